@@ -1,0 +1,45 @@
+// Runs the tests: unit and integration as they are, kernel tests inside a user namespace with a binfmt_misc
+// instance of its own, so that the machine's own instance is never touched.
+//   node scripts/test.mjs [unit] [integration] [kernel] [-- vitest arguments]
+import { spawnSync } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const all = ['unit', 'integration', 'kernel'];
+const [words, passed] = splitAt(process.argv.slice(2), '--');
+const wanted = words.length > 0 ? words : all;
+
+const statuses = [run('node', ['scripts/build.mjs'])];
+const plain = wanted.filter((name) => name !== 'kernel');
+if (plain.length > 0) statuses.push(vitest([], plain));
+if (wanted.includes('kernel')) statuses.push(kernelTests());
+process.exit(statuses.some((status) => status !== 0) ? 1 : 0);
+
+function kernelTests() {
+  const enter = ['node', 'scripts/private-instance.mjs', '--'];
+  const probe = spawnSync(enter[0], [...enter.slice(1), 'true'], { cwd: ROOT, encoding: 'utf8' });
+  if (probe.status === 0) return vitest(enter, ['kernel']);
+  console.log(`kernel tests SKIPPED: no private binfmt_misc instance here: ${probe.stderr.trim()}`);
+  return process.env.CI === 'true' ? 1 : 0;
+}
+
+function vitest(prefix, projects) {
+  const command = [
+    ...prefix,
+    'node_modules/.bin/vitest',
+    'run',
+    ...projects.flatMap((name) => ['--project', name]),
+    ...passed,
+  ];
+  return run(command[0], command.slice(1));
+}
+
+function run(file, args) {
+  return spawnSync(file, args, { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
+}
+
+function splitAt(list, mark) {
+  const at = list.indexOf(mark);
+  return at < 0 ? [list, []] : [list.slice(0, at), list.slice(at + 1)];
+}

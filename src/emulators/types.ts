@@ -1,0 +1,27 @@
+/** Where a candidate was seen. */
+export type Origin = 'PATH' | 'layout' | 'entry' | 'store' | 'path' | 'dir' | 'apt';
+
+/** A file that may be the emulator asked for; nothing about it is checked yet. */
+export interface Candidate {
+  readonly path: string;
+  /** Id of the emulator profile. */
+  readonly emulator: string;
+  /** Id of the arch that it runs. */
+  readonly guest: string;
+  readonly origin: Origin;
+  /** For `entry`: the F entry that holds it; its file may be gone from the disk. */
+  readonly entry?: string | undefined;
+}
+
+/** An inspected emulator: right arch for this host, runs, version known. */
+export interface Emulator extends Candidate {
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  /** As the program prints it: `7.2.22`. Null where it prints none. */
+  readonly version: string | null;
+  /** No program interpreter: works with F in every chroot and namespace. */
+  readonly static: boolean;
+  /** The first 256 bytes of the file, for the rule that an emulator must not match its own rule. */
+  readonly head: Uint8Array;
+}

@@ -1,0 +1,59 @@
+/**
+ * The one error class. `code` says what kind of failure it is and, through EXIT_STATUS, what the command
+ * exits with; the message says what failed and on what; `hint` says what to do.
+ */
+
+/** Exit status of the command line for every code: 1 something asked for does not hold, 2 the command line or a
+ * profile is wrong, 3 this machine or user cannot do it. */
+export const EXIT_STATUS = {
+  USAGE: 2,
+  UNKNOWN_ARCH: 2,
+  BAD_SOURCE: 2,
+  BAD_PROFILE: 2,
+  BAD_RULE: 2,
+  UNSAFE_RULE: 1,
+  NATIVE_ARCH: 1,
+  NOT_ELF: 1,
+  BAD_ELF: 1,
+  BAD_ENTRY: 1,
+  ENTRY_NOT_FOUND: 1,
+  ENTRY_EXISTS: 1,
+  ENTRY_NOT_OURS: 1,
+  KERNEL_REFUSED: 1,
+  EMULATOR_NOT_FOUND: 1,
+  EMULATOR_UNFIT: 1,
+  SOURCE_FAILED: 1,
+  BAD_PACKAGE: 1,
+  STORE_FAILED: 1,
+  FILE_FAILED: 1,
+  PROCESS_FAILED: 1,
+  LOCKED: 1,
+  NOT_PROVED: 1,
+  ROLLBACK_FAILED: 1,
+  INTERRUPTED: 1,
+  NO_PRIVILEGE: 3,
+  NOT_LINUX: 3,
+  NO_BINFMT_MISC: 3,
+  BINFMT_MISC_DISABLED: 3,
+  READ_ONLY: 3,
+  NO_TOOL: 3,
+} as const satisfies Record<string, 1 | 2 | 3>;
+
+export type ErrorCode = keyof typeof EXIT_STATUS;
+
+export interface ErrorOptions {
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+export class BinfmtctlError extends Error {
+  override readonly name = 'BinfmtctlError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}

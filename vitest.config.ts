@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, timeoutSeconds: number, serial: boolean) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeoutSeconds * 1000,
+    hookTimeout: timeoutSeconds * 1000,
+    // One binfmt_misc instance is shared by all kernel and system tests.
+    fileParallelism: !serial,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', 30, false),
+      project('integration', 120, false),
+      project('kernel', 300, true),
+      project('system', 900, true),
+    ],
+  },
+});
