@@ -36,4 +36,7 @@ export interface Rule {
 /** What the kernel says it has been told. */
 export interface Entry extends Rule {
   readonly enabled: boolean;
+  /** Flag letters and lines of a later kernel that a rule does not hold (T, L …); an entry with any cannot be
+   * registered again as it was. */
+  readonly extra?: readonly string[] | undefined;
 }

@@ -1,0 +1,81 @@
+/** The text of an entry file ↔ entry (fs/binfmt_misc.c entry_status(), in Linux 7.3 bm_entry_show()). */
+import { BinfmtctlError } from '../errors.ts';
+import { formatFlags, isFlag, normaliseFlags } from './flags.ts';
+import { formatHex, parseHex } from './hex.ts';
+import { decodeText, encodeText } from './text.ts';
+import type { Entry, MagicPattern, Pattern } from './types.ts';
+
+const FLAGS_LINE = '\nflags: ';
+const EXTENSION = 'extension .';
+
+/**
+ * Reads what the kernel printed for the entry called `name`. Flag letters and lines of kernels to come are kept in
+ * `extra`. A path or extension may contain newlines. BAD_ENTRY for a text that is cut off or strange, that can be
+ * read in more than one way, or that is a BPF handler's (Linux 7.3): that one has neither pattern nor interpreter.
+ */
+export function parseEntry(name: string, bytes: Uint8Array): Entry {
+  const text = decodeText(bytes);
+  const head = /^(enabled|disabled)\ninterpreter /.exec(text);
+  if (head === null || !text.endsWith('\n')) throw badEntry(name, 'not the text of a rule');
+  // The kernel quotes nothing: with a second such line path and extension cannot be told apart.
+  const [interpreterPart = '', details, ambiguous] = text.split(FLAGS_LINE);
+  if (details === undefined) throw badEntry(name, 'no line of flags');
+  if (ambiguous !== undefined) throw badEntry(name, 'more than one line of flags');
+  const letters = details.slice(0, details.indexOf('\n'));
+  const { pattern, extra } = parsePattern(name, details.slice(letters.length + 1));
+  const unknown = [...[...letters].filter((letter) => !isFlag(letter)), ...extra];
+  return {
+    name,
+    enabled: head[1] === 'enabled',
+    interpreter: interpreterPart.slice(head[0].length),
+    flags: normaliseFlags([...letters].filter(isFlag)),
+    pattern,
+    ...(unknown.length > 0 && { extra: unknown }),
+  };
+}
+
+/** Prints an entry as Linux 6.18 does, without what is in `extra`. */
+export function formatEntry(entry: Entry): Uint8Array {
+  const status = entry.enabled ? 'enabled' : 'disabled';
+  const lines = [status, `interpreter ${entry.interpreter}`, `flags: ${formatFlags(entry.flags)}`];
+  return encodeText(`${[...lines, ...formatPattern(entry.pattern)].join('\n')}\n`);
+}
+
+function formatPattern(pattern: Pattern): string[] {
+  if (pattern.type === 'extension') return [EXTENSION + pattern.extension];
+  const mask = pattern.mask === null ? [] : [`mask ${formatHex(pattern.mask)}`];
+  return [`offset ${pattern.offset}`, `magic ${formatHex(pattern.magic)}`, ...mask];
+}
+
+interface FoundPattern {
+  readonly pattern: Pattern;
+  readonly extra: readonly string[];
+}
+
+/** The lines after the flags. An extension is the last line and takes the rest. */
+function parsePattern(name: string, text: string): FoundPattern {
+  const extension = text.slice(EXTENSION.length, -1);
+  if (text.startsWith(EXTENSION) && extension !== '') {
+    return { pattern: { type: 'extension', extension }, extra: [] };
+  }
+  const lines = text.split('\n').slice(0, -1);
+  const [offsetLine = '', magicLine = '', maskLine = ''] = lines;
+  const offset = /^offset (\d{1,3})$/.exec(offsetLine)?.[1];
+  const magic = hexAfter('magic ', magicLine);
+  if (offset === undefined || magic === null) throw badEntry(name, 'neither magic nor extension');
+  const hasMask = maskLine.startsWith('mask ');
+  const mask = hexAfter('mask ', maskLine);
+  if (hasMask && mask?.length !== magic.length) throw badEntry(name, 'its mask does not fit its magic');
+  const pattern: MagicPattern = { type: 'magic', offset: Number(offset), magic, mask };
+  return { pattern, extra: lines.slice(hasMask ? 3 : 2) };
+}
+
+function hexAfter(label: string, line: string): Uint8Array | null {
+  const bytes = line.startsWith(label) ? parseHex(line.slice(label.length)) : null;
+  return bytes === null || bytes.length === 0 ? null : bytes;
+}
+
+function badEntry(name: string, what: string): BinfmtctlError {
+  const hint = 'read the file of the entry in the binfmt_misc directory to see what the kernel says';
+  return new BinfmtctlError('BAD_ENTRY', `cannot read entry ${JSON.stringify(name)}: ${what}`, { hint });
+}

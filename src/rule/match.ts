@@ -1,0 +1,28 @@
+/** Which files a pattern matches, as fs/binfmt_misc.c search_binfmt_handler() decides. */
+import type { Entry, ExtensionPattern, MagicPattern, Pattern } from './types.ts';
+
+/**
+ * Whether a file matches. `head` is its first 256 bytes, or all of it when it is shorter: the kernel's buffer is
+ * filled up with zeros, so that a magic with NULs matches a shorter file, an empty one too. `path` is the path as
+ * given to execve, or at a later level the interpreter's path: symbolic links are not resolved.
+ */
+export function matches(pattern: Pattern, head: Uint8Array, path: string): boolean {
+  return pattern.type === 'magic' ? matchesMagic(pattern, head) : matchesExtension(pattern, path);
+}
+
+/**
+ * The first enabled entry that matches, or null. `entries` come newest first, as the kernel tries and lists them.
+ * That `status` is enabled is the caller's to know.
+ */
+export function firstMatch<T extends Entry>(entries: readonly T[], head: Uint8Array, path: string): T | null {
+  return entries.find(({ enabled, pattern }) => enabled && matches(pattern, head, path)) ?? null;
+}
+
+const matchesMagic = ({ offset, magic, mask }: MagicPattern, head: Uint8Array): boolean =>
+  magic.every((byte, index) => (((head[offset + index] ?? 0) ^ byte) & (mask?.[index] ?? 0xff)) === 0);
+
+/** What follows the last dot of the whole path: `d.foo/prog` has the extension `foo/prog`, which no entry can have. */
+function matchesExtension({ extension }: ExtensionPattern, path: string): boolean {
+  const dot = path.lastIndexOf('.');
+  return dot !== -1 && path.slice(dot + 1) === extension;
+}
