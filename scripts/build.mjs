@@ -1,0 +1,54 @@
+// Builds dist/: the command (CommonJS, because it starts faster than a module), the library (module) and its types.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { compileProfiles } from './compile-profiles.mjs';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
+
+// `status` and `--version` start with cli.cjs alone; work.cjs holds what installs and verifies, and is loaded on demand.
+const workIsApart = {
+  name: 'work-is-apart',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/work\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? null : { path: './work.cjs', external: true },
+    ),
+};
+
+const shared = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'none',
+  logLevel: 'warning',
+  define: { BINFMTCTL_VERSION: JSON.stringify(version) },
+};
+
+rmSync(resolve(ROOT, 'dist'), { recursive: true, force: true });
+await compileProfiles();
+await Promise.all([
+  build({
+    ...shared,
+    format: 'cjs',
+    entryPoints: { cli: 'src/cli/main.ts', work: 'src/cli/work.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    plugins: [workIsApart],
+  }),
+  build({
+    ...shared,
+    format: 'esm',
+    entryPoints: { index: 'src/index.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    // Bundled CommonJS packages still call require for Node's own modules.
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  }),
+]);
+if (process.argv.includes('--types'))
+  execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], { cwd: ROOT, stdio: 'inherit' });

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly binfmtDir: string;
+  readonly store?: string;
+  readonly catalogue: readonly string[];
+}
+
+/** Adds the options that every command has, and the examples of its help. */
+export function withCommon(command: Command, shown: readonly [string, string][]): Command {
+  return command
+    .option('--json', 'print one JSON document on standard output')
+    .option('--quiet', 'no progress, no warnings')
+    .option('--verbose', 'say more; show where an error comes from')
+    .option('--no-color', 'no colours (also NO_COLOR)')
+    .option('--binfmt-dir <dir>', 'which binfmt_misc instance', '/proc/sys/fs/binfmt_misc')
+    .option(
+      '--store <dir>',
+      'where emulators are kept (default: /var/lib/binfmtctl for root, else in your home)',
+    )
+    .option('--catalogue <dir>', 'a folder of profiles of your own (repeatable)', collect, [])
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', examples(shown));
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+/** The examples part of a help text. */
+export function examples(shown: readonly [string, string][]): string {
+  const width = Math.max(...shown.map(([command]) => command.length));
+  return `\nExamples:\n${shown.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n')}`;
+}

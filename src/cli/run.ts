@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander';
+import { BinfmtctlError } from '../errors.ts';
+import { catalogueCommand } from './commands/catalogue.ts';
+import { installCommand } from './commands/install.ts';
+import { statusCommand } from './commands/status.ts';
+import { uninstallCommand } from './commands/uninstall.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { examples } from './common.ts';
+import { exitStatusOf, printFailure } from './failure.ts';
+
+const FIRST_EXAMPLES: readonly [string, string][] = [
+  ['binfmtctl install arm64', 'run arm64 programs and containers on this machine'],
+  ['binfmtctl install --all --persist', 'every architecture, also after a reboot'],
+  ['binfmtctl status', 'who runs what'],
+  ['binfmtctl uninstall --all', 'take all of it back'],
+];
+
+/** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
+export async function runCommandLine(words: readonly string[], version: string): Promise<number> {
+  let status = 0;
+  const done = (result: number): void => {
+    status = result;
+  };
+  const program = new Command('binfmtctl')
+    .description(
+      'Run any Linux program on any Linux machine: finds or fetches the emulator, registers it with the kernel, proves that it works',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .addHelpText('after', examples(FIRST_EXAMPLES));
+  for (const define of [installCommand, uninstallCommand, statusCommand, verifyCommand, catalogueCommand]) {
+    program.addCommand(define(done));
+  }
+  quieten(program);
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return status;
+  } catch (failure) {
+    if (failure instanceof CommanderError && failure.exitCode === 0) return 0;
+    const error = failure instanceof CommanderError ? usageError(failure, words) : failure;
+    printFailure(error, { verbose: words.includes('--verbose'), json: words.includes('--json') });
+    return exitStatusOf(error);
+  }
+}
+
+/** Errors come to runCommandLine as exceptions and are printed there, in one form. */
+function quieten(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {} });
+  for (const each of command.commands) quieten(each);
+}
+
+function usageError({ code, message }: CommanderError, words: readonly string[]): BinfmtctlError {
+  if (code === 'commander.help') {
+    return new BinfmtctlError('USAGE', 'no command given', { hint: '`binfmtctl --help` lists the commands' });
+  }
+  const [command] = words.filter((word) => !word.startsWith('-'));
+  const help =
+    command && code !== 'commander.unknownCommand' ? `binfmtctl ${command} --help` : 'binfmtctl --help';
+  return new BinfmtctlError('USAGE', message.replace(/^error: /, '').replaceAll('\n', ' '), {
+    hint: `\`${help}\` shows what there is`,
+  });
+}

@@ -1,0 +1,25 @@
+import { styleText } from 'node:util';
+
+type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold';
+
+/** Colours text for standard error or output, on a terminal only, unless `--no-color` or NO_COLOR says no. */
+export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream = process.stderr): string {
+  return stream.isTTY && colourWanted() ? styleText(colour, text) : text;
+}
+
+/** Rows in columns as wide as their widest cell, two blanks between them; the first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return rows
+    .map((row, index) => (index === 0 ? paint('bold', line(row), process.stdout) : line(row)))
+    .join('\n');
+}
+
+function colourWanted(): boolean {
+  return !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
+}

@@ -1,0 +1,152 @@
+import { readFileSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { start } from '../system/process.ts';
+
+/**
+ * Where probes are run. `host`: as any program. `isolated`: in an empty root and a new mount namespace at once;
+ * `chroot` and `mount-namespace`: in one of them, to tell which of the two fails.
+ */
+export type Place = 'host' | 'isolated' | 'chroot' | 'mount-namespace';
+
+export interface ProbeRun {
+  /** What it wrote, not yet decoded. */
+  readonly output: Uint8Array;
+  /** What the emulator or the shell said of it. */
+  readonly complaint: string;
+  /** As a shell gives it: 128+N for a signal, 126 and 127 where it could not be executed; null after the time limit. */
+  readonly status: number | null;
+}
+
+export interface ProberOptions {
+  /** Folder that holds the probes; output is kept beside them. */
+  readonly directory: string;
+  /** The root to change into, where the place has one: `directory` itself or a folder above it. */
+  readonly root?: string | undefined;
+  readonly names: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeLimitMs: number;
+  readonly signal: AbortSignal;
+  /** Called for each probe that waits after its report: `/proc/PID/exe` is then what really runs. `host` only. */
+  readonly onWaiting?: ((name: string, pid: number) => void) | undefined;
+}
+
+const POLL_MS = 4;
+
+// One shell starts all of them: a process started from here costs ten times as much as one forked by a small shell.
+// The probes are found through PATH, so that argv[0] differs from the path and shows whether it is preserved.
+const ON_HOST = `cd "$1" || exit 125; PATH=$1; place=$2; shift 2; exec 3<&0
+for name; do
+  exec "$name" <&3 3<&- >"$name.$place.out" 2>"$name.$place.err" &
+  echo "start $name $!"; all="$all $name:$!"
+done
+for each in $all; do wait "\${each#*:}" 2>/dev/null; echo "end \${each%:*} $?"; done`;
+
+// Standard input is empty here, so that the probes do not wait.
+const IN_ROOT = `cd "$1" || exit 125; place=$2; root=$3; inside=$4; shift 4
+for name; do
+  exec chroot "$root" "$inside/$name" </dev/null >"$name.$place.out" 2>"$name.$place.err" &
+  echo "start $name $!"; all="$all $name:$!"
+done
+for each in $all; do wait "\${each#*:}" 2>/dev/null; echo "end \${each%:*} $?"; done`;
+
+/** Runs the probes of `names` side by side in one place and returns what became of each. */
+export async function runProbes(
+  place: Place,
+  options: ProberOptions,
+): Promise<ReadonlyMap<string, ProbeRun>> {
+  const { directory, names, environment, timeLimitMs, signal } = options;
+  const [file = '', ...args] = commandOf(place, options);
+  const driver = await start(file, args, { env: environment, signal });
+  const running = new Map<string, number>();
+  const statuses = new Map<string, number | null>();
+  const limit = setTimeout(() => {
+    for (const [name, pid] of running) {
+      statuses.set(name, null);
+      endProcess(pid);
+    }
+  }, timeLimitMs);
+  const watch = watchWaiting(options, place, running, statuses, () => driver.stdin?.end());
+  try {
+    for await (const line of createInterface({ input: driver.stdout })) {
+      const [event, name = '', value] = line.split(' ');
+      if (event === 'start') running.set(name, Number(value));
+      if (event !== 'end') continue;
+      running.delete(name);
+      if (!statuses.has(name)) statuses.set(name, Number(value));
+    }
+    await driver;
+  } finally {
+    clearTimeout(limit);
+    watch.stop();
+    for (const pid of running.values()) endProcess(pid);
+  }
+  return new Map(names.map((name) => [name, runOf(directory, place, name, statuses)]));
+}
+
+function commandOf(place: Place, { directory, root = directory, names }: ProberOptions): readonly string[] {
+  const inRoot = place === 'isolated' || place === 'chroot';
+  const inside = root === directory ? '' : directory.slice(root.length);
+  const words = inRoot ? [directory, place, root, inside] : [directory, place];
+  return [...placePrefix(place), 'sh', '-c', inRoot ? IN_ROOT : ON_HOST, 'sh', ...words, ...names];
+}
+
+// Without root a user namespace gives the right to do both; it has the instance of the namespace above it.
+function placePrefix(place: Place): readonly string[] {
+  if (place === 'host') return [];
+  const user = process.geteuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const mount = place === 'chroot' ? [] : ['--mount', '--propagation', 'private'];
+  return user.length + mount.length > 0 ? ['unshare', ...user, ...mount, '--'] : [];
+}
+
+/** Lets the probes go on (through `release`) once each has reported or ended; tells `onWaiting` of each that waits. */
+function watchWaiting(
+  { directory, names, onWaiting }: ProberOptions,
+  place: Place,
+  running: ReadonlyMap<string, number>,
+  ended: ReadonlyMap<string, number | null>,
+  release: () => void,
+): { readonly stop: () => void } {
+  if (onWaiting === undefined) {
+    release();
+    return { stop: () => {} };
+  }
+  const seen = new Set<string>();
+  const timer = setInterval(() => {
+    for (const [name, pid] of running) {
+      if (seen.has(name) || sizeOf(`${directory}/${name}.${place}.out`) === 0) continue;
+      seen.add(name);
+      onWaiting(name, pid);
+    }
+    if (names.every((name) => seen.has(name) || ended.has(name))) release();
+  }, POLL_MS);
+  return { stop: () => clearInterval(timer) };
+}
+
+function runOf(
+  directory: string,
+  place: Place,
+  name: string,
+  statuses: ReadonlyMap<string, number | null>,
+): ProbeRun {
+  const read = (ending: string): Uint8Array => {
+    try {
+      return readFileSync(`${directory}/${name}.${place}.${ending}`);
+    } catch {
+      return new Uint8Array();
+    }
+  };
+  const complaint = new TextDecoder().decode(read('err')).trim();
+  return { output: read('out'), complaint, status: statuses.get(name) ?? null };
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself in the meantime.
+  }
+}

@@ -1,0 +1,100 @@
+import { BinfmtctlError } from '../errors.ts';
+import { equalRules } from '../rule/equal.ts';
+import type { Entry, Rule } from '../rule/types.ts';
+import type { Step } from './steps.ts';
+
+/** What is there now. */
+export interface Present {
+  /** Newest first, as the kernel tries them. */
+  readonly entries: readonly Entry[];
+  /** Names of the entries that we registered. */
+  readonly ours: ReadonlySet<string>;
+}
+
+/** A file that is to hold `text`, and what it holds now. */
+export interface WantedFile {
+  readonly path: string;
+  readonly text: string;
+  readonly previous: string | null;
+}
+
+/** What is wanted for one arch. */
+export interface Wanted {
+  readonly arch: string;
+  readonly rule: Rule;
+  /** The registration, and what makes the rule last over a reboot. */
+  readonly files: readonly WantedFile[];
+}
+
+export interface InstallOptions {
+  /** Take over an entry of that name that is not ours. */
+  readonly replace: boolean;
+  readonly prove: boolean;
+}
+
+/** The change for one arch: what brings it, through which entry it is proved, and what then ends a replacement. */
+interface Change {
+  readonly arch: string;
+  readonly before: readonly Step[];
+  readonly entry: string;
+  readonly after: readonly Step[];
+}
+
+/**
+ * The steps that make everything in `wanted` hold, in order; only the proof is left where it already does.
+ *
+ * An entry is replaced without a gap: the new rule is registered under a staging name first, where it is the newest
+ * and so the one that runs; once it is proved the old entry goes, and the new one gets its name.
+ *
+ * @throws ENTRY_NOT_OURS where an entry of that name is another one that we did not make.
+ */
+export function planInstall(
+  present: Present,
+  wanted: readonly Wanted[],
+  options: InstallOptions,
+): readonly Step[] {
+  const changes = wanted.map((each) => changeFor(present, each, options.replace));
+  const prove = (arches: readonly { arch: string; entry: string }[]): readonly Step[] =>
+    options.prove && arches.length > 0 ? [{ kind: 'prove', arches }] : [];
+  const files = wanted
+    .flatMap((each) => each.files)
+    .filter(({ text, previous }) => text !== previous)
+    .map((file): Step => ({ kind: 'write', ...file }));
+  const swapped = wanted.filter((_, index) => (changes[index]?.after.length ?? 0) > 0);
+  return [
+    ...files,
+    ...changes.flatMap(({ before }) => before),
+    ...prove(changes.map(({ arch, entry }) => ({ arch, entry }))),
+    ...changes.flatMap(({ after }) => after),
+    ...prove(swapped.map(({ arch, rule }) => ({ arch, entry: rule.name }))),
+  ];
+}
+
+function changeFor({ entries, ours }: Present, { arch, rule }: Wanted, replace: boolean): Change {
+  const entry = entries.find(({ name }) => name === rule.name);
+  if (entry === undefined) return { arch, before: [{ kind: 'register', rule }], entry: rule.name, after: [] };
+  if (equalRules(entry, rule) && !replace) {
+    return { arch, before: entry.enabled ? [] : [{ kind: 'enable', entry }], entry: rule.name, after: [] };
+  }
+  if (!ours.has(rule.name) && !replace) throw notOurs(entry);
+  const staged: Rule = { ...rule, name: `${rule.name}.staged` };
+  return {
+    arch,
+    before: [{ kind: 'register', rule: staged }],
+    entry: staged.name,
+    after: [
+      { kind: 'unregister', entry },
+      { kind: 'register', rule },
+      { kind: 'unregister', entry: { ...staged, enabled: true } },
+    ],
+  };
+}
+
+function notOurs({ name, interpreter, flags }: Entry): BinfmtctlError {
+  const rule = `${interpreter}, flags ${flags.join('') || 'none'}`;
+  return new BinfmtctlError(
+    'ENTRY_NOT_OURS',
+    `entry ${name} is there already with another rule (${rule}), and binfmtctl did not make it`,
+    { hint: '`--replace` takes it over; `binfmtctl status` shows who runs what now' },
+  );
+}

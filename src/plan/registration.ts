@@ -1,0 +1,71 @@
+import * as v from 'valibot';
+import type { Rule } from '../rule/types.ts';
+
+/**
+ * What we did for one entry: kept beside the store, so that a later `uninstall` takes back exactly our part and
+ * nothing that others made.
+ */
+export interface Registration {
+  readonly arch: string;
+  readonly rule: Rule;
+  /** Id of the emulator profile, and the sha256 and version of the program. */
+  readonly emulator: { readonly profile: string; readonly sha256: string; readonly version: string | null };
+  /** Whether the entry itself is ours; false where it was there and we only made it last over a reboot. */
+  readonly registered: boolean;
+  /** Files that make it last, with what they held before. */
+  readonly persisted: readonly { readonly path: string; readonly previous: string | null }[];
+}
+
+const hex = v.pipe(
+  v.string(),
+  v.regex(/^(?:[0-9a-f]{2})*$/),
+  v.transform((text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))),
+);
+
+export const ruleSchema = v.object({
+  name: v.string(),
+  pattern: v.variant('type', [
+    v.object({ type: v.literal('magic'), offset: v.number(), magic: hex, mask: v.nullable(hex) }),
+    v.object({ type: v.literal('extension'), extension: v.string() }),
+  ]),
+  interpreter: v.string(),
+  flags: v.array(v.picklist(['P', 'O', 'C', 'F'])),
+});
+
+const registrationSchema = v.object({
+  schema: v.literal('binfmtctl/registration/1'),
+  arch: v.string(),
+  rule: ruleSchema,
+  emulator: v.object({ profile: v.string(), sha256: v.string(), version: v.nullable(v.string()) }),
+  registered: v.boolean(),
+  persisted: v.array(v.object({ path: v.string(), previous: v.nullable(v.string()) })),
+});
+
+/** Text of a registration's file: one JSON document, always the same bytes for the same registration. */
+export function encodeRegistration(registration: Registration): string {
+  return `${toJson({ schema: 'binfmtctl/registration/1', ...registration })}\n`;
+}
+
+/** The registration in a file's text, or null where the text is not one. */
+export function decodeRegistration(text: string): Registration | null {
+  const parsed = v.safeParse(registrationSchema, parseJson(text));
+  return parsed.success ? parsed.output : null;
+}
+
+/** JSON with bytes as hex, for journal, registrations and `--json`. */
+export function toJson(value: unknown, indent = 1): string {
+  return JSON.stringify(value, (_, each) => (each instanceof Uint8Array ? hexOf(each) : each), indent);
+}
+
+/** The JSON value of a text, or null where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,65 @@
+import type { Entry, Rule } from '../rule/types.ts';
+
+/** One change to the machine. Plain data, so that it can be printed, kept in the journal and undone by a later run. */
+export type Step =
+  | { readonly kind: 'register'; readonly rule: Rule }
+  | { readonly kind: 'unregister'; readonly entry: Entry }
+  | { readonly kind: 'enable'; readonly entry: Entry }
+  | { readonly kind: 'disable'; readonly entry: Entry }
+  | { readonly kind: 'write'; readonly path: string; readonly text: string; readonly previous: string | null }
+  | { readonly kind: 'delete'; readonly path: string; readonly previous: string }
+  /** Changes nothing: fails where the probes do not show what was asked for. */
+  | { readonly kind: 'prove'; readonly arches: readonly { readonly arch: string; readonly entry: string }[] };
+
+/**
+ * The steps that take `step` back, in order.
+ *
+ * An entry that comes back is the newest one: the kernel keeps no place for it.
+ */
+export function inverse(step: Step): readonly Step[] {
+  switch (step.kind) {
+    case 'register':
+      return [{ kind: 'unregister', entry: { ...step.rule, enabled: true } }];
+    case 'unregister': {
+      const back: Step = { kind: 'register', rule: ruleOf(step.entry) };
+      return step.entry.enabled ? [back] : [back, { kind: 'disable', entry: step.entry }];
+    }
+    case 'enable':
+      return [{ kind: 'disable', entry: step.entry }];
+    case 'disable':
+      return [{ kind: 'enable', entry: step.entry }];
+    case 'write':
+      return step.previous === null
+        ? [{ kind: 'delete', path: step.path, previous: step.text }]
+        : [{ kind: 'write', path: step.path, text: step.previous, previous: step.text }];
+    case 'delete':
+      return [{ kind: 'write', path: step.path, text: step.previous, previous: null }];
+    case 'prove':
+      return [];
+  }
+}
+
+/** One line for people: what the step does, to what. */
+export function describe(step: Step): string {
+  switch (step.kind) {
+    case 'register':
+      return `register ${step.rule.name} → ${step.rule.interpreter} (${step.rule.flags.join('') || 'no flags'})`;
+    case 'unregister':
+      return `remove entry ${step.entry.name} (${step.entry.interpreter})`;
+    case 'enable':
+    case 'disable':
+      return `${step.kind} entry ${step.entry.name}`;
+    case 'write':
+      return `${step.previous === null ? 'write' : 'replace'} ${step.path}`;
+    case 'delete':
+      return `delete ${step.path}`;
+    case 'prove':
+      return `prove ${step.arches.map(({ arch, entry }) => `${arch} through ${entry}`).join(', ')}`;
+  }
+}
+
+/** An entry without its state: what has to be told to the kernel to have it again. */
+export function ruleOf(entry: Entry): Rule {
+  const { enabled: _, ...rule } = entry;
+  return rule;
+}

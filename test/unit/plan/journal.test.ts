@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planInstall } from '../../../src/plan/install.ts';
+import { decodeJournal, encodeJournal, planRepair } from '../../../src/plan/journal.ts';
+import { inverse, type Step } from '../../../src/plan/steps.ts';
+import type { Entry, Rule } from '../../../src/rule/types.ts';
+
+const ruleOf = (name: string, interpreter: string): Rule => ({
+  name,
+  pattern: { type: 'magic', offset: 0, magic: Uint8Array.of(1), mask: null },
+  interpreter,
+  flags: ['F'],
+});
+
+/** A machine in memory. */
+interface Machine {
+  readonly entries: Map<string, Entry>;
+  readonly files: Map<string, string>;
+}
+
+function carryOut({ entries, files }: Machine, step: Step): void {
+  if (step.kind === 'register') entries.set(step.rule.name, { ...step.rule, enabled: true });
+  if (step.kind === 'unregister') entries.delete(step.entry.name);
+  if (step.kind === 'enable') entries.set(step.entry.name, { ...step.entry, enabled: true });
+  if (step.kind === 'disable') entries.set(step.entry.name, { ...step.entry, enabled: false });
+  if (step.kind === 'write') files.set(step.path, step.text);
+  if (step.kind === 'delete') files.delete(step.path);
+}
+
+const machines = fc
+  .array(
+    fc.record({
+      name: fc.constantFrom('a', 'b', 'c'),
+      old: fc.constantFrom('none', 'same', 'other'),
+      on: fc.boolean(),
+    }),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  )
+  .map((list) => [...new Map(list.map((each) => [each.name, each])).values()]);
+
+describe('planRepair', () => {
+  it('takes back a run that was killed after any number of its steps', () => {
+    fc.assert(
+      fc.property(machines, fc.boolean(), fc.nat(40), (list, replace, killedAfter) => {
+        const machine: Machine = { entries: new Map(), files: new Map() };
+        for (const { name, old, on } of list) {
+          if (old !== 'none')
+            machine.entries.set(name, { ...ruleOf(name, old === 'same' ? '/new' : '/old'), enabled: on });
+        }
+        const before = JSON.stringify([
+          [...machine.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+          [...machine.files],
+        ]);
+        const wanted = list.map(({ name }) => ({
+          arch: name,
+          rule: ruleOf(name, '/new'),
+          files: [{ path: `/note/${name}`, text: 'note', previous: null }],
+        }));
+        const ours = new Set(list.map(({ name }) => name));
+        const steps = planInstall({ entries: [...machine.entries.values()], ours }, wanted, {
+          replace,
+          prove: true,
+        });
+        for (const step of steps.slice(0, killedAfter)) carryOut(machine, step);
+        const journal = decodeJournal(encodeJournal({ bootId: 'b', userNamespace: 'u', steps }));
+        const files = new Map(
+          wanted.map(({ files: [file] }) => [file?.path ?? '', machine.files.get(file?.path ?? '') ?? null]),
+        );
+        const repair = planRepair(journal as NonNullable<typeof journal>, {
+          entries: [...machine.entries.values()],
+          files,
+          sameKernel: true,
+        });
+        for (const step of repair) carryOut(machine, step);
+        const after = JSON.stringify([
+          [...machine.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+          [...machine.files],
+        ]);
+        expect(after).toBe(before);
+      }),
+    );
+  });
+
+  it('leaves the kernel alone after a reboot, and takes back the files', () => {
+    const steps: Step[] = [
+      { kind: 'write', path: '/note', text: 'x', previous: null },
+      { kind: 'unregister', entry: { ...ruleOf('a', '/old'), enabled: true } },
+    ];
+    const found = { entries: [], files: new Map([['/note', 'x']]), sameKernel: false };
+    expect(planRepair({ bootId: 'b', userNamespace: 'u', steps }, found)).toEqual(inverse(steps[0] as Step));
+  });
+
+  it('takes a journal that was cut off for none', () => {
+    expect(decodeJournal('{"schema":"binfmtctl/journal/1","steps":[')).toBeNull();
+  });
+});
