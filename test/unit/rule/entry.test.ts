@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatEntry, parseEntry } from '../../../src/rule/entry.ts';
+import { encodeText } from '../../../src/rule/text.ts';
+import type { Entry } from '../../../src/rule/types.ts';
+import { REGISTER_CASES } from '../../register-cases.ts';
+import { rule } from './arbitraries.ts';
+
+const parse = (text: string) => parseEntry('t', encodeText(text));
+const ENTRY = 'enabled\ninterpreter /i\nflags: OCF\noffset 2\nmagic 4142\nmask ff00\n';
+
+describe('entries', () => {
+  it('reads back what it wrote', () => {
+    const anyEntry = fc.tuple(rule, fc.boolean()).map(([rule, enabled]): Entry => ({ ...rule, enabled }));
+    fc.assert(
+      fc.property(anyEntry, (entry) => {
+        expect(parseEntry(entry.name, formatEntry(entry))).toEqual(entry);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each(REGISTER_CASES.filter(({ errno }) => errno === null))(
+    'writes what the kernel does: $note',
+    (one) => {
+      expect(formatEntry(parseEntry(one.entryName, one.entryFile))).toEqual(one.entryFile);
+    },
+  );
+
+  it('reads a magic', () => {
+    expect(parse(ENTRY)).toEqual({
+      name: 't',
+      enabled: true,
+      interpreter: '/i',
+      flags: ['O', 'C', 'F'],
+      pattern: { type: 'magic', offset: 2, magic: Uint8Array.of(0x41, 0x42), mask: Uint8Array.of(0xff, 0) },
+    });
+  });
+
+  it('reads newlines in the interpreter and in the extension', () => {
+    expect(parse('disabled\ninterpreter /a\nflags\nb\nflags: \nextension .x\ny\n')).toMatchObject({
+      enabled: false,
+      interpreter: '/a\nflags\nb',
+      pattern: { extension: 'x\ny' },
+    });
+  });
+
+  it('keeps letters and lines of later kernels', () => {
+    const later = parse(`${ENTRY.replace('OCF', 'OFTL')}colour blue\n`);
+    expect(later).toMatchObject({ flags: ['O', 'F'], extra: ['T', 'L', 'colour blue'] });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a text that is cut off', ENTRY.slice(0, -1)],
+    ['a text that stops after the flags', 'enabled\ninterpreter /i\nflags: P\n'],
+    ['another status', ENTRY.replace('enabled', 'asleep')],
+    ['no interpreter line', 'enabled\nflags: \noffset 0\nmagic 41\n'],
+    ['a BPF handler of Linux 7.3', 'enabled\nbpf handler\nbpf-interpreter a /a\nflags: \n'],
+    ['two lines of flags', ENTRY.replace('/i', '/i\nflags: P')],
+    ['an odd number of digits', ENTRY.replace('4142', '414')],
+    ['no magic', ENTRY.replace('4142', '')],
+    ['a mask shorter than the magic', ENTRY.replace('ff00', 'ff')],
+    ['an offset that is no number', ENTRY.replace('offset 2', 'offset two')],
+    ['an empty extension', 'enabled\ninterpreter /i\nflags: \nextension .\n'],
+  ])('refuses %s', (_, text) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'BAD_ENTRY' }));
+  });
+
+  it('throws nothing but BAD_ENTRY, whatever the bytes', () => {
+    const mutated = fc.tuple(rule, fc.nat(), fc.uint8Array({ maxLength: 4 })).map(([rule, at, bytes]) => {
+      const text = [...formatEntry({ ...rule, enabled: true })];
+      text.splice(at % text.length, bytes.length, ...bytes);
+      return Uint8Array.from(text);
+    });
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array(), mutated), (bytes) => {
+        try {
+          expect(parseEntry('t', bytes)).toHaveProperty('pattern');
+        } catch (error) {
+          expect(error).toHaveProperty('code', 'BAD_ENTRY');
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

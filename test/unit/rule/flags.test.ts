@@ -1,0 +1,25 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FLAGS, formatFlags, normaliseFlags, parseFlags } from '../../../src/rule/flags.ts';
+
+describe('flags', () => {
+  it('reads back what it wrote, in any order and repeated', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...FLAGS)), (flags) => {
+        expect(parseFlags(flags.join(''))).toEqual(normaliseFlags(flags));
+        expect(parseFlags(formatFlags(flags))).toEqual(normaliseFlags(flags));
+      }),
+    );
+  });
+
+  it.each([
+    ['FCOP', 'POCF'],
+    ['CF', 'OCF'],
+    ['PP', 'P'],
+    ['', ''],
+  ])('turns %j into %j as the kernel prints it', (given, printed) => {
+    expect(formatFlags(parseFlags(given) ?? [])).toBe(printed);
+  });
+
+  it.each(['p', 'T', 'P F', 'PX'])('refuses %j', (letters) => expect(parseFlags(letters)).toBeNull());
+});
