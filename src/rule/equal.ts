@@ -1,17 +1,12 @@
 import { equalPatterns } from './algebra.ts';
+import { formatFlags } from './flags.ts';
 import type { Rule } from './types.ts';
 
 /** Whether two rules do the same: pattern, interpreter and flags (C brings O with it); the name is left out. */
 export function equalRules(a: Rule, b: Rule): boolean {
   return (
     a.interpreter === b.interpreter &&
-    flagText(a) === flagText(b) &&
-    a.pattern.type === b.pattern.type &&
+    formatFlags(a.flags) === formatFlags(b.flags) &&
     equalPatterns(a.pattern, b.pattern)
   );
-}
-
-function flagText({ flags }: Rule): string {
-  const all = flags.includes('C') ? [...flags, 'O'] : flags;
-  return [...new Set(all)].sort().join('');
 }

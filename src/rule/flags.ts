@@ -4,6 +4,11 @@ import type { Flag } from './types.ts';
 /** In the kernel's order (fs/binfmt_misc.c entry_status()). */
 export const FLAGS: readonly Flag[] = ['P', 'O', 'C', 'F'];
 
+/** Flags of Linux 7.3, which a rule does not hold: T transparent, L loader substitution, D register disabled. */
+export type LaterFlag = 'T' | 'L' | 'D';
+
+export const LATER_FLAGS: readonly LaterFlag[] = ['T', 'L', 'D'];
+
 export const isFlag = (letter: string): letter is Flag => FLAGS.some((flag) => flag === letter);
 
 /** Each once, in the kernel's order, and O with C as check_special_flags() adds it. */

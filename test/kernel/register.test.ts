@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { parseEntry } from '../../src/rule/entry.ts';
+import { formatEntry, parseEntry } from '../../src/rule/entry.ts';
 import { formatRegister, parseRegister } from '../../src/rule/register.ts';
 import { encodeText } from '../../src/rule/text.ts';
 import { REGISTER_CASES } from '../register-cases.ts';
@@ -79,6 +80,88 @@ describe('the running kernel', () => {
     },
   );
 });
+
+describe('parseRegister', () => {
+  it('answers as the running kernel, whatever the string', () => {
+    const seen = { accepted: 0, refused: 0 };
+    fc.assert(
+      fc
+        .property(nearlyValid, (string) => {
+          const expected = parseRegister(string, { linux73: isLinux73 });
+          const errno = register(string);
+          expect('errno' in expected ? expected.errno : null).toBe(errno);
+          seen[errno === null ? 'accepted' : 'refused']++;
+          if ('errno' in expected || expected.later.length > 0) return;
+          const { rule } = expected;
+          const shown = readFileSync(entryPath(rule.name));
+          expect(shown.equals(formatEntry({ ...rule, enabled: true }))).toBe(true);
+        })
+        .afterEach(removeEntries),
+      { numRuns: 10_000 },
+    );
+    expect(seen.accepted).toBeGreaterThan(1000);
+    expect(seen.refused).toBeGreaterThan(1000);
+  });
+});
+
+/**
+ * Strings put together from what matters to the parser, then cut, lengthened or changed in places. Without F:
+ * which file it names is another question.
+ */
+const piece = fc.constantFrom(
+  ...[
+    'a',
+    'x',
+    '/',
+    '.',
+    ':',
+    ',',
+    '\\',
+    '\\x41',
+    '\\x4',
+    '\\\\x42',
+    '\\x00',
+    '\0',
+    '\n',
+    ' ',
+    '0',
+    '-',
+    'é',
+    'P',
+    'C',
+    'T',
+  ],
+);
+const field = (...usual: string[]) =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...usual) },
+    fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
+  );
+const nearlyValid: fc.Arbitrary<Uint8Array> = fc
+  .record({
+    delimiter: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(':') },
+      fc.constantFrom(',', '\n', '\0', 'e', 'x', '\\', 'O', 'M'),
+    ),
+    fields: fc.tuple(
+      field('name', 'n'),
+      field('M', 'M', 'E'),
+      field('', '0', '1', '254', '256', '+3', '-0', '2147483648'),
+      field('AB', '\\x7fE', '\\x00A', 'A\0B'),
+      field('', '\\xff\\xf0', '\0junk'),
+      field('/bin/true', 'true'),
+      field('', '\n', 'P', 'OC', 'PP\n'),
+    ),
+    cut: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, fc.nat(12)),
+    change: fc.option(fc.tuple(fc.nat(30), fc.constantFrom(0, 0x0a, 0x2f, 0x3a, 0x5c, 0x78, 0xff)), {
+      freq: 2,
+    }),
+  })
+  .map(({ delimiter, fields, cut, change }) => {
+    const string = encodeText(fields.map((field) => delimiter + field).join(''));
+    if (change !== null && change[0] < string.length) string[change[0]] = change[1];
+    return string.subarray(0, string.length - cut);
+  });
 
 /** Null, or the errno of the one write that a registration is. */
 function register(string: Uint8Array): string | null {

@@ -95,8 +95,8 @@ describe('formatRegister', () => {
   });
 
   it('takes another delimiter when a text contains the colon', () => {
-    const string = formatRegister({ ...RULE, interpreter: '/opt/a:b!' });
-    expect(decodeText(string)).toBe('"n"M""AB""/opt/a:b!"');
+    const string = formatRegister({ ...RULE, interpreter: '/opt/a:b,' });
+    expect(decodeText(string)).toBe('|n|M||AB||/opt/a:b,|');
   });
 
   it('adds D to register disabled', () => {
