@@ -5,7 +5,6 @@
  */
 const BACKSLASH = 0x5c;
 const LETTER_X = 0x78;
-const encoder = new TextEncoder();
 
 /**
  * Where the field that starts at `start` ends: the index of its delimiter. Every backslash directly followed by
@@ -42,11 +41,18 @@ export function decodeEscaped(field: Uint8Array): Uint8Array {
 
 /** Escapes every byte that is not `isLiteral`; NUL, backslash and the delimiter must not be. */
 export function encodeEscaped(bytes: Uint8Array, isLiteral: (byte: number) => boolean): Uint8Array {
-  const escapeByte = (byte: number) => encoder.encode(`\\x${byte.toString(16).padStart(2, '0')}`);
-  return Uint8Array.from(
-    Array.from(bytes).flatMap((byte) => (isLiteral(byte) ? [byte] : [...escapeByte(byte)])),
-  );
+  const encoded = Array.from(bytes).flatMap((byte) => (isLiteral(byte) ? [byte] : escapeByte(byte)));
+  return Uint8Array.from(encoded);
 }
+
+const escapeByte = (byte: number): number[] => [
+  BACKSLASH,
+  LETTER_X,
+  hexDigit(byte >> 4),
+  hexDigit(byte & 0xf),
+];
+
+const hexDigit = (value: number): number => '0123456789abcdef'.charCodeAt(value);
 
 function hexByte(bytes: Uint8Array, at: number): number | null {
   const digits = String.fromCharCode(bytes[at] ?? 0, bytes[at + 1] ?? 0);

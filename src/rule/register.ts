@@ -52,11 +52,10 @@ export function formatRegister(rule: Rule, options: { readonly disabled?: boolea
   const delimiter = chooseDelimiter(rule.name, [name, interpreter, extension]);
   const flags = encodeText(formatFlags(rule.flags) + (options.disabled ? 'D' : ''));
   const isRaw = (byte: number) => byte !== 0 && byte !== BACKSLASH && byte !== delimiter;
-  const candidates = [isAlphanumeric, isRaw].map((isLiteral) =>
-    join([name, ...formatPattern(pattern, isLiteral), interpreter, flags], delimiter),
-  );
-  const fitting = candidates.find((candidate) => candidate.length <= MAX_REGISTER_SIZE);
-  if (fitting !== undefined) return fitting;
+  for (const isLiteral of [isAlphanumeric, isRaw]) {
+    const string = join([name, ...formatPattern(pattern, isLiteral), interpreter, flags], delimiter);
+    if (string.length <= MAX_REGISTER_SIZE) return string;
+  }
   const hint = `the kernel takes ${MAX_REGISTER_SIZE}: shorten the interpreter's path, the name, or magic and mask`;
   throw new BinfmtctlError('BAD_RULE', `register string of ${JSON.stringify(rule.name)} is too long`, {
     hint,
@@ -80,19 +79,20 @@ function formatPattern(pattern: Pattern, isLiteral: (byte: number) => boolean): 
   return [encodeText('M'), offset, escaped(pattern.magic), escaped(pattern.mask)];
 }
 
-/**
- * The first byte that no text contains. Letters and digits stand for types, flags and offsets, backslash for
- * escapes; a newline as delimiter would need a second one at the end.
- */
+/** The first byte that no text contains. */
 function chooseDelimiter(name: string, texts: readonly Uint8Array[]): number {
-  const rest = Array.from({ length: 255 }, (_, index) => index + 1);
-  const possible = rest.filter((byte) => !isAlphanumeric(byte) && byte !== BACKSLASH && byte !== NEWLINE);
-  const delimiter = [...PREFERRED_DELIMITERS, ...possible].find(
-    (byte) => !texts.some((text) => text.includes(byte)),
-  );
+  const isFree = (byte: number) => !texts.some((text) => text.includes(byte));
+  const delimiter = PREFERRED_DELIMITERS.find(isFree) ?? otherDelimiters().find(isFree);
   if (delimiter !== undefined) return delimiter;
   const hint = 'choose an interpreter path with fewer different special characters';
   throw new BinfmtctlError('BAD_RULE', `no byte is left as delimiter for ${JSON.stringify(name)}`, { hint });
+}
+
+/** Letters and digits stand for types, flags and offsets, backslash for escapes; a newline would need a second one
+ * at the end. */
+function otherDelimiters(): number[] {
+  const bytes = Array.from({ length: 255 }, (_, index) => index + 1);
+  return bytes.filter((byte) => !isAlphanumeric(byte) && byte !== BACKSLASH && byte !== NEWLINE);
 }
 
 const isAlphanumeric = (byte: number): boolean => /[0-9A-Za-z]/.test(String.fromCharCode(byte));
