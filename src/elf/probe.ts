@@ -10,12 +10,15 @@ import { encodeProgramHeaders, PT_LOAD, programHeaderSize } from './programs.ts'
 import { REPORT_MARKER, TEXT_SIZE } from './report.ts';
 import type { ElfIdentity, ProbeSpec, ProgramHeader } from './types.ts';
 
+export { decodeReport, probeEnvironment, REPORT_SIZE } from './report.ts';
+
 /** Neither a shell's status (126 and above), nor sysexits.h (64 to 78), nor small. */
 export const PROBE_EXIT_STATUS = 93;
 
 /**
- * The kernel's /proc/self/exe, in a spelling that emulators do not take for a question about their guest: QEMU
- * (linux-user/syscall.c is_proc_myself()) answers `/proc/self/` and `/proc/PID/` itself, FEX `/proc/thread-self/exe` too.
+ * The kernel's /proc/self/exe (Linux 3.17 and later) in a spelling that emulators do not take for a question about
+ * their guest: QEMU answers what begins with `/proc/self/` or `/proc/PID/` (linux-user/syscall.c is_proc_myself()),
+ * even if it resolved the folder first; FEX answers `/proc/thread-self/exe` too, but compares the whole text.
  */
 const EXE_LINK = new TextEncoder().encode('/proc/./thread-self/exe\0');
 
@@ -35,24 +38,15 @@ const PROGRAM_COUNT = 3;
 export function buildProbe(identity: ElfIdentity, spec: ProbeSpec): Uint8Array {
   const isaOf = ISAS.get(spec.isa);
   if (isaOf === undefined) {
-    throw new BinfmtctlError(
-      'BAD_PROFILE',
-      `unknown instruction set ${JSON.stringify(spec.isa)} of a probe`,
-      {
-        hint: `use one of ${[...ISAS.keys()].join(', ')}`,
-      },
-    );
+    const hint = `use one of ${[...ISAS.keys()].join(', ')}`;
+    throw new BinfmtctlError('BAD_PROFILE', `unknown instruction set of a probe: ${spec.isa}`, { hint });
   }
   const dataOffset = headerSize(identity.class) + PROGRAM_COUNT * programHeaderSize(identity.class);
   const data = concat([EXE_LINK, REPORT_MARKER]);
   const codeOffset = dataOffset + data.length;
   const code = assemble(isaOf(identity), stepsOf(spec, BASE + PAGE + dataOffset));
-  const head = encodeHead(identity, spec.flags ?? 0, {
-    dataOffset,
-    codeOffset,
-    size: codeOffset + code.length,
-  });
-  return concat([head, data, code]);
+  const places = { dataOffset, codeOffset, size: codeOffset + code.length };
+  return concat([encodeHead(identity, spec.flags ?? 0, places), data, code]);
 }
 
 /** A system call: its number, and its arguments, where null is argv[0]. */

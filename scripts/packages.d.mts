@@ -1,0 +1,2 @@
+/** Unpacks the named Debian packages under .cache/ and returns their root folders, in the same order. */
+export function unpackPackages(...names: readonly string[]): string[];
