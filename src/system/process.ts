@@ -1,0 +1,152 @@
+/** The door to other programs. */
+import type { Readable, Writable } from 'node:stream';
+import type { Options } from 'execa';
+
+export interface ProcessOptions {
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Whether our own environment comes first; the default. */
+  readonly extendEnv?: boolean | undefined;
+  readonly cwd?: string | undefined;
+  /** What the program is told to be called, where that is not its path. */
+  readonly argv0?: string | undefined;
+  /** From the start to the end of the program; without it there is no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the program when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RunOptions extends ProcessOptions {
+  /** Standard input; without it the program reads from an empty one. */
+  readonly input?: string | Uint8Array | undefined;
+  /** Most that is kept of each output; a program that writes more is ended. Default 64 MiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+export interface RunResult {
+  /** Null where it did not start or was ended by a signal. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  /** Whether it wrote more than `maxBytes`. */
+  readonly tooMuchOutput: boolean;
+  /** Why it could not be started: ENOENT, EACCES, ELOOP, ETXTBSY, E2BIG …; null where it was. */
+  readonly errno: string | null;
+}
+
+/** A program that runs; not a promise itself, so that it can be awaited to have it started. */
+export interface RunningProcess {
+  readonly pid: number | null;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Ends it and what it has started: SIGTERM, after a second SIGKILL. */
+  readonly kill: () => void;
+  /** Never rejects. Its `stdout` and `stderr` are empty: they are streamed. */
+  readonly ended: Promise<RunResult>;
+}
+
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+const KILL_DELAY_MS = 1000;
+
+/**
+ * Runs a program to its end. Never rejects: a missing program, an exit status, a signal and a time limit are all
+ * results. After the limit the program is ended together with everything it has started.
+ *
+ * An executable file that no format takes, such as a foreign ELF without an entry, does not give ENOEXEC where the
+ * C library is glibc: Node starts programs with execvp(3), which hands such a file to /bin/sh, and the shell then
+ * fails at its bytes (usually with status 127 or 2) or even runs them as commands. A caller that must know needs a
+ * sign of the program itself: a probe's report is absent, as is a tool's `--version`.
+ */
+export async function run(
+  file: string,
+  args: readonly string[],
+  { input, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunOptions = {},
+): Promise<RunResult> {
+  const buffering = input === undefined ? { stdin: 'ignore' as const } : { input };
+  const running = await launch(file, args, options, { ...buffering, buffer: true, maxBuffer: maxBytes });
+  return running.ended;
+}
+
+/** Starts a program whose input and outputs are streams of the caller. The rules are those of `run`. */
+export async function start(
+  file: string,
+  args: readonly string[],
+  options: ProcessOptions = {},
+): Promise<RunningProcess> {
+  const { subprocess, kill, ended } = await launch(file, args, options, { buffer: false });
+  const { stdin, stdout, stderr } = subprocess;
+  // A program may end without reading its input.
+  stdin?.on('error', () => {});
+  return { pid: subprocess.pid ?? null, stdin, stdout, stderr, kill, ended } as RunningProcess;
+}
+
+async function launch(file: string, args: readonly string[], options: ProcessOptions, how: Options) {
+  const { env, extendEnv = true, cwd, argv0, timeoutMs, signal } = options;
+  const { execa } = await import('execa');
+  const subprocess = execa(file, args, {
+    ...how,
+    ...(cwd !== undefined && { cwd }),
+    ...(argv0 !== undefined && { argv0 }),
+    ...(env !== undefined && { env }),
+    extendEnv,
+    encoding: 'buffer',
+    stripFinalNewline: false,
+    reject: false,
+    // A process group of its own: Ctrl-C does not reach it, and a time limit reaches all that it started.
+    detached: true,
+  });
+  const { pid } = subprocess;
+  let timedOut = false;
+  let killed: NodeJS.Timeout | undefined;
+  const killGroup = (name: NodeJS.Signals) => signalGroup(pid, name);
+  const kill = () => {
+    killGroup('SIGTERM');
+    killed ??= setTimeout(() => {
+      killGroup('SIGKILL');
+      // What left the group may still hold the outputs open.
+      subprocess.stdout?.destroy();
+      subprocess.stderr?.destroy();
+    }, KILL_DELAY_MS);
+  };
+  const atExit = () => killGroup('SIGKILL');
+  const limit =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          kill();
+        }, timeoutMs);
+  process.once('exit', atExit);
+  signal?.addEventListener('abort', kill);
+  if (signal?.aborted) kill();
+  const ended = subprocess.then((result): RunResult => {
+    clearTimeout(limit);
+    clearTimeout(killed);
+    if (killed !== undefined || result.isMaxBuffer) killGroup('SIGKILL');
+    process.off('exit', atExit);
+    signal?.removeEventListener('abort', kill);
+    return {
+      exitCode: result.exitCode ?? null,
+      signal: result.signal ?? null,
+      stdout: bytesOf(result.stdout),
+      stderr: new TextDecoder().decode(bytesOf(result.stderr)),
+      timedOut,
+      tooMuchOutput: result.isMaxBuffer,
+      errno: pid === undefined ? (result.code ?? 'EUNKNOWN') : null,
+    };
+  });
+  return { subprocess, kill, ended };
+}
+
+function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // All of it has ended in the meantime.
+  }
+}
+
+const bytesOf = (output: unknown): Uint8Array => (output instanceof Uint8Array ? output : new Uint8Array());
