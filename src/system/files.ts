@@ -1,0 +1,139 @@
+/** The door to files. Failures are FILE_FAILED, READ_ONLY or NO_PRIVILEGE, with a hint. */
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoOf, fileError } from './file-error.ts';
+
+export interface WriteOptions {
+  /** Permissions, whatever the umask. Default 0644. */
+  readonly mode?: number | undefined;
+}
+
+/** What tells one state of a file from another: it changes when the file is replaced or written. Decimal numbers. */
+export interface FileIdentity {
+  readonly dev: string;
+  readonly ino: string;
+  readonly size: string;
+  readonly mtimeNs: string;
+  readonly ctimeNs: string;
+}
+
+/**
+ * Replaces a file, or makes it: readers see the old content or the new one and never a part, also after a loss of
+ * power. A symbolic link is replaced itself. The directory must exist; on a failure nothing is left behind.
+ */
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { mode = 0o644 }: WriteOptions = {},
+): Promise<void> {
+  const directory = dirname(path);
+  const temporary = join(directory, `.binfmtctl-${Math.random().toString(36).slice(2)}.tmp`);
+  try {
+    await writeNew(temporary, data, mode);
+    await rename(temporary, path);
+    await syncDirectory(directory);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw fileError(error, `write ${path}`);
+  }
+}
+
+/** The bytes of a file; null where there is none. */
+export async function readIfExists(path: string): Promise<Uint8Array | null> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw fileError(error, `read ${path}`);
+  }
+}
+
+/** The text of a UTF-8 file; null where there is none. */
+export async function readTextIfExists(path: string): Promise<string | null> {
+  const bytes = await readIfExists(path);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+/** The first `length` bytes of a file; fewer where it is shorter. Does not wait for a writer of a named pipe. */
+export async function readHead(path: string, length: number): Promise<Uint8Array> {
+  try {
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const head = new Uint8Array(length);
+    let size = 0;
+    for (let read = -1; read !== 0 && size < length; size += read) {
+      read = (await file.read(head, size, length - size, size)).bytesRead;
+    }
+    return head.subarray(0, size);
+  } catch (error) {
+    throw fileError(error, `read ${path}`);
+  }
+}
+
+/** sha256 of a file's bytes, in lower case hex; the file is never in memory as a whole. */
+export async function sha256File(path: string): Promise<string> {
+  const { createHash } = await import('node:crypto');
+  const hash = createHash('sha256');
+  try {
+    await using file = await open(path);
+    for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) hash.update(chunk);
+    return hash.digest('hex');
+  } catch (error) {
+    throw fileError(error, `read ${path}`);
+  }
+}
+
+/** Paths of what is in a directory, sorted; none where there is no such directory. */
+export async function listFiles(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).toSorted().map((name) => join(directory, name));
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw fileError(error, `list ${directory}`);
+  }
+}
+
+/** Removes a file, where there is one. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path);
+  } catch (error) {
+    if (!isAbsent(error)) throw fileError(error, `remove ${path}`);
+  }
+}
+
+/** Makes a directory and those above it that are missing, with the permissions `mode` less the umask. */
+export async function ensureDirectory(path: string, mode = 0o755): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode });
+  } catch (error) {
+    throw fileError(error, `make directory ${path}`);
+  }
+}
+
+/** The state of a file now; a symbolic link is followed. */
+export async function fileIdentity(path: string): Promise<FileIdentity> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return { dev: `${dev}`, ino: `${ino}`, size: `${size}`, mtimeNs: `${mtimeNs}`, ctimeNs: `${ctimeNs}` };
+  } catch (error) {
+    throw fileError(error, `look at ${path}`);
+  }
+}
+
+async function writeNew(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  await using file = await open(path, 'wx', mode);
+  await file.writeFile(data);
+  await file.chmod(mode);
+  await file.sync();
+}
+
+// Without it the rename itself may be lost with the power. Some network file systems cannot do it (EINVAL).
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r');
+  await directory.sync().catch((error: unknown) => {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+  });
+}
+
+const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
