@@ -27,6 +27,12 @@ const BASE = 0x400000;
 /** The largest page of any arch. */
 const PAGE = 0x10000;
 
+/**
+ * Stands where nobody looks, early in the file, as the physical address of the segments: where no format takes a
+ * probe, shells and execvp(3) run it as a script, and a `)` is a syntax error before anything is done.
+ */
+const SHELL_STOP = 0x29n;
+
 const ET_EXEC = 2;
 const PT_GNU_STACK = 0x6474e551;
 const PROGRAM_COUNT = 3;
@@ -160,7 +166,7 @@ function program(type: number, flags: number, extent: Extent): ProgramHeader {
     flags,
     offset: BigInt(extent.offset),
     virtualAddress: BigInt(extent.address),
-    physicalAddress: BigInt(extent.address),
+    physicalAddress: SHELL_STOP,
     fileSize: BigInt(extent.fileSize),
     memorySize: BigInt(extent.memorySize),
     align: BigInt(PAGE),

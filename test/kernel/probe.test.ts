@@ -1,5 +1,5 @@
 /** Every arch's probe on the emulator that Debian has for it, run by hand and through an entry, and natively. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -71,6 +71,16 @@ describe.each([...EMULATORS])('the probe of %s', (id, emulator) => {
 });
 
 describe('a probe', () => {
+  it.each([...ARCHES.keys()])('of %s does nothing where a shell takes it for a script', (id) => {
+    const folder = mkdtempSync(join(directory, 'script-'));
+    const { status, stdout } = spawnSync('/bin/sh', [writeProbe(id)], { cwd: folder, encoding: 'latin1' });
+    expect({ ran: status === 0, stdout, files: readdirSync(folder) }).toEqual({
+      ran: false,
+      stdout: '',
+      files: [],
+    });
+  });
+
   it('runs natively', async () => {
     const path = writeProbe(NATIVE);
     const report = { euid: CALLER, argv0: ARGV0, exe: path };
