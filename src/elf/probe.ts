@@ -16,9 +16,9 @@ export { decodeReport, probeEnvironment, REPORT_SIZE } from './report.ts';
 export const PROBE_EXIT_STATUS = 93;
 
 /**
- * The kernel's /proc/self/exe (Linux 3.17 and later) in a spelling that emulators do not take for a question about
- * their guest: QEMU answers what begins with `/proc/self/` or `/proc/PID/` (linux-user/syscall.c is_proc_myself()),
- * even if it resolved the folder first; FEX answers `/proc/thread-self/exe` too, but compares the whole text.
+ * The kernel's /proc/self/exe (Linux 3.17 and later), spelled so that no emulator takes it for a question about its
+ * guest: QEMU answers `/proc/self/exe` and `/proc/PID/exe` itself (linux-user/syscall.c is_proc_myself()), but this
+ * resolves to /proc/PID/task/TID/exe; FEX answers `/proc/thread-self/exe` too, but compares the whole text.
  */
 const EXE_LINK = new TextEncoder().encode('/proc/./thread-self/exe\0');
 
@@ -38,7 +38,7 @@ const PT_GNU_STACK = 0x6474e551;
 const PROGRAM_COUNT = 3;
 
 /**
- * Builds the probe of an arch, an executable file of less than 1 KiB. `spec` gives instruction set, system call
+ * Builds the probe of an arch, an executable file of less than 512 bytes. `spec` gives instruction set, system call
  * numbers and `e_flags`. BAD_PROFILE for an unknown instruction set or a system call number that is missing or absurd.
  */
 export function buildProbe(identity: ElfIdentity, spec: ProbeSpec): Uint8Array {
