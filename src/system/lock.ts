@@ -61,7 +61,7 @@ async function acquire(path: string, { timeoutMs, onWait, signal }: LockOptions)
     holder.ended.then(resolve);
     timers.push(setTimeout(() => resolve('late'), timeoutMs));
     if (onWait !== undefined) timers.push(setTimeout(onWait, WAIT_SHOWN_AFTER_MS));
-    signal?.addEventListener('abort', () => resolve('interrupted'), settled);
+    signal?.addEventListener('abort', () => resolve('interrupted'), { signal: settled.signal });
     if (signal?.aborted) resolve('interrupted');
   });
   timers.forEach(clearTimeout);

@@ -1,0 +1,99 @@
+/** What this machine is. Each fact is read only when it is asked for. */
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { machine, release } from 'node:os';
+
+/** include/linux/proc_ns.h PROC_USER_INIT_INO. */
+const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
+
+/** All facts at once, for reports. */
+export interface HostFacts {
+  readonly platform: NodeJS.Platform;
+  /** What `uname -m` prints; personality(2) and qemu-user change it. */
+  readonly machine: string;
+  readonly kernelRelease: string;
+  readonly uid: number;
+  readonly euid: number;
+  /** `user:[4026531837]`; empty without /proc. */
+  readonly userNamespace: string;
+  /** Null where it cannot be known. */
+  readonly initialUserNamespace: boolean | null;
+  readonly container: string | null;
+  readonly bootId: string;
+  readonly systemd: boolean;
+  readonly openrc: boolean;
+}
+
+export function hostFacts(): HostFacts {
+  return {
+    platform: process.platform,
+    machine: machine(),
+    kernelRelease: release(),
+    uid: process.getuid?.() ?? -1,
+    euid: process.geteuid?.() ?? -1,
+    userNamespace: userNamespace(),
+    initialUserNamespace: inInitialUserNamespace(),
+    container: container(),
+    bootId: bootId(),
+    systemd: existsSync('/run/systemd/system'),
+    openrc: existsSync('/run/openrc'),
+  };
+}
+
+/** The running kernel's version: major, minor, patch. */
+export function kernelVersion(text = release()): readonly [number, number, number] {
+  const [, major, minor, patch] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
+  return [Number(major ?? 0), Number(minor ?? 0), Number(patch ?? 0)];
+}
+
+/** Changes with every boot of the kernel; entries live no longer. Empty without /proc. */
+export function bootId(): string {
+  return readText('/proc/sys/kernel/random/boot_id') ?? '';
+}
+
+/** The user namespace of this process: `user:[4026531837]`; empty without /proc. */
+export function userNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/user');
+  } catch {
+    return '';
+  }
+}
+
+/** Null without /proc. */
+export function inInitialUserNamespace(): boolean | null {
+  const namespace = userNamespace();
+  return namespace === '' ? null : namespace === INITIAL_USER_NAMESPACE;
+}
+
+/** Whether uid 0 of this user namespace is uid 0 of the one above it, user_namespaces(7); null without /proc. */
+export function mapsRootToRoot(): boolean | null {
+  const map = readText('/proc/self/uid_map');
+  return map === null ? null : /^\s*0\s+0\s/m.test(map);
+}
+
+/**
+ * The kind of container that this is, as far as it tells: `docker`, `podman`, `lxc`, `systemd-nspawn`, `kubernetes`,
+ * `wsl` …; null outside or where nothing tells.
+ */
+export function container(): string | null {
+  if (existsSync('/.dockerenv')) return 'docker';
+  if (existsSync('/run/.containerenv')) return 'podman';
+  if (process.env['KUBERNETES_SERVICE_HOST'] !== undefined) return 'kubernetes';
+  // https://systemd.io/CONTAINER_INTERFACE: process 1 is told by its environment, and tells all others by the file.
+  const told = readText('/run/systemd/container') ?? environmentOfInit('container');
+  if (told !== null) return told;
+  return /microsoft/i.test(release()) ? 'wsl' : null;
+}
+
+function environmentOfInit(name: string): string | null {
+  const variables = readText('/proc/1/environ')?.split('\0') ?? [];
+  return variables.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1) || null;
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return null;
+  }
+}

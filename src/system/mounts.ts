@@ -1,0 +1,80 @@
+import { readFileSync, statfsSync } from 'node:fs';
+import { run } from './process.ts';
+
+/** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+export interface Mount {
+  readonly mountPoint: string;
+  readonly type: string;
+  /** The device or whatever the mounter called it. */
+  readonly source: string;
+  /** `MAJOR:MINOR`; the same for all mounts of one file system. */
+  readonly device: string;
+  /** Of the mount and of its file system, together: `ro`, `noexec`, `nosuid` … */
+  readonly options: readonly string[];
+}
+
+/** The mounts that this process sees, later ones above earlier ones; none without /proc. */
+export function readMounts(): readonly Mount[] {
+  try {
+    return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+/** Decodes mountinfo; a line that is none is passed over. */
+export function parseMountInfo(text: string): readonly Mount[] {
+  return text.split('\n').flatMap((line) => {
+    const [left = '', right = ''] = line.split(' - ');
+    const [, , device, , mountPoint, options] = left.split(' ');
+    const [type = '', source = '', superOptions = ''] = right.split(' ');
+    if (device === undefined || mountPoint === undefined || options === undefined || type === '') return [];
+    const all = [...options.split(','), ...superOptions.split(',')].filter((each) => each !== '');
+    return [
+      {
+        mountPoint: unescaped(mountPoint),
+        type: unescaped(type),
+        source: unescaped(source),
+        device,
+        options: [...new Set(all)],
+      },
+    ];
+  });
+}
+
+/** The magic number of the file system that holds `path` (statfs(2)); null where there is no such path. An automount
+ * point is mounted by asking. */
+export function fileSystemMagic(path: string): number | null {
+  try {
+    return statfsSync(path).type;
+  } catch {
+    return null;
+  }
+}
+
+/** Mounts a file system with mount(8). Returns null, or why it failed. */
+export async function mount(
+  type: string,
+  directory: string,
+  options: readonly string[] = [],
+): Promise<string | null> {
+  const how = options.length === 0 ? [] : ['-o', options.join(',')];
+  return failureOf('mount', ['-t', type, ...how, type, directory]);
+}
+
+/** Unmounts what is mounted last at a directory, with umount(8). Returns null, or why it failed. */
+export async function unmount(directory: string): Promise<string | null> {
+  return failureOf('umount', [directory]);
+}
+
+async function failureOf(file: string, args: readonly string[]): Promise<string | null> {
+  const { exitCode, stderr, errno } = await run(file, args, { env: { LC_ALL: 'C' }, timeoutMs: 30_000 });
+  if (exitCode === 0) return null;
+  if (errno !== null) return `${file} cannot be started (${errno})`;
+  return stderr.trim().split('\n')[0] || `${file} ended with status ${exitCode}`;
+}
+
+/** Space, tab, newline, backslash and # stand as three octal digits (fs/proc_namespace.c mangle()). */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}

@@ -1,0 +1,30 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
+
+/** Where administration tools are, which the PATH of users often lacks. */
+const USUAL_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+
+/** The path of a program on PATH or in the usual directories; null where there is none. */
+export function findTool(name: string, path = process.env['PATH'] ?? ''): string | null {
+  // An empty or relative part means the current directory, where no tool of the system is.
+  const directories = path.split(':').filter((directory) => directory.startsWith('/'));
+  const candidates = [...directories, ...USUAL_DIRECTORIES].map((directory) => join(directory, name));
+  return candidates.find(isProgram) ?? null;
+}
+
+/** As `findTool`, with NO_TOOL in place of null; `origin` names what to install: `util-linux`. */
+export function requireTool(name: string, origin: string): string {
+  const path = findTool(name);
+  if (path !== null) return path;
+  throw new BinfmtctlError('NO_TOOL', `${name} is missing`, { hint: `install ${origin}` });
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
