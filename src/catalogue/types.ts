@@ -110,6 +110,8 @@ export interface EmulatorProfile {
   readonly entry: string;
   /** Whether it understands the kernel's P flag: `auto` from this version on by AT_FLAGS, `always` when built so, `never`. */
   readonly preserveArgv0: { readonly mode: 'auto' | 'always' | 'never'; readonly since?: string | undefined };
+  /** Whether it takes the program from AT_EXECFD, so that flag O lets it run programs that it may not read. */
+  readonly openBinary: boolean;
   readonly version: {
     readonly arguments: readonly string[];
     /** Regular expression whose first group is the version. */

@@ -65,7 +65,7 @@ export async function runProbes(
       endProcess(pid);
     }
   }, timeLimitMs);
-  const watch = watchWaiting(options, place, running, statuses, () => driver.stdin?.end());
+  const watch = watchWaiting(options, place, running, statuses, () => driver.stdin.end());
   try {
     for await (const line of createInterface({ input: driver.stdout })) {
       const [event, name = '', value] = line.split(' ');
@@ -74,7 +74,7 @@ export async function runProbes(
       running.delete(name);
       if (!statuses.has(name)) statuses.set(name, Number(value));
     }
-    await driver;
+    await driver.ended;
   } finally {
     clearTimeout(limit);
     watch.stop();

@@ -1,0 +1,75 @@
+import { Command, Option } from 'commander';
+import type { InstallResult } from '../../operations/install.ts';
+import type { Persistence } from '../../operations/persistence.ts';
+import { describe } from '../../plan/steps.ts';
+import { toJson } from '../../plan/registration.ts';
+import { type CommonOptions, collect, withCommon } from '../common.ts';
+import { openContext } from '../context.ts';
+import { paint } from '../terminal.ts';
+
+interface InstallOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly source: readonly string[];
+  readonly emulator?: string;
+  readonly persist: Persistence | true;
+  readonly credentials?: boolean;
+  readonly replace?: boolean;
+  readonly verify: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function installCommand(done: (status: number) => void): Command {
+  const command = new Command('install')
+    .summary('emulator → rule → kernel → proof')
+    .description('Finds or fetches emulators, registers them with the kernel and proves by running programs that they work')
+    .argument('[arch...]', 'architectures, in any spelling: arm64, linux/arm/v7, riscv64, ppc64el …')
+    .option('--all', 'every architecture that an emulator is found for')
+    .option('--source <spec>', 'path:FILE, dir:DIR or apt[:RELEASE], tried in order (repeatable; default: this machine, then apt)', collect, [])
+    .option('--emulator <name>', 'only this emulator: qemu, box64, box86, fex, rosetta')
+    .addOption(
+      new Option('--persist [how]', 'also after a reboot: auto, binfmt.d, binfmt-support or none')
+        .choices(['auto', 'binfmt.d', 'binfmt-support', 'none'])
+        .default('none')
+        .preset('auto'),
+    )
+    .option('--credentials', "set-user-id programs get their owner's rights; the emulator then runs with them too")
+    .option('--replace', 'take over an entry of that name that binfmtctl did not make')
+    .option('--no-verify', 'register without proof')
+    .option('--dry-run', 'print the steps and change nothing');
+  return withCommon(command, [
+    ['binfmtctl install arm64', 'one architecture'],
+    ['binfmtctl install linux/arm64,linux/riscv64', 'as Docker writes them'],
+    ['binfmtctl install --all --persist', 'all of them, also after a reboot'],
+    ['binfmtctl install arm64 --source apt:trixie', 'the emulator of that Debian release'],
+    ['binfmtctl install s390x --dry-run', 'what would be done'],
+  ]).action(async (arches: string[], options: InstallOptions) => {
+    const { installArches } = await import('../work.ts');
+    const request = {
+      arches,
+      all: options.all === true,
+      sources: options.source,
+      emulator: options.emulator,
+      persist: options.persist === true ? 'auto' : options.persist,
+      credentials: options.credentials === true,
+      replace: options.replace === true,
+      verify: options.verify,
+      dryRun: options.dryRun === true,
+    } as const;
+    const result = await installArches(request, options);
+    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    done(0);
+  });
+}
+
+function textOf({ dryRun, steps, proofs, unchanged, missing }: InstallResult): string {
+  const lines = dryRun
+    ? steps.map((step) => `would ${describe(step)}`)
+    : proofs.map(({ arch, entry, emulator }) => {
+        const what = unchanged.includes(arch) ? 'works already' : 'installed and proved';
+        const version = emulator?.version ? ` ${emulator.version}` : '';
+        return `${paint('green', '✔', process.stdout)} ${arch} ${what}: ${entry} → ${emulator?.path ?? '?'}${version}`;
+      });
+  const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${describe(step)}`);
+  const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
+  return `${[...lines, ...unproved, ...left].join('\n')}\n`;
+}

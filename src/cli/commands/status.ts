@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import type { StatusLine, StatusResult } from '../../operations/status.ts';
+import { status } from '../../operations/status.ts';
+import { toJson } from '../../plan/registration.ts';
+import { type CommonOptions, withCommon } from '../common.ts';
+import { openContext } from '../context.ts';
+import { paint, table } from '../terminal.ts';
+
+export function statusCommand(done: (status: number) => void): Command {
+  const command = new Command('status')
+    .summary('who runs what')
+    .description("The entries of the binfmt_misc instance in the kernel's order, who runs them, and whether they were proved");
+  return withCommon(command, [
+    ['binfmtctl status', 'a table for people'],
+    ['binfmtctl status --json', 'the same for programs'],
+  ]).action(async (options: CommonOptions) => {
+    const result = await status(await openContext(options));
+    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    done(0);
+  });
+}
+
+function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
+  const rows = entries.map((line) => [
+    line.arch ?? '-',
+    line.emulator ?? '-',
+    line.version ?? '-',
+    `${line.entry.name}${line.entry.enabled ? '' : ' (disabled)'}`,
+    line.entry.flags.join('') || '-',
+    line.entry.interpreter,
+    proofOf(line),
+  ]);
+  const heading = ['ARCH', 'EMULATOR', 'VERSION', 'ENTRY', 'FLAGS', 'INTERPRETER', 'PROOF'];
+  const notes = [
+    ...(instance.enabled ? [] : ['binfmt_misc is switched off: no entry works (`echo 1 > /proc/sys/fs/binfmt_misc/status`)']),
+    ...gone.map(({ rule }) => `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install\` brings it back`),
+    ...(halfDone ? ['an earlier run was killed half-way: the next install or uninstall repairs it'] : []),
+  ];
+  return [
+    `instance: ${instance.directory} (${instance.description})`,
+    entries.length === 0 ? 'no entries: `binfmtctl install arm64` makes one' : table([heading, ...rows]),
+    ...notes.map((note) => paint('yellow', note, process.stdout)),
+    '',
+  ].join('\n');
+}
+
+function proofOf({ proof, shadowedBy, interpreterExists, entry }: StatusLine): string {
+  if (shadowedBy !== null) return `never reached: ${shadowedBy} is newer`;
+  if (proof !== null) return proof.holds ? `proved ${proof.at.slice(0, 16).replace('T', ' ')}` : `fails: ${proof.why}`;
+  if (!interpreterExists && !entry.flags.includes('F')) return 'broken: the interpreter is not there';
+  return 'not proved';
+}

@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { BinfmtctlError } from '../../errors.ts';
+import type { UninstallResult } from '../../operations/uninstall.ts';
+import { toJson } from '../../plan/registration.ts';
+import { describe } from '../../plan/steps.ts';
+import { type CommonOptions, withCommon } from '../common.ts';
+
+interface UninstallOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly purge?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function uninstallCommand(done: (status: number) => void): Command {
+  const command = new Command('uninstall')
+    .summary('take back what install did')
+    .description('Removes entries that binfmtctl made, and what makes them last; an entry of others only when it is named exactly')
+    .argument('[name...]', 'architectures, names of entries, or globs of names such as `qemu-*`')
+    .option('--all', 'everything that binfmtctl made')
+    .option('--purge', 'remove emulators from the store that nothing needs any more')
+    .option('--dry-run', 'print the steps and change nothing');
+  return withCommon(command, [
+    ['binfmtctl uninstall arm64', 'one architecture'],
+    ['binfmtctl uninstall --all --purge', 'everything, emulators too'],
+  ]).action(async (names: string[], options: UninstallOptions) => {
+    if (names.length === 0 && options.all !== true) {
+      throw new BinfmtctlError('USAGE', 'uninstall needs a name or --all', { hint: '`binfmtctl status` lists the entries' });
+    }
+    const { withOperation, uninstall } = await import('../work.ts');
+    const request = { names, all: options.all === true, purge: options.purge === true, dryRun: options.dryRun === true };
+    const result = await withOperation(options, (context) => uninstall(request, context));
+    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    done(0);
+  });
+}
+
+function textOf({ dryRun, steps, purged }: UninstallResult): string {
+  const lines = [...steps.map((step) => `${dryRun ? 'would ' : ''}${describe(step)}`), ...purged.map((file) => `removed ${file}`)];
+  return lines.length === 0 ? 'nothing to take back\n' : `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,23 @@
+import type { Context } from '../operations/context.ts';
+import type { CommonOptions } from './common.ts';
+import { openContext } from './context.ts';
+import { showProgress } from './progress.ts';
+
+/** Runs an operation that changes something: shows its progress, and lets Ctrl-C and SIGTERM take it back. */
+export async function withOperation<T>(options: CommonOptions, action: (context: Context) => Promise<T>): Promise<T> {
+  const interruption = new AbortController();
+  const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const live = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
+  const show = await showProgress({ quiet: options.quiet === true, live });
+  try {
+    const result = await action(await openContext(options, show.report, interruption.signal));
+    await show.end(false);
+    return result;
+  } catch (failure) {
+    await show.end(true);
+    throw failure;
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}

@@ -1,0 +1,5 @@
+/** What commands load on demand: all that needs more than reading a few files. */
+export { findProfile } from '../catalogue/resolve.ts';
+export { uninstall } from '../operations/uninstall.ts';
+export { verifyArches } from '../operations/verify-arches.ts';
+export { loadCatalogue } from '../profiles/load.ts';

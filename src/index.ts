@@ -1,0 +1,25 @@
+/** The library's face: the operations, and the pure code that they stand on. */
+export { findArch, findArches, findProfile } from './catalogue/resolve.ts';
+export type * from './catalogue/types.ts';
+export { decodeHeader, encodeHeader } from './elf/header.ts';
+export { readLinkage } from './elf/linkage.ts';
+export { buildProbe, decodeReport, PROBE_EXIT_STATUS } from './elf/probe.ts';
+export type * from './elf/types.ts';
+export { defaultStore } from './emulators/place.ts';
+export type * from './emulators/types.ts';
+export { BinfmtctlError, type ErrorCode, EXIT_STATUS } from './errors.ts';
+export type { Context, Progress, Stage } from './operations/context.ts';
+export { type InstallRequest, type InstallResult, install } from './operations/install.ts';
+export type { Check, Proof } from './operations/proof.ts';
+export { type StatusResult, status } from './operations/status.ts';
+export { type UninstallRequest, type UninstallResult, uninstall } from './operations/uninstall.ts';
+export { type VerifyReport, verifyArches } from './operations/verify-arches.ts';
+export { refuseUnsafe } from './plan/safety.ts';
+export { describe, inverse, type Step } from './plan/steps.ts';
+export { builtinCatalogue } from './profiles/builtin.ts';
+export { loadCatalogue } from './profiles/load.ts';
+export { covers, equalPatterns, nativePattern, overlap } from './rule/algebra.ts';
+export { formatEntry, parseEntry } from './rule/entry.ts';
+export { firstMatch, matches } from './rule/match.ts';
+export { formatRegister, parseRegister } from './rule/register.ts';
+export type * from './rule/types.ts';

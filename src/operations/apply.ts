@@ -1,0 +1,55 @@
+import { findArch } from '../catalogue/resolve.ts';
+import { BinfmtctlError } from '../errors.ts';
+import type { Wanted } from '../plan/install.ts';
+import { type Step, describe } from '../plan/steps.ts';
+import type { Context } from './context.ts';
+import { journalOf } from './journal.ts';
+import { type Proof, shortcomings } from './proof.ts';
+import { applyStep } from './step.ts';
+import { transact } from './transaction.ts';
+import { verify } from './verify.ts';
+
+/**
+ * Carries steps out as one transaction and returns the proofs that they made, the last of each arch.
+ *
+ * @throws NOT_PROVED where a proof falls short, and what the steps throw; everything is taken back then.
+ */
+export async function carryOut(
+  steps: readonly Step[],
+  wanted: readonly Wanted[],
+  context: Context,
+): Promise<readonly Proof[]> {
+  const proofs = new Map<string, Proof>();
+  await transact(steps, {
+    apply: async (step) => {
+      if (step.kind !== 'prove') return applyStep(step, context);
+      context.report({ kind: 'stage', stage: 'prove', text: `running probes of ${step.arches.length} architectures` });
+      for (const proof of await prove(step, wanted, context)) proofs.set(proof.arch, proof);
+    },
+    journal: journalOf(context),
+    signal: context.signal,
+    onStep: (step) => {
+      if (step.kind !== 'prove') context.report({ kind: 'stage', stage: 'register', text: describe(step) });
+    },
+  });
+  return [...proofs.values()];
+}
+
+async function prove(
+  { arches }: Extract<Step, { kind: 'prove' }>,
+  wanted: readonly Wanted[],
+  context: Context,
+): Promise<readonly Proof[]> {
+  const proofs = await verify({ arches: arches.map(({ arch }) => findArch(context.catalogue, arch)) }, context);
+  const problems = arches.flatMap(({ arch, entry }) => {
+    const proof = proofs.find((each) => each.arch === arch);
+    const flags = wanted.find((each) => each.arch === arch)?.rule.flags ?? [];
+    if (proof?.entry !== entry) return [`${arch}: ${proof?.entry ?? 'no entry'} takes it, not ${entry}`];
+    const asked = { chroots: flags.includes('F'), argv0: flags.includes('P'), credentials: flags.includes('C') };
+    return shortcomings(proof, asked).map((each) => `${arch}: ${each}`);
+  });
+  if (problems.length === 0) return proofs;
+  throw new BinfmtctlError('NOT_PROVED', `registered, but the probes do not work: ${problems.join('; ')}`, {
+    hint: 'everything was taken back; try another emulator with --source or --emulator',
+  });
+}

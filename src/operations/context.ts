@@ -1,0 +1,21 @@
+import type { Catalogue } from '../catalogue/types.ts';
+
+/** How far an operation is; the one who shows it decides what to do with it. */
+export type Progress =
+  | { readonly kind: 'stage'; readonly stage: Stage; readonly text: string }
+  | { readonly kind: 'bytes'; readonly stage: Stage; readonly done: number; readonly total: number | null; readonly secondsLeft: number | null }
+  | { readonly kind: 'warning'; readonly text: string };
+
+export type Stage = 'find' | 'fetch' | 'register' | 'prove';
+
+/** What every operation is given. */
+export interface Context {
+  readonly catalogue: Catalogue;
+  /** Mount point of the binfmt_misc instance. */
+  readonly binfmtDirectory: string;
+  /** Where emulators, registrations and journal are kept. */
+  readonly store: string;
+  readonly report: (progress: Progress) => void;
+  /** Aborted, with the signal's name as reason, by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+}

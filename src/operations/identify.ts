@@ -1,0 +1,1 @@
+import { open, readlink } from 'node:fs/promises';

@@ -1,0 +1,124 @@
+import type { Arch } from '../catalogue/types.ts';
+import { listEntries } from '../kernel/entries.ts';
+import { ensureMounted } from '../kernel/instance.ts';
+import { planInstall, type Wanted } from '../plan/install.ts';
+import { refuseUnsafe } from '../plan/safety.ts';
+import type { Step } from '../plan/steps.ts';
+import type { Entry } from '../rule/types.ts';
+import { carryOut } from './apply.ts';
+import type { Context } from './context.ts';
+import { type Missing, obtainEmulators } from './emulators.ts';
+import { repair } from './journal.ts';
+import { withStoreLock } from './lock.ts';
+import { findNatives, type Natives, refuseNative } from './natives.ts';
+import { choosePersistence, type Persistence } from './persistence.ts';
+import { type Proof, shortcomings } from './proof.ts';
+import { readRegistrations, type StoredRegistration } from './registrations.ts';
+import { verify } from './verify.ts';
+import { type RuleOptions, wantedFor } from './wanted.ts';
+
+export interface InstallRequest {
+  /** Empty with `all`. */
+  readonly arches: readonly Arch[];
+  /** Every arch of the catalogue for which an emulator is found. */
+  readonly all: boolean;
+  /** Where emulators come from, in order: `apt`, `dir:…`; empty for this machine and then apt. */
+  readonly sources: readonly string[];
+  /** Id of the only emulator that is taken. */
+  readonly emulator?: string | undefined;
+  readonly persist: Persistence;
+  /** Register with C: set-user-id programs of the arch get their owner's rights, through the emulator. */
+  readonly credentials: boolean;
+  /** Take over an entry of that name that is not ours. */
+  readonly replace: boolean;
+  readonly verify: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface InstallResult {
+  readonly schema: 'binfmtctl/install/1';
+  readonly dryRun: boolean;
+  /** What was done, or with `dryRun` would be. */
+  readonly steps: readonly Step[];
+  /** Empty with `dryRun` and without `verify`. */
+  readonly proofs: readonly Proof[];
+  /** Arches that worked already and were left as they are. */
+  readonly unchanged: readonly string[];
+  /** With `all`: arches that no emulator was found for, and why. */
+  readonly missing: readonly Missing[];
+}
+
+/**
+ * Makes programs of the arches run on this machine: finds or fetches emulators, registers them, and proves by running
+ * probes that they work. What works already is left alone. On a failure everything is taken back.
+ *
+ * @throws NATIVE_ARCH, UNSAFE_RULE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED, ENTRY_NOT_OURS, NOT_PROVED,
+ * NO_PRIVILEGE, NO_BINFMT_MISC and what the doors to the outside throw; nothing is changed then.
+ */
+export async function install(request: InstallRequest, context: Context): Promise<InstallResult> {
+  const natives = await findNatives(context);
+  if (!request.all) refuseNative(request.arches, natives);
+  const arches = request.all ? foreignTo(natives, context) : request.arches;
+  if (request.dryRun) return carry(arches, natives, request, context);
+  await ensureMounted(context.binfmtDirectory);
+  return withStoreLock(context, async () => {
+    await repair(context);
+    return carry(arches, natives, request, context);
+  });
+}
+
+async function carry(
+  arches: readonly Arch[],
+  natives: Natives,
+  request: InstallRequest,
+  context: Context,
+): Promise<InstallResult> {
+  const entries = await listEntries(context.binfmtDirectory);
+  const registrations = await readRegistrations(context.store);
+  const serving = await alreadyServing(arches, entries, registrations, request, context);
+  const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
+  const { found, missing } = await obtainEmulators(open, entries, natives, request, context);
+  const options: RuleOptions = { ...request, persist: await choosePersistence(request.persist) };
+  const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
+  for (const [index, { rule }] of wanted.entries()) {
+    refuseUnsafe(rule, natives.patterns, found[index]?.emulator.head ?? null);
+  }
+  const present = { entries, ours: new Set(registrations.keys()) };
+  const steps = planInstall(present, wanted, { replace: request.replace, prove: request.verify });
+  const result = { schema: 'binfmtctl/install/1', missing, unchanged: serving.map(({ arch }) => arch) } as const;
+  if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
+  const proofs = await carryOut(steps, wanted, context);
+  return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
+}
+
+function foreignTo({ arches }: Natives, { catalogue }: Context): readonly Arch[] {
+  return Object.values(catalogue.arches).filter(({ id }) => !arches.some((native) => native.id === id));
+}
+
+/**
+ * Proofs of the arches that need nothing done: an entry takes them, the probes hold, and nothing in the request asks
+ * for another one.
+ */
+async function alreadyServing(
+  arches: readonly Arch[],
+  entries: readonly Entry[],
+  registrations: ReadonlyMap<string, StoredRegistration>,
+  request: InstallRequest,
+  context: Context,
+): Promise<readonly Proof[]> {
+  if (request.replace || request.dryRun || request.emulator !== undefined || request.sources.length > 0) return [];
+  if (!entries.some(({ enabled }) => enabled)) return [];
+  const proofs = await verify({ arches }, context);
+  return proofs.filter((proof) => {
+    const entry = entries.find(({ name }) => name === proof.entry);
+    const registration = registrations.get(proof.entry ?? '')?.registration;
+    const lasts = request.persist === 'none' || (registration?.persisted.length ?? 0) > 0;
+    const credentials = !request.credentials || entry?.flags.includes('C') === true;
+    const asked = { chroots: true, argv0: entry?.flags.includes('P') === true, credentials: request.credentials };
+    return entry !== undefined && lasts && credentials && shortcomings(proof, asked).length === 0;
+  });
+}
+
+function inOrder(arches: readonly Arch[], proofs: readonly Proof[]): readonly Proof[] {
+  return arches.flatMap(({ id }) => proofs.findLast(({ arch }) => arch === id) ?? []);
+}

@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import { ensureDirectory } from '../system/files.ts';
+import { withLock } from '../system/lock.ts';
+import type { Context } from './context.ts';
+
+/** Runs `action` while no other binfmtctl changes anything through the same store. */
+export async function withStoreLock<T>({ store, report }: Context, action: () => Promise<T>): Promise<T> {
+  await ensureDirectory(store);
+  return withLock(join(store, 'lock'), action, {
+    timeoutMs: 120_000,
+    onWait: () => report({ kind: 'warning', text: `waiting for another binfmtctl (lock ${join(store, 'lock')})` }),
+  });
+}

@@ -1,0 +1,47 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
+import { binfmtDFileName, encodeBinfmtD } from '../formats/binfmt-d.ts';
+import { encodeAdminFile } from '../formats/binfmt-support.ts';
+import type { Rule } from '../rule/types.ts';
+
+/** Who registers the rules again after a reboot. */
+export type Persistence = 'auto' | 'binfmt.d' | 'binfmt-support' | 'none';
+
+// systemd-binfmt(8) and OpenRC's binfmt service both read /etc/binfmt.d.
+const READS_BINFMT_D = [
+  '/usr/lib/systemd/systemd-binfmt',
+  '/lib/systemd/systemd-binfmt',
+  '/etc/init.d/binfmt',
+];
+const BINFMT_SUPPORT = ['/usr/sbin/update-binfmts', '/usr/bin/update-binfmts'];
+
+/**
+ * The one who will register rules at boot on this machine.
+ *
+ * @throws NO_TOOL where `auto` finds nobody who would.
+ */
+export async function choosePersistence(wanted: Persistence): Promise<Exclude<Persistence, 'auto'>> {
+  if (wanted !== 'auto') return wanted;
+  if (await anyExists(READS_BINFMT_D)) return 'binfmt.d';
+  if (await anyExists(BINFMT_SUPPORT)) return 'binfmt-support';
+  throw new BinfmtctlError('NO_TOOL', 'nothing on this machine registers rules at boot', {
+    hint: 'leave out --persist, or install systemd, OpenRC or binfmt-support; `--persist=binfmt.d` writes the file all the same',
+  });
+}
+
+/** The file that makes `rule` last over a reboot, null for `none`. */
+export function persistenceFile(
+  how: Exclude<Persistence, 'auto'>,
+  rule: Rule,
+): { readonly path: string; readonly text: string } | null {
+  if (how === 'none') return null;
+  return how === 'binfmt.d'
+    ? { path: join('/etc/binfmt.d', binfmtDFileName(rule)), text: encodeBinfmtD(rule) }
+    : { path: join('/var/lib/binfmts', rule.name), text: encodeAdminFile(rule) };
+}
+
+async function anyExists(paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(paths.map((path) => access(path).then(() => true, () => false)));
+  return found.includes(true);
+}

@@ -1,0 +1,26 @@
+import { dirname } from 'node:path';
+import { disable, enable, register, unregister } from '../kernel/register.ts';
+import type { Step } from '../plan/steps.ts';
+import { ensureDirectory, removeFile, writeAtomic } from '../system/files.ts';
+import type { Context } from './context.ts';
+
+/** Carries out one step that changes something. */
+export async function applyStep(step: Step, { binfmtDirectory }: Pick<Context, 'binfmtDirectory'>): Promise<void> {
+  switch (step.kind) {
+    case 'register':
+      return register(binfmtDirectory, step.rule);
+    case 'unregister':
+      return unregister(binfmtDirectory, step.entry.name);
+    case 'enable':
+      return enable(binfmtDirectory, step.entry.name);
+    case 'disable':
+      return disable(binfmtDirectory, step.entry.name);
+    case 'write':
+      await ensureDirectory(dirname(step.path));
+      return writeAtomic(step.path, step.text);
+    case 'delete':
+      return removeFile(step.path);
+    case 'prove':
+      return;
+  }
+}

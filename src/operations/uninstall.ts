@@ -1,0 +1,103 @@
+import { archPattern, findArch } from '../catalogue/resolve.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { listEntries } from '../kernel/entries.ts';
+import type { Step } from '../plan/steps.ts';
+import { planUninstall, type Unwanted } from '../plan/uninstall.ts';
+import { overlap } from '../rule/algebra.ts';
+import { equalRules } from '../rule/equal.ts';
+import type { Entry } from '../rule/types.ts';
+import { readTextIfExists } from '../system/files.ts';
+import { carryOut } from './apply.ts';
+import type { Context } from './context.ts';
+import { repair } from './journal.ts';
+import { withStoreLock } from './lock.ts';
+import { pruneStore } from './prune.ts';
+import { readRegistrations, type StoredRegistration } from './registrations.ts';
+
+export interface UninstallRequest {
+  /** Arches, names of entries, or globs of names. */
+  readonly names: readonly string[];
+  /** All that we registered. */
+  readonly all: boolean;
+  /** Remove emulators from the store that no registration needs any more. */
+  readonly purge: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface UninstallResult {
+  readonly schema: 'binfmtctl/uninstall/1';
+  readonly dryRun: boolean;
+  readonly steps: readonly Step[];
+  /** Files of emulators that were removed from the store. */
+  readonly purged: readonly string[];
+}
+
+/** What is there: entries of the kernel, and our notes by name of entry. */
+interface There {
+  readonly entries: readonly Entry[];
+  readonly registrations: ReadonlyMap<string, StoredRegistration>;
+}
+
+/**
+ * Takes back exactly what `install` did: our entries, the files that make them last, our notes of them. An entry that
+ * is not ours goes only when it is named exactly.
+ *
+ * @throws ENTRY_NOT_OURS where an arch is served by an entry of others alone; UNKNOWN_ARCH for a name that is neither.
+ */
+export async function uninstall(request: UninstallRequest, context: Context): Promise<UninstallResult> {
+  if (request.dryRun) return carry(request, context);
+  return withStoreLock(context, async () => {
+    await repair(context);
+    return carry(request, context);
+  });
+}
+
+async function carry(request: UninstallRequest, context: Context): Promise<UninstallResult> {
+  const { dryRun } = request;
+  const there: There = {
+    entries: await listEntries(context.binfmtDirectory),
+    registrations: await readRegistrations(context.store),
+  };
+  const ours = [...there.registrations.keys()];
+  const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
+  const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there)));
+  const steps = unwanted.flatMap(planUninstall);
+  if (dryRun) return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged: [] };
+  await carryOut(steps, [], context);
+  const purged = request.purge ? await pruneStore(context) : [];
+  return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged };
+}
+
+/** Names of the entries that a word of the command line means. */
+function namesFor(word: string, there: There, { catalogue }: Context): readonly string[] {
+  const ours = [...there.registrations.keys()];
+  if (/[*?]/.test(word)) return ours.filter((name) => globOf(word).test(name));
+  if (ours.includes(word) || there.entries.some(({ name }) => name === word)) return [word];
+  const arch = findArch(catalogue, word);
+  const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);
+  if (registered.length > 0) return registered;
+  const foreign = there.entries.find(({ pattern }) => pattern.type === 'magic' && overlap(pattern, archPattern(arch)));
+  if (foreign === undefined) return [];
+  throw new BinfmtctlError('ENTRY_NOT_OURS', `${arch.id} is served by entry ${foreign.name}, which binfmtctl did not make`, {
+    hint: `to remove it all the same name it: \`binfmtctl uninstall ${foreign.name}\``,
+  });
+}
+
+async function unwantedFor(name: string, { entries, registrations }: There): Promise<Unwanted> {
+  const stored = registrations.get(name);
+  const entry = entries.find((each) => each.name === name) ?? null;
+  if (stored === undefined) return { entry, registration: null, files: [], registrationFile: null };
+  const { registration, path, text } = stored;
+  const files = await Promise.all(
+    registration.persisted.map(async (file) => ({ path: file.path, now: await readTextIfExists(file.path) })),
+  );
+  // An entry that others have put in the place of ours is theirs.
+  const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
+  return { entry: own, registration, files, registrationFile: { path, text } };
+}
+
+/** `*` for any text, `?` for one character. */
+function globOf(word: string): RegExp {
+  const quoted = word.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${quoted.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+}

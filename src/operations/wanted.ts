@@ -1,0 +1,94 @@
+import { archPattern } from '../catalogue/resolve.ts';
+import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
+import type { Emulator } from '../emulators/types.ts';
+import type { Wanted } from '../plan/install.ts';
+import { decodeRegistration, encodeRegistration, type Registration } from '../plan/registration.ts';
+import { equalRules } from '../rule/equal.ts';
+import type { Entry, Flag, Rule } from '../rule/types.ts';
+import { readTextIfExists } from '../system/files.ts';
+import { kernelVersion } from '../system/host.ts';
+import type { Context } from './context.ts';
+import { type Persistence, persistenceFile } from './persistence.ts';
+import { registrationPath } from './registrations.ts';
+
+/** An inspected emulator for an arch, with its profile. */
+export interface Found {
+  readonly arch: Arch;
+  readonly profile: EmulatorProfile;
+  readonly emulator: Emulator;
+}
+
+export interface RuleOptions {
+  readonly credentials: boolean;
+  readonly persist: Exclude<Persistence, 'auto'>;
+  readonly replace: boolean;
+}
+
+/**
+ * The rule for an emulator, with the files that go with it: our note of it, and what makes it last.
+ *
+ * An entry that is there already and does the same stays its maker's; the note then says that it is not ours.
+ */
+export async function wantedFor(
+  found: Found,
+  options: RuleOptions,
+  entries: readonly Entry[],
+  context: Context,
+): Promise<Wanted> {
+  const { arch, profile, emulator } = found;
+  const rule: Rule = {
+    name: profile.entry.replace('{target}', profile.guests[arch.id] ?? arch.id),
+    pattern: archPattern(arch),
+    interpreter: emulator.path,
+    flags: await flagsFor(found, options),
+  };
+  const path = registrationPath(context.store, rule.name);
+  const lasting = persistenceFile(options.persist, rule);
+  const [note, lastingNow] = await Promise.all([
+    readTextIfExists(path),
+    lasting === null ? null : readTextIfExists(lasting.path),
+  ]);
+  const before = note === null ? null : decodeRegistration(note);
+  const entry = entries.find(({ name }) => name === rule.name);
+  const text = encodeRegistration({
+    arch: arch.id,
+    rule,
+    emulator: { profile: profile.id, sha256: emulator.sha256, version: emulator.version },
+    registered: before?.registered ?? (options.replace || entry === undefined || !equalRules(entry, rule)),
+    persisted: lasting === null ? (before?.persisted ?? []) : persistedWith(before, lasting.path, lastingNow),
+  });
+  const files = [{ path, text, previous: note }];
+  if (lasting !== null) files.push({ ...lasting, previous: lastingNow });
+  return { arch: arch.id, rule, files };
+}
+
+/** What held the place before we first wrote there: that is what an uninstall puts back. */
+function persistedWith(before: Registration | null, path: string, now: string | null): Registration['persisted'] {
+  const others = (before?.persisted ?? []).filter((each) => each.path !== path);
+  const first = before?.persisted.find((each) => each.path === path);
+  return [...others, first ?? { path, previous: now }];
+}
+
+/** Flags follow facts: F only with a static emulator, P only where kernel and emulator agree on it. */
+async function flagsFor({ profile, emulator }: Found, { credentials, persist }: RuleOptions): Promise<readonly Flag[]> {
+  const preserve = await preservesArgv0(profile, emulator);
+  // binfmt-support has no key for O without C.
+  const open = profile.openBinary && persist !== 'binfmt-support';
+  const flags: readonly (readonly [Flag, boolean])[] = [
+    ['P', preserve],
+    ['O', open || credentials],
+    ['C', credentials],
+    ['F', emulator.static],
+  ];
+  return flags.filter(([, wanted]) => wanted).map(([flag]) => flag);
+}
+
+// AT_FLAGS tells the emulator of P since Linux 5.12 (fs/binfmt_misc.c, MISC_FMT_PRESERVE_ARGV0).
+async function preservesArgv0({ preserveArgv0 }: EmulatorProfile, { version }: Emulator): Promise<boolean> {
+  if (preserveArgv0.mode !== 'auto') return preserveArgv0.mode === 'always';
+  const [major, minor] = kernelVersion();
+  if (version === null || major < 5 || (major === 5 && minor < 12)) return false;
+  const { default: semver } = await import('semver');
+  const since = preserveArgv0.since ?? '0.0.0';
+  return semver.gte(semver.coerce(version) ?? '0.0.0', semver.coerce(since) ?? '0.0.0');
+}
