@@ -78,7 +78,8 @@ export function mapsRootToRoot(): boolean | null {
 export function container(): string | null {
   if (existsSync('/.dockerenv')) return 'docker';
   if (existsSync('/run/.containerenv')) return 'podman';
-  if (process.env['KUBERNETES_SERVICE_HOST'] !== undefined) return 'kubernetes';
+  const { KUBERNETES_SERVICE_HOST } = process.env;
+  if (KUBERNETES_SERVICE_HOST !== undefined) return 'kubernetes';
   // https://systemd.io/CONTAINER_INTERFACE: process 1 is told by its environment, and tells all others by the file.
   const told = readText('/run/systemd/container') ?? environmentOfInit('container');
   if (told !== null) return told;

@@ -6,9 +6,10 @@ import { BinfmtctlError } from '../errors.ts';
 const USUAL_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 
 /** The path of a program on PATH or in the usual directories; null where there is none. */
-export function findTool(name: string, path = process.env['PATH'] ?? ''): string | null {
+export function findTool(name: string, environment: NodeJS.ProcessEnv = process.env): string | null {
+  const { PATH = '' } = environment;
   // An empty or relative part means the current directory, where no tool of the system is.
-  const directories = path.split(':').filter((directory) => directory.startsWith('/'));
+  const directories = PATH.split(':').filter((directory) => directory.startsWith('/'));
   const candidates = [...directories, ...USUAL_DIRECTORIES].map((directory) => join(directory, name));
   return candidates.find(isProgram) ?? null;
 }

@@ -1,0 +1,96 @@
+/** Changes to an instance: one write(2) each, to `register` or to a single entry; never to `status`. */
+import { BinfmtctlError } from '../errors.ts';
+import { equalRules } from '../rule/equal.ts';
+import { formatRegister } from '../rule/register.ts';
+import { encodeText } from '../rule/text.ts';
+import type { Entry, Rule } from '../rule/types.ts';
+import { errnoOf } from '../system/file-error.ts';
+import { kernelVersion } from '../system/host.ts';
+import { readEntry, requireEntryName } from './entries.ts';
+import { writeOnce } from './entry-file.ts';
+import { type Command, commandError, openRegisterError, registerError } from './errno.ts';
+import { kernelFeatures } from './features.ts';
+import { requireMounted } from './instance.ts';
+
+/**
+ * Registers a rule, as the newest entry, and reads it back. What the kernel holds then is what was asked for; where
+ * it is not, it is removed again. Where the kernel can (Linux 7.3) the entry takes no program before it was read back.
+ *
+ * @throws BAD_RULE, ENTRY_EXISTS, KERNEL_REFUSED, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
+ */
+export function register(directory: string, rule: Rule): void {
+  requireMounted(directory);
+  const disabled = kernelFeatures(kernelVersion()).registersDisabled;
+  const string = formatRegister(rule, { disabled });
+  try {
+    writeOnce(directory, 'register', string);
+  } catch (error) {
+    throw refusal(error, directory, rule, string);
+  }
+  try {
+    requireSame(rule, readEntry(directory, rule.name), disabled);
+    if (disabled) enable(directory, rule.name);
+  } catch (error) {
+    throw takenBack(error, directory, rule.name);
+  }
+}
+
+/** Removes one entry. @throws ENTRY_NOT_FOUND, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC, KERNEL_REFUSED. */
+export function unregister(directory: string, name: string): void {
+  command(directory, name, 'remove', '-1');
+}
+
+/** Lets an entry match again, at its old place in the order. Throws what `unregister` does. */
+export function enable(directory: string, name: string): void {
+  command(directory, name, 'enable', '1');
+}
+
+/** Keeps an entry and its place in the order, but lets it match nothing. Throws what `unregister` does. */
+export function disable(directory: string, name: string): void {
+  command(directory, name, 'disable', '0');
+}
+
+function command(directory: string, name: string, what: Command, text: '-1' | '0' | '1'): void {
+  // Anywhere else than in binfmt_misc it would overwrite a file.
+  requireMounted(directory);
+  requireEntryName(name);
+  try {
+    writeOnce(directory, name, encodeText(text));
+  } catch (error) {
+    const errno = errnoOf(error);
+    throw errno === null ? error : commandError(errno, what, name, error);
+  }
+}
+
+function refusal(error: unknown, directory: string, rule: Rule, string: Uint8Array): unknown {
+  const errno = errnoOf(error);
+  if (errno === null) return error;
+  const isOpen = error instanceof Error && 'syscall' in error && error.syscall === 'open';
+  return isOpen ? openRegisterError(errno, directory, error) : registerError(errno, rule, string, error);
+}
+
+function requireSame(rule: Rule, entry: Entry, disabled: boolean): void {
+  if (equalRules(rule, entry) && entry.enabled === !disabled && entry.extra === undefined) return;
+  throw new BinfmtctlError(
+    'KERNEL_REFUSED',
+    `the kernel made another entry ${JSON.stringify(rule.name)} of the rule`,
+    {
+      hint: 'report it as a bug, with `uname -r`; the entry was removed again',
+    },
+  );
+}
+
+/** Removes an entry that is not what it should be; the error to throw, which keeps that of a failed removal too. */
+function takenBack(error: unknown, directory: string, name: string): unknown {
+  try {
+    unregister(directory, name);
+    return error;
+  } catch (second) {
+    if (second instanceof BinfmtctlError && second.code === 'ENTRY_NOT_FOUND') return error;
+    const message = `entry ${JSON.stringify(name)} is wrong and could not be removed`;
+    return new BinfmtctlError('ROLLBACK_FAILED', message, {
+      hint: `as root: \`echo -1 > ${directory}/${name}\``,
+      cause: new AggregateError([error, second], message),
+    });
+  }
+}
