@@ -4,7 +4,8 @@ import type { KernelFeatures } from './features.ts';
 /** What is known where no binfmt_misc is mounted. */
 export interface AbsenceFacts {
   readonly directory: string;
-  readonly directoryExists: boolean;
+  /** Nothing is mounted over a directory in use. */
+  readonly place: 'missing' | 'empty' | 'used';
   /** Whether /proc/filesystems names binfmt_misc. */
   readonly supported: boolean;
   readonly container: string | null;
@@ -25,17 +26,18 @@ export function absenceError(facts: AbsenceFacts): BinfmtctlError {
   });
 }
 
-function reasonOf({ directory, directoryExists, supported }: AbsenceFacts): string {
+function reasonOf({ place, supported }: AbsenceFacts): string {
   if (!supported) return 'is not in the running kernel';
-  return directoryExists ? 'is not mounted' : `cannot be mounted where there is no directory ${directory}`;
+  if (place === 'missing') return 'cannot be mounted, for there is no such directory';
+  return place === 'used' ? 'cannot be mounted, for the directory holds something else' : 'is not mounted';
 }
 
 function hintFor(facts: AbsenceFacts): string {
-  const { directory, directoryExists, supported, container, root, initialUserNamespace, features } = facts;
+  const { directory, place, supported, container, root, initialUserNamespace, features } = facts;
   const where = container === null ? 'as root' : `on the host of this container (${container}), as root`;
   if (!supported)
     return `${where}: \`modprobe binfmt_misc\`; if there is none, the kernel lacks CONFIG_BINFMT_MISC`;
-  if (!directoryExists) return 'check --binfmt-dir';
+  if (place !== 'empty') return 'check --binfmt-dir';
   if (container !== null) {
     return 'run binfmtctl on the host, or the container with --privileged; entries made there serve this container too';
   }

@@ -1,9 +1,10 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { BinfmtctlError } from '../errors.ts';
 import { errnoOf } from '../system/file-error.ts';
 import { container, inInitialUserNamespace, kernelVersion, mapsRootToRoot } from '../system/host.ts';
 import { fileSystemMagic, mount } from '../system/mounts.ts';
+import { run } from '../system/process.ts';
 import { absenceError } from './absence.ts';
 import { openRegisterError } from './errno.ts';
 import { kernelFeatures } from './features.ts';
@@ -99,27 +100,31 @@ function isMounted(directory: string): boolean {
   return fileSystemMagic(directory) === BINFMT_MISC_MAGIC;
 }
 
-// mount(8) loads the kernel module where it is missing.
 async function mountInstance(directory: string): Promise<void> {
-  if (process.geteuid?.() !== 0 || !isEmptyDirectory(directory)) return;
+  if (process.geteuid?.() !== 0) return;
+  // The directory itself comes with the module (init_misc_binfmt()).
+  if (!isSupported()) await run('modprobe', ['binfmt_misc'], { timeoutMs: 30_000 });
+  if (placeAt(directory) !== 'empty') return;
   const failure = await mount('binfmt_misc', directory, ['nosuid', 'nodev', 'noexec']);
   if (failure !== null) throw absence(directory, failure);
 }
 
 // A mount would hide what is in it: a wrong --binfmt-dir must not cost the machine its /etc.
-function isEmptyDirectory(path: string): boolean {
+function placeAt(directory: string): 'missing' | 'empty' | 'used' {
   try {
-    return readdirSync(path).length === 0;
-  } catch {
-    return false;
+    return readdirSync(directory).length === 0 ? 'empty' : 'used';
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? 'missing' : 'used';
   }
 }
+
+const isSupported = (): boolean => readOr('/proc/filesystems', 'binfmt_misc').includes('binfmt_misc');
 
 function absence(directory: string, mountFailure: string | null): BinfmtctlError {
   return absenceError({
     directory,
-    directoryExists: existsSync(directory),
-    supported: readOr('/proc/filesystems', 'binfmt_misc').includes('binfmt_misc'),
+    place: placeAt(directory),
+    supported: isSupported(),
     container: container(),
     root: process.geteuid?.() === 0,
     initialUserNamespace: inInitialUserNamespace(),

@@ -43,7 +43,7 @@ export interface RunningProcess {
   readonly stderr: Readable;
   /** Ends it and what it has started: SIGTERM, after a second SIGKILL. */
   readonly kill: () => void;
-  /** Never rejects. Its `stdout` and `stderr` are empty: they are streamed. */
+  /** Never rejects; its `stdout` and `stderr` are empty: they are streamed. */
   readonly ended: Promise<RunResult>;
 }
 
@@ -69,7 +69,10 @@ export async function run(
   return running.ended;
 }
 
-/** Starts a program whose input and outputs are streams of the caller. The rules are those of `run`. */
+/**
+ * Starts a program whose input and outputs are streams of the caller, who reads from them at once: what nobody has
+ * begun to read by the next turn of the event loop is thrown away. The rules are those of `run`.
+ */
 export async function start(
   file: string,
   args: readonly string[],
@@ -83,7 +86,7 @@ export async function start(
 }
 
 async function launch(file: string, args: readonly string[], options: ProcessOptions, how: Options) {
-  const { env, extendEnv = true, cwd, argv0, timeoutMs, signal } = options;
+  const { env, extendEnv = true, cwd, argv0 } = options;
   const { execa } = await import('execa');
   const subprocess = execa(file, args, {
     ...how,
@@ -97,47 +100,62 @@ async function launch(file: string, args: readonly string[], options: ProcessOpt
     // A process group of its own: Ctrl-C does not reach it, and a time limit reaches all that it started.
     detached: true,
   });
-  const { pid } = subprocess;
-  let timedOut = false;
-  let killed: NodeJS.Timeout | undefined;
-  const killGroup = (name: NodeJS.Signals) => signalGroup(pid, name);
-  const kill = () => {
-    killGroup('SIGTERM');
-    killed ??= setTimeout(() => {
-      killGroup('SIGKILL');
-      // What left the group may still hold the outputs open.
-      subprocess.stdout?.destroy();
-      subprocess.stderr?.destroy();
-    }, KILL_DELAY_MS);
-  };
-  const atExit = () => killGroup('SIGKILL');
-  const limit =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true;
-          kill();
-        }, timeoutMs);
-  process.once('exit', atExit);
-  signal?.addEventListener('abort', kill);
-  if (signal?.aborted) kill();
+  const guard = watchOver(subprocess, options);
   const ended = subprocess.then((result): RunResult => {
-    clearTimeout(limit);
-    clearTimeout(killed);
-    if (killed !== undefined || result.isMaxBuffer) killGroup('SIGKILL');
-    process.off('exit', atExit);
-    signal?.removeEventListener('abort', kill);
+    guard.release(result.isMaxBuffer);
     return {
       exitCode: result.exitCode ?? null,
       signal: result.signal ?? null,
       stdout: bytesOf(result.stdout),
       stderr: new TextDecoder().decode(bytesOf(result.stderr)),
-      timedOut,
+      timedOut: guard.timedOut(),
       tooMuchOutput: result.isMaxBuffer,
-      errno: pid === undefined ? (result.code ?? 'EUNKNOWN') : null,
+      errno: subprocess.pid === undefined ? (result.code ?? 'UNKNOWN') : null,
     };
   });
-  return { subprocess, kill, ended };
+  return { subprocess, kill: guard.kill, ended };
+}
+
+interface Started {
+  readonly pid?: number | undefined;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+}
+
+/** Groups to be ended when we exit: no terminal does it for them. */
+const groups = new Set<number>();
+const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL'));
+
+/** Ends a process and its group at the time limit, when the signal is aborted, and when we exit ourselves. */
+function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: ProcessOptions) {
+  let late = false;
+  let insisting: NodeJS.Timeout | undefined;
+  const kill = () => {
+    signalGroup(pid, 'SIGTERM');
+    insisting ??= setTimeout(() => {
+      signalGroup(pid, 'SIGKILL');
+      // What left the group may still hold the outputs open.
+      stdout?.destroy();
+      stderr?.destroy();
+    }, KILL_DELAY_MS);
+  };
+  const onLimit = () => {
+    late = true;
+    kill();
+  };
+  const limit = timeoutMs === undefined ? undefined : setTimeout(onLimit, timeoutMs);
+  if (pid !== undefined) groups.add(pid);
+  if (!process.listeners('exit').includes(endGroups)) process.on('exit', endGroups);
+  signal?.addEventListener('abort', kill);
+  if (signal?.aborted) kill();
+  const release = (unfinished: boolean) => {
+    clearTimeout(limit);
+    clearTimeout(insisting);
+    if (unfinished || insisting !== undefined) signalGroup(pid, 'SIGKILL');
+    if (pid !== undefined) groups.delete(pid);
+    signal?.removeEventListener('abort', kill);
+  };
+  return { kill, release, timedOut: () => late };
 }
 
 function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
