@@ -1,0 +1,27 @@
+/** The known word that is fewest edits away from `word`; null where even that one is far off. */
+export function nearest(word: string, known: Iterable<string>): string | null {
+  let best: string | null = null;
+  let least = Math.max(2, Math.floor(word.length / 2));
+  for (const each of known) {
+    const distance = editDistance(word, each, least);
+    if (distance >= least) continue;
+    best = each;
+    least = distance;
+  }
+  return best;
+}
+
+/** Levenshtein's distance, by rows; at most `limit`, where it stops. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return Math.min(row[b.length] ?? limit, limit);
+}
