@@ -1,0 +1,36 @@
+import { BinfmtctlError } from '../../errors.ts';
+import type { Source } from './types.ts';
+
+/** A source as it is named on the command line: `apt:trixie` is kind `apt`, value `trixie`. */
+export interface SourceName {
+  readonly kind: string;
+  readonly value: string;
+}
+
+const SOURCES: Readonly<Record<string, () => Promise<Source>>> = {
+  path: async () => (await import('./path.ts')).fetchPath,
+  dir: async () => (await import('./dir.ts')).fetchDir,
+  apt: async () => (await import('./apt.ts')).fetchApt,
+};
+const NEEDS_VALUE = ['path', 'dir'];
+
+/** @throws BAD_SOURCE for an unknown kind, or one that needs a value and has none. */
+export function parseSource(text: string): SourceName {
+  const colon = text.indexOf(':');
+  const kind = colon < 0 ? text : text.slice(0, colon);
+  const value = colon < 0 ? '' : text.slice(colon + 1);
+  const hint = 'a source is path:FILE, dir:DIR or apt[:RELEASE]';
+  if (!Object.hasOwn(SOURCES, kind))
+    throw new BinfmtctlError('BAD_SOURCE', `unknown source ${JSON.stringify(text)}`, { hint });
+  if (value === '' && NEEDS_VALUE.includes(kind)) {
+    throw new BinfmtctlError('BAD_SOURCE', `source ${JSON.stringify(text)} names no file`, { hint });
+  }
+  return { kind, value };
+}
+
+/** The function that fetches from a kind of source; its code is loaded only now. */
+export async function openSource({ kind }: SourceName): Promise<Source> {
+  const load = SOURCES[kind];
+  if (load === undefined) throw new BinfmtctlError('BAD_SOURCE', `unknown source ${kind}`);
+  return load();
+}

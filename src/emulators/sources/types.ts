@@ -1,0 +1,35 @@
+import type { EmulatorProfile } from '../../catalogue/types.ts';
+import type { Candidate } from '../types.ts';
+
+/** One emulator that is wanted. */
+export interface Want {
+  /** Id of the arch that it is to run. */
+  readonly guest: string;
+  /** Emulators that would do, the preferred one first. */
+  readonly profiles: readonly EmulatorProfile[];
+}
+
+export interface FetchOptions {
+  readonly store: string;
+  readonly report: (progress: FetchProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+export type FetchProgress =
+  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'bytes';
+      readonly done: number;
+      readonly total: number | null;
+      readonly secondsLeft: number | null;
+    };
+
+/**
+ * Brings emulators into the store and returns those that it has; what it has not is left out. One call fetches all of
+ * them, so that an archive is read once.
+ */
+export type Source = (
+  value: string,
+  wants: readonly Want[],
+  options: FetchOptions,
+) => Promise<readonly Candidate[]>;
