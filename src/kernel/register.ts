@@ -28,7 +28,7 @@ export function register(directory: string, rule: Rule): void {
     throw refusal(error, directory, rule, string);
   }
   try {
-    requireSame(rule, readEntry(directory, rule.name), disabled);
+    requireSame(directory, rule, disabled);
     if (disabled) enable(directory, rule.name);
   } catch (error) {
     throw takenBack(error, directory, rule.name);
@@ -69,15 +69,24 @@ function refusal(error: unknown, directory: string, rule: Rule, string: Uint8Arr
   return isOpen ? openRegisterError(errno, directory, error) : registerError(errno, rule, string, error);
 }
 
-function requireSame(rule: Rule, entry: Entry, disabled: boolean): void {
-  if (equalRules(rule, entry) && entry.enabled === !disabled && entry.extra === undefined) return;
+function requireSame(directory: string, rule: Rule, disabled: boolean): void {
+  const entry = readBack(directory, rule.name);
+  if (entry && equalRules(rule, entry) && entry.enabled === !disabled && entry.extra === undefined) return;
   throw new BinfmtctlError(
     'KERNEL_REFUSED',
     `the kernel made another entry ${JSON.stringify(rule.name)} of the rule`,
-    {
-      hint: 'report it as a bug, with `uname -r`; the entry was removed again',
-    },
+    { hint: 'report it as a bug, with `uname -r`; the entry was removed again' },
   );
+}
+
+/** Null for what cannot be read without doubt, such as an interpreter with a newline before `flags: `. */
+function readBack(directory: string, name: string): Entry | null {
+  try {
+    return readEntry(directory, name);
+  } catch (error) {
+    if (error instanceof BinfmtctlError && error.code === 'BAD_ENTRY') return null;
+    throw error;
+  }
 }
 
 /** Removes an entry that is not what it should be; the error to throw, which keeps that of a failed removal too. */

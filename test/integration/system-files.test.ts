@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ensureDirectory,
+  fileIdentity,
+  listFiles,
+  readHead,
+  readIfExists,
+  readTextIfExists,
+  removeFile,
+  sha256File,
+  writeAtomic,
+} from '../../src/system/files.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'files-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+const at = (name: string) => join(directory, name);
+
+describe('writeAtomic', () => {
+  it('makes a file of exactly the mode, whatever the umask', async () => {
+    const before = process.umask(0o077);
+    try {
+      await writeAtomic(at('a'), 'text');
+      await writeAtomic(at('b'), Uint8Array.of(0, 255), { mode: 0o755 });
+    } finally {
+      process.umask(before);
+    }
+    expect(readFileSync(at('a'), 'utf8')).toBe('text');
+    expect([...readFileSync(at('b'))]).toEqual([0, 255]);
+    expect(statSync(at('a')).mode & 0o777).toBe(0o644);
+    expect(statSync(at('b')).mode & 0o777).toBe(0o755);
+  });
+
+  it('shows readers the old content or the new one, never a part', async () => {
+    const contents = ['a', 'b'].map((letter) => letter.repeat(3_000_000));
+    await writeAtomic(at('f'), contents[0] ?? '');
+    let writing = true;
+    const writer = (async () => {
+      for (let round = 0; round < 10; round++) await writeAtomic(at('f'), contents[round % 2] ?? '');
+      writing = false;
+    })();
+    let reads = 0;
+    for (; writing; reads++) {
+      const text = (await readTextIfExists(at('f'))) ?? '';
+      expect(text.length).toBe(3_000_000);
+      expect(text.at(-1)).toBe(text[0]);
+    }
+    await writer;
+    expect(reads).toBeGreaterThan(2);
+  });
+
+  it('leaves nothing behind where it fails', async () => {
+    mkdirSync(at('taken'));
+    writeFileSync(at('taken/file'), '');
+    await expect(writeAtomic(at('taken'), 'x')).rejects.toMatchObject({ code: 'FILE_FAILED' });
+    await expect(writeAtomic(at('absent/f'), 'x')).rejects.toMatchObject({ code: 'FILE_FAILED' });
+    expect(readdirSync(directory)).toEqual(['taken']);
+  });
+});
+
+describe('reading', () => {
+  it('tells an absent file from one that cannot be read', async () => {
+    writeFileSync(at('file'), 'x');
+    expect(await readIfExists(at('absent'))).toBeNull();
+    expect(await readTextIfExists(at('file/below'))).toBeNull();
+    await expect(readIfExists(directory)).rejects.toMatchObject({ code: 'FILE_FAILED' });
+  });
+
+  it('gives the head of a file, and all of a shorter one', async () => {
+    writeFileSync(at('file'), 'abcdef');
+    expect(String(Buffer.from(await readHead(at('file'), 3)))).toBe('abc');
+    expect(String(Buffer.from(await readHead(at('file'), 300)))).toBe('abcdef');
+    expect((await readHead('/dev/null', 256)).length).toBe(0);
+    await expect(readHead(at('absent'), 3)).rejects.toMatchObject({
+      code: 'FILE_FAILED',
+      hint: 'check the path',
+    });
+  });
+
+  it('hashes a file as any other sha256 does', async () => {
+    const content = Buffer.alloc(3_000_001, 'binfmt');
+    writeFileSync(at('file'), content);
+    expect(await sha256File(at('file'))).toBe(createHash('sha256').update(content).digest('hex'));
+    await expect(sha256File(at('absent'))).rejects.toMatchObject({ code: 'FILE_FAILED' });
+  });
+
+  it('lists a directory by name, and an absent one as empty', async () => {
+    writeFileSync(at('b'), '');
+    writeFileSync(at('a'), '');
+    expect(await listFiles(directory)).toEqual([at('a'), at('b')]);
+    expect(await listFiles(at('absent'))).toEqual([]);
+  });
+});
+
+describe('removeFile', () => {
+  it('removes a file once, and a link without its target', async () => {
+    writeFileSync(at('file'), '');
+    symlinkSync('file', at('link'));
+    await removeFile(at('link'));
+    expect(existsSync(at('file'))).toBe(true);
+    await removeFile(at('file'));
+    await removeFile(at('file'));
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('does not remove a directory', async () => {
+    await expect(removeFile(directory)).rejects.toMatchObject({ code: 'FILE_FAILED' });
+    expect(existsSync(directory)).toBe(true);
+  });
+});
+
+describe('ensureDirectory', () => {
+  it('makes what is missing and leaves what is there', async () => {
+    await ensureDirectory(at('a/b'), 0o700);
+    chmodSync(at('a'), 0o711);
+    await ensureDirectory(at('a'), 0o700);
+    expect(statSync(at('a/b')).mode & 0o777).toBe(0o700);
+    expect(statSync(at('a')).mode & 0o777).toBe(0o711);
+    writeFileSync(at('file'), '');
+    await expect(ensureDirectory(at('file'))).rejects.toMatchObject({ code: 'FILE_FAILED' });
+  });
+});
+
+describe('fileIdentity', () => {
+  it('changes when a file is replaced, and only then', async () => {
+    await writeAtomic(at('file'), 'same');
+    const first = await fileIdentity(at('file'));
+    expect(await fileIdentity(at('file'))).toEqual(first);
+    await writeAtomic(at('file'), 'same');
+    expect(await fileIdentity(at('file'))).not.toEqual(first);
+    await expect(fileIdentity(at('absent'))).rejects.toMatchObject({ code: 'FILE_FAILED' });
+  });
+});

@@ -1,0 +1,174 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { withLock } from '../../src/system/lock.ts';
+
+let directory: string;
+let program: string;
+
+/** A process of its own that says "held", holds the lock until its input ends, and says "done". */
+const HOLDER = `
+  import { withLock } from './src/system/lock.ts';
+  const ended = new Promise((resolve) => process.stdin.on('data', () => {}).on('end', resolve));
+  await withLock(process.argv[2], async () => { console.log('held'); await ended; }, { timeoutMs: 60_000 });
+  console.log('done');
+`;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'lock-'));
+  program = join(directory, 'holder.mjs');
+  buildSync({
+    stdin: { contents: HOLDER, resolveDir: process.cwd() },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    outfile: program,
+  });
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let count = 0;
+const newLock = () => join(directory, `lock-${count++}`);
+
+async function startHolder(lock: string, ...prefix: string[]) {
+  const [file = process.execPath, ...args] = [...prefix, process.execPath, program, lock];
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const said = child.stdout[Symbol.asyncIterator]();
+  expect(String((await said.next()).value)).toContain('held');
+  return child;
+}
+
+describe('withLock', () => {
+  it('lets one process in at a time', async () => {
+    const lock = newLock();
+    const holder = await startHolder(lock);
+    const events: string[] = [];
+    const waiting = withLock(lock, async () => events.push('in'), {
+      timeoutMs: 60_000,
+      onWait: () => events.push('waiting'),
+    });
+    await vi.waitFor(() => expect(events).toEqual(['waiting']), 20_000);
+    holder.stdin.end();
+    await waiting;
+    expect(events).toEqual(['waiting', 'in']);
+  });
+
+  it('lets one caller in at a time within a process, too', async () => {
+    const lock = newLock();
+    let inside = 0;
+    const action = async () => {
+      expect(++inside).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      inside--;
+    };
+    await Promise.all([1, 2, 3].map(() => withLock(lock, action, { timeoutMs: 60_000 })));
+    expect(inside).toBe(0);
+  });
+
+  it('gives up in time and names the holder', async () => {
+    const lock = newLock();
+    const holder = await startHolder(lock);
+    const late = withLock(lock, async () => 'in', { timeoutMs: 500 });
+    await expect(late).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: expect.stringContaining(`process ${holder.pid} on `),
+    });
+    holder.stdin.end();
+  });
+
+  it('is free again as soon as its holder is killed', async () => {
+    const lock = newLock();
+    const holder = await startHolder(lock);
+    holder.kill('SIGKILL');
+    expect(await withLock(lock, async () => 'in', { timeoutMs: 20_000 })).toBe('in');
+  });
+
+  it('is not handed on to programs that the holder starts', async () => {
+    const lock = newLock();
+    const sleep = await withLock(lock, async () => spawn('sleep', ['60'], { stdio: 'ignore' }), {
+      timeoutMs: 20_000,
+    });
+    expect(await withLock(lock, async () => 'in', { timeoutMs: 20_000 })).toBe('in');
+    sleep.kill();
+  });
+
+  it('works between process namespaces', async () => {
+    const lock = newLock();
+    const isRoot = process.geteuid?.() === 0;
+    const user = isRoot ? [] : ['--user', '--map-root-user'];
+    const holder = await startHolder(lock, 'unshare', ...user, '--pid', '--fork', '--kill-child');
+    await expect(withLock(lock, async () => 'in', { timeoutMs: 500 })).rejects.toMatchObject({
+      code: 'LOCKED',
+    });
+    holder.stdin.end();
+    expect(await withLock(lock, async () => 'in', { timeoutMs: 20_000 })).toBe('in');
+  });
+
+  it('is freed when the action fails, and passes its error on', async () => {
+    const lock = newLock();
+    const failing = withLock(lock, () => Promise.reject(new Error('mine')), { timeoutMs: 20_000 });
+    await expect(failing).rejects.toThrow('mine');
+    expect(await withLock(lock, async () => 'in', { timeoutMs: 20_000 })).toBe('in');
+  });
+
+  it('can be interrupted while it waits', async () => {
+    const lock = newLock();
+    const holder = await startHolder(lock);
+    const signal = AbortSignal.timeout(300);
+    const waiting = withLock(lock, async () => 'in', { timeoutMs: 60_000, signal });
+    await expect(waiting).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    holder.stdin.end();
+  });
+
+  it('cannot be taken by whoever can only look at its directory', async () => {
+    const lock = newLock();
+    await withLock(lock, async () => {}, { timeoutMs: 20_000 });
+    expect(statSync(lock).mode & 0o077).toBe(0);
+    expect(readFileSync(lock, 'utf8')).toContain(`${process.pid} `);
+  });
+
+  it('says where it cannot be made', async () => {
+    const options = { timeoutMs: 20_000 };
+    await expect(withLock(join(directory, 'absent/lock'), async () => {}, options)).rejects.toMatchObject({
+      code: 'FILE_FAILED',
+    });
+  });
+
+  it('says which tool is missing, and does nothing without', async () => {
+    const action = vi.fn(async () => {});
+    vi.stubEnv('PATH', directory);
+    try {
+      await expect(withLock(newLock(), action, { timeoutMs: 20_000 })).rejects.toMatchObject({
+        code: 'NO_TOOL',
+        hint: expect.stringContaining('util-linux'),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(action).not.toHaveBeenCalled();
+  });
+
+  it('does nothing where flock fails', async () => {
+    const action = vi.fn(async () => {});
+    const bin = mkdtempSync(join(directory, 'bin-'));
+    writeFileSync(join(bin, 'flock'), '#!/bin/sh\nexit 65\n');
+    chmodSync(join(bin, 'flock'), 0o755);
+    const { PATH } = process.env;
+    vi.stubEnv('PATH', [bin, PATH].join(delimiter));
+    try {
+      await expect(withLock(newLock(), action, { timeoutMs: 20_000 })).rejects.toMatchObject({
+        code: 'FILE_FAILED',
+        message: expect.stringContaining('65'),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(action).not.toHaveBeenCalled();
+  });
+});

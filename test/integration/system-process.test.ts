@@ -1,0 +1,164 @@
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run, start } from '../../src/system/process.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'process-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const file = (name: string, content: string, mode = 0o755): string => {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+};
+
+/** Whether a process still runs; a zombie does not. */
+const isRunning = async (pid: number): Promise<boolean> =>
+  /^State:\s+[^ZX]/m.test(new TextDecoder().decode((await run('cat', [`/proc/${pid}/status`])).stdout));
+
+describe('run', () => {
+  it('gives both outputs and the exit status', async () => {
+    const result = await run('sh', ['-c', 'printf "\\377\\n"; echo why >&2; exit 7']);
+    expect(result).toEqual({
+      exitCode: 7,
+      signal: null,
+      stdout: Uint8Array.of(0xff, 0x0a),
+      stderr: 'why\n',
+      timedOut: false,
+      tooMuchOutput: false,
+      errno: null,
+    });
+  });
+
+  it('gives the signal that ended the program', async () => {
+    expect(await run('sh', ['-c', 'kill -9 $$'])).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
+  });
+
+  it('passes input, directory, environment and argv[0]', async () => {
+    const script = 'cat; pwd; echo "$0 $A [$HOME]"';
+    const options = { input: 'in\n', cwd: '/', env: { A: 'a' }, extendEnv: false, argv0: 'me' };
+    const { stdout } = await run('/bin/sh', ['-c', script], options);
+    expect(new TextDecoder().decode(stdout)).toBe('in\n/\nme a []\n');
+  });
+
+  it('gives an empty input where none is meant', async () => {
+    expect(await run('cat', [], { timeoutMs: 20_000 })).toMatchObject({ exitCode: 0, timedOut: false });
+  });
+
+  it('does not mind a program that leaves its input unread', async () => {
+    expect(await run('true', [], { input: 'x'.repeat(1_000_000) })).toMatchObject({ exitCode: 0 });
+  });
+
+  it('says why a program could not be started', async () => {
+    symlinkSync('loop', join(directory, 'loop'));
+    const busy = join(directory, 'busy');
+    copyFileSync('/bin/true', busy);
+    const writer = openSync(busy, 'r+');
+    const errnoOf = async (path: string, args: string[] = []) => {
+      const result = await run(path, args);
+      expect(result.exitCode).toBeNull();
+      return result.errno;
+    };
+    try {
+      expect(await errnoOf('/absent/program')).toBe('ENOENT');
+      expect(await errnoOf('no-such-program')).toBe('ENOENT');
+      expect(await errnoOf(directory)).toBe('EACCES');
+      expect(await errnoOf(file('plain', '', 0o644))).toBe('EACCES');
+      expect(await errnoOf(`${file('file', '')}/below`)).toBe('ENOTDIR');
+      expect(await errnoOf(join(directory, 'loop'))).toBe('ELOOP');
+      expect(await errnoOf(busy)).toBe('ETXTBSY');
+      expect(await errnoOf('true', ['x'.repeat(200_000)])).toBe('E2BIG');
+    } finally {
+      closeSync(writer);
+    }
+  });
+
+  it('cannot tell a file that no format takes from a shell script, with glibc', async () => {
+    const isGlibc = 'glibcVersionRuntime' in (process.report.getReport() as { header: object }).header;
+    const result = await run(file('formatless', 'echo "taken for a script"\n'), []);
+    const asScript = { exitCode: 0, errno: null };
+    expect(result).toMatchObject(isGlibc ? asScript : { exitCode: null, errno: 'ENOEXEC' });
+  });
+
+  it('ends a program at its time limit, with all that it started', async () => {
+    const started = join(directory, 'pid');
+    const script = `sleep 60 & echo $! > ${started}; wait`;
+    const before = Date.now();
+    const result = await run('sh', ['-c', script], { timeoutMs: 500 });
+    expect(result).toMatchObject({ timedOut: true, exitCode: null, signal: 'SIGTERM' });
+    expect(Date.now() - before).toBeLessThan(20_000);
+    const { stdout } = await run('cat', [started]);
+    expect(await isRunning(Number(new TextDecoder().decode(stdout)))).toBe(false);
+  });
+
+  it('kills a program that ignores the request to end', async () => {
+    const result = await run('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { timeoutMs: 300 });
+    expect(result).toMatchObject({ timedOut: true, signal: 'SIGKILL' });
+  });
+
+  it('does not wait for one that left the group and holds the output open', async () => {
+    const before = Date.now();
+    const result = await run('sh', ['-c', 'setsid sleep 25 & wait'], { timeoutMs: 300 });
+    expect(result.timedOut).toBe(true);
+    expect(Date.now() - before).toBeLessThan(20_000);
+  });
+
+  it('ends a program when it is aborted, also before its start', async () => {
+    const late = await run('sleep', ['60'], { signal: AbortSignal.timeout(200) });
+    const early = await run('sleep', ['60'], { signal: AbortSignal.abort() });
+    for (const result of [late, early]) {
+      expect(result).toMatchObject({ exitCode: null, signal: 'SIGTERM', timedOut: false });
+    }
+  });
+
+  it('ends a program that writes without end', async () => {
+    const result = await run('yes', [], { maxBytes: 100_000, timeoutMs: 60_000 });
+    expect(result).toMatchObject({ tooMuchOutput: true, timedOut: false });
+    expect(result.stdout.length).toBe(100_000);
+  });
+
+  it('keeps every byte of a large output', async () => {
+    const { stdout } = await run('head', ['-c', '20000000', '/dev/zero']);
+    expect(stdout.length).toBe(20_000_000);
+  });
+});
+
+describe('start', () => {
+  it('streams both ways', async () => {
+    const cat = await start('cat', []);
+    const received = new Promise<string>((resolve) =>
+      cat.stdout.once('data', (chunk) => resolve(String(chunk))),
+    );
+    cat.stdin.write('ping');
+    expect(await received).toBe('ping');
+    cat.stdin.end();
+    expect(await cat.ended).toMatchObject({ exitCode: 0 });
+  });
+
+  it('ends by request', async () => {
+    const sleep = await start('sleep', ['60']);
+    sleep.kill();
+    expect(await sleep.ended).toMatchObject({ signal: 'SIGTERM' });
+  });
+
+  it('gives a missing program as a result', async () => {
+    const nothing = await start('/absent/program', []);
+    nothing.stdin.write('lost');
+    expect(nothing.pid).toBeNull();
+    expect(await nothing.ended).toMatchObject({ errno: 'ENOENT' });
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { inChroot, inNamespaces } from '../../../src/system/namespaces.ts';
+
+describe('inNamespaces', () => {
+  it('leaves a command alone where no namespace is asked for', () => {
+    expect(inNamespaces({}, ['true', '-x'])).toEqual(['true', '-x']);
+  });
+
+  it('keeps mounts of a mount namespace to itself', () => {
+    expect(inNamespaces({ mount: true }, ['true'])).toEqual([
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      '--',
+      'true',
+    ]);
+  });
+
+  it('takes no option of the command for its own', () => {
+    const command = inNamespaces({ user: true }, ['--help']);
+    expect(command.slice(command.indexOf('--'))).toEqual(['--', '--help']);
+    expect(command).toContain('--map-root-user');
+  });
+
+  it('goes together with another root', () => {
+    const command = inNamespaces({ mount: true, user: true }, inChroot('/r', ['/sh']));
+    expect(command.slice(-3)).toEqual(['chroot', '/r', '/sh']);
+  });
+});
