@@ -138,7 +138,6 @@ const INSTALLING_INTERPRETER: Meanings = {
     reason: 'must not be executed, says a security module',
     hint: 'allow it in the security module (see `dmesg`)',
   },
-  EINVAL: { reason: 'cannot be opened for execution', hint: 'check that it is a regular file' },
 };
 
 const COMMANDING: Meanings = {
