@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import { matches } from '../rule/match.ts';
 import type { Entry, Pattern } from '../rule/types.ts';
+import { fileNames, layoutPaths } from './names.ts';
 import { listStored } from './store.ts';
 import type { Candidate, Origin } from './types.ts';
 
@@ -42,21 +43,6 @@ export async function findCandidates(request: FindRequest): Promise<readonly Can
     const key = `${file.dev}:${file.ino}`;
     return !seen.has(key) && seen.add(key);
   });
-}
-
-/** Names that an emulator's file may have for a guest: `qemu-aarch64-static`, `qemu-aarch64`. */
-export function fileNames(profile: EmulatorProfile, guest: string): readonly string[] {
-  return [...new Set(layoutPaths(profile, guest).map((path) => basename(path)))];
-}
-
-/** Where distributions keep the emulator for a guest; static builds first. */
-export function layoutPaths({ layouts, guests }: EmulatorProfile, guest: string): readonly string[] {
-  const rank = { static: 0, either: 1, dynamic: 2 };
-  const sorted = layouts.toSorted((a, b) => rank[a.linkage] - rank[b.linkage]);
-  const target = guests[guest] ?? guest;
-  return [
-    ...new Set(sorted.flatMap(({ paths }) => paths.map((path) => path.replaceAll('{target}', target)))),
-  ];
 }
 
 function inStore(

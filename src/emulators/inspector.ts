@@ -41,7 +41,7 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   const identity = await fileIdentity(path);
   const known = options.memo.recall(identity) ?? (await examine(path, options));
   options.memo.remember(identity, known);
-  return { ...candidate, ...known, size: identity.size, static: linkage.static, head };
+  return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
 }
 
 async function requireProgramFile(path: string): Promise<void> {

@@ -1,23 +1,38 @@
-import { basename, posix } from 'node:path';
-import { PassThrough, type Readable } from 'node:stream';
-import { extract } from 'tar-stream';
+import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Header } from 'tar-stream';
 import { BinfmtctlError } from '../../errors.ts';
 import { start } from '../../system/process.ts';
 import { requireTool } from '../../system/tools.ts';
-import { layoutPaths } from '../finder.ts';
-import { keep } from '../store.ts';
+import { layoutPaths, storedName } from '../names.ts';
+import { type StoreWriter, writeStore } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
+import { BAD_PACKAGE_HINT, checkEntry, linkTarget } from './tar-entry.ts';
 import type { FetchOptions, Want } from './types.ts';
 
 /** Bounds for one package: QEMU's has 40 files of 400 MB in all. */
 const MAX_ENTRIES = 100_000;
 const MAX_BYTES = 4 * 1024 ** 3;
+/** A link may name a file that came before it, which then is found by reading once more. */
+const MAX_PASSES = 4;
+
+/** What one path of the archive is wanted as. */
+interface Role {
+  readonly guest: string;
+  readonly emulator: string;
+  /** Its name in the store. */
+  readonly name: string;
+}
+
+type Wanted = Map<string, Role[]>;
 
 /**
- * Takes the wanted emulators out of a Debian package and into the store. The package is read once and no further than
- * to the last of them; nothing else of it is written anywhere, and no name in it is used as a path.
+ * Takes the wanted emulators out of a Debian package and into the store. The package is read no further than to the last
+ * of them; nothing else of it is written anywhere, and no name in it is used as a path. What it has not is left out.
  *
- * @throws BAD_PACKAGE for one that is truncated, corrupt or absurdly large; NO_TOOL without dpkg-deb.
+ * @throws BAD_PACKAGE for one that is truncated, corrupt, absurdly large, or has names, links or devices that no package
+ * needs, and then nothing is stored; NO_TOOL without dpkg-deb; INTERRUPTED; what the store throws.
  */
 export async function takeFromPackage(
   file: string,
@@ -25,52 +40,121 @@ export async function takeFromPackage(
   { store, signal }: FetchOptions,
 ): Promise<readonly Candidate[]> {
   requireTool('dpkg-deb', 'dpkg');
-  const wanted = new Map(
-    wants.flatMap(({ guest, profiles }) =>
-      profiles.flatMap((profile) => layoutPaths(profile, guest).map((path) => [path, { guest, emulator: profile.id }] as const)),
-    ),
+  return writeStore(
+    store,
+    async (writer) => {
+      const found = new Map<string, Candidate>();
+      let wanted = wantedPaths(wants);
+      for (let pass = 0; pass < MAX_PASSES && wanted.size > 0; pass++) {
+        wanted = await readOnce(file, wanted, wants.length, found, writer, signal);
+      }
+      return [...found.values()];
+    },
+    { signal },
   );
-  const found = new Map<string, Candidate>();
+}
+
+function wantedPaths(wants: readonly Want[]): Wanted {
+  const wanted: Wanted = new Map();
+  for (const { guest, profiles } of wants) {
+    for (const profile of profiles) {
+      for (const path of layoutPaths(profile, guest)) {
+        add(wanted, path, { guest, emulator: profile.id, name: storedName(profile, guest, path) });
+      }
+    }
+  }
+  return wanted;
+}
+
+/** Reads the archive until all is found. Returns what links that were met name, where that has not been found. */
+async function readOnce(
+  file: string,
+  wanted: Wanted,
+  count: number,
+  found: Map<string, Candidate>,
+  writer: StoreWriter,
+  signal: AbortSignal,
+): Promise<Wanted> {
+  const { extract } = await import('tar-stream');
   const dpkg = await start('dpkg-deb', ['--fsys-tarfile', file], { signal });
+  let complaint = '';
+  dpkg.stderr.on('data', (text) => {
+    complaint = `${complaint}${text}`.slice(-2000);
+  });
   const archive = extract();
-  dpkg.stdout.on('error', (cause) => archive.destroy(cause)).pipe(archive);
-  const bounds = { entries: 0, bytes: 0 };
+  const piped = pipeline(bounded(dpkg.stdout), archive).catch(() => {});
+  const linked: Wanted = new Map();
+  const open = (roles: readonly Role[] = []): Role[] => roles.filter(({ guest }) => !found.has(guest));
+  let entries = 0;
   try {
     for await (const entry of archive) {
-      const { name, type = 'file', size = 0 } = entry.header;
-      requireBounded(file, bounds, size);
-      const target = type === 'file' ? wanted.get(posix.resolve('/', name)) : undefined;
-      if (target === undefined || found.has(target.guest)) {
-        entry.resume();
-        continue;
+      if (++entries > MAX_ENTRIES) throw bad(`it has more than ${MAX_ENTRIES} entries`);
+      const path = checkEntry(entry.header);
+      const roles = open([...(wanted.get(path) ?? []), ...(linked.get(path) ?? [])]);
+      if (roles.length > 0) {
+        const bytes = entry as AsyncIterable<Uint8Array>;
+        await take(entry.header, bytes, path, roles, linked, found, writer);
       }
-      const stored = await keep(store, basename(name), entry.pipe(new PassThrough()) as Readable);
-      found.set(target.guest, { path: stored.path, ...target, origin: 'apt' });
-      if (found.size === wants.length) return [...found.values()];
+      if (found.size === count) return new Map();
+      entry.resume();
     }
+    const { exitCode } = await dpkg.ended;
+    if (exitCode !== 0) throw bad(complaint.trim() || `dpkg-deb ended with status ${exitCode}`);
+    return new Map(
+      [...linked]
+        .map(([path, roles]) => [path, open(roles)] as const)
+        .filter(([, roles]) => roles.length > 0),
+    );
   } catch (cause) {
-    if (cause instanceof BinfmtctlError) throw cause;
-    throw corrupt(file, cause instanceof Error ? cause.message : String(cause), cause);
+    if (signal.aborted)
+      throw new BinfmtctlError('INTERRUPTED', 'interrupted while unpacking', { cause: signal.reason });
+    if (cause instanceof BinfmtctlError && cause.code !== 'BAD_PACKAGE') throw cause;
+    const { exitCode, timedOut } = await Promise.race([dpkg.ended, { exitCode: null, timedOut: false }]);
+    const why =
+      (exitCode === 0 || timedOut ? '' : complaint.trim()) ||
+      (cause instanceof Error ? cause.message : String(cause));
+    throw bad(`package ${posix.basename(file)}: ${why}`, cause);
   } finally {
     dpkg.kill();
     archive.destroy();
-  }
-  const { exitCode, stderr } = await dpkg.ended;
-  if (exitCode !== 0 && found.size < wants.length && exitCode !== null) throw corrupt(file, stderr.trim() || `dpkg-deb ended with ${exitCode}`);
-  return [...found.values()];
-}
-
-function requireBounded(file: string, bounds: { entries: number; bytes: number }, size: number): void {
-  bounds.entries += 1;
-  bounds.bytes += size;
-  if (bounds.entries > MAX_ENTRIES || bounds.bytes > MAX_BYTES) {
-    throw corrupt(file, `more than ${MAX_ENTRIES} entries or ${MAX_BYTES} bytes`);
+    await Promise.all([piped, dpkg.ended]);
   }
 }
 
-function corrupt(file: string, why: string, cause?: unknown): BinfmtctlError {
-  return new BinfmtctlError('BAD_PACKAGE', `package ${basename(file)} cannot be read: ${why}`, {
-    hint: 'fetch it again; if it stays so do not trust where it came from',
-    cause,
-  });
+/** An entry at a wanted place: an emulator, or a link whose target then is wanted in its stead. */
+async function take(
+  header: Header,
+  bytes: AsyncIterable<Uint8Array>,
+  path: string,
+  roles: readonly Role[],
+  linked: Wanted,
+  found: Map<string, Candidate>,
+  writer: StoreWriter,
+): Promise<void> {
+  const target = linkTarget(header, path);
+  if (target !== null) {
+    for (const role of roles) add(linked, target, role);
+    return;
+  }
+  const [{ name } = { name: posix.basename(path) }] = roles;
+  const stored = await writer.put(name, bytes);
+  for (const { guest, emulator } of roles)
+    found.set(guest, { path: stored.path, emulator, guest, origin: 'apt' });
+}
+
+function add(wanted: Wanted, path: string, role: Role): void {
+  wanted.set(path, [...(wanted.get(path) ?? []), role]);
+}
+
+async function* bounded(stream: Readable): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > MAX_BYTES) throw bad(`it has more than ${MAX_BYTES} bytes`);
+    yield chunk;
+  }
+}
+
+function bad(why: string, cause?: unknown): BinfmtctlError {
+  return new BinfmtctlError('BAD_PACKAGE', why, { hint: BAD_PACKAGE_HINT, cause });
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
-import { fileNames } from '../finder.ts';
+import { fileNames } from '../names.ts';
 import { keepFile } from './path.ts';
 import type { Source } from './types.ts';
 
