@@ -84,8 +84,10 @@ async function lockedError(path: string): Promise<BinfmtctlError> {
 function notLocked(path: string, outcome: 'interrupted' | RunResult): BinfmtctlError {
   const what = `cannot take the lock ${path}`;
   if (outcome === 'interrupted') return new BinfmtctlError('INTERRUPTED', `${what}: interrupted`);
-  if (outcome.errno !== null) {
-    return new BinfmtctlError('NO_TOOL', `${what}: flock cannot be started (${outcome.errno})`, {
+  // 127: a busybox without that applet, or a flock(1) that finds no cat(1).
+  if (outcome.errno !== null || outcome.exitCode === 127) {
+    const why = outcome.errno ?? 'status 127';
+    return new BinfmtctlError('NO_TOOL', `${what}: flock cannot be started (${why})`, {
       hint: 'install util-linux, or busybox with its flock',
     });
   }

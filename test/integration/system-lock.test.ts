@@ -154,17 +154,20 @@ describe('withLock', () => {
     expect(action).not.toHaveBeenCalled();
   });
 
-  it('does nothing where flock fails', async () => {
+  it.each([
+    [65, 'FILE_FAILED'],
+    [127, 'NO_TOOL'],
+  ])('does nothing where flock ends with status %i', async (status, code) => {
     const action = vi.fn(async () => {});
     const bin = mkdtempSync(join(directory, 'bin-'));
-    writeFileSync(join(bin, 'flock'), '#!/bin/sh\nexit 65\n');
+    writeFileSync(join(bin, 'flock'), `#!/bin/sh\nexit ${status}\n`);
     chmodSync(join(bin, 'flock'), 0o755);
     const { PATH } = process.env;
     vi.stubEnv('PATH', [bin, PATH].join(delimiter));
     try {
       await expect(withLock(newLock(), action, { timeoutMs: 20_000 })).rejects.toMatchObject({
-        code: 'FILE_FAILED',
-        message: expect.stringContaining('65'),
+        code,
+        message: expect.stringContaining(`${status}`),
       });
     } finally {
       vi.unstubAllEnvs();
