@@ -9,7 +9,9 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const [{ size, entryCount }] = JSON.parse(
   execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT, encoding: 'utf8' }),
 );
-const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
+const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+  readFileSync(resolve(ROOT, 'package.json'), 'utf8'),
+);
 const brought = Object.keys({ ...dependencies, ...optionalDependencies });
 console.log(`package: ${size} bytes in ${entryCount} files, ${brought.length} other packages`);
 process.exit(size <= LIMIT_BYTES && brought.length === 0 ? 0 : 1);

@@ -10,7 +10,9 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Writes the compiled catalogue. Whether the profiles are right is for `catalogue lint` to say. */
 export function compileProfiles() {
   const kinds = { arches: 'arch', formats: 'format', emulators: 'emulator' };
-  const catalogue = Object.fromEntries(Object.entries(kinds).map(([key, folder]) => [key, profilesIn(folder)]));
+  const catalogue = Object.fromEntries(
+    Object.entries(kinds).map(([key, folder]) => [key, profilesIn(folder)]),
+  );
   // As a string in JSON: JSON.parse reads it faster than the engine reads an object literal.
   writeFileSync(join(ROOT, 'src/profiles/builtin.json'), JSON.stringify({ text: JSON.stringify(catalogue) }));
 }
@@ -24,8 +26,15 @@ function profilesIn(folder) {
 
 function withHex(profile) {
   const compact = (value) => value.replace(/\s+/g, '').toLowerCase();
-  const inMatch = (match) => Object.fromEntries(Object.entries(match).map(([key, value]) => [key, key === 'magic' || key === 'mask' ? compact(value) : value]));
-  if (profile.kind === 'arch') return { ...profile, magic: compact(profile.magic), mask: compact(profile.mask) };
+  const inMatch = (match) =>
+    Object.fromEntries(
+      Object.entries(match).map(([key, value]) => [
+        key,
+        key === 'magic' || key === 'mask' ? compact(value) : value,
+      ]),
+    );
+  if (profile.kind === 'arch')
+    return { ...profile, magic: compact(profile.magic), mask: compact(profile.mask) };
   return profile.kind === 'format' ? { ...profile, matches: profile.matches.map(inMatch) } : profile;
 }
 

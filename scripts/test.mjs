@@ -1,6 +1,6 @@
 // Runs the tests: unit and integration as they are, kernel tests inside a user namespace with a binfmt_misc
 // instance of its own, so that the machine's own instance is never touched.
-//   node scripts/test.mjs [unit] [integration] [kernel] [-- vitest arguments]
+//   node scripts/test.mjs [unit] [integration] [kernel] [system] [-- vitest arguments]
 import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,16 +11,19 @@ const [words, passed] = splitAt(process.argv.slice(2), '--');
 const wanted = words.length > 0 ? words : all;
 
 const statuses = [run('node', ['scripts/build.mjs'])];
-const plain = wanted.filter((name) => name !== 'kernel');
+const privately = wanted.filter((name) => name === 'kernel' || name === 'system');
+const plain = wanted.filter((name) => !privately.includes(name));
 if (plain.length > 0) statuses.push(vitest([], plain));
-if (wanted.includes('kernel')) statuses.push(kernelTests());
+if (privately.length > 0) statuses.push(privateTests(privately));
 process.exit(statuses.some((status) => status !== 0) ? 1 : 0);
 
-function kernelTests() {
+function privateTests(projects) {
   const enter = ['node', 'scripts/private-instance.mjs', '--'];
   const probe = spawnSync(enter[0], [...enter.slice(1), 'true'], { cwd: ROOT, encoding: 'utf8' });
-  if (probe.status === 0) return vitest(enter, ['kernel']);
-  console.log(`kernel tests SKIPPED: no private binfmt_misc instance here: ${probe.stderr.trim()}`);
+  if (probe.status === 0) return vitest(enter, projects);
+  console.log(
+    `${projects.join(' and ')} tests SKIPPED: no private binfmt_misc instance here: ${probe.stderr.trim()}`,
+  );
   return process.env.CI === 'true' ? 1 : 0;
 }
 

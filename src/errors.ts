@@ -57,3 +57,8 @@ export class BinfmtctlError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** Whether something thrown is one of ours; also where it comes from another bundle, which has a class of its own. */
+export function isBinfmtctlError(thrown: unknown): thrown is BinfmtctlError {
+  return thrown instanceof Error && thrown.name === 'BinfmtctlError' && 'code' in thrown;
+}

@@ -1,22 +1,22 @@
-import { BinfmtctlError, EXIT_STATUS } from '../errors.ts';
+import { EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
 import { toJson } from '../plan/registration.ts';
 import { paint } from './terminal.ts';
 
 /** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */
 export function exitStatusOf(failure: unknown): number {
-  if (interruptedBy(failure) !== null) return 128 + (interruptedBy(failure) as number);
-  return failure instanceof BinfmtctlError ? EXIT_STATUS[failure.code] : 1;
+  const signal = interruptedBy(failure);
+  if (signal !== null) return 128 + signal;
+  return isBinfmtctlError(failure) ? EXIT_STATUS[failure.code] : 1;
 }
 
 /** Prints a failure on standard error: one line, a hint, and with `verbose` the stack and its causes; as a document
  * on standard output with `json`. */
 export function printFailure(failure: unknown, { verbose, json }: { verbose: boolean; json: boolean }): void {
   const error = failure instanceof Error ? failure : new Error(String(failure));
-  const code = error instanceof BinfmtctlError ? error.code : 'BUG';
-  const hint =
-    error instanceof BinfmtctlError
-      ? error.hint
-      : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
+  const code = isBinfmtctlError(error) ? error.code : 'BUG';
+  const hint = isBinfmtctlError(error)
+    ? error.hint
+    : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
   if (json) {
     process.stdout.write(
       `${toJson({ schema: 'binfmtctl/error/1', code, message: error.message, hint: hint ?? null })}\n`,
@@ -29,7 +29,7 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
 
 /** Number of the signal (2 or 15) that a failure comes from, else null. */
 function interruptedBy(failure: unknown): number | null {
-  if (!(failure instanceof BinfmtctlError) || failure.code !== 'INTERRUPTED') return null;
+  if (!isBinfmtctlError(failure) || failure.code !== 'INTERRUPTED') return null;
   return failure.cause === 'SIGTERM' ? 15 : 2;
 }
 

@@ -4,7 +4,10 @@ import { openContext } from './context.ts';
 import { showProgress } from './progress.ts';
 
 /** Runs an operation that changes something: shows its progress, and lets Ctrl-C and SIGTERM take it back. */
-export async function withOperation<T>(options: CommonOptions, action: (context: Context) => Promise<T>): Promise<T> {
+export async function withOperation<T>(
+  options: CommonOptions,
+  action: (context: Context) => Promise<T>,
+): Promise<T> {
   const interruption = new AbortController();
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);

@@ -27,7 +27,10 @@ function plainLines(): Show {
     report: (progress) => {
       // Bytes on their way are for the live display: in a log they would be a line for every bit of a second.
       if (progress.kind === 'bytes') return;
-      const line = progress.kind === 'warning' ? `warning: ${progress.text}` : `${TITLES[progress.stage]}: ${progress.text}`;
+      const line =
+        progress.kind === 'warning'
+          ? `warning: ${progress.text}`
+          : `${TITLES[progress.stage]}: ${progress.text}`;
       if (line !== last) process.stderr.write(`${line}\n`);
       last = line;
     },
@@ -64,7 +67,10 @@ async function liveStages(): Promise<Show> {
       },
     };
     const logger = new ListrLogger({ useIcons: true, toStderr: [], processOutput: output });
-    const list = new Listr([task], { exitOnError: false, rendererOptions: { logger, showErrorMessage: false } });
+    const list = new Listr([task], {
+      exitOnError: false,
+      rendererOptions: { logger, showErrorMessage: false },
+    });
     runs.push(list.run());
     return { say: (text) => say(text), end: finish };
   };

@@ -1,7 +1,7 @@
 import { findArch } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Wanted } from '../plan/install.ts';
-import { type Step, describe } from '../plan/steps.ts';
+import { describe, type Step } from '../plan/steps.ts';
 import type { Context } from './context.ts';
 import { journalOf } from './journal.ts';
 import { type Proof, shortcomings } from './proof.ts';
@@ -23,7 +23,11 @@ export async function carryOut(
   await transact(steps, {
     apply: async (step) => {
       if (step.kind !== 'prove') return applyStep(step, context);
-      context.report({ kind: 'stage', stage: 'prove', text: `running probes of ${step.arches.length} architectures` });
+      context.report({
+        kind: 'stage',
+        stage: 'prove',
+        text: `running probes of ${step.arches.length} architectures`,
+      });
       for (const proof of await prove(step, wanted, context)) proofs.set(proof.arch, proof);
     },
     journal: journalOf(context),
@@ -40,12 +44,19 @@ async function prove(
   wanted: readonly Wanted[],
   context: Context,
 ): Promise<readonly Proof[]> {
-  const proofs = await verify({ arches: arches.map(({ arch }) => findArch(context.catalogue, arch)) }, context);
+  const proofs = await verify(
+    { arches: arches.map(({ arch }) => findArch(context.catalogue, arch)) },
+    context,
+  );
   const problems = arches.flatMap(({ arch, entry }) => {
     const proof = proofs.find((each) => each.arch === arch);
     const flags = wanted.find((each) => each.arch === arch)?.rule.flags ?? [];
     if (proof?.entry !== entry) return [`${arch}: ${proof?.entry ?? 'no entry'} takes it, not ${entry}`];
-    const asked = { chroots: flags.includes('F'), argv0: flags.includes('P'), credentials: flags.includes('C') };
+    const asked = {
+      chroots: flags.includes('F'),
+      argv0: flags.includes('P'),
+      credentials: flags.includes('C'),
+    };
     return shortcomings(proof, asked).map((each) => `${arch}: ${each}`);
   });
   if (problems.length === 0) return proofs;

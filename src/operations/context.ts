@@ -3,7 +3,13 @@ import type { Catalogue } from '../catalogue/types.ts';
 /** How far an operation is; the one who shows it decides what to do with it. */
 export type Progress =
   | { readonly kind: 'stage'; readonly stage: Stage; readonly text: string }
-  | { readonly kind: 'bytes'; readonly stage: Stage; readonly done: number; readonly total: number | null; readonly secondsLeft: number | null }
+  | {
+      readonly kind: 'bytes';
+      readonly stage: Stage;
+      readonly done: number;
+      readonly total: number | null;
+      readonly secondsLeft: number | null;
+    }
   | { readonly kind: 'warning'; readonly text: string };
 
 export type Stage = 'find' | 'fetch' | 'register' | 'prove';

@@ -1,7 +1,14 @@
 import { emulatorsFor } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
+import { buildProbe } from '../elf/probe.ts';
+import { findCandidates } from '../emulators/finder.ts';
+import { inspect } from '../emulators/inspector.ts';
+import { type Memo, openMemo } from '../emulators/memo.ts';
+import { openSource, parseSource } from '../emulators/sources/index.ts';
+import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
+import { mapsRootToRoot } from '../system/host.ts';
 import type { Context } from './context.ts';
 import type { Natives } from './natives.ts';
 import type { Found } from './wanted.ts';
@@ -10,4 +17,175 @@ import type { Found } from './wanted.ts';
 export interface Missing {
   readonly arch: string;
   readonly why: string;
+}
+
+export interface EmulatorRequest {
+  readonly all: boolean;
+  readonly sources: readonly string[];
+  readonly emulator?: string | undefined;
+  /** Fetch nothing: say only what would be fetched. */
+  readonly dryRun: boolean;
+}
+
+export interface Obtained {
+  readonly found: readonly Found[];
+  readonly missing: readonly Missing[];
+  /** With `dryRun`: ids of the arches whose emulators would have to be fetched. */
+  readonly toFetch: readonly string[];
+}
+
+interface Search {
+  readonly host: Arch;
+  readonly entries: readonly Entry[];
+  readonly memo: Memo;
+  readonly request: EmulatorRequest;
+  readonly context: Context;
+}
+
+const TIME_LIMIT_MS = 10_000;
+
+/**
+ * An emulator for each arch: from this machine, else from the sources in order.
+ *
+ * @throws EMULATOR_NOT_FOUND, or what was wrong with the last one that was tried; with `all` such an arch is only
+ * named as missing.
+ */
+export async function obtainEmulators(
+  arches: readonly Arch[],
+  entries: readonly Entry[],
+  { host }: Natives,
+  request: EmulatorRequest,
+  context: Context,
+): Promise<Obtained> {
+  if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
+  const sources = request.sources.map(parseSource);
+  const memo = await openMemo(context.store);
+  const search: Search = { host, entries, memo, request, context };
+  const found = new Map<string, Found>();
+  const problems = new Map<string, unknown>();
+  const take = async (candidates: readonly Candidate[]): Promise<void> => {
+    await Promise.all(
+      arches
+        .filter(({ id }) => !found.has(id))
+        .map((arch) => takeFirstFit(arch, candidates, found, problems, search)),
+    );
+  };
+  if (sources.length === 0) {
+    context.report({
+      kind: 'stage',
+      stage: 'find',
+      text: `looking for ${arches.length} emulators on this machine`,
+    });
+    await take((await Promise.all(arches.map((arch) => onThisMachine(arch, search)))).flat());
+  }
+  if (request.dryRun) {
+    const toFetch = arches.filter((arch) => !found.has(arch.id) && profilesFor(arch, search).length > 0);
+    return { found: [...found.values()], missing: [], toFetch: toFetch.map(({ id }) => id) };
+  }
+  for (const source of sources.length === 0 ? [parseSource('apt')] : sources) {
+    const wants = arches
+      .filter(({ id }) => !found.has(id))
+      .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
+      .filter(({ profiles }) => profiles.length > 0);
+    if (wants.length === 0) break;
+    const fetch = await openSource(source);
+    await take(
+      await fetch(source.value, wants, {
+        store: context.store,
+        signal: context.signal,
+        report: fetchReport(context),
+      }),
+    );
+  }
+  await memo.save();
+  const missing = arches
+    .filter(({ id }) => !found.has(id))
+    .map((arch) => ({ arch: arch.id, problem: problems.get(arch.id) ?? notFound(arch, search) }));
+  if (!request.all && missing[0] !== undefined) throw missing[0].problem;
+  return {
+    toFetch: [],
+    found: arches.flatMap(({ id }) => found.get(id) ?? []),
+    missing: missing.map(({ arch, problem }) => ({
+      arch,
+      why: problem instanceof Error ? problem.message : String(problem),
+    })),
+  };
+}
+
+function profilesFor(arch: Arch, { host, request, context }: Search): readonly EmulatorProfile[] {
+  const profiles = emulatorsFor(context.catalogue, arch.id, host.id);
+  return request.emulator === undefined ? profiles : profiles.filter(({ id }) => id === request.emulator);
+}
+
+function onThisMachine(arch: Arch, search: Search): Promise<readonly Candidate[]> {
+  const path = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  const head = buildProbe(arch.elf, arch.probe).subarray(0, 256);
+  const profiles = profilesFor(arch, search);
+  return findCandidates({
+    guest: arch.id,
+    head,
+    profiles,
+    entries: search.entries,
+    store: search.context.store,
+    path,
+  });
+}
+
+/** The first candidate that passes inspection; what was wrong with the others is kept for the case that none does. */
+async function takeFirstFit(
+  arch: Arch,
+  candidates: readonly Candidate[],
+  found: Map<string, Found>,
+  problems: Map<string, unknown>,
+  search: Search,
+): Promise<void> {
+  const { host, memo, request, context } = search;
+  for (const candidate of candidates.filter(({ guest }) => guest === arch.id)) {
+    const profile = context.catalogue.emulators[candidate.emulator];
+    if (profile === undefined) continue;
+    try {
+      const emulator = await inspect(candidate, {
+        profile,
+        host: host.elf,
+        // Only who names an emulator may want one that does not work in chroots.
+        requireStatic: request.emulator === undefined,
+        asRoot: process.geteuid?.() === 0 && mapsRootToRoot() !== false,
+        timeoutMs: TIME_LIMIT_MS,
+        memo,
+        signal: context.signal,
+      });
+      found.set(arch.id, { arch, profile, emulator });
+      return;
+    } catch (problem) {
+      if (!(problem instanceof BinfmtctlError)) throw problem;
+      problems.set(arch.id, problem);
+    }
+  }
+}
+
+function notFound(arch: Arch, { host, request }: Search): BinfmtctlError {
+  const wanted = request.emulator === undefined ? 'emulator' : `emulator ${request.emulator}`;
+  return new BinfmtctlError(
+    'EMULATOR_NOT_FOUND',
+    `no ${wanted} for ${arch.id} was found for this machine (${host.id})`,
+    {
+      hint:
+        request.sources.length > 0
+          ? `is it in ${request.sources.join(', ')}? leave --source out to look on this machine and in the distribution's archive`
+          : 'name a file with --source path:FILE or a folder with --source dir:DIR',
+    },
+  );
+}
+
+function fetchReport({ report }: Context) {
+  return (
+    progress:
+      | { kind: 'text'; text: string }
+      | { kind: 'bytes'; done: number; total: number | null; secondsLeft: number | null },
+  ): void =>
+    report(
+      progress.kind === 'text'
+        ? { kind: 'stage', stage: 'fetch', text: progress.text }
+        : { ...progress, stage: 'fetch' },
+    );
 }

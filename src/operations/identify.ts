@@ -1,1 +1,38 @@
-import { open, readlink } from 'node:fs/promises';
+import { closeSync, openSync, readlinkSync } from 'node:fs';
+import type { Memo } from '../emulators/memo.ts';
+import { fileIdentity, sha256File } from '../system/files.ts';
+import type { Proof } from './proof.ts';
+
+/** The program that really runs behind an entry, seen while a probe waits. */
+export interface Running {
+  /** Its path as the kernel gives it, which may be gone from the disk. */
+  readonly path: string;
+  /** Reads its bytes, unless the memo knows them, and lets it go. */
+  readonly identify: (memo: Memo) => Promise<NonNullable<Proof['emulator']>>;
+}
+
+/**
+ * Holds on to the program of a running process: with F it need not be the file that is at its path now. Null where
+ * the process has ended, or belongs to another user.
+ */
+export function holdRunning(pid: number): Running | null {
+  try {
+    const path = readlinkSync(`/proc/${pid}/exe`);
+    const file = openSync(`/proc/${pid}/exe`, 'r');
+    return { path, identify: (memo) => identify(path, file, memo) };
+  } catch {
+    return null;
+  }
+}
+
+async function identify(path: string, file: number, memo: Memo): Promise<NonNullable<Proof['emulator']>> {
+  const open = `/proc/self/fd/${file}`;
+  try {
+    const identity = await fileIdentity(open);
+    const known = memo.recall(identity) ?? { sha256: await sha256File(open), version: null };
+    memo.remember(identity, known);
+    return { path, ...known };
+  } finally {
+    closeSync(file);
+  }
+}

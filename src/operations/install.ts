@@ -1,7 +1,7 @@
 import type { Arch } from '../catalogue/types.ts';
 import { listEntries } from '../kernel/entries.ts';
-import { ensureMounted } from '../kernel/instance.ts';
-import { planInstall, type Wanted } from '../plan/install.ts';
+import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
+import { planInstall } from '../plan/install.ts';
 import { refuseUnsafe } from '../plan/safety.ts';
 import type { Step } from '../plan/steps.ts';
 import type { Entry } from '../rule/types.ts';
@@ -13,6 +13,7 @@ import { withStoreLock } from './lock.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
 import { choosePersistence, type Persistence } from './persistence.ts';
 import { type Proof, shortcomings } from './proof.ts';
+import { recordProofs } from './proofs.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
 import { verify } from './verify.ts';
 import { type RuleOptions, wantedFor } from './wanted.ts';
@@ -46,6 +47,8 @@ export interface InstallResult {
   readonly unchanged: readonly string[];
   /** With `all`: arches that no emulator was found for, and why. */
   readonly missing: readonly Missing[];
+  /** With `dryRun`: arches whose emulators would be fetched first; their steps are not known before. */
+  readonly toFetch: readonly string[];
 }
 
 /**
@@ -73,11 +76,13 @@ async function carry(
   request: InstallRequest,
   context: Context,
 ): Promise<InstallResult> {
-  const entries = await listEntries(context.binfmtDirectory);
+  // What a dry run finds unmounted an install would mount, empty.
+  const mounted = inspectInstance(context.binfmtDirectory).mounted;
+  const entries = mounted ? listEntries(context.binfmtDirectory) : [];
   const registrations = await readRegistrations(context.store);
   const serving = await alreadyServing(arches, entries, registrations, request, context);
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
-  const { found, missing } = await obtainEmulators(open, entries, natives, request, context);
+  const { found, missing, toFetch } = await obtainEmulators(open, entries, natives, request, context);
   const options: RuleOptions = { ...request, persist: await choosePersistence(request.persist) };
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
   for (const [index, { rule }] of wanted.entries()) {
@@ -85,9 +90,15 @@ async function carry(
   }
   const present = { entries, ours: new Set(registrations.keys()) };
   const steps = planInstall(present, wanted, { replace: request.replace, prove: request.verify });
-  const result = { schema: 'binfmtctl/install/1', missing, unchanged: serving.map(({ arch }) => arch) } as const;
+  const result = {
+    schema: 'binfmtctl/install/1',
+    missing,
+    toFetch,
+    unchanged: serving.map(({ arch }) => arch),
+  } as const;
   if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
   const proofs = await carryOut(steps, wanted, context);
+  await recordProofs([...serving, ...proofs], context);
   return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
 }
 
@@ -106,7 +117,8 @@ async function alreadyServing(
   request: InstallRequest,
   context: Context,
 ): Promise<readonly Proof[]> {
-  if (request.replace || request.dryRun || request.emulator !== undefined || request.sources.length > 0) return [];
+  if (request.replace || request.dryRun || request.emulator !== undefined || request.sources.length > 0)
+    return [];
   if (!entries.some(({ enabled }) => enabled)) return [];
   const proofs = await verify({ arches }, context);
   return proofs.filter((proof) => {
@@ -114,7 +126,11 @@ async function alreadyServing(
     const registration = registrations.get(proof.entry ?? '')?.registration;
     const lasts = request.persist === 'none' || (registration?.persisted.length ?? 0) > 0;
     const credentials = !request.credentials || entry?.flags.includes('C') === true;
-    const asked = { chroots: true, argv0: entry?.flags.includes('P') === true, credentials: request.credentials };
+    const asked = {
+      chroots: true,
+      argv0: entry?.flags.includes('P') === true,
+      credentials: request.credentials,
+    };
     return entry !== undefined && lasts && credentials && shortcomings(proof, asked).length === 0;
   });
 }

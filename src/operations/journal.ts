@@ -32,14 +32,19 @@ export async function repair(context: Context): Promise<number> {
   const paths = journal?.steps.flatMap((step) => ('path' in step ? [step.path] : [])) ?? [];
   const found = {
     entries: await listEntries(context.binfmtDirectory),
-    files: new Map(await Promise.all(paths.map(async (path) => [path, await readTextIfExists(path)] as const))),
+    files: new Map(
+      await Promise.all(paths.map(async (path) => [path, await readTextIfExists(path)] as const)),
+    ),
     sameKernel: journal?.bootId === here.bootId && journal.userNamespace === here.userNamespace,
   };
   const steps = journal === null ? [] : planRepair(journal, found);
   for (const step of steps) await applyStep(step, context);
   await removeFile(pathOf(context));
   if (steps.length > 0) {
-    context.report({ kind: 'warning', text: `an earlier run was killed: ${steps.length} of its steps were taken back` });
+    context.report({
+      kind: 'warning',
+      text: `an earlier run was killed: ${steps.length} of its steps were taken back`,
+    });
   }
   return steps.length;
 }

@@ -8,6 +8,7 @@ export async function withStoreLock<T>({ store, report }: Context, action: () =>
   await ensureDirectory(store);
   return withLock(join(store, 'lock'), action, {
     timeoutMs: 120_000,
-    onWait: () => report({ kind: 'warning', text: `waiting for another binfmtctl (lock ${join(store, 'lock')})` }),
+    onWait: () =>
+      report({ kind: 'warning', text: `waiting for another binfmtctl (lock ${join(store, 'lock')})` }),
   });
 }

@@ -26,18 +26,27 @@ export interface Natives {
  *
  * @throws UNKNOWN_ARCH where the kernel's own arch is not in the catalogue.
  */
-export async function findNatives({ catalogue, signal }: Pick<Context, 'catalogue' | 'signal'>): Promise<Natives> {
+export async function findNatives({
+  catalogue,
+  signal,
+}: Pick<Context, 'catalogue' | 'signal'>): Promise<Natives> {
   const host = findArch(catalogue, kernelMachine());
   const own = archOfHeader(catalogue, await readHead(process.execPath, 256));
   const family = siblingsOf(catalogue, host);
-  const seen = await seenToRun(family.filter(({ id }) => id !== host.id), signal);
+  const seen = await seenToRun(
+    family.filter(({ id }) => id !== host.id),
+    signal,
+  );
   const arches = [host, ...seen];
   // A Node that is neither of the kernel's arch nor of a sibling runs under an emulator itself.
   const emulated = own !== null && !family.some(({ id }) => id === own.id);
   if (own !== null && !emulated && !arches.includes(own)) arches.push(own);
   const patterns = arches.map((arch): Native => {
     const { magic, mask } = archPattern(arch);
-    return { what: `${arch.id} programs, which run here without an emulator`, pattern: nativePattern(magic, mask) };
+    return {
+      what: `${arch.id} programs, which run here without an emulator`,
+      pattern: nativePattern(magic, mask),
+    };
   });
   return { host, arches, patterns };
 }
@@ -46,9 +55,13 @@ export async function findNatives({ catalogue, signal }: Pick<Context, 'catalogu
 export function refuseNative(wanted: readonly Arch[], { arches }: Natives): void {
   const native = wanted.find(({ id }) => arches.some((each) => each.id === id));
   if (native === undefined) return;
-  throw new BinfmtctlError('NATIVE_ARCH', `${native.id} runs natively on this machine: no emulator is registered for it`, {
-    hint: 'an entry for it would take over every program of the machine; nothing needs to be installed',
-  });
+  throw new BinfmtctlError(
+    'NATIVE_ARCH',
+    `${native.id} runs natively on this machine: no emulator is registered for it`,
+    {
+      hint: 'an entry for it would take over every program of the machine; nothing needs to be installed',
+    },
+  );
 }
 
 // The sysctl is the kernel's own answer (Linux 6.1 and later); uname is changed by personality(2) and by qemu-user.
@@ -78,7 +91,9 @@ async function seenToRun(arches: readonly Arch[], signal: AbortSignal): Promise<
   if (arches.length === 0) return [];
   const files = arches.map((arch) => ({ name: arch.id, bytes: buildProbe(arch.elf, arch.probe) }));
   return withWorkspace(files, async (directory) => {
-    const native = await Promise.all(arches.map((arch) => runsNatively(arch, `${directory}/${arch.id}`, signal)));
+    const native = await Promise.all(
+      arches.map((arch) => runsNatively(arch, `${directory}/${arch.id}`, signal)),
+    );
     return arches.filter((_, index) => native[index]);
   });
 }
@@ -93,5 +108,7 @@ async function runsNatively(arch: Arch, path: string, signal: AbortSignal): Prom
   const report = await attempt([path]);
   if (report === null || report.exe === path) return report !== null;
   const script = 'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc && exec "$0"';
-  return (await attempt(['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, path])) !== null;
+  return (
+    (await attempt(['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, path])) !== null
+  );
 }

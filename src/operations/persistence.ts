@@ -42,6 +42,13 @@ export function persistenceFile(
 }
 
 async function anyExists(paths: readonly string[]): Promise<boolean> {
-  const found = await Promise.all(paths.map((path) => access(path).then(() => true, () => false)));
+  const found = await Promise.all(
+    paths.map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   return found.includes(true);
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { REPORT_SIZE } from '../elf/probe.ts';
 import { start } from '../system/process.ts';
 
 /**
@@ -113,7 +114,7 @@ function watchWaiting(
   const seen = new Set<string>();
   const timer = setInterval(() => {
     for (const [name, pid] of running) {
-      if (seen.has(name) || sizeOf(`${directory}/${name}.${place}.out`) === 0) continue;
+      if (seen.has(name) || sizeOf(`${directory}/${name}.${place}.out`) < REPORT_SIZE) continue;
       seen.add(name);
       onWaiting(name, pid);
     }

@@ -37,7 +37,9 @@ const schema = v.object({
 });
 
 /** The proofs of this boot and user namespace, by name of entry. */
-export async function readProofs({ store }: Pick<Context, 'store'>): Promise<ReadonlyMap<string, RecordedProof>> {
+export async function readProofs({
+  store,
+}: Pick<Context, 'store'>): Promise<ReadonlyMap<string, RecordedProof>> {
   const parsed = v.safeParse(schema, parseJson((await readTextIfExists(join(store, 'proofs.json'))) ?? ''));
   if (!parsed.success) return new Map();
   const { bootId: boot, userNamespace, proofs } = parsed.output;
@@ -56,6 +58,11 @@ export async function recordProofs(proofs: readonly Proof[], context: Pick<Conte
     recorded.set(proof.entry, { entry: proof.entry, holds: why === '', why, at, sha256, version });
   }
   const userNamespace = readlinkSync('/proc/self/ns/user');
-  const text = toJson({ schema: 'binfmtctl/proofs/1', bootId: bootId(), userNamespace, proofs: [...recorded.values()] });
+  const text = toJson({
+    schema: 'binfmtctl/proofs/1',
+    bootId: bootId(),
+    userNamespace,
+    proofs: [...recorded.values()],
+  });
   await writeAtomic(join(context.store, 'proofs.json'), `${text}\n`).catch(() => {});
 }

@@ -24,5 +24,7 @@ export async function readRegistrations(store: string): Promise<ReadonlyMap<stri
       return registration && { path, text, registration };
     }),
   );
-  return new Map(found.flatMap((each) => (each === null ? [] : [[each.registration.rule.name, each] as const])));
+  return new Map(
+    found.flatMap((each) => (each === null ? [] : [[each.registration.rule.name, each] as const])),
+  );
 }

@@ -9,7 +9,7 @@ import { covers } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
-import { readProofs, type RecordedProof } from './proofs.ts';
+import { type RecordedProof, readProofs } from './proofs.ts';
 import { readRegistrations } from './registrations.ts';
 
 export interface StatusLine {
@@ -63,14 +63,22 @@ export async function status(context: Context): Promise<StatusResult> {
       emulator: ours ? registration.emulator.profile : emulatorNamed(entry, arch, catalogue),
       version: ours ? registration.emulator.version : (proof?.version ?? null),
       interpreterExists: existsSync(entry.interpreter),
-      shadowedBy: entries.slice(0, index).find((newer) => newer.enabled && covers(newer.pattern, entry.pattern))?.name ?? null,
+      shadowedBy:
+        entries.slice(0, index).find((newer) => newer.enabled && covers(newer.pattern, entry.pattern))
+          ?.name ?? null,
       proof,
     };
   });
   const gone = [...registrations.values()]
     .map(({ registration }) => registration)
     .filter(({ registered, rule }) => registered && !entries.some(({ name }) => name === rule.name));
-  return { schema: 'binfmtctl/status/1', instance, entries: lines, gone, halfDone: existsSync(join(store, 'journal.json')) };
+  return {
+    schema: 'binfmtctl/status/1',
+    instance,
+    entries: lines,
+    gone,
+    halfDone: existsSync(join(store, 'journal.json')),
+  };
 }
 
 /** The profile whose file names fit the interpreter's. */
@@ -79,7 +87,10 @@ function emulatorNamed({ interpreter }: Entry, arch: Arch | null, { emulators }:
   const named = Object.values(emulators).find(({ guests, layouts }) =>
     layouts
       .flatMap(({ paths }) => paths)
-      .some((path) => path.slice(path.lastIndexOf('/') + 1).replace('{target}', guests[arch?.id ?? ''] ?? '') === file),
+      .some(
+        (path) =>
+          path.slice(path.lastIndexOf('/') + 1).replace('{target}', guests[arch?.id ?? ''] ?? '') === file,
+      ),
   );
   return named?.id ?? null;
 }

@@ -5,7 +5,10 @@ import { ensureDirectory, removeFile, writeAtomic } from '../system/files.ts';
 import type { Context } from './context.ts';
 
 /** Carries out one step that changes something. */
-export async function applyStep(step: Step, { binfmtDirectory }: Pick<Context, 'binfmtDirectory'>): Promise<void> {
+export async function applyStep(
+  step: Step,
+  { binfmtDirectory }: Pick<Context, 'binfmtDirectory'>,
+): Promise<void> {
   switch (step.kind) {
     case 'register':
       return register(binfmtDirectory, step.rule);

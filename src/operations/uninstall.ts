@@ -76,11 +76,17 @@ function namesFor(word: string, there: There, { catalogue }: Context): readonly 
   const arch = findArch(catalogue, word);
   const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);
   if (registered.length > 0) return registered;
-  const foreign = there.entries.find(({ pattern }) => pattern.type === 'magic' && overlap(pattern, archPattern(arch)));
+  const foreign = there.entries.find(
+    ({ pattern }) => pattern.type === 'magic' && overlap(pattern, archPattern(arch)),
+  );
   if (foreign === undefined) return [];
-  throw new BinfmtctlError('ENTRY_NOT_OURS', `${arch.id} is served by entry ${foreign.name}, which binfmtctl did not make`, {
-    hint: `to remove it all the same name it: \`binfmtctl uninstall ${foreign.name}\``,
-  });
+  throw new BinfmtctlError(
+    'ENTRY_NOT_OURS',
+    `${arch.id} is served by entry ${foreign.name}, which binfmtctl did not make`,
+    {
+      hint: `to remove it all the same name it: \`binfmtctl uninstall ${foreign.name}\``,
+    },
+  );
 }
 
 async function unwantedFor(name: string, { entries, registrations }: There): Promise<Unwanted> {

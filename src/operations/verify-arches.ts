@@ -28,7 +28,13 @@ export async function verifyArches(
   const arches =
     names.length > 0
       ? findArches(catalogue, names)
-      : [...new Set(entries.flatMap(({ enabled, pattern }) => (enabled ? (archOfPattern(catalogue, pattern) ?? []) : [])))];
+      : [
+          ...new Set(
+            entries.flatMap(({ enabled, pattern }) =>
+              enabled ? (archOfPattern(catalogue, pattern) ?? []) : [],
+            ),
+          ),
+        ];
   const proofs = arches.length === 0 ? [] : await verify({ arches, root }, context);
   const flagsOf = (proof: Proof) => entries.find(({ name }) => name === proof.entry)?.flags ?? [];
   const problems = proofs.flatMap((proof) => {

@@ -1,12 +1,13 @@
-import { archPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
 import type { ProbeReport } from '../elf/types.ts';
+import { type Memo, openMemo } from '../emulators/memo.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
-import { identifyRunning, type Running } from './identify.ts';
+import { holdRunning, type Running } from './identify.ts';
+import { versionThroughEntry } from './live-version.ts';
 import { type Place, type ProbeRun, runProbes } from './prober.ts';
 import type { Check, Proof } from './proof.ts';
 import { withWorkspace } from './workspace.ts';
@@ -42,7 +43,12 @@ export async function verify(request: VerifyRequest, context: Context): Promise<
   const subjects = request.arches.map((arch): Subject => {
     const bytes = buildProbe(arch.elf, arch.probe);
     const entry = firstMatch(entries, bytes, arch.id);
-    return { arch, bytes, entry, setUserId: process.geteuid?.() === 0 && entry?.flags.includes('C') === true };
+    return {
+      arch,
+      bytes,
+      entry,
+      setUserId: process.geteuid?.() === 0 && entry?.flags.includes('C') === true,
+    };
   });
   const files = subjects.flatMap(({ arch, bytes, setUserId }) => [
     { name: arch.id, bytes },
@@ -58,19 +64,29 @@ async function prove(
   context: Context,
 ): Promise<readonly Proof[]> {
   const ids = subjects.map(({ arch }) => arch.id);
-  const running = new Map<string, Running>();
+  const held = new Map<string, Running>();
+  const hold = (name: string, pid: number): void => {
+    const running = ids.includes(name) ? holdRunning(pid) : null;
+    if (running !== null) held.set(name, running);
+  };
   const run = (place: Place, names: readonly string[], onWaiting?: (name: string, pid: number) => void) =>
     names.length === 0
       ? Promise.resolve(new Map<string, ProbeRun>())
-      : runProbes(place, { directory, root, names, environment: probeEnvironment, timeLimitMs, signal: context.signal, onWaiting });
+      : runProbes(place, {
+          directory,
+          root,
+          names,
+          environment: probeEnvironment,
+          timeLimitMs,
+          signal: context.signal,
+          onWaiting,
+        });
   const setIds = subjects.filter(({ setUserId }) => setUserId).map(({ arch }) => setIdName(arch));
-  const [host, isolated] = await Promise.all([
-    run('host', [...ids, ...setIds], (name, pid) => running.set(name, identifyRunning(pid, context.store))),
-    run('isolated', ids),
-  ]);
-  const failing = ids.filter((id) => !ranWell(host.get(id)) ? false : !ranWell(isolated.get(id)));
+  const [host, isolated] = await Promise.all([run('host', [...ids, ...setIds], hold), run('isolated', ids)]);
+  const failing = ids.filter((id) => (!ranWell(host.get(id)) ? false : !ranWell(isolated.get(id))));
   const [chroot, namespace] = await Promise.all([run('chroot', failing), run('mount-namespace', failing)]);
-  return Promise.all(
+  const memo = await openMemo(context.store);
+  const proofs = await Promise.all(
     subjects.map(async (subject): Promise<Proof> => {
       const { id } = subject.arch;
       const report = reportOf(subject, host.get(id));
@@ -79,7 +95,7 @@ async function prove(
         arch: id,
         entry: native ? null : (subject.entry?.name ?? null),
         native,
-        emulator: native ? null : ((await running.get(id)?.emulator()) ?? null),
+        emulator: native ? null : await emulatorOf(held.get(id), subject, directory, memo, context),
         host: checkOf(host.get(id)),
         chroot: checkOf(chroot.get(id) ?? isolated.get(id)),
         mountNamespace: checkOf(namespace.get(id) ?? isolated.get(id)),
@@ -88,6 +104,23 @@ async function prove(
       };
     }),
   );
+  await memo.save();
+  return proofs;
+}
+
+/** Who ran it: path and hash of the live program, and its version, asked for through the entry where it is not known. */
+async function emulatorOf(
+  running: Running | undefined,
+  { arch }: Subject,
+  directory: string,
+  memo: Memo,
+  context: Context,
+): Promise<Proof['emulator']> {
+  if (running === undefined) return null;
+  const emulator = await running.identify(memo);
+  return emulator.version === null
+    ? { ...emulator, version: await versionThroughEntry(`${directory}/${arch.id}`, arch, context) }
+    : emulator;
 }
 
 function setIdName(arch: Arch): string {
@@ -119,14 +152,17 @@ function credentialsCheck({ arch, entry, setUserId }: Subject, run: ProbeRun | u
   if (!setUserId || run === undefined) return { holds: null, why: 'only root can try it' };
   const report = ranWell(run) ? decodeReport(run.output, arch.elf) : null;
   if (report === null) return { holds: false, why: failureOf(run) };
-  return report.euid === NOBODY ? { holds: true } : { holds: false, why: `effective user ${report.euid}, not ${NOBODY}` };
+  return report.euid === NOBODY
+    ? { holds: true }
+    : { holds: false, why: `effective user ${report.euid}, not ${NOBODY}` };
 }
 
 /** Why a probe did not end as it should, from its status and what was said on its standard error. */
 function failureOf({ status, complaint, output }: ProbeRun): string {
   const said = complaint.split('\n').at(-1)?.trim() ?? '';
   if (status === null) return 'it did not end in time';
-  if (status === 126 || status === 127) return /format/i.test(said) || said === '' ? 'nothing here can execute it' : said;
+  if (status === 126 || status === 127)
+    return /format/i.test(said) || said === '' ? 'nothing here can execute it' : said;
   if (status > 128) return `it was ended by signal ${status - 128}${said ? ` (${said})` : ''}`;
   return said || `it ended with status ${status}${output.length === 0 ? ' and said nothing' : ''}`;
 }

@@ -63,14 +63,21 @@ export async function wantedFor(
 }
 
 /** What held the place before we first wrote there: that is what an uninstall puts back. */
-function persistedWith(before: Registration | null, path: string, now: string | null): Registration['persisted'] {
+function persistedWith(
+  before: Registration | null,
+  path: string,
+  now: string | null,
+): Registration['persisted'] {
   const others = (before?.persisted ?? []).filter((each) => each.path !== path);
   const first = before?.persisted.find((each) => each.path === path);
   return [...others, first ?? { path, previous: now }];
 }
 
 /** Flags follow facts: F only with a static emulator, P only where kernel and emulator agree on it. */
-async function flagsFor({ profile, emulator }: Found, { credentials, persist }: RuleOptions): Promise<readonly Flag[]> {
+async function flagsFor(
+  { profile, emulator }: Found,
+  { credentials, persist }: RuleOptions,
+): Promise<readonly Flag[]> {
   const preserve = await preservesArgv0(profile, emulator);
   // binfmt-support has no key for O without C.
   const open = profile.openBinary && persist !== 'binfmt-support';

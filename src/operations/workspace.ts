@@ -54,7 +54,12 @@ async function executableFolder(): Promise<string> {
   });
 }
 
-function mountOf<T extends { readonly mountPoint: string }>(folder: string, mounts: readonly T[]): T | undefined {
-  const above = mounts.filter(({ mountPoint }) => `${folder}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`));
+function mountOf<T extends { readonly mountPoint: string }>(
+  folder: string,
+  mounts: readonly T[],
+): T | undefined {
+  const above = mounts.filter(({ mountPoint }) =>
+    `${folder}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`),
+  );
   return above.toSorted((a, b) => b.mountPoint.length - a.mountPoint.length)[0];
 }

@@ -15,7 +15,11 @@ export function catalogueCommand(done: (status: number) => void): Command {
       ['binfmtctl catalogue list --catalogue ./profiles', 'with profiles of your own'],
     ]).action(async (options: CommonOptions) => {
       const { catalogue: known } = await openContext(options);
-      const rows = [...Object.values(known.arches), ...Object.values(known.formats), ...Object.values(known.emulators)];
+      const rows = [
+        ...Object.values(known.arches),
+        ...Object.values(known.formats),
+        ...Object.values(known.emulators),
+      ];
       process.stdout.write(
         options.json
           ? `${toJson({ schema: 'binfmtctl/catalogue-list/1', profiles: rows.map(({ kind, id, summary }) => ({ kind, id, summary })) })}\n`
@@ -25,28 +29,41 @@ export function catalogueCommand(done: (status: number) => void): Command {
     }),
   );
   catalogue.addCommand(
-    withCommon(new Command('show').description('one profile, whole').argument('<name>', 'id, or any spelling of an architecture'), [
-      ['binfmtctl catalogue show arm64', 'an architecture: magic, mask and why, every alias'],
-      ['binfmtctl catalogue show qemu', 'an emulator: where distributions keep it, bad versions'],
-    ]).action(async (name: string, options: CommonOptions) => {
-      const { findProfile } = await import('../work.ts');
-      const { yamlOf } = await import('../work.ts');
+    withCommon(
+      new Command('show')
+        .description('one profile, whole')
+        .argument('<name>', 'id, or any spelling of an architecture'),
+      [
+        ['binfmtctl catalogue show arm64', 'an architecture: magic, mask and why, every alias'],
+        ['binfmtctl catalogue show qemu', 'an emulator: where distributions keep it, bad versions'],
+      ],
+    ).action(async (name: string, options: CommonOptions) => {
+      const { findProfile, yamlOf } = await import('../work.ts');
       const profile = findProfile((await openContext(options)).catalogue, name);
-      process.stdout.write(options.json ? `${toJson({ schema: 'binfmtctl/profile/1', profile })}\n` : yamlOf(profile));
+      process.stdout.write(
+        options.json ? `${toJson({ schema: 'binfmtctl/profile/1', profile })}\n` : yamlOf(profile),
+      );
       done(0);
     }),
   );
   catalogue.addCommand(
-    withCommon(new Command('lint').description('checks profiles, and names every problem with file and line').argument('[dir...]', 'folders of profiles; without: those built in'), [
-      ['binfmtctl catalogue lint', 'the profiles that come with binfmtctl'],
-      ['binfmtctl catalogue lint ./profiles', 'profiles of your own'],
-    ]).action(async (directories: string[], options: CommonOptions) => {
-      const { lint } = await import('../work.ts');
-      const problems = await lint([...directories, ...options.catalogue]);
+    withCommon(
+      new Command('lint')
+        .description('checks profiles, and names every problem with file and line')
+        .argument('[dir...]', 'folders of profiles; without: those built in'),
+      [
+        ['binfmtctl catalogue lint', 'the profiles that come with binfmtctl'],
+        ['binfmtctl catalogue lint ./profiles', 'profiles of your own'],
+      ],
+    ).action(async (directories: string[], options: CommonOptions) => {
+      const { lintDirectories } = await import('../work.ts');
+      const problems = await lintDirectories([...directories, ...options.catalogue]);
       if (options.json) process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
       for (const { file, line, message } of problems) process.stderr.write(`${file}:${line}: ${message}\n`);
       if (problems.length > 0) {
-        throw new BinfmtctlError('BAD_PROFILE', `${problems.length} problems in the catalogue`, { hint: 'each is named above with file and line' });
+        throw new BinfmtctlError('BAD_PROFILE', `${problems.length} problems in the catalogue`, {
+          hint: 'each is named above with file and line',
+        });
       }
       if (!options.json) process.stdout.write('no problems\n');
       done(0);

@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander';
 import type { InstallResult } from '../../operations/install.ts';
 import type { Persistence } from '../../operations/persistence.ts';
-import { describe } from '../../plan/steps.ts';
 import { toJson } from '../../plan/registration.ts';
+import { describe } from '../../plan/steps.ts';
 import { type CommonOptions, collect, withCommon } from '../common.ts';
-import { openContext } from '../context.ts';
 import { paint } from '../terminal.ts';
 
 interface InstallOptions extends CommonOptions {
@@ -21,10 +20,17 @@ interface InstallOptions extends CommonOptions {
 export function installCommand(done: (status: number) => void): Command {
   const command = new Command('install')
     .summary('emulator → rule → kernel → proof')
-    .description('Finds or fetches emulators, registers them with the kernel and proves by running programs that they work')
+    .description(
+      'Finds or fetches emulators, registers them with the kernel and proves by running programs that they work',
+    )
     .argument('[arch...]', 'architectures, in any spelling: arm64, linux/arm/v7, riscv64, ppc64el …')
     .option('--all', 'every architecture that an emulator is found for')
-    .option('--source <spec>', 'path:FILE, dir:DIR or apt[:RELEASE], tried in order (repeatable; default: this machine, then apt)', collect, [])
+    .option(
+      '--source <spec>',
+      'path:FILE, dir:DIR or apt[:RELEASE], tried in order (repeatable; default: this machine, then apt)',
+      collect,
+      [],
+    )
     .option('--emulator <name>', 'only this emulator: qemu, box64, box86, fex, rosetta')
     .addOption(
       new Option('--persist [how]', 'also after a reboot: auto, binfmt.d, binfmt-support or none')
@@ -32,7 +38,10 @@ export function installCommand(done: (status: number) => void): Command {
         .default('none')
         .preset('auto'),
     )
-    .option('--credentials', "set-user-id programs get their owner's rights; the emulator then runs with them too")
+    .option(
+      '--credentials',
+      "set-user-id programs get their owner's rights; the emulator then runs with them too",
+    )
     .option('--replace', 'take over an entry of that name that binfmtctl did not make')
     .option('--no-verify', 'register without proof')
     .option('--dry-run', 'print the steps and change nothing');
@@ -61,9 +70,12 @@ export function installCommand(done: (status: number) => void): Command {
   });
 }
 
-function textOf({ dryRun, steps, proofs, unchanged, missing }: InstallResult): string {
+function textOf({ dryRun, steps, proofs, unchanged, missing, toFetch }: InstallResult): string {
   const lines = dryRun
-    ? steps.map((step) => `would ${describe(step)}`)
+    ? [
+        ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
+        ...steps.map((step) => `would ${describe(step)}`),
+      ]
     : proofs.map(({ arch, entry, emulator }) => {
         const what = unchanged.includes(arch) ? 'works already' : 'installed and proved';
         const version = emulator?.version ? ` ${emulator.version}` : '';

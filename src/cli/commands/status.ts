@@ -9,7 +9,9 @@ import { paint, table } from '../terminal.ts';
 export function statusCommand(done: (status: number) => void): Command {
   const command = new Command('status')
     .summary('who runs what')
-    .description("The entries of the binfmt_misc instance in the kernel's order, who runs them, and whether they were proved");
+    .description(
+      "The entries of the binfmt_misc instance in the kernel's order, who runs them, and whether they were proved",
+    );
   return withCommon(command, [
     ['binfmtctl status', 'a table for people'],
     ['binfmtctl status --json', 'the same for programs'],
@@ -19,6 +21,13 @@ export function statusCommand(done: (status: number) => void): Command {
     done(0);
   });
 }
+
+const SERVES = {
+  host: 'the whole machine',
+  namespace: 'this user namespace only: its entries go with it, and the host does not see them',
+  outer: 'of an outer user namespace: it cannot be changed from here',
+  unknown: 'the machine or this user namespace',
+} as const;
 
 function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
   const rows = entries.map((line) => [
@@ -32,12 +41,17 @@ function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
   ]);
   const heading = ['ARCH', 'EMULATOR', 'VERSION', 'ENTRY', 'FLAGS', 'INTERPRETER', 'PROOF'];
   const notes = [
-    ...(instance.enabled ? [] : ['binfmt_misc is switched off: no entry works (`echo 1 > /proc/sys/fs/binfmt_misc/status`)']),
-    ...gone.map(({ rule }) => `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install\` brings it back`),
+    ...(instance.enabled !== false
+      ? []
+      : ['binfmt_misc is switched off: no entry works (`echo 1 > /proc/sys/fs/binfmt_misc/status`)']),
+    ...gone.map(
+      ({ rule }) =>
+        `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install\` brings it back`,
+    ),
     ...(halfDone ? ['an earlier run was killed half-way: the next install or uninstall repairs it'] : []),
   ];
   return [
-    `instance: ${instance.directory} (${instance.description})`,
+    `instance: ${instance.directory}, ${SERVES[instance.scope ?? 'unknown']}`,
     entries.length === 0 ? 'no entries: `binfmtctl install arm64` makes one' : table([heading, ...rows]),
     ...notes.map((note) => paint('yellow', note, process.stdout)),
     '',
@@ -46,7 +60,8 @@ function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
 
 function proofOf({ proof, shadowedBy, interpreterExists, entry }: StatusLine): string {
   if (shadowedBy !== null) return `never reached: ${shadowedBy} is newer`;
-  if (proof !== null) return proof.holds ? `proved ${proof.at.slice(0, 16).replace('T', ' ')}` : `fails: ${proof.why}`;
+  if (proof !== null)
+    return proof.holds ? `proved ${proof.at.slice(0, 16).replace('T', ' ')}` : `fails: ${proof.why}`;
   if (!interpreterExists && !entry.flags.includes('F')) return 'broken: the interpreter is not there';
   return 'not proved';
 }

@@ -14,7 +14,9 @@ interface UninstallOptions extends CommonOptions {
 export function uninstallCommand(done: (status: number) => void): Command {
   const command = new Command('uninstall')
     .summary('take back what install did')
-    .description('Removes entries that binfmtctl made, and what makes them last; an entry of others only when it is named exactly')
+    .description(
+      'Removes entries that binfmtctl made, and what makes them last; an entry of others only when it is named exactly',
+    )
     .argument('[name...]', 'architectures, names of entries, or globs of names such as `qemu-*`')
     .option('--all', 'everything that binfmtctl made')
     .option('--purge', 'remove emulators from the store that nothing needs any more')
@@ -24,10 +26,17 @@ export function uninstallCommand(done: (status: number) => void): Command {
     ['binfmtctl uninstall --all --purge', 'everything, emulators too'],
   ]).action(async (names: string[], options: UninstallOptions) => {
     if (names.length === 0 && options.all !== true) {
-      throw new BinfmtctlError('USAGE', 'uninstall needs a name or --all', { hint: '`binfmtctl status` lists the entries' });
+      throw new BinfmtctlError('USAGE', 'uninstall needs a name or --all', {
+        hint: '`binfmtctl status` lists the entries',
+      });
     }
     const { withOperation, uninstall } = await import('../work.ts');
-    const request = { names, all: options.all === true, purge: options.purge === true, dryRun: options.dryRun === true };
+    const request = {
+      names,
+      all: options.all === true,
+      purge: options.purge === true,
+      dryRun: options.dryRun === true,
+    };
     const result = await withOperation(options, (context) => uninstall(request, context));
     process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
     done(0);
@@ -35,6 +44,9 @@ export function uninstallCommand(done: (status: number) => void): Command {
 }
 
 function textOf({ dryRun, steps, purged }: UninstallResult): string {
-  const lines = [...steps.map((step) => `${dryRun ? 'would ' : ''}${describe(step)}`), ...purged.map((file) => `removed ${file}`)];
+  const lines = [
+    ...steps.map((step) => `${dryRun ? 'would ' : ''}${describe(step)}`),
+    ...purged.map((file) => `removed ${file}`),
+  ];
   return lines.length === 0 ? 'nothing to take back\n' : `${lines.join('\n')}\n`;
 }

@@ -9,7 +9,9 @@ import { paint, table } from '../terminal.ts';
 export function verifyCommand(done: (status: number) => void): Command {
   const command = new Command('verify')
     .summary('prove by running programs')
-    .description('Runs a probe of each architecture on the host, in an empty chroot and in a new mount namespace')
+    .description(
+      'Runs a probe of each architecture on the host, in an empty chroot and in a new mount namespace',
+    )
     .argument('[arch...]', 'architectures, in any spelling; without: all that have an entry')
     .option('--root <dir>', 'run in this foreign root in place of an empty one');
   return withCommon(command, [
@@ -26,7 +28,17 @@ export function verifyCommand(done: (status: number) => void): Command {
 
 function textOf({ proofs, problems }: VerifyReport): string {
   if (proofs.length === 0) return 'nothing to verify: no architecture has an entry\n';
-  const heading = ['ARCH', 'RUN BY', 'VERSION', 'HOST', 'CHROOT', 'NAMESPACE', 'ARGV0', 'CREDENTIALS', 'SHA256'];
+  const heading = [
+    'ARCH',
+    'RUN BY',
+    'VERSION',
+    'HOST',
+    'CHROOT',
+    'NAMESPACE',
+    'ARGV0',
+    'CREDENTIALS',
+    'SHA256',
+  ];
   const rows = proofs.map((proof) => [
     proof.arch,
     ranBy(proof),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type InstallOptions, planInstall } from '../../../src/plan/install.ts';
+import { type InstallOptions, planInstall, type Wanted } from '../../../src/plan/install.ts';
 import type { Entry, Rule } from '../../../src/rule/types.ts';
 
 const rule: Rule = {
@@ -10,7 +10,9 @@ const rule: Rule = {
 };
 const entry: Entry = { ...rule, enabled: true };
 const other: Entry = { ...entry, interpreter: '/opt/other' };
-const wanted = [{ arch: 'aarch64', rule, files: [{ path: '/s/r.json', text: 'new', previous: null }] }];
+const wanted: Wanted[] = [
+  { arch: 'aarch64', rule, files: [{ path: '/s/r.json', text: 'new', previous: null }] },
+];
 const plain: InstallOptions = { replace: false, prove: true };
 const kinds = (entries: Entry[], ours: string[], options = plain): string[] =>
   planInstall({ entries, ours: new Set(ours) }, wanted, options).map(({ kind }) => kind);

@@ -1,0 +1,20 @@
+import { findArches } from '../catalogue/resolve.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { type InstallRequest, type InstallResult, install } from '../operations/install.ts';
+import type { CommonOptions } from './common.ts';
+import { withOperation } from './operation.ts';
+
+/** Resolves the names of the command line and installs. */
+export async function installArches(
+  { arches, ...request }: Omit<InstallRequest, 'arches'> & { readonly arches: readonly string[] },
+  options: CommonOptions,
+): Promise<InstallResult> {
+  if (arches.length === 0 && !request.all) {
+    throw new BinfmtctlError('USAGE', 'install needs an architecture or --all', {
+      hint: '`binfmtctl catalogue list` shows them',
+    });
+  }
+  return withOperation(options, (context) =>
+    install({ ...request, arches: findArches(context.catalogue, arches) }, context),
+  );
+}
