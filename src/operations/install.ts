@@ -64,6 +64,7 @@ export async function install(request: InstallRequest, context: Context): Promis
   const arches = request.all ? foreignTo(natives, context) : request.arches;
   if (request.dryRun) return carry(arches, natives, request, context);
   await ensureMounted(context.binfmtDirectory);
+  warnOfScope(context);
   return withStoreLock(context, async () => {
     await repair(context);
     return carry(arches, natives, request, context);
@@ -100,6 +101,14 @@ async function carry(
   const proofs = await carryOut(steps, wanted, context);
   await recordProofs([...serving, ...proofs], context);
   return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
+}
+
+/** The trap of rootless containers: all works, for nobody else. */
+function warnOfScope({ binfmtDirectory, report }: Context): void {
+  if (inspectInstance(binfmtDirectory).scope !== 'namespace') return;
+  const text =
+    'this binfmt_misc belongs to a user namespace: its entries serve that alone and go with it; to serve the machine run binfmtctl on the host';
+  report({ kind: 'warning', text });
 }
 
 function foreignTo({ arches }: Natives, { catalogue }: Context): readonly Arch[] {

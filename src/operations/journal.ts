@@ -1,10 +1,9 @@
-import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { listEntries } from '../kernel/entries.ts';
 import { decodeJournal, encodeJournal, planRepair } from '../plan/journal.ts';
 import type { Step } from '../plan/steps.ts';
 import { readTextIfExists, removeFile, writeAtomic } from '../system/files.ts';
-import { bootId } from '../system/host.ts';
+import { bootId, userNamespace } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { applyStep } from './step.ts';
 
@@ -50,7 +49,7 @@ export async function repair(context: Context): Promise<number> {
 }
 
 function whereabouts(): { readonly bootId: string; readonly userNamespace: string } {
-  return { bootId: bootId(), userNamespace: readlinkSync('/proc/self/ns/user') };
+  return { bootId: bootId(), userNamespace: userNamespace() };
 }
 
 function pathOf({ store }: Context): string {

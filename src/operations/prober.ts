@@ -1,7 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { REPORT_SIZE } from '../elf/probe.ts';
+import { type Command, inNamespaces } from '../system/namespaces.ts';
 import { start } from '../system/process.ts';
+import { findTool } from '../system/tools.ts';
 
 /**
  * Where probes are run. `host`: as any program. `isolated`: in an empty root and a new mount namespace at once;
@@ -43,9 +45,9 @@ done
 for each in $all; do wait "\${each#*:}" 2>/dev/null; echo "end \${each%:*} $?"; done`;
 
 // Standard input is empty here, so that the probes do not wait.
-const IN_ROOT = `cd "$1" || exit 125; place=$2; root=$3; inside=$4; shift 4
+const IN_ROOT = `cd "$1" || exit 125; place=$2; chroot=$3; root=$4; inside=$5; shift 5
 for name; do
-  exec chroot "$root" "$inside/$name" </dev/null >"$name.$place.out" 2>"$name.$place.err" &
+  exec "$chroot" "$root" "$inside/$name" </dev/null >"$name.$place.out" 2>"$name.$place.err" &
   echo "start $name $!"; all="$all $name:$!"
 done
 for each in $all; do wait "\${each#*:}" 2>/dev/null; echo "end \${each%:*} $?"; done`;
@@ -56,7 +58,7 @@ export async function runProbes(
   options: ProberOptions,
 ): Promise<ReadonlyMap<string, ProbeRun>> {
   const { directory, names, environment, timeLimitMs, signal } = options;
-  const [file = '', ...args] = commandOf(place, options);
+  const [file, ...args] = commandOf(place, options);
   const driver = await start(file, args, { env: environment, signal });
   const running = new Map<string, number>();
   const statuses = new Map<string, number | null>();
@@ -84,19 +86,17 @@ export async function runProbes(
   return new Map(names.map((name) => [name, runOf(directory, place, name, statuses)]));
 }
 
-function commandOf(place: Place, { directory, root = directory, names }: ProberOptions): readonly string[] {
+function commandOf(place: Place, { directory, root = directory, names }: ProberOptions): Command {
   const inRoot = place === 'isolated' || place === 'chroot';
   const inside = root === directory ? '' : directory.slice(root.length);
-  const words = inRoot ? [directory, place, root, inside] : [directory, place];
-  return [...placePrefix(place), 'sh', '-c', inRoot ? IN_ROOT : ON_HOST, 'sh', ...words, ...names];
-}
-
-// Without root a user namespace gives the right to do both; it has the instance of the namespace above it.
-function placePrefix(place: Place): readonly string[] {
-  if (place === 'host') return [];
-  const user = process.geteuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-  const mount = place === 'chroot' ? [] : ['--mount', '--propagation', 'private'];
-  return user.length + mount.length > 0 ? ['unshare', ...user, ...mount, '--'] : [];
+  const words = inRoot
+    ? [directory, place, findTool('chroot') ?? 'chroot', root, inside]
+    : [directory, place];
+  const command: Command = ['sh', '-c', inRoot ? IN_ROOT : ON_HOST, 'sh', ...words, ...names];
+  // Without root a user namespace gives the right to do both; it has the instance of the namespace above it.
+  const user = place !== 'host' && process.geteuid?.() !== 0;
+  const mount = place === 'isolated' || place === 'mount-namespace';
+  return user || mount ? inNamespaces({ user, mount }, command) : command;
 }
 
 /** Lets the probes go on (through `release`) once each has reported or ended; tells `onWaiting` of each that waits. */

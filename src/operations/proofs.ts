@@ -1,9 +1,8 @@
-import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseJson, toJson } from '../plan/registration.ts';
 import { readTextIfExists, writeAtomic } from '../system/files.ts';
-import { bootId } from '../system/host.ts';
+import { bootId, userNamespace } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { type Proof, shortcomings } from './proof.ts';
 
@@ -42,9 +41,9 @@ export async function readProofs({
 }: Pick<Context, 'store'>): Promise<ReadonlyMap<string, RecordedProof>> {
   const parsed = v.safeParse(schema, parseJson((await readTextIfExists(join(store, 'proofs.json'))) ?? ''));
   if (!parsed.success) return new Map();
-  const { bootId: boot, userNamespace, proofs } = parsed.output;
-  if (boot !== bootId() || userNamespace !== readlinkSync('/proc/self/ns/user')) return new Map();
-  return new Map(proofs.map((proof) => [proof.entry, proof]));
+  const known = parsed.output;
+  if (known.bootId !== bootId() || known.userNamespace !== userNamespace()) return new Map();
+  return new Map(known.proofs.map((proof) => [proof.entry, proof]));
 }
 
 /** Keeps proofs for `status`. A store that cannot be written is no failure: the proof itself was made. */
@@ -57,11 +56,10 @@ export async function recordProofs(proofs: readonly Proof[], context: Pick<Conte
     const { sha256 = null, version = null } = proof.emulator ?? {};
     recorded.set(proof.entry, { entry: proof.entry, holds: why === '', why, at, sha256, version });
   }
-  const userNamespace = readlinkSync('/proc/self/ns/user');
   const text = toJson({
     schema: 'binfmtctl/proofs/1',
     bootId: bootId(),
-    userNamespace,
+    userNamespace: userNamespace(),
     proofs: [...recorded.values()],
   });
   await writeAtomic(join(context.store, 'proofs.json'), `${text}\n`).catch(() => {});
