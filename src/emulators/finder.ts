@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import { matches } from '../rule/match.ts';
-import type { Entry, Pattern } from '../rule/types.ts';
-import { fileNames, layoutPaths } from './names.ts';
-import { listStored } from './store.ts';
+import type { Entry } from '../rule/types.ts';
+import { fileNames, layoutPaths, storedName } from './names.ts';
+import { listStored, type StoredEmulator } from './store.ts';
 import type { Candidate, Origin } from './types.ts';
 
 export interface FindRequest {
@@ -17,20 +17,18 @@ export interface FindRequest {
   readonly store: string;
   /** Folders of PATH. */
   readonly path: readonly string[];
+  /** Where the distributions' layouts are looked for; default `/`. */
+  readonly root?: string | undefined;
 }
 
 /**
- * Files on this machine that may be the emulator, the preferred one first: what the store has, where distributions
- * keep theirs, what PATH has, and what entries of the kernel name. The same file is named once.
+ * Files on this machine that may be the emulator, the preferred one first: for each profile what the store has, where
+ * distributions keep theirs, what PATH has, and what entries of the kernel name. The same file is named once.
  */
 export async function findCandidates(request: FindRequest): Promise<readonly Candidate[]> {
   const stored = await listStored(request.store);
   const named = request.profiles.flatMap((profile) => [
-    ...inStore(
-      profile,
-      request,
-      stored.map(({ path }) => path),
-    ),
+    ...inStore(profile, request, stored),
     ...inLayouts(profile, request),
     ...inPath(profile, request),
     ...inEntries(profile, request),
@@ -45,28 +43,56 @@ export async function findCandidates(request: FindRequest): Promise<readonly Can
   });
 }
 
+/**
+ * Emulators that only the kernel still has: interpreters of entries with F whose file is gone, or was made in a container.
+ * Their paths lead nowhere; `recoverFromEntry` gets them back.
+ */
+export async function findHeldByEntries(request: FindRequest): Promise<readonly Candidate[]> {
+  const held = request.entries.filter(({ enabled, flags }) => enabled && flags.includes('F'));
+  const named = request.profiles.flatMap((profile) => inEntries(profile, { ...request, entries: held }));
+  const exists = await Promise.all(
+    named.map(({ path }) =>
+      stat(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return named.filter((_, index) => !exists[index]);
+}
+
 function inStore(
   profile: EmulatorProfile,
   { guest }: FindRequest,
-  stored: readonly string[],
+  stored: readonly StoredEmulator[],
 ): readonly Candidate[] {
-  const names = fileNames(profile, guest);
-  const paths = stored.filter((path) => names.includes(basename(path)));
+  const names = namesOf(profile, guest);
+  const paths = stored.filter(({ name }) => names.has(name)).map(({ path }) => path);
   return paths.map((path) => candidate(profile, guest, path, 'store'));
 }
 
-function inLayouts(profile: EmulatorProfile, { guest }: FindRequest): readonly Candidate[] {
-  return layoutPaths(profile, guest).map((path) => candidate(profile, guest, path, 'layout'));
+function inLayouts(profile: EmulatorProfile, { guest, root = '/' }: FindRequest): readonly Candidate[] {
+  return layoutPaths(profile, guest).map((path) => candidate(profile, guest, join(root, path), 'layout'));
 }
 
+// A relative or empty part of PATH means the current directory, where no emulator is to be taken from.
 function inPath(profile: EmulatorProfile, { guest, path }: FindRequest): readonly Candidate[] {
+  const folders = path.filter((folder) => folder.startsWith('/'));
   const names = fileNames(profile, guest);
-  return path.flatMap((folder) => names.map((name) => candidate(profile, guest, join(folder, name), 'PATH')));
+  return folders.flatMap((folder) =>
+    names.map((name) => candidate(profile, guest, join(folder, name), 'PATH')),
+  );
 }
 
+/** An entry tells of which profile its interpreter is by that one's name alone. */
 function inEntries(profile: EmulatorProfile, { guest, head, entries }: FindRequest): readonly Candidate[] {
+  const names = namesOf(profile, guest);
   const serving = entries.filter(
-    ({ pattern, interpreter }) => takes(pattern, head) && interpreter.startsWith('/'),
+    ({ pattern, interpreter }) =>
+      pattern.type === 'magic' &&
+      matches(pattern, head, '') &&
+      interpreter.startsWith('/') &&
+      names.has(basename(interpreter)),
   );
   return serving.map(({ name, interpreter }) => ({
     ...candidate(profile, guest, interpreter, 'entry'),
@@ -74,8 +100,9 @@ function inEntries(profile: EmulatorProfile, { guest, head, entries }: FindReque
   }));
 }
 
-function takes(pattern: Pattern, head: Uint8Array): boolean {
-  return pattern.type === 'magic' && matches(pattern, head, '');
+function namesOf(profile: EmulatorProfile, guest: string): ReadonlySet<string> {
+  const names = fileNames(profile, guest);
+  return new Set([...names, ...names.map((name) => storedName(profile, guest, name))]);
 }
 
 function candidate({ id }: EmulatorProfile, guest: string, path: string, origin: Origin): Candidate {

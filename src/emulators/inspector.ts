@@ -1,14 +1,13 @@
-import { open, stat } from 'node:fs/promises';
 import type { EmulatorProfile } from '../catalogue/types.ts';
-import { type Linkage, readLinkage } from '../elf/linkage.ts';
+import type { Linkage } from '../elf/linkage.ts';
 import type { ElfIdentity } from '../elf/types.ts';
-import { BinfmtctlError } from '../errors.ts';
-import { fileError } from '../system/file-error.ts';
 import { fileIdentity, sha256File } from '../system/files.ts';
-import { run } from '../system/process.ts';
-import type { Memo } from './memo.ts';
+import type { Known, Memo } from './memo.ts';
+import { readProgram } from './program.ts';
 import { requireTrusted } from './trust.ts';
 import type { Candidate, Emulator } from './types.ts';
+import { unfit } from './unfit.ts';
+import { readVersion } from './version.ts';
 
 export interface InspectOptions {
   readonly profile: EmulatorProfile;
@@ -16,113 +15,75 @@ export interface InspectOptions {
   readonly host: ElfIdentity;
   /** Demand that it works in chroots and other namespaces. */
   readonly requireStatic: boolean;
-  /** Root would register it: then nobody else may be able to change it. */
+  /** Root would register it for all users: then nobody else may be able to change it. */
   readonly asRoot: boolean;
   readonly timeoutMs: number;
   readonly memo: Memo;
   readonly signal: AbortSignal;
+  /** Names the arch of a file by its first 256 bytes, for messages. */
+  readonly archOf?: ((head: Uint8Array) => string | null) | undefined;
+  /** Called with a sentence about an emulator that is taken but looks odd. */
+  readonly onOddity?: ((text: string) => void) | undefined;
 }
-
-const HEAD_SIZE = 256;
 
 /**
  * Looks whether a candidate is an emulator that can be registered here: a program of this machine's arch, that no
- * other user can change, and that runs.
+ * other user can change, and that runs. An unchanged file that the memo knows is neither hashed nor run again.
  *
- * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF, each with what is wrong and what to do.
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF, each with what is wrong and what to do; INTERRUPTED.
  */
 export async function inspect(candidate: Candidate, options: InspectOptions): Promise<Emulator> {
   const { path } = candidate;
-  await requireProgramFile(path);
-  if (options.asRoot) await requireTrusted(path);
+  const { memo, profile, onOddity } = options;
   const { linkage, head } = await readProgram(path);
-  requireHostArch(path, linkage, options.host);
+  requireHostArch(path, linkage, head, options);
   if (options.requireStatic && !linkage.static) throw dynamic(path, linkage);
+  if (options.asRoot) await requireTrusted(path);
   const identity = await fileIdentity(path);
-  const known = options.memo.recall(identity) ?? (await examine(path, options));
-  options.memo.remember(identity, known);
+  const remembered = memo.recall(identity, profile.id);
+  const known = remembered ?? (await examine(path, options));
+  if (remembered === null) memo.remember(identity, known, profile.id);
+  requireUndamaged(candidate, known);
+  if (known.version === null) onOddity?.(`${path} does not say which version of ${profile.id} it is`);
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
 }
 
-async function requireProgramFile(path: string): Promise<void> {
-  const facts = await stat(path).catch((cause: unknown) => {
-    throw new BinfmtctlError('EMULATOR_NOT_FOUND', fileError(cause, `find the emulator ${path}`).message, {
-      hint: 'name another with --source, or leave it out to have one fetched',
-      cause,
-    });
-  });
-  if (!facts.isFile()) throw unfit(path, facts.isDirectory() ? 'it is a folder' : 'it is no regular file');
-  if ((facts.mode & 0o111) === 0) throw unfit(path, 'it is not executable', `\`chmod 755 ${path}\``);
-}
-
-async function readProgram(path: string): Promise<{ linkage: Linkage; head: Uint8Array }> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw fileError(cause, `read the emulator ${path}`);
-  });
-  const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, offset);
-    return buffer.subarray(0, bytesRead);
-  };
-  try {
-    return { linkage: await readLinkage(readAt), head: await readAt(0, HEAD_SIZE) };
-  } catch (cause) {
-    if (!(cause instanceof BinfmtctlError)) throw fileError(cause, `read the emulator ${path}`);
-    throw new BinfmtctlError(cause.code, `${path} is no emulator: ${cause.message}`, {
-      hint: 'an emulator is an ELF program; scripts cannot be registered with flag F',
-      cause,
-    });
-  } finally {
-    await file.close();
-  }
-}
-
-function requireHostArch(path: string, { header }: Linkage, host: ElfIdentity): void {
-  const same =
-    header.class === host.class && header.byteOrder === host.byteOrder && header.machine === host.machine;
-  if (same) return;
-  const what = `it is a ${header.class}-bit ${header.byteOrder}-endian program for machine ${header.machine}`;
-  throw unfit(
-    path,
-    `${what}, this machine is ${host.machine}`,
-    'take an emulator that was built to run on this machine',
-  );
+function requireHostArch(
+  path: string,
+  { header }: Linkage,
+  head: Uint8Array,
+  { host, archOf }: InspectOptions,
+): void {
+  const { class: width, byteOrder, machine } = header;
+  if (width === host.class && byteOrder === host.byteOrder && machine === host.machine) return;
+  const name = archOf?.(head);
+  const what = name
+    ? `${name} machines`
+    : `${width}-bit ${byteOrder}-endian machines of ELF number ${machine}`;
+  throw unfit(path, `it runs on ${what}, not on this one`, 'take one that was built for this machine');
 }
 
 /** Hash and version: the two that cost time. */
-async function examine(
-  path: string,
-  options: InspectOptions,
-): Promise<{ sha256: string; version: string | null }> {
-  const [sha256, version] = await Promise.all([sha256File(path), versionOf(path, options)]);
+async function examine(path: string, options: InspectOptions): Promise<Known> {
+  const [sha256, version] = await Promise.all([sha256File(path), readVersion(path, options)]);
   return { sha256, version };
 }
 
-async function versionOf(
-  path: string,
-  { profile, timeoutMs, signal }: InspectOptions,
-): Promise<string | null> {
-  const result = await run(path, profile.version.arguments, { timeoutMs, signal, maxBytes: 64 * 1024 });
-  const output = new TextDecoder().decode(result.stdout) + result.stderr;
-  if (result.errno !== null) throw unfit(path, `it cannot be started (${result.errno})`);
-  if (result.timedOut)
-    throw unfit(path, `it does not end within ${timeoutMs / 1000} s when asked for its version`);
-  if (result.signal !== null)
-    throw unfit(path, `it crashes with ${result.signal} when asked for its version`);
-  return new RegExp(profile.version.pattern, 'm').exec(output)?.[1] ?? null;
+/** The path of a file of the store says what its bytes have to be. */
+function requireUndamaged({ path, origin }: Candidate, { sha256 }: Known): void {
+  const promised = origin === 'store' ? /\/sha256\/([0-9a-f]{64})\/[^/]+$/.exec(path)?.[1] : undefined;
+  if (promised === undefined || promised === sha256) return;
+  throw unfit(
+    path,
+    'its bytes are not those that were stored',
+    `it is damaged: remove it with \`rm ${path}\``,
+  );
 }
 
-function dynamic(path: string, { interpreter }: Linkage): BinfmtctlError {
+function dynamic(path: string, { interpreter }: Linkage) {
   return unfit(
     path,
     `it needs ${interpreter} at run time, so it would not work in chroots and containers`,
     'take a static build: Debian has them in qemu-user-static (12) and qemu-user (13 and later)',
   );
-}
-
-function unfit(
-  path: string,
-  why: string,
-  hint = 'name another with --source, or leave it out to have one fetched',
-): BinfmtctlError {
-  return new BinfmtctlError('EMULATOR_UNFIT', `${path} cannot be the emulator: ${why}`, { hint });
 }

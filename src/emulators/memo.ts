@@ -8,10 +8,12 @@ export interface Known {
   readonly version: string | null;
 }
 
-/** Remembers inspections, so that an unchanged file is neither read nor run again. */
+/** Remembers inspections, so that an unchanged file is neither hashed nor run again. */
 export interface Memo {
-  readonly recall: (file: FileIdentity) => Known | null;
-  readonly remember: (file: FileIdentity, known: Known) => void;
+  /** What is known of a file that was run as the emulator with this id; without an id whatever is known of it. */
+  readonly recall: (file: FileIdentity, emulator?: string) => Known | null;
+  /** Without the emulator's id the file was not run: only its hash is remembered. */
+  readonly remember: (file: FileIdentity, known: Known, emulator?: string) => void;
   /** Writes what is new. A memo that cannot be written is no failure. */
   readonly save: () => Promise<void>;
 }
@@ -19,9 +21,14 @@ export interface Memo {
 /** More than all emulators of a machine in several versions. */
 const MAX_KNOWN = 500;
 
+const file = v.object({
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  /** By id of the emulator profile, whose pattern finds the version. */
+  versions: v.record(v.string(), v.nullable(v.string())),
+});
 const schema = v.object({
   schema: v.literal('binfmtctl/inspected/1'),
-  files: v.record(v.string(), v.object({ sha256: v.string(), version: v.nullable(v.string()) })),
+  files: v.record(v.string(), file),
 });
 
 /** The memo of a store; empty where there is none, or where its file is no memo. */
@@ -29,25 +36,38 @@ export async function openMemo(store: string): Promise<Memo> {
   const path = join(store, 'inspected.json');
   const text = await readTextIfExists(path).catch(() => null);
   const parsed = v.safeParse(schema, text === null ? null : parse(text));
-  const known = new Map<string, Known>(parsed.success ? Object.entries(parsed.output.files) : []);
+  const files = new Map(parsed.success ? Object.entries(parsed.output.files) : []);
   let changed = false;
   return {
-    recall: (file) => known.get(keyOf(file)) ?? null,
-    remember: (file, what) => {
-      known.set(keyOf(file), what);
+    recall: (identity, emulator) => {
+      const known = files.get(keyOf(identity));
+      if (known === undefined) return null;
+      const versions = new Map(Object.entries(known.versions));
+      const any = [...versions.values()].find((version) => version !== null) ?? null;
+      const version = emulator === undefined ? any : versions.get(emulator);
+      return version === undefined ? null : { sha256: known.sha256, version };
+    },
+    remember: (identity, { sha256, version }, emulator) => {
+      const key = keyOf(identity);
+      const versions = {
+        ...files.get(key)?.versions,
+        ...(emulator !== undefined && { [emulator]: version }),
+      };
+      // The newest comes last, and stays longest.
+      files.delete(key);
+      files.set(key, { sha256, versions });
       changed = true;
     },
     save: async () => {
       if (!changed) return;
-      const files = Object.fromEntries([...known].slice(-MAX_KNOWN));
-      await writeAtomic(path, `${JSON.stringify({ schema: 'binfmtctl/inspected/1', files })}\n`).catch(
-        () => {},
-      );
+      const kept = Object.fromEntries([...files].slice(-MAX_KNOWN));
+      const memo = { schema: 'binfmtctl/inspected/1', files: kept } satisfies v.InferOutput<typeof schema>;
+      await writeAtomic(path, `${JSON.stringify(memo)}\n`).catch(() => {});
     },
   };
 }
 
-// The change time moves with every change of the bytes and cannot be set back by a program (inode(7)).
+// The change time moves with every change of the bytes, and no program can set it back (inode(7)).
 function keyOf({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }

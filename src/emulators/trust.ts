@@ -1,31 +1,53 @@
-import { lstat, realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
+/** include/linux/namei.h MAXSYMLINKS. */
+const MAX_LINKS = 40;
+
+export interface TrustOptions {
+  /** Whether another user may own it: one who was named on purpose. Default: root alone. */
+  readonly anyOwner?: boolean | undefined;
+}
 
 /**
- * Makes sure that only root can change a file: neither it nor a folder above it belongs to, or can be written by,
- * anybody else. Programs of all users, root's too, run through what root registers.
+ * Makes sure that nobody but its owner can change a file: neither it nor a folder or link on the way to it can be written
+ * or replaced by anybody else. Programs of all users, root's too, run through what root registers.
  *
- * @throws EMULATOR_UNFIT naming what others can write.
+ * @throws EMULATOR_UNFIT naming what others can write; what lstat throws.
  */
-export async function requireTrusted(path: string): Promise<void> {
-  const real = await realpath(path);
-  for (let each = real; ; each = dirname(each)) {
-    const { mode, uid } = await lstat(each);
+export async function requireTrusted(path: string, { anyOwner = false }: TrustOptions = {}): Promise<void> {
+  let parts = partsOf(path);
+  let at = '/';
+  for (let links = 0; parts.length > 0; ) {
+    const [name = '', ...rest] = parts;
+    parts = rest;
+    const here = join(at, name);
+    const facts = await lstat(here);
+    const last = rest.length === 0;
+    if (!anyOwner && facts.uid !== 0) throw untrusted(path, here, `belongs to user ${facts.uid}`);
+    if (facts.isSymbolicLink()) {
+      if (++links > MAX_LINKS) throw untrusted(path, here, 'is a link that leads nowhere');
+      const target = await readlink(here);
+      parts = [...partsOf(target), ...rest];
+      if (target.startsWith('/')) at = '/';
+      continue;
+    }
     // In a sticky folder (/tmp) others cannot replace what is not theirs.
-    const writable = (mode & GROUP_OR_OTHERS_WRITE) !== 0 && !(each !== real && (mode & STICKY) !== 0);
-    if (uid !== 0 || writable)
-      throw untrusted(path, each, uid === 0 ? 'can be written by others' : `belongs to user ${uid}`);
-    if (each === '/') return;
+    const sticky = facts.isDirectory() && !last && (facts.mode & STICKY) !== 0;
+    if ((facts.mode & GROUP_OR_OTHERS_WRITE) !== 0 && !sticky)
+      throw untrusted(path, here, 'can be written by others');
+    at = here;
   }
 }
+
+const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
 function untrusted(path: string, where: string, why: string): BinfmtctlError {
   const what = where === path ? 'it' : where;
   return new BinfmtctlError('EMULATOR_UNFIT', `${path} cannot be the emulator: ${what} ${why}`, {
-    hint: `whoever can change it gets root's rights: \`chown root ${where} && chmod go-w ${where}\`, or use --source path:${path}, which keeps a copy`,
+    hint: `whoever can change it gets root's rights: \`chown root ${where} && chmod go-w ${where}\`, or take another`,
   });
 }

@@ -1,39 +1,54 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileNames } from '../names.ts';
-import { keepFile } from './path.ts';
-import type { Source } from './types.ts';
+import type { Candidate } from '../types.ts';
+import { copyToStore } from './copy.ts';
+import type { FetchOptions, Source, Want } from './types.ts';
 
 /** Folders within DIR that are looked into: it may hold the files themselves, or be a root. */
 const WITHIN = ['', 'bin', 'usr/bin', 'usr/local/bin'];
 
-/** `dir:DIR`: emulators by their usual names in a folder or a root; each is copied into the store. */
-export const fetchDir: Source = async (directory, wants, { store }) => {
-  const facts = await stat(directory).catch(() => null);
-  if (!facts?.isDirectory()) {
-    throw new BinfmtctlError('EMULATOR_NOT_FOUND', `${directory} is no folder`, {
-      hint: 'check the folder that --source names',
+/**
+ * `dir:DIR`: emulators by their usual names in a folder or a root; each is copied into the store. What it has not is left
+ * out.
+ *
+ * @throws BAD_SOURCE where DIR is no folder; what `copyToStore` throws.
+ */
+export const fetchDir: Source = async (directory, wants, options) => {
+  const root = resolve(directory);
+  const isFolder = await stat(root).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) {
+    throw new BinfmtctlError('BAD_SOURCE', `${root} is no folder`, {
+      hint: 'dir:DIR names a folder; path:FILE names a file',
     });
   }
-  const found = await Promise.all(
-    wants.map(async ({ guest, profiles }) => {
-      const named = profiles.flatMap((profile) =>
-        WITHIN.flatMap((folder) =>
-          fileNames(profile, guest).map((name) => ({ id: profile.id, path: join(directory, folder, name) })),
-        ),
-      );
-      const exists = await Promise.all(
-        named.map(({ path }) =>
-          stat(path).then(
-            () => true,
-            () => false,
-          ),
-        ),
-      );
-      const first = named.find((_, index) => exists[index]);
-      return first === undefined ? [] : [await keepFile(first.path, guest, first.id, 'dir', store)];
-    }),
-  );
-  return found.flat();
+  const found: Candidate[] = [];
+  for (const want of wants) found.push(...(await fetchOne(root, want, options)));
+  return found;
 };
+
+async function fetchOne(
+  root: string,
+  { guest, profiles }: Want,
+  options: FetchOptions,
+): Promise<readonly Candidate[]> {
+  const named = profiles.flatMap((profile) =>
+    WITHIN.flatMap((folder) =>
+      fileNames(profile, guest).map((name) => ({ profile, path: join(root, folder, name) })),
+    ),
+  );
+  const exists = await Promise.all(
+    named.map(({ path }) =>
+      stat(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const first = named.find((_, index) => exists[index]);
+  return first === undefined ? [] : [await copyToStore(first.path, guest, first.profile, 'dir', options)];
+}

@@ -1,0 +1,32 @@
+import { createReadStream } from 'node:fs';
+import type { EmulatorProfile } from '../../catalogue/types.ts';
+import { storedName } from '../names.ts';
+import { readProgram } from '../program.ts';
+import { keep } from '../store-writer.ts';
+import { requireTrusted } from '../trust.ts';
+import type { Candidate } from '../types.ts';
+import type { FetchOptions } from './types.ts';
+
+/**
+ * Copies an emulator's file into the store, so that nobody can change it afterwards. Its owner was trusted by naming it;
+ * anybody else must not have been able to write it.
+ *
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF; what the store throws.
+ */
+export async function copyToStore(
+  path: string,
+  guest: string,
+  profile: EmulatorProfile,
+  origin: 'path' | 'dir',
+  { store, signal }: FetchOptions,
+): Promise<Candidate> {
+  await readProgram(path);
+  await requireTrusted(path, { anyOwner: true });
+  const stored = await keep(
+    store,
+    storedName(profile, guest, path),
+    createReadStream(path, { highWaterMark: 1 << 20 }),
+    { signal },
+  );
+  return { path: stored.path, emulator: profile.id, guest, origin };
+}

@@ -1,0 +1,39 @@
+import type { EmulatorProfile } from '../catalogue/types.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { run } from '../system/process.ts';
+import { unfit } from './unfit.ts';
+
+export interface VersionOptions {
+  readonly profile: EmulatorProfile;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const MAX_OUTPUT = 64 * 1024;
+/** As much as is searched: a version stands at the top. */
+const SEARCHED = 4096;
+
+/**
+ * Runs an emulator to have its version. Null where it prints none that its profile's pattern finds.
+ *
+ * @throws EMULATOR_UNFIT where it does not start, crashes, or does not end in time; INTERRUPTED.
+ */
+export async function readVersion(
+  path: string,
+  { profile, timeoutMs, signal }: VersionOptions,
+): Promise<string | null> {
+  // None of our own environment: LD_PRELOAD, QEMU_* and the like change what the program does.
+  const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C' };
+  const options = { env, extendEnv: false, cwd: '/', timeoutMs, signal, maxBytes: MAX_OUTPUT };
+  const result = await run(path, profile.version.arguments, options);
+  if (signal.aborted)
+    throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${path}`, { cause: signal.reason });
+  if (result.errno !== null) throw unfit(path, `it cannot be started (${result.errno})`);
+  if (result.timedOut)
+    throw unfit(path, `it does not end within ${timeoutMs / 1000} s when asked for its version`);
+  if (result.signal !== null && !result.tooMuchOutput) {
+    throw unfit(path, `it crashes with ${result.signal} when asked for its version`);
+  }
+  const output = `${new TextDecoder().decode(result.stdout)}\n${result.stderr}`;
+  return new RegExp(profile.version.pattern, 'm').exec(output.slice(0, SEARCHED))?.[1] ?? null;
+}
