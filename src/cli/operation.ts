@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Context } from '../operations/context.ts';
 import type { CommonOptions } from './common.ts';
 import { openContext } from './context.ts';
@@ -9,6 +10,8 @@ export async function withOperation<T>(
   action: (context: Context) => Promise<T>,
 ): Promise<T> {
   const interruption = new AbortController();
+  // Every program that is started listens to it, dozens at a time.
+  setMaxListeners(0, interruption.signal);
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const live = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
