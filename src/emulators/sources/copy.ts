@@ -2,10 +2,9 @@ import { createReadStream } from 'node:fs';
 import type { EmulatorProfile } from '../../catalogue/types.ts';
 import { storedName } from '../names.ts';
 import { readProgram } from '../program.ts';
-import { keep } from '../store-writer.ts';
+import type { StoreWriter } from '../store-writer.ts';
 import { requireTrusted } from '../trust.ts';
 import type { Candidate } from '../types.ts';
-import type { FetchOptions } from './types.ts';
 
 /**
  * Copies an emulator's file into the store, so that nobody can change it afterwards. Its owner was trusted by naming it;
@@ -18,15 +17,11 @@ export async function copyToStore(
   guest: string,
   profile: EmulatorProfile,
   origin: 'path' | 'dir',
-  { store, signal }: FetchOptions,
+  writer: StoreWriter,
 ): Promise<Candidate> {
   await readProgram(path);
   await requireTrusted(path, { anyOwner: true });
-  const stored = await keep(
-    store,
-    storedName(profile, guest, path),
-    createReadStream(path, { highWaterMark: 1 << 20 }),
-    { signal },
-  );
+  const bytes = createReadStream(path, { highWaterMark: 1 << 20 });
+  const stored = await writer.put(storedName(profile, guest, path), bytes);
   return { path: stored.path, emulator: profile.id, guest, origin };
 }

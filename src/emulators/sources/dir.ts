@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileNames } from '../names.ts';
+import { type StoreWriter, writeStore } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
 import { copyToStore } from './copy.ts';
-import type { FetchOptions, Source, Want } from './types.ts';
+import type { Source, Want } from './types.ts';
 
 /** Folders within DIR that are looked into: it may hold the files themselves, or be a root. */
 const WITHIN = ['', 'bin', 'usr/bin', 'usr/local/bin'];
@@ -15,7 +16,7 @@ const WITHIN = ['', 'bin', 'usr/bin', 'usr/local/bin'];
  *
  * @throws BAD_SOURCE where DIR is no folder; what `copyToStore` throws.
  */
-export const fetchDir: Source = async (directory, wants, options) => {
+export const fetchDir: Source = async (directory, wants, { store, signal }) => {
   const root = resolve(directory);
   const isFolder = await stat(root).then(
     (facts) => facts.isDirectory(),
@@ -26,15 +27,15 @@ export const fetchDir: Source = async (directory, wants, options) => {
       hint: 'dir:DIR names a folder; path:FILE names a file',
     });
   }
-  const found: Candidate[] = [];
-  for (const want of wants) found.push(...(await fetchOne(root, want, options)));
-  return found;
+  const copyAll = async (writer: StoreWriter): Promise<readonly Candidate[]> =>
+    (await Promise.all(wants.map((want) => fetchOne(root, want, writer)))).flat();
+  return writeStore(store, copyAll, { signal });
 };
 
 async function fetchOne(
   root: string,
   { guest, profiles }: Want,
-  options: FetchOptions,
+  writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
   const named = profiles.flatMap((profile) =>
     WITHIN.flatMap((folder) =>
@@ -50,5 +51,5 @@ async function fetchOne(
     ),
   );
   const first = named.find((_, index) => exists[index]);
-  return first === undefined ? [] : [await copyToStore(first.path, guest, first.profile, 'dir', options)];
+  return first === undefined ? [] : [await copyToStore(first.path, guest, first.profile, 'dir', writer)];
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
+import { writeStore } from '../store-writer.ts';
 import { copyToStore } from './copy.ts';
 import type { Source } from './types.ts';
 
@@ -24,7 +25,10 @@ export const fetchPath: Source = async (file, wants, options) => {
   const profile =
     want?.profiles.find((each) => path.toLowerCase().split('/').at(-1)?.includes(each.id)) ??
     want?.profiles[0];
-  return want === undefined || profile === undefined
-    ? []
-    : [await copyToStore(path, want.guest, profile, 'path', options)];
+  if (want === undefined || profile === undefined) return [];
+  const { store, signal } = options;
+  const copy = writeStore(store, (writer) => copyToStore(path, want.guest, profile, 'path', writer), {
+    signal,
+  });
+  return [await copy];
 };

@@ -1,0 +1,223 @@
+import { chmod, chown, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type InspectOptions, inspect } from '../../src/emulators/inspector.ts';
+import { openMemo } from '../../src/emulators/memo.ts';
+import type { Candidate } from '../../src/emulators/types.ts';
+import { run } from '../../src/system/process.ts';
+import { QEMU } from './fixtures/profile.ts';
+import { buildProgram, code, FOREIGN, fakeQemu, HOST } from './fixtures/programs.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const at = temporaryFolder();
+const root = process.geteuid?.() === 0;
+
+async function place(name: string, bytes: Uint8Array | string, mode = 0o755): Promise<string> {
+  await mkdir(dirname(at(name)), { recursive: true });
+  await writeFile(at(name), bytes);
+  await chmod(at(name), mode);
+  return at(name);
+}
+
+async function inspected(
+  path: string,
+  changed: Partial<InspectOptions> = {},
+  origin: Candidate['origin'] = 'path',
+) {
+  const options: InspectOptions = {
+    profile: QEMU,
+    host: HOST,
+    requireStatic: true,
+    asRoot: false,
+    timeoutMs: 5000,
+    memo: await openMemo(at('memo')),
+    signal: new AbortController().signal,
+    ...changed,
+  };
+  return inspect({ path, emulator: 'qemu', guest: 'aarch64', origin }, options);
+}
+
+describe('inspect', () => {
+  it('tells hash, size, version, linkage and head of a fit emulator', async () => {
+    const bytes = fakeQemu('7.2.22');
+    const path = await place('fit', bytes);
+    const emulator = await inspected(path);
+    expect(emulator).toMatchObject({ version: '7.2.22', size: bytes.length, static: true, origin: 'path' });
+    expect(emulator.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(emulator.head).toEqual(bytes.subarray(0, 256));
+  });
+
+  it('takes one that prints no version, and says so', async () => {
+    const oddities: string[] = [];
+    const path = await place('silent', buildProgram(code.print('hello')));
+    const emulator = await inspected(path, { onOddity: (text) => oddities.push(text) });
+    expect(emulator.version).toBeNull();
+    expect(oddities).toEqual([expect.stringContaining('does not say which version of qemu')]);
+  });
+
+  it('refuses a path without file', async () => {
+    await expect(inspected(at('nothing'))).rejects.toMatchObject({
+      code: 'EMULATOR_NOT_FOUND',
+      hint: expect.stringContaining('--source'),
+    });
+  });
+
+  it('refuses a dangling link and names its target', async () => {
+    await symlink('/nowhere/qemu', at('dangling'));
+    await expect(inspected(at('dangling'))).rejects.toMatchObject({
+      code: 'EMULATOR_NOT_FOUND',
+      message: expect.stringContaining('/nowhere/qemu'),
+    });
+  });
+
+  it('refuses a folder, a named pipe and a device without opening them', async () => {
+    await mkdir(at('folder'));
+    await run('mkfifo', [at('pipe')]);
+    const kinds = [at('folder'), at('pipe'), '/dev/null'];
+    const messages = await Promise.all(
+      kinds.map((path) => inspected(path).catch((error: Error) => error.message)),
+    );
+    expect(messages).toEqual([
+      expect.stringContaining('it is a folder'),
+      expect.stringContaining('it is a named pipe'),
+      expect.stringContaining('it is a device'),
+    ]);
+  });
+
+  it('refuses a file that is not executable', async () => {
+    const path = await place('plain', fakeQemu(), 0o644);
+    await expect(inspected(path)).rejects.toMatchObject({
+      code: 'EMULATOR_UNFIT',
+      hint: expect.stringContaining('chmod'),
+    });
+  });
+
+  it('refuses a script and an empty file', async () => {
+    await expect(inspected(await place('script', '#!/bin/sh\necho hi\n'))).rejects.toMatchObject({
+      code: 'NOT_ELF',
+    });
+    await expect(inspected(await place('empty', ''))).rejects.toMatchObject({ code: 'NOT_ELF' });
+  });
+
+  it('refuses a cut off ELF file without running it', async () => {
+    const path = await place('cut', fakeQemu().subarray(0, 70));
+    await expect(inspected(path)).rejects.toMatchObject({ code: 'BAD_ELF' });
+  });
+
+  it('refuses a program of another arch and names it', async () => {
+    const path = await place('foreign', buildProgram(code.crash, { identity: FOREIGN }));
+    const refusal = { code: 'EMULATOR_UNFIT', message: expect.stringContaining('it runs on s390x machines') };
+    await expect(inspected(path, { archOf: () => 's390x' })).rejects.toMatchObject(refusal);
+  });
+
+  it('refuses a dynamic one where static is demanded, and names what it needs', async () => {
+    const path = await place('dynamic', buildProgram(code.crash, { interpreter: '/lib/ld-none.so' }));
+    await expect(inspected(path)).rejects.toMatchObject({
+      message: expect.stringContaining('/lib/ld-none.so'),
+    });
+  });
+
+  it('takes a dynamic one where static is not demanded', async () => {
+    const node = await inspected(process.execPath, { requireStatic: false });
+    expect(node.static).toBe(false);
+  });
+
+  it('refuses one that crashes and names the signal', async () => {
+    const path = await place('crash', buildProgram(code.crash));
+    await expect(inspected(path)).rejects.toMatchObject({
+      message: expect.stringMatching(/crashes with SIG(ILL|SEGV)/),
+    });
+  });
+
+  it('refuses one that hangs, at the time limit', async () => {
+    const path = await place('hang', buildProgram(code.hang));
+    await expect(inspected(path, { timeoutMs: 200 })).rejects.toMatchObject({
+      message: expect.stringContaining('does not end within 0.2 s'),
+    });
+  });
+
+  it('ends what it runs when interrupted', async () => {
+    const path = await place('interrupted', buildProgram(code.hang));
+    const signal = AbortSignal.timeout(200);
+    await expect(inspected(path, { signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+
+  it('refuses a file of the store whose bytes are not those of its name', async () => {
+    const path = await place(`sha256/${'0'.repeat(64)}/qemu-aarch64`, fakeQemu());
+    await expect(inspected(path, {}, 'store')).rejects.toMatchObject({
+      message: expect.stringContaining('not those that were stored'),
+    });
+  });
+
+  it.runIf(root)('refuses for root what others can write, and names it', async () => {
+    const file = await place('open/file', fakeQemu(), 0o777);
+    const folder = await place('wide/folder/qemu', fakeQemu());
+    await chmod(at('wide/folder'), 0o777);
+    const owned = await place('owned', fakeQemu());
+    await chown(owned, 1234, 1234);
+    await symlink(await place('safe', fakeQemu()), at('wide/folder/link'));
+    const refusals = await Promise.all(
+      [file, folder, owned, at('wide/folder/link')].map((path) =>
+        inspected(path, { asRoot: true }).catch((error: Error) => error.message),
+      ),
+    );
+    expect(refusals).toEqual([
+      expect.stringContaining('it can be written by others'),
+      expect.stringContaining(`${at('wide/folder')} can be written by others`),
+      expect.stringContaining('it belongs to user 1234'),
+      expect.stringContaining(`${at('wide/folder')} can be written by others`),
+    ]);
+  });
+
+  it.runIf(root)('takes for root what only root can write, below a sticky folder too', async () => {
+    expect((await inspected(await place('root', fakeQemu()), { asRoot: true })).version).toBe('9.9.9');
+  });
+});
+
+describe('memo', () => {
+  it('saves hashing and running an unchanged file, and nothing when it has changed', async () => {
+    const path = await place('remembered', buildProgram(code.print('qemu-x version 1.2.3\n')));
+    const memo = await openMemo(at('memory'));
+    const first = await inspected(path, { memo });
+    await mkdir(at('memory'), { recursive: true });
+    await memo.save();
+    // A pattern that finds nothing shows that the program is not asked again.
+    const deaf = { ...QEMU, version: { ...QEMU.version, pattern: 'nothing' } };
+    const again = await inspected(path, { profile: deaf, memo: await openMemo(at('memory')) });
+    expect(again).toEqual(first);
+    await utimes(path, 1, 1);
+    expect((await inspected(path, { profile: deaf, memo: await openMemo(at('memory')) })).version).toBeNull();
+  });
+
+  it.each([
+    '',
+    'not json',
+    '[]',
+    '{"schema":"binfmtctl/inspected/1","files":{"1:2:3:4:5":{"sha256":"x","versions":{}}}}',
+  ])('is empty where its file holds %j', async (text) => {
+    await place('garbage/inspected.json', text);
+    const memo = await openMemo(at('garbage'));
+    expect(memo.recall({ dev: '1', ino: '2', size: '3', mtimeNs: '4', ctimeNs: '5' })).toBeNull();
+  });
+
+  it('keeps the newest 500', async () => {
+    await mkdir(at('full'));
+    const memo = await openMemo(at('full'));
+    const file = (ino: number) => ({ dev: '1', ino: `${ino}`, size: '1', mtimeNs: '1', ctimeNs: '1' });
+    for (let ino = 0; ino < 600; ino++)
+      memo.remember(file(ino), { sha256: 'a'.repeat(64), version: null }, 'qemu');
+    await memo.save();
+    const saved = JSON.parse(await readFile(at('full/inspected.json'), 'utf8')) as { files: object };
+    expect(Object.keys(saved.files)).toHaveLength(500);
+    expect((await openMemo(at('full'))).recall(file(599), 'qemu')).not.toBeNull();
+  });
+
+  it('does not take what was known without running for a version', async () => {
+    const memo = await openMemo(at('none'));
+    const file = { dev: '1', ino: '2', size: '3', mtimeNs: '4', ctimeNs: '5' };
+    memo.remember(file, { sha256: 'a'.repeat(64), version: null });
+    expect(memo.recall(file, 'qemu')).toBeNull();
+    memo.remember(file, { sha256: 'a'.repeat(64), version: '1.0' }, 'qemu');
+    expect(memo.recall(file)?.version).toBe('1.0');
+  });
+});
