@@ -19,7 +19,7 @@ const MAY_IMPORT = {
   system: PURE,
   ...Object.fromEntries(OUTSIDE.map((folder) => [folder, [...PURE, 'system']])),
   operations: [...PURE, 'system', ...OUTSIDE],
-  cli: [...PURE, 'system', ...OUTSIDE, 'operations'],
+  cli: [...PURE, 'system', ...OUTSIDE, 'operations', 'index'],
   index: [...PURE, 'system', ...OUTSIDE, 'operations'],
 };
 

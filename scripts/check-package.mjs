@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const LIMIT_BYTES = 300_000;
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const [{ size, entryCount }] = JSON.parse(
-  execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT, encoding: 'utf8' }),
+  execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: ROOT, encoding: 'utf8' }),
 );
 const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
   readFileSync(resolve(ROOT, 'package.json'), 'utf8'),

@@ -10,7 +10,7 @@ const all = ['unit', 'integration', 'kernel'];
 const [words, passed] = splitAt(process.argv.slice(2), '--');
 const wanted = words.length > 0 ? words : all;
 
-const statuses = [run('node', ['scripts/build.mjs'])];
+const statuses = [run('node', ['scripts/build.mjs', '--quick'])];
 const privately = wanted.filter((name) => name === 'kernel' || name === 'system');
 const plain = wanted.filter((name) => !privately.includes(name));
 if (plain.length > 0) statuses.push(vitest([], plain));
