@@ -1,6 +1,7 @@
-import { chmod, lstat, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
+import { errnoOf } from '../system/file-error.ts';
 import { withLock } from '../system/lock.ts';
 import { storeError } from './store-error.ts';
 
@@ -26,12 +27,24 @@ export async function withStoreLock<T>(
 /** Makes a folder that everybody may enter, whatever the umask; STORE_FAILED where a link or a file stands in its place. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    if ((await mkdir(path, { recursive: true })) !== undefined) await chmod(path, 0o755);
+    await makeMissing(path);
     if ((await lstat(path)).isDirectory()) return;
   } catch (error) {
     throw storeError(error, `make directory ${path}`);
   }
-  throw new BinfmtctlError('STORE_FAILED', `${path} is a link, not a folder`, {
+  throw new BinfmtctlError('STORE_FAILED', `${path} is a link or a file, not a folder`, {
     hint: 'links are not followed within a store: remove it',
   });
+}
+
+// Node's recursive mkdir says ENOENT where the kernel said EROFS or ENOSPC (node src/node_file.cc MKDirpSync()).
+async function makeMissing(path: string): Promise<void> {
+  const parent = dirname(path);
+  if (parent !== path && (await stat(parent).catch(() => null)) === null) await makeMissing(parent);
+  try {
+    await mkdir(path);
+    await chmod(path, 0o755);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
 }
