@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
 import { toJson } from '../plan/registration.ts';
 import { paint } from './terminal.ts';
@@ -27,10 +28,10 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   if (verbose) process.stderr.write(`${stackOf(error)}\n`);
 }
 
-/** Number of the signal (2 or 15) that a failure comes from, else null. */
+/** Number of the signal that a failure comes from, else null. */
 function interruptedBy(failure: unknown): number | null {
   if (!isBinfmtctlError(failure) || failure.code !== 'INTERRUPTED') return null;
-  return failure.cause === 'SIGTERM' ? 15 : 2;
+  return constants.signals[failure.cause as NodeJS.Signals] ?? constants.signals.SIGINT;
 }
 
 function stackOf(error: Error): string {

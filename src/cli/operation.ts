@@ -4,6 +4,9 @@ import type { CommonOptions } from './common.ts';
 import { openContext } from './context.ts';
 import { showProgress } from './progress.ts';
 
+// Ctrl-C, a polite kill, and a terminal that was closed.
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Runs an operation that changes something: shows its progress, and lets Ctrl-C and SIGTERM take it back. */
 export async function withOperation<T>(
   options: CommonOptions,
@@ -13,8 +16,9 @@ export async function withOperation<T>(
   // Every program that is started listens to it, dozens at a time.
   setMaxListeners(0, interruption.signal);
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  const live = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  // A terminal that does not say how wide it is cannot be drawn on.
+  const live = process.stderr.isTTY === true && process.stderr.columns > 20 && process.env['TERM'] !== 'dumb';
   const show = await showProgress({ quiet: options.quiet === true, live });
   try {
     const result = await action(await openContext(options, show.report, interruption.signal));
@@ -24,6 +28,6 @@ export async function withOperation<T>(
     await show.end(true);
     throw failure;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }

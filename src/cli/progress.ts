@@ -58,9 +58,8 @@ async function liveStages(): Promise<Show> {
     });
     const task = {
       title: TITLES[stage],
-      task: async (_: unknown, wrapper: { output: string; title: string }) => {
+      task: async (_: unknown, wrapper: { title: string }) => {
         say = (text) => {
-          wrapper.output = text;
           wrapper.title = `${TITLES[stage]} ${paint('dim', text)}`;
         };
         if (await ended) throw new Error('failed');
@@ -69,6 +68,8 @@ async function liveStages(): Promise<Show> {
     const logger = new ListrLogger({ useIcons: true, toStderr: [], processOutput: output });
     const list = new Listr([task], {
       exitOnError: false,
+      // Its own handler would end the process before anything is taken back.
+      registerSignalListeners: false,
       rendererOptions: { logger, showErrorMessage: false },
     });
     runs.push(list.run());
