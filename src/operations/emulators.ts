@@ -1,7 +1,7 @@
 import { emulatorsFor } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
 import { buildProbe } from '../elf/probe.ts';
-import { findCandidates } from '../emulators/finder.ts';
+import { type FindRequest, findCandidates, findHeldByEntries } from '../emulators/finder.ts';
 import { inspect } from '../emulators/inspector.ts';
 import { type Memo, openMemo } from '../emulators/memo.ts';
 import { openSource, parseSource } from '../emulators/sources/index.ts';
@@ -11,6 +11,7 @@ import type { Entry } from '../rule/types.ts';
 import { mapsRootToRoot } from '../system/host.ts';
 import type { Context } from './context.ts';
 import type { Natives } from './natives.ts';
+import { recover } from './recover.ts';
 import type { Found } from './wanted.ts';
 
 /** An arch that nothing was found for. */
@@ -76,7 +77,11 @@ export async function obtainEmulators(
       stage: 'find',
       text: `looking for ${arches.length} emulators on this machine`,
     });
-    await take((await Promise.all(arches.map((arch) => onThisMachine(arch, search)))).flat());
+    await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
+    for (const arch of request.dryRun ? [] : arches.filter(({ id }) => !found.has(id))) {
+      for (const held of await findHeldByEntries(findRequest(arch, search)))
+        await take(await recover(arch, held, context));
+    }
   }
   if (request.dryRun) {
     const toFetch = arches.filter((arch) => !found.has(arch.id) && profilesFor(arch, search).length > 0);
@@ -117,18 +122,15 @@ function profilesFor(arch: Arch, { host, request, context }: Search): readonly E
   return request.emulator === undefined ? profiles : profiles.filter(({ id }) => id === request.emulator);
 }
 
-function onThisMachine(arch: Arch, search: Search): Promise<readonly Candidate[]> {
-  const path = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
-  const head = buildProbe(arch.elf, arch.probe).subarray(0, 256);
-  const profiles = profilesFor(arch, search);
-  return findCandidates({
+function findRequest(arch: Arch, search: Search): FindRequest {
+  return {
     guest: arch.id,
-    head,
-    profiles,
+    head: buildProbe(arch.elf, arch.probe).subarray(0, 256),
+    profiles: profilesFor(arch, search),
     entries: search.entries,
     store: search.context.store,
-    path,
-  });
+    path: (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/')),
+  };
 }
 
 /** The first candidate that passes inspection; what was wrong with the others is kept for the case that none does. */
