@@ -36,11 +36,15 @@ export async function wantedFor(
   context: Context,
 ): Promise<Wanted> {
   const { arch, profile, emulator } = found;
+  const name = profile.entry.replace('{target}', profile.guests[arch.id] ?? arch.id);
+  const entry = entries.find((each) => each.name === name);
+  const kept = !options.credentials && entry?.flags.includes('C') === true;
+  if (kept) context.report({ kind: 'warning', text: keepsCredentials(name) });
   const rule: Rule = {
-    name: profile.entry.replace('{target}', profile.guests[arch.id] ?? arch.id),
+    name,
     pattern: archPattern(arch),
     interpreter: emulator.path,
-    flags: await flagsFor(found, options),
+    flags: await flagsFor(found, { ...options, credentials: options.credentials || kept }),
   };
   const path = registrationPath(context.store, rule.name);
   const lasting = persistenceFile(options.persist, rule);
@@ -49,7 +53,6 @@ export async function wantedFor(
     lasting === null ? null : readTextIfExists(lasting.path),
   ]);
   const before = note === null ? null : decodeRegistration(note);
-  const entry = entries.find(({ name }) => name === rule.name);
   const text = encodeRegistration({
     arch: arch.id,
     rule,
@@ -60,6 +63,11 @@ export async function wantedFor(
   const files = [{ path, text, previous: note }];
   if (lasting !== null) files.push({ ...lasting, previous: lastingNow });
   return { arch: arch.id, rule, files };
+}
+
+/** Whoever set C counts on it: set-user-id programs inside a root file system would lose their rights without a word. */
+function keepsCredentials(name: string): string {
+  return `entry ${name} has flag C (set-user-id programs get their owner's rights through the emulator); it is kept: uninstall first to be rid of it`;
 }
 
 /** What held the place before we first wrote there: that is what an uninstall puts back. */
