@@ -1,6 +1,6 @@
 import { BinfmtctlError } from '../errors.ts';
-import { matches } from '../rule/match.ts';
 import { parseHex } from '../rule/hex.ts';
+import { matches } from '../rule/match.ts';
 import type { MagicPattern } from '../rule/types.ts';
 import { nearest } from './nearest.ts';
 import type { Arch, Catalogue, EmulatorProfile, Profile } from './types.ts';
@@ -47,8 +47,14 @@ export function archPattern({ id, magic, mask }: Arch): MagicPattern {
 }
 
 /** The emulators that run `guest` on `host`; QEMU, which runs everything, comes first. */
-export function emulatorsFor({ emulators }: Catalogue, guest: string, host: string): readonly EmulatorProfile[] {
-  const fitting = Object.values(emulators).filter(({ guests, hosts }) => guest in guests && hosts.includes(host));
+export function emulatorsFor(
+  { emulators }: Catalogue,
+  guest: string,
+  host: string,
+): readonly EmulatorProfile[] {
+  const fitting = Object.values(emulators).filter(
+    ({ guests, hosts }) => guest in guests && hosts.includes(host),
+  );
   return fitting.toSorted((a, b) => Object.keys(b.guests).length - Object.keys(a.guests).length);
 }
 
@@ -59,7 +65,9 @@ function arches(catalogue: Catalogue): ReadonlyMap<string, Arch> {
   const known = indexes.get(catalogue);
   if (known !== undefined) return known;
   const all = Object.values(catalogue.arches);
-  const index = new Map(all.flatMap((arch) => spellings(arch).map((name) => [name.toLowerCase(), arch] as const)));
+  const index = new Map(
+    all.flatMap((arch) => spellings(arch).map((name) => [name.toLowerCase(), arch] as const)),
+  );
   // An id always means its own arch, whatever the aliases of another say.
   for (const arch of all) index.set(arch.id.toLowerCase(), arch);
   indexes.set(catalogue, index);
@@ -87,5 +95,7 @@ function withoutVariant(name: string): string {
 function bytesOf(id: string, hex: string): Uint8Array {
   const bytes = parseHex(hex);
   if (bytes !== null) return bytes;
-  throw new BinfmtctlError('BAD_PROFILE', `profile ${id}: ${hex} is not hex`, { hint: '`binfmtctl catalogue lint` shows where' });
+  throw new BinfmtctlError('BAD_PROFILE', `profile ${id}: ${hex} is not hex`, {
+    hint: '`binfmtctl catalogue lint` shows where',
+  });
 }

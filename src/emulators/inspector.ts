@@ -33,15 +33,15 @@ export interface InspectOptions {
  * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF, each with what is wrong and what to do; INTERRUPTED.
  */
 export async function inspect(candidate: Candidate, options: InspectOptions): Promise<Emulator> {
-  const { path } = candidate;
+  const { path, from = path } = candidate;
   const { memo, profile, onOddity } = options;
   const { linkage, head } = await readProgram(path);
-  requireHostArch(path, linkage, head, options);
-  if (options.requireStatic && !linkage.static) throw dynamic(path, linkage);
+  requireHostArch(from, linkage, head, options);
+  if (options.requireStatic && !linkage.static) throw dynamic(from, linkage);
   if (options.asRoot) await requireTrusted(path);
   const identity = await fileIdentity(path);
   const remembered = memo.recall(identity, profile.id);
-  const known = remembered ?? (await examine(path, options));
+  const known = remembered ?? (await examine(path, from, options));
   if (remembered === null) memo.remember(identity, known, profile.id);
   requireUndamaged(candidate, known);
   if (known.version === null) onOddity?.(`${path} does not say which version of ${profile.id} it is`);
@@ -64,8 +64,11 @@ function requireHostArch(
 }
 
 /** Hash and version: the two that cost time. */
-async function examine(path: string, options: InspectOptions): Promise<Known> {
-  const [sha256, version] = await Promise.all([sha256File(path), readVersion(path, options)]);
+async function examine(path: string, from: string, options: InspectOptions): Promise<Known> {
+  const [sha256, version] = await Promise.all([
+    sha256File(path),
+    readVersion(path, { ...options, name: from }),
+  ]);
   return { sha256, version };
 }
 

@@ -4,6 +4,8 @@ export type Origin = 'PATH' | 'layout' | 'entry' | 'store' | 'path' | 'dir' | 'a
 /** A file that may be the emulator asked for; nothing about it is checked yet. */
 export interface Candidate {
   readonly path: string;
+  /** What the user named, where `path` is a copy of it in the store: messages speak of that. */
+  readonly from?: string | undefined;
   /** Id of the emulator profile. */
   readonly emulator: string;
   /** Id of the arch that it runs. */

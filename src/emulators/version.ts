@@ -5,6 +5,8 @@ import { unfit } from './unfit.ts';
 
 export interface VersionOptions {
   readonly profile: EmulatorProfile;
+  /** What messages call the file; default: its path. */
+  readonly name?: string | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -20,19 +22,19 @@ const SEARCHED = 4096;
  */
 export async function readVersion(
   path: string,
-  { profile, timeoutMs, signal }: VersionOptions,
+  { profile, name = path, timeoutMs, signal }: VersionOptions,
 ): Promise<string | null> {
   // None of our own environment: LD_PRELOAD, QEMU_* and the like change what the program does.
   const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C' };
   const options = { env, extendEnv: false, cwd: '/', timeoutMs, signal, maxBytes: MAX_OUTPUT };
   const result = await run(path, profile.version.arguments, options);
   if (signal.aborted)
-    throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${path}`, { cause: signal.reason });
-  if (result.errno !== null) throw unfit(path, `it cannot be started (${result.errno})`);
+    throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${name}`, { cause: signal.reason });
+  if (result.errno !== null) throw unfit(name, `it cannot be started (${result.errno})`);
   if (result.timedOut)
-    throw unfit(path, `it does not end within ${timeoutMs / 1000} s when asked for its version`);
+    throw unfit(name, `it does not end within ${timeoutMs / 1000} s when asked for its version`);
   if (result.signal !== null && !result.tooMuchOutput) {
-    throw unfit(path, `it crashes with ${result.signal} when asked for its version`);
+    throw unfit(name, `it crashes with ${result.signal} when asked for its version`);
   }
   const output = `${new TextDecoder().decode(result.stdout)}\n${result.stderr}`;
   return new RegExp(profile.version.pattern, 'm').exec(output.slice(0, SEARCHED))?.[1] ?? null;

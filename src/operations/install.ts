@@ -1,4 +1,6 @@
 import type { Arch } from '../catalogue/types.ts';
+import { listStored } from '../emulators/store.ts';
+import { BinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import { planInstall } from '../plan/install.ts';
@@ -14,6 +16,7 @@ import { findNatives, type Natives, refuseNative } from './natives.ts';
 import { choosePersistence, type Persistence } from './persistence.ts';
 import { type Proof, shortcomings } from './proof.ts';
 import { recordProofs } from './proofs.ts';
+import { pruneUnregistered } from './prune.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
 import { verify } from './verify.ts';
 import { type RuleOptions, wantedFor } from './wanted.ts';
@@ -67,7 +70,15 @@ export async function install(request: InstallRequest, context: Context): Promis
   warnOfScope(context);
   return withStoreLock(context, async () => {
     await repair(context);
-    return carry(arches, natives, request, context);
+    const stored = await listStored(context.store);
+    try {
+      return await carry(arches, natives, request, context);
+    } catch (failure) {
+      // What could not be taken back may still name the new emulator.
+      const undone = !(failure instanceof BinfmtctlError && failure.code === 'ROLLBACK_FAILED');
+      if (undone) await pruneUnregistered(context, stored).catch(() => {});
+      throw failure;
+    }
   });
 }
 

@@ -1,12 +1,14 @@
-import { listStored, removeFromStore } from '../emulators/store.ts';
+import { pruneStore, type StoredEmulator } from '../emulators/store.ts';
 import type { Context } from './context.ts';
 import { readRegistrations } from './registrations.ts';
 
-/** Removes the emulators from the store that no registration names, and returns their files. */
-export async function pruneStore({ store }: Context): Promise<readonly string[]> {
-  const [stored, registrations] = await Promise.all([listStored(store), readRegistrations(store)]);
-  const needed = new Set([...registrations.values()].map(({ registration }) => registration.emulator.sha256));
-  const unneeded = stored.filter(({ sha256 }) => !needed.has(sha256));
-  await Promise.all(unneeded.map(({ sha256 }) => removeFromStore(store, sha256)));
-  return unneeded.map(({ path }) => path);
+/** Removes the emulators from the store that no registration names, and returns their files; `spared` stay as well. */
+export async function pruneUnregistered(
+  { store }: Context,
+  spared: readonly StoredEmulator[] = [],
+): Promise<readonly string[]> {
+  const registrations = await readRegistrations(store);
+  const needed = [...registrations.values()].map(({ registration }) => registration.emulator.sha256);
+  const removed = await pruneStore(store, new Set([...needed, ...spared.map(({ sha256 }) => sha256)]));
+  return removed.map(({ path }) => path);
 }

@@ -11,7 +11,7 @@ import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
-import { pruneStore } from './prune.ts';
+import { pruneUnregistered } from './prune.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
 
 export interface UninstallRequest {
@@ -64,7 +64,7 @@ async function carry(request: UninstallRequest, context: Context): Promise<Unins
   const steps = unwanted.flatMap(planUninstall);
   if (dryRun) return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged: [] };
   await carryOut(steps, [], context);
-  const purged = request.purge ? await pruneStore(context) : [];
+  const purged = request.purge ? await pruneUnregistered(context) : [];
   return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged };
 }
 

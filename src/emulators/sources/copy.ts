@@ -23,5 +23,5 @@ export async function copyToStore(
   await requireTrusted(path, { anyOwner: true });
   const bytes = createReadStream(path, { highWaterMark: 1 << 20 });
   const stored = await writer.put(storedName(profile, guest, path), bytes);
-  return { path: stored.path, emulator: profile.id, guest, origin };
+  return { path: stored.path, from: path, emulator: profile.id, guest, origin };
 }
