@@ -4,7 +4,6 @@
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256File } from '../system/files.ts';
 import { storeError } from './store-error.ts';
 import { withStoreLock } from './store-lock.ts';
 
@@ -27,24 +26,6 @@ export async function listStored(store: string): Promise<readonly StoredEmulator
   const hashes = (await namesIn(directory)).filter(isSha256);
   const found = await Promise.all(hashes.map((sha256) => emulatorsOf(directory, sha256)));
   return found.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/**
- * The emulator with these bytes, which are hashed again; null where the store has none. A damaged one is removed and
- * given to `onDamaged`.
- */
-export async function getFromStore(
-  store: string,
-  sha256: string,
-  onDamaged: (damaged: StoredEmulator) => void = () => {},
-): Promise<StoredEmulator | null> {
-  if (!isSha256(sha256)) return null;
-  for (const stored of await emulatorsOf(emulatorsIn(store), sha256)) {
-    if ((await sha256File(stored.path)) === sha256) return stored;
-    onDamaged(stored);
-    await rm(stored.path, { force: true }).catch(() => {});
-  }
-  return null;
 }
 
 /** Removes an emulator, where the store has it. Entries with F go on working. STORE_FAILED, READ_ONLY, NO_PRIVILEGE. */

@@ -1,43 +1,9 @@
 /** What this machine is. Each fact is read only when it is asked for. */
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
-import { machine, release } from 'node:os';
+import { release } from 'node:os';
 
 /** include/linux/proc_ns.h PROC_USER_INIT_INO. */
 const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
-
-/** All facts at once, for reports. */
-export interface HostFacts {
-  readonly platform: NodeJS.Platform;
-  /** What `uname -m` prints; personality(2) and qemu-user change it. */
-  readonly machine: string;
-  readonly kernelRelease: string;
-  readonly uid: number;
-  readonly euid: number;
-  /** `user:[4026531837]`; empty without /proc. */
-  readonly userNamespace: string;
-  /** Null where it cannot be known. */
-  readonly initialUserNamespace: boolean | null;
-  readonly container: string | null;
-  readonly bootId: string;
-  readonly systemd: boolean;
-  readonly openrc: boolean;
-}
-
-export function hostFacts(): HostFacts {
-  return {
-    platform: process.platform,
-    machine: machine(),
-    kernelRelease: release(),
-    uid: process.getuid?.() ?? -1,
-    euid: process.geteuid?.() ?? -1,
-    userNamespace: userNamespace(),
-    initialUserNamespace: inInitialUserNamespace(),
-    container: container(),
-    bootId: bootId(),
-    systemd: existsSync('/run/systemd/system'),
-    openrc: existsSync('/run/openrc'),
-  };
-}
 
 /** The running kernel's version: major, minor, patch. */
 export function kernelVersion(text = release()): readonly [number, number, number] {

@@ -1,4 +1,4 @@
-/** Commands that run other commands in a root or namespace of their own; pure. */
+/** Commands that run other commands in namespaces of their own; pure. */
 
 /** A program and its arguments. */
 export type Command = readonly [file: string, ...args: string[]];
@@ -8,11 +8,6 @@ export interface NamespaceOptions {
   readonly mount?: boolean | undefined;
   /** A user namespace in which the caller is root; without root it is what gives the right to the others. */
   readonly user?: boolean | undefined;
-}
-
-/** `command` with `root` as its root directory, by chroot(1); its path is one below `root`. */
-export function inChroot(root: string, command: Command): Command {
-  return ['chroot', root, ...command];
 }
 
 /** `command` in new namespaces, by unshare(1) of util-linux or busybox; the command itself where none is asked for. */

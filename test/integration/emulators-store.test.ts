@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { getFromStore, listStored, pruneStore, removeFromStore } from '../../src/emulators/store.ts';
+import { listStored, pruneStore, removeFromStore } from '../../src/emulators/store.ts';
 import { keep, writeStore } from '../../src/emulators/store-writer.ts';
 import { run } from '../../src/system/process.ts';
 import { bundle } from './fixtures/bundle.ts';
@@ -159,22 +159,6 @@ describe('a store that cannot be written', () => {
 });
 
 describe('reading the store', () => {
-  it('gives an intact emulator by its hash', async () => {
-    const stored = await keep(at('read'), 'qemu-arm', chunks('bytes'));
-    expect(await getFromStore(at('read'), stored.sha256)).toEqual(stored);
-    expect(await getFromStore(at('read'), '0'.repeat(64))).toBeNull();
-    expect(await getFromStore(at('read'), '../..')).toBeNull();
-  });
-
-  it('removes a damaged emulator and reports it', async () => {
-    const stored = await keep(at('damaged'), 'qemu-arm', chunks('bytes'));
-    await writeFile(stored.path, 'bytez');
-    const damaged: string[] = [];
-    expect(await getFromStore(at('damaged'), stored.sha256, ({ path }) => damaged.push(path))).toBeNull();
-    expect(damaged).toEqual([stored.path]);
-    expect(await listStored(at('damaged'))).toEqual([]);
-  });
-
   it('lists no links, no foreign files and nothing where there is no store', async () => {
     const { sha256 } = await keep(at('strange'), 'qemu-arm', chunks('bytes'));
     await symlink('/bin/sh', at(`strange/sha256/${sha256}/qemu-aarch64`));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inChroot, inNamespaces } from '../../../src/system/namespaces.ts';
+import { inNamespaces } from '../../../src/system/namespaces.ts';
 
 describe('inNamespaces', () => {
   it('leaves a command alone where no namespace is asked for', () => {
@@ -21,10 +21,5 @@ describe('inNamespaces', () => {
     const command = inNamespaces({ user: true }, ['--help']);
     expect(command.slice(command.indexOf('--'))).toEqual(['--', '--help']);
     expect(command).toContain('--map-root-user');
-  });
-
-  it('goes together with another root', () => {
-    const command = inNamespaces({ mount: true, user: true }, inChroot('/r', ['/sh']));
-    expect(command.slice(-3)).toEqual(['chroot', '/r', '/sh']);
   });
 });
