@@ -20,6 +20,9 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+/** A path for a table: the hash in a store's path is shortened; `--json` has it whole. */
+export const shortPath = (path: string): string => path.replace(/\/([0-9a-f]{12})[0-9a-f]{52}\//, '/$1…/');
+
 function colourWanted(): boolean {
   return !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
 }

@@ -2,7 +2,7 @@ import { findArch } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Wanted } from '../plan/install.ts';
 import { describe, type Step } from '../plan/steps.ts';
-import type { Context } from './context.ts';
+import { type Context, wordsFor } from './context.ts';
 import { journalOf } from './journal.ts';
 import { type Proof, shortcomings } from './proof.ts';
 import { applyStep } from './step.ts';
@@ -26,7 +26,7 @@ export async function carryOut(
       context.report({
         kind: 'stage',
         stage: 'prove',
-        text: `running probes of ${step.arches.length} architectures`,
+        text: `running probes of ${wordsFor(step.arches.map(({ arch }) => arch))}`,
       });
       for (const proof of await prove(step, wanted, context)) proofs.set(proof.arch, proof);
     },

@@ -14,6 +14,11 @@ export type Progress =
 
 export type Stage = 'find' | 'fetch' | 'register' | 'prove';
 
+/** How reports speak of arches: the few by name, the many by number. */
+export function wordsFor(arches: readonly string[]): string {
+  return arches.length <= 3 ? arches.join(', ') : `${arches.length} architectures`;
+}
+
 /** What every operation is given. */
 export interface Context {
   readonly catalogue: Catalogue;

@@ -9,7 +9,7 @@ import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
 import { mapsRootToRoot } from '../system/host.ts';
-import type { Context } from './context.ts';
+import { type Context, wordsFor } from './context.ts';
 import type { Natives } from './natives.ts';
 import { recover } from './recover.ts';
 import type { Found } from './wanted.ts';
@@ -75,7 +75,7 @@ export async function obtainEmulators(
     context.report({
       kind: 'stage',
       stage: 'find',
-      text: `looking for ${arches.length} emulators on this machine`,
+      text: `looking on this machine for what runs ${wordsFor(arches.map(({ id }) => id))}`,
     });
     await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
     for (const arch of request.dryRun ? [] : arches.filter(({ id }) => !found.has(id))) {

@@ -4,7 +4,7 @@ import { status } from '../../operations/status.ts';
 import { toJson } from '../../plan/registration.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { openContext } from '../context.ts';
-import { paint, table } from '../terminal.ts';
+import { paint, shortPath, table } from '../terminal.ts';
 
 export function statusCommand(done: (status: number) => void): Command {
   const command = new Command('status')
@@ -36,7 +36,7 @@ function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
     line.version ?? '-',
     `${line.entry.name}${line.entry.enabled ? '' : ' (disabled)'}`,
     line.entry.flags.join('') || '-',
-    line.entry.interpreter,
+    shortPath(line.entry.interpreter),
     proofOf(line),
   ]);
   const heading = ['ARCH', 'EMULATOR', 'VERSION', 'ENTRY', 'FLAGS', 'INTERPRETER', 'PROOF'];

@@ -4,7 +4,7 @@ import type { VerifyReport } from '../../operations/verify-arches.ts';
 import { toJson } from '../../plan/registration.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { openContext } from '../context.ts';
-import { paint, table } from '../terminal.ts';
+import { paint, shortPath, table } from '../terminal.ts';
 
 export function verifyCommand(done: (status: number) => void): Command {
   const command = new Command('verify')
@@ -52,7 +52,7 @@ function textOf({ proofs, problems }: VerifyReport): string {
 
 function ranBy({ native, emulator, entry }: Proof): string {
   if (native) return 'this machine';
-  return emulator === null ? 'nobody' : `${entry}: ${emulator.path}`;
+  return emulator === null ? 'nobody' : `${entry}: ${shortPath(emulator.path)}`;
 }
 
 function wordOf({ holds }: Check): string {
