@@ -1,4 +1,5 @@
 import type { Arch } from '../catalogue/types.ts';
+import { parseSource } from '../emulators/sources/index.ts';
 import { listStored } from '../emulators/store.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
@@ -58,10 +59,11 @@ export interface InstallResult {
  * Makes programs of the arches run on this machine: finds or fetches emulators, registers them, and proves by running
  * probes that they work. What works already is left alone. On a failure everything is taken back.
  *
- * @throws NATIVE_ARCH, UNSAFE_RULE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED, ENTRY_NOT_OURS, NOT_PROVED,
+ * @throws USAGE, BAD_SOURCE, NATIVE_ARCH, UNSAFE_RULE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED, ENTRY_NOT_OURS, NOT_PROVED,
  * NO_PRIVILEGE, NO_BINFMT_MISC and what the doors to the outside throw; nothing is changed then.
  */
 export async function install(request: InstallRequest, context: Context): Promise<InstallResult> {
+  refuseUnknown(request, context);
   const natives = await findNatives(context);
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
@@ -112,6 +114,15 @@ async function carry(
   const proofs = await carryOut(steps, wanted, context);
   await recordProofs([...serving, ...proofs], context);
   return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
+}
+
+/** What is wrong with the request itself is said before the machine is looked at. */
+function refuseUnknown({ sources, emulator }: InstallRequest, { catalogue }: Context): void {
+  for (const source of sources) parseSource(source);
+  if (emulator === undefined || Object.hasOwn(catalogue.emulators, emulator)) return;
+  throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
+    hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,
+  });
 }
 
 /** The trap of rootless containers: all works, for nobody else. */
