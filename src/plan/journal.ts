@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { equalRules } from '../rule/equal.ts';
-import type { Entry } from '../rule/types.ts';
+import type { Entry, Rule } from '../rule/types.ts';
 import { parseJson, ruleSchema, toJson } from './registration.ts';
 import { inverse, type Step } from './steps.ts';
 
@@ -72,7 +72,7 @@ export function planRepair({ steps }: Journal, found: Found): readonly Step[] {
 }
 
 /** What a thing that steps touch looks like: an entry, a file's text, or nothing. */
-type Look = Entry | string | null;
+type Look = (Rule & { readonly enabled: boolean | 'either' }) | string | null;
 
 function likenessAfter(done: readonly Step[], all: readonly Step[], found: Found): number {
   const looks = new Map<string, Look>();
@@ -86,7 +86,8 @@ function touch(looks: Map<string, Look>, step: Step, when: 'before' | 'after'): 
     looks.set(key, when === 'before' ? before : after);
   switch (step.kind) {
     case 'register':
-      return void set(`entry ${step.rule.name}`, null, { ...step.rule, enabled: true });
+      // From Linux 7.3 on a rule is registered disabled, and a kill may come before it is enabled.
+      return void set(`entry ${step.rule.name}`, null, { ...step.rule, enabled: 'either' });
     case 'unregister':
       return void set(`entry ${step.entry.name}`, step.entry, null);
     case 'enable':
@@ -118,5 +119,5 @@ function lookOf(key: string, { entries, files }: Found): Look {
 
 function sameLook(a: Look, b: Look): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b;
-  return a.enabled === b.enabled && equalRules(a, b);
+  return (a.enabled === 'either' || a.enabled === b.enabled) && equalRules(a, b);
 }
