@@ -26,7 +26,8 @@ const shared = {
   target: 'node20',
   legalComments: 'none',
   logLevel: 'warning',
-  define: { BINFMTCTL_VERSION: JSON.stringify(version) },
+  // CommonJS has no import.meta.
+  define: { BINFMTCTL_VERSION: JSON.stringify(version), 'import.meta.dirname': '__dirname' },
 };
 
 rmSync(resolve(ROOT, 'dist'), { recursive: true, force: true });

@@ -80,7 +80,7 @@ export interface EmulatorLayout {
   readonly distribution: string;
   /** Absolute path with `{target}`, in order of preference. */
   readonly paths: readonly string[];
-  /** Package names with `{target}` or `{group}`; empty where there is none. */
+  /** Package names with `{target}`; empty where there is none. */
   readonly packages: readonly string[];
   readonly linkage: 'static' | 'dynamic' | 'either';
 }

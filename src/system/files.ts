@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
 import { errnoOf, fileError } from './file-error.ts';
 
 export interface WriteOptions {
@@ -70,6 +71,24 @@ export async function readHead(path: string, length: number): Promise<Uint8Array
   }
 }
 
+/**
+ * All of a file of at most `most` bytes. Neither a pipe nor a device is waited for.
+ *
+ * @throws FILE_FAILED for a folder, a pipe, a device and a larger file; what `readHead` throws.
+ */
+export async function readSmall(path: string, most: number): Promise<Uint8Array> {
+  const { isFile } = await stat(path).then(
+    (facts) => ({ isFile: facts.isFile() }),
+    (error: unknown) => {
+      throw fileError(error, `read ${path}`);
+    },
+  );
+  if (!isFile) throw new BinfmtctlError('FILE_FAILED', `cannot read ${path}: it is no regular file`);
+  const bytes = await readHead(path, most + 1);
+  if (bytes.length <= most) return bytes;
+  throw new BinfmtctlError('FILE_FAILED', `cannot read ${path}: it has more than ${most} bytes`);
+}
+
 /** sha256 of a file's bytes, in lower case hex; the file is never in memory as a whole. */
 export async function sha256File(path: string): Promise<string> {
   const { createHash } = await import('node:crypto');
@@ -83,12 +102,15 @@ export async function sha256File(path: string): Promise<string> {
   }
 }
 
-/** Paths of what is in a directory, sorted; none where there is no such directory. */
-export async function listFiles(directory: string): Promise<readonly string[]> {
+/** Paths of what is in a directory, sorted; none where there is no such directory, unless it is `required`. */
+export async function listFiles(
+  directory: string,
+  { required = false }: { readonly required?: boolean } = {},
+): Promise<readonly string[]> {
   try {
     return (await readdir(directory)).toSorted().map((name) => join(directory, name));
   } catch (error) {
-    if (isAbsent(error)) return [];
+    if (isAbsent(error) && !required) return [];
     throw fileError(error, `list ${directory}`);
   }
 }

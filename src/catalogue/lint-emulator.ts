@@ -1,0 +1,60 @@
+/** An emulator: whom it speaks of, and whether `{target}` stands where it has to. */
+import type { ProfileProblem } from './schema.ts';
+import type { Catalogue, EmulatorProfile } from './types.ts';
+
+/** Problems of an emulator's profile with those of the catalogue. */
+export function lintEmulator(
+  profile: EmulatorProfile,
+  { arches, formats }: Catalogue,
+): readonly ProfileProblem[] {
+  const { guests, hosts, knownBad } = profile;
+  const unknown = (
+    path: readonly (string | number)[],
+    id: string,
+    known: boolean,
+    what: string,
+  ): readonly ProfileProblem[] =>
+    known || id === '*' ? [] : [{ path, message: `there is no ${what} ${id}` }];
+  return [
+    ...Object.keys(guests).flatMap((id) =>
+      unknown(['guests', id], id, id in arches || id in formats, 'arch or format'),
+    ),
+    ...hosts.flatMap((id, index) => unknown(['hosts', index], id, id in arches, 'arch')),
+    ...knownBad.flatMap((bad, at) => [
+      ...bad.guests.flatMap((id, index) =>
+        unknown(['knownBad', at, 'guests', index], id, id in guests, 'guest'),
+      ),
+      ...bad.hosts.flatMap((id, index) =>
+        unknown(['knownBad', at, 'hosts', index], id, hosts.includes(id), 'host'),
+      ),
+    ]),
+    ...lintPlaceholders(profile),
+    ...(profile.preserveArgv0.mode === 'auto' && profile.preserveArgv0.since === undefined
+      ? [
+          {
+            path: ['preserveArgv0'],
+            message: 'mode auto needs `since`, the first version that understands flag P',
+          },
+        ]
+      : []),
+  ];
+}
+
+function lintPlaceholders({ guests, entry, layouts }: EmulatorProfile): readonly ProfileProblem[] {
+  const texts = [
+    { path: ['entry'], text: entry },
+    ...layouts.flatMap(({ paths, packages }, at) => [
+      ...paths.map((text, index) => ({ path: ['layouts', at, 'paths', index], text })),
+      ...packages.map((text, index) => ({ path: ['layouts', at, 'packages', index], text })),
+    ]),
+  ];
+  const strange = texts.flatMap(({ path, text }) =>
+    (text.match(/\{[^}]*\}?/g) ?? [])
+      .filter((each) => each !== '{target}')
+      .map((each) => ({ path, message: `${each} stands for nothing; {target} stands for the guest's name` })),
+  );
+  const shared = Object.keys(guests).length > 1 && !entry.includes('{target}');
+  return shared
+    ? [...strange, { path: ['entry'], message: 'needs {target}: its guests would share one entry' }]
+    : strange;
+}

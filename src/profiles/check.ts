@@ -1,0 +1,30 @@
+import { lintProfile } from '../catalogue/lint.ts';
+import { withProfiles } from '../catalogue/merge.ts';
+import type { Catalogue, Profile } from '../catalogue/types.ts';
+import { type Problem, readProfiles, worded } from './read.ts';
+
+export interface Checked {
+  readonly profiles: readonly Profile[];
+  /** By file and line. */
+  readonly problems: readonly Problem[];
+}
+
+/** Reads the profiles of folders and checks them, among those of `known` and with one another. */
+export async function checkProfiles(directories: readonly string[], known: Catalogue): Promise<Checked> {
+  const read = await Promise.all(directories.map(readProfiles));
+  const found = read.flatMap(({ profiles }) => profiles);
+  const profiles = found.map(({ profile }) => profile);
+  const catalogue = withProfiles(known, profiles);
+  const wrong = found.flatMap(({ file, profile, lineOf }) =>
+    lintProfile(profile, catalogue).map(({ path, message }) => ({
+      file,
+      line: lineOf(path),
+      message: worded(path, message),
+    })),
+  );
+  const problems = [...read.flatMap((each) => each.problems), ...wrong];
+  return {
+    profiles,
+    problems: problems.toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1)),
+  };
+}

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { lintProfile } from '../../../src/catalogue/lint.ts';
+import { withProfiles } from '../../../src/catalogue/merge.ts';
+import type { Arch, EmulatorProfile, Format, Profile } from '../../../src/catalogue/types.ts';
+import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
+import { ARCH, EMULATOR, FORMAT } from './profiles.ts';
+
+/** Problems of a profile among those that are built in, and others. */
+function problemsOf(profile: Profile, ...others: readonly Profile[]): readonly string[] {
+  const catalogue = withProfiles(builtinCatalogue(), [ARCH, FORMAT, EMULATOR, ...others, profile]);
+  return lintProfile(profile, catalogue).map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+const bytes = (hex: string, at: number, byte: string): string =>
+  hex.slice(0, 2 * at) + byte + hex.slice(2 * at + 2);
+
+describe('lintProfile', () => {
+  it('finds nothing wrong with what is built in', () => {
+    const catalogue = builtinCatalogue();
+    const { arches, formats, emulators } = catalogue;
+    for (const profile of [arches, formats, emulators].flatMap((all) => Object.values<Profile>(all)))
+      expect([profile.id, lintProfile(profile, catalogue)]).toEqual([profile.id, []]);
+  });
+
+  it('finds nothing wrong with profiles that are right', () => {
+    for (const profile of [ARCH, FORMAT, EMULATOR]) expect(problemsOf(profile)).toEqual([]);
+  });
+
+  it.each<[string, Partial<Arch>, string]>([
+    [
+      'a class other than the magic says',
+      { elf: { ...ARCH.elf, class: 64 } },
+      'elf.class: is 64, but the magic says 32',
+    ],
+    [
+      'another byte order',
+      { elf: { ...ARCH.elf, byteOrder: 'big' } },
+      'elf.byteOrder: is big, but the magic says little',
+    ],
+    ['another machine', { elf: { ...ARCH.elf, machine: 66 } }, 'elf.machine: is 66, but the magic says 65'],
+    [
+      'a magic that is not ELF',
+      { magic: bytes(ARCH.magic, 0, '00') },
+      'magic: is no ELF header: does not begin with the ELF magic',
+    ],
+    [
+      'another ELF version',
+      { magic: bytes(ARCH.magic, 6, '02') },
+      'magic: has EI_VERSION 2 at byte 6; ELF knows 1 only',
+    ],
+    [
+      'magic bits outside the mask',
+      { magic: bytes(ARCH.magic, 16, '03') },
+      'magic: byte 16 has bits that the mask leaves out',
+    ],
+    [
+      'a masked byte without reason',
+      { masked: [] },
+      'mask: byte 16 is not compared wholly, and `masked` does not say why',
+    ],
+    [
+      'a reason without masked byte',
+      { masked: [...ARCH.masked, { bytes: '9-10', field: 'x', why: 'y' }] },
+      'masked.1.bytes: 9-10: the mask compares some of them wholly, or ends before',
+    ],
+    [
+      'a mask that takes other machines',
+      { mask: bytes(ARCH.mask, 18, 'fe'), magic: bytes(ARCH.magic, 18, '40') },
+      'mask: byte 18 is not compared wholly: programs of another arch would match',
+    ],
+    [
+      'flags that the magic does not compare',
+      { elf: { ...ARCH.elf, flags: { value: 0, mask: 32 } } },
+      'elf.flags: e_flags are compared as 0x0 under 0x0, but the identity says 0x0 under 0x20',
+    ],
+    ['a compat that nobody knows', { compat: ['pdp8'] }, 'compat.0: there is no arch pdp8'],
+    ['an overlap with nobody', { overlaps: ['pdp8'] }, 'overlaps.0: there is no pdp8'],
+    ['an overlap that is none', { overlaps: ['arm'] }, 'overlaps.0: no file can be pdp11 and arm'],
+    [
+      'an alias of another arch',
+      { aliases: { ...ARCH.aliases, other: ['ARM64'] } },
+      'aliases.other.0: ARM64 also means arch aarch64',
+    ],
+    [
+      'an alias of an emulator',
+      { aliases: { ...ARCH.aliases, other: ['qemu'] } },
+      'aliases.other.0: qemu also means emulator qemu',
+    ],
+    [
+      'an unknown instruction set',
+      { probe: { ...ARCH.probe, isa: 'vax' } },
+      'probe: unknown instruction set of a probe: vax',
+    ],
+  ])('finds %s', (_, change, problem) => {
+    expect(problemsOf({ ...ARCH, ...change })).toContain(problem);
+  });
+
+  it('finds an overlap that only one side speaks of, and one that nobody does', () => {
+    const twin: Arch = { ...ARCH, id: 'twin', aliases: { ...ARCH.aliases, gnu: [], other: [] } };
+    expect(problemsOf(twin)).toContain('overlaps: the same file can be twin and pdp11, which is not said');
+    expect(problemsOf({ ...twin, overlaps: ['pdp11'] })).toContain('overlaps.0: pdp11 does not say so too');
+    expect(problemsOf({ ...twin, overlaps: ['pdp11'] }, { ...ARCH, overlaps: ['twin'] })).toEqual([]);
+  });
+
+  it('finds a format that takes the programs of an arch', () => {
+    const wide: Format = { ...FORMAT, matches: [{ type: 'magic', offset: 0, magic: '7f454c46' }] };
+    expect(problemsOf(wide)).toContain('overlaps: the same file can be tape and x86_64, which is not said');
+  });
+
+  it.each<[string, Partial<EmulatorProfile>, string]>([
+    ['an unknown guest', { guests: { pdp8: 'x' } }, 'guests.pdp8: there is no arch or format pdp8'],
+    ['an unknown host', { hosts: ['pdp8'] }, 'hosts.0: there is no arch pdp8'],
+    [
+      'an entry that guests would share',
+      { guests: { pdp11: 'a', arm: 'b' }, entry: 'simh' },
+      'entry: needs {target}: its guests would share one entry',
+    ],
+    [
+      'a placeholder that stands for nothing',
+      { layouts: [{ distribution: 'd', paths: ['/{guest}'], packages: [], linkage: 'static' }] },
+      "layouts.0.paths.0: {guest} stands for nothing; {target} stands for the guest's name",
+    ],
+    [
+      'a bad version of no guest',
+      { knownBad: [{ range: '*', guests: ['arm'], hosts: ['*'], symptom: 's', wayOut: 'w', source: 'o' }] },
+      'knownBad.0.guests.0: there is no guest arm',
+    ],
+    [
+      'mode auto without version',
+      { preserveArgv0: { mode: 'auto' } },
+      'preserveArgv0: mode auto needs `since`, the first version that understands flag P',
+    ],
+  ])('finds %s', (_, change, problem) => {
+    expect(problemsOf({ ...EMULATOR, ...change })).toContain(problem);
+  });
+
+  it('reports everything at once', () => {
+    const wrong = { ...ARCH, elf: { class: 64, byteOrder: 'big', machine: 1 } as const, compat: ['pdp8'] };
+    expect(problemsOf(wrong).length).toBeGreaterThanOrEqual(4);
+  });
+});
