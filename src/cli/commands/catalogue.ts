@@ -61,9 +61,13 @@ export function catalogueCommand(done: (status: number) => void): Command {
       if (options.json) process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
       for (const { file, line, message } of problems) process.stderr.write(`${file}:${line}: ${message}\n`);
       if (problems.length > 0) {
-        throw new BinfmtctlError('BAD_PROFILE', `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the catalogue`, {
-          hint: 'each is named above with file and line',
-        });
+        throw new BinfmtctlError(
+          'BAD_PROFILE',
+          `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the catalogue`,
+          {
+            hint: 'each is named above with file and line',
+          },
+        );
       }
       if (!options.json) process.stdout.write('no problems\n');
       done(0);
