@@ -9,13 +9,19 @@ import { compileProfiles } from './compile-profiles.mjs';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
 
-// `status` and `--version` start with cli.cjs alone; work.cjs holds what installs and verifies, and is loaded on demand.
-const workIsApart = {
-  name: 'work-is-apart',
-  setup: ({ onResolve }) =>
+// `status` and `--version` start with cli.cjs alone; work.cjs holds what installs and verifies. It and the large
+// libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes 60 ms to parse.
+const LIBRARIES = ['execa', 'listr2', 'tar-stream', 'yaml'];
+const apart = {
+  name: 'apart',
+  setup: ({ onResolve }) => {
     onResolve({ filter: /\/work\.ts$/ }, ({ kind }) =>
       kind === 'entry-point' ? null : { path: './work.cjs', external: true },
-    ),
+    );
+    onResolve({ filter: new RegExp(`^(${LIBRARIES.join('|')})$`) }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${path}.cjs`, external: true } : null,
+    );
+  },
 };
 
 const shared = {
@@ -35,10 +41,16 @@ await compileProfiles();
 await build({
   ...shared,
   format: 'cjs',
-  entryPoints: { cli: 'src/cli/main.ts', work: 'src/cli/work.ts' },
+  entryPoints: {
+    cli: 'src/cli/main.ts',
+    work: 'src/cli/work.ts',
+    ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),
+  },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
-  plugins: [workIsApart],
+  // import() of CommonJS makes Node scan all of it for its exports first; require() does not.
+  supported: { 'dynamic-import': false },
+  plugins: [apart],
 });
 // The library is what the commands load: not a second copy of it.
 writeFileSync(resolve(ROOT, 'dist/index.mjs'), "export * from './work.cjs';\n");

@@ -1,6 +1,5 @@
-import { stringify } from 'yaml';
-
 /** A profile as YAML, as it stands in a folder of profiles. */
-export function yamlOf(value: unknown): string {
+export async function yamlOf(value: unknown): Promise<string> {
+  const { stringify } = await import('yaml');
   return stringify(value, { lineWidth: 110 });
 }

@@ -4,7 +4,7 @@ import type { EmulatorProfile } from '../catalogue/types.ts';
 import { matches } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
 import { fileNames, layoutPaths, storedName } from './names.ts';
-import { listStored, type StoredEmulator } from './store.ts';
+import type { StoredEmulator } from './store.ts';
 import type { Candidate, Origin } from './types.ts';
 
 export interface FindRequest {
@@ -14,7 +14,8 @@ export interface FindRequest {
   /** Emulators that run it here, the preferred one first. */
   readonly profiles: readonly EmulatorProfile[];
   readonly entries: readonly Entry[];
-  readonly store: string;
+  /** What the store has. */
+  readonly stored: readonly StoredEmulator[];
   /** Folders of PATH. */
   readonly path: readonly string[];
   /** Where the distributions' layouts are looked for; default `/`. */
@@ -26,9 +27,8 @@ export interface FindRequest {
  * distributions keep theirs, what PATH has, and what entries of the kernel name. The same file is named once.
  */
 export async function findCandidates(request: FindRequest): Promise<readonly Candidate[]> {
-  const stored = await listStored(request.store);
   const named = request.profiles.flatMap((profile) => [
-    ...inStore(profile, request, stored),
+    ...inStore(profile, request),
     ...inLayouts(profile, request),
     ...inPath(profile, request),
     ...inEntries(profile, request),
@@ -61,11 +61,7 @@ export async function findHeldByEntries(request: FindRequest): Promise<readonly 
   return named.filter((_, index) => !exists[index]);
 }
 
-function inStore(
-  profile: EmulatorProfile,
-  { guest }: FindRequest,
-  stored: readonly StoredEmulator[],
-): readonly Candidate[] {
+function inStore(profile: EmulatorProfile, { guest, stored }: FindRequest): readonly Candidate[] {
   const names = namesOf(profile, guest);
   const paths = stored.filter(({ name }) => names.has(name)).map(({ path }) => path);
   return paths.map((path) => candidate(profile, guest, path, 'store'));

@@ -5,6 +5,7 @@ import { type FindRequest, findCandidates, findHeldByEntries } from '../emulator
 import { inspect } from '../emulators/inspector.ts';
 import { type Memo, openMemo } from '../emulators/memo.ts';
 import { openSource, parseSource } from '../emulators/sources/index.ts';
+import { listStored, type StoredEmulator } from '../emulators/store.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
@@ -38,6 +39,7 @@ export interface Obtained {
 interface Search {
   readonly host: Arch;
   readonly entries: readonly Entry[];
+  readonly stored: readonly StoredEmulator[];
   readonly memo: Memo;
   readonly request: EmulatorRequest;
   readonly context: Context;
@@ -60,8 +62,8 @@ export async function obtainEmulators(
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
   const sources = request.sources.map(parseSource);
-  const memo = await openMemo(context.store);
-  const search: Search = { host, entries, memo, request, context };
+  const [memo, stored] = await Promise.all([openMemo(context.store), listStored(context.store)]);
+  const search: Search = { host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
   const problems = new Map<string, unknown>();
   const take = async (candidates: readonly Candidate[]): Promise<void> => {
@@ -128,7 +130,7 @@ function findRequest(arch: Arch, search: Search): FindRequest {
     head: buildProbe(arch.elf, arch.probe).subarray(0, 256),
     profiles: profilesFor(arch, search),
     entries: search.entries,
-    store: search.context.store,
+    stored: search.stored,
     path: (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/')),
   };
 }

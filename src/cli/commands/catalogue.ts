@@ -41,7 +41,7 @@ export function catalogueCommand(done: (status: number) => void): Command {
       const { findProfile, yamlOf } = await import('../work.ts');
       const profile = findProfile((await openContext(options)).catalogue, name);
       process.stdout.write(
-        options.json ? `${toJson({ schema: 'binfmtctl/profile/1', profile })}\n` : yamlOf(profile),
+        options.json ? `${toJson({ schema: 'binfmtctl/profile/1', profile })}\n` : await yamlOf(profile),
       );
       done(0);
     }),
