@@ -127,10 +127,20 @@ export async function removeFile(path: string): Promise<void> {
 /** Makes a directory and those above it that are missing, with the permissions `mode` less the umask. */
 export async function ensureDirectory(path: string, mode = 0o755): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode });
+    await makeMissing(path, mode);
   } catch (error) {
     throw fileError(error, `make directory ${path}`);
   }
+}
+
+// Node's recursive mkdir never ends where the kernel says ENOENT in a folder that exists, as in /proc, and says ENOENT
+// where the kernel said EROFS or ENOSPC (node src/node_file.cc MKDirpAsync(), MKDirpSync()).
+async function makeMissing(path: string, mode: number): Promise<void> {
+  const parent = dirname(path);
+  if (parent !== path && (await stat(parent).catch(() => null)) === null) await makeMissing(parent, mode);
+  await mkdir(path, { mode }).catch(async (error) => {
+    if (errnoOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+  });
 }
 
 /** The state of a file now; a symbolic link is followed. */
