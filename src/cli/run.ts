@@ -46,7 +46,7 @@ export async function runCommandLine(words: readonly string[], version: string):
 
 /** Errors come to runCommandLine as exceptions and are printed there, in one form. */
 function quieten(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => {} });
+  command.exitOverride().configureOutput({ outputError: () => {}, writeErr: () => {} });
   for (const each of command.commands) quieten(each);
 }
 
@@ -54,9 +54,9 @@ function usageError({ code, message }: CommanderError, words: readonly string[])
   if (code === 'commander.help') {
     return new BinfmtctlError('USAGE', 'no command given', { hint: '`binfmtctl --help` lists the commands' });
   }
-  const [command] = words.filter((word) => !word.startsWith('-'));
-  const help =
-    command && code !== 'commander.unknownCommand' ? `binfmtctl ${command} --help` : 'binfmtctl --help';
+  const [command = '-'] = words;
+  const known = !command.startsWith('-') && code !== 'commander.unknownCommand';
+  const help = known ? `binfmtctl ${command} --help` : 'binfmtctl --help';
   return new BinfmtctlError('USAGE', message.replace(/^error: /, '').replaceAll('\n', ' '), {
     hint: `\`${help}\` shows what there is`,
   });
