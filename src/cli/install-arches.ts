@@ -9,7 +9,8 @@ export async function installArches(
   { arches, ...request }: Omit<InstallRequest, 'arches'> & { readonly arches: readonly string[] },
   options: CommonOptions,
 ): Promise<InstallResult> {
-  if (arches.length === 0 && !request.all) {
+  const named = arches.some((names) => /[^,\s]/.test(names));
+  if (!named && !request.all) {
     throw new BinfmtctlError('USAGE', 'install needs an architecture or --all', {
       hint: '`binfmtctl catalogue list` shows them',
     });
