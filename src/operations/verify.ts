@@ -163,6 +163,8 @@ function failureOf({ status, complaint, output }: ProbeRun): string {
   if (status === null) return 'it did not end in time';
   if (status === 126 || status === 127)
     return /format/i.test(said) || said === '' ? 'nothing here can execute it' : said;
-  if (status > 128) return `it was ended by signal ${status - 128}${said ? ` (${said})` : ''}`;
+  // 128 and more that are no signal's are what the emulator itself ended with: QEMU's 255.
+  if (status > 128 && status <= 128 + 64)
+    return `it was ended by signal ${status - 128}${said ? ` (${said})` : ''}`;
   return said || `it ended with status ${status}${output.length === 0 ? ' and said nothing' : ''}`;
 }
