@@ -2,6 +2,7 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
+import { fileError } from '../system/file-error.ts';
 import { readMounts } from '../system/mounts.ts';
 
 /** A program to be put into a workspace. */
@@ -16,17 +17,21 @@ export interface WorkspaceFile {
  * Puts programs into a new folder that lets them be executed, hands it to `action`, and removes it afterwards.
  * `parent` names where the folder is to be; else the first of the usual temporary folders that is not mounted noexec.
  *
- * @throws FILE_FAILED where there is no such folder.
+ * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE where there is no such folder, or it is full.
  */
 export async function withWorkspace<T>(
   files: readonly WorkspaceFile[],
   action: (directory: string) => Promise<T>,
   parent?: string,
 ): Promise<T> {
-  const directory = await mkdtemp(join(parent ?? (await executableFolder()), '.binfmtctl-'));
+  const folder = parent ?? (await executableFolder());
+  const failed = (error: unknown): never => {
+    throw fileError(error, `put probes into ${folder}`);
+  };
+  const directory = await mkdtemp(join(folder, '.binfmtctl-')).catch(failed);
   try {
     await chmod(directory, 0o755);
-    await Promise.all(files.map((file) => writeProgram(directory, file)));
+    await Promise.all(files.map((file) => writeProgram(directory, file))).catch(failed);
     return await action(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
