@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { binfmtctl } from './support/command.ts';
+import { temporaryFolder } from './support/machine.ts';
+
+const COMMANDS = [
+  'install',
+  'uninstall',
+  'status',
+  'verify',
+  'catalogue list',
+  'catalogue show',
+  'catalogue lint',
+];
+
+/** An escape sequence: a colour, or a move of the cursor. */
+const ESCAPE = '\u001b';
+
+/** script(1) of util-linux gives the command a terminal. */
+const TERMINAL = ['sh', '-c', 'exec script -qec "$*" /dev/null', 'sh'];
+
+describe.concurrent('help and version', () => {
+  it('shows every command with a summary, and first examples', async () => {
+    const { status, stdout, stderr } = await binfmtctl(['--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const command of ['install', 'uninstall', 'status', 'verify', 'catalogue']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\S {2,}\\S|^ {2}${command} {2,}\\S`, 'm'));
+    }
+    expect(stdout).toContain('\nExamples:\n  binfmtctl install arm64 ');
+  });
+
+  it.each(COMMANDS)('explains %s with examples and the options that every command has', async (command) => {
+    const { status, stdout, stderr } = await binfmtctl([...command.split(' '), '--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.split('Examples:')[1]?.split(`  binfmtctl ${command}`).length).toBeGreaterThan(2);
+    for (const option of ['--json', '--quiet', '--verbose', '--no-color', '--binfmt-dir', '--store'])
+      expect(stdout).toContain(`  ${option} `);
+    expect(stdout).not.toContain(ESCAPE);
+  });
+
+  it('prints the version of the package and nothing else', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    const expected = { status: 0, stdout: `${version}\n`, stderr: '' };
+    expect(await Promise.all([binfmtctl(['--version']), binfmtctl(['-V'])])).toEqual([expected, expected]);
+  });
+});
+
+describe.concurrent('output', () => {
+  const store = temporaryFolder();
+  const documents: [schema: string, words: readonly string[], status: number][] = [
+    ['status/1', ['status'], 0],
+    ['verify/1', ['verify'], 0],
+    ['verify/1', ['verify', 'riscv64'], 1],
+    ['uninstall/1', ['uninstall', '--all'], 0],
+    ['install/1', ['install', 'riscv64', '--dry-run'], 0],
+    ['catalogue-list/1', ['catalogue', 'list'], 0],
+    ['profile/1', ['catalogue', 'show', 'arm64'], 0],
+    ['lint/1', ['catalogue', 'lint'], 0],
+    ['error/1', ['install', 'arm46'], 2],
+    ['error/1', ['install', '--nonsense'], 2],
+    ['error/1', ['install', 'riscv64', '--source', `path:${store}/none`], 1],
+    ['error/1', ['status', '--binfmt-dir', '/none'], 3],
+  ];
+
+  it.each(documents)('is one %s document for %j', async (schema, words, status) => {
+    const ran = await binfmtctl([...words, '--json', '--store', store]);
+    expect(ran.status).toBe(status);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ schema: `binfmtctl/${schema}` });
+    expect(ran.stdout).toMatch(/\}\n$/);
+  });
+
+  it.each([
+    [['status'], 0],
+    [['verify', 'riscv64'], 1],
+    [['install', 'arm46'], 2],
+    [['catalogue', 'list'], 0],
+  ])('of %j has no colours and no cursor moves where it is no terminal', async (words, status) => {
+    // Node itself would colour for FORCE_COLOR; a pipe stays a pipe.
+    const ran = await binfmtctl([...words, '--store', store], { env: { FORCE_COLOR: '1', TERM: 'xterm' } });
+    expect(ran.status).toBe(status);
+    expect(ran.stdout + ran.stderr).not.toContain(ESCAPE);
+  });
+
+  it('is in colour for a terminal alone, and there too not with NO_COLOR or --no-color', async () => {
+    const shown = async (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+      (await binfmtctl(words, { within: TERMINAL, env: { TERM: 'xterm', ...env } })).stdout;
+    const [coloured, environment, option] = await Promise.all([
+      shown(['install', 'arm46']),
+      shown(['install', 'arm46'], { NO_COLOR: '1' }),
+      shown(['install', 'arm46', '--no-color']),
+    ]);
+    expect(coloured).toContain(`${ESCAPE}[31mbinfmtctl:`);
+    for (const plain of [environment, option]) {
+      expect(plain).toContain('binfmtctl: unknown architecture');
+      expect(plain).not.toContain(ESCAPE);
+    }
+  });
+
+  it('keeps the table for people to columns, and says what to do where there is nothing', async () => {
+    const { status, stdout, stderr } = await binfmtctl(['status', '--store', store]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('no entries: `binfmtctl install arm64` makes one');
+  });
+
+  it('says where an error comes from with --verbose alone', async () => {
+    const [plain, verbose] = await Promise.all([
+      binfmtctl(['install', 'arm46']),
+      binfmtctl(['install', 'arm46', '--verbose']),
+    ]);
+    expect(plain.stderr).not.toMatch(/^ {4}at /m);
+    expect(verbose.stderr).toMatch(/^ {4}at /m);
+  });
+});

@@ -1,0 +1,86 @@
+/** Starts the built command as a user does. */
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { expect } from 'vitest';
+
+const COMMAND = resolve('dist/cli.cjs');
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Circumstances {
+  /** A program and its arguments that start the command: `['setpriv', '--reuid=1000']`. */
+  readonly within?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function binfmtctl(
+  words: readonly string[],
+  { within = [], env = {} }: Circumstances = {},
+): Promise<Ran> {
+  const [file = '', ...args] = [...within, process.execPath, COMMAND, ...words];
+  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ran = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    ran.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    ran.stderr += text;
+  });
+  return new Promise((done, failed) => {
+    child.once('error', failed);
+    child.once('close', (status) => done({ status, ...ran }));
+  });
+}
+
+/** Runs it where it has to succeed, and returns its document. */
+export async function documentOf<T>(words: readonly string[], circumstances?: Circumstances): Promise<T> {
+  const ran = await binfmtctl([...words, '--json', '--quiet'], circumstances);
+  expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(ran.stdout) as T;
+}
+
+/** A shell script that goes before the command, for `within`; in a mount namespace of its own. */
+export const after = (script: string): readonly string[] => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  `${script} && exec "$@"`,
+  'sh',
+];
+
+/** A user without rights, who cannot gain any. */
+export const AS_USER = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs'];
+
+interface Refusal {
+  readonly status: 1 | 2 | 3;
+  readonly code: string;
+  readonly message: RegExp;
+  readonly hint: RegExp;
+}
+
+/**
+ * Runs it where it has to refuse, with --json, and demands its exit status, one document with code, message and hint,
+ * and on standard error exactly the same two lines.
+ */
+export async function expectRefusal(
+  words: readonly string[],
+  { status, code, message, hint }: Refusal,
+  circumstances?: Circumstances,
+): Promise<void> {
+  const ran = await binfmtctl([...words, '--json', '--quiet'], circumstances);
+  const error = JSON.parse(ran.stdout || '{}') as Record<string, string>;
+  expect({ status: ran.status, ...error }).toEqual({
+    status,
+    schema: 'binfmtctl/error/1',
+    code,
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(hint),
+  });
+  expect(ran.stderr).toBe(`binfmtctl: ${error['message']}\nhint: ${error['hint']}\n`);
+  expect(ran.stderr.split('\n').length).toBe(3);
+}

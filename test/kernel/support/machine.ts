@@ -1,0 +1,54 @@
+/** What a command may change: the entries of the private instance, and a store. */
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { unpackPackages } from '../../../scripts/packages.mjs';
+
+export const BINFMT = '/proc/sys/fs/binfmt_misc';
+
+/** Where Debian's emulators are unpacked: `qemu-riscv64-static` and the like. */
+export function emulatorFolder(): string {
+  const [root = ''] = unpackPackages('qemu-user-static');
+  return join(root, 'usr/bin');
+}
+
+/** A folder for the tests of a file, that everybody may enter; removed after the last of them. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
+  chmodSync(folder, 0o755);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Registers an entry as other programs do. */
+export const registerForeign = (line: string): void => writeFileSync(join(BINFMT, 'register'), line);
+
+/** `on` and `off` are 1 and 0 of the kernel. */
+export const switchEntry = (name: string, to: 'on' | 'off' | 'gone'): void =>
+  writeFileSync(join(BINFMT, name), { on: '1', off: '0', gone: '-1' }[to]);
+
+/** Every entry by name, as the kernel shows it. */
+export function entries(): Readonly<Record<string, string>> {
+  const names = readdirSync(BINFMT).filter((name) => name !== 'register' && name !== 'status');
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(BINFMT, name), 'latin1')]));
+}
+
+/** Registered entries are told apart by the inode that the kernel gives each. */
+export const removeAllEntries = (): void => {
+  for (const name of Object.keys(entries())) switchEntry(name, 'gone');
+};
+
+/** What a failed command must leave as it was: entries, and the store without its locks and its memory of inspections. */
+export const snapshot = (store: string) => ({ entries: entries(), files: filesIn(store) });
+
+/** Files of a store by path, with their text; emulators by path alone, which is their hash. */
+function filesIn(store: string): Readonly<Record<string, string>> {
+  const found = readdirSync(store, { recursive: true, withFileTypes: true }).filter(
+    (each) => each.isFile() && !['lock', 'inspected.json', 'proofs.json'].includes(each.name),
+  );
+  const paths = found.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
+  return Object.fromEntries(
+    paths.map((path) => [path, path.endsWith('.json') ? readFileSync(path, 'utf8') : '']),
+  );
+}
