@@ -1,0 +1,153 @@
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildProgram, code, FOREIGN, fakeQemu } from '../integration/fixtures/programs.ts';
+import { binfmtctl, documentOf, expectRefusal, type Ran } from './support/command.ts';
+import { emulatorFolder, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = temporaryFolder();
+const emulators = emulatorFolder();
+const at = (name: string): string => join(folder, name);
+let before: ReturnType<typeof snapshot>;
+let hanging: Promise<Ran>;
+
+beforeAll(async () => {
+  await documentOf(['install', 'arm64', '--source', `dir:${emulators}`, '--store', store]);
+  before = snapshot(store);
+  makeUnfit();
+  // It takes its time limit, meanwhile others are tested; a store of its own, for theirs is locked by it.
+  hanging = binfmtctl(['install', 's390x', '--source', `path:${at('hangs')}`, '--store', at('other-store')]);
+});
+afterAll(async () => {
+  await hanging;
+  removeAllEntries();
+});
+
+function makeUnfit(): void {
+  const write = (name: string, bytes: Uint8Array | string, mode = 0o755): void => {
+    writeFileSync(at(name), bytes);
+    chmodSync(at(name), mode);
+  };
+  write('script', '#!/bin/sh\nexec true\n');
+  write('empty', '');
+  write('foreign', buildProgram(code.print('qemu-s390x version 7.2.0\n'), { identity: FOREIGN }));
+  write('dynamic', buildProgram(code.print('qemu-s390x version 7.2.0\n'), { interpreter: '/lib/ld.so' }));
+  write('crashes', buildProgram(code.crash));
+  write('hangs', buildProgram(code.hang));
+  write('pretends', fakeQemu());
+  write('open', fakeQemu(), 0o777);
+  write('group', fakeQemu(), 0o775);
+  write('plain', fakeQemu(), 0o644);
+  copyFileSync(join(emulators, 'qemu-s390x-static'), at('cut'));
+  truncateSync(at('cut'), 40);
+  copyFileSync(join(emulators, 'qemu-s390x-static'), at('half'));
+  truncateSync(at('half'), statSync(at('half')).size >> 1);
+  mkdirSync(at('directory'));
+  mkdirSync(at('open-folder'));
+  chmodSync(at('open-folder'), 0o777);
+  write('open-folder/qemu-s390x-static', fakeQemu());
+  symlinkSync('gone', at('dangling'));
+  symlinkSync('loop', at('loop'));
+}
+
+type Case = readonly [name: string, code: string, message: RegExp, hint: RegExp];
+
+const UNFIT: readonly Case[] = [
+  ['missing', 'EMULATOR_NOT_FOUND', /missing: no such file/, /--source/],
+  ['dangling', 'EMULATOR_NOT_FOUND', /dangling: it is a link to gone, which does not exist/, /--source/],
+  ['loop', 'FILE_FAILED', /loop: too many symbolic links/, /namei/],
+  ['directory', 'EMULATOR_UNFIT', /directory cannot be the emulator: it is a folder/, /--source/],
+  ['plain', 'EMULATOR_UNFIT', /plain cannot be the emulator: it is not executable/, /chmod 755/],
+  ['script', 'NOT_ELF', /script cannot be the emulator/, /an emulator is an ELF program/],
+  ['empty', 'NOT_ELF', /empty cannot be the emulator/, /an emulator is an ELF program/],
+  ['cut', 'BAD_ELF', /cut cannot be the emulator/, /an emulator is an ELF program/],
+  ['half', 'EMULATOR_UNFIT', /half cannot be the emulator: it (crashes|cannot be started)/, /--source/],
+  [
+    'foreign',
+    'EMULATOR_UNFIT',
+    /foreign cannot be the emulator: it runs on .* not on this one/,
+    /built for this/,
+  ],
+  ['dynamic', 'EMULATOR_UNFIT', /dynamic cannot be the emulator: it needs \/lib\/ld\.so/, /static build/],
+  ['crashes', 'EMULATOR_UNFIT', /crashes cannot be the emulator: it crashes with SIGILL/, /--source/],
+  ['open', 'EMULATOR_UNFIT', /open cannot be the emulator: it can be written by others/, /chmod go-w/],
+  ['group', 'EMULATOR_UNFIT', /group cannot be the emulator: it can be written by others/, /chmod go-w/],
+  ['open-folder/qemu-s390x-static', 'EMULATOR_UNFIT', /open-folder can be written by others/, /chmod go-w/],
+];
+
+const install = (arch: string, source: string, ...more: readonly string[]): readonly string[] => [
+  ...['install', arch, '--source', source, '--store', store],
+  ...more,
+];
+
+describe('an emulator that is named', () => {
+  it.each(UNFIT)('is refused: %s', async (name, code, message, hint) => {
+    await expectRefusal(install('s390x', `path:${at(name)}`), { status: 1, code, message, hint });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('is found to be unfit in a folder just so', async () => {
+    const expected = {
+      status: 1,
+      code: 'EMULATOR_UNFIT',
+      message: /can be written by others/,
+      hint: /chmod/,
+    } as const;
+    await expectRefusal(install('s390x', `dir:${at('open-folder')}`), expected);
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('is taken back where it only says that it is one', async () => {
+    await expectRefusal(install('s390x', `path:${at('pretends')}`), {
+      status: 1,
+      code: 'NOT_PROVED',
+      message: /the probes do not work: s390x: on the host: .*; s390x: in an empty chroot/,
+      hint: /everything was taken back/,
+    });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('is taken back where it is for another architecture', async () => {
+    await expectRefusal(install('s390x', `path:${emulators}/qemu-riscv64-static`), {
+      status: 1,
+      code: 'NOT_PROVED',
+      message: /s390x: on the host: .*Invalid ELF image/,
+      hint: /everything was taken back/,
+    });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it.each(['pretends', 'crashes', 'missing'])('does not cost an entry that works: %s', async (name) => {
+    const ran = await binfmtctl(install('arm64', `path:${at(name)}`, '--replace'));
+    expect(ran.status).toBe(1);
+    expect(snapshot(store)).toEqual(before);
+    expect((await binfmtctl(['verify', 'arm64', '--store', store])).status).toBe(0);
+  });
+
+  it('is not refused for being dynamic where its kind is named', async () => {
+    const words = install('s390x', `path:${at('dynamic')}`, '--emulator', 'qemu', '--no-verify');
+    const ran = await binfmtctl(words);
+    // Its loader is not there: it cannot be started here, which is another matter than being dynamic.
+    expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot be started (ENOENT)') });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('is given up where it hangs', async () => {
+    const { status, stderr } = await hanging;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^binfmtctl: .*hangs cannot be the emulator: it does not end within 10 s.*\nhint: .*\n$/,
+    );
+    expect(snapshot(at('other-store')).files).toEqual({});
+    expect(snapshot(store)).toEqual(before);
+  });
+});
