@@ -44,7 +44,7 @@ export async function documentOf<T>(words: readonly string[], circumstances?: Ci
 }
 
 /** A shell script that goes before the command, for `within`; in a mount namespace of its own. */
-export const after = (script: string): readonly string[] => [
+export const inShell = (script: string): readonly string[] => [
   'unshare',
   '--mount',
   'sh',

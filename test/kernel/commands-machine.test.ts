@@ -1,0 +1,246 @@
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AS_USER, binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
+import {
+  BINFMT,
+  emulatorFolder,
+  entries,
+  removeAllEntries,
+  snapshot,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = temporaryFolder();
+const emulators = emulatorFolder();
+const at = (name: string): string => join(folder, name);
+const install = (...more: readonly string[]): readonly string[] => [
+  ...['install', 'riscv64', '--source', `dir:${emulators}`],
+  ...more,
+];
+let before: ReturnType<typeof snapshot>;
+
+beforeAll(async () => {
+  await documentOf(['install', 'arm64', '--source', `dir:${emulators}`, '--store', store]);
+  before = snapshot(store);
+});
+afterAll(removeAllEntries);
+
+describe('a store that cannot be written', () => {
+  afterEach(() => expect(snapshot(store)).toEqual(before));
+
+  it('is read-only', () =>
+    expectRefusal(
+      install('--store', store),
+      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another place/ },
+      { within: inShell(`mount --bind -o ro ${store} ${store} && mount -o remount,bind,ro ${store}`) },
+    ));
+
+  it('is on a full disk', async () => {
+    mkdirSync(at('small'));
+    const script = `mount -t tmpfs -o size=1m tmpfs ${at('small')} && { "$@"; s=$?; ls -R ${at('small')} >&3; exit $s; }`;
+    await expectRefusal(
+      install('--store', at('small/store')),
+      { status: 1, code: 'STORE_FAILED', message: /no space is left on the disk/, hint: /free some space/ },
+      { within: ['unshare', '--mount', 'sh', '-c', `exec 3> ${at('left')}; ${script}`, 'sh'] },
+    );
+    const left = readFileSync(at('left'), 'utf8').split('\n');
+    expect(left.filter((line) => line !== '' && !/^\/|^(store|sha256|lock)$/.test(line))).toEqual([]);
+  });
+
+  it('has no more place for the note of the registration', async () => {
+    await expectRefusal(
+      install('--store', at('small/store')),
+      { status: 1, code: 'FILE_FAILED', message: /no space is left/, hint: /free some space/ },
+      { within: inShell(`mount -t tmpfs -o nr_inodes=7 tmpfs ${at('small')}`) },
+    );
+  });
+
+  it.each([
+    ['a file', () => writeFileSync(at('file'), ''), 'file', 1, 'FILE_FAILED', /cannot make directory .*file/],
+    ['below a file', () => {}, 'file/store', 1, 'FILE_FAILED', /a part of the path is not a directory/],
+    ['a dangling link', () => symlinkSync('gone', at('link')), 'link', 1, 'FILE_FAILED', /link/],
+  ] as const)('is %s', async (_, make, path, status, code, message) => {
+    make();
+    await expectRefusal(install('--store', at(path)), { status, code, message, hint: /./ });
+  });
+
+  it('is in /proc, where nothing can be made', () =>
+    expectRefusal(install('--store', '/proc/none'), {
+      status: 1,
+      code: 'FILE_FAILED',
+      message: /cannot make directory \/proc\/none/,
+      hint: /./,
+    }));
+
+  it('has a path too long for the kernel', async () => {
+    const deep = `${'d'.repeat(200)}/`.repeat(10);
+    await expectRefusal(install('--store', at(deep)), {
+      status: 2,
+      code: 'BAD_RULE',
+      message: /too long/,
+      hint: /shorten the interpreter's path/,
+    });
+  });
+
+  it('has a newline in its path, which an entry file could not tell', () =>
+    expectRefusal(install('--store', at('new\nflags: line')), {
+      status: 2,
+      code: 'BAD_RULE',
+      message: /interpreter/,
+      hint: /path/,
+    }));
+
+  it('may have delimiters and blanks in its path', async () => {
+    const odd = at('a b:c,d/e|f\\x41');
+    await documentOf(install('--store', odd));
+    expect(entries()['qemu-riscv64']).toContain(`interpreter ${odd}/sha256/`);
+    await documentOf(['uninstall', '--all', '--store', odd]);
+  });
+});
+
+describe('a store that others have put something into', () => {
+  it.each([
+    ['registrations/qemu-riscv64.json', 'not json'],
+    ['registrations/qemu-riscv64.json', '{}'],
+    ['journal.json', '{"half'],
+    ['inspected.json', '\u0000\u0001'],
+    ['proofs.json', '[]'],
+  ])('is not trusted blindly: %s with %j', async (name, text) => {
+    const own = at(`damaged-${name.replace('/', '-')}-${text.length}`);
+    mkdirSync(join(own, 'registrations'), { recursive: true });
+    writeFileSync(join(own, name), text);
+    for (const words of [['status'], install(), ['uninstall', '--all']]) {
+      const { status, stdout, stderr } = await binfmtctl([...words, '--store', own, '--json', '--quiet']);
+      expect(stderr).not.toMatch(/this is a mistake in binfmtctl/);
+      expect([0, 1]).toContain(status);
+      expect(stderr === '').toBe(status === 0);
+      expect(JSON.parse(stdout)).toHaveProperty('schema');
+    }
+    removeAllEntries();
+    await documentOf(['install', 'arm64', '--store', store]);
+  });
+});
+
+describe('a user without rights', () => {
+  const circumstances = { within: AS_USER, env: { HOME: '/none' } };
+
+  beforeAll(() => {
+    mkdirSync(at('user'));
+    chmodSync(at('user'), 0o777);
+  });
+  afterEach(() => expect(snapshot(store)).toEqual(before));
+
+  it('cannot install, and is told so before anything is fetched', async () => {
+    const expected = {
+      status: 3,
+      code: 'NO_PRIVILEGE',
+      message: /permission denied/,
+      hint: /as root/,
+    } as const;
+    await expectRefusal(install('--store', at('user/store')), expected, circumstances);
+    expect(snapshot(at('user')).files).toEqual({});
+  });
+
+  it("cannot use root's store", () =>
+    expectRefusal(
+      install('--store', store),
+      { status: 3, code: 'NO_PRIVILEGE', message: /permission denied/, hint: /root/ },
+      circumstances,
+    ));
+
+  it('cannot uninstall', () =>
+    expectRefusal(
+      ['uninstall', 'qemu-aarch64', '--store', at('user/store')],
+      { status: 3, code: 'NO_PRIVILEGE', message: /permission denied/, hint: /root/ },
+      circumstances,
+    ));
+
+  it('sees the status, and proves what is there', async () => {
+    const [status, verify] = await Promise.all([
+      documentOf(['status', '--store', store], circumstances),
+      documentOf(['verify', '--store', at('user/other')], circumstances),
+    ]);
+    expect(status).toMatchObject({ instance: { writable: false }, entries: [{ ours: true }] });
+    expect(verify).toMatchObject({ holds: true, proofs: [{ arch: 'aarch64', host: { holds: true } }] });
+  });
+
+  it('sees what would be done', () =>
+    documentOf(install('--dry-run', '--store', at('user/store')), circumstances));
+});
+
+describe('a machine without a usable binfmt_misc', () => {
+  const UNMOUNT = `umount ${BINFMT}`;
+  /** In a container it is the host that has to. */
+  const MOUNT_IT = /mount -t binfmt_misc|run binfmtctl on the host/;
+
+  it.each([[['status']], [['verify']], [['uninstall', '--all']]])('says that none is mounted: %j', (words) =>
+    expectRefusal(
+      [...words, '--store', store],
+      { status: 3, code: 'NO_BINFMT_MISC', message: /it is not mounted/, hint: MOUNT_IT },
+      { within: inShell(UNMOUNT) },
+    ),
+  );
+
+  it('says so to a user who cannot mount it', () =>
+    expectRefusal(
+      install('--store', at('user/store')),
+      { status: 3, code: 'NO_BINFMT_MISC', message: /it is not mounted/, hint: MOUNT_IT },
+      { within: [...inShell(UNMOUNT), ...AS_USER] },
+    ));
+
+  it('mounts it for root, and finds its entries', async () => {
+    const words = ['install', 'arm64', '--store', store];
+    expect(await documentOf(words, { within: inShell(UNMOUNT) })).toMatchObject({ unchanged: ['aarch64'] });
+  });
+
+  it.each([[install()], [['uninstall', 'arm64']]])('is refused where it is read-only: %j', async (words) => {
+    await expectRefusal(
+      [...words, '--store', store],
+      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /remount,rw/ },
+      { within: inShell(`mount -o remount,bind,ro ${BINFMT}`) },
+    );
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('shows and proves what is in a read-only one', async () => {
+    const circumstances = { within: inShell(`mount -o remount,bind,ro ${BINFMT}`) };
+    const status = await documentOf(['status', '--store', store], circumstances);
+    expect(status).toMatchObject({ instance: { readOnly: true, writable: false } });
+    expect(await documentOf(['verify', '--store', store], circumstances)).toMatchObject({ holds: true });
+  });
+
+  it.each(['/none', '/etc', '/etc/passwd'])('does not take %s for one, nor mount over it', (directory) =>
+    expectRefusal(install('--binfmt-dir', directory, '--store', store), {
+      status: 3,
+      code: 'NO_BINFMT_MISC',
+      message: new RegExp(`no binfmt_misc at ${directory}`),
+      hint: /check --binfmt-dir/,
+    }),
+  );
+
+  describe('but one that is switched off', () => {
+    beforeAll(() => writeFileSync(join(BINFMT, 'status'), '0'));
+    afterAll(() => writeFileSync(join(BINFMT, 'status'), '1'));
+
+    it('refuses to install, and leaves it off', async () => {
+      await expectRefusal(install('--store', store), {
+        status: 3,
+        code: 'BINFMT_MISC_DISABLED',
+        message: /switched off/,
+        hint: /echo 1 > .*\/status/,
+      });
+      expect(snapshot(store)).toEqual(before);
+      expect(readFileSync(join(BINFMT, 'status'), 'utf8')).toBe('disabled\n');
+    });
+
+    it('says so in status, and fails the proof', async () => {
+      const { status, stdout } = await binfmtctl(['status', '--store', store]);
+      expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('switched off') });
+      const verify = await binfmtctl(['verify', '--store', store]);
+      expect(verify.status).toBe(1);
+      expect(verify.stdout).toContain('aarch64: on the host: nothing here can execute it');
+    });
+  });
+});
