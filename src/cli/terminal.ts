@@ -4,7 +4,8 @@ type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold';
 
 /** Colours text for standard error or output, on a terminal only, unless `--no-color` or NO_COLOR says no. */
 export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream = process.stderr): string {
-  return stream.isTTY && colourWanted() ? styleText(colour, text) : text;
+  // Node would judge by standard output, whichever stream it is for, and by CI.
+  return stream.isTTY && colourWanted() ? styleText(colour, text, { validateStream: false }) : text;
 }
 
 /** Rows in columns as wide as their widest cell, two blanks between them; the first row is the heading. */
