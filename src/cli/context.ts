@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { defaultStore } from '../emulators/place.ts';
+import { BinfmtctlError } from '../errors.ts';
 import type { Context, Progress } from '../operations/context.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
 import type { CommonOptions } from './common.ts';
@@ -9,13 +11,16 @@ export async function openContext(
   report: (progress: Progress) => void = () => {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Context> {
+  if (store === '')
+    throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
   return {
     catalogue:
       catalogue.length === 0
         ? builtinCatalogue()
         : await (await import('./work.ts')).loadCatalogue(catalogue),
     binfmtDirectory: binfmtDir,
-    store: store ?? defaultStore(process.env, process.geteuid?.() ?? 0),
+    // Entries name emulators of the store by their whole path.
+    store: resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0)),
     report,
     signal,
   };
