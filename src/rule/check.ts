@@ -19,6 +19,13 @@ export function requireRegistrable(rule: Rule): void {
   if (rule.pattern.type === 'magic') requireMagic(rule.name, rule.pattern);
   else requireFileNamePart(`extension of ${quote(rule.name)}`, rule.pattern.extension);
   requireText(`interpreter of ${quote(rule.name)}`, rule.interpreter);
+  // Its entry could then be read in two ways (entry.ts).
+  if (rule.interpreter.includes('\nflags: ')) {
+    refuse(
+      `interpreter of ${quote(rule.name)} has a line "flags: " in it`,
+      'rename the folder or file of its path',
+    );
+  }
   const unknown = rule.flags.find((flag) => !isFlag(flag));
   if (unknown !== undefined) {
     refuse(`unknown flag ${quote(unknown)} of ${quote(rule.name)}`, 'the flags are P, O, C and F');
