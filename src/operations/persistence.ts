@@ -41,6 +41,12 @@ export function persistenceFile(
     : { path: join('/var/lib/binfmts', rule.name), text: encodeAdminFile(rule) };
 }
 
+/** What `install` writes to a file that makes `rule` last; null where it is none of those. */
+export function persistedText(path: string, rule: Rule): string | null {
+  const files = (['binfmt.d', 'binfmt-support'] as const).map((how) => persistenceFile(how, rule));
+  return files.find((file) => file?.path === path)?.text ?? null;
+}
+
 async function anyExists(paths: readonly string[]): Promise<boolean> {
   const found = await Promise.all(
     paths.map((path) =>

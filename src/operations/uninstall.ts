@@ -11,6 +11,7 @@ import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
+import { persistedText } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
 
@@ -60,7 +61,7 @@ async function carry(request: UninstallRequest, context: Context): Promise<Unins
   };
   const ours = [...there.registrations.keys()];
   const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
-  const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there)));
+  const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there, context)));
   const steps = unwanted.flatMap(planUninstall);
   if (dryRun) return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged: [] };
   await carryOut(steps, [], context);
@@ -89,13 +90,22 @@ function namesFor(word: string, there: There, { catalogue }: Context): readonly 
   );
 }
 
-async function unwantedFor(name: string, { entries, registrations }: There): Promise<Unwanted> {
+async function unwantedFor(
+  name: string,
+  { entries, registrations }: There,
+  { report }: Context,
+): Promise<Unwanted> {
   const stored = registrations.get(name);
   const entry = entries.find((each) => each.name === name) ?? null;
   if (stored === undefined) return { entry, registration: null, files: [], registrationFile: null };
   const { registration, path, text } = stored;
   const files = await Promise.all(
-    registration.persisted.map(async (file) => ({ path: file.path, now: await readTextIfExists(file.path) })),
+    registration.persisted.map(async ({ path }) => {
+      const now = await readTextIfExists(path);
+      const isOurs = now === null || persistedText(path, registration.rule) === now;
+      if (!isOurs) report({ kind: 'warning', text: `${path} was changed since it was written: it is left` });
+      return { path, now: isOurs ? now : null };
+    }),
   );
   // An entry that others have put in the place of ours is theirs.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;

@@ -3,7 +3,7 @@ import { HEAD_SIZE } from './check.ts';
 import { decodeText } from './text.ts';
 
 export interface Shebang {
-  /** Empty where a NUL stands in its place: the kernel then answers ENOENT. */
+  /** Empty where a NUL stands in its place: the kernel then opens the current directory (EACCES). */
   readonly interpreter: string;
   /** All that follows on the line, inner blanks included; null where nothing does. */
   readonly argument: string | null;

@@ -4,7 +4,7 @@
  * so that a rule that matches every program does not hinder it.
  */
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHeader } from '../../src/elf/header.ts';
 import { encodeProgramHeaders, PT_LOAD } from '../../src/elf/programs.ts';
@@ -16,7 +16,16 @@ export type Outcome = number;
 export interface Launcher {
   /** Executes the files, relative to the launcher's directory, one after the other, with argv[0] alone. */
   launch(paths: readonly Uint8Array[]): Promise<Outcome[]>;
+  /** What the report programs that have run since the last call were handed, in order. */
+  reports(): readonly Handed[];
   stop(): Promise<void>;
+}
+
+/** What a program finds on its stack. */
+export interface Handed {
+  readonly argv: readonly Uint8Array[];
+  /** The auxiliary vector, getauxval(3). */
+  readonly auxv: ReadonlyMap<number, bigint>;
 }
 
 /**
@@ -38,12 +47,15 @@ aa820080d2080880d2010000d4e4ffff17b30600f9bf0a00f9e00313aaa1220091a2420091a81b80
 export function startLauncher(directory: string): Launcher {
   const path = join(directory, 'launcher');
   writeFileSync(path, program(Buffer.from(machineCode().replaceAll('\n', ''), 'hex')), { mode: 0o755 });
-  const child = spawn(path, { cwd: directory, stdio: ['pipe', 'pipe', 'inherit'] });
+  const reports = openSync(join(directory, 'reports'), 'a+');
+  const child = spawn(path, { cwd: directory, stdio: ['pipe', 'pipe', 'inherit', reports] });
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null) throw new Error('the launcher has no pipes');
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const chunks = child.stdout[Symbol.asyncIterator]();
+  const chunks = stdout[Symbol.asyncIterator]();
   return {
     async launch(paths) {
-      child.stdin.write(Buffer.concat(paths.flatMap((path) => [path, Uint8Array.of(0)])));
+      stdin.write(Buffer.concat(paths.flatMap((path) => [path, Uint8Array.of(0)])));
       let statuses = Buffer.alloc(0);
       while (statuses.length < 4 * paths.length) {
         const chunk = await chunks.next();
@@ -52,15 +64,40 @@ export function startLauncher(directory: string): Launcher {
       }
       return paths.map((_, index) => decodeStatus(statuses.readUInt32LE(4 * index)));
     },
+    reports() {
+      const bytes = readFileSync(join(directory, 'reports'));
+      truncateSync(join(directory, 'reports'));
+      return decodeReports(bytes);
+    },
     async stop() {
-      child.stdin.end();
+      stdin.end();
       await closed;
+      closeSync(reports);
     },
   };
 }
 
+/**
+ * A static program for this machine that writes its stack, the stack's address before it, to descriptor 3, and then exits
+ * with `status`; on x86-64 with 199 where it cannot write.
+ */
+export function reportProgram(status: number): Uint8Array {
+  // One write of more than there is: it ends where the stack ends.
+  const code = process.arch === 'x64' ? REPORT_X64 : REPORT_ARM64;
+  return program(Buffer.concat([Buffer.from(code, 'hex'), exitCode(status)]));
+}
+
+// push rsp; mov rsi, rsp; mov edi, 3; mov edx, 1 << 20; mov eax, 1; syscall; where it fails exit(199)
+const REPORT_X64 = '544889e6bf03000000ba00001000b8010000000f0585c07f0cbfc7000000b83c0000000f05';
+// mov x9, sp; sub x10, x9, 8; str x9, [x10]; mov x0, 3; mov x1, x10; mov x2, 1 << 20; mov x8, 64; svc 0
+const REPORT_ARM64 = 'e90300912a2100d1490100f9600080d2e1030aaa0202a0d2080880d2010000d4';
+
 /** A static program for this machine that does nothing but exit with `status`, 0 to 255. */
 export function exitProgram(status: number): Uint8Array {
+  return program(exitCode(status));
+}
+
+function exitCode(status: number): Uint8Array {
   const code = Buffer.alloc(12);
   if (process.arch === 'x64') {
     code.set(Buffer.from('bf00000000b83c0000000f05', 'hex')); // mov edi, status; mov eax, 60; syscall
@@ -69,7 +106,7 @@ export function exitProgram(status: number): Uint8Array {
     code.writeUInt32LE(0xd2800000 + status * 32); // mov x0, status
     code.set(Buffer.from('a80b80d2010000d4', 'hex'), 4); // mov x8, 93; svc 0
   }
-  return program(code);
+  return code;
 }
 
 function machineCode(): string {
@@ -117,3 +154,26 @@ function program(code: Uint8Array): Uint8Array {
 
 /** The status word of wait4: the signal in its lowest seven bits, the exit status in the next byte. */
 const decodeStatus = (word: number): Outcome => ((word & 0x7f) === 0 ? (word >> 8) & 0xff : -(word & 0x7f));
+
+const AT_EXECFN = 31;
+
+/** What report programs wrote: for each the stack's address, then the stack as execve(2) leaves it. */
+function decodeReports(bytes: Buffer): readonly Handed[] {
+  if (bytes.length === 0) return [];
+  const word = (index: number): bigint => bytes.readBigUInt64LE(8 * index);
+  const stack = word(0);
+  const count = Number(word(1));
+  const pointers = Array.from({ length: count }, (_, index) => word(2 + index));
+  let at = 2 + count + 1;
+  while (word(at) !== 0n) at++;
+  const auxv = new Map<number, bigint>();
+  for (at++; word(at) !== 0n; at += 2) auxv.set(Number(word(at)), word(at + 1));
+  const textAt = (pointer: bigint): Uint8Array => {
+    const start = Number(pointer - stack) + 8;
+    return Uint8Array.from(bytes.subarray(start, bytes.indexOf(0, start)));
+  };
+  // The path that was executed and eight zeros end the stack (fs/exec.c).
+  const name = auxv.get(AT_EXECFN) ?? 0n;
+  const size = Number(name - stack) + 8 + textAt(name).length + 1 + 8;
+  return [{ argv: pointers.map(textAt), auxv }, ...decodeReports(bytes.subarray(size))];
+}
