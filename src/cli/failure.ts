@@ -18,12 +18,12 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   const hint = isBinfmtctlError(error)
     ? error.hint
     : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
+  // Other programs' words, and names of files, may have lines.
+  const message = error.message.trim().replace(/\s*\n\s*/g, '; ');
   if (json) {
-    process.stdout.write(
-      `${toJson({ schema: 'binfmtctl/error/1', code, message: error.message, hint: hint ?? null })}\n`,
-    );
+    process.stdout.write(`${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`);
   }
-  process.stderr.write(`${paint('red', 'binfmtctl:')} ${error.message}\n`);
+  process.stderr.write(`${paint('red', 'binfmtctl:')} ${message}\n`);
   if (hint !== undefined) process.stderr.write(`${paint('yellow', 'hint:')} ${hint}\n`);
   if (verbose) process.stderr.write(`${stackOf(error)}\n`);
 }
