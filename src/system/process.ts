@@ -1,6 +1,7 @@
 /** The door to other programs. */
 import type { Readable, Writable } from 'node:stream';
 import type { Options } from 'execa';
+import { findTool } from './tools.ts';
 
 export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -88,7 +89,9 @@ export async function start(
 async function launch(file: string, args: readonly string[], options: ProcessOptions, how: Options) {
   const { env, extendEnv = true, cwd, argv0 } = options;
   const { execa } = await import('execa');
-  const subprocess = execa(file, args, {
+  // PATH may lack the folders of mount, chroot and modprobe, as after `su`.
+  const path = file.includes('/') ? file : (findTool(file) ?? file);
+  const subprocess = execa(path, args, {
     ...how,
     ...(cwd !== undefined && { cwd }),
     ...(argv0 !== undefined && { argv0 }),
