@@ -84,13 +84,39 @@ describe('a store that cannot be written', () => {
     });
   });
 
-  it('has a newline in its path, which an entry file could not tell', () =>
+  it('has a line in its path that looks like flags in an entry', () =>
     expectRefusal(install('--store', at('new\nflags: line')), {
       status: 2,
       code: 'BAD_RULE',
       message: /interpreter/,
       hint: /path/,
     }));
+
+  it('is a folder of the current one, by a relative path', async () => {
+    const within = ['env', '-C', folder];
+    await documentOf(install('--store', 'relative'), { within });
+    expect(entries()['qemu-riscv64']).toContain(`interpreter ${at('relative')}/sha256/`);
+    await documentOf(['uninstall', '--all', '--purge', '--store', at('relative')]);
+  });
+
+  it('has no name', () =>
+    expectRefusal(install('--store', ''), {
+      status: 2,
+      code: 'USAGE',
+      message: /--store names no folder/,
+      hint: /leave it out/,
+    }));
+
+  it('is in a folder where others can replace it', async () => {
+    mkdirSync(at('open'));
+    chmodSync(at('open'), 0o777);
+    await expectRefusal(install('--store', at('open/store')), {
+      status: 1,
+      code: 'EMULATOR_UNFIT',
+      message: /open can be written by others/,
+      hint: /chmod go-w/,
+    });
+  });
 
   it('may have delimiters and blanks in its path', async () => {
     const odd = at('a b:c,d/e|f\\x41');
@@ -111,15 +137,20 @@ describe('a store that others have put something into', () => {
     const own = at(`damaged-${name.replace('/', '-')}-${text.length}`);
     mkdirSync(join(own, 'registrations'), { recursive: true });
     writeFileSync(join(own, name), text);
-    for (const words of [['status'], install(), ['uninstall', '--all']]) {
-      const { status, stdout, stderr } = await binfmtctl([...words, '--store', own, '--json', '--quiet']);
-      expect(stderr).not.toMatch(/this is a mistake in binfmtctl/);
-      expect([0, 1]).toContain(status);
-      expect(stderr === '').toBe(status === 0);
-      expect(JSON.parse(stdout)).toHaveProperty('schema');
-    }
-    removeAllEntries();
-    await documentOf(['install', 'arm64', '--store', store]);
+    await documentOf(['status', '--store', own]);
+    expect(await documentOf(install('--store', own))).toMatchObject({ proofs: [{ arch: 'riscv64' }] });
+    expect(await documentOf(['status', '--store', own])).toMatchObject({ gone: [], halfDone: false });
+    await documentOf(['uninstall', '--all', '--store', own]);
+    expect(Object.keys(entries())).toEqual(['qemu-aarch64']);
+  });
+});
+
+describe('a root without the folders of administration in PATH', () => {
+  it('installs, mounts and proves as any', async () => {
+    const circumstances = { env: { PATH: '/usr/local/bin:/usr/bin:/bin' } };
+    await documentOf(install('--store', store), circumstances);
+    await documentOf(['uninstall', 'riscv64', '--purge', '--store', store], circumstances);
+    expect(snapshot(store)).toEqual(before);
   });
 });
 

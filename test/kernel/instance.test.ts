@@ -97,10 +97,10 @@ describe('register', () => {
     expect(readFileSync(`${INSTANCE}/status`, 'utf8')).toBe('enabled\n');
   });
 
-  it('removes again what the kernel understood differently', async () => {
-    // Cannot be read back without doubt: the kernel prints the newline as it is.
+  it('refuses what could not be read back without doubt', async () => {
+    // The kernel prints the newline as it is.
     const ambiguous = rule('ambiguous', { interpreter: '/a\nflags: P\nb' });
-    expect(await codeOf(() => register(INSTANCE, ambiguous))).toBe('KERNEL_REFUSED');
+    expect(await codeOf(() => register(INSTANCE, ambiguous))).toBe('BAD_RULE');
     expect(readdirSync(INSTANCE)).toEqual(['register', 'status']);
   });
 
