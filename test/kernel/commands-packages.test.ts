@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { deb, tar } from '../integration/fixtures/deb.ts';
+import { buildProgram, code, FOREIGN } from '../integration/fixtures/programs.ts';
+import { binfmtctl, type Circumstances, documentOf, expectRefusal, inShell } from './support/command.ts';
+import { emulatorFolder, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
+
+const folder = temporaryFolder();
+const PACKAGE = 'qemu-user-static';
+const PROGRAM = './usr/bin/qemu-riscv64-static';
+
+afterAll(removeAllEntries);
+
+/** Circumstances in which apt knows of one archive: a local one, with that one package. */
+function archiveOf(name: string, bytes: Uint8Array, promised: Uint8Array = bytes): Circumstances {
+  const archive = join(folder, name);
+  mkdirSync(join(archive, 'store'), { recursive: true });
+  writeFileSync(join(archive, 'it.deb'), bytes);
+  const index = [
+    `Package: ${PACKAGE}`,
+    'Version: 1.0',
+    'Architecture: all',
+    'Filename: ./it.deb',
+    `Size: ${promised.length}`,
+    `SHA256: ${createHash('sha256').update(promised).digest('hex')}`,
+    'Description: test',
+  ];
+  writeFileSync(join(archive, 'Packages'), `${index.join('\n')}\n\n`);
+  writeFileSync(join(archive, 'sources.list'), `deb [trusted=yes] file:${archive} ./\n`);
+  const settings = [`Dir::Etc::SourceList "${archive}/sources.list";`, 'Dir::Etc::SourceParts "/dev/null";'];
+  writeFileSync(join(archive, 'apt.conf'), `${settings.join('\n')}\n`);
+  return { env: { APT_CONFIG: join(archive, 'apt.conf') } };
+}
+
+const packed = async (...files: Parameters<typeof tar>[0]): Promise<Buffer> =>
+  deb(await tar(files), { name: PACKAGE });
+
+const storeOf = (name: string): string => join(folder, name, 'store');
+
+async function refuses(
+  name: string,
+  circumstances: Circumstances,
+  [code, message, hint]: readonly [string, RegExp, RegExp],
+  source = 'apt',
+): Promise<void> {
+  const words = ['install', 'riscv64', '--source', source, '--store', storeOf(name)];
+  await expectRefusal(words, { status: code === 'NO_TOOL' ? 3 : 1, code, message, hint }, circumstances);
+  expect(snapshot(storeOf(name))).toEqual({ entries: {}, files: {} });
+}
+
+describe.concurrent('a package from apt that cannot be used', () => {
+  const emulator = readFileSync(join(emulatorFolder(), 'qemu-riscv64-static'));
+  const good = packed({ name: PROGRAM, bytes: emulator });
+
+  it('is not what the index promises', async () => {
+    const other = Buffer.from(await good).fill(0, 5000, 6000);
+    const circumstances = archiveOf('swapped', other, await good);
+    await refuses('swapped', circumstances, ['SOURCE_FAILED', /cannot download .*[Hh]ash/, /--source/]);
+  });
+
+  it('is cut off', async () => {
+    const circumstances = archiveOf('cut', (await good).subarray(0, 100_000));
+    await refuses('cut', circumstances, ['BAD_PACKAGE', /dpkg-deb/, /do not trust/]);
+  });
+
+  it('is no package at all', () =>
+    refuses('nonsense', archiveOf('nonsense', Buffer.from('nonsense')), [
+      'BAD_PACKAGE',
+      /dpkg-deb/,
+      /do not trust/,
+    ]));
+
+  it('leads out of its folder', async () => {
+    const circumstances = archiveOf('climbs', await packed({ name: './usr/../../../etc/x', bytes: 'x' }));
+    await refuses('climbs', circumstances, ['BAD_PACKAGE', /\.\./, /do not trust/]);
+  });
+
+  it('has a device in the place of the emulator', async () => {
+    const device = { name: PROGRAM, type: 'character-device' as const, devmajor: 1, devminor: 3 };
+    const circumstances = archiveOf('device', await packed(device));
+    await refuses('device', circumstances, ['BAD_PACKAGE', /qemu-riscv64-static/, /do not trust/]);
+  });
+
+  it('has the emulator for machines of another kind', async () => {
+    const program = buildProgram(code.print('qemu-riscv64 version 7.2.0\n'), { identity: FOREIGN });
+    const circumstances = archiveOf('foreign', await packed({ name: PROGRAM, bytes: program }));
+    await refuses('foreign', circumstances, ['EMULATOR_UNFIT', /not on this one/, /built for this machine/]);
+  });
+
+  it('has no emulator for the architecture', async () => {
+    const circumstances = archiveOf('without', await packed({ name: './usr/share/doc/x', bytes: 'x' }));
+    await refuses('without', circumstances, ['EMULATOR_NOT_FOUND', /for riscv64/, /--source/]);
+  });
+
+  it('is of no release that apt knows', async () => {
+    const circumstances = archiveOf('release', await good);
+    await refuses('release', circumstances, ['SOURCE_FAILED', /none-such/, /none-such/], 'apt:none-such');
+  });
+
+  it('cannot be had without apt', async () => {
+    const within = inShell('mount --bind /dev/null "$(command -v apt-get)"');
+    const circumstances = { ...archiveOf('no-apt', await good), within };
+    await refuses('no-apt', circumstances, ['NO_TOOL', /apt-get is missing/, /dir:DIR/]);
+  });
+});
+
+describe('a package from apt', () => {
+  it('is fetched, used and proved with nothing left of it but the emulator', async () => {
+    const emulator = readFileSync(join(emulatorFolder(), 'qemu-riscv64-static'));
+    const circumstances = archiveOf('good', await packed({ name: PROGRAM, bytes: emulator }));
+    const sha256 = createHash('sha256').update(emulator).digest('hex');
+    const words = ['--store', storeOf('good')];
+    expect(await documentOf(['install', 'riscv64', ...words], circumstances)).toMatchObject({
+      proofs: [{ host: { holds: true }, chroot: { holds: true }, emulator: { sha256 } }],
+    });
+    expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
+    expect((await binfmtctl(['uninstall', '--all', '--purge', ...words])).status).toBe(0);
+    expect(snapshot(storeOf('good'))).toEqual({ entries: {}, files: {} });
+  });
+});
