@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 import { parseJson, ruleSchema, toJson } from './registration.ts';
-import { inverse, type Step } from './steps.ts';
+import { ruleOf, type Step } from './steps.ts';
 
 /** Written before the first step and removed after the last: what a killed run was about to do. */
 export interface Journal {
@@ -56,68 +56,86 @@ export interface Found {
 }
 
 /**
- * The steps that take back what was done of the journal's steps, last first.
+ * The steps that make everything that the journal's steps touch what it was before them. What looks neither as before
+ * nor as one of the steps left it was changed by others since, and stays.
  *
- * Steps are carried out one after another, so what was done is the first k of them: k is the one after which the
- * things they touch would look most like what was found.
+ * Entries come back before others go, so that programs find one or the other at any time.
  */
-export function planRepair({ steps }: Journal, found: Found): readonly Step[] {
-  const relevant = steps.filter(
-    (step) => found.sameKernel || step.kind === 'write' || step.kind === 'delete',
-  );
-  const likeness = relevant.map((_, index) => likenessAfter(relevant.slice(0, index + 1), relevant, found));
-  const best = Math.max(likenessAfter([], relevant, found), ...likeness);
-  const count = likenessAfter([], relevant, found) === best ? 0 : likeness.indexOf(best) + 1;
-  return relevant.slice(0, count).toReversed().flatMap(inverse);
+export function planRepair({ steps }: Journal, { entries, files, sameKernel }: Found): readonly Step[] {
+  const looks = new Map<string, Look[]>();
+  for (const { key, before, after } of steps.flatMap((step) => changeOf(step) ?? [])) {
+    looks.set(key, [...(looks.get(key) ?? [before]), after]);
+  }
+  const repairs: Repair[] = [];
+  for (const [key, [before = null, ...after]] of looks) {
+    const isFile = key.startsWith(FILE);
+    const name = key.slice(key.indexOf(' ') + 1);
+    const now = isFile ? (files.get(name) ?? null) : (entries.find((entry) => entry.name === name) ?? null);
+    if ((!isFile && !sameKernel) || sameLook(before, now) || !after.some((look) => sameLook(look, now)))
+      continue;
+    const turn = isFile ? 2 : before === null ? 1 : 0;
+    repairs.push({ turn, steps: stepsBetween(name, now, before) });
+  }
+  return repairs.toSorted((a, b) => a.turn - b.turn).flatMap((repair) => repair.steps);
+}
+
+interface Repair {
+  readonly turn: number;
+  readonly steps: readonly Step[];
 }
 
 /** What a thing that steps touch looks like: an entry, a file's text, or nothing. */
 type Look = (Rule & { readonly enabled: boolean | 'either' }) | string | null;
 
-function likenessAfter(done: readonly Step[], all: readonly Step[], found: Found): number {
-  const looks = new Map<string, Look>();
-  for (const step of all.toReversed()) touch(looks, step, 'before');
-  for (const step of done) touch(looks, step, 'after');
-  return [...looks].filter(([key, look]) => sameLook(look, lookOf(key, found))).length;
+const ENTRY = 'entry ';
+const FILE = 'file ';
+
+interface Change {
+  readonly key: string;
+  readonly before: Look;
+  readonly after: Look;
 }
 
-function touch(looks: Map<string, Look>, step: Step, when: 'before' | 'after'): void {
-  const set = (key: string, before: Look, after: Look): unknown =>
-    looks.set(key, when === 'before' ? before : after);
+/** What a step touches; null for one that changes nothing. */
+function changeOf(step: Step): Change | null {
   switch (step.kind) {
     case 'register':
       // From Linux 7.3 on a rule is registered disabled, and a kill may come before it is enabled.
-      return void set(`entry ${step.rule.name}`, null, { ...step.rule, enabled: 'either' });
+      return { key: ENTRY + step.rule.name, before: null, after: { ...step.rule, enabled: 'either' } };
     case 'unregister':
-      return void set(`entry ${step.entry.name}`, step.entry, null);
+      return { key: ENTRY + step.entry.name, before: step.entry, after: null };
     case 'enable':
-      return void set(
-        `entry ${step.entry.name}`,
-        { ...step.entry, enabled: false },
-        { ...step.entry, enabled: true },
-      );
-    case 'disable':
-      return void set(
-        `entry ${step.entry.name}`,
-        { ...step.entry, enabled: true },
-        { ...step.entry, enabled: false },
-      );
+    case 'disable': {
+      const look = (enabled: boolean): Look => ({ ...step.entry, enabled });
+      const enables = step.kind === 'enable';
+      return { key: ENTRY + step.entry.name, before: look(!enables), after: look(enables) };
+    }
     case 'write':
-      return void set(`file ${step.path}`, step.previous, step.text);
+      return { key: FILE + step.path, before: step.previous, after: step.text };
     case 'delete':
-      return void set(`file ${step.path}`, step.previous, null);
+      return { key: FILE + step.path, before: step.previous, after: null };
     case 'prove':
+      return null;
   }
-}
-
-function lookOf(key: string, { entries, files }: Found): Look {
-  const name = key.slice(key.indexOf(' ') + 1);
-  return key.startsWith('file ')
-    ? (files.get(name) ?? null)
-    : (entries.find((entry) => entry.name === name) ?? null);
 }
 
 function sameLook(a: Look, b: Look): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b;
   return (a.enabled === 'either' || a.enabled === b.enabled) && equalRules(a, b);
+}
+
+function stepsBetween(name: string, now: Entry | string | null, before: Look): readonly Step[] {
+  if (typeof now === 'string' && before === null) return [{ kind: 'delete', path: name, previous: now }];
+  if (typeof before === 'string')
+    return [{ kind: 'write', path: name, text: before, previous: typeof now === 'string' ? now : null }];
+  if (typeof now === 'string') return [];
+  if (before === null) return now === null ? [] : [{ kind: 'unregister', entry: now }];
+  const wanted: Entry = { ...before, enabled: before.enabled !== false };
+  if (now !== null && equalRules(now, wanted))
+    return [{ kind: wanted.enabled ? 'enable' : 'disable', entry: wanted }];
+  return [
+    ...(now === null ? [] : [{ kind: 'unregister', entry: now } as const]),
+    { kind: 'register', rule: ruleOf(wanted) },
+    ...(wanted.enabled ? [] : [{ kind: 'disable', entry: wanted } as const]),
+  ];
 }
