@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { unpackPackages } from '../../../scripts/packages.mjs';
+import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 
 export const BINFMT = '/proc/sys/fs/binfmt_misc';
 
@@ -23,6 +24,13 @@ export function temporaryFolder(): string {
 
 /** Registers an entry as other programs do. */
 export const registerForeign = (line: string): void => writeFileSync(join(BINFMT, 'register'), line);
+
+/** Registers an entry of another maker that takes the programs of an arch. */
+export function registerOthers(name: string, arch: string, interpreter: string, flags: string): void {
+  const { magic = '', mask = '' } = builtinCatalogue().arches[arch] ?? {};
+  const escaped = (hex: string): string => hex.replace(/../g, '\\x$&');
+  registerForeign(`:${name}:M::${escaped(magic)}:${escaped(mask)}:${interpreter}:${flags}`);
+}
 
 /** `on` and `off` are 1 and 0 of the kernel. */
 export const switchEntry = (name: string, to: 'on' | 'off' | 'gone'): void =>

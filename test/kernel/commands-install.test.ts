@@ -1,0 +1,122 @@
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { binfmtctl, documentOf, expectRefusal } from './support/command.ts';
+import {
+  BINFMT,
+  emulatorFolder,
+  entries,
+  registerOthers,
+  removeAllEntries,
+  snapshot,
+  switchEntry,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const store = join(temporaryFolder(), 'store');
+const emulators = emulatorFolder();
+const source = ['--source', `dir:${emulators}`];
+
+const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store]);
+const inodeOf = (entry: string): number => statSync(join(BINFMT, entry)).ino;
+
+afterEach(() => {
+  removeAllEntries();
+  rmSync(store, { recursive: true, force: true });
+});
+
+describe('install', () => {
+  it('changes nothing the second time, and says so', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    const [before, inode] = [snapshot(store), inodeOf('qemu-aarch64')];
+    // From the store, from the source that was named, and by a spelling of another kind.
+    const again = await documentOf(['install', 'linux/arm64', '--store', store]);
+    expect(again).toMatchObject({ steps: [], unchanged: ['aarch64'], proofs: [{ entry: 'qemu-aarch64' }] });
+    expect((await run('install', 'aarch64', ...source)).status).toBe(0);
+    expect((await run('install', 'arm64')).stdout).toContain('aarch64 works already: qemu-aarch64');
+    expect([snapshot(store), inodeOf('qemu-aarch64')]).toEqual([before, inode]);
+  });
+
+  it('prints the steps of a dry run and changes nothing', async () => {
+    const [fetch, all] = await Promise.all([
+      run('install', 'arm64', ...source, '--dry-run'),
+      run('install', 'arm64', 'riscv64', '--emulator', 'qemu', '--dry-run'),
+    ]);
+    for (const { status, stdout } of [fetch, all]) {
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^would .*aarch64/);
+    }
+    expect([existsSync(store), entries()]).toEqual([false, {}]);
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    const before = snapshot(store);
+    const again = await run('install', 'arm64', '--credentials', '--dry-run');
+    expect(again).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^would register .*qemu-aarch64.*C/m),
+    });
+    expect(await run('uninstall', '--all', '--purge', '--dry-run')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^would remove entry qemu-aarch64 .*\nwould delete /),
+    });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('gives set-user-id programs their owner with --credentials, which verify proves', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    expect(await documentOf(['verify', '--store', store])).toMatchObject({
+      proofs: [{ credentials: { holds: null } }],
+    });
+    await documentOf(['install', 'arm64', '--credentials', '--store', store]);
+    expect(entries()['qemu-aarch64']).toMatch(/^flags: POCF$/m);
+    expect(await documentOf(['verify', '--store', store])).toMatchObject({
+      holds: true,
+      proofs: [{ credentials: { holds: true } }],
+    });
+    // Without the word the flag stays, and it is said that it does.
+    const { stderr } = await run('install', 'arm64', ...source);
+    expect(stderr).toMatch(/^warning: entry qemu-aarch64 has flag C/m);
+    expect(entries()['qemu-aarch64']).toMatch(/^flags: POCF$/m);
+  });
+
+  it('registers without proof with --no-verify', async () => {
+    const result = await documentOf(['install', 'arm64', ...source, '--no-verify', '--store', store]);
+    expect(result).toMatchObject({ proofs: [] });
+    const status = await documentOf(['status', '--store', store]);
+    expect(status).toMatchObject({ entries: [{ entry: { name: 'qemu-aarch64' }, ours: true, proof: null }] });
+  });
+
+  it('leaves an entry of that name that others made, unless --replace says so', async () => {
+    registerOthers('qemu-riscv64', 'riscv64', '/bin/false', 'P');
+    const before = entries();
+    await expectRefusal(['install', 'riscv64', ...source, '--store', store], {
+      status: 1,
+      code: 'ENTRY_NOT_OURS',
+      message: /entry qemu-riscv64/,
+      hint: /--replace/,
+    });
+    expect(entries()).toEqual(before);
+    expect(existsSync(join(store, 'sha256')) ? readdirSync(join(store, 'sha256')) : []).toEqual(['lock']);
+    await documentOf(['install', 'riscv64', ...source, '--replace', '--store', store]);
+    expect(entries()['qemu-riscv64']).toContain(`interpreter ${store}/sha256/`);
+    expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
+  });
+
+  it('leaves what serves the architecture already, whoever made it', async () => {
+    registerOthers('riscv', 'riscv64', `${emulators}/qemu-riscv64-static`, 'PF');
+    const inode = inodeOf('riscv');
+    expect(await documentOf(['install', 'riscv64', '--store', store])).toMatchObject({
+      steps: [],
+      unchanged: ['riscv64'],
+      proofs: [{ entry: 'riscv' }],
+    });
+    expect(inodeOf('riscv')).toBe(inode);
+  });
+
+  it('takes the place of a disabled entry of its own', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    switchEntry('qemu-aarch64', 'off');
+    await documentOf(['install', 'arm64', '--store', store]);
+    expect(entries()['qemu-aarch64']).toMatch(/^enabled\n/);
+    expect(Object.keys(entries())).toEqual(['qemu-aarch64']);
+  });
+});

@@ -1,0 +1,111 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { binfmtctl, documentOf } from './support/command.ts';
+import {
+  emulatorFolder,
+  entries,
+  registerForeign,
+  registerOthers,
+  removeAllEntries,
+  switchEntry,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const store = join(temporaryFolder(), 'store');
+const emulators = emulatorFolder();
+const source = ['--source', `dir:${emulators}`];
+
+const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store]);
+
+afterEach(() => {
+  removeAllEntries();
+  rmSync(store, { recursive: true, force: true });
+});
+
+describe('status and verify', () => {
+  it('have nothing to say of an empty instance', async () => {
+    expect(await documentOf(['status', '--store', store])).toMatchObject({
+      entries: [],
+      gone: [],
+      halfDone: false,
+    });
+    expect(await run('verify')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('nothing to verify'),
+    });
+    expect(existsSync(store)).toBe(false);
+  });
+
+  it('tell entries of others, and prove them too', async () => {
+    registerOthers('riscv', 'riscv64', `${emulators}/qemu-riscv64-static`, 'PF');
+    registerForeign(':own:E::own::/bin/false:');
+    expect(await documentOf(['status', '--store', store])).toMatchObject({
+      entries: [
+        { entry: { name: 'own' }, arch: null, ours: false },
+        { entry: { name: 'riscv' }, arch: 'riscv64', ours: false, emulator: 'qemu' },
+      ],
+    });
+    expect(await documentOf(['verify', '--store', store])).toMatchObject({
+      proofs: [{ arch: 'riscv64', entry: 'riscv', chroot: { holds: true } }],
+    });
+  });
+
+  it('tell a disabled entry', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    switchEntry('qemu-aarch64', 'off');
+    expect((await run('status')).stdout).toContain('qemu-aarch64 (disabled)');
+    expect((await run('verify')).stdout).toContain('nothing to verify');
+    const named = await run('verify', 'arm64');
+    expect(named.status).toBe(1);
+    expect(named.stdout).toMatch(/aarch64: on the host: nothing here can execute it/);
+  });
+
+  it('tell an entry whose interpreter is gone', async () => {
+    registerOthers('qemu-riscv64', 'riscv64', '/none/qemu-riscv64-static', 'P');
+    const status = await run('status');
+    expect(status).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('broken: the interpreter is not there'),
+    });
+    const verify = await run('verify');
+    expect(verify.status).toBe(1);
+    expect(verify.stdout).toMatch(/^riscv64: on the host: .*/m);
+  });
+
+  it('know that an entry with F works without its file', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    rmSync(join(store, 'sha256'), { recursive: true });
+    expect(await documentOf(['status', '--store', store])).toMatchObject({
+      entries: [{ interpreterExists: false, entry: { name: 'qemu-aarch64' } }],
+    });
+    expect((await run('status')).stdout).not.toContain('broken');
+    expect(await documentOf(['verify', '--store', store])).toMatchObject({
+      holds: true,
+      proofs: [{ host: { holds: true }, emulator: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } }],
+    });
+  });
+
+  it('tell an entry that works on the host alone', async () => {
+    registerOthers('qemu-riscv64', 'riscv64', `${emulators}/qemu-riscv64-static`, 'P');
+    const { status, stdout } = await run('verify');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^riscv64: in an empty chroot: /m);
+    expect(stdout).not.toMatch(/^riscv64: on the host: /m);
+  });
+
+  it('tell what was registered here but is gone from the kernel', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    switchEntry('qemu-aarch64', 'gone');
+    expect((await run('status')).stdout).toContain('qemu-aarch64 was registered by binfmtctl but is gone');
+    await documentOf(['install', 'arm64', '--store', store]);
+    expect(Object.keys(entries())).toEqual(['qemu-aarch64']);
+  });
+
+  it('tell an entry that a newer one keeps from being reached', async () => {
+    await documentOf(['install', 'riscv64', ...source, '--store', store]);
+    registerOthers('newer', 'riscv64', '/bin/false', 'P');
+    expect((await run('status')).stdout).toContain('never reached: newer is newer');
+    expect((await run('verify')).status).toBe(1);
+  });
+});

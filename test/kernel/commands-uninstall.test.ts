@@ -1,0 +1,87 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { binfmtctl, documentOf, expectRefusal } from './support/command.ts';
+import {
+  emulatorFolder,
+  entries,
+  registerForeign,
+  registerOthers,
+  removeAllEntries,
+  snapshot,
+  switchEntry,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const store = join(temporaryFolder(), 'store');
+const emulators = emulatorFolder();
+const source = ['--source', `dir:${emulators}`];
+
+const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store]);
+
+afterEach(() => {
+  removeAllEntries();
+  rmSync(store, { recursive: true, force: true });
+});
+
+describe('uninstall', () => {
+  beforeEach(async () => {
+    await documentOf(['install', 'arm64,riscv64,s390x', ...source, '--no-verify', '--store', store]);
+    registerOthers('qemu-hppa', 'hppa', '/bin/false', 'P');
+    registerForeign(':own:E::own::/bin/false:');
+  });
+
+  const left = (): readonly string[] => Object.keys(entries()).toSorted();
+
+  it('takes back arches and entries by name', async () => {
+    const { status, stdout } = await run('uninstall', 'linux/arm64', 'qemu-s390x');
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^remove entry qemu-aarch64 (.*\n)+remove entry qemu-s390x /),
+    });
+    expect(left()).toEqual(['own', 'qemu-hppa', 'qemu-riscv64']);
+    expect(readdirSync(join(store, 'registrations'))).toEqual(['qemu-riscv64.json']);
+  });
+
+  it('takes globs of its own names only', async () => {
+    expect((await run('uninstall', 'qemu-*')).status).toBe(0);
+    expect(left()).toEqual(['own', 'qemu-hppa']);
+    expect((await run('uninstall', '*')).stdout).toBe('nothing to take back\n');
+    expect(left()).toEqual(['own', 'qemu-hppa']);
+  });
+
+  it('takes back all of its own, with the emulators, and again without a complaint', async () => {
+    expect((await run('uninstall', '--all', '--purge')).status).toBe(0);
+    expect(left()).toEqual(['own', 'qemu-hppa']);
+    expect(snapshot(store).files).toEqual({});
+    expect(await run('uninstall', '--all', '--purge')).toEqual({
+      status: 0,
+      stdout: 'nothing to take back\n',
+      stderr: '',
+    });
+  });
+
+  it('removes an entry of others only where it is named', async () => {
+    await expectRefusal(['uninstall', 'hppa', '--store', store], {
+      status: 1,
+      code: 'ENTRY_NOT_OURS',
+      message: /hppa is served by entry qemu-hppa, which binfmtctl did not make/,
+      hint: /binfmtctl uninstall qemu-hppa/,
+    });
+    expect(left()).toHaveLength(5);
+    expect((await run('uninstall', 'qemu-hppa', 'own')).status).toBe(0);
+    expect(left()).toEqual(['qemu-aarch64', 'qemu-riscv64', 'qemu-s390x']);
+  });
+
+  it('leaves what others have put in the place of its own', async () => {
+    switchEntry('qemu-riscv64', 'gone');
+    registerOthers('qemu-riscv64', 'riscv64', '/bin/false', 'P');
+    expect((await run('uninstall', '--all')).status).toBe(0);
+    expect(left()).toEqual(['own', 'qemu-hppa', 'qemu-riscv64']);
+  });
+
+  it('finds nothing of an arch that has no entry', async () => {
+    expect(await run('uninstall', 'sh4')).toMatchObject({ status: 0, stdout: 'nothing to take back\n' });
+    expect(left()).toHaveLength(5);
+  });
+});
