@@ -18,14 +18,22 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   const hint = isBinfmtctlError(error)
     ? error.hint
     : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
-  // Other programs' words, and names of files, may have lines.
-  const message = error.message.trim().replace(/\s*\n\s*/g, '; ');
+  const message = onOneLine(error.message);
   if (json) {
     process.stdout.write(`${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`);
   }
   process.stderr.write(`${paint('red', 'binfmtctl:')} ${message}\n`);
   if (hint !== undefined) process.stderr.write(`${paint('yellow', 'hint:')} ${hint}\n`);
   if (verbose) process.stderr.write(`${stackOf(error)}\n`);
+}
+
+/** Other programs' words and names of files may have lines, and what moves a terminal's cursor. */
+function onOneLine(text: string): string {
+  const line = text.trim().replace(/\s*\n\s*/g, '; ');
+  return line.replace(
+    /\p{Cc}/gu,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }
 
 /** Number of the signal that a failure comes from, else null. */
