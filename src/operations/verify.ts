@@ -10,6 +10,7 @@ import { holdRunning, type Running } from './identify.ts';
 import { versionThroughEntry } from './live-version.ts';
 import { type Place, type ProbeRun, runProbes } from './prober.ts';
 import type { Check, Proof } from './proof.ts';
+import { refuseInterrupted } from './transaction.ts';
 import { withWorkspace } from './workspace.ts';
 
 export interface VerifyRequest {
@@ -37,6 +38,8 @@ interface Subject {
  * works under both conditions at once works under each; only where it does not are they tried one by one.
  *
  * Returns one proof an arch, in the order asked for; never throws for a probe that fails.
+ *
+ * @throws INTERRUPTED: a probe that was ended then says nothing of its emulator.
  */
 export async function verify(request: VerifyRequest, context: Context): Promise<readonly Proof[]> {
   const entries = await listEntries(context.binfmtDirectory);
@@ -83,6 +86,7 @@ async function prove(
         });
   const setIds = subjects.filter(({ setUserId }) => setUserId).map(({ arch }) => setIdName(arch));
   const [host, isolated] = await Promise.all([run('host', [...ids, ...setIds], hold), run('isolated', ids)]);
+  refuseInterrupted(context.signal);
   const failing = ids.filter((id) => (!ranWell(host.get(id)) ? false : !ranWell(isolated.get(id))));
   const [chroot, namespace] = await Promise.all([run('chroot', failing), run('mount-namespace', failing)]);
   const memo = await openMemo(context.store);

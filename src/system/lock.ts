@@ -69,7 +69,8 @@ async function acquire(path: string, { timeoutMs, onWait, signal }: LockOptions)
   if (outcome === 'held') return release;
   holder.kill();
   await release();
-  throw outcome === 'late' ? await lockedError(path) : notLocked(path, outcome);
+  if (outcome === 'late') throw await lockedError(path);
+  throw outcome === 'interrupted' ? interrupted(path, signal) : notLocked(path, outcome);
 }
 
 async function lockedError(path: string): Promise<BinfmtctlError> {
@@ -81,9 +82,14 @@ async function lockedError(path: string): Promise<BinfmtctlError> {
   });
 }
 
-function notLocked(path: string, outcome: 'interrupted' | RunResult): BinfmtctlError {
+function interrupted(path: string, signal: AbortSignal | undefined): BinfmtctlError {
+  return new BinfmtctlError('INTERRUPTED', `interrupted while waiting for the lock ${path}`, {
+    cause: signal?.reason,
+  });
+}
+
+function notLocked(path: string, outcome: RunResult): BinfmtctlError {
   const what = `cannot take the lock ${path}`;
-  if (outcome === 'interrupted') return new BinfmtctlError('INTERRUPTED', `${what}: interrupted`);
   // 127: a busybox without that applet, or a flock(1) that finds no cat(1).
   if (outcome.errno !== null || outcome.exitCode === 127) {
     const why = outcome.errno ?? 'status 127';

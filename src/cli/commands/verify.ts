@@ -3,7 +3,6 @@ import type { Check, Proof } from '../../operations/proof.ts';
 import type { VerifyReport } from '../../operations/verify-arches.ts';
 import { toJson } from '../../plan/registration.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
-import { openContext } from '../context.ts';
 import { paint, shortPath, table } from '../terminal.ts';
 
 export function verifyCommand(done: (status: number) => void): Command {
@@ -19,8 +18,10 @@ export function verifyCommand(done: (status: number) => void): Command {
     ['binfmtctl verify arm64 linux/arm/v7', 'only these'],
     ['binfmtctl verify arm64 --root /srv/arm64', 'inside a root file system'],
   ]).action(async (arches: string[], options: CommonOptions & { root?: string }) => {
-    const { verifyArches } = await import('../work.ts');
-    const report = await verifyArches({ arches, root: options.root }, await openContext(options));
+    const { verifyArches, withOperation } = await import('../work.ts');
+    const report = await withOperation(options, (context) =>
+      verifyArches({ arches, root: options.root }, context),
+    );
     process.stdout.write(options.json ? `${toJson(report)}\n` : textOf(report));
     done(report.holds ? 0 : 1);
   });
