@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { binfmtctl } from './support/command.ts';
-import { temporaryFolder } from './support/machine.ts';
+import { emulatorFolder, entries, temporaryFolder } from './support/machine.ts';
 
 const COMMANDS = [
   'install',
@@ -15,6 +16,8 @@ const COMMANDS = [
 
 /** An escape sequence: a colour, or a move of the cursor. */
 const ESCAPE = '\u001b';
+
+const INSTALL = ['install', 'sh4', '--source'];
 
 /** script(1) of util-linux gives the command a terminal. */
 const TERMINAL = ['sh', '-c', 'exec script -qec "$*" /dev/null', 'sh'];
@@ -100,6 +103,28 @@ describe.concurrent('output', () => {
     const { status, stdout, stderr } = await binfmtctl(['status', '--store', store]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('no entries: `binfmtctl install arm64` makes one');
+  });
+
+  it('has an error in one line, whatever is in the name of a file', async () => {
+    const { stderr } = await binfmtctl([...INSTALL, `path:${store}/a\n${ESCAPE}[2Jb`, '--store', store]);
+    expect(stderr).toMatch(/^binfmtctl: .*a; \\x1b\[2Jb: no such file\nhint: .*\n$/);
+  });
+
+  it('does not end what was begun where nobody reads it', async () => {
+    const own = join(store, 'unread');
+    const words = [...INSTALL, `dir:${emulatorFolder()}`, '--store', own];
+    expect((await binfmtctl(words, { within: ['sh', '-c', '"$@" 2> /dev/full', 'sh'] })).status).toBe(0);
+    const closed = ['sh', '-c', '{ sleep 0.2; "$@" 2>&1; echo $? >&2; } | :', 'sh'];
+    const removed = await binfmtctl(['uninstall', '--all', '--store', own], { within: closed });
+    expect([removed.stderr, entries()]).toEqual(['0\n', {}]);
+  });
+
+  it('fails without a stack trace where it cannot be written', async () => {
+    const full = ['sh', '-c', '"$@" > /dev/full', 'sh'];
+    expect(await binfmtctl(['status', '--store', store], { within: full })).toMatchObject({
+      status: 1,
+      stderr: '',
+    });
   });
 
   it('says where an error comes from with --verbose alone', async () => {
