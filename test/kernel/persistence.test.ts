@@ -1,0 +1,117 @@
+/** What makes an entry last over a reboot, read by those who register at boot: systemd-binfmt and update-binfmts. */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { binfmtctl, documentOf, inShell } from './support/command.ts';
+import {
+  emulatorFolder,
+  entries,
+  removeAllEntries,
+  switchEntry,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'store');
+const source = ['--source', `dir:${emulatorFolder()}`];
+
+/** What the command sees as /etc and /var/lib: a copy, and an empty folder. Nothing is written to the machine's own. */
+const BINFMT_D = join(folder, 'etc/binfmt.d');
+const ADMIN = join(folder, 'lib/binfmts');
+const within = inShell(
+  `mount --bind ${join(folder, 'etc')} /etc && mount --bind ${join(folder, 'lib')} /var/lib`,
+);
+const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store], { within });
+const done = (...words: readonly string[]) => documentOf([...words, '--store', store], { within });
+
+beforeAll(() => {
+  execFileSync('cp', ['-a', '/etc', folder]);
+  rmSync(BINFMT_D, { recursive: true, force: true });
+  for (const path of [BINFMT_D, ADMIN]) mkdirSync(path, { recursive: true });
+});
+
+afterEach(() => {
+  removeAllEntries();
+  const files = [BINFMT_D, ADMIN].flatMap((path) => readdirSync(path).map((name) => join(path, name)));
+  for (const path of [store, ...files]) rmSync(path, { recursive: true, force: true });
+});
+
+describe('--persist=binfmt.d', () => {
+  it('gives systemd-binfmt what makes the same entries', async () => {
+    await done('install', 'arm64', 'riscv64', '--persist=binfmt.d', ...source);
+    const before = entries();
+    expect(readdirSync(BINFMT_D)).toEqual(['qemu-aarch64.conf', 'qemu-riscv64.conf']);
+    removeAllEntries();
+    const [systemd = '', shared = ''] = unpackPackages('systemd', 'libsystemd-shared');
+    const files = readdirSync(BINFMT_D).map((name) => join(BINFMT_D, name));
+    execFileSync(join(systemd, 'lib/systemd/systemd-binfmt'), files, {
+      env: { LD_LIBRARY_PATH: join(shared, 'usr/lib/x86_64-linux-gnu/systemd') },
+    });
+    expect(entries()).toEqual(before);
+    expect(await run('verify')).toMatchObject({ status: 0 });
+  });
+
+  it('is taken back by uninstall, with what stood there before', async () => {
+    writeFileSync(join(BINFMT_D, 'qemu-arm.conf'), '# mine\n');
+    await done('install', 'arm64', 'arm', '--persist=binfmt.d', ...source);
+    await done('uninstall', '--all');
+    expect(readdirSync(BINFMT_D)).toEqual(['qemu-arm.conf']);
+    expect(readFileSync(join(BINFMT_D, 'qemu-arm.conf'), 'utf8')).toBe('# mine\n');
+    expect(entries()).toEqual({});
+  });
+
+  it('stays where somebody has changed it since, with a warning', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    const path = join(BINFMT_D, 'qemu-aarch64.conf');
+    appendFileSync(path, '# mine\n');
+    const { status, stderr } = await run('uninstall', 'arm64');
+    expect(status).toBe(0);
+    expect(stderr).toContain(`/etc/binfmt.d/qemu-aarch64.conf was changed since it was written: it is left`);
+    expect(readFileSync(path, 'utf8')).toContain('# mine');
+    expect(entries()).toEqual({});
+  });
+
+  it('is written for what works already, once it is asked for', async () => {
+    await done('install', 'arm64', ...source);
+    const before = entries();
+    await done('install', 'arm64', '--persist=binfmt.d');
+    expect(readdirSync(BINFMT_D)).toEqual(['qemu-aarch64.conf']);
+    expect(entries()).toEqual(before);
+  });
+});
+
+describe('--persist=binfmt-support', () => {
+  it('gives update-binfmts what it shows, and registers again as it was', async () => {
+    await done('install', 'arm64', '--persist=binfmt-support', ...source);
+    const before = entries();
+    expect(updateBinfmts('--display', 'qemu-aarch64')).toMatch(
+      /^qemu-aarch64 \(enabled\):\n +package = <local>\n +type = magic\n/,
+    );
+    updateBinfmts('--disable', 'qemu-aarch64');
+    expect(entries()).toEqual({});
+    updateBinfmts('--enable', 'qemu-aarch64');
+    expect(entries()).toEqual(before);
+    expect(await run('verify', 'arm64')).toMatchObject({ status: 0 });
+    await done('uninstall', 'arm64');
+    expect([readdirSync(ADMIN), entries()]).toEqual([[], {}]);
+  });
+});
+
+function updateBinfmts(...words: readonly string[]): string {
+  const [support = '', pipeline = ''] = unpackPackages('binfmt-support', 'libpipeline1');
+  const [file = '', ...args] = [...within, join(support, 'usr/sbin/update-binfmts'), ...words];
+  const env = { ...process.env, LD_LIBRARY_PATH: join(pipeline, 'usr/lib/x86_64-linux-gnu') };
+  return execFileSync(file, args, { encoding: 'utf8', env });
+}
+
+describe('after a reboot', () => {
+  it('install brings back an entry that is gone, from the store', async () => {
+    await done('install', 'arm64', ...source);
+    const before = entries();
+    switchEntry('qemu-aarch64', 'gone');
+    await done('install', 'arm64');
+    expect(entries()).toEqual(before);
+  });
+});
