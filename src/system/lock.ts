@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { BinfmtctlError } from '../errors.ts';
 import { fileError } from './file-error.ts';
 import { type RunResult, start } from './process.ts';
+import { findTool } from './tools.ts';
 
 export interface LockOptions {
   /** How long to wait for another holder. */
@@ -47,7 +48,7 @@ async function makeLockFile(path: string): Promise<void> {
 }
 
 async function acquire(path: string, { timeoutMs, onWait, signal }: LockOptions) {
-  const holder = await start('flock', [path, 'cat']);
+  const holder = await start('flock', [path, findTool('cat') ?? 'cat']);
   const release = async () => {
     holder.stdin.destroy();
     await holder.ended;

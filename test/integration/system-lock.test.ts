@@ -140,9 +140,20 @@ describe('withLock', () => {
     });
   });
 
-  it('says which tool is missing, and does nothing without', async () => {
-    const action = vi.fn(async () => {});
+  it('finds its tools where PATH lacks them', async () => {
     vi.stubEnv('PATH', directory);
+    try {
+      expect(await withLock(newLock(), async () => 'done', { timeoutMs: 20_000 })).toBe('done');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('says which tool cannot be started, and does nothing without', async () => {
+    const action = vi.fn(async () => {});
+    const bin = mkdtempSync(join(directory, 'bin-'));
+    writeFileSync(join(bin, 'flock'), '#!/none/such\n', { mode: 0o755 });
+    vi.stubEnv('PATH', bin);
     try {
       await expect(withLock(newLock(), action, { timeoutMs: 20_000 })).rejects.toMatchObject({
         code: 'NO_TOOL',
