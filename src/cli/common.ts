@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BinfmtctlError } from '../errors.ts';
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -25,6 +26,13 @@ export function withCommon(command: Command, shown: readonly [string, string][])
     .option('--catalogue <dir>', 'a folder of profiles of your own (repeatable)', collect, [])
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', examples(shown));
+}
+
+/** USAGE for `--all` together with names: one of them would go unheard. */
+export function bothNamed(command: string, names: string): BinfmtctlError {
+  return new BinfmtctlError('USAGE', `${command} takes ${names} or --all, not both`, {
+    hint: `\`binfmtctl ${command} --help\` shows examples`,
+  });
 }
 
 /** For an option that may be given several times. */

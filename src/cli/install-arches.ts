@@ -1,7 +1,7 @@
 import { findArches } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { type InstallRequest, type InstallResult, install } from '../operations/install.ts';
-import type { CommonOptions } from './common.ts';
+import { bothNamed, type CommonOptions } from './common.ts';
 import { withOperation } from './operation.ts';
 
 /** Resolves the names of the command line and installs. */
@@ -15,6 +15,7 @@ export async function installArches(
       hint: '`binfmtctl catalogue list` shows them',
     });
   }
+  if (named && request.all) throw bothNamed('install', 'architectures');
   return withOperation(options, (context) =>
     install({ ...request, arches: findArches(context.catalogue, arches) }, context),
   );

@@ -1,4 +1,5 @@
 import { archPattern, findArch } from '../catalogue/resolve.ts';
+import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import type { Step } from '../plan/steps.ts';
@@ -74,7 +75,7 @@ function namesFor(word: string, there: There, { catalogue }: Context): readonly 
   const ours = [...there.registrations.keys()];
   if (/[*?]/.test(word)) return ours.filter((name) => globOf(word).test(name));
   if (ours.includes(word) || there.entries.some(({ name }) => name === word)) return [word];
-  const arch = findArch(catalogue, word);
+  const arch = archNamed(word, catalogue);
   const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);
   if (registered.length > 0) return registered;
   const foreign = there.entries.find(
@@ -88,6 +89,23 @@ function namesFor(word: string, there: There, { catalogue }: Context): readonly 
       hint: `to remove it all the same name it: \`binfmtctl uninstall ${foreign.name}\``,
     },
   );
+}
+
+/** @throws UNKNOWN_ARCH, which says that no entry has the name either. */
+function archNamed(word: string, catalogue: Catalogue): Arch {
+  try {
+    return findArch(catalogue, word);
+  } catch (error) {
+    if (!(error instanceof BinfmtctlError)) throw error;
+    throw new BinfmtctlError(
+      'UNKNOWN_ARCH',
+      `${JSON.stringify(word)} is neither an entry nor an architecture`,
+      {
+        hint: error.hint,
+        cause: error,
+      },
+    );
+  }
 }
 
 async function unwantedFor(

@@ -100,9 +100,9 @@ async function prove(
         entry: native ? null : (subject.entry?.name ?? null),
         native,
         emulator: native ? null : await emulatorOf(held.get(id), subject, directory, memo, context),
-        host: checkOf(host.get(id)),
-        chroot: checkOf(chroot.get(id) ?? isolated.get(id)),
-        mountNamespace: checkOf(namespace.get(id) ?? isolated.get(id)),
+        host: checkOf(host.get(id), subject.entry),
+        chroot: checkOf(chroot.get(id) ?? isolated.get(id), subject.entry),
+        mountNamespace: checkOf(namespace.get(id) ?? isolated.get(id), subject.entry),
         argv0: argv0Check(report, id),
         credentials: credentialsCheck(subject, host.get(setIdName(subject.arch))),
       };
@@ -139,9 +139,9 @@ function reportOf({ arch }: Subject, run: ProbeRun | undefined): ProbeReport | n
   return run && ranWell(run) ? decodeReport(run.output, arch.elf) : null;
 }
 
-function checkOf(run: ProbeRun | undefined): Check {
+function checkOf(run: ProbeRun | undefined, entry: Entry | null): Check {
   if (run === undefined) return { holds: null, why: 'not tried' };
-  return ranWell(run) ? { holds: true } : { holds: false, why: failureOf(run) };
+  return ranWell(run) ? { holds: true } : { holds: false, why: failureOf(run, entry) };
 }
 
 function argv0Check(report: ProbeReport | null, name: string): Check {
@@ -155,18 +155,22 @@ function credentialsCheck({ arch, entry, setUserId }: Subject, run: ProbeRun | u
   if (!entry?.flags.includes('C')) return { holds: null, why: 'the entry has no flag C' };
   if (!setUserId || run === undefined) return { holds: null, why: 'only root can try it' };
   const report = ranWell(run) ? decodeReport(run.output, arch.elf) : null;
-  if (report === null) return { holds: false, why: failureOf(run) };
+  if (report === null) return { holds: false, why: failureOf(run, entry) };
   return report.euid === NOBODY
     ? { holds: true }
     : { holds: false, why: `effective user ${report.euid}, not ${NOBODY}` };
 }
 
 /** Why a probe did not end as it should, from its status and what was said on its standard error. */
-function failureOf({ status, complaint, output }: ProbeRun): string {
+function failureOf({ status, complaint, output }: ProbeRun, entry: Entry | null): string {
   const said = complaint.split('\n').at(-1)?.trim() ?? '';
   if (status === null) return 'it did not end in time';
-  if (status === 126 || status === 127)
-    return /format/i.test(said) || said === '' ? 'nothing here can execute it' : said;
+  // Whoever starts it says so in words of its own, which depend on the language and on where it looked.
+  if (status === 126 || status === 127) {
+    return entry === null || entry.flags.includes('F')
+      ? 'nothing here can execute it'
+      : `${entry.interpreter} cannot be started there (entry ${entry.name} has no flag F)`;
+  }
   // 128 and more that are no signal's are what the emulator itself ended with: QEMU's 255.
   if (status > 128 && status <= 128 + 64)
     return `it was ended by signal ${status - 128}${said ? ` (${said})` : ''}`;

@@ -68,9 +68,17 @@ describe.concurrent('architectures', () => {
     (words) => refuses(words, [2, 'USAGE', /needs (an architecture|a name)/, /catalogue list|status/]),
   );
 
+  it.each([[['install', 'arm64', '--all']], [['uninstall', 'arm64', '--all']]])(
+    'takes names or --all: %j',
+    (words) => refuses(words, [2, 'USAGE', /or --all, not both/, /--help/]),
+  );
+
   it('takes back nothing for an empty name or a path', async () => {
     await refuses(['uninstall', ''], [2, 'UNKNOWN_ARCH', /""/, /./]);
-    await refuses(['uninstall', '../../etc'], [2, 'UNKNOWN_ARCH', /etc/, /./]);
+    await refuses(
+      ['uninstall', '../../etc'],
+      [2, 'UNKNOWN_ARCH', /neither an entry nor an architecture/, /./],
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { UninstallResult } from '../../operations/uninstall.ts';
 import { toJson } from '../../plan/registration.ts';
 import { describe } from '../../plan/steps.ts';
-import { type CommonOptions, withCommon } from '../common.ts';
+import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
 
 interface UninstallOptions extends CommonOptions {
   readonly all?: boolean;
@@ -30,6 +30,7 @@ export function uninstallCommand(done: (status: number) => void): Command {
         hint: '`binfmtctl status` lists the entries',
       });
     }
+    if (names.length > 0 && options.all === true) throw bothNamed('uninstall', 'names');
     const { withOperation, uninstall } = await import('../work.ts');
     const request = {
       names,
