@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import { runCommandLine } from './run.ts';
-
 declare const BINFMTCTL_VERSION: string;
 
 // Asked for by scripts that compare versions: answered before anything else is loaded.
@@ -13,7 +11,9 @@ if (process.argv.length === 3 && (only === '--version' || only === '-V')) {
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
     if (code !== 'EPIPE') process.once('exit', () => (process.exitCode ||= 1));
   });
-  void runCommandLine(process.argv.slice(2), BINFMTCTL_VERSION).then((status) => {
-    process.exitCode = status;
-  });
+  void import('./run.ts')
+    .then(({ runCommandLine }) => runCommandLine(process.argv.slice(2), BINFMTCTL_VERSION))
+    .then((status) => {
+      process.exitCode = status;
+    });
 }

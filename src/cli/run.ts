@@ -15,6 +15,14 @@ const FIRST_EXAMPLES: readonly [string, string][] = [
   ['binfmtctl uninstall --all', 'take all of it back'],
 ];
 
+const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Command>> = {
+  install: installCommand,
+  uninstall: uninstallCommand,
+  status: statusCommand,
+  verify: verifyCommand,
+  catalogue: catalogueCommand,
+};
+
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
 export async function runCommandLine(words: readonly string[], version: string): Promise<number> {
   let status = 0;
@@ -29,9 +37,9 @@ export async function runCommandLine(words: readonly string[], version: string):
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .addHelpText('after', examples(FIRST_EXAMPLES));
-  for (const define of [installCommand, uninstallCommand, statusCommand, verifyCommand, catalogueCommand]) {
-    program.addCommand(define(done));
-  }
+  // To define a command takes a millisecond: where one is named, it is the only one that is needed.
+  const named = Object.hasOwn(COMMANDS, words[0] ?? '') ? COMMANDS[words[0] ?? ''] : undefined;
+  for (const define of named ? [named] : Object.values(COMMANDS)) program.addCommand(define(done));
   quieten(program);
   try {
     await program.parseAsync([...words], { from: 'user' });
