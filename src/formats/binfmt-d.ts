@@ -1,14 +1,73 @@
+/** Files of `binfmt.d`, as binfmt.d(5) and systemd's src/binfmt/binfmt.c apply_file() read them. */
 import { BinfmtctlError } from '../errors.ts';
 import { formatRegister } from '../rule/register.ts';
-import { decodeText } from '../rule/text.ts';
+import { decodeText, encodeText } from '../rule/text.ts';
 import type { Rule } from '../rule/types.ts';
 
+/** A line that is a rule. */
+export interface RuleLine {
+  /** Counted from 1; every line counts. */
+  readonly line: number;
+  /** Between the first character and its next occurrence, or the end of the line. */
+  readonly name: string;
+  /** The register string, without what was stripped at its ends. */
+  readonly text: string;
+}
+
+export interface BinfmtDFile {
+  readonly rules: readonly RuleLine[];
+  /** Whether a line is longer than is read (LONG_LINE_MAX, 1 MiB): what follows was not looked at. */
+  readonly cut: boolean;
+}
+
+const MAX_LINE = 1 << 20;
+const LINE_ENDS = new Set([0x0a, 0x0d, 0x00]);
+
+/** The rules of a file's bytes. Nothing is judged but what is a line, a comment or empty. */
+export function decodeBinfmtD(bytes: Uint8Array): BinfmtDFile {
+  const rules: RuleLine[] = [];
+  let at = 0;
+  for (let line = 1; at < bytes.length; line++) {
+    const end = endOfLine(bytes, at);
+    if (end - at >= MAX_LINE) return { rules, cut: true };
+    const text = decodeText(bytes.subarray(at, end)).replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+    if (text !== '' && !'#;'.includes(text.charAt(0))) rules.push({ line, name: nameOf(text), text });
+    at = behindLineEnd(bytes, end);
+  }
+  return { rules, cut: false };
+}
+
+function endOfLine(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while (at < bytes.length && !LINE_ENDS.has(bytes[at] ?? 0)) at++;
+  return at;
+}
+
+/** Different line ends in a row are one, such as CR LF; a NUL ends a line at once (src/basic/fileio.c read_line_full()). */
+function behindLineEnd(bytes: Uint8Array, start: number): number {
+  const seen = new Set<number>();
+  let at = start;
+  while (at < bytes.length && !seen.has(0)) {
+    const byte = bytes[at] ?? 0;
+    if (!LINE_ENDS.has(byte) || seen.has(byte)) break;
+    seen.add(byte);
+    at++;
+  }
+  return at;
+}
+
+/** The delimiter is the first byte, which may be part of a character. */
+function nameOf(text: string): string {
+  const bytes = encodeText(text);
+  const end = bytes.indexOf(bytes[0] ?? 0, 1);
+  return decodeText(bytes.subarray(1, end === -1 ? undefined : end));
+}
+
 /**
- * Text of a `binfmt.d` file with one rule, as binfmt.d(5) reads it: a comment that names the writer, then the
- * register string on a line of its own.
+ * Text of a file with one rule: a comment that names the writer, then the register string on a line of its own.
  *
  * @throws BAD_RULE where the rule cannot stand on such a line: systemd splits at newline, carriage return and NUL,
- * strips white space at both ends and takes `#` and `;` at the start for a comment (src/binfmt/binfmt.c apply_file()).
+ * strips white space at both ends and takes `#` and `;` at the start for a comment.
  */
 export function encodeBinfmtD(rule: Rule): string {
   const line = decodeText(formatRegister(rule));

@@ -1,0 +1,97 @@
+/** `binfmtctl systemd-binfmt`: options and output of systemd-binfmt(8); see docs/systemd-binfmt.md. */
+import type { Complaints } from '../../operations/systemd-binfmt.ts';
+import { openContext } from '../context.ts';
+
+const NAME = 'systemd-binfmt';
+const OPTIONS = ['help', 'version', 'no-pager', 'cat-config', 'tldr', 'unregister', 'flush'] as const;
+type Option = (typeof OPTIONS)[number];
+
+const HELP = `${NAME} [OPTIONS...] [CONFIGURATION FILE...]
+
+Registers binary formats with the kernel.
+
+Options:
+  -h --help             Show this help
+     --version          Show package version
+     --cat-config       Show configuration files
+     --tldr             Show non-comment parts of configuration
+     --no-pager         Do not pipe output into a pager
+     --unregister       Unregister existing entries that configuration files name
+     --flush            Remove all entries first, those of others too
+
+Examples:
+  binfmtctl systemd-binfmt                                register what /etc/binfmt.d and the others hold
+  binfmtctl systemd-binfmt /usr/lib/binfmt.d/python3.conf one file
+  binfmtctl systemd-binfmt --unregister                   take them back
+`;
+
+/** Carries a command line of systemd-binfmt out; returns its exit status, 0 or 1. */
+export async function systemdBinfmt(words: readonly string[], version: string): Promise<number> {
+  const parsed = parse(words);
+  if ('complaint' in parsed) return report([parsed.complaint]);
+  const { options, files } = parsed;
+  const has = (option: Option): boolean => options.includes(option);
+  if (has('help')) return print(HELP);
+  if (has('version')) return print(`${NAME} (binfmtctl ${version})\n`);
+  const shows = has('cat-config') || has('tldr');
+  if (files.length > 0 && (shows || has('unregister')))
+    return report(['Positional arguments are not allowed with --cat-config/--tldr or --unregister.']);
+  const { applyBinfmtD, showBinfmtD, unregisterBinfmtD } = await import('../work.ts');
+  if (shows) {
+    const { text, complaints } = showBinfmtD(has('tldr'));
+    print(text);
+    return report(complaints);
+  }
+  const context = await openContext({ binfmtDir: '/proc/sys/fs/binfmt_misc', catalogue: [] });
+  if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));
+  unregisterBinfmtD(has('flush'), context);
+  return 0;
+}
+
+type Parsed =
+  | { readonly options: readonly Option[]; readonly files: readonly string[] }
+  | { readonly complaint: string };
+
+/** As getopt_long(3): long options may be shortened, options and files mixed, and `--` ends the options. */
+function parse(words: readonly string[]): Parsed {
+  const options: Option[] = [];
+  const files: string[] = [];
+  for (const [index, word] of words.entries()) {
+    if (word === '--') return { options, files: [...files, ...words.slice(index + 1)] };
+    if (!word.startsWith('-') || word === '-') {
+      files.push(word);
+      continue;
+    }
+    const option = word === '-h' ? 'help' : optionNamed(word);
+    if (typeof option !== 'string') return option;
+    options.push(option);
+    if (option === 'help' || option === 'version') break;
+  }
+  return { options, files };
+}
+
+function optionNamed(word: string): Option | { readonly complaint: string } {
+  if (!word.startsWith('--')) return { complaint: `${NAME}: invalid option -- '${word.charAt(1)}'` };
+  const [name = '', value] = word.slice(2).split(/=(.*)/s);
+  const exact = OPTIONS.find((each) => each === name);
+  const possible = exact === undefined ? OPTIONS.filter((each) => each.startsWith(name)) : [exact];
+  const [option] = possible;
+  if (option === undefined) return { complaint: `${NAME}: unrecognized option '--${name}'` };
+  if (possible.length > 1) {
+    const shown = possible.map((each) => `'--${each}'`).join(' ');
+    return { complaint: `${NAME}: option '--${name}' is ambiguous; possibilities: ${shown}` };
+  }
+  return value === undefined
+    ? option
+    : { complaint: `${NAME}: option '--${option}' doesn't allow an argument` };
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function report(complaints: Complaints): number {
+  for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+  return complaints.length === 0 ? 0 : 1;
+}

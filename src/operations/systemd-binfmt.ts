@@ -1,0 +1,159 @@
+import { BinfmtctlError } from '../errors.ts';
+import { decodeBinfmtD, type RuleLine } from '../formats/binfmt-d.ts';
+import { listEntries } from '../kernel/entries.ts';
+import { inspectInstance } from '../kernel/instance.ts';
+import { register, unregister } from '../kernel/register.ts';
+import { lastOfEachName, type Placed, planRule } from '../plan/rules.ts';
+import { type Native, refuseUnsafe } from '../plan/safety.ts';
+import { MAX_NAME_SIZE, RESERVED_NAMES } from '../rule/check.ts';
+import { parseRegister } from '../rule/register.ts';
+import { encodeText } from '../rule/text.ts';
+import type { Entry, Rule } from '../rule/types.ts';
+import { errnoOf } from '../system/file-error.ts';
+import { readHead } from '../system/files.ts';
+import { kernelVersion } from '../system/host.ts';
+import { strerror } from '../system/strerror.ts';
+import { type ConfigFile, readAllFiles, readNamedFile } from './binfmt-d-files.ts';
+import type { Context } from './context.ts';
+import { findNatives } from './natives.ts';
+
+export interface SystemdBinfmtRequest {
+  /** Files as they are named on the command line; empty for all of the folders. */
+  readonly files: readonly string[];
+  /** Remove every entry first, those of others too, as systemd-binfmt itself does. */
+  readonly flush: boolean;
+}
+
+/** What is said of what went wrong, a line each; empty where all went well. */
+export type Complaints = readonly string[];
+
+/** A rule of a file, or what is said in its place. */
+type Item =
+  | { readonly rule: Rule; readonly place: string; readonly name: string }
+  | { readonly complaint: string };
+
+/**
+ * Registers the rules of binfmt.d as systemd-binfmt(8) 262 does, but touches only what has to change: entries that mean
+ * the same stay, those of others too, and an entry goes only once the kernel has taken the rule that replaces it. A rule
+ * that would stop the machine is refused. Where binfmt_misc is not mounted, or not for writing, nothing is done.
+ */
+export async function applyBinfmtD(
+  { files, flush }: SystemdBinfmtRequest,
+  context: Context,
+): Promise<Complaints> {
+  const { binfmtDirectory } = context;
+  const read = files.length > 0 ? files.map(readNamedFile) : readAllFiles();
+  if (!isWritable(binfmtDirectory)) return [];
+  const items = await refuseAllUnsafe(read.flatMap(itemsOf), context);
+  if (flush && files.length === 0) removeEntries(binfmtDirectory, () => true);
+  const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
+  const failed = new Map<Rule, string>();
+  const entries = listEntries(binfmtDirectory);
+  const placed: Placed[] = [];
+  for (const rule of lastOfEachName(rules)) {
+    const { entry, keep, placed: place } = planRule(entries, placed, rule);
+    const errno = keep ? null : replace(rule, entry, binfmtDirectory);
+    if (errno === null) placed.push(place);
+    else failed.set(rule, errno);
+  }
+  return items.flatMap((item) => {
+    if ('complaint' in item) return [item.complaint];
+    const errno = failed.get(item.rule);
+    return errno === undefined ? [] : [failedToAdd(item.place, item.name, errno)];
+  });
+}
+
+/** Removes the entries that files of binfmt.d name, or with `flush` all. */
+export function unregisterBinfmtD(flush: boolean, { binfmtDirectory }: Context): void {
+  if (!isWritable(binfmtDirectory)) return;
+  const lines = readAllFiles().flatMap((file) => ('bytes' in file ? decodeBinfmtD(file.bytes).rules : []));
+  const named = new Set(lines.map(({ name }) => name));
+  removeEntries(binfmtDirectory, (name) => flush || named.has(name));
+}
+
+/** The files of the folders, as they are; with `tldr` without comments and empty lines. */
+export function showBinfmtD(tldr: boolean): { readonly text: string; readonly complaints: Complaints } {
+  const files = readAllFiles();
+  const shown = files.flatMap((file) => ('bytes' in file ? [textOf(file.name, file.bytes, tldr)] : []));
+  return {
+    text: shown.join('\n'),
+    complaints: files.flatMap((file) => ('complaint' in file ? [file.complaint] : [])),
+  };
+}
+
+function textOf(name: string, bytes: Uint8Array, tldr: boolean): string {
+  if (bytes.length === 0) return `# ${name} is a mask.\n`;
+  const rules = decodeBinfmtD(bytes).rules.map(({ text }) => `${text}\n`);
+  return `# ${name}\n${tldr ? rules.join('') : new TextDecoder().decode(bytes)}`;
+}
+
+function isWritable(directory: string): boolean {
+  const { mounted, writable } = inspectInstance(directory);
+  return mounted && writable;
+}
+
+function removeEntries(directory: string, isUnwanted: (name: string) => boolean): void {
+  for (const { name } of listEntries(directory)) if (isUnwanted(name)) unregister(directory, name);
+}
+
+function itemsOf(file: ConfigFile): readonly Item[] {
+  if ('complaint' in file) return [file];
+  const { rules, cut } = decodeBinfmtD(file.bytes);
+  const items = rules.map((line) => itemOf(line, `${file.name}:${line.line}`));
+  const complaint = `Failed to read file '${file.name}': ${strerror('ENOBUFS')}`;
+  return cut ? [...items, { complaint }] : items;
+}
+
+function itemOf({ name, text }: RuleLine, place: string): Item {
+  if (!isValidName(name)) return { complaint: `${place}: Rule name '${name}' is not valid, refusing.` };
+  const [major, minor] = kernelVersion();
+  const linux73 = major > 7 || (major === 7 && minor >= 3);
+  const parsed = parseRegister(encodeText(`${text}\n`), { linux73 });
+  return 'errno' in parsed
+    ? { complaint: failedToAdd(place, name, parsed.errno) }
+    : { rule: parsed.rule, place, name };
+}
+
+/** filename_is_valid(), and the two files of the instance. */
+function isValidName(name: string): boolean {
+  if (['', '.', '..', ...RESERVED_NAMES].includes(name) || name.includes('/')) return false;
+  return encodeText(name).length <= MAX_NAME_SIZE;
+}
+
+const failedToAdd = (place: string, name: string, errno: string): string =>
+  `${place}: Failed to add binary format '${name}': ${strerror(errno)}`;
+
+async function refuseAllUnsafe(items: readonly Item[], context: Context): Promise<readonly Item[]> {
+  if (!items.some((item) => 'rule' in item)) return items;
+  const { patterns } = await findNatives(context);
+  return Promise.all(items.map((item) => refuseUnsafeItem(item, patterns)));
+}
+
+async function refuseUnsafeItem(item: Item, natives: readonly Native[]): Promise<Item> {
+  if ('complaint' in item) return item;
+  try {
+    refuseUnsafe(item.rule, natives, await readHead(item.rule.interpreter, 256).catch(() => null));
+    return item;
+  } catch (error) {
+    if (!(error instanceof BinfmtctlError)) throw error;
+    return { complaint: `${item.place}: ${error.message}` };
+  }
+}
+
+/** Null, or the errno of the kernel, which has to take the rule under a name beside it before the entry of its name goes. */
+function replace(rule: Rule, entry: Entry | null, directory: string): string | null {
+  const staged = `${rule.name.slice(0, MAX_NAME_SIZE / 2)}.staged`;
+  try {
+    if (entry !== null) {
+      register(directory, { ...rule, name: staged });
+      unregister(directory, entry.name);
+    }
+    register(directory, rule);
+    if (entry !== null) unregister(directory, staged);
+    return null;
+  } catch (error) {
+    const errno = error instanceof BinfmtctlError ? errnoOf(error.cause) : null;
+    if (errno === null) throw error;
+    return errno;
+  }
+}
