@@ -1,7 +1,7 @@
 /** An arch: what its magic says, decoded as an ELF header, against what its identity says. */
 import { decodeHeader } from '../elf/header.ts';
 import { buildProbe } from '../elf/probe.ts';
-import type { ElfHeader } from '../elf/types.ts';
+import type { ElfHeader, ElfIdentity } from '../elf/types.ts';
 import { parseHex } from '../rule/hex.ts';
 import type { ProfileProblem } from './schema.ts';
 import type { Arch, Catalogue } from './types.ts';
@@ -10,15 +10,15 @@ import type { Arch, Catalogue } from './types.ts';
 const HEADER_SIZE = 64;
 /** `e_ident` up to EI_VERSION, and e_machine: without them other files would be taken. */
 const ALWAYS_COMPARED = [0, 1, 2, 3, 4, 5, 6, 18, 19];
-/** e_flags of ELF32; that of ELF64 (48 to 51) no arch is told by. */
-const FLAGS_AT = 36;
+/** Where e_flags stand, by class. */
+const FLAGS_AT = { 32: 36, 64: 48 } as const;
 
 /** Problems of an arch's own bytes and of the ids that it names. */
 export function lintArch(arch: Arch, { arches }: Catalogue): readonly ProfileProblem[] {
   const magic = parseHex(arch.magic) ?? new Uint8Array();
   const mask = parseHex(arch.mask) ?? new Uint8Array();
   const unknown = arch.compat.flatMap((id, index) =>
-    id in arches ? [] : [{ path: ['compat', index], message: `there is no arch ${id}` }],
+    Object.hasOwn(arches, id) ? [] : [{ path: ['compat', index], message: `there is no arch ${id}` }],
   );
   return [
     ...lintIdentity(arch, magic),
@@ -59,11 +59,11 @@ function lintMask({ masked }: Arch, magic: Uint8Array, mask: Uint8Array): readon
   const loose = ALWAYS_COMPARED.filter((at) => mask[at] !== 0xff);
   const silent = bytesWhere(mask, (byte, at) => byte !== 0xff && !explained.has(at));
   const wrong = masked.flatMap(({ bytes }, index) =>
-    range(bytes).some((at) => at >= mask.length || mask[at] === 0xff)
+    range(bytes).length === 0 || range(bytes).some((at) => (mask[at] ?? 0xff) === 0xff)
       ? [
           {
             path: ['masked', index, 'bytes'],
-            message: `${bytes}: the mask compares some of them wholly, or ends before`,
+            message: `${bytes}: names no byte, or one that the mask compares wholly or ends before`,
           },
         ]
       : [],
@@ -87,9 +87,9 @@ function lintMask({ masked }: Arch, magic: Uint8Array, mask: Uint8Array): readon
 /** e_flags are compared exactly as the identity says. */
 function lintFlags({ elf }: Arch, magic: Uint8Array, mask: Uint8Array): readonly ProfileProblem[] {
   const wanted = elf.flags ?? { value: 0, mask: 0 };
-  const compared = wordAt(mask, elf.byteOrder);
-  const value = wordAt(magic, elf.byteOrder);
-  if (elf.class === 64 || (compared === wanted.mask && value === wanted.value)) return [];
+  const compared = flagsIn(mask, elf);
+  const value = flagsIn(magic, elf);
+  if (compared === wanted.mask && value === wanted.value) return [];
   const hex = (word: number): string => `0x${word.toString(16)}`;
   return [
     {
@@ -99,10 +99,10 @@ function lintFlags({ elf }: Arch, magic: Uint8Array, mask: Uint8Array): readonly
   ];
 }
 
-function wordAt(bytes: Uint8Array, byteOrder: 'little' | 'big'): number {
+function flagsIn(bytes: Uint8Array, elf: ElfIdentity): number {
   const word = new DataView(new ArrayBuffer(4));
-  for (let index = 0; index < 4; index++) word.setUint8(index, bytes[FLAGS_AT + index] ?? 0);
-  return word.getUint32(0, byteOrder === 'little');
+  for (let index = 0; index < 4; index++) word.setUint8(index, bytes[FLAGS_AT[elf.class] + index] ?? 0);
+  return word.getUint32(0, elf.byteOrder === 'little');
 }
 
 function lintProbe({ elf, probe }: Arch): readonly ProfileProblem[] {

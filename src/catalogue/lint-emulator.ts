@@ -17,12 +17,12 @@ export function lintEmulator(
     known || id === '*' ? [] : [{ path, message: `there is no ${what} ${id}` }];
   return [
     ...Object.keys(guests).flatMap((id) =>
-      unknown(['guests', id], id, id in arches || id in formats, 'arch or format'),
+      unknown(['guests', id], id, Object.hasOwn(arches, id) || Object.hasOwn(formats, id), 'arch or format'),
     ),
-    ...hosts.flatMap((id, index) => unknown(['hosts', index], id, id in arches, 'arch')),
+    ...hosts.flatMap((id, index) => unknown(['hosts', index], id, Object.hasOwn(arches, id), 'arch')),
     ...knownBad.flatMap((bad, at) => [
       ...bad.guests.flatMap((id, index) =>
-        unknown(['knownBad', at, 'guests', index], id, id in guests, 'guest'),
+        unknown(['knownBad', at, 'guests', index], id, Object.hasOwn(guests, id), 'guest'),
       ),
       ...bad.hosts.flatMap((id, index) =>
         unknown(['knownBad', at, 'hosts', index], id, hosts.includes(id), 'host'),

@@ -1,7 +1,7 @@
 /** What is wrong with profiles that are well-formed: each in itself, and with one another. */
 import { overlap } from '../rule/algebra.ts';
 import { parseHex } from '../rule/hex.ts';
-import type { Pattern } from '../rule/types.ts';
+import type { MagicPattern, Pattern } from '../rule/types.ts';
 import { lintArch } from './lint-arch.ts';
 import { lintEmulator } from './lint-emulator.ts';
 import { archPattern, spellings } from './resolve.ts';
@@ -21,44 +21,64 @@ export function lintProfile(profile: Profile, catalogue: Catalogue): readonly Pr
         ...lintOverlaps(profile, catalogue),
       ];
     case 'format':
-      return [...lintNames(profile, catalogue), ...lintOverlaps(profile, catalogue)];
+      return [...lintMatches(profile), ...lintNames(profile, catalogue), ...lintOverlaps(profile, catalogue)];
     case 'emulator':
-      return lintEmulator(profile, catalogue);
+      return [...lintEmulator(profile, catalogue), ...lintNames(profile, catalogue)];
   }
 }
 
+function lintMatches({ matches }: Format): readonly ProfileProblem[] {
+  const isOutside = ({ magic, mask }: MagicPattern): boolean =>
+    magic.some((byte, at) => (byte & ~(mask?.[at] ?? 0xff)) !== 0);
+  return matches
+    .map(patternOf)
+    .flatMap((pattern, index) =>
+      pattern.type === 'magic' && isOutside(pattern)
+        ? [{ path: ['matches', index, 'magic'], message: 'has bits that the mask leaves out' }]
+        : [],
+    );
+}
+
 /** No spelling means two things. */
-function lintNames(
-  profile: Arch | Format,
-  { arches, formats, emulators }: Catalogue,
-): readonly ProfileProblem[] {
-  const owners = new Map<string, string>();
-  const others = [...Object.values(arches), ...Object.values(formats)].filter(
-    ({ kind, id }) => kind !== profile.kind || id !== profile.id,
+function lintNames(profile: Profile, { arches, formats, emulators }: Catalogue): readonly ProfileProblem[] {
+  const owners = new Map(
+    [arches, formats, emulators]
+      .flatMap((all) => Object.values<Profile>(all))
+      .filter(({ kind, id }) => kind !== profile.kind || id !== profile.id)
+      .flatMap((other) =>
+        namesIn(other).map(({ name }) => [name.toLowerCase(), `${other.kind} ${other.id}`]),
+      ),
   );
-  for (const other of others)
-    for (const name of namesOf(other)) owners.set(name.toLowerCase(), `${other.kind} ${other.id}`);
-  for (const { id } of Object.values(emulators)) owners.set(id.toLowerCase(), `emulator ${id}`);
-  return placesOf(profile).flatMap(({ path, name }) => {
+  return namesIn(profile).flatMap(({ path, name }) => {
     const owner = owners.get(name.toLowerCase());
     return owner === undefined ? [] : [{ path, message: `${name} also means ${owner}` }];
   });
 }
 
-const namesOf = (profile: Arch | Format): readonly string[] =>
-  profile.kind === 'arch' ? spellings(profile) : [profile.id, ...profile.aliases];
-
-interface Place {
-  readonly path: readonly (string | number)[];
+interface Name {
   readonly name: string;
+  readonly path: readonly (string | number)[];
 }
 
-function placesOf(profile: Arch | Format): readonly Place[] {
-  const id = { path: ['id'], name: profile.id };
-  const inList = (path: readonly string[], all: readonly string[]): readonly Place[] =>
-    all.map((name, index) => ({ path: [...path, index], name }));
-  if (profile.kind === 'format') return [id, ...inList(['aliases'], profile.aliases)];
-  return [id, ...Object.entries(profile.aliases).flatMap(([key, all]) => inList(['aliases', key], all))];
+/** Every name that means a profile, and where in it that is said. */
+function namesIn(profile: Profile): readonly Name[] {
+  if (profile.kind === 'arch')
+    return spellings(profile).map((name) => ({ name, path: pathOf(profile, name) }));
+  const aliases = profile.kind === 'format' ? profile.aliases : [];
+  return [
+    { name: profile.id, path: ['id'] },
+    ...aliases.map((name, index) => ({ name, path: ['aliases', index] })),
+  ];
+}
+
+/** Where an arch says a spelling of it; that of a Docker platform may stand there with `linux/`. */
+function pathOf({ id, aliases }: Arch, name: string): readonly (string | number)[] {
+  const places = Object.entries(aliases).map(([key, all]: [string, readonly string[]]) => ({
+    key,
+    index: all.findIndex((alias) => alias === name || alias === `linux/${name}`),
+  }));
+  const place = places.find(({ index }) => index !== -1);
+  return name === id || place === undefined ? ['id'] : ['aliases', place.key, place.index];
 }
 
 /** Two profiles overlap exactly where both say so. */

@@ -35,6 +35,8 @@ const name = v.pipe(
   text,
   v.regex(/^[a-z0-9][a-z0-9_.+-]{0,63}$/i, 'must be a name of letters, digits and _.+-'),
 );
+// Whoever names a profile may write it in either case.
+const id = v.pipe(name, v.regex(/^[^A-Z]*$/, 'must be in lower case'));
 const path = v.pipe(text, v.regex(/^\/[^\0\n]+$/, 'must be an absolute path'));
 const whole = (most: number) =>
   v.pipe(
@@ -46,7 +48,7 @@ const whole = (most: number) =>
 const oneOf = <const T extends readonly (string | number)[]>(words: T) =>
   v.picklist(words, `must be one of ${words.join(', ')}`);
 const list = <S extends v.GenericSchema>(item: S) => v.array(item, 'must be a list');
-const names = v.optional(list(name), []);
+const ids = v.optional(list(id), []);
 const spellings = v.optional(
   list(v.pipe(text, v.regex(/^[\w.+/-]{1,64}$/, 'must be a name, without blanks'))),
   [],
@@ -76,7 +78,7 @@ const syscall = whole(0xffff);
 const archSchema = v.pipe(
   strict({
     kind: v.literal('arch'),
-    id: name,
+    id,
     summary: text,
     elf: strict({
       class: oneOf([32, 64]),
@@ -105,10 +107,10 @@ const archSchema = v.pipe(
       rpm: spellings,
       other: spellings,
     }),
-    compat: names,
-    overlaps: names,
+    compat: ids,
+    overlaps: ids,
     probe: strict({
-      isa: name,
+      isa: id,
       syscalls: strict({
         read: syscall,
         write: syscall,
@@ -149,20 +151,22 @@ const matchSchema = v.variant(
 
 const formatSchema = strict({
   kind: v.literal('format'),
-  id: name,
+  id,
   summary: text,
-  aliases: names,
+  aliases: ids,
   matches: v.pipe(list(matchSchema), v.minLength(1, 'must have at least one')),
   interpreters: v.pipe(
     list(strict({ path, package: v.optional(name), note: v.optional(text) })),
     v.minLength(1, 'must have at least one'),
   ),
-  overlaps: names,
+  overlaps: ids,
   note: v.optional(text),
 });
 
 const isRegExp = (pattern: string): boolean => {
   try {
+    // By itself first: behind a backslash or in a bracket, the bar would be part of it.
+    new RegExp(pattern);
     // With an empty alternative it matches the empty text, and so shows how many groups it has.
     return new RegExp(`${pattern}|`).exec('')?.length !== 1;
   } catch {
@@ -171,18 +175,18 @@ const isRegExp = (pattern: string): boolean => {
 };
 
 const orAll = v.pipe(
-  list(v.union([v.literal('*'), name], 'must be an id or *')),
+  list(v.union([v.literal('*'), id], 'must be an id or *')),
   v.minLength(1, 'must have at least one'),
 );
 const emulatorSchema = strict({
   kind: v.literal('emulator'),
-  id: name,
+  id,
   summary: text,
   guests: v.pipe(
-    v.record(name, text, 'must map ids to names'),
+    v.record(id, name, 'must map ids to names'),
     v.check((guests) => Object.keys(guests).length > 0, 'must have at least one'),
   ),
-  hosts: v.pipe(list(name), v.minLength(1, 'must have at least one')),
+  hosts: v.pipe(list(id), v.minLength(1, 'must have at least one')),
   layouts: v.optional(
     list(
       strict({

@@ -21,8 +21,8 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Profiles are of a few kilobytes. */
-const MAX_SIZE = 1 << 20;
+/** Profiles are of a few kilobytes; the time to read keys that are all different grows with the square of their number. */
+const MAX_SIZE = 1 << 15;
 /** A document of a few lines can grow to gigabytes through aliases of aliases. */
 const MAX_ALIASES = 50;
 const FOLDERS = ['', 'arch', 'format', 'emulator'];
@@ -39,10 +39,21 @@ export async function readProfiles(
   const lists = await Promise.all(FOLDERS.map((folder) => filesIn(join(directory, folder), folder === '')));
   const files = lists.flat().filter((file) => ['.yaml', '.yml'].includes(extname(file)));
   const results = await Promise.all(files.map(readProfile));
-  return {
-    profiles: results.flatMap((result) => ('profile' in result ? [result] : [])),
-    problems: results.flatMap((result) => ('problems' in result ? result.problems : [])),
-  };
+  const profiles = results.flatMap((result) => ('profile' in result ? [result] : []));
+  const problems = results.flatMap((result) => ('problems' in result ? result.problems : []));
+  return { profiles, problems: [...problems, ...saidTwice(profiles)] };
+}
+
+/** Profiles that a folder has another file for: which of the two would count, nobody could see. */
+function saidTwice(profiles: readonly ReadProfile[]): readonly Problem[] {
+  const first = new Map<string, string>();
+  return profiles.flatMap(({ file, profile: { kind, id }, lineOf }) => {
+    const other = first.get(`${kind} ${id}`);
+    if (other === undefined) first.set(`${kind} ${id}`, file);
+    return other === undefined
+      ? []
+      : [{ file, line: lineOf(['id']), message: `id: ${kind} ${id} is in ${other} too` }];
+  });
 }
 
 async function filesIn(directory: string, required: boolean): Promise<readonly string[]> {
@@ -69,10 +80,10 @@ async function readProfile(file: string): Promise<ReadProfile | { readonly probl
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'error' });
   if (document.errors.length > 0) {
     return {
-      problems: document.errors.map(({ pos, message }) => ({
+      problems: document.errors.map(({ pos, code, message }) => ({
         file,
         line: counter.linePos(pos[0]).line,
-        message,
+        message: code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : message,
       })),
     };
   }

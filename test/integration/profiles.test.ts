@@ -97,7 +97,9 @@ describe('lintDirectories', () => {
     const own = await folder('hostile', {
       'bomb.yaml': bomb.join('\n'),
       'empty.yaml': '',
+      'deep.yaml': '['.repeat(1 << 14),
       'huge.yaml': 'x'.repeat((1 << 20) + 1),
+      'keys.yaml': Array.from({ length: 4000 }, (_, index) => `k${index}:\n`).join(''),
       'latin.yaml': Uint8Array.of(0xff, 0xfe),
       'many.yaml': 'kind: arch\n---\nkind: arch\n',
       'name.yaml': stringify(FORMAT),
@@ -110,11 +112,20 @@ describe('lintDirectories', () => {
     const problems = await lintOf(own);
     const files = [...new Set(problems.map((problem) => problem.split(':')[0]))];
     expect(files).toEqual(
-      ['bomb', 'dangling', 'empty', 'fifo', 'folder', 'huge', 'latin', 'many', 'name', 'twice'].map(
-        (name) => `${name}.yaml`,
-      ),
+      'bomb dangling deep empty fifo folder huge keys latin many name twice'
+        .split(' ')
+        .map((name) => `${name}.yaml`),
     );
     expect(problems).toContain('name.yaml:2: id: is tape, but the file is called name.yaml');
+    expect(problems).toContain('deep.yaml:1: is nested too deeply');
     expect(problems).toContain('twice.yaml:2: Map keys must be unique');
+  });
+
+  it('finds a profile that a folder has two files for', async () => {
+    const own = await folder('pair', {
+      'tape.yaml': stringify(FORMAT),
+      'format/tape.yaml': stringify(FORMAT),
+    });
+    expect(await lintOf(own)).toEqual([`format/tape.yaml:2: id: format tape is in ${own}/tape.yaml too`]);
   });
 });

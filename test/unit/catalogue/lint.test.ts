@@ -61,7 +61,12 @@ describe('lintProfile', () => {
     [
       'a reason without masked byte',
       { masked: [...ARCH.masked, { bytes: '9-10', field: 'x', why: 'y' }] },
-      'masked.1.bytes: 9-10: the mask compares some of them wholly, or ends before',
+      'masked.1.bytes: 9-10: names no byte, or one that the mask compares wholly or ends before',
+    ],
+    [
+      'a reason for a range that ends before it starts',
+      { masked: [{ bytes: '16-9', field: 'e_type', why: 'y' }] },
+      'masked.0.bytes: 16-9: names no byte, or one that the mask compares wholly or ends before',
     ],
     [
       'a mask that takes other machines',
@@ -72,6 +77,21 @@ describe('lintProfile', () => {
       'flags that the magic does not compare',
       { elf: { ...ARCH.elf, flags: { value: 0, mask: 32 } } },
       'elf.flags: e_flags are compared as 0x0 under 0x0, but the identity says 0x0 under 0x20',
+    ],
+    [
+      'flags that a magic of ELF64 does not compare',
+      { elf: { ...ARCH.elf, class: 64, flags: { value: 1, mask: 1 } } },
+      'elf.flags: e_flags are compared as 0x0 under 0x0, but the identity says 0x1 under 0x1',
+    ],
+    [
+      'a compat that only JavaScript knows',
+      { compat: ['constructor'] },
+      'compat.0: there is no arch constructor',
+    ],
+    [
+      'a Docker platform whose short form is another arch',
+      { aliases: { ...ARCH.aliases, docker: ['linux/pdp11', 'linux/armhf'] } },
+      'aliases.docker.1: armhf also means arch arm',
     ],
     ['a compat that nobody knows', { compat: ['pdp8'] }, 'compat.0: there is no arch pdp8'],
     ['an overlap with nobody', { overlaps: ['pdp8'] }, 'overlaps.0: there is no pdp8'],
@@ -107,7 +127,26 @@ describe('lintProfile', () => {
     expect(problemsOf(wide)).toContain('overlaps: the same file can be tape and x86_64, which is not said');
   });
 
+  it('finds magic bits of a format outside their mask', () => {
+    const matches = [{ type: 'magic', offset: 0, magic: '4142', mask: 'ff40' }] as const;
+    expect(problemsOf({ ...FORMAT, matches })).toEqual([
+      'matches.0.magic: has bits that the mask leaves out',
+    ]);
+  });
+
+  it('finds an alias of a format that is an arch', () => {
+    expect(problemsOf({ ...FORMAT, aliases: ['ptape', 'arm64'] })).toEqual([
+      'aliases.1: arm64 also means arch aarch64',
+    ]);
+  });
+
   it.each<[string, Partial<EmulatorProfile>, string]>([
+    ['a name that an arch has', { id: 'arm64' }, 'id: arm64 also means arch aarch64'],
+    [
+      'a host that only JavaScript knows',
+      { hosts: ['constructor'] },
+      'hosts.0: there is no arch constructor',
+    ],
     ['an unknown guest', { guests: { pdp8: 'x' } }, 'guests.pdp8: there is no arch or format pdp8'],
     ['an unknown host', { hosts: ['pdp8'] }, 'hosts.0: there is no arch pdp8'],
     [

@@ -43,6 +43,7 @@ describe('parseProfile', () => {
     ['nothing', null, ': must have kind arch, format or emulator'],
     ['another kind', { kind: 'x' }, 'kind: must have kind arch, format or emulator'],
     ['an id with a slash', { ...ARCH, id: 'a/b' }, 'id: must be a name of letters, digits and _.+-'],
+    ['an id in upper case, which nobody could name', { ...FORMAT, id: 'Tape' }, 'id: must be in lower case'],
     ['odd hex', { ...ARCH, magic: `${ARCH.magic}0` }, 'magic: must be hex digits, two for each byte'],
     ['a short mask', { ...ARCH, mask: ARCH.mask.slice(2) }, 'mask: must be as long as the magic'],
     [
@@ -79,6 +80,16 @@ describe('parseProfile', () => {
       'a broken pattern',
       { ...EMULATOR, version: { arguments: [], pattern: '(' } },
       'version.pattern: must be a regular expression with a group, which is the version',
+    ],
+    [
+      'a pattern that ends in a backslash',
+      { ...EMULATOR, version: { arguments: [], pattern: '(v)\\' } },
+      'version.pattern: must be a regular expression with a group, which is the version',
+    ],
+    [
+      'a guest whose name is a path',
+      { ...EMULATOR, guests: { pdp11: '../pdp11' } },
+      'guests.pdp11: must be a name of letters, digits and _.+-',
     ],
     [
       'a bad range of versions',
