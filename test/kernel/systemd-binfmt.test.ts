@@ -139,7 +139,7 @@ describe('systemd-binfmt', () => {
     );
     if (TREES >= 30) {
       expect(seen.failed).toBeGreaterThan(TREES / 10);
-      expect(seen.registered).toBeGreaterThan(TREES / 2);
+      expect(seen.registered).toBeGreaterThan(TREES / 5);
     }
     console.log(
       `systemd-binfmt: ${TREES} trees, ${seen.failed} with errors, ${seen.registered} entries, ${seen.exceptions} exceptions`,
@@ -287,7 +287,7 @@ const bad = fc.constantFrom<Readonly<Record<string, string>>>(
   ],
 );
 const rule = fc
-  .tuple(fc.constantFrom(':', ':', ':', '|', 'e'), good, fc.option(bad))
+  .tuple(fc.constantFrom(':', ':', ':', '|', 'e'), good, fc.option(bad, { freq: 1 }))
   .map(
     ([delimiter, fields, wrong]) => `${delimiter}${Object.values({ ...fields, ...wrong }).join(delimiter)}`,
   );
@@ -297,7 +297,9 @@ const line = fc.oneof(
 );
 const text = fc
   .array(fc.tuple(line, fc.constantFrom('\n', '\n', '\n', '\r\n', '\r', '\0', '\n\r', '\n\n', '')), {
+    minLength: 1,
     maxLength: 5,
+    size: 'max',
   })
   .map((lines) => lines.flat().join(''));
 
@@ -305,8 +307,14 @@ const trees: fc.Arbitrary<Tree> = fc.record({
   files: fc.array(
     fc.record({
       folder: fc.constantFrom(...BINFMT_D),
-      name: fc.constantFrom('a.conf', 'b.conf', 'B.conf', 'é.conf', '.h.conf', 'd.txt', 'e.conf~'),
-      kind: fc.constantFrom<Kind>('file', 'file', 'file', 'file', 'empty', 'mask', 'dangling', 'folder'),
+      name: fc.oneof(
+        { weight: 6, arbitrary: fc.constantFrom('a.conf', 'b.conf', 'B.conf', 'é.conf') },
+        fc.constantFrom('.h.conf', 'd.txt', 'e.conf~'),
+      ),
+      kind: fc.oneof(
+        { weight: 8, arbitrary: fc.constant<Kind>('file') },
+        fc.constantFrom<Kind>('empty', 'mask', 'dangling', 'folder'),
+      ),
       text,
     }),
     { minLength: 1, maxLength: 6, size: 'max' },
