@@ -65,11 +65,22 @@ export function keep(
   return writeStore(store, ({ put }) => put(name, bytes), options);
 }
 
+/** Removes what killed writers have left in the store. Throws what taking its lock does, where something is left. */
+export async function sweepStore(store: string): Promise<void> {
+  const directory = emulatorsIn(store);
+  if ((await leftoversIn(directory)).length === 0) return;
+  await withStoreLock(store, () => removeLeftovers(directory));
+}
+
 /** Whoever holds the lock is the only writer: every temporary file is of one that has ended, or its own. */
 async function removeLeftovers(directory: string): Promise<void> {
+  const paths = await leftoversIn(directory);
+  await Promise.all(paths.map((path) => rm(path, { force: true }).catch(() => {})));
+}
+
+async function leftoversIn(directory: string): Promise<readonly string[]> {
   const names = await readdir(directory).catch(() => []);
-  const leftovers = names.filter((name) => name.startsWith(TEMPORARY));
-  await Promise.all(leftovers.map((name) => rm(join(directory, name), { force: true }).catch(() => {})));
+  return names.filter((name) => name.startsWith(TEMPORARY)).map((name) => join(directory, name));
 }
 
 async function stage(directory: string, name: string, bytes: AsyncIterable<Uint8Array>): Promise<Staged> {

@@ -1,8 +1,10 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { sweepStore } from '../emulators/store-writer.ts';
+import { BinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { decodeJournal, encodeJournal, planRepair } from '../plan/journal.ts';
 import type { Step } from '../plan/steps.ts';
-import { readTextIfExists, removeFile, writeAtomic } from '../system/files.ts';
+import { readTextIfExists, removeFile, removeTemporaries, writeAtomic } from '../system/files.ts';
 import { bootId, userNamespace } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { applyStep } from './step.ts';
@@ -25,10 +27,11 @@ export function journalOf(context: Context): {
  */
 export async function repair(context: Context): Promise<number> {
   const text = await readTextIfExists(pathOf(context));
-  if (text === null) return 0;
-  const journal = decodeJournal(text);
-  const here = whereabouts();
+  const journal = text === null ? null : decodeJournal(text);
   const paths = journal?.steps.flatMap((step) => ('path' in step ? [step.path] : [])) ?? [];
+  await removeLeftovers(context, paths);
+  if (text === null) return 0;
+  const here = whereabouts();
   const found = {
     entries: await listEntries(context.binfmtDirectory),
     files: new Map(
@@ -37,7 +40,7 @@ export async function repair(context: Context): Promise<number> {
     sameKernel: journal?.bootId === here.bootId && journal.userNamespace === here.userNamespace,
   };
   const steps = journal === null ? [] : planRepair(journal, found);
-  for (const step of steps) await applyStep(step, context);
+  await carryOutRepair(steps, context);
   await removeFile(pathOf(context));
   if (steps.length > 0) {
     context.report({
@@ -46,6 +49,34 @@ export async function repair(context: Context): Promise<number> {
     });
   }
   return steps.length;
+}
+
+/** Removes what killed writers have left: in the store, and beside the files that the journal names. */
+async function removeLeftovers({ store }: Context, paths: readonly string[]): Promise<void> {
+  const folders = new Set([store, join(store, 'registrations'), ...paths.map(dirname)]);
+  await Promise.all([sweepStore(store), ...[...folders].map(removeTemporaries)]);
+}
+
+/**
+ * An entry with F whose emulator's file is gone works as long as it lives, but cannot come back: that is said, and
+ * does not keep everything else, and every later run, from being carried out.
+ */
+async function carryOutRepair(steps: readonly Step[], context: Context): Promise<void> {
+  const lost = new Set<string>();
+  for (const step of steps) {
+    if (step.kind === 'disable' && lost.has(step.entry.name)) continue;
+    try {
+      await applyStep(step, context);
+    } catch (error) {
+      const refused = error instanceof BinfmtctlError && error.code === 'KERNEL_REFUSED';
+      if (!refused || step.kind !== 'register' || !step.rule.flags.includes('F')) throw error;
+      lost.add(step.rule.name);
+      context.report({
+        kind: 'warning',
+        text: `entry ${step.rule.name} of before an interrupted change is lost: ${error.message}`,
+      });
+    }
+  }
 }
 
 function whereabouts(): { readonly bootId: string; readonly userNamespace: string } {

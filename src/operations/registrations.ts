@@ -16,7 +16,9 @@ export function registrationPath(store: string, name: string): string {
 
 /** Everything we registered from this store, by name of entry; files that are no registration are passed over. */
 export async function readRegistrations(store: string): Promise<ReadonlyMap<string, StoredRegistration>> {
-  const paths = await listFiles(join(store, 'registrations'));
+  const files = await listFiles(join(store, 'registrations'));
+  // Not what a killed run was about to give its name.
+  const paths = files.filter((path) => path.endsWith('.json'));
   const found = await Promise.all(
     paths.map(async (path): Promise<StoredRegistration | null> => {
       const text = (await readTextIfExists(path)) ?? '';

@@ -31,10 +31,11 @@ export async function transact(steps: readonly Step[], doors: TransactionDoors):
       await doors.apply(step);
       done.push(step);
     }
+    // Left open, the next run would take all of it back.
+    await doors.journal.close();
   } catch (failure) {
     await rollBack(done, failure, doors);
   }
-  await doors.journal.close();
 }
 
 /** @throws INTERRUPTED, with the signal's name as `cause`, once `signal` is aborted. */
@@ -58,10 +59,8 @@ async function rollBack(
   for (const step of done.toReversed().flatMap(inverse)) {
     await apply(step).catch((cause: unknown) => problems.push(undoFailure(step, cause)));
   }
-  if (problems.length === 0) {
-    await journal.close();
-    throw failure;
-  }
+  if (problems.length === 0) await journal.close().catch((cause: unknown) => problems.push(cause));
+  if (problems.length === 0) throw failure;
   const cause = new AggregateError([failure, ...problems], 'the failure, then what could not be taken back');
   throw new BinfmtctlError('ROLLBACK_FAILED', [failure, ...problems].map(messageOf).join('; and then: '), {
     hint: 'run the command again: it finds and repairs what was left half done',

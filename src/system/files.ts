@@ -1,7 +1,7 @@
 /** The door to files. Failures are FILE_FAILED, READ_ONLY or NO_PRIVILEGE, with a hint. */
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { errnoOf, fileError } from './file-error.ts';
 
@@ -18,6 +18,9 @@ export interface FileIdentity {
   readonly mtimeNs: string;
   readonly ctimeNs: string;
 }
+
+/** Names of the files that `writeAtomic` renames. */
+const TEMPORARY = /^\.binfmtctl-[0-9a-z]+\.tmp$/;
 
 /**
  * Replaces a file, or makes it: readers see the old content or the new one and never a part, also after a loss of
@@ -38,6 +41,12 @@ export async function writeAtomic(
     await rm(temporary, { force: true }).catch(() => {});
     throw fileError(error, `write ${path}`);
   }
+}
+
+/** Removes what `writeAtomic` has left in a directory where it was killed. For a directory that nobody writes to now. */
+export async function removeTemporaries(directory: string): Promise<void> {
+  const left = (await listFiles(directory)).filter((path) => TEMPORARY.test(basename(path)));
+  await Promise.all(left.map(removeFile));
 }
 
 /** The bytes of a file; null where there is none. */
