@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { REPORT_SIZE } from '../elf/probe.ts';
 import { type Command, inNamespaces } from '../system/namespaces.ts';
@@ -62,13 +62,19 @@ export async function runProbes(
   const driver = await start(file, args, { env: environment, signal });
   const running = new Map<string, number>();
   const statuses = new Map<string, number | null>();
-  const limit = setTimeout(() => {
+  const waits = (name: string): boolean =>
+    options.onWaiting !== undefined && sizeOf(`${directory}/${name}.${place}.out`) >= REPORT_SIZE;
+  let spare = waits;
+  const limit = setInterval(() => {
     for (const [name, pid] of running) {
+      // It has waited for others, and may go on once those have been ended.
+      if (spare(name)) continue;
       statuses.set(name, null);
       endProcess(pid);
     }
+    spare = () => false;
   }, timeLimitMs);
-  const watch = watchWaiting(options, place, running, statuses, () => driver.stdin.end());
+  const watch = watchWaiting(options, waits, running, statuses, () => driver.stdin.end());
   try {
     for await (const line of createInterface({ input: driver.stdout })) {
       const [event, name = '', value] = line.split(' ');
@@ -79,7 +85,7 @@ export async function runProbes(
     }
     await driver.ended;
   } finally {
-    clearTimeout(limit);
+    clearInterval(limit);
     watch.stop();
     for (const pid of running.values()) endProcess(pid);
   }
@@ -99,10 +105,13 @@ function commandOf(place: Place, { directory, root = directory, names }: ProberO
   return user || mount ? inNamespaces({ user, mount }, command) : command;
 }
 
-/** Lets the probes go on (through `release`) once each has reported or ended; tells `onWaiting` of each that waits. */
+/**
+ * Lets the probes go on (through `release`) once each has reported or ended; tells `onWaiting` of each that waits.
+ * The shell tells of an end only when those before have ended, so that it is looked for here.
+ */
 function watchWaiting(
-  { directory, names, onWaiting }: ProberOptions,
-  place: Place,
+  { names, onWaiting }: ProberOptions,
+  waits: (name: string) => boolean,
   running: ReadonlyMap<string, number>,
   ended: ReadonlyMap<string, number | null>,
   release: () => void,
@@ -111,14 +120,18 @@ function watchWaiting(
     release();
     return { stop: () => {} };
   }
-  const seen = new Set<string>();
+  const awaited = [...names];
   const timer = setInterval(() => {
-    for (const [name, pid] of running) {
-      if (seen.has(name) || sizeOf(`${directory}/${name}.${place}.out`) < REPORT_SIZE) continue;
-      seen.add(name);
-      onWaiting(name, pid);
+    // Who waits goes on waiting, so that only the first of the rest is looked at: asking for all takes the probes' time.
+    for (let name = awaited[0]; name !== undefined; name = awaited[0]) {
+      const pid = running.get(name);
+      if (pid === undefined && !ended.has(name)) return;
+      if (pid !== undefined && waits(name)) onWaiting(name, pid);
+      else if (pid !== undefined && !hasEnded(pid)) return;
+      awaited.shift();
     }
-    if (names.every((name) => seen.has(name) || ended.has(name))) release();
+    clearInterval(timer);
+    release();
   }, POLL_MS);
   return { stop: () => clearInterval(timer) };
 }
@@ -142,6 +155,16 @@ function runOf(
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Whether a process is gone or only waited for: then it has no program any more. */
+function hasEnded(pid: number): boolean {
+  try {
+    readlinkSync(`/proc/${pid}/exe`);
+    return false;
+  } catch (error) {
+    return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
 }
 
 function endProcess(pid: number): void {
