@@ -1,45 +1,78 @@
 // Measures the built command side by side with its peers and prints the ratios of medians.
-//   node scripts/bench.mjs [--runs N] [--json]
+//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|install] [--json]
 // As root: each peer runs in an instance, or on a machine, of its own; this one stays as it is.
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installArm64 } from './bench/machine.mjs';
 import { ratio } from './bench/measure.mjs';
 
+const PARTS = ['start-up', 'verify', 'rules', 'install'];
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '7' }, json: { type: 'boolean', default: false } },
+  options: {
+    runs: { type: 'string', default: '7' },
+    only: { type: 'string', multiple: true, default: PARTS },
+    json: { type: 'boolean', default: false },
+  },
 });
-const runs = Math.max(3, Number(values.runs));
+const runs = Math.max(3, Number(values.runs) || 0);
+const unknown = values.only.filter((part) => !PARTS.includes(part));
+if (unknown.length > 0) throw new Error(`--only is one of ${PARTS.join(', ')}, not ${unknown.join(', ')}`);
 const progress = (text) => process.stderr.write(`bench: ${text}\n`);
 
-progress(`start-up, verify and rules, ${runs} runs each`);
-const results = await inPrivateInstance(runs);
-if (process.getuid() === 0) {
-  const { ours, apt } = installArm64(Math.min(runs, 3), progress);
-  results.push(
-    ratio('install arm64, to apt-get install qemu-user-static binfmt-support', ours.ms, apt.ms, 0.4),
-    ratio('the same, bytes left on disk', ours.bytes, apt.bytes, 0.05, 'bytes'),
-  );
-} else {
-  progress('install arm64 is left out: it needs root');
+// What is begun lives in namespaces that end with their first process, and in this folder.
+const work = mkdtempSync(join(tmpdir(), 'binfmtctl-bench-'));
+const children = new Set();
+process.on('exit', () => rmSync(work, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    for (const child of children) child.kill();
+    process.exitCode = 130;
+  });
 }
+
+const results = [];
+const inside = values.only.filter((part) => part !== 'install');
+if (inside.length > 0) {
+  progress(`${inside.join(', ')}: ${runs} runs each`);
+  const start = ['-c', 'exec "$0" "$@"', process.execPath, 'scripts/bench/private.mjs', `${runs}`, ...inside];
+  results.push(
+    ...JSON.parse(await outputOf([process.execPath, 'scripts/private-instance.mjs', '--', 'sh', ...start])),
+  );
+}
+if (values.only.includes('install')) await install();
 process.stdout.write(
   values.json ? `${JSON.stringify(results, null, 1)}\n` : `${results.map(lineOf).join('\n')}\n`,
 );
 
-/** Figures of bench/private.mjs. */
-async function inPrivateInstance(count) {
-  const args = [
-    'scripts/private-instance.mjs',
-    '--',
-    'sh',
-    '-c',
-    `exec ${process.execPath} scripts/bench/private.mjs ${count}`,
-  ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function install() {
+  if (process.getuid() !== 0) return progress('install arm64 is left out: it needs root');
+  const { ours, apt } = await installArm64(Math.min(runs, 3), { work, outputOf, progress });
+  results.push(
+    ratio('install arm64, to apt-get install qemu-user-static binfmt-support', ours.ms, apt.ms, 0.4),
+    ratio('the same, bytes left on disk', ours.bytes, apt.bytes, 0.05, 'bytes'),
+  );
+}
+
+/** What a program prints; ends all when it fails. */
+async function outputOf([file, ...args]) {
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: work },
+  });
+  children.add(child);
+  const ended = new Promise((resolve) => child.once('close', resolve));
   let text = '';
   for await (const chunk of child.stdout) text += chunk;
-  return JSON.parse(text);
+  const status = await ended;
+  children.delete(child);
+  if (status !== 0 || process.exitCode) {
+    progress(process.exitCode ? 'interrupted' : `${file} ended with ${status}`);
+    process.exit(process.exitCode || 1);
+  }
+  return text;
 }
 
 function lineOf({ what, ratio: value, goal, unit, ours, peer }) {

@@ -1,8 +1,6 @@
 // `install arm64` and apt's way to the same, each on a machine of its own: this one's files under an overlay, which is
 // thrown away, with a binfmt_misc of its own. Needs root.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { summary } from './measure.mjs';
 
@@ -12,6 +10,7 @@ const PRIVATE = resolve('scripts/private-instance.mjs');
 const MACHINE = `
 set -eu
 mount --make-rprivate /
+mount -t proc proc /proc
 mount -t tmpfs none "$1"
 cd "$1"
 mkdir upper work root
@@ -29,25 +28,23 @@ find upper -type f -printf '%s\\n' | awk '{ sum += $1 } END { print sum + 0 }'
 
 /** Seconds are the shell's, around the one command: neither the machine's making nor its end counts. */
 const timed = (prepare, command, after) =>
-  `cd /; export DEBIAN_FRONTEND=noninteractive; ${prepare}
+  `cd /; unset TMPDIR; export DEBIAN_FRONTEND=noninteractive; ${prepare}
   start=$(date +%s%N); ${command} >/tmp/log 2>&1 || { cat /tmp/log >&2; exit 1; }; end=$(date +%s%N)
   ${after}
   echo $(( (end - start) / 1000000 ))`;
 
-/** One run: milliseconds and bytes left on disk. */
-function once(command) {
-  const work = mkdtempSync(join(tmpdir(), 'binfmtctl-machine-'));
-  try {
-    const args = ['--mount', 'sh', '-c', MACHINE, 'sh', work, process.execPath, PRIVATE, command];
-    const lines = execFileSync('unshare', args, { encoding: 'utf8' }).trim().split('\n');
-    return { ms: Number(lines.at(-2)), bytes: Number(lines.at(-1)) };
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+/** One run: milliseconds and bytes left on disk. All of it ends with the first process of its namespace. */
+async function once(command, { work, outputOf }) {
+  const folder = mkdtempSync(join(work, 'machine-'));
+  const enter = ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', MACHINE, 'sh'];
+  const output = await outputOf([...enter, folder, process.execPath, PRIVATE, command]);
+  rmSync(folder, { recursive: true, force: true });
+  const lines = output.trim().split('\n');
+  return { ms: Number(lines.at(-2)), bytes: Number(lines.at(-1)) };
 }
 
-/** Both ways, `runs` times in turn. */
-export function installArm64(runs, progress) {
+/** Both ways, `runs` times in turn. `machine`: a folder to work in, how to run a program, whom to tell of progress. */
+export async function installArm64(runs, machine) {
   const apt = 'apt-get -q -o APT::Sandbox::User=root';
   const cases = {
     ours: timed(
@@ -64,8 +61,8 @@ export function installArm64(runs, progress) {
   const seen = { ours: [], apt: [] };
   for (let run = 0; run < runs; run++) {
     for (const [name, command] of Object.entries(cases)) {
-      progress(`install arm64, ${name}, run ${run + 1} of ${runs}`);
-      seen[name].push(once(command));
+      machine.progress(`install arm64, ${name}, run ${run + 1} of ${runs}`);
+      seen[name].push(await once(command, machine));
     }
   }
   const of = (name, key) => summary(seen[name].map((each) => each[key]));
