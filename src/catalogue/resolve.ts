@@ -41,10 +41,18 @@ export function archOfHeader(catalogue: Catalogue, head: Uint8Array): Arch | nul
   return Object.values(catalogue.arches).find((arch) => matches(archPattern(arch), head, '')) ?? null;
 }
 
-/** What a file of the arch looks like: from its first byte on. */
-export function archPattern({ id, magic, mask }: Arch): MagicPattern {
-  return { type: 'magic', offset: 0, magic: bytesOf(id, magic), mask: bytesOf(id, mask) };
+/** What a file of the arch looks like: from its first byte on. The same object for the same arch. */
+export function archPattern(arch: Arch): MagicPattern {
+  const known = patterns.get(arch);
+  if (known !== undefined) return known;
+  const { id, magic, mask } = arch;
+  const pattern = { type: 'magic', offset: 0, magic: bytesOf(id, magic), mask: bytesOf(id, mask) } as const;
+  patterns.set(arch, pattern);
+  return pattern;
 }
+
+// To tell the arches of all entries asks for every pattern once an entry: to read each anew takes a tenth of `status`.
+const patterns = new WeakMap<Arch, MagicPattern>();
 
 /** The emulators that run `guest` on `host`; QEMU, which runs everything, comes first. */
 export function emulatorsFor(
