@@ -1,6 +1,6 @@
 // Builds dist/: the command (CommonJS, because it starts faster than a module), the library and its types.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -55,6 +55,7 @@ await build({
   entryPoints: {
     cli: 'src/cli/main.ts',
     work: 'src/cli/work.ts',
+    'run-detectors': 'src/cli/run-detectors.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),
   },
   outdir: 'dist',
@@ -63,6 +64,7 @@ await build({
   supported: { 'dynamic-import': false },
   plugins: [apart, withoutChildProcess],
 });
+copyFileSync(resolve(ROOT, 'scripts/run-detectors'), resolve(ROOT, 'dist/run-detectors'));
 // The library is what the commands load: not a second copy of it.
 writeFileSync(resolve(ROOT, 'dist/index.mjs'), "export * from './work.cjs';\n");
 // What tests run needs no types.

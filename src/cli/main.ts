@@ -1,9 +1,12 @@
 #!/usr/bin/env node
+import { basename } from 'node:path';
+
 declare const BINFMTCTL_VERSION: string;
 
 // Asked for by scripts that compare versions: answered before anything else is loaded.
 const [only] = process.argv.slice(2);
-if (process.argv.length === 3 && (only === '--version' || only === '-V')) {
+const called = basename(process.argv[1] ?? '');
+if (process.argv.length === 3 && called !== 'update-binfmts' && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);
 } else {
   // Nobody may be reading any more (`| head`), or the log's disk be full: what was begun is ended all the same.
@@ -11,9 +14,16 @@ if (process.argv.length === 3 && (only === '--version' || only === '-V')) {
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
     if (code !== 'EPIPE') process.once('exit', () => (process.exitCode ||= 1));
   });
-  void import('./run.ts')
-    .then(({ runCommandLine }) => runCommandLine(process.argv.slice(2), BINFMTCTL_VERSION))
-    .then((status) => {
-      process.exitCode = status;
-    });
+  void carryOut(process.argv.slice(2)).then((status) => {
+    process.exitCode = status;
+  });
+}
+
+/** Through a link of that name it is update-binfmts itself. A drop-in needs none of what the other commands load. */
+async function carryOut(words: readonly string[]): Promise<number> {
+  const [command = '', ...rest] = called === 'update-binfmts' ? [called, ...words] : words;
+  if (command === 'update-binfmts' || command === 'systemd-binfmt') {
+    return (await import('./drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
+  }
+  return (await import('./run.ts')).runCommandLine(words, BINFMTCTL_VERSION);
 }

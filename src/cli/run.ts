@@ -21,17 +21,19 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   status: statusCommand,
   verify: verifyCommand,
   catalogue: catalogueCommand,
-  // Listed here; dropIn() carries it out.
-  'systemd-binfmt': () =>
-    new Command('systemd-binfmt')
-      .summary('drop-in for systemd-binfmt(8)')
-      .description('Options and files as systemd-binfmt(8) has them: `binfmtctl systemd-binfmt --help`')
-      .argument('[word...]'),
+  // Listed here; runDropIn() carries them out.
+  'update-binfmts': () => listed('update-binfmts'),
+  'systemd-binfmt': () => listed('systemd-binfmt'),
 };
+
+const listed = (name: string): Command =>
+  new Command(name)
+    .summary(`drop-in for ${name}(8)`)
+    .description(`Options and files as ${name}(8) has them: \`binfmtctl ${name} --help\``)
+    .argument('[word...]');
 
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
 export async function runCommandLine(words: readonly string[], version: string): Promise<number> {
-  if (words[0] === 'systemd-binfmt') return dropIn(words.slice(1), version);
   let status = 0;
   const done = (result: number): void => {
     status = result;
@@ -56,17 +58,6 @@ export async function runCommandLine(words: readonly string[], version: string):
     const error = failure instanceof CommanderError ? usageError(failure, words) : failure;
     printFailure(error, { verbose: words.includes('--verbose'), json: words.includes('--json') });
     return exitStatusOf(error);
-  }
-}
-
-/** Drop-ins have the command line of the program that they replace. */
-async function dropIn(words: readonly string[], version: string): Promise<number> {
-  try {
-    const { systemdBinfmt } = await import('./commands/systemd-binfmt.ts');
-    return await systemdBinfmt(words, version);
-  } catch (error) {
-    printFailure(error, { verbose: false, json: false });
-    return 1;
   }
 }
 

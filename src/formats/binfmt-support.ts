@@ -1,30 +1,124 @@
+/**
+ * The two files of binfmt-support 2.2.2: the format file that a package brings (/usr/share/binfmts) and the admin file
+ * that update-binfmts writes (/var/lib/binfmts). Both hold a description, whose values stand as they were typed.
+ */
 import { BinfmtctlError } from '../errors.ts';
+import { decodeText, encodeText } from '../rule/text.ts';
 import type { Rule } from '../rule/types.ts';
 
+/** Lines of an admin file, in order. For an extension `magic` holds it, without the dot. */
+export const FIELDS = [
+  'package',
+  'type',
+  'offset',
+  'magic',
+  'mask',
+  'interpreter',
+  'detector',
+  'credentials',
+  'preserve',
+  'fix_binary',
+] as const;
+
+export type Field = (typeof FIELDS)[number];
+
+/** Every field as text; empty where it is not set. */
+export type Description = Readonly<Record<Field, string>>;
+
+/** Package of a description that no package brought. */
+export const LOCAL_PACKAGE = ':';
+
+/** Fields from this one on may be missing: older versions did not write them. */
+const FIRST_OPTIONAL = FIELDS.indexOf('detector');
+
+/** The description in an admin file's bytes, or the first field that is missing. Further lines are passed over. */
+export function decodeAdminFile(bytes: Uint8Array): Description | { readonly missing: Field } {
+  const lines = linesOf(bytes);
+  const missing = FIELDS.find((_, index) => index < FIRST_OPTIONAL && lines[index] === undefined);
+  if (missing !== undefined) return { missing };
+  return fill((field) => lines[FIELDS.indexOf(field)] ?? '');
+}
+
+/** Ten lines. That no value has a newline is the caller's to know. */
+export function encodeAdminFile(description: Description): Uint8Array {
+  return encodeText(FIELDS.map((field) => `${description[field]}\n`).join(''));
+}
+
 /**
- * Text of binfmt-support's admin file for a rule: ten lines, package `:` for a local one (update-binfmts 2.2.2
- * reads and writes it under /var/lib/binfmts; `update-binfmts --enable` registers it at boot).
- *
- * It has no key for flag O, which the kernel adds with C alone: a rule with O but not C comes back without it.
- *
- * @throws BAD_RULE where a value has a newline or ends in white space, which a line of the file cannot hold.
+ * Keys in lower case with their values; null for a line without a space, which alone separates. The last line of a key
+ * counts. Nothing is a comment.
  */
-export function encodeAdminFile(rule: Rule): string {
-  const { pattern, flags } = rule;
-  const yesNo = (flag: (typeof flags)[number]): string => (flags.includes(flag) ? 'yes' : 'no');
-  const match =
-    pattern.type === 'magic'
-      ? ['magic', String(pattern.offset), escaped(pattern.magic), pattern.mask ? escaped(pattern.mask) : '']
-      : ['extension', '0', pattern.extension, ''];
-  const lines = [':', ...match, rule.interpreter, '', yesNo('C'), yesNo('P'), yesNo('F')];
-  if (lines.some((line) => /\n|\s$/.test(line))) {
+export function decodeFormatFile(bytes: Uint8Array): ReadonlyMap<string, string | null> {
+  const pairs = linesOf(bytes).map((line): [string, string | null] => {
+    const space = line.indexOf(' ');
+    const key = space === -1 ? line : line.slice(0, space);
+    return [
+      key.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+      space === -1 ? null : line.slice(space + 1),
+    ];
+  });
+  return new Map(pairs);
+}
+
+/** A line for each field that is set; the extension under its own key. */
+export function encodeFormatFile(description: Description): Uint8Array {
+  const isMagic = description.type === 'magic';
+  const lines = FIELDS.filter((field) => field !== 'type' && (isMagic || field !== 'offset')).map((field) => {
+    const key = field === 'magic' && !isMagic ? 'extension' : field;
+    return description[field] === '' ? '' : `${key} ${description[field]}\n`;
+  });
+  return encodeText(lines.join(''));
+}
+
+/** What update-binfmts writes to `register` for a description, with the interpreter that the kernel is to start. */
+export function registerString(name: string, description: Description, interpreter: string): Uint8Array {
+  const { type, offset, magic, mask, credentials, preserve, fix_binary } = description;
+  const flags = [credentials === 'yes' && 'C', preserve === 'yes' && 'P', fix_binary === 'yes' && 'F'];
+  const letter = type === 'magic' ? 'M' : 'E';
+  const fields = [name, letter, offset, magic, mask, interpreter, flags.filter(Boolean).join('')];
+  return encodeText(`:${fields.join(':')}\n`);
+}
+
+/**
+ * The description of a rule, as a local one.
+ *
+ * There is no key for flag O, which the kernel adds with C alone: a rule with O but not C comes back without it.
+ *
+ * @throws BAD_RULE where a value has a newline or ends in white space, which a line of the files cannot hold.
+ */
+export function descriptionOf(rule: Rule): Description {
+  const { pattern, flags, interpreter } = rule;
+  const isMagic = pattern.type === 'magic';
+  const values: Partial<Record<Field, string>> = {
+    package: LOCAL_PACKAGE,
+    type: pattern.type,
+    offset: isMagic ? String(pattern.offset) : '0',
+    magic: isMagic ? escaped(pattern.magic) : pattern.extension,
+    mask: isMagic && pattern.mask !== null ? escaped(pattern.mask) : '',
+    interpreter,
+    credentials: yesNo(flags.includes('C')),
+    preserve: yesNo(flags.includes('P')),
+    fix_binary: yesNo(flags.includes('F')),
+  };
+  if (Object.values(values).some((value) => /\n|\s$/.test(value))) {
     throw new BinfmtctlError('BAD_RULE', `rule ${rule.name} cannot be written for binfmt-support`, {
       hint: 'its interpreter or extension has a newline or ends in white space: choose another path',
     });
   }
-  return `${lines.join('\n')}\n`;
+  return fill((field) => values[field] ?? '');
 }
 
-function escaped(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+/** Lines as C reads them: up to the first NUL, without the white space at the end; a last newline may be missing. */
+function linesOf(bytes: Uint8Array): readonly string[] {
+  const lines = decodeText(bytes).split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => line.replace(/\0.*$/s, '').replace(/[ \t\v\f\r]+$/, ''));
 }
+
+const fill = (textOf: (field: Field) => string): Description =>
+  Object.fromEntries(FIELDS.map((field) => [field, textOf(field)])) as Record<Field, string>;
+
+const yesNo = (is: boolean): string => (is ? 'yes' : 'no');
+
+const escaped = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');

@@ -1,24 +1,12 @@
 /** Reading and writing the files of an instance, in the kernel's order and byte by byte as it gives them. */
-import { closeSync, constants, opendirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { RESERVED_NAMES } from '../rule/check.ts';
-import { decodeText, encodeText } from '../rule/text.ts';
+import { encodeText } from '../rule/text.ts';
+import { listNames } from '../system/list.ts';
 
-/**
- * Names of the entries, newest first, which is the order in which the kernel tries them. Not readdir(), which libuv
- * sorts by name (uv__fs_scandir_sort()).
- */
+/** Names of the entries, newest first, which is the order in which the kernel tries them. */
 export function entryNames(directory: string): readonly string[] {
-  const names: string[] = [];
-  // With this encoding, which its type does not know, names are bytes: they need not be UTF-8.
-  const open = opendirSync(directory, { encoding: 'buffer' as BufferEncoding, bufferSize: 128 });
-  try {
-    for (let each = open.readSync(); each !== null; each = open.readSync()) {
-      names.push(decodeText(each.name as unknown as Uint8Array));
-    }
-  } finally {
-    open.closeSync();
-  }
-  return names.filter((name) => !RESERVED_NAMES.includes(name));
+  return listNames(directory).filter((name) => !RESERVED_NAMES.includes(name));
 }
 
 /** Reads to the end, whatever size the file claims: anybody with the right to write may have set it. */

@@ -6,7 +6,9 @@ import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '.
 import { BinfmtctlError } from '../errors.ts';
 import type { Native } from '../plan/safety.ts';
 import { nativePattern } from '../rule/algebra.ts';
-import { readHead } from '../system/files.ts';
+import { HEAD_SIZE } from '../rule/check.ts';
+import type { MagicPattern } from '../rule/types.ts';
+import { tryReadHead } from '../system/head.ts';
 import { run } from '../system/process.ts';
 import type { Context } from './context.ts';
 import { withWorkspace } from './workspace.ts';
@@ -22,19 +24,20 @@ export interface Natives {
 
 /**
  * Finds what is native by running probes of every arch that this kernel could have as a sibling: `uname` shows what a
- * personality (linux32) or an emulator makes of it, and a 64-bit ARM kernel may or may not run 32-bit programs.
+ * personality (linux32) or an emulator makes of it, and a 64-bit ARM kernel may or may not run 32-bit programs. Siblings
+ * whose programs are not `concerned` are left untried.
  *
  * @throws UNKNOWN_ARCH where the kernel's own arch is not in the catalogue.
  */
-export async function findNatives({
-  catalogue,
-  signal,
-}: Pick<Context, 'catalogue' | 'signal'>): Promise<Natives> {
+export async function findNatives(
+  { catalogue, signal }: Pick<Context, 'catalogue' | 'signal'>,
+  concerned: (native: MagicPattern) => boolean = () => true,
+): Promise<Natives> {
   const host = findArch(catalogue, kernelMachine());
-  const own = archOfHeader(catalogue, await readHead(process.execPath, 256));
+  const own = archOfHeader(catalogue, tryReadHead(process.execPath, HEAD_SIZE) ?? new Uint8Array());
   const family = siblingsOf(catalogue, host);
   const seen = await seenToRun(
-    family.filter(({ id }) => id !== host.id),
+    family.filter((arch) => arch.id !== host.id && concerned(patternOf(arch))),
     signal,
   );
   const arches = [host, ...seen];
@@ -42,13 +45,15 @@ export async function findNatives({
   const emulated = own !== null && !family.some(({ id }) => id === own.id);
   if (own !== null && !emulated && !arches.includes(own)) arches.push(own);
   const patterns = arches.map((arch): Native => {
-    const { magic, mask } = archPattern(arch);
-    return {
-      what: `${arch.id} programs, which run here without an emulator`,
-      pattern: nativePattern(magic, mask),
-    };
+    return { what: `${arch.id} programs, which run here without an emulator`, pattern: patternOf(arch) };
   });
   return { host, arches, patterns };
+}
+
+/** What the kernel's own loader takes for programs of the arch. */
+function patternOf(arch: Arch): MagicPattern {
+  const { magic, mask } = archPattern(arch);
+  return nativePattern(magic, mask);
 }
 
 /** @throws NATIVE_ARCH where one of `wanted` needs no emulator here. */

@@ -2,7 +2,8 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { binfmtDFileName, encodeBinfmtD } from '../formats/binfmt-d.ts';
-import { encodeAdminFile } from '../formats/binfmt-support.ts';
+import { descriptionOf, encodeAdminFile } from '../formats/binfmt-support.ts';
+import { decodeText } from '../rule/text.ts';
 import type { Rule } from '../rule/types.ts';
 
 /** Who registers the rules again after a reboot. */
@@ -38,7 +39,7 @@ export function persistenceFile(
   if (how === 'none') return null;
   return how === 'binfmt.d'
     ? { path: join('/etc/binfmt.d', binfmtDFileName(rule)), text: encodeBinfmtD(rule) }
-    : { path: join('/var/lib/binfmts', rule.name), text: encodeAdminFile(rule) };
+    : { path: join('/var/lib/binfmts', rule.name), text: decodeText(encodeAdminFile(descriptionOf(rule))) };
 }
 
 /** What `install` writes to a file that makes `rule` last; null where it is none of those. */

@@ -4,18 +4,16 @@ import { listEntries } from '../kernel/entries.ts';
 import { inspectInstance } from '../kernel/instance.ts';
 import { register, unregister } from '../kernel/register.ts';
 import { lastOfEachName, type Placed, planRule } from '../plan/rules.ts';
-import { type Native, refuseUnsafe } from '../plan/safety.ts';
 import { MAX_NAME_SIZE, RESERVED_NAMES } from '../rule/check.ts';
 import { parseRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 import { errnoOf } from '../system/file-error.ts';
-import { readHead } from '../system/files.ts';
 import { kernelVersion } from '../system/host.ts';
 import { strerror } from '../system/strerror.ts';
 import { type ConfigFile, readAllFiles, readNamedFile } from './binfmt-d-files.ts';
 import type { Context } from './context.ts';
-import { findNatives } from './natives.ts';
+import { findUnsafe } from './safety.ts';
 
 export interface SystemdBinfmtRequest {
   /** Files as they are named on the command line; empty for all of the folders. */
@@ -124,20 +122,16 @@ const failedToAdd = (place: string, name: string, errno: string): string =>
   `${place}: Failed to add binary format '${name}': ${strerror(errno)}`;
 
 async function refuseAllUnsafe(items: readonly Item[], context: Context): Promise<readonly Item[]> {
-  if (!items.some((item) => 'rule' in item)) return items;
-  const { patterns } = await findNatives(context);
-  return Promise.all(items.map((item) => refuseUnsafeItem(item, patterns)));
-}
-
-async function refuseUnsafeItem(item: Item, natives: readonly Native[]): Promise<Item> {
-  if ('complaint' in item) return item;
-  try {
-    refuseUnsafe(item.rule, natives, await readHead(item.rule.interpreter, 256).catch(() => null));
-    return item;
-  } catch (error) {
-    if (!(error instanceof BinfmtctlError)) throw error;
-    return { complaint: `${item.place}: ${error.message}` };
-  }
+  const unsafe = await findUnsafe(
+    items.flatMap((item) => ('rule' in item ? [item.rule] : [])),
+    context,
+  );
+  return items.map((item) => {
+    const refusal = 'rule' in item ? unsafe.get(item.rule) : undefined;
+    return 'rule' in item && refusal !== undefined
+      ? { complaint: `${item.place}: ${refusal.message}` }
+      : item;
+  });
 }
 
 /** Null, or the errno of the kernel, which has to take the rule under a name beside it before the entry of its name goes. */

@@ -34,13 +34,23 @@ export async function writeAtomic(
   const directory = dirname(path);
   const temporary = join(directory, `.binfmtctl-${Math.random().toString(36).slice(2)}.tmp`);
   try {
-    await writeNew(temporary, data, mode);
-    await rename(temporary, path);
+    await replaceFile(path, data, mode, temporary);
     await syncDirectory(directory);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw fileError(error, `write ${path}`);
   }
+}
+
+/** Writes a new file and renames it to `path`, which may be bytes that are no text. Errors are Node's own. */
+export async function replaceFile(
+  path: string | Buffer,
+  data: string | Uint8Array,
+  mode: number,
+  temporary: string,
+): Promise<void> {
+  await writeNew(temporary, data, mode);
+  await rename(temporary, path);
 }
 
 /** Removes what `writeAtomic` has left in a directory where it was killed. For a directory that nobody writes to now. */

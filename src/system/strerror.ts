@@ -1,6 +1,9 @@
-/** What glibc's strerror(3) says, for output that has to be that of other programs. */
+/** What glibc's strerror(3) and strsignal(3) say, for output that has to be that of other programs. */
 const TEXTS: Readonly<Record<string, string>> = {
+  E2BIG: 'Argument list too long',
   EACCES: 'Permission denied',
+  EBUSY: 'Device or resource busy',
+  EDQUOT: 'Disk quota exceeded',
   EEXIST: 'File exists',
   EINVAL: 'Invalid argument',
   EIO: 'Input/output error',
@@ -10,8 +13,10 @@ const TEXTS: Readonly<Record<string, string>> = {
   ENOBUFS: 'No buffer space available',
   ENODEV: 'No such device',
   ENOENT: 'No such file or directory',
+  ENOEXEC: 'Exec format error',
   ENOSPC: 'No space left on device',
   ENOTDIR: 'Not a directory',
+  ENXIO: 'No such device or address',
   EPERM: 'Operation not permitted',
   EROFS: 'Read-only file system',
   ETXTBSY: 'Text file busy',
@@ -19,3 +24,21 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 /** The text for an errno by its name. */
 export const strerror = (errno: string): string => TEXTS[errno] ?? `Unknown error ${errno}`;
+
+const SIGNALS: Readonly<Record<string, string>> = {
+  SIGABRT: 'Aborted',
+  SIGALRM: 'Alarm clock',
+  SIGBUS: 'Bus error',
+  SIGFPE: 'Floating point exception',
+  SIGHUP: 'Hangup',
+  SIGILL: 'Illegal instruction',
+  SIGINT: 'Interrupt',
+  SIGKILL: 'Killed',
+  SIGPIPE: 'Broken pipe',
+  SIGQUIT: 'Quit',
+  SIGSEGV: 'Segmentation fault',
+  SIGTERM: 'Terminated',
+};
+
+/** The text for a signal by its name, as strsignal(3) has it. */
+export const strsignal = (signal: string): string => SIGNALS[signal] ?? `Unknown signal ${signal}`;

@@ -1,6 +1,7 @@
 /** `binfmtctl systemd-binfmt`: options and output of systemd-binfmt(8); see docs/systemd-binfmt.md. */
 import type { Complaints } from '../../operations/systemd-binfmt.ts';
 import { openContext } from '../context.ts';
+import { getopt } from '../getopt.ts';
 
 const NAME = 'systemd-binfmt';
 const OPTIONS = ['help', 'version', 'no-pager', 'cat-config', 'tldr', 'unregister', 'flush'] as const;
@@ -49,41 +50,23 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
 }
 
 type Parsed =
-  | { readonly options: readonly Option[]; readonly files: readonly string[] }
+  | { readonly options: readonly string[]; readonly files: readonly string[] }
   | { readonly complaint: string };
 
-/** As getopt_long(3): long options may be shortened, options and files mixed, and `--` ends the options. */
 function parse(words: readonly string[]): Parsed {
-  const options: Option[] = [];
-  const files: string[] = [];
-  for (const [index, word] of words.entries()) {
-    if (word === '--') return { options, files: [...files, ...words.slice(index + 1)] };
-    if (!word.startsWith('-') || word === '-') {
-      files.push(word);
-      continue;
-    }
-    const option = word === '-h' ? 'help' : optionNamed(word);
-    if (typeof option !== 'string') return option;
-    options.push(option);
-    if (option === 'help' || option === 'version') break;
+  const line = getopt(
+    words,
+    OPTIONS.map((name) => ({ name, argument: 'none' })),
+    { h: 'help' },
+  );
+  const options: string[] = [];
+  for (;;) {
+    const found = line.next();
+    if ('complaint' in found) return { complaint: `${NAME}: ${found.complaint}` };
+    if ('words' in found) return { options, files: found.words };
+    options.push(found.name);
+    if (found.name === 'help' || found.name === 'version') return { options, files: [] };
   }
-  return { options, files };
-}
-
-function optionNamed(word: string): Option | { readonly complaint: string } {
-  if (!word.startsWith('--')) return { complaint: `${NAME}: invalid option -- '${word.charAt(1)}'` };
-  const [name = '', value] = word.slice(2).split(/=(.*)/s);
-  const exact = OPTIONS.find((each) => each === name);
-  const possible = exact === undefined ? OPTIONS.filter((each) => each.startsWith(name)) : [exact];
-  const [option] = possible;
-  if (option === undefined) return { complaint: `${NAME}: unrecognized option '--${name}'` };
-  if (possible.length > 1) {
-    const shown = possible.map((each) => `'--${each}'`).join(' ');
-    return { complaint: `${NAME}: option '--${name}' is ambiguous; possibilities: ${shown}` };
-  }
-  return value === undefined
-    ? option
-    : { complaint: `${NAME}: option '--${option}' doesn't allow an argument` };
 }
 
 function print(text: string): number {

@@ -1,0 +1,48 @@
+/** How update-binfmts 2.2.2 finds the formats of a file, which is not how the kernel does. */
+import type { Description } from '../../formats/binfmt-support.ts';
+import { encodeText } from '../../rule/text.ts';
+
+/**
+ * Whether a description takes a file, whose first bytes `headOf` reads. Magic bits outside the mask never match, so that
+ * QEMU's entries for i386, x86_64, alpha and m68k take nothing; a mask that begins with a zero byte counts as none.
+ */
+export function matchesCompat(
+  { type, offset, magic, mask }: Description,
+  path: string,
+  headOf: (size: number) => Uint8Array,
+): boolean {
+  if (type !== 'magic') {
+    const dot = path.lastIndexOf('.');
+    return dot !== -1 && path.slice(dot + 1) === magic;
+  }
+  const wanted = decodeEscapes(magic);
+  const bits = decodeEscapes(mask);
+  const isMasked = mask !== '' && bits[0] !== 0;
+  if (isMasked && bits.length !== wanted.length) return false;
+  const start = Number.parseInt(offset, 10) || 0;
+  const head = headOf(start + wanted.length);
+  return wanted.every((byte, index) => {
+    const found = head[start + index] ?? 0;
+    return (isMasked ? found & (bits[index] ?? 0) : found) === byte;
+  });
+}
+
+/** `\xHH` as strtol(3) reads two characters: blanks and a sign before a digit too. Anything else is literal. */
+function decodeEscapes(text: string): Uint8Array {
+  const bytes = encodeText(text);
+  const decoded: number[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    const value = escapeAt(bytes.subarray(at, at + 4));
+    decoded.push(value ?? bytes[at] ?? 0);
+    if (value !== null) at += 3;
+  }
+  return Uint8Array.from(decoded);
+}
+
+function escapeAt(bytes: Uint8Array): number | null {
+  const [, sign, digits] =
+    /^\\x[ \t\v\f\r]*([+-]?)([0-9a-f]{1,2})$/i.exec(String.fromCharCode(...bytes)) ?? [];
+  if (digits === undefined || bytes.length < 4) return null;
+  const value = Number.parseInt(digits, 16);
+  return (sign === '-' ? -value : value) & 0xff;
+}

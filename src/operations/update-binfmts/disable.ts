@@ -1,0 +1,47 @@
+import { listEntries } from '../../kernel/entries.ts';
+import { inspectInstance } from '../../kernel/instance.ts';
+import { unregister } from '../../kernel/register.ts';
+import { unmount } from '../../system/mounts.ts';
+import { readDatabase } from './database.ts';
+import { isRegistered, reasonOf, type Session } from './session.ts';
+
+/** Removes the entries of all installed formats, and unmounts binfmt_misc where no other entry would go with it. */
+export async function disableAll(session: Session): Promise<boolean> {
+  const { context, test, print, warn } = session;
+  const directory = context.binfmtDirectory;
+  if (!inspectInstance(directory).mounted) return true;
+  const names = [...readDatabase(session).keys()].filter((name) => isRegistered(session, name));
+  const success = names.map((name) => disable(session, name)).every(Boolean);
+  if (test) {
+    print('unload binfmt_misc\n');
+    return success;
+  }
+  // The last umount of an instance empties it (fs/binfmt_misc.c bm_put_super(), Linux 6.7).
+  const others = listEntries(directory).map(({ name }) => name);
+  if (others.length > 0) {
+    warn(`${directory} stays mounted: others have registered ${others.join(', ')}`);
+  } else if ((await unmount(directory)) !== null) {
+    warn(`Couldn't unmount the binfmt_misc filesystem from ${directory}.`);
+  }
+  return success;
+}
+
+/** Removes one entry; that there is none is no failure. */
+export function disable(session: Session, name: string): boolean {
+  const { context, test, print, warn } = session;
+  if (!inspectInstance(context.binfmtDirectory).mounted || !isRegistered(session, name)) return true;
+  if (test) {
+    print(`disable ${name}\n`);
+    return true;
+  }
+  const path = `${context.binfmtDirectory}/${name}`;
+  try {
+    unregister(context.binfmtDirectory, name);
+    return true;
+  } catch (error) {
+    const { cause } = error as Error;
+    const isOpen = cause instanceof Error && 'syscall' in cause && cause.syscall === 'open';
+    warn(`unable to ${isOpen ? `open ${path} for writing` : `close ${path}`}: ${reasonOf(error)}`);
+    return false;
+  }
+}

@@ -1,0 +1,172 @@
+import type { BinfmtctlError } from '../../errors.ts';
+import { type Description, registerString } from '../../formats/binfmt-support.ts';
+import { ensureMounted, inspectInstance } from '../../kernel/instance.ts';
+import { register } from '../../kernel/register.ts';
+import { parseRegister, type Refusal } from '../../rule/register.ts';
+import { decodeText } from '../../rule/text.ts';
+import type { Rule } from '../../rule/types.ts';
+import { kernelVersion } from '../../system/host.ts';
+import { strerror } from '../../system/strerror.ts';
+import { findUnsafe } from '../safety.ts';
+import { isInstalled, readDatabase, readDescription, readUsable } from './database.ts';
+import { runDetectorsPath } from './run-detectors-path.ts';
+import { isRegistered, reasonOf, type Session } from './session.ts';
+
+/** Registers every installed format that the kernel does not have, by name; goes on after a failure. */
+export async function enableAll(session: Session): Promise<boolean> {
+  if (!(await prepare(session))) return true;
+  const database = readDatabase(session);
+  const missing = [...database.keys()].filter((name) => !isRegistered(session, name));
+  const candidates = missing.map((name) => candidateOf(name, database));
+  const refusals = await refusalsOf(session, candidates);
+  let success = true;
+  for (const candidate of candidates) {
+    if (session.test) await prepare(session);
+    if (!enableOne(session, candidate, refusals)) success = false;
+  }
+  return success;
+}
+
+/**
+ * Registers one format: as it is installed, or as it is just being installed. Where binfmt_misc cannot be mounted, nothing
+ * is done, and that is no failure.
+ */
+export async function enable(session: Session, name: string, described?: Description): Promise<boolean> {
+  if (!(await prepare(session))) return true;
+  if (isRegistered(session, name)) {
+    session.warn(`${name} already enabled in kernel.`);
+    return true;
+  }
+  if (described === undefined && !isInstalled(session, name)) {
+    session.warn(`${name} not in database of installed binary formats.`);
+    return false;
+  }
+  const description = described ?? readDescription(session, name);
+  const candidate = candidateOf(name, new Map([...readUsable(session), [name, description]]));
+  return enableOne(session, candidate, await refusalsOf(session, [candidate]));
+}
+
+/** @throws UNSAFE_RULE where the kernel must not be given the description. */
+export async function requireSafe(session: Session, name: string, description: Description): Promise<void> {
+  const candidate = candidateOf(name, new Map([[name, description]]));
+  const [refusal] = (await refusalsOf(session, [candidate])).values();
+  if (refusal !== undefined) throw refusal;
+}
+
+/** An installed format, as it would be told to the kernel. */
+interface Candidate {
+  readonly name: string;
+  readonly string: Uint8Array;
+  /** Of `string`, or the errno that the kernel gives for it. */
+  readonly rule: Rule | Refusal['errno'];
+  /** The program that runs the format in the end. */
+  readonly interpreter: string;
+  /** Why the kernel is not to be asked at all. */
+  readonly obstacle: string | null;
+}
+
+function candidateOf(name: string, database: ReadonlyMap<string, Description>): Candidate {
+  const description = database.get(name) as Description;
+  const { path, isScript } = runDetectorsPath();
+  const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
+  const chooses = isShared || description.detector !== '';
+  const string = registerString(name, description, chooses ? path : description.interpreter);
+  const [major, minor] = kernelVersion();
+  const parsed = parseRegister(string, { linux73: major > 7 || (major === 7 && minor >= 3) });
+  return {
+    name,
+    string,
+    rule: 'rule' in parsed ? parsed.rule : parsed.errno,
+    interpreter: description.interpreter,
+    obstacle: chooses ? obstacleTo(description, isScript) : null,
+  };
+}
+
+/** As texts: `\x41B` and `AB` are two specifications. */
+const isSameSpec = (a: Description, b: Description): boolean =>
+  (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
+
+/** Run-detectors looks at files and programs where they are when it is started. */
+function obstacleTo({ fix_binary, credentials }: Description, isScript: boolean): string | null {
+  if (fix_binary === 'yes')
+    return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
+  // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).
+  return credentials === 'yes' && isScript
+    ? 'its detector is run by a script, and the kernel starts no script for a format with credentials'
+    : null;
+}
+
+/** Judged as the kernel will start it, and as its own interpreter would be started by run-detectors. */
+async function refusalsOf(
+  { context }: Session,
+  candidates: readonly Candidate[],
+): Promise<ReadonlyMap<string, BinfmtctlError>> {
+  const rules = candidates.flatMap(({ rule, interpreter }) =>
+    typeof rule === 'string' ? [] : [rule, { ...rule, interpreter }],
+  );
+  const unsafe = await findUnsafe(rules, context);
+  return new Map([...unsafe].map(([{ name }, refusal]) => [name, refusal]));
+}
+
+function enableOne(
+  session: Session,
+  { name, rule, string, obstacle }: Candidate,
+  refusals: ReadonlyMap<string, BinfmtctlError>,
+): boolean {
+  const { warn, print, test, context } = session;
+  const reason = refusals.get(name)?.message ?? obstacle;
+  if (reason !== null) {
+    warn(`unable to enable binary format ${name}: ${reason}`);
+    return false;
+  }
+  if (test) {
+    print(`enable ${name} with the following format string:\n ${decodeText(string)}`);
+    return true;
+  }
+  const failure =
+    typeof rule === 'string'
+      ? { what: 'close', why: strerror(rule) }
+      : tryRegister(context.binfmtDirectory, rule);
+  if (failure === null) return true;
+  const { what, why } = failure;
+  warn(
+    `unable to ${what} ${context.binfmtDirectory}/register${what === 'open' ? ' for writing' : ''}: ${why}`,
+  );
+  return false;
+}
+
+/** Null, or what failed and why. */
+function tryRegister(
+  directory: string,
+  rule: Rule,
+): { readonly what: 'open' | 'close'; readonly why: string } | null {
+  try {
+    register(directory, rule);
+    return null;
+  } catch (error) {
+    const { cause } = error as Error;
+    const isOpen = cause instanceof Error && 'syscall' in cause && cause.syscall === 'open';
+    return { what: isOpen ? 'open' : 'close', why: reasonOf(error) };
+  }
+}
+
+/** Whether there is an instance to register in. It is mounted where it is not; why it cannot be is said. */
+async function prepare(session: Session): Promise<boolean> {
+  const { test, context, print, warn } = session;
+  const { binfmtDirectory } = context;
+  if (test) {
+    print('load binfmt_misc\n');
+    return true;
+  }
+  if (!inspectInstance(binfmtDirectory).mounted) {
+    const failure = await ensureMounted(binfmtDirectory).catch((error: unknown) => error);
+    if (inspectInstance(binfmtDirectory).mounted) return prepare(session);
+    warn(reasonOf(failure));
+    warn(`Couldn't mount the binfmt_misc filesystem on ${binfmtDirectory}.`);
+    return false;
+  }
+  // To switch it on would let every entry of others take effect again.
+  if (inspectInstance(binfmtDirectory).enabled === false)
+    warn(`binfmt_misc is switched off: nothing takes effect before \`echo 1 > ${binfmtDirectory}/status\``);
+  return true;
+}

@@ -1,0 +1,150 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { isBinfmtctlError } from '../../errors.ts';
+import { type Description, decodeFormatFile, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
+import { errnoOf } from '../../system/file-error.ts';
+import { listNames } from '../../system/list.ts';
+import { tryReadDescription } from './database.ts';
+import { install, remove } from './install.ts';
+import { isFile, pathBytes, reasonOf, type Session } from './session.ts';
+
+/** Names that no format may have: files of binfmt_misc, and folders. */
+export const RESERVED = ['.', '..', 'register', 'status'];
+
+/**
+ * Installs what a format file says. The kernel is told only where binfmt_misc is mounted already.
+ *
+ * @throws UNSAFE_RULE, BAD_RULE.
+ */
+export async function importFormat(session: Session, word: string): Promise<boolean> {
+  const found = open(session, word, 'import');
+  if (found === null) return false;
+  const { name, path, file } = found;
+  const { warn, context } = session;
+  if (isLocal(session, name)) return true;
+  if (!file.has('package')) {
+    warn(`${path}: required 'package' line missing`);
+    return false;
+  }
+  const interpreter = file.get('interpreter') ?? '';
+  if (!isExecutable(interpreter))
+    warn(`${path}: no executable ${interpreter || '(null)'} found, but continuing anyway as you request`);
+  const spec = specOf(file);
+  if (typeof spec === 'string') {
+    warn(`${path}: ${spec}`);
+    return false;
+  }
+  const textOf = (key: string): string => file.get(key) ?? '';
+  const description: Description = {
+    ...spec,
+    package: textOf('package'),
+    interpreter,
+    detector: textOf('detector'),
+    credentials: textOf('credentials'),
+    preserve: textOf('preserve'),
+    fix_binary: textOf('fix_binary'),
+  };
+  const enables = isFile(`${context.binfmtDirectory}/register`);
+  // As update-binfmts: that another package owns it, or that the kernel refuses it, fails no package's script.
+  await install(session, name, description, { enables });
+  return true;
+}
+
+/** Removes what a format file names, where its package has installed it. */
+export function unimportFormat(session: Session, word: string): boolean {
+  const found = open(session, word, 'unimport');
+  if (found === null) return false;
+  const { name, path, file } = found;
+  if (isLocal(session, name)) return true;
+  if (tryReadDescription(session, name) === null) return true;
+  const owner = file.get('package') ?? null;
+  if (owner !== null) return remove(session, name, owner);
+  session.warn(`${path}: required 'package' line missing`);
+  return false;
+}
+
+/** Every file of the import directory, in its own order; goes on after a failure. */
+export async function forAllFiles(
+  session: Session,
+  action: (session: Session, word: string) => boolean | Promise<boolean>,
+): Promise<boolean> {
+  const { importDirectory, warn } = session;
+  let success = true;
+  let names: readonly string[];
+  try {
+    names = listNames(importDirectory);
+  } catch (error) {
+    warn(`unable to open ${importDirectory}: ${reasonOf(error)}`);
+    return false;
+  }
+  for (const name of names.filter((each) => isFile(`${importDirectory}/${each}`))) {
+    try {
+      if (!(await action(session, name))) success = false;
+    } catch (error) {
+      if (!isBinfmtctlError(error)) throw error;
+      warn(error.message);
+      success = false;
+    }
+  }
+  return success;
+}
+
+interface FormatFile {
+  readonly name: string;
+  readonly path: string;
+  readonly file: ReadonlyMap<string, string | null>;
+}
+
+/** A word with a slash is a path. */
+function open(session: Session, word: string, mode: 'import' | 'unimport'): FormatFile | null {
+  const { warn, importDirectory } = session;
+  const path = word.includes('/') ? word : `${importDirectory}/${word}`;
+  const name = word.slice(word.lastIndexOf('/') + 1);
+  if (RESERVED.includes(name)) {
+    warn(`binary format name '${name}' is reserved`);
+    return null;
+  }
+  const file = read(session, path);
+  if (file.size > 0) return { name, path, file };
+  warn(`couldn't find information about '${name}' to ${mode}`);
+  return null;
+}
+
+function read({ warn }: Session, path: string): ReadonlyMap<string, string | null> {
+  try {
+    return decodeFormatFile(readFileSync(pathBytes(path)));
+  } catch (error) {
+    if (errnoOf(error) !== 'EISDIR') warn(`unable to open ${path}: ${reasonOf(error)}`);
+    return new Map();
+  }
+}
+
+function isLocal(session: Session, name: string): boolean {
+  const local = tryReadDescription(session, name)?.package === LOCAL_PACKAGE;
+  if (local) session.warn(`preserving local changes to ${name}`);
+  return local;
+}
+
+type Spec = Pick<Description, 'type' | 'offset' | 'magic' | 'mask'>;
+
+/** The specification, or what is wrong with it. */
+function specOf(file: ReadonlyMap<string, string | null>): Spec | string {
+  const [magic, extension, mask, offset, type] = ['magic', 'extension', 'mask', 'offset', 'type'].map(
+    (key) => file.get(key) || null,
+  );
+  if (!type && magic && extension) return "can't use both --magic and --extension";
+  if (!type && !magic && !extension) return 'either --magic or --extension is required';
+  const kind = type ?? (magic ? 'magic' : 'extension');
+  if (kind === 'extension' && mask) return "can't use --mask with --extension";
+  if (kind === 'extension' && offset) return "can't use --offset with --extension";
+  const value = kind === 'extension' ? extension : magic;
+  return { type: kind, offset: offset ?? '0', magic: value ?? '', mask: mask ?? '' };
+}
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(pathBytes(path), constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

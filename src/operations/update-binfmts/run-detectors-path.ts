@@ -1,0 +1,24 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+/** Compiled into binfmt-support's update-binfmts. */
+const ORIGINAL = '/usr/lib/binfmt-support/run-detectors';
+
+/** A script beside this program. */
+const OURS = join(import.meta.dirname, 'run-detectors');
+
+/**
+ * The program that chooses among formats of one magic, for the kernel to start: binfmt-support's where it is installed,
+ * since it starts faster and entries are then the same whoever made them.
+ */
+export function runDetectorsPath(): { readonly path: string; readonly isScript: boolean } {
+  try {
+    accessSync(ORIGINAL, constants.X_OK);
+    return { path: ORIGINAL, isScript: false };
+  } catch {
+    return { path: OURS, isScript: true };
+  }
+}
+
+/** Whether an entry's interpreter is one of the two. */
+export const isRunDetectors = (interpreter: string): boolean => [ORIGINAL, OURS].includes(interpreter);

@@ -1,0 +1,45 @@
+/** What the modes of update-binfmts share: the folders they work on, and how they speak. */
+import { existsSync, statSync } from 'node:fs';
+import { encodeText } from '../../rule/text.ts';
+import { errnoOf } from '../../system/file-error.ts';
+import { strerror } from '../../system/strerror.ts';
+import type { Context } from '../context.ts';
+
+export interface Session {
+  /** Where the admin files are: /var/lib/binfmts. */
+  readonly adminDirectory: string;
+  /** Where packages put their format files: /usr/share/binfmts. */
+  readonly importDirectory: string;
+  /** Say what would be done, and do nothing. */
+  readonly test: boolean;
+  readonly context: Context;
+  /** A line of standard error. */
+  readonly say: (text: string) => void;
+  /** The same as a warning; what goes on after it decides the exit status. */
+  readonly warn: (text: string) => void;
+  /** Text of the result, as it is. */
+  readonly print: (text: string) => void;
+}
+
+/** Whether the kernel has an entry of that name, enabled or not; as update-binfmts asks, by the name of a file. */
+export const isRegistered = ({ context }: Session, name: string): boolean =>
+  existsSync(pathBytes(`${context.binfmtDirectory}/${name}`));
+
+/** Links are followed. */
+export function isFile(path: string): boolean {
+  try {
+    return statSync(pathBytes(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** A path for `node:fs`: names need not be UTF-8. */
+export const pathBytes = (path: string): Buffer => Buffer.from(encodeText(path));
+
+/** The kernel's reason in an error of Node or of ours, in the words of C. */
+export function reasonOf(error: unknown): string {
+  const errno = errnoOf(error) ?? (error instanceof Error ? errnoOf(error.cause) : null);
+  if (errno !== null && /^E[0-9A-Z]+$/.test(errno)) return strerror(errno);
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { errnoOf } from './file-error.ts';
+
+/** How a program ended: its exit status, the signal that ended it, or the errno that kept it from starting. */
+export type Ending =
+  | { readonly status: number }
+  | { readonly signal: NodeJS.Signals }
+  | { readonly errno: string };
+
+/** Runs a program with our own terminal and waits for it; with `quietly` its output goes to standard error. */
+export function runInForeground(
+  file: string,
+  args: readonly string[],
+  { quietly = false }: { readonly quietly?: boolean } = {},
+): Ending {
+  const { status, signal, error } = spawnSync(file, args, {
+    stdio: ['inherit', quietly ? 2 : 'inherit', 'inherit'],
+  });
+  if (error !== undefined) return { errno: errnoOf(error) ?? 'EIO' };
+  return signal === null ? { status: status ?? 0 } : { signal };
+}
