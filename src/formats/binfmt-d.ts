@@ -63,20 +63,24 @@ function nameOf(text: string): string {
   return decodeText(bytes.subarray(1, end === -1 ? undefined : end));
 }
 
+/** Text of a file with one rule: a comment that names the writer, then the rule. @throws BAD_RULE. */
+export function encodeBinfmtD(rule: Rule): string {
+  const line = encodeRuleLine(rule);
+  return `# Written by binfmtctl; \`binfmtctl uninstall ${rule.name}\` takes it back.\n${line}\n`;
+}
+
 /**
- * Text of a file with one rule: a comment that names the writer, then the register string on a line of its own.
+ * The register string of a rule on a line of its own, without the line's end.
  *
  * @throws BAD_RULE where the rule cannot stand on such a line: systemd splits at newline, carriage return and NUL,
  * strips white space at both ends and takes `#` and `;` at the start for a comment.
  */
-export function encodeBinfmtD(rule: Rule): string {
+export function encodeRuleLine(rule: Rule): string {
   const line = decodeText(formatRegister(rule));
-  if (/[\r\n\0]|^[#;\s]|\s$/.test(line)) {
-    throw new BinfmtctlError('BAD_RULE', `rule ${rule.name} cannot be written to a binfmt.d file`, {
-      hint: 'its name or interpreter has a character that such a file cannot hold: choose another path',
-    });
-  }
-  return `# Written by binfmtctl; \`binfmtctl uninstall ${rule.name}\` takes it back.\n${line}\n`;
+  if (!/[\r\n\0]|^[#;\s]|\s$/.test(line)) return line;
+  throw new BinfmtctlError('BAD_RULE', `rule ${rule.name} cannot be written to a binfmt.d file`, {
+    hint: 'its name or interpreter has a character that such a file cannot hold: choose another path',
+  });
 }
 
 /** Name of the file for a rule: the name as it is, so that it hides a distribution's file of the same name. */

@@ -3,6 +3,7 @@
  * that update-binfmts writes (/var/lib/binfmts). Both hold a description, whose values stand as they were typed.
  */
 import { BinfmtctlError } from '../errors.ts';
+import { parseRegister, type Refusal } from '../rule/register.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
 import type { Rule } from '../rule/types.ts';
 
@@ -60,6 +61,27 @@ export function decodeFormatFile(bytes: Uint8Array): ReadonlyMap<string, string 
   return new Map(pairs);
 }
 
+/**
+ * The description in a format file, or what is wrong with its specification, in update-binfmts' words. With a `type` line
+ * that alone says which of the two counts.
+ */
+export function describeFormatFile(keys: ReadonlyMap<string, string | null>): Description | string {
+  const [magic, extension, mask, offset, type] = ['magic', 'extension', 'mask', 'offset', 'type'].map(
+    (key) => keys.get(key) || null,
+  );
+  if (!type && magic && extension) return "can't use both --magic and --extension";
+  if (!type && !magic && !extension) return 'either --magic or --extension is required';
+  const kind = type ?? (magic ? 'magic' : 'extension');
+  if (kind === 'extension' && mask) return "can't use --mask with --extension";
+  if (kind === 'extension' && offset) return "can't use --offset with --extension";
+  const spec: Partial<Record<Field, string | null | undefined>> = {
+    type: kind,
+    offset: offset ?? '0',
+    magic: kind === 'extension' ? extension : magic,
+  };
+  return fill((field) => (field in spec ? spec[field] : keys.get(field)) ?? '');
+}
+
 /** A line for each field that is set; the extension under its own key. */
 export function encodeFormatFile(description: Description): Uint8Array {
   const isMagic = description.type === 'magic';
@@ -77,6 +99,15 @@ export function registerString(name: string, description: Description, interpret
   const letter = type === 'magic' ? 'M' : 'E';
   const fields = [name, letter, offset, magic, mask, interpreter, flags.filter(Boolean).join('')];
   return encodeText(`:${fields.join(':')}\n`);
+}
+
+/**
+ * The rule that a description makes with its own interpreter, or why the kernel takes none. Its detector, which the kernel
+ * cannot ask, is left out.
+ */
+export function ruleOfDescription(name: string, description: Description): Rule | Refusal {
+  const parsed = parseRegister(registerString(name, description, description.interpreter));
+  return 'rule' in parsed ? parsed.rule : parsed;
 }
 
 /**

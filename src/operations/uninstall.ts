@@ -6,6 +6,7 @@ import type { Step } from '../plan/steps.ts';
 import { planUninstall, type Unwanted } from '../plan/uninstall.ts';
 import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
+import { globOf, isGlob } from '../rule/glob.ts';
 import type { Entry } from '../rule/types.ts';
 import { readTextIfExists } from '../system/files.ts';
 import { carryOut } from './apply.ts';
@@ -73,7 +74,7 @@ async function carry(request: UninstallRequest, context: Context): Promise<Unins
 /** Names of the entries that a word of the command line means. */
 function namesFor(word: string, there: There, { catalogue }: Context): readonly string[] {
   const ours = [...there.registrations.keys()];
-  if (/[*?]/.test(word)) return ours.filter((name) => globOf(word).test(name));
+  if (isGlob(word)) return ours.filter((name) => globOf(word).test(name));
   if (ours.includes(word) || there.entries.some(({ name }) => name === word)) return [word];
   const arch = archNamed(word, catalogue);
   const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);
@@ -128,10 +129,4 @@ async function unwantedFor(
   // An entry that others have put in the place of ours is theirs.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
   return { entry: own, registration, files, registrationFile: { path, text } };
-}
-
-/** `*` for any text, `?` for one character. */
-function globOf(word: string): RegExp {
-  const quoted = word.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${quoted.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
 }

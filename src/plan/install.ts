@@ -1,6 +1,7 @@
 import { BinfmtctlError } from '../errors.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Rule } from '../rule/types.ts';
+import { replacement } from './replacement.ts';
 import type { Step } from './steps.ts';
 
 /** What is there now. */
@@ -77,17 +78,8 @@ function changeFor({ entries, ours }: Present, { arch, rule }: Wanted, replace: 
     return { arch, before: entry.enabled ? [] : [{ kind: 'enable', entry }], entry: rule.name, after: [] };
   }
   if (!ours.has(rule.name) && !replace) throw notOurs(entry);
-  const staged: Rule = { ...rule, name: `${rule.name}.staged` };
-  return {
-    arch,
-    before: [{ kind: 'register', rule: staged }],
-    entry: staged.name,
-    after: [
-      { kind: 'unregister', entry },
-      { kind: 'register', rule },
-      { kind: 'unregister', entry: { ...staged, enabled: true } },
-    ],
-  };
+  const { staged, stage, swap } = replacement(entry, rule);
+  return { arch, before: stage, entry: staged, after: swap };
 }
 
 function notOurs({ name, interpreter, flags }: Entry): BinfmtctlError {

@@ -67,7 +67,10 @@ async function filesIn(directory: string, required: boolean): Promise<readonly s
   }
 }
 
-async function readProfile(file: string): Promise<ReadProfile | { readonly problems: readonly Problem[] }> {
+/** Reads one file: its profile, or everything that is wrong with it. Never throws. */
+export async function readProfile(
+  file: string,
+): Promise<ReadProfile | { readonly problems: readonly Problem[] }> {
   const failed = (line: number, message: string) => ({ problems: [{ file, line, message }] });
   let text: string;
   try {

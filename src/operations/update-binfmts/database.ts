@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { type Description, decodeAdminFile } from '../../formats/binfmt-support.ts';
 import { decodeText } from '../../rule/text.ts';
+import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
-import { isFile, pathBytes, reasonOf } from './session.ts';
+import { pathBytes, reasonOf } from './session.ts';
 
 /** Whose formats: a session, or run-detectors. */
 export interface Owner {

@@ -1,11 +1,12 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { isBinfmtctlError } from '../../errors.ts';
-import { type Description, decodeFormatFile, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
+import { decodeFormatFile, describeFormatFile, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
 import { errnoOf } from '../../system/file-error.ts';
+import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
 import { tryReadDescription } from './database.ts';
 import { install, remove } from './install.ts';
-import { isFile, pathBytes, reasonOf, type Session } from './session.ts';
+import { pathBytes, reasonOf, type Session } from './session.ts';
 
 /** Names that no format may have: files of binfmt_misc, and folders. */
 export const RESERVED = ['.', '..', 'register', 'status'];
@@ -28,21 +29,11 @@ export async function importFormat(session: Session, word: string): Promise<bool
   const interpreter = file.get('interpreter') ?? '';
   if (!isExecutable(interpreter))
     warn(`${path}: no executable ${interpreter || '(null)'} found, but continuing anyway as you request`);
-  const spec = specOf(file);
-  if (typeof spec === 'string') {
-    warn(`${path}: ${spec}`);
+  const description = describeFormatFile(file);
+  if (typeof description === 'string') {
+    warn(`${path}: ${description}`);
     return false;
   }
-  const textOf = (key: string): string => file.get(key) ?? '';
-  const description: Description = {
-    ...spec,
-    package: textOf('package'),
-    interpreter,
-    detector: textOf('detector'),
-    credentials: textOf('credentials'),
-    preserve: textOf('preserve'),
-    fix_binary: textOf('fix_binary'),
-  };
   const enables = isFile(`${context.binfmtDirectory}/register`);
   // As update-binfmts: that another package owns it, or that the kernel refuses it, fails no package's script.
   await install(session, name, description, { enables });
@@ -122,22 +113,6 @@ function isLocal(session: Session, name: string): boolean {
   const local = tryReadDescription(session, name)?.package === LOCAL_PACKAGE;
   if (local) session.warn(`preserving local changes to ${name}`);
   return local;
-}
-
-type Spec = Pick<Description, 'type' | 'offset' | 'magic' | 'mask'>;
-
-/** The specification, or what is wrong with it. */
-function specOf(file: ReadonlyMap<string, string | null>): Spec | string {
-  const [magic, extension, mask, offset, type] = ['magic', 'extension', 'mask', 'offset', 'type'].map(
-    (key) => file.get(key) || null,
-  );
-  if (!type && magic && extension) return "can't use both --magic and --extension";
-  if (!type && !magic && !extension) return 'either --magic or --extension is required';
-  const kind = type ?? (magic ? 'magic' : 'extension');
-  if (kind === 'extension' && mask) return "can't use --mask with --extension";
-  if (kind === 'extension' && offset) return "can't use --offset with --extension";
-  const value = kind === 'extension' ? extension : magic;
-  return { type: kind, offset: offset ?? '0', magic: value ?? '', mask: mask ?? '' };
 }
 
 export function isExecutable(path: string): boolean {

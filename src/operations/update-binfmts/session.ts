@@ -1,5 +1,5 @@
 /** What the modes of update-binfmts share: the folders they work on, and how they speak. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { encodeText } from '../../rule/text.ts';
 import { errnoOf } from '../../system/file-error.ts';
 import { strerror } from '../../system/strerror.ts';
@@ -24,15 +24,6 @@ export interface Session {
 /** Whether the kernel has an entry of that name, enabled or not; as update-binfmts asks, by the name of a file. */
 export const isRegistered = ({ context }: Session, name: string): boolean =>
   existsSync(pathBytes(`${context.binfmtDirectory}/${name}`));
-
-/** Links are followed. */
-export function isFile(path: string): boolean {
-  try {
-    return statSync(pathBytes(path)).isFile();
-  } catch {
-    return false;
-  }
-}
 
 /** A path for `node:fs`: names need not be UTF-8. */
 export const pathBytes = (path: string): Buffer => Buffer.from(encodeText(path));

@@ -1,0 +1,20 @@
+import { parseHex } from '../rule/hex.ts';
+import type { Pattern, Rule } from '../rule/types.ts';
+import type { Format, FormatMatch } from './types.ts';
+
+/** The rules of a format: one for each of its matches, the first under the format's name. */
+export function formatRules({ id, matches }: Format, interpreter: string): readonly Rule[] {
+  return matches.map((match, index) => ({
+    name: index === 0 ? id : `${id}-${index + 1}`,
+    pattern: patternOf(match),
+    interpreter,
+    flags: [],
+  }));
+}
+
+function patternOf(match: FormatMatch): Pattern {
+  if (match.type === 'extension') return match;
+  const { offset, magic, mask } = match;
+  const bytesOf = (hex: string): Uint8Array => parseHex(hex) ?? new Uint8Array();
+  return { type: 'magic', offset, magic: bytesOf(magic), mask: mask === undefined ? null : bytesOf(mask) };
+}

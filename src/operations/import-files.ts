@@ -1,0 +1,137 @@
+/** What files and folders say of rules, whatever form they are written in. */
+import { basename, join } from 'node:path';
+import { formatRules } from '../catalogue/format-rules.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { decodeBinfmtD, type RuleLine } from '../formats/binfmt-d.ts';
+import {
+  type Description,
+  decodeAdminFile,
+  decodeFormatFile,
+  describeFormatFile,
+  ruleOfDescription,
+} from '../formats/binfmt-support.ts';
+import { type Form, recogniseForm } from '../formats/recognise.ts';
+import { readEntries } from '../kernel/entries.ts';
+import { inspectInstance } from '../kernel/instance.ts';
+import { ruleOf } from '../plan/steps.ts';
+import { readProfile } from '../profiles/read.ts';
+import { parseRegister } from '../rule/register.ts';
+import { encodeText } from '../rule/text.ts';
+import type { Rule } from '../rule/types.ts';
+import { listFiles, readSmall } from '../system/files.ts';
+import { isFile } from '../system/is-file.ts';
+
+/** One thing that was found: a rule; what is wrong; or what cannot become a rule of the kernel, and why. */
+export type Item =
+  | { readonly place: string; readonly rule: Rule; readonly enabled: boolean }
+  | { readonly place: string; readonly wrong: string }
+  | { readonly place: string; readonly leftOut: string };
+
+/** More than the largest instance or database that anybody has. */
+const MAX_SIZE = 1 << 22;
+
+/**
+ * All that a file, the files of a folder in the order of their names, or a mounted instance (oldest entry first) say.
+ * `form` is recognised file by file where it is null.
+ *
+ * @throws FILE_FAILED, NO_PRIVILEGE where a path cannot be read.
+ */
+export async function readItems(path: string, form: Form | null): Promise<readonly Item[]> {
+  if (inspectInstance(path).mounted) return itemsOfInstance(path);
+  if (isFile(path)) return itemsOfFile(path, form);
+  const files = (await listFiles(path, { required: true })).filter(
+    (file) => isFile(file) && !basename(file).startsWith('.'),
+  );
+  return (await Promise.all(files.map((file) => itemsOfFile(file, form)))).flat();
+}
+
+function itemsOfInstance(directory: string): readonly Item[] {
+  const { entries, unreadable } = readEntries(directory);
+  const left = unreadable.map(({ name, error }) => ({
+    place: join(directory, name),
+    leftOut: error.message,
+  }));
+  const rules = entries.toReversed().map((entry): Item => {
+    const place = join(directory, entry.name);
+    if (entry.extra !== undefined) return { place, leftOut: `a rule has no ${entry.extra.join(', ')}` };
+    return { place, rule: ruleOf(entry), enabled: entry.enabled };
+  });
+  return [...rules, ...left];
+}
+
+async function itemsOfFile(file: string, form: Form | null): Promise<readonly Item[]> {
+  const bytes = await readSmall(file, MAX_SIZE);
+  const name = basename(file);
+  switch (form ?? recogniseForm(name, bytes)) {
+    case 'binfmt.d': {
+      const { rules, cut } = decodeBinfmtD(bytes);
+      const items = rules.map((line) => itemOfLine(file, line));
+      return cut ? [...items, { place: file, wrong: 'a line has more than a mebibyte' }] : items;
+    }
+    case 'register':
+      return linesOf(bytes).map((line) => itemOfLine(file, line));
+    case 'binfmt-support':
+      return [itemOfDescription(file, name, describeFormatFile(decodeFormatFile(bytes)))];
+    case 'admin': {
+      const decoded = decodeAdminFile(bytes);
+      const missing = 'missing' in decoded ? `it ends before its ${decoded.missing}` : decoded;
+      return [itemOfDescription(file, name, missing)];
+    }
+    case 'profile':
+      return itemsOfProfile(file);
+  }
+}
+
+/** Every byte but a newline belongs to a register string. */
+function linesOf(bytes: Uint8Array): readonly { readonly line: number; readonly text: Uint8Array }[] {
+  const buffer = Buffer.from(bytes);
+  const lines: { line: number; text: Uint8Array }[] = [];
+  for (let at = 0, line = 1; at < buffer.length; line++) {
+    const newline = buffer.indexOf(0x0a, at);
+    const end = newline === -1 ? buffer.length : newline;
+    const text = buffer.subarray(at, end);
+    if (text.length > 0 && !'#;'.includes(String.fromCharCode(text[0] ?? 0))) lines.push({ line, text });
+    at = end + 1;
+  }
+  return lines;
+}
+
+function itemOfLine(
+  file: string,
+  { line, text }: Pick<RuleLine, 'line'> & { readonly text: string | Uint8Array },
+): Item {
+  const place = `${file}:${line}`;
+  const parsed = parseRegister(typeof text === 'string' ? encodeText(text) : text);
+  return 'rule' in parsed ? { place, rule: parsed.rule, enabled: true } : { place, wrong: parsed.reason };
+}
+
+function itemOfDescription(place: string, name: string, description: Description | string): Item {
+  if (typeof description === 'string') return { place, wrong: description };
+  const { detector } = description;
+  if (detector !== '') {
+    const why = `the kernel cannot ask its detector ${detector}: \`binfmtctl update-binfmts --import ${place}\` can`;
+    return { place, leftOut: why };
+  }
+  const rule = ruleOfDescription(name, description);
+  return 'errno' in rule ? { place, wrong: rule.reason } : { place, rule, enabled: true };
+}
+
+async function itemsOfProfile(file: string): Promise<readonly Item[]> {
+  const read = await readProfile(file);
+  if ('problems' in read) {
+    return read.problems.map(({ line, message }) => ({ place: `${file}:${line}`, wrong: message }));
+  }
+  const { profile } = read;
+  if (profile.kind !== 'format') {
+    const why = `a profile of kind ${profile.kind} names no interpreter: \`binfmtctl install\` finds one`;
+    return [{ place: file, leftOut: why }];
+  }
+  const interpreter = profile.interpreters.find(({ path }) => isFile(path))?.path;
+  if (interpreter === undefined) {
+    const paths = profile.interpreters.map(({ path }) => path).join(', ');
+    throw new BinfmtctlError('EMULATOR_NOT_FOUND', `${file}: none of its interpreters is here: ${paths}`, {
+      hint: 'install one of them first',
+    });
+  }
+  return formatRules(profile, interpreter).map((rule) => ({ place: file, rule, enabled: true }));
+}
