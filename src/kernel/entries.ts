@@ -1,16 +1,22 @@
 import { BinfmtctlError } from '../errors.ts';
 import { RESERVED_NAMES } from '../rule/check.ts';
-import { parseEntry } from '../rule/entry.ts';
-import type { Entry } from '../rule/types.ts';
+import { parseAnyEntry } from '../rule/entry.ts';
+import { type AnyEntry, type Entry, isBpf } from '../rule/types.ts';
 import { errnoOf, fileError } from '../system/file-error.ts';
 import { entryNames, readEntryFile } from './entry-file.ts';
 import { commandError } from './errno.ts';
 import { requireMounted } from './instance.ts';
 
-/** What an instance holds, newest first: the order in which the kernel tries them. */
+/**
+ * What an instance holds, newest first: the order in which the kernel tries them, but for one that was registered with
+ * flag D (Linux 7.3). That one is tried as if registered when it was first enabled, which cannot be read anywhere.
+ */
 export interface Entries {
+  /** All but those of BPF handlers. */
   readonly entries: readonly Entry[];
-  /** Files that are no rule as this program knows them, such as a BPF handler's (Linux 7.3), with BAD_ENTRY. */
+  /** Those of BPF handlers too. */
+  readonly all: readonly AnyEntry[];
+  /** Files whose text is not one that this program knows, with BAD_ENTRY. */
   readonly unreadable: readonly { readonly name: string; readonly error: BinfmtctlError }[];
 }
 
@@ -22,21 +28,21 @@ export interface Entries {
  */
 export function readEntries(directory: string): Entries {
   requireMounted(directory);
-  const entries: Entry[] = [];
+  const all: AnyEntry[] = [];
   const unreadable: { name: string; error: BinfmtctlError }[] = [];
   for (const name of namesIn(directory)) {
     try {
       const entry = tryReadEntry(directory, name);
-      if (entry !== null) entries.push(entry);
+      if (entry !== null) all.push(entry);
     } catch (error) {
       if (!(error instanceof BinfmtctlError) || error.code !== 'BAD_ENTRY') throw error;
       unreadable.push({ name, error });
     }
   }
-  return { entries, unreadable };
+  return { entries: all.filter((entry): entry is Entry => !isBpf(entry)), all, unreadable };
 }
 
-/** As `readEntries`, without those that cannot be read. */
+/** As `readEntries`, without BPF handlers and what cannot be read. */
 export function listEntries(directory: string): readonly Entry[] {
   return readEntries(directory).entries;
 }
@@ -47,6 +53,15 @@ export function listEntries(directory: string): readonly Entry[] {
  * @throws ENTRY_NOT_FOUND; BAD_ENTRY where it is no rule; NO_BINFMT_MISC.
  */
 export function readEntry(directory: string, name: string): Entry {
+  const entry = readAnyEntry(directory, name);
+  if (!isBpf(entry)) return entry;
+  throw new BinfmtctlError('BAD_ENTRY', `entry ${JSON.stringify(name)} is of a BPF handler, not of a rule`, {
+    hint: 'it can be enabled, disabled and removed, not compared',
+  });
+}
+
+/** As `readEntry`, a BPF handler's too. */
+export function readAnyEntry(directory: string, name: string): AnyEntry {
   requireMounted(directory);
   requireEntryName(name);
   const entry = tryReadEntry(directory, name);
@@ -73,7 +88,7 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-function tryReadEntry(directory: string, name: string): Entry | null {
+function tryReadEntry(directory: string, name: string): AnyEntry | null {
   let text: Uint8Array;
   try {
     text = readEntryFile(directory, name);
@@ -82,5 +97,5 @@ function tryReadEntry(directory: string, name: string): Entry | null {
     if (errno === 'ENOENT') return null;
     throw errno === null ? error : commandError(errno, 'read', name, error);
   }
-  return parseEntry(name, text);
+  return parseAnyEntry(name, text);
 }

@@ -2,7 +2,7 @@
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
 import { parseRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
-import type { Rule } from '../rule/types.ts';
+import { type AnyRule, isBpf, type Rule } from '../rule/types.ts';
 
 interface Meaning {
   readonly code?: ErrorCode;
@@ -12,7 +12,7 @@ interface Meaning {
 
 type Meanings = Readonly<Record<string, Meaning>>;
 
-export type Command = 'read' | 'remove' | 'enable' | 'disable';
+export type Command = 'read' | 'remove' | 'enable' | 'disable' | 'configure';
 
 /** For a failed `open` of `register`. */
 export function openRegisterError(errno: string, directory: string, cause?: unknown): BinfmtctlError {
@@ -22,7 +22,7 @@ export function openRegisterError(errno: string, directory: string, cause?: unkn
 /** For a failed `write` of `string`, which is `rule` as it was told to the kernel. */
 export function registerError(
   errno: string,
-  rule: Rule,
+  rule: AnyRule,
   string: Uint8Array,
   cause?: unknown,
 ): BinfmtctlError {
@@ -140,6 +140,17 @@ const INSTALLING_INTERPRETER: Meanings = {
   },
 };
 
+const REGISTERING_BPF: Meanings = {
+  EINVAL: {
+    reason: 'this kernel has no BPF handlers for binfmt_misc',
+    hint: 'use Linux 7.3 or later with CONFIG_BINFMT_MISC_BPF=y',
+  },
+  ENOENT: {
+    reason: 'there is no BPF handler of its name in this user namespace',
+    hint: 'load the program that defines it first; `bpftool struct_ops show` lists what there is',
+  },
+};
+
 const COMMANDING: Meanings = {
   ENOENT: {
     code: 'ENTRY_NOT_FOUND',
@@ -157,7 +168,8 @@ const COMMANDING: Meanings = {
   EBUSY: { reason: 'it is being changed by another process', hint: 'try again' },
 };
 
-function meaningOfRegister(errno: string, rule: Rule, string: Uint8Array): Meaning | undefined {
+function meaningOfRegister(errno: string, rule: AnyRule, string: Uint8Array): Meaning | undefined {
+  if (isBpf(rule)) return REGISTERING_BPF[errno] ?? REGISTERING[errno];
   if (errno === 'EINVAL') return invalid(rule, string);
   const tooLongName = encodeText(rule.name).length > 255;
   const ofInterpreter = rule.flags.includes('F') && !(errno === 'ENAMETOOLONG' && tooLongName);

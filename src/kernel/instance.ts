@@ -2,12 +2,12 @@ import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node
 import { release } from 'node:os';
 import { BinfmtctlError } from '../errors.ts';
 import { errnoOf } from '../system/file-error.ts';
-import { container, inInitialUserNamespace, kernelVersion, mapsRootToRoot } from '../system/host.ts';
+import { container, inInitialUserNamespace, mapsRootToRoot } from '../system/host.ts';
 import { fileSystemMagic, mount } from '../system/mounts.ts';
 import { run } from '../system/process.ts';
 import { absenceError } from './absence.ts';
 import { openRegisterError } from './errno.ts';
-import { kernelFeatures } from './features.ts';
+import { runningKernelFeatures } from './features.ts';
 import { type Scope, scopeOf } from './scope.ts';
 
 export const DEFAULT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
@@ -54,7 +54,7 @@ export function inspectInstance(directory: string = DEFAULT_DIRECTORY): Instance
       ownerUid: statSync(`${directory}/status`, { throwIfNoEntry: false })?.uid ?? null,
       initialUserNamespace: inInitialUserNamespace(),
       rootIsRootAbove: mapsRootToRoot(),
-      instancePerNamespace: kernelFeatures(kernelVersion()).instancePerNamespace,
+      instancePerNamespace: runningKernelFeatures().instancePerNamespace,
     }),
     kernelRelease,
   };
@@ -128,7 +128,7 @@ function absence(directory: string, mountFailure: string | null): BinfmtctlError
     container: container(),
     root: process.geteuid?.() === 0,
     initialUserNamespace: inInitialUserNamespace(),
-    features: kernelFeatures(kernelVersion()),
+    features: runningKernelFeatures(),
     mountFailure,
   });
 }

@@ -1,15 +1,15 @@
 /** Changes to an instance: one write(2) each, to `register` or to a single entry; never to `status`. */
 import { BinfmtctlError } from '../errors.ts';
+import { formatBinding } from '../rule/bpf-entry.ts';
 import { equalRules } from '../rule/equal.ts';
-import { formatRegister } from '../rule/register.ts';
+import { formatBpfRegister, formatRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
-import type { Entry, Rule } from '../rule/types.ts';
+import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
 import { errnoOf } from '../system/file-error.ts';
-import { kernelVersion } from '../system/host.ts';
-import { readEntry, requireEntryName } from './entries.ts';
+import { readAnyEntry, requireEntryName } from './entries.ts';
 import { writeOnce } from './entry-file.ts';
 import { type Command, commandError, openRegisterError, registerError } from './errno.ts';
-import { kernelFeatures } from './features.ts';
+import { type KernelFeatures, runningKernelFeatures } from './features.ts';
 import { requireMounted } from './instance.ts';
 
 /**
@@ -18,21 +18,37 @@ import { requireMounted } from './instance.ts';
  *
  * @throws BAD_RULE, ENTRY_EXISTS, KERNEL_REFUSED, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
  */
-export function register(directory: string, rule: Rule): void {
+export function register(directory: string, rule: AnyRule): void {
   requireMounted(directory);
-  const disabled = kernelFeatures(kernelVersion()).registersDisabled;
-  const string = formatRegister(rule, { disabled });
+  const features = runningKernelFeatures();
+  const disabled = features.registersDisabled || isBpf(rule);
+  const { string, bindings } = writesFor(rule, disabled, features);
   try {
     writeOnce(directory, 'register', string);
   } catch (error) {
     throw refusal(error, directory, rule, string);
   }
   try {
+    for (const binding of bindings) write(directory, rule.name, 'configure', binding);
     requireSame(directory, rule, disabled);
     if (disabled) enable(directory, rule.name);
   } catch (error) {
     throw takenBack(error, directory, rule.name);
   }
+}
+
+interface Writes {
+  readonly string: Uint8Array;
+  /** To the entry, as long as it was never enabled. */
+  readonly bindings: readonly Uint8Array[];
+}
+
+function writesFor(rule: AnyRule, disabled: boolean, { linux73 }: KernelFeatures): Writes {
+  if (!isBpf(rule)) return { string: formatRegister(rule, { disabled, linux73 }), bindings: [] };
+  return {
+    string: formatBpfRegister(rule, { disabled }),
+    bindings: rule.interpreters.map(formatBinding),
+  };
 }
 
 /** Removes one entry. @throws ENTRY_NOT_FOUND, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC, KERNEL_REFUSED. */
@@ -51,27 +67,31 @@ export function disable(directory: string, name: string): void {
 }
 
 function command(directory: string, name: string, what: Command, text: '-1' | '0' | '1'): void {
+  write(directory, name, what, encodeText(text));
+}
+
+function write(directory: string, name: string, what: Command, bytes: Uint8Array): void {
   // Anywhere else than in binfmt_misc it would overwrite a file.
   requireMounted(directory);
   requireEntryName(name);
   try {
-    writeOnce(directory, name, encodeText(text));
+    writeOnce(directory, name, bytes);
   } catch (error) {
     const errno = errnoOf(error);
     throw errno === null ? error : commandError(errno, what, name, error);
   }
 }
 
-function refusal(error: unknown, directory: string, rule: Rule, string: Uint8Array): unknown {
+function refusal(error: unknown, directory: string, rule: AnyRule, string: Uint8Array): unknown {
   const errno = errnoOf(error);
   if (errno === null) return error;
   const isOpen = error instanceof Error && 'syscall' in error && error.syscall === 'open';
   return isOpen ? openRegisterError(errno, directory, error) : registerError(errno, rule, string, error);
 }
 
-function requireSame(directory: string, rule: Rule, disabled: boolean): void {
+function requireSame(directory: string, rule: AnyRule, disabled: boolean): void {
   const entry = readBack(directory, rule.name);
-  if (entry && equalRules(rule, entry) && entry.enabled === !disabled && entry.extra === undefined) return;
+  if (entry && equalRules(rule, entry) && entry.enabled === !disabled && !('extra' in entry)) return;
   throw new BinfmtctlError(
     'KERNEL_REFUSED',
     `the kernel made another entry ${JSON.stringify(rule.name)} of the rule`,
@@ -80,9 +100,9 @@ function requireSame(directory: string, rule: Rule, disabled: boolean): void {
 }
 
 /** Null for what cannot be read without doubt, such as an interpreter with a newline before `flags: `. */
-function readBack(directory: string, name: string): Entry | null {
+function readBack(directory: string, name: string): AnyEntry | null {
   try {
-    return readEntry(directory, name);
+    return readAnyEntry(directory, name);
   } catch (error) {
     if (error instanceof BinfmtctlError && error.code === 'BAD_ENTRY') return null;
     throw error;

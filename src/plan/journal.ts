@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { equalRules } from '../rule/equal.ts';
-import type { Entry, Rule } from '../rule/types.ts';
-import { parseJson, ruleSchema, toJson } from './registration.ts';
-import { ruleOf, type Step } from './steps.ts';
+import type { AnyEntry, AnyRule } from '../rule/types.ts';
+import { bpfRuleSchema, parseJson, ruleSchema, toJson } from './registration.ts';
+import { requireReversible, ruleOf, type Step } from './steps.ts';
 
 /** Written before the first step and removed after the last: what a killed run was about to do. */
 export interface Journal {
@@ -12,13 +12,17 @@ export interface Journal {
   readonly steps: readonly Step[];
 }
 
-const entrySchema = v.object({ ...ruleSchema.entries, enabled: v.boolean() });
+const anyRuleSchema = v.union([ruleSchema, bpfRuleSchema]);
+const anyEntrySchema = v.union([
+  v.object({ ...ruleSchema.entries, enabled: v.boolean() }),
+  v.object({ ...bpfRuleSchema.entries, enabled: v.boolean() }),
+]);
 
 const stepSchema = v.variant('kind', [
-  v.object({ kind: v.literal('register'), rule: ruleSchema }),
-  v.object({ kind: v.literal('unregister'), entry: entrySchema }),
-  v.object({ kind: v.literal('enable'), entry: entrySchema }),
-  v.object({ kind: v.literal('disable'), entry: entrySchema }),
+  v.object({ kind: v.literal('register'), rule: anyRuleSchema }),
+  v.object({ kind: v.literal('unregister'), entry: anyEntrySchema }),
+  v.object({ kind: v.literal('enable'), entry: anyEntrySchema }),
+  v.object({ kind: v.literal('disable'), entry: anyEntrySchema }),
   v.object({
     kind: v.literal('write'),
     path: v.string(),
@@ -36,7 +40,9 @@ const journalSchema = v.object({
   steps: v.array(stepSchema),
 });
 
+/** BAD_ENTRY for steps of which one could not be taken back. */
 export function encodeJournal(journal: Journal): string {
+  requireReversible(journal.steps);
   return `${toJson({ schema: 'binfmtctl/journal/1', ...journal })}\n`;
 }
 
@@ -48,7 +54,7 @@ export function decodeJournal(text: string): Journal | null {
 
 /** What is there now, where a journal was found. */
 export interface Found {
-  readonly entries: readonly Entry[];
+  readonly entries: readonly AnyEntry[];
   /** Contents of the files that the journal names; null where there is none. */
   readonly files: ReadonlyMap<string, string | null>;
   /** Whether it is still the boot and the user namespace of the journal. */
@@ -85,7 +91,7 @@ interface Repair {
 }
 
 /** What a thing that steps touch looks like: an entry, a file's text, or nothing. */
-type Look = (Rule & { readonly enabled: boolean | 'either' }) | string | null;
+type Look = (AnyRule & { readonly enabled: boolean | 'either' }) | string | null;
 
 const ENTRY = 'entry ';
 const FILE = 'file ';
@@ -124,13 +130,13 @@ function sameLook(a: Look, b: Look): boolean {
   return (a.enabled === 'either' || a.enabled === b.enabled) && equalRules(a, b);
 }
 
-function stepsBetween(name: string, now: Entry | string | null, before: Look): readonly Step[] {
+function stepsBetween(name: string, now: AnyEntry | string | null, before: Look): readonly Step[] {
   if (typeof now === 'string' && before === null) return [{ kind: 'delete', path: name, previous: now }];
   if (typeof before === 'string')
     return [{ kind: 'write', path: name, text: before, previous: typeof now === 'string' ? now : null }];
   if (typeof now === 'string') return [];
   if (before === null) return now === null ? [] : [{ kind: 'unregister', entry: now }];
-  const wanted: Entry = { ...before, enabled: before.enabled !== false };
+  const wanted: AnyEntry = { ...before, enabled: before.enabled !== false };
   if (now !== null && equalRules(now, wanted))
     return [{ kind: wanted.enabled ? 'enable' : 'disable', entry: wanted }];
   return [

@@ -29,7 +29,14 @@ export const ruleSchema = v.object({
     v.object({ type: v.literal('extension'), extension: v.string() }),
   ]),
   interpreter: v.string(),
-  flags: v.array(v.picklist(['P', 'O', 'C', 'F'])),
+  flags: v.array(v.picklist(['P', 'O', 'C', 'F', 'T', 'L'])),
+});
+
+export const bpfRuleSchema = v.object({
+  name: v.string(),
+  handler: v.string(),
+  interpreters: v.array(v.object({ name: v.string(), path: v.string() })),
+  flags: v.pipe(v.array(v.picklist([])), v.maxLength(0)),
 });
 
 const registrationSchema = v.object({

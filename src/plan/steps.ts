@@ -1,11 +1,12 @@
-import type { Entry, Rule } from '../rule/types.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
 
 /** One change to the machine. Plain data, so that it can be printed, kept in the journal and undone by a later run. */
 export type Step =
-  | { readonly kind: 'register'; readonly rule: Rule }
-  | { readonly kind: 'unregister'; readonly entry: Entry }
-  | { readonly kind: 'enable'; readonly entry: Entry }
-  | { readonly kind: 'disable'; readonly entry: Entry }
+  | { readonly kind: 'register'; readonly rule: AnyRule }
+  | { readonly kind: 'unregister'; readonly entry: AnyEntry }
+  | { readonly kind: 'enable'; readonly entry: AnyEntry }
+  | { readonly kind: 'disable'; readonly entry: AnyEntry }
   | { readonly kind: 'write'; readonly path: string; readonly text: string; readonly previous: string | null }
   | { readonly kind: 'delete'; readonly path: string; readonly previous: string }
   /** Changes nothing: fails where the probes do not show what was asked for. */
@@ -43,9 +44,9 @@ export function inverse(step: Step): readonly Step[] {
 export function describe(step: Step): string {
   switch (step.kind) {
     case 'register':
-      return `register ${step.rule.name} → ${step.rule.interpreter} (${step.rule.flags.join('') || 'no flags'})`;
+      return `register ${step.rule.name} → ${runnerOf(step.rule)} (${step.rule.flags.join('') || 'no flags'})`;
     case 'unregister':
-      return `remove entry ${step.entry.name} (${step.entry.interpreter})`;
+      return `remove entry ${step.entry.name} (${runnerOf(step.entry)})`;
     case 'enable':
     case 'disable':
       return `${step.kind} entry ${step.entry.name}`;
@@ -58,8 +59,26 @@ export function describe(step: Step): string {
   }
 }
 
+/**
+ * Refuses steps of which one could not be taken back: BAD_ENTRY where an entry would go that holds what this program
+ * cannot tell the kernel again.
+ */
+export function requireReversible(steps: readonly Step[]): void {
+  for (const step of steps) {
+    if (step.kind !== 'unregister' || isBpf(step.entry) || step.entry.extra === undefined) continue;
+    const { name, extra } = step.entry;
+    throw new BinfmtctlError(
+      'BAD_ENTRY',
+      `entry ${JSON.stringify(name)} holds ${JSON.stringify(extra.join(', '))}, which could not be registered again`,
+      { hint: 'nothing was changed; if it is to go, write -1 to its file in the binfmt_misc directory' },
+    );
+  }
+}
+
+const runnerOf = (rule: AnyRule): string => (isBpf(rule) ? `BPF handler ${rule.handler}` : rule.interpreter);
+
 /** An entry without its state: what has to be told to the kernel to have it again. */
-export function ruleOf(entry: Entry): Rule {
+export function ruleOf(entry: AnyEntry): AnyRule {
   const { enabled: _, ...rule } = entry;
   return rule;
 }

@@ -1,6 +1,6 @@
 /** What of a rule the kernel cannot take, said before it is asked. */
 import { BinfmtctlError } from '../errors.ts';
-import { isFlag } from './flags.ts';
+import { conflictOf, isFlag } from './flags.ts';
 import { encodeText } from './text.ts';
 import type { MagicPattern, Rule } from './types.ts';
 
@@ -28,11 +28,14 @@ export function requireRegistrable(rule: Rule): void {
   }
   const unknown = rule.flags.find((flag) => !isFlag(flag));
   if (unknown !== undefined) {
-    refuse(`unknown flag ${quote(unknown)} of ${quote(rule.name)}`, 'the flags are P, O, C and F');
+    refuse(`unknown flag ${quote(unknown)} of ${quote(rule.name)}`, 'the flags are P, O, C, F, T and L');
   }
+  const conflict = conflictOf(rule.flags);
+  if (conflict !== null) refuse(`${conflict}, of ${quote(rule.name)}`, 'leave one of them out');
 }
 
-function requireName(name: string): void {
+/** BAD_RULE with a hint unless an entry can be called so. */
+export function requireName(name: string): void {
   requireFileNamePart('name', name);
   const size = encodeText(name).length;
   if (name === '.' || name === '..') refuse(`name ${quote(name)} is a directory`, 'choose another name');

@@ -1,20 +1,34 @@
 /** The text of an entry file ↔ entry (fs/binfmt_misc.c entry_status(), in Linux 7.3 bm_entry_show()). */
 import { BinfmtctlError } from '../errors.ts';
+import { parseBpfEntry } from './bpf-entry.ts';
 import { formatFlags, isFlag, normaliseFlags } from './flags.ts';
 import { formatHex, parseHex } from './hex.ts';
 import { decodeText, encodeText } from './text.ts';
-import type { Entry, MagicPattern, Pattern } from './types.ts';
+import { type AnyEntry, type Entry, isBpf, type MagicPattern, type Pattern } from './types.ts';
 
 const FLAGS_LINE = '\nflags: ';
 const EXTENSION = 'extension .';
 
 /**
- * Reads what the kernel printed for the entry called `name`. Flag letters and lines of kernels to come are kept in
- * `extra`. A path or extension may contain newlines. BAD_ENTRY for a text that is cut off or strange, that can be
- * read in more than one way, or that is a BPF handler's (Linux 7.3): that one has neither pattern nor interpreter.
+ * Reads what the kernel printed for the entry called `name`, of any type. Flag letters and lines of kernels to come are
+ * kept in `extra`. A path or extension may contain newlines. BAD_ENTRY for a text that is cut off or strange, or that
+ * can be read in more than one way.
  */
-export function parseEntry(name: string, bytes: Uint8Array): Entry {
+export function parseAnyEntry(name: string, bytes: Uint8Array): AnyEntry {
   const text = decodeText(bytes);
+  const bpf = parseBpfEntry(name, text);
+  if (bpf === 'strange') throw badEntry(name, 'not the text of a BPF handler');
+  return bpf ?? parseRuleEntry(name, text);
+}
+
+/** As `parseAnyEntry`, and BAD_ENTRY for a BPF handler's too: that one has neither pattern nor interpreter. */
+export function parseEntry(name: string, bytes: Uint8Array): Entry {
+  const entry = parseAnyEntry(name, bytes);
+  if (isBpf(entry)) throw badEntry(name, 'a BPF handler, not a rule');
+  return entry;
+}
+
+function parseRuleEntry(name: string, text: string): Entry {
   const head = /^(enabled|disabled)\ninterpreter /.exec(text);
   if (head === null || !text.endsWith('\n')) throw badEntry(name, 'not the text of a rule');
   // The kernel quotes nothing: with a second such line path and extension cannot be told apart.
@@ -34,7 +48,7 @@ export function parseEntry(name: string, bytes: Uint8Array): Entry {
   };
 }
 
-/** Prints an entry as Linux 6.18 does, without what is in `extra`. */
+/** Prints an entry as the kernel does, without what is in `extra`. */
 export function formatEntry(entry: Entry): Uint8Array {
   const status = entry.enabled ? 'enabled' : 'disabled';
   const lines = [status, `interpreter ${entry.interpreter}`, `flags: ${formatFlags(entry.flags)}`];

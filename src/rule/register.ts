@@ -1,21 +1,24 @@
 /** The register string ↔ rule, as fs/binfmt_misc.c create_entry() and bm_register_write() read it. */
 import { BinfmtctlError } from '../errors.ts';
-import { MAX_NAME_SIZE, MAX_REGISTER_SIZE, RESERVED_NAMES, requireRegistrable } from './check.ts';
+import {
+  MAX_NAME_SIZE,
+  MAX_REGISTER_SIZE,
+  RESERVED_NAMES,
+  requireName,
+  requireRegistrable,
+} from './check.ts';
 import { encodeEscaped } from './escape.ts';
-import { formatFlags } from './flags.ts';
-import { parseSyntax, type Registration } from './syntax.ts';
+import { formatFlags, LINUX73_FLAGS, needsAbsolute, REGISTER_DISABLED } from './flags.ts';
+import { parseSyntax, type RegisterDialect, type Registration } from './syntax.ts';
 import { encodeText } from './text.ts';
-import type { Pattern, Rule } from './types.ts';
+import { type AnyRule, type BpfRule, isBpf, type Pattern, type Rule } from './types.ts';
+
+export type { RegisterDialect, Registration } from './syntax.ts';
 
 /** What the kernel answers instead. */
 export interface Refusal {
   readonly errno: 'EINVAL' | 'ENAMETOOLONG' | 'EEXIST';
   readonly reason: string;
-}
-
-export interface RegisterDialect {
-  /** Read as Linux 7.3 does, without BPF handlers. */
-  readonly linux73?: boolean | undefined;
 }
 
 const NEWLINE = 0x0a;
@@ -24,14 +27,30 @@ const BACKSLASH = 0x5c;
 const PREFERRED_DELIMITERS = encodeText(':,|!@%+=~^&*_');
 
 /**
- * Reads one register string, of any bytes, as Linux 6.18 does or, with `linux73`, Linux 7.3. Never throws: what
- * is wrong comes back as the errno that the kernel gives, with a reason. What only a kernel knows is not judged:
- * whether the name is taken, and the file of flag F, whose errors come before those of the name.
+ * Reads one register string, of any bytes, as Linux 6.18 does or, with `linux73`, Linux 7.3 without BPF handlers. Never
+ * throws: what is wrong comes back as the errno that the kernel gives, with a reason. What only a kernel knows is not
+ * judged: whether the name is taken, and the file of flag F, whose errors come before those of the name.
  */
-export function parseRegister(bytes: Uint8Array, dialect: RegisterDialect = {}): Registration | Refusal {
+export function parseRegister(
+  bytes: Uint8Array,
+  dialect: Pick<RegisterDialect, 'linux73'> = {},
+): Registration | Refusal {
+  const parsed = parseRegisterSyntax(bytes, { linux73: dialect.linux73 });
+  if ('errno' in parsed) return parsed;
+  const { rule, disabled } = parsed;
+  // Without `bpf` the syntax has no type B.
+  return isBpf(rule) ? noBpf : (refusedName(rule.name) ?? { rule, disabled });
+}
+
+const noBpf: Refusal = { errno: 'EINVAL', reason: 'the kernel has no BPF handlers' };
+
+/** As `parseRegister`, for any dialect, and without a word on the name's length and the reserved ones. */
+export function parseRegisterSyntax(
+  bytes: Uint8Array,
+  dialect: RegisterDialect,
+): Registration<AnyRule> | Refusal {
   try {
-    const registration = parseSyntax(bytes, dialect.linux73 ?? false);
-    return refusedName(registration.rule.name) ?? registration;
+    return parseSyntax(bytes, dialect);
   } catch (error) {
     if (error instanceof BinfmtctlError) return { errno: 'EINVAL', reason: error.message };
     throw error;
@@ -41,16 +60,17 @@ export function parseRegister(bytes: Uint8Array, dialect: RegisterDialect = {}):
 /**
  * Writes a rule so that it reads back equal: `:` as the delimiter unless a text contains it, magic and mask with
  * letters and digits literal and all else escaped, or with as few escapes as possible where that would be too
- * long. `disabled` adds flag D (Linux 7.3). BAD_RULE with a hint for what the kernel cannot take.
+ * long. BAD_RULE with a hint for what the kernel cannot take.
  */
-export function formatRegister(rule: Rule, options: { readonly disabled?: boolean } = {}): Uint8Array {
+export function formatRegister(rule: Rule, options: FormatOptions = {}): Uint8Array {
   requireRegistrable(rule);
+  requireKnownTo(rule, options.linux73);
   const { pattern } = rule;
   const name = encodeText(rule.name);
   const interpreter = encodeText(rule.interpreter);
   const extension = pattern.type === 'extension' ? encodeText(pattern.extension) : new Uint8Array();
   const delimiter = chooseDelimiter(rule.name, [name, interpreter, extension]);
-  const flags = encodeText(formatFlags(rule.flags) + (options.disabled ? 'D' : ''));
+  const flags = encodeText(formatFlags(rule.flags) + (options.disabled ? REGISTER_DISABLED : ''));
   const isRaw = (byte: number) => byte !== 0 && byte !== BACKSLASH && byte !== delimiter;
   for (const isLiteral of [isAlphanumeric, isRaw]) {
     const string = join([name, ...formatPattern(pattern, isLiteral), interpreter, flags], delimiter);
@@ -60,6 +80,40 @@ export function formatRegister(rule: Rule, options: { readonly disabled?: boolea
   throw new BinfmtctlError('BAD_RULE', `register string of ${JSON.stringify(rule.name)} is too long`, {
     hint,
   });
+}
+
+export interface FormatOptions {
+  /** Adds flag D (Linux 7.3). */
+  readonly disabled?: boolean | undefined;
+  /** Whether the kernel that is to be told knows what Linux 7.3 knows; undefined for the string alone. */
+  readonly linux73?: boolean | undefined;
+}
+
+/** The string for a rule of type B (Linux 7.3), without what is bound to it. BAD_RULE as `formatRegister`. */
+export function formatBpfRegister(rule: BpfRule, options: Pick<FormatOptions, 'disabled'> = {}): Uint8Array {
+  requireName(rule.name);
+  const name = encodeText(rule.name);
+  const handler = encodeText(rule.handler);
+  const none = new Uint8Array();
+  const flags = encodeText(options.disabled ? REGISTER_DISABLED : '');
+  const delimiter = chooseDelimiter(rule.name, [name, handler]);
+  return join([name, encodeText('B'), none, none, none, handler, flags], delimiter);
+}
+
+function requireKnownTo({ name, flags, interpreter }: Rule, linux73: boolean | undefined): void {
+  const quoted = JSON.stringify(name);
+  const tooNew = flags.find((flag) => LINUX73_FLAGS.includes(flag));
+  if (linux73 === false && tooNew !== undefined) {
+    throw new BinfmtctlError('BAD_RULE', `flag ${tooNew} of ${quoted} is unknown to this kernel`, {
+      hint: `leave ${tooNew} out, or use Linux 7.3 or later`,
+    });
+  }
+  const isLinux73 = linux73 === true || flags.includes('L');
+  if (isLinux73 && needsAbsolute(flags) && !interpreter.startsWith('/')) {
+    throw new BinfmtctlError('BAD_RULE', `interpreter of ${quoted} is no absolute path`, {
+      hint: 'from Linux 7.3 on flags C and L without F need one: write the whole path',
+    });
+  }
 }
 
 /** Judged last, once the string was read. */

@@ -5,14 +5,29 @@
 import { BinfmtctlError } from '../errors.ts';
 import { HEAD_SIZE, MAX_REGISTER_SIZE } from './check.ts';
 import { decodeEscaped, scanEscaped } from './escape.ts';
-import { FLAGS, isFlag, LATER_FLAGS, type LaterFlag, normaliseFlags } from './flags.ts';
+import {
+  conflictOf,
+  FLAGS,
+  isFlag,
+  LINUX73_FLAGS,
+  needsAbsolute,
+  normaliseFlags,
+  REGISTER_DISABLED,
+} from './flags.ts';
 import { decodeText } from './text.ts';
-import type { Flag, Pattern, Rule } from './types.ts';
+import type { AnyRule, BpfRule, Flag, Pattern, Rule } from './types.ts';
 
-export interface Registration {
-  readonly rule: Rule;
-  /** Flags that a rule does not hold; empty unless read as Linux 7.3 does. */
-  readonly later: readonly LaterFlag[];
+export interface Registration<R extends AnyRule = Rule> {
+  readonly rule: R;
+  /** Flag D (Linux 7.3): the entry takes nothing before it is enabled. */
+  readonly disabled: boolean;
+}
+
+export interface RegisterDialect {
+  /** Read as Linux 7.3 does. */
+  readonly linux73?: boolean | undefined;
+  /** Read type B too, as a kernel with CONFIG_BINFMT_MISC_BPF does. */
+  readonly bpf?: boolean | undefined;
 }
 
 const MIN_SIZE = 11;
@@ -20,24 +35,36 @@ const MIN_SIZE = 11;
 const PAD_SIZE = 8;
 const NEWLINE = 0x0a;
 
-/** Reads a string as Linux 6.18 does or, with `linux73`, Linux 7.3 without BPF handlers. */
-export function parseSyntax(bytes: Uint8Array, linux73: boolean): Registration {
+/** Reads a string as Linux 6.18 does or, with `linux73`, Linux 7.3. */
+export function parseSyntax(
+  bytes: Uint8Array,
+  { linux73 = false, bpf = false }: RegisterDialect,
+): Registration<AnyRule> {
   if (bytes.length < MIN_SIZE || bytes.length > MAX_REGISTER_SIZE) {
     refuse(`${bytes.length} bytes: ${MIN_SIZE} to ${MAX_REGISTER_SIZE} are possible`);
   }
   const delimiter = bytes[0] ?? 0;
-  const letters: readonly string[] = linux73 ? [...FLAGS, ...LATER_FLAGS] : FLAGS;
+  const letters: readonly string[] = linux73
+    ? [...FLAGS, REGISTER_DISABLED]
+    : FLAGS.filter((flag) => !LINUX73_FLAGS.includes(flag));
   if (letters.includes(String.fromCharCode(delimiter))) refuse('the delimiter is a flag letter');
   const cursor = { bytes: pad(bytes, delimiter), at: 1, delimiter };
   const name = takeText(cursor, 'name');
   if (name === '' || name === '.' || name === '..' || name.includes('/')) refuse('the name is no file name');
-  const pattern = takePattern(cursor);
+  const pattern = takePattern(cursor, linux73 && bpf);
   const interpreter = takeText(cursor, 'interpreter');
   if (interpreter === '') refuse('the interpreter is empty');
   // The pad does not serve as the delimiter before the flags: they must end where the input does.
-  const { flags, later } = takeFlags(cursor, letters, bytes.length);
-  if (linux73) requireLinux73(flags, later, interpreter);
-  return { rule: { name, pattern, interpreter, flags }, later };
+  const { flags, disabled } = takeFlags(cursor, letters, bytes.length);
+  if (pattern === null) return { rule: bpfRule(name, interpreter, flags), disabled };
+  if (linux73) requireLinux73(flags, interpreter);
+  return { rule: { name, pattern, interpreter, flags }, disabled };
+}
+
+/** Where others have an interpreter, type B has its handler. */
+function bpfRule(name: string, handler: string, flags: readonly Flag[]): BpfRule {
+  if (flags.length > 0) refuse('type B goes with flag D alone');
+  return { name, handler, interpreters: [], flags: [] };
 }
 
 interface Cursor {
@@ -57,12 +84,23 @@ function takeField(cursor: Cursor, what: string): Uint8Array {
 
 const takeText = (cursor: Cursor, what: string): string => decodeText(takeField(cursor, what));
 
-function takePattern(cursor: Cursor): Pattern {
+/** Null for type B. */
+function takePattern(cursor: Cursor, bpf: boolean): Pattern | null {
   const type = String.fromCharCode(cursor.bytes[cursor.at] ?? 0);
-  if (type !== 'M' && type !== 'E') refuse('the type is neither M nor E');
+  if (type !== 'M' && type !== 'E' && !(bpf && type === 'B')) refuse('the type is neither M nor E');
   if (cursor.bytes[cursor.at + 1] !== cursor.delimiter) refuse('no delimiter after the type');
   cursor.at += 2;
+  if (type === 'B') return takeNothing(cursor);
   return type === 'M' ? takeMagic(cursor) : takeExtension(cursor);
+}
+
+/** Offset, magic and mask, all empty: parse_bpf_fields(). */
+function takeNothing(cursor: Cursor): null {
+  const end = cursor.at + 3;
+  for (; cursor.at < end; cursor.at++) {
+    if (cursor.bytes[cursor.at] !== cursor.delimiter) refuse('type B has no offset, magic or mask');
+  }
+  return null;
 }
 
 function takeMagic(cursor: Cursor): Pattern {
@@ -111,22 +149,19 @@ function takeFlags(cursor: Cursor, letters: readonly string[], size: number): Fo
   for (; letters.includes(letter()); cursor.at++) found.push(letter());
   if (cursor.bytes[cursor.at] === NEWLINE) cursor.at++;
   if (cursor.at !== size) refuse('the flags are not the end, or the delimiter before them is missing');
-  const later = LATER_FLAGS.filter((flag) => found.includes(flag));
-  const implied: readonly Flag[] = later.includes('T') ? ['O'] : [];
-  return { flags: normaliseFlags([...found.filter(isFlag), ...implied]), later };
+  return { flags: normaliseFlags(found.filter(isFlag)), disabled: found.includes(REGISTER_DISABLED) };
 }
 
 interface FoundFlags {
   readonly flags: readonly Flag[];
-  readonly later: readonly LaterFlag[];
+  readonly disabled: boolean;
 }
 
 /** What Linux 7.3 refuses in addition. */
-function requireLinux73(flags: readonly Flag[], later: readonly LaterFlag[], interpreter: string): void {
-  const has = (flag: Flag | LaterFlag) => flags.some((f) => f === flag) || later.some((l) => l === flag);
-  if (has('T') && has('P')) refuse('flags T and P exclude each other');
-  if (has('L') && (has('T') || has('P') || has('O'))) refuse('flag L goes with F and D only');
-  if ((has('C') || has('L')) && !has('F') && !interpreter.startsWith('/')) {
+function requireLinux73(flags: readonly Flag[], interpreter: string): void {
+  const conflict = conflictOf(flags);
+  if (conflict !== null) refuse(conflict);
+  if (needsAbsolute(flags) && !interpreter.startsWith('/')) {
     refuse('flags C and L without F need an absolute interpreter');
   }
 }

@@ -6,7 +6,8 @@
  * byte string survives the way there and back. `src/rule/text.ts` converts.
  */
 
-export type Flag = 'P' | 'O' | 'C' | 'F';
+/** T and L since Linux 7.3; flags.ts says what each does. */
+export type Flag = 'P' | 'O' | 'C' | 'F' | 'T' | 'L';
 
 export interface MagicPattern {
   readonly type: 'magic';
@@ -29,14 +30,40 @@ export interface Rule {
   readonly name: string;
   readonly pattern: Pattern;
   readonly interpreter: string;
-  /** In the kernel's order P O C F, each once; C always with O. */
+  /** In the kernel's order P O C F T L, each once; C and T always with O. */
   readonly flags: readonly Flag[];
 }
 
 /** What the kernel says it has been told. */
 export interface Entry extends Rule {
   readonly enabled: boolean;
-  /** Flag letters and lines of a later kernel that a rule does not hold (T, L …); an entry with any cannot be
-   * registered again as it was. */
+  /** Flag letters and lines of a kernel to come; an entry with any cannot be registered again as it was. */
   readonly extra?: readonly string[] | undefined;
 }
+
+/** A rule of type B (Linux 7.3): a BPF program decides what it takes, and what runs it. */
+export interface BpfRule {
+  readonly name: string;
+  /** Name of the program, a struct_ops map of the same user namespace. */
+  readonly handler: string;
+  /** What the program may choose from, opened when it was bound, in the order of binding. */
+  readonly interpreters: readonly BoundInterpreter[];
+  /** None: the program chooses them with every file. */
+  readonly flags: readonly Flag[];
+}
+
+export interface BoundInterpreter {
+  /** 1 to 32 printable ASCII characters. */
+  readonly name: string;
+  readonly path: string;
+}
+
+export interface BpfEntry extends BpfRule {
+  readonly enabled: boolean;
+}
+
+/** A rule or entry of any type. */
+export type AnyRule = Rule | BpfRule;
+export type AnyEntry = Entry | BpfEntry;
+
+export const isBpf = <T extends AnyRule>(rule: T): rule is Extract<T, BpfRule> => 'handler' in rule;

@@ -35,4 +35,19 @@ describe('kernelFeatures', () => {
     const { headSize, tellsPreserveArgv0, instancePerNamespace, registersDisabled } = kernelFeatures(version);
     expect([headSize, tellsPreserveArgv0, instancePerNamespace, registersDisabled]).toEqual(features);
   });
+
+  it.each([
+    [[6, 12, 0], true, true],
+    [[7, 3, 0], false, false],
+    [[7, 3, 0], null, true],
+    [[7, 2, 0], null, false],
+  ] as const)(
+    'of Linux %j with a limit of interpreters seen (%j) have D, T and L: %j',
+    (version, interpreterLimit, has) => {
+      expect(kernelFeatures(version, { interpreterLimit })).toMatchObject({
+        registersDisabled: has,
+        linux73: has,
+      });
+    },
+  );
 });

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planInstall } from '../../../src/plan/install.ts';
 import { decodeJournal, encodeJournal, planRepair } from '../../../src/plan/journal.ts';
-import { inverse, type Step } from '../../../src/plan/steps.ts';
-import type { Entry, Rule } from '../../../src/rule/types.ts';
+import { inverse, requireReversible, type Step } from '../../../src/plan/steps.ts';
+import { type AnyEntry, type BpfEntry, type Entry, isBpf, type Rule } from '../../../src/rule/types.ts';
 
 const ruleOf = (name: string, interpreter: string): Rule => ({
   name,
@@ -14,7 +14,7 @@ const ruleOf = (name: string, interpreter: string): Rule => ({
 
 /** A machine in memory. */
 interface Machine {
-  readonly entries: Map<string, Entry>;
+  readonly entries: Map<string, AnyEntry>;
   readonly files: Map<string, string>;
 }
 
@@ -26,6 +26,9 @@ function carryOut({ entries, files }: Machine, step: Step): void {
   if (step.kind === 'write') files.set(step.path, step.text);
   if (step.kind === 'delete') files.delete(step.path);
 }
+
+const machineRules = ({ entries }: Machine): readonly Entry[] =>
+  [...entries.values()].filter((entry): entry is Entry => !isBpf(entry));
 
 const machines = fc
   .array(
@@ -60,7 +63,7 @@ describe('planRepair', () => {
           files: [{ path: `/note/${name}`, text: 'note', previous: null }],
         }));
         const ours = new Set(list.map(({ name }) => name));
-        const steps = planInstall({ entries: [...machine.entries.values()], ours }, wanted, {
+        const steps = planInstall({ entries: machineRules(machine), ours }, wanted, {
           replace,
           prove: true,
         });
@@ -95,6 +98,38 @@ describe('planRepair', () => {
     ];
     const found = { entries: [], files: new Map([['/note', 'x']]), sameKernel: false };
     expect(planRepair({ bootId: 'b', userNamespace: 'u', steps }, found)).toEqual(inverse(steps[0] as Step));
+  });
+
+  it('brings back a BPF handler with what was bound to it, and an entry with T or L', () => {
+    const handler: BpfEntry = {
+      name: 'b',
+      handler: 'h',
+      interpreters: [{ name: 'arm', path: '/arm' }],
+      flags: [],
+      enabled: true,
+    };
+    const entries: AnyEntry[] = [
+      handler,
+      { ...ruleOf('t', '/t'), flags: ['O', 'T'], enabled: true },
+      { ...ruleOf('l', '/l'), flags: ['F', 'L'], enabled: true },
+    ];
+    const steps = entries.map((entry): Step => ({ kind: 'unregister', entry }));
+    const journal = decodeJournal(encodeJournal({ bootId: 'b', userNamespace: 'u', steps }));
+    const repair = planRepair(journal as NonNullable<typeof journal>, {
+      entries: [],
+      files: new Map(),
+      sameKernel: true,
+    });
+    const machine: Machine = { entries: new Map(), files: new Map() };
+    for (const step of repair) carryOut(machine, step);
+    expect([...machine.entries.values()]).toEqual(entries);
+  });
+
+  it('is not begun where an entry would go that could not come back', () => {
+    const entry: Entry = { ...ruleOf('a', '/old'), enabled: true, extra: ['colour blue'] };
+    const steps: Step[] = [{ kind: 'unregister', entry }];
+    expect(() => requireReversible(steps)).toThrow(expect.objectContaining({ code: 'BAD_ENTRY' }));
+    expect(() => encodeJournal({ bootId: 'b', userNamespace: 'u', steps })).toThrow(/colour blue/);
   });
 
   it('takes a journal that was cut off for none', () => {

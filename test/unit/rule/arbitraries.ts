@@ -1,8 +1,8 @@
 /** Random rules that the kernel can take. */
 import fc from 'fast-check';
-import { normaliseFlags } from '../../../src/rule/flags.ts';
+import { conflictOf, FLAGS, normaliseFlags } from '../../../src/rule/flags.ts';
 import { decodeText } from '../../../src/rule/text.ts';
-import type { ExtensionPattern, MagicPattern, Rule } from '../../../src/rule/types.ts';
+import type { BpfRule, ExtensionPattern, MagicPattern, Rule } from '../../../src/rule/types.ts';
 
 export const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength });
 
@@ -38,4 +38,26 @@ export const rule: fc.Arbitrary<Rule> = fc.record({
   pattern: fc.oneof(magicPattern(60, 256), extensionPattern),
   interpreter: text(200),
   flags,
+});
+
+/** Rules that Linux 7.3 can take. */
+export const rule73: fc.Arbitrary<Rule> = fc
+  .tuple(rule, fc.subarray([...FLAGS]).map(normaliseFlags))
+  .filter(([, flags]) => conflictOf(flags) === null)
+  .map(([rule, flags]) => ({ ...rule, flags, interpreter: `/${rule.interpreter}` }));
+
+const word = fc.string({
+  unit: fc.integer({ min: 0x21, max: 0x7e }).map((c) => String.fromCharCode(c)),
+  minLength: 1,
+  maxLength: 32,
+});
+
+export const bpfRule: fc.Arbitrary<BpfRule> = fc.record({
+  name: text(100, '/').filter((name) => !['.', '..', 'register', 'status'].includes(name)),
+  handler: text(100, '\n'),
+  interpreters: fc.uniqueArray(fc.record({ name: word, path: text(50, '\n').map((path) => `/${path}`) }), {
+    selector: ({ name }) => name,
+    maxLength: 4,
+  }),
+  flags: fc.constant([]),
 });

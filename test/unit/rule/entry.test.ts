@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatEntry, parseEntry } from '../../../src/rule/entry.ts';
+import { formatBinding, formatBpfEntry } from '../../../src/rule/bpf-entry.ts';
+import { formatEntry, parseAnyEntry, parseEntry } from '../../../src/rule/entry.ts';
 import { encodeText } from '../../../src/rule/text.ts';
 import type { Entry } from '../../../src/rule/types.ts';
 import { REGISTER_CASES } from '../../register-cases.ts';
-import { rule } from './arbitraries.ts';
+import { bpfRule, rule73 as rule } from './arbitraries.ts';
 
 const parse = (text: string) => parseEntry('t', encodeText(text));
 const ENTRY = 'enabled\ninterpreter /i\nflags: OCF\noffset 2\nmagic 4142\nmask ff00\n';
@@ -46,8 +47,8 @@ describe('entries', () => {
   });
 
   it('keeps letters and lines of later kernels', () => {
-    const later = parse(`${ENTRY.replace('OCF', 'OFTL')}colour blue\n`);
-    expect(later).toMatchObject({ flags: ['O', 'F'], extra: ['T', 'L', 'colour blue'] });
+    const later = parse(`${ENTRY.replace('OCF', 'OFTX')}colour blue\n`);
+    expect(later).toMatchObject({ flags: ['O', 'F', 'T'], extra: ['X', 'colour blue'] });
   });
 
   it.each([
@@ -83,5 +84,51 @@ describe('entries', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('entries of BPF handlers', () => {
+  it('read back what was written', () => {
+    fc.assert(
+      fc.property(bpfRule, fc.boolean(), (rule, enabled) => {
+        const entry = { ...rule, enabled };
+        expect(parseAnyEntry(rule.name, formatBpfEntry(entry))).toEqual(entry);
+      }),
+    );
+  });
+
+  it('are read as Linux 7.3 prints them', () => {
+    const text = 'disabled\nbpf my handler\nbpf-interpreter arm /a b\nbpf-interpreter x86 /x\n86\nflags: \n';
+    expect(parseAnyEntry('b', encodeText(text))).toEqual({
+      name: 'b',
+      enabled: false,
+      handler: 'my handler',
+      interpreters: [
+        { name: 'arm', path: '/a b' },
+        { name: 'x86', path: '/x\n86' },
+      ],
+      flags: [],
+    });
+  });
+
+  it.each([
+    ['flags', 'enabled\nbpf h\nflags: F\n'],
+    ['an interpreter without a path', 'enabled\nbpf h\nbpf-interpreter a\nflags: \n'],
+    ['one name twice', 'enabled\nbpf h\nbpf-interpreter a /a\nbpf-interpreter a /b\nflags: \n'],
+    ['the end missing', 'enabled\nbpf h\n'],
+  ])('are refused with %s', (_, text) => {
+    expect(() => parseAnyEntry('b', encodeText(text))).toThrow(
+      expect.objectContaining({ code: 'BAD_ENTRY' }),
+    );
+  });
+
+  it.each([
+    [{ name: '', path: '/a' }],
+    [{ name: 'a b', path: '/a' }],
+    [{ name: 'a'.repeat(33), path: '/a' }],
+    [{ name: 'a', path: 'a' }],
+    [{ name: 'a', path: '/a\0' }],
+  ])('cannot bind %j', (bound) => {
+    expect(() => formatBinding(bound)).toThrow(expect.objectContaining({ code: 'BAD_RULE' }));
   });
 });

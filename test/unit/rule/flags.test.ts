@@ -16,10 +16,12 @@ describe('flags', () => {
     ['FCOP', 'POCF'],
     ['CF', 'OCF'],
     ['PP', 'P'],
+    ['FT', 'OFT'],
+    ['LF', 'FL'],
     ['', ''],
   ])('turns %j into %j as the kernel prints it', (given, printed) => {
     expect(formatFlags(parseFlags(given) ?? [])).toBe(printed);
   });
 
-  it.each(['p', 'T', 'P F', 'PX'])('refuses %j', (letters) => expect(parseFlags(letters)).toBeNull());
+  it.each(['p', 'D', 'P F', 'PX'])('refuses %j', (letters) => expect(parseFlags(letters)).toBeNull());
 });

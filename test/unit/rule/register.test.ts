@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseEntry } from '../../../src/rule/entry.ts';
-import { formatRegister, parseRegister } from '../../../src/rule/register.ts';
+import {
+  formatBpfRegister,
+  formatRegister,
+  parseRegister,
+  parseRegisterSyntax,
+} from '../../../src/rule/register.ts';
 import { decodeText, encodeText } from '../../../src/rule/text.ts';
 import type { MagicPattern, Rule } from '../../../src/rule/types.ts';
 import { REGISTER_CASES, type RegisterCase } from '../../register-cases.ts';
-import { rule as anyRule, bytes, magicPattern } from './arbitraries.ts';
+import { rule as anyRule, bpfRule, bytes, magicPattern, rule73 } from './arbitraries.ts';
 
 const latin1 = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
 const MAGIC: MagicPattern = { type: 'magic', offset: 0, magic: latin1('AB'), mask: null };
@@ -38,13 +43,16 @@ describe('parseRegister', () => {
     (one) => {
       const registered = parseRegister(one.register);
       const { enabled, ...shown } = parseEntry(one.entryName, one.entryFile);
-      expect({ enabled, registered }).toEqual({ enabled: true, registered: { rule: shown, later: [] } });
+      expect({ enabled, registered }).toEqual({
+        enabled: true,
+        registered: { rule: shown, disabled: false },
+      });
     },
   );
 
-  it('keeps the flags of Linux 7.3 apart', () => {
+  it('takes D for a way to register, and T with O', () => {
     const registered = parseRegister(latin1(':t:M::AB::/bin/true:DTF'), { linux73: true });
-    expect(registered).toMatchObject({ rule: { flags: ['O', 'F'] }, later: ['T', 'D'] });
+    expect(registered).toMatchObject({ rule: { flags: ['O', 'F', 'T'] }, disabled: true });
   });
 
   it('never throws, whatever the bytes', () => {
@@ -67,9 +75,41 @@ describe('formatRegister', () => {
   it('writes a string that reads back equal', () => {
     fc.assert(
       fc.property(anyRule, (rule) => {
-        expect(parseRegister(formatRegister(rule))).toEqual({ rule, later: [] });
+        expect(parseRegister(formatRegister(rule))).toEqual({ rule, disabled: false });
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it('writes a rule with T or L so that Linux 7.3 reads it back equal', () => {
+    fc.assert(
+      fc.property(rule73, fc.boolean(), (rule, disabled) => {
+        const string = formatRegister(rule, { disabled, linux73: true });
+        expect(parseRegister(string, { linux73: true })).toEqual({ rule, disabled });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('writes a BPF handler so that a kernel that has them reads it back equal, without what is bound', () => {
+    fc.assert(
+      fc.property(bpfRule, fc.boolean(), (rule, disabled) => {
+        const string = formatBpfRegister(rule, { disabled });
+        const read = parseRegisterSyntax(string, { linux73: true, bpf: true });
+        expect(read).toEqual({ rule: { ...rule, interpreters: [] }, disabled });
+        expect(outcome(parseRegister(string, { linux73: true }))).toBe('EINVAL');
+      }),
+    );
+  });
+
+  it.each<[string, Partial<Rule>, boolean | undefined, string]>([
+    ['T before Linux 7.3', { flags: ['O', 'T'] }, false, 'leave T out, or use Linux 7.3 or later'],
+    ['L before Linux 7.3', { flags: ['L'] }, false, 'leave L out, or use Linux 7.3 or later'],
+    ['a relative interpreter with L', { flags: ['L'], interpreter: 'i' }, undefined, 'from Linux 7.3 on'],
+    ['a relative interpreter with C', { flags: ['O', 'C'], interpreter: 'i' }, true, 'from Linux 7.3 on'],
+  ])('refuses %s', (_, part, linux73, hint) => {
+    expect(() => formatRegister({ ...RULE, ...part }, { linux73 })).toThrow(
+      expect.objectContaining({ code: 'BAD_RULE', hint: expect.stringContaining(hint) }),
     );
   });
 
@@ -77,7 +117,7 @@ describe('formatRegister', () => {
     fc.assert(
       fc.property(magicPattern(256, 256), (pattern) => {
         const rule = { ...RULE, pattern };
-        expect(parseRegister(formatRegister(rule))).toEqual({ rule, later: [] });
+        expect(parseRegister(formatRegister(rule))).toEqual({ rule, disabled: false });
       }),
     );
   });
@@ -85,7 +125,8 @@ describe('formatRegister', () => {
   it('reads back every rule that the kernel was seen to take', () => {
     const rules = REGISTER_CASES.map(({ register }) => parseRegister(register)).filter((r) => 'rule' in r);
     expect(rules.length).toBeGreaterThan(100);
-    for (const { rule } of rules) expect(parseRegister(formatRegister(rule))).toEqual({ rule, later: [] });
+    for (const { rule } of rules)
+      expect(parseRegister(formatRegister(rule))).toEqual({ rule, disabled: false });
   });
 
   it('looks as people write it', () => {
@@ -127,6 +168,9 @@ describe('formatRegister', () => {
     ['a slash in the extension', { pattern: { type: 'extension', extension: 'a/b' } }],
     ['a NUL in the extension', { pattern: { type: 'extension', extension: 'a\0' } }],
     ['an unknown flag', { flags: ['X' as 'P'] }],
+    ['T with P', { flags: ['P', 'O', 'T'] }],
+    ['L with O', { flags: ['O', 'L'] }],
+    ['L with P', { flags: ['P', 'L'] }],
     ['half a character', { interpreter: '/\ud800' }],
   ])('refuses %s', (_, part) => {
     expect(() => formatRegister({ ...RULE, ...part })).toThrow(expect.objectContaining({ code: 'BAD_RULE' }));
