@@ -1,5 +1,12 @@
 /** Which files a pattern matches, as fs/binfmt_misc.c search_binfmt_handler() decides. */
-import type { Entry, ExtensionPattern, MagicPattern, Pattern } from './types.ts';
+import {
+  type AnyEntry,
+  type Entry,
+  type ExtensionPattern,
+  isBpf,
+  type MagicPattern,
+  type Pattern,
+} from './types.ts';
 
 /**
  * Whether a file matches. `head` is its first 256 bytes, or all of it when it is shorter: the kernel's buffer is
@@ -16,6 +23,16 @@ export function matches(pattern: Pattern, head: Uint8Array, path: string): boole
  */
 export function firstMatch<T extends Entry>(entries: readonly T[], head: Uint8Array, path: string): T | null {
   return entries.find(({ enabled, pattern }) => enabled && matches(pattern, head, path)) ?? null;
+}
+
+/** As `firstMatch`, or an enabled BPF handler that comes before it: the kernel asks that one first. */
+export function firstCandidate<T extends AnyEntry>(
+  entries: readonly T[],
+  head: Uint8Array,
+  path: string,
+): T | null {
+  const isCandidate = (entry: AnyEntry) => isBpf(entry) || matches(entry.pattern, head, path);
+  return entries.find((entry) => entry.enabled && isCandidate(entry)) ?? null;
 }
 
 const matchesMagic = ({ offset, magic, mask }: MagicPattern, head: Uint8Array): boolean =>

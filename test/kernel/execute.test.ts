@@ -151,6 +151,7 @@ async function compare(batch: Batch): Promise<readonly { foretold: Seen; kernel:
 
 function foretell({ outcome }: Execution): Seen {
   if (outcome.kind === 'fails') return { errno: outcome.errno };
+  if (outcome.kind === 'undecided') throw new Error('there are no BPF handlers here');
   const { path, argv, preservesArgv0, open } = outcome;
   return { program: Number(path.slice(-1)), argv, preservesArgv0, open: open !== null };
 }

@@ -1,0 +1,28 @@
+/** What is written to `status` and to entries (fs/binfmt_misc.c parse_command(), bm_entry_add_interp()). */
+import { decodeText } from './text.ts';
+import type { BoundInterpreter } from './types.ts';
+
+export type Command = 'enable' | 'disable' | 'remove' | 'nothing';
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  '': 'nothing',
+  '0': 'disable',
+  '0\n': 'disable',
+  '1': 'enable',
+  '1\n': 'enable',
+  '-1': 'remove',
+  '-1\n': 'remove',
+};
+
+/** Null for what is answered with EINVAL. */
+export function parseCommand(bytes: Uint8Array): Command | null {
+  const text = decodeText(bytes.subarray(0, 4));
+  return Object.hasOwn(COMMANDS, text) ? (COMMANDS[text] ?? null) : null;
+}
+
+/** `+NAME PATH`, with at most one newline that is not the path's (Linux 7.3); null for what is answered with EINVAL. */
+export function parseBinding(bytes: Uint8Array): BoundInterpreter | null {
+  const [, name, path] = /^\+([!-~]{1,32}) (\/[^\0]*)$/s.exec(decodeText(bytes)) ?? [];
+  if (name === undefined || path === undefined) return null;
+  return { name, path: path.replace(/\n$/, '') };
+}
