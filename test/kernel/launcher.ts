@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHeader } from '../../src/elf/header.ts';
-import { encodeProgramHeaders, PT_LOAD } from '../../src/elf/programs.ts';
+import { encodeProgramHeaders, PT_INTERP, PT_LOAD } from '../../src/elf/programs.ts';
 
 /** What became of one execve: the program's exit status, minus the signal that killed it, or the errno of execve,
  * which the child exits with. Programs that are to be told from an errno exit with 200 or more. */
@@ -82,9 +82,13 @@ export function startLauncher(directory: string): Launcher {
  * with `status`; on x86-64 with 199 where it cannot write.
  */
 export function reportProgram(status: number): Uint8Array {
+  return program(reportCode(status));
+}
+
+function reportCode(status: number): Uint8Array {
   // One write of more than there is: it ends where the stack ends.
   const code = process.arch === 'x64' ? REPORT_X64 : REPORT_ARM64;
-  return program(Buffer.concat([Buffer.from(code, 'hex'), exitCode(status)]));
+  return Buffer.concat([Buffer.from(code, 'hex'), exitCode(status)]);
 }
 
 // push rsp; mov rsi, rsp; mov edi, 3; mov edx, 1 << 20; mov eax, 1; syscall; where it fails exit(199)
@@ -95,6 +99,11 @@ const REPORT_ARM64 = 'e90300912a2100d1490100f9600080d2e1030aaa0202a0d2080880d201
 /** A static program for this machine that does nothing but exit with `status`, 0 to 255. */
 export function exitProgram(status: number): Uint8Array {
   return program(exitCode(status));
+}
+
+/** As `reportProgram`, but asking for a program interpreter, which then is what runs. */
+export function loadedProgram(status: number, interpreter: string): Uint8Array {
+  return program(reportCode(status), { path: interpreter, base: BASE + BigInt(status) * 0x100000n });
 }
 
 function exitCode(status: number): Uint8Array {
@@ -115,12 +124,24 @@ function machineCode(): string {
   return code;
 }
 
-const HEADERS_SIZE = 64 + 56;
+const HEADER_SIZE = 64;
+const PROGRAM_HEADER_SIZE = 56;
 const BASE = 0x400000n;
 
-function program(code: Uint8Array): Uint8Array {
+interface Interpreted {
+  /** Of the program interpreter. */
+  readonly path: string;
+  /** Where the program does not lie in the way of its interpreter, which has a place of its own too. */
+  readonly base: bigint;
+}
+
+function program(code: Uint8Array, interpreted: Interpreted | null = null): Uint8Array {
   const layout = { class: 64, byteOrder: 'little' } as const;
-  const size = BigInt(HEADERS_SIZE + code.length);
+  const count = interpreted === null ? 1 : 2;
+  const headersSize = HEADER_SIZE + count * PROGRAM_HEADER_SIZE;
+  const path = Buffer.from(interpreted === null ? '' : `${interpreted.path}\0`);
+  const size = BigInt(headersSize + code.length + path.length);
+  const base = interpreted?.base ?? BASE;
   const header = encodeHeader({
     ...layout,
     machine: process.arch === 'x64' ? 62 : 183,
@@ -128,13 +149,13 @@ function program(code: Uint8Array): Uint8Array {
     abiVersion: 0,
     type: 2,
     version: 1,
-    entry: BASE + BigInt(HEADERS_SIZE),
+    entry: base + BigInt(headersSize),
     programHeaderOffset: 64n,
     sectionHeaderOffset: 0n,
     flags: 0,
     headerSize: 64,
     programHeaderSize: 56,
-    programHeaderCount: 1,
+    programHeaderCount: count,
     sectionHeaderSize: 0,
     sectionHeaderCount: 0,
     sectionNamesIndex: 0,
@@ -143,13 +164,26 @@ function program(code: Uint8Array): Uint8Array {
     type: PT_LOAD,
     flags: 5,
     offset: 0n,
-    virtualAddress: BASE,
-    physicalAddress: BASE,
+    virtualAddress: base,
+    physicalAddress: base,
     fileSize: size,
     memorySize: size,
     align: 0x10000n,
   };
-  return Uint8Array.from([...header, ...encodeProgramHeaders([load], layout), ...code]);
+  const at = BigInt(headersSize + code.length);
+  const asked = {
+    ...load,
+    type: PT_INTERP,
+    offset: at,
+    virtualAddress: base + at,
+    physicalAddress: base + at,
+    fileSize: BigInt(path.length),
+    memorySize: BigInt(path.length),
+    align: 1n,
+  };
+  // PT_INTERP comes before what is loaded (System V ABI, chapter 5).
+  const headers = encodeProgramHeaders(interpreted === null ? [load] : [asked, load], layout);
+  return Uint8Array.from([...header, ...headers, ...code, ...path]);
 }
 
 /** The status word of wait4: the signal in its lowest seven bits, the exit status in the next byte. */
