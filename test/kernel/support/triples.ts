@@ -41,23 +41,24 @@ const shebang = fc
   .tuple(
     fc.constantFrom('', ' ', '\t '),
     interpreter,
-    fc.constantFrom('', '', '/x'),
+    fc.constantFrom('', '', '', '', '/x'),
     fc.constantFrom('', '', ' -o', ' two words ', ' '),
     fc.constantFrom('\n', '\n', '\n', '', '\nAB', '\0\n'),
   )
   .map(([blank, index, within, argument, end]) => `#!${blank}@${index}${within}${argument}${end}`);
 const odd = fc.constantFrom('#!', '#!\n', '#! \n', '#!\0', `#!/${'a'.repeat(300)}\n`, '#', '');
-const foreign = fc.constantFrom('AB', 'ABC', 'A', 'B', 'AB\n', 'ZZ', '\x7fELF\x02\x01', 'A'.repeat(99));
+const long = ['A'.repeat(99), `B${'\0'.repeat(99)}`, `#!${' '.repeat(99)}`];
+const foreign = fc.constantFrom('AB', 'ABC', 'A', 'B', 'AB\n', 'ZZ', '\x7fELF\x02\x01', ...long);
 const loaded = interpreter.map((index) => `${LOADED}@${index}`);
 const texts = fc.oneof(
   { weight: 4, arbitrary: shebang },
   { weight: 3, arbitrary: foreign },
-  { weight: 1, arbitrary: loaded },
+  { weight: 2, arbitrary: loaded },
   odd,
 );
 
 const KINDS: readonly Kind[] = [
-  ...['program', 'program', 'program', 'program', 'script', 'script', 'foreign'],
+  ...['program', 'program', 'program', 'program', 'script', 'script', 'foreign', 'foreign'],
   ...['loaded', 'empty', 'not executable', 'folder', 'missing'],
 ] as readonly Kind[];
 
@@ -73,7 +74,7 @@ const pattern = fc.oneof(
   fc.constantFrom('M::\\x4:', 'M:300:A:', 'E::a/b:', 'X::A:', 'B::::', 'M::A:AB'),
 );
 const flags = fc.oneof(
-  { weight: 5, arbitrary: fc.subarray(['P', 'O', 'C', 'F']) },
+  { weight: 8, arbitrary: fc.subarray(['P', 'O', 'C', 'F']) },
   { weight: 1, arbitrary: fc.subarray(['P', 'O', 'C', 'F', 'T', 'L', 'D']) },
   { weight: 1, arbitrary: fc.constantFrom(['T'], ['L'], ['D'], ['F', 'L'], ['F', 'T'], ['D', 'P']) },
 );
@@ -99,7 +100,7 @@ const command = fc.oneof(
   fc.constantFrom('', '\n', '2', '1 ', '1\n\n', '+1', '+a @0', '1\0', '0'.repeat(4132)),
 );
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 12, arbitrary: rule },
+  { weight: 16, arbitrary: rule },
   {
     weight: 6,
     arbitrary: fc
