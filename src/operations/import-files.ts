@@ -13,11 +13,10 @@ import {
 import { type Form, recogniseForm } from '../formats/recognise.ts';
 import { readEntries } from '../kernel/entries.ts';
 import { inspectInstance } from '../kernel/instance.ts';
-import { ruleOf } from '../plan/steps.ts';
 import { readProfile } from '../profiles/read.ts';
 import { parseRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
-import type { Rule } from '../rule/types.ts';
+import { isBpf, type Rule } from '../rule/types.ts';
 import { listFiles, readSmall } from '../system/files.ts';
 import { isFile } from '../system/is-file.ts';
 
@@ -46,15 +45,17 @@ export async function readItems(path: string, form: Form | null): Promise<readon
 }
 
 function itemsOfInstance(directory: string): readonly Item[] {
-  const { entries, unreadable } = readEntries(directory);
+  const { all, unreadable } = readEntries(directory);
   const left = unreadable.map(({ name, error }) => ({
     place: join(directory, name),
     leftOut: error.message,
   }));
-  const rules = entries.toReversed().map((entry): Item => {
+  const rules = all.toReversed().map((entry): Item => {
     const place = join(directory, entry.name);
+    if (isBpf(entry)) return { place, leftOut: 'a BPF program decides what it takes' };
     if (entry.extra !== undefined) return { place, leftOut: `a rule has no ${entry.extra.join(', ')}` };
-    return { place, rule: ruleOf(entry), enabled: entry.enabled };
+    const { enabled, ...rule } = entry;
+    return { place, rule, enabled };
   });
   return [...rules, ...left];
 }
