@@ -23,7 +23,7 @@ const option = (name: string, value: values.Text): fc.Arbitrary<Part> =>
 
 const spelled = (name: string): values.Text =>
   fc.oneof(
-    { weight: 9, arbitrary: fc.constant(`--${name}`) },
+    { weight: 25, arbitrary: fc.constant(`--${name}`) },
     {
       weight: 1,
       arbitrary: fc.integer({ min: 3, max: name.length }).map((size) => `--${name.slice(0, size)}`),
@@ -215,7 +215,7 @@ export const commands = (folder: string): fc.Arbitrary<Command> =>
       const isOpen = (part: Part): boolean => part.words.length === 1 && !part.words[0]?.includes('=');
       const all = isOrdered ? [...first, ...others] : shuffled([...first, ...others], order);
       const parts = [...all.filter((part) => !isOpen(part)), ...all.filter(isOpen)];
-      const directories = ['--admindir', `${folder}/admin`, `--importdir=${folder}/import`];
+      const directories = directoriesOf(folder);
       const words = [...directories, ...parts.flatMap((part) => part.words)];
       const before = parts.slice(
         0,
@@ -227,6 +227,31 @@ export const commands = (folder: string): fc.Arbitrary<Command> =>
         find: isFound ? directories.length + before.flatMap((part) => part.words).length : null,
       };
     });
+
+/** Installs that succeed where nothing of that name is there. */
+export const installs = (folder: string): fc.Arbitrary<Command> =>
+  fc
+    .tuple(
+      fc.constantFrom('a', 'b', 'c'),
+      fc.constantFrom('good', 'shows', 'with space'),
+      fc.constantFrom(
+        ['--magic=AB'],
+        ['--magic=AB'],
+        ['--magic=zz', '--mask=\\xff\\xff'],
+        ['--extension=foo'],
+      ),
+      fc.constantFrom([], [], ['--detector=/bin/true'], [`--detector=${folder}/bin/tells`]),
+      fc.constantFrom([], [], ['--package=p']),
+    )
+    .map(([name, path, ...options]) => ({
+      words: [...directoriesOf(folder), '--install', name, `${folder}/bin/${path}`, ...options.flat()],
+      find: null,
+    }));
+
+const directoriesOf = (folder: string): readonly string[] => [
+  ...['--admindir', `${folder}/admin`],
+  `--importdir=${folder}/import`,
+];
 
 function shuffled<T>(list: readonly T[], numbers: readonly number[]): readonly T[] {
   return list

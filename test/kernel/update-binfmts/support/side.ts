@@ -30,6 +30,8 @@ const BINFMT = '/proc/sys/fs/binfmt_misc';
 const settings: Settings = JSON.parse(process.argv[2] ?? '');
 const { folder } = settings;
 
+// Steps of chance name paths of chance: nothing but the folder can be written, here.
+execFileSync('mount', ['-o', 'remount,bind,ro', '/']);
 execFileSync('mount', ['-t', 'tmpfs', 'side', folder]);
 process.umask(0o022);
 /** What this mount namespace was made with, and new mounts hide. */
