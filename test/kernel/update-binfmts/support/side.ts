@@ -92,19 +92,26 @@ function run(name: keyof Settings['programs'], words: readonly string[]): Ran {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
   });
-  if (error !== undefined) throw error;
+  // A rule that takes the program itself.
+  if (error !== undefined) return { status: -1, stdout, stderr: error.message };
   return { status: signal === null ? (status ?? -1) : 128 + os.signals[signal], stdout, stderr };
 }
 
+/** Entries go first: as long as one takes native programs nothing can be started. */
 function reset(): void {
+  removeEntries();
   for (let mounts = binfmtMounts(); mounts.length > hidden; mounts = binfmtMounts())
     execFileSync('umount', [mounts.at(-1)?.split(' ')[0] ?? BINFMT]);
   execFileSync('mount', ['-t', 'binfmt_misc', 'binfmt_misc', BINFMT]);
   writeOnce('status', '1');
-  for (const name of entryNames(BINFMT)) writeOnce(name, '-1');
+  removeEntries();
   for (const name of readdirSync(folder, { encoding: 'buffer' }))
     rmSync(child(folder, name), { recursive: true });
   for (const [path, what, text] of furniture(folder)) plant(path, what, text);
+}
+
+function removeEntries(): void {
+  for (const name of entryNames(BINFMT)) writeOnce(name, '-1');
 }
 
 function look(): State {

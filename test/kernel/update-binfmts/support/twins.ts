@@ -1,6 +1,6 @@
 /** Sides, each a process in namespaces of its own. */
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildSync } from 'esbuild';
@@ -37,6 +37,7 @@ export function startSides<M extends Maker>(...makers: readonly M[]): Readonly<R
 function startSide(program: string, settings: Settings): Side {
   const command = ['scripts/private-instance.mjs', '--', process.execPath, program, JSON.stringify(settings)];
   const child = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => {});
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
@@ -60,6 +61,12 @@ export const PROVES_TEST = process.env['UPDATE_BINFMTS_SUBJECT'] === 'original';
 /** Where the original's run-detectors was made to stand (configure --libexecdir). */
 export const ORIGINAL_RUN_DETECTORS = '/usr/lib/binfmt-support/run-detectors';
 export const OUR_RUN_DETECTORS = resolve('dist/run-detectors.cjs');
+
+/** What each registers in the place of an interpreter. */
+export const runDetectorsOf = (maker: Maker): string =>
+  maker === 'ours' && !PROVES_TEST && !existsSync(ORIGINAL_RUN_DETECTORS)
+    ? OUR_RUN_DETECTORS
+    : ORIGINAL_RUN_DETECTORS;
 
 function programsOf(maker: Maker): Readonly<Record<ProgramName, Program>> {
   if (maker === 'ours' && !PROVES_TEST) {

@@ -50,6 +50,9 @@ export const magic = mostly(
     '\\x00',
     'A'.repeat(200),
     'é',
+    '\\x7fELF',
+    '#!',
+    '\\x23\\x21',
   ],
 );
 export const mask = mostly(

@@ -1,0 +1,67 @@
+/** What the original's tests of --install and --remove assert, of the original and of ours. */
+import { describe, expect, it } from 'vitest';
+import { DONE, extensionEntry, MAKERS, magicEntry, startSuite } from './support/suite.ts';
+
+const SHELL = '/bin/sh';
+const unset = ['', '', '', ''];
+
+/** Its offset is 10 there. From byte 2 on a rule takes scripts, which we refuse: see below. */
+const AT_1 = ['--offset', '1', '--magic', 'back', '--mask', '\\x7f\\x7f\\x7f\\x7f'];
+
+describe.each(MAKERS)('--install and --remove of %s', (maker) => {
+  const { update, admin, entry } = startSuite(maker);
+
+  it.each([
+    {
+      what: 'a magic',
+      words: ['--magic', 'AB'],
+      file: [':', 'magic', '0', 'AB', '', SHELL, ...unset],
+      text: magicEntry(SHELL, '4142'),
+    },
+    {
+      what: 'a magic with offset and mask',
+      words: AT_1,
+      file: [':', 'magic', '1', 'back', '\\x7f\\x7f\\x7f\\x7f', SHELL, ...unset],
+      text: magicEntry(SHELL, '6261636b', { offset: 1, mask: '7f7f7f7f' }),
+    },
+  ])('register $what, and take it back', async ({ words, file, text }) => {
+    expect(await update('--install', 'one', SHELL, ...words)).toEqual(DONE);
+    expect(admin('one')).toEqual(file);
+    expect(entry('one')).toEqual(text);
+    expect(await update('--remove', 'one', SHELL)).toEqual(DONE);
+    expect(admin('one')).toBeNull();
+    expect(entry('one')).toBeNull();
+  });
+
+  it.each([
+    { what: 'a local format', owner: [], line: ':', stranger: ['--package', 'stranger'] },
+    { what: 'a format of a package', owner: ['--package', 'owner'], line: 'owner', stranger: [] },
+  ])('leave $what to its owner', async ({ owner, line, stranger }) => {
+    const file = [line, 'extension', '0', 'ext', '', SHELL, ...unset];
+    expect(await update('--install', 'one', SHELL, '--extension', 'ext', ...owner)).toEqual(DONE);
+    expect(admin('one')).toEqual(file);
+    expect(entry('one')).toEqual(extensionEntry(SHELL, 'ext'));
+    expect(await update('--remove', 'one', SHELL, ...stranger)).toMatchObject({ status: 0 });
+    expect(admin('one')).toEqual(file);
+    expect(entry('one')).toEqual(extensionEntry(SHELL, 'ext'));
+    expect(await update('--remove', 'one', SHELL, ...owner)).toEqual(DONE);
+    expect(admin('one')).toBeNull();
+    expect(entry('one')).toBeNull();
+  });
+});
+
+describe('--install', () => {
+  const { update, entry } = startSuite('ours');
+
+  it.each([
+    ['native programs', ['--magic', '\\x7fELF']],
+    ['scripts', ['--magic', '#!']],
+    ['scripts, because it looks from byte 2 on', ['--magic', 'back', '--offset', '10']],
+    ['scripts by its mask', ['--magic', '#A', '--mask', '\\xff\\x00']],
+    ['its own interpreter', ['--magic', 'good'], 'bin/good'],
+  ])('refuses a rule that takes %s', async (_, words, path = SHELL) => {
+    const ran = await update('--install', 'one', path, ...words);
+    expect(ran).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('would take over') });
+    expect(entry('one')).toBeNull();
+  });
+});
