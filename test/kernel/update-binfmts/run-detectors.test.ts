@@ -15,10 +15,12 @@ beforeEach(() => both({ kind: 'reset' }));
 
 const plant = (path: string, what: Planted, text: string) => both({ kind: 'plant', path, what, text });
 
-/** A format that is taken for enabled: its name is in a directory that takes the place of binfmt_misc. */
-async function enable(name: string, ...lines: readonly string[]): Promise<void> {
+/** Whether both have enabled the format. */
+async function enable(name: string, ...lines: readonly string[]): Promise<boolean> {
   await plant(`admin/${name}`, 'file', lines.map((line) => `${line}\n`).join(''));
-  await plant(`fake/${name}`, 'file', 'enabled\n');
+  const words = ['--admindir', at('admin'), '--enable', name];
+  const [theirs, ours] = await both({ kind: 'run', program: 'update-binfmts', words });
+  return theirs.ran?.status === 0 && ours.ran?.status === 0;
 }
 
 const magic = (pattern: string, interpreter: string, detector = '', mask = ''): readonly string[] => [
@@ -27,13 +29,13 @@ const magic = (pattern: string, interpreter: string, detector = '', mask = ''): 
 
 /** What both do with these words; the original's, once it is the same as ours. */
 async function detect(...words: readonly string[]): Promise<Ran> {
-  const directories = ['--admindir', at('admin'), `--procdir=${at('fake')}`];
+  const directories = ['--admindir', at('admin'), '--procdir=/proc/sys/fs/binfmt_misc'];
   const [theirs, ours] = await both({
     kind: 'run',
     program: 'run-detectors',
     words: [...directories, ...words],
   });
-  expect(ours).toEqual(theirs);
+  expect(ours.ran).toEqual(theirs.ran);
   return theirs.ran as Ran;
 }
 

@@ -54,7 +54,7 @@ describe('update-binfmts', () => {
         for (const deed of sequence) {
           if (deed.kind !== 'command') {
             const [theirs, own] = await both(deed);
-            expect(own).toEqual(theirs);
+            expect(alike(own)).toEqual(theirs);
             continue;
           }
           const [theirs, own] = await command(deed.command);
@@ -92,7 +92,7 @@ async function command({ words, find }: Command): Promise<[Outcome, Outcome]> {
 }
 
 /** Each registers its own run-detectors. */
-function alike(outcome: Outcome): Outcome {
+function alike<T>(outcome: T): T {
   return JSON.parse(JSON.stringify(outcome).replaceAll(OUR_RUN_DETECTORS, ORIGINAL_RUN_DETECTORS));
 }
 
@@ -103,7 +103,7 @@ async function areReconciled(theirs: Outcome, own: Outcome): Promise<boolean> {
   for (const path of temporary) {
     const text = Buffer.from(path, 'latin1').toString();
     const [one, other] = await both({ kind: 'plant', path: text, what: 'nothing', text: '' });
-    if (isSame(one.state, alike({ ran: own.ran, state: other.state }).state)) return true;
+    if (isSame(one.state, alike(other.state))) return true;
   }
   return false;
 }

@@ -60,7 +60,7 @@ export const PROVES_TEST = process.env['UPDATE_BINFMTS_SUBJECT'] === 'original';
 
 /** Where the original's run-detectors was made to stand (configure --libexecdir). */
 export const ORIGINAL_RUN_DETECTORS = '/usr/lib/binfmt-support/run-detectors';
-export const OUR_RUN_DETECTORS = resolve('dist/run-detectors.cjs');
+export const OUR_RUN_DETECTORS = resolve('dist/run-detectors');
 
 /** What each registers in the place of an interpreter. */
 export const runDetectorsOf = (maker: Maker): string =>
@@ -73,7 +73,7 @@ function programsOf(maker: Maker): Readonly<Record<ProgramName, Program>> {
     const ours = (...args: readonly string[]): Program => ({ file: process.execPath, args, env: {} });
     return {
       'update-binfmts': ours(resolve('dist/cli.cjs'), 'update-binfmts'),
-      'run-detectors': ours(OUR_RUN_DETECTORS),
+      'run-detectors': { file: OUR_RUN_DETECTORS, args: [], env: {} },
     };
   }
   const [support = '', pipeline = ''] = unpackPackages('binfmt-support', 'libpipeline1');
