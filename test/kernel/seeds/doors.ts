@@ -23,7 +23,7 @@ function oneAfterTheOther(specs: readonly Spec[], act: (spec: Spec) => Ran): Ran
 }
 
 const uninstall: Door['remove'] = (world, specs) =>
-  world.binfmtctl('uninstall', ...specs.map(({ name }) => name));
+  world.binfmtctl('uninstall', '--quiet', ...specs.map(({ name }) => name));
 
 const switchOff: Door['remove'] = (_, specs) => {
   for (const { name } of specs) switchEntry(name, 'gone');
@@ -140,6 +140,16 @@ function updateBinfmtsDoors(whose: string, command: readonly string[]): readonly
   ];
 }
 
+const OUR_UPDATE_BINFMTS = updateBinfmtsDoors('our', [
+  process.execPath,
+  resolve('dist/cli.cjs'),
+  'update-binfmts',
+]);
+const DEBIANS_UPDATE_BINFMTS = updateBinfmtsDoors("Debian's", ['/usr/sbin/update-binfmts']);
+
+/** Those by which detectors choose. */
+export const DETECTOR_DOORS: readonly Door[] = [...DEBIANS_UPDATE_BINFMTS, ...OUR_UPDATE_BINFMTS];
+
 /** The original programs: what holds of ours has to hold of them. */
 export const ORIGINAL_DOORS: readonly Door[] = [
   {
@@ -155,7 +165,7 @@ export const ORIGINAL_DOORS: readonly Door[] = [
     register: (world, specs) => world.run([debianSystemdBinfmt(), writeBinfmtD(world, specs)]),
     remove: switchOff,
   },
-  ...updateBinfmtsDoors("Debian's", ['/usr/sbin/update-binfmts']),
+  ...DEBIANS_UPDATE_BINFMTS,
 ];
 
 const SYSTEMD_BINFMT: Door = {
@@ -177,7 +187,7 @@ export const profileDoor = (file: string): Door => importDoor('profile', () => [
 /** Of binfmtctl, for every form but its own. */
 export const OUR_DOORS: readonly Door[] = [
   SYSTEMD_BINFMT,
-  ...updateBinfmtsDoors('our', [process.execPath, resolve('dist/cli.cjs'), 'update-binfmts']),
+  ...OUR_UPDATE_BINFMTS,
   importDoor('binfmt.d', (world, specs) => [writeBinfmtD(world, specs)]),
   importDoor('binfmt-support', (world, specs) => writeAll(world, 'formats', specs, formatFile)),
   importDoor('admin', (world, specs) => writeAll(world, 'admin', specs, adminFile)),

@@ -80,7 +80,7 @@ const layersWith = (layers: readonly string[], path: string): readonly string[] 
 /** Folders of unpacked packages: the original programs, emulators and detectors, and a Python where the machine has none. */
 function packages(): readonly string[] {
   const originals = ['binfmt-support', 'libpipeline1', 'libsystemd-shared'];
-  const seeds = ['qemu-user-static', 'mono-runtime-common'];
+  const seeds = ['qemu-user-static', 'mono-runtime'];
   const python = ['python3-minimal', 'python3.11-minimal', 'libpython3.11-minimal', 'libexpat1'];
   const java = javaHome().includes('/.cache/') ? ['openjdk-17-jre-headless'] : [];
   const missing = existsSync('/usr/bin/python3') ? [] : python;
