@@ -2,11 +2,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { entries, removeAllEntries } from '../support/machine.ts';
+import { removeAllEntries } from '../support/machine.ts';
 import { DETECTOR_DOORS, named } from './doors.ts';
 import { dosProgram, windowsProgram } from './programs.ts';
 import { CLR, WINE } from './systems.ts';
-import { makeWorld, type World } from './world.ts';
+import { instance, makeWorld, type World } from './world.ts';
 
 const DETECTOR = '/usr/lib/cli/binfmt-detector-cli';
 const PROGRAMS: readonly (readonly [name: string, bytes: Buffer, interpreter: string])[] = [
@@ -50,7 +50,7 @@ describe.each([
     expect(door.remove(world, [clr])).toMatchObject({ status: 0, stderr: '' });
     expect(handed()).toEqual(wanted(() => WINE.interpreter));
     expect(door.remove(world, [WINE])).toMatchObject({ status: 0, stderr: '' });
-    expect(entries()).toEqual({});
+    expect(instance()).toEqual([]);
   });
 });
 
@@ -63,5 +63,5 @@ it.each(named(DETECTOR_DOORS))('nothing runs what every detector denies, through
     stderr: `run-detectors: unable to find an interpreter for ${path}\n`,
   });
   expect(door.remove(world, [clr])).toMatchObject({ status: 0, stderr: '' });
-  expect(entries()).toEqual({});
+  expect(instance()).toEqual([]);
 });

@@ -80,28 +80,26 @@ const importDoor = (
   remove: uninstall,
 });
 
-/** A mounted instance of another user namespace, which has the rules. */
+/**
+ * A mounted instance of another user namespace, which has the rules. Nothing is executed there once it has: a rule may be
+ * one that no program survives.
+ */
 function importInstance(world: World, specs: readonly Spec[]): Ran {
   const folder = freshFolder(world, 'instance');
-  const files = specs.map((spec, index) => {
-    writeFileSync(join(folder, `${index}`), registerString(spec));
-    return join(folder, `${index}`);
-  });
+  const rules = join(folder, 'rules');
   const ready = join(folder, 'ready');
-  const inside = [
-    `mount -t binfmt_misc binfmt_misc ${BINFMT}`,
-    ...files.map((file) => `cat ${file} > ${BINFMT}/register`),
-    `touch ${ready}`,
-    'exec sleep 60',
-  ];
+  writeFileSync(rules, specs.map((spec) => `${registerString(spec)}\n`).join(''));
+  const inside = `mount -t binfmt_misc binfmt_misc ${BINFMT} || exit
+while read -r rule; do printf "%s" "$rule" > ${BINFMT}/register; done < ${rules}
+: > ${ready}; kill -STOP $$`;
   const command = `${process.execPath} ${resolve('dist/cli.cjs')} import --quiet --from instance`;
   return world.run([
     'bash',
     '-c',
-    `unshare --user --map-root-user --mount sh -c '${inside.join(' && ')}' > /dev/null & other=$!
+    `unshare --user --map-root-user --mount bash -c '${inside}' > /dev/null & other=$!
 for ((i = 0; i < 200; i++)); do [ -e ${ready} ] && break; sleep 0.02; done
 ${command} /proc/$other/root${BINFMT}; status=$?
-kill $other; exit $status`,
+kill -KILL $other; exit $status`,
   ]);
 }
 

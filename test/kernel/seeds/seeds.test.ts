@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { entries, registerForeign, removeAllEntries } from '../support/machine.ts';
+import { registerForeign, removeAllEntries } from '../support/machine.ts';
 import { type Door, named, ORIGINAL_DOORS, OUR_DOORS, PROFILE_DOOR, profileDoor } from './doors.ts';
 import { entryText, type Spec } from './forms.ts';
 import { ARGUMENTS, ARGV0, SYSTEMS, type System } from './systems.ts';
-import { makeWorld, type World } from './world.ts';
+import { instance, makeWorld, type World } from './world.ts';
 
 let world: World;
 beforeAll(() => {
@@ -31,13 +31,13 @@ describe.each(named(SYSTEMS))('%s', (_, system) => {
 });
 
 function goesThrough(door: Door, { plant, seen, wanted }: System, rules: readonly Spec[]): void {
-  const before = entries();
+  const before = instance();
   const path = plant(world);
   expect(door.register(world, rules)).toMatchObject({ status: 0, stderr: '' });
-  const added = Object.fromEntries(rules.map((rule) => [rule.name, entryText(rule)]));
-  expect(entries()).toEqual({ ...added, ...before });
+  const added = rules.map((rule) => [rule.name, entryText(rule)]).toReversed();
+  expect(instance()).toEqual([...added, ...before]);
   const [rule] = rules;
   expect(seen(world.run([path, ...ARGUMENTS], ARGV0))).toEqual(wanted(path, rule as Spec));
   expect(door.remove(world, rules)).toMatchObject({ status: 0, stderr: '' });
-  expect(entries()).toEqual(before);
+  expect(instance()).toEqual(before);
 }

@@ -80,6 +80,28 @@ const forIamcu = (bytes: Buffer): Buffer => {
 export const CLR: Spec = { name: 'cli', magic: Buffer.from('MZ'), interpreter: '/usr/bin/cli' };
 export const WINE: Spec = { name: 'wine', magic: Buffer.from('MZ'), interpreter: '/usr/bin/wine' };
 
+export const QEMU: System = {
+  name: "programs for aarch64, by QEMU, as Debian's rule has it",
+  rules: () => [
+    {
+      name: 'qemu-aarch64',
+      magic: hex('7f454c460201010000000000000000000200b700'),
+      mask: hex('ffffffffffffff00fffffffffffffffffeffffff'),
+      interpreter: '/usr/libexec/qemu-binfmt/aarch64-binfmt-P',
+      flags: 'PF',
+    },
+  ],
+  plant: planted('foreign', () => {
+    const { elf, probe } = builtinCatalogue().arches['aarch64'] ?? {};
+    return buildProbe(elf as NonNullable<typeof elf>, probe as NonNullable<typeof probe>);
+  }),
+  seen: ({ status, stdout }) => ({
+    status,
+    argv0: decodeReport(Buffer.from(stdout), { class: 64, byteOrder: 'little', machine: 183 })?.argv0,
+  }),
+  wanted: () => ({ status: PROBE_EXIT_STATUS, argv0: ARGV0 }),
+};
+
 export const SYSTEMS: readonly System[] = [
   {
     name: 'Java classes, by a JVM',
@@ -141,27 +163,7 @@ export const SYSTEMS: readonly System[] = [
     plant: (world) => compiled(world, 'seed'),
     ...saysArguments,
   },
-  {
-    name: "programs for aarch64, by QEMU, as Debian's rule has it",
-    rules: () => [
-      {
-        name: 'qemu-aarch64',
-        magic: hex('7f454c460201010000000000000000000200b700'),
-        mask: hex('ffffffffffffff00fffffffffffffffffeffffff'),
-        interpreter: '/usr/libexec/qemu-binfmt/aarch64-binfmt-P',
-        flags: 'PF',
-      },
-    ],
-    plant: planted('foreign', () => {
-      const { elf, probe } = builtinCatalogue().arches['aarch64'] ?? {};
-      return buildProbe(elf as NonNullable<typeof elf>, probe as NonNullable<typeof probe>);
-    }),
-    seen: ({ status, stdout }) => ({
-      status,
-      argv0: decodeReport(Buffer.from(stdout), { class: 64, byteOrder: 'little', machine: 183 })?.argv0,
-    }),
-    wanted: () => ({ status: PROBE_EXIT_STATUS, argv0: ARGV0 }),
-  },
+  QEMU,
   {
     name: 'Box86, of a machine that is not native here',
     rules: () => [{ ...BOX86, magic: forIamcu(BOX86.magic ?? hex('')) }],
