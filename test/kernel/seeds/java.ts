@@ -3,19 +3,23 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { unpackPackages } from '../../../scripts/packages.mjs';
 
-/** Where the JVM lives: the machine's own, or where Debian's package puts it, which is then laid over /usr. */
-export function javaHome(): string {
+interface Jvm {
+  readonly home: string;
+  /** What has to be laid over /usr and /etc, so that it is there. */
+  readonly packages: readonly string[];
+}
+
+/** The machine's own, else Debian's. */
+export function findJvm(): Jvm {
   const onPath = (process.env['PATH'] ?? '')
     .split(':')
     .map((folder) => join(folder, 'java'))
     .find((path) => existsSync(path));
   const home = onPath === undefined ? '' : dirname(dirname(realpathSync(onPath)));
-  if (existsSync(join(home, 'lib/jexec'))) return home;
-  unpackPackages('openjdk-17-jre-headless');
+  if (existsSync(join(home, 'lib/jexec'))) return { home, packages: [] };
   const machine = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
-  return `/usr/lib/jvm/java-17-openjdk-${machine}`;
+  return { home: `/usr/lib/jvm/java-17-openjdk-${machine}`, packages: ['openjdk-17-jre-headless'] };
 }
 
 /**

@@ -10,7 +10,7 @@ import { unpackPackages } from '../../../scripts/packages.mjs';
 import { probeEnvironment } from '../../../src/elf/probe.ts';
 import { entryNames } from '../../../src/kernel/entry-file.ts';
 import { BINFMT, entries, temporaryFolder } from '../support/machine.ts';
-import { javaHome } from './java.ts';
+import { findJvm } from './java.ts';
 
 export interface Ran {
   readonly status: number | null;
@@ -34,10 +34,10 @@ export interface World {
 const SAYS_WHAT_IT_IS_HANDED = '#!/bin/sh\nprintf \'%s\\0\' "$0" "$@"\n';
 
 /** The folder and the name of a class, which java(1) wants in the place of the file. */
-const JAVA_WRAPPER = `#!/bin/sh
+const javaWrapper = (home: string): string => `#!/bin/sh
 class=$(basename "$1" .class) folder=$(dirname "$1")
 shift
-exec ${javaHome()}/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$folder" "$class" "$@"
+exec ${home}/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$folder" "$class" "$@"
 `;
 
 export const STAND_INS = ['/usr/bin/wine', '/usr/bin/cli', '/usr/bin/gorun', '/usr/bin/box86'];
@@ -50,11 +50,12 @@ export function makeWorld(): World {
     writeFileSync(join(tree, path), text, { mode });
   };
   for (const path of STAND_INS) put(path, SAYS_WHAT_IT_IS_HANDED, 0o755);
-  put('/usr/bin/javawrapper', JAVA_WRAPPER, 0o755);
-  symlinkSync(`${javaHome()}/lib/jexec`, join(tree, 'usr/bin/jexec'));
+  const jvm = findJvm();
+  put('/usr/bin/javawrapper', javaWrapper(jvm.home), 0o755);
+  symlinkSync(`${jvm.home}/lib/jexec`, join(tree, 'usr/bin/jexec'));
   const state = ['binfmts', 'binfmtctl'].map((name) => `/var/lib/${name}`);
   for (const path of state) mkdirSync(join(tree, path), { recursive: true });
-  const layers = [tree, ...packages()];
+  const layers = [tree, ...packages(jvm.packages)];
   const over = (path: string): string =>
     `mount -t overlay overlay -o lowerdir=${layersWith(layers, path).join(':')} ${path}`;
   const mounts = [
@@ -79,11 +80,10 @@ const layersWith = (layers: readonly string[], path: string): readonly string[] 
   [...layers.map((layer) => join(layer, path)), path].filter((each) => existsSync(each));
 
 /** Folders of unpacked packages: the original programs, emulators and detectors, and a Python where the machine has none. */
-function packages(): readonly string[] {
+function packages(java: readonly string[]): readonly string[] {
   const originals = ['binfmt-support', 'libpipeline1', 'libsystemd-shared'];
   const seeds = ['qemu-user-static', 'mono-runtime'];
   const python = ['python3-minimal', 'python3.11-minimal', 'libpython3.11-minimal', 'libexpat1'];
-  const java = javaHome().includes('/.cache/') ? ['openjdk-17-jre-headless'] : [];
   const missing = existsSync('/usr/bin/python3') ? [] : python;
   return unpackPackages(...originals, ...seeds, ...java, ...missing);
 }
