@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { removeAllEntries } from '../support/machine.ts';
-import { DETECTOR_DOORS, named } from './doors.ts';
+import { DETECTOR_DOORS, named, OUR_UPDATE_BINFMTS } from './doors.ts';
 import { dosProgram, windowsProgram } from './programs.ts';
 import { CLR, WINE } from './systems.ts';
 import { instance, makeWorld, type World } from './world.ts';
@@ -15,24 +15,29 @@ const PROGRAMS: readonly (readonly [name: string, bytes: Buffer, interpreter: st
   ['managed.exe', windowsProgram({ clr: true }), CLR.interpreter],
 ];
 
-let world: World;
+const worlds: Record<string, World> = {};
 beforeAll(() => {
-  world = makeWorld();
-  for (const [name, bytes] of PROGRAMS) {
-    writeFileSync(join(world.folder, name), bytes);
-    chmodSync(join(world.folder, name), 0o755);
-  }
+  worlds['with run-detectors of binfmt-support'] = makeWorld();
+  worlds['without binfmt-support'] = makeWorld({ originals: false });
+  for (const { folder } of Object.values(worlds))
+    for (const [name, bytes] of PROGRAMS) {
+      writeFileSync(join(folder, name), bytes);
+      chmodSync(join(folder, name), 0o755);
+    }
 });
 afterEach(removeAllEntries);
 
 /** Who ran each of the programs, and with what. */
-const handed = (): readonly unknown[] =>
+const handed = (world: World): readonly unknown[] =>
   PROGRAMS.map(([name]) => {
     const { status, stdout } = world.run([join(world.folder, name), 'word', '-v'], 'called so');
     return { status, handed: stdout.split('\0').slice(0, -1) };
   });
 
-const wanted = (interpreterOf: (program: (typeof PROGRAMS)[number]) => string): readonly unknown[] =>
+const wanted = (
+  world: World,
+  interpreterOf: (program: (typeof PROGRAMS)[number]) => string,
+): readonly unknown[] =>
   PROGRAMS.map((program) => ({
     status: 0,
     handed: [interpreterOf(program), join(world.folder, program[0]), 'word', '-v'],
@@ -41,27 +46,34 @@ const wanted = (interpreterOf: (program: (typeof PROGRAMS)[number]) => string): 
 const clr = { ...CLR, detector: DETECTOR };
 
 describe.each([
-  ['Wine first', [WINE, clr]],
-  ['Mono first', [clr, WINE]],
-])('two formats of one magic, %s', (_, specs) => {
-  it.each(named(DETECTOR_DOORS))('are told apart through %s', (_, door) => {
+  ['with run-detectors of binfmt-support', DETECTOR_DOORS],
+  ['without binfmt-support', OUR_UPDATE_BINFMTS],
+])('%s', (where, doors) => {
+  const cases = doors.flatMap((door) => [
+    ['Wine before Mono', door.name, door, [WINE, clr]] as const,
+    ['Mono before Wine', door.name, door, [clr, WINE]] as const,
+  ]);
+
+  it.each(cases)('programs of one magic are told apart, %s through %s', (_, __, door, specs) => {
+    const world = worlds[where] as World;
     expect(door.register(world, specs)).toMatchObject({ status: 0, stderr: '' });
-    expect(handed()).toEqual(wanted(([, , interpreter]) => interpreter));
+    expect(handed(world)).toEqual(wanted(world, ([, , interpreter]) => interpreter));
     expect(door.remove(world, [clr])).toMatchObject({ status: 0, stderr: '' });
-    expect(handed()).toEqual(wanted(() => WINE.interpreter));
+    expect(handed(world)).toEqual(wanted(world, () => WINE.interpreter));
     expect(door.remove(world, [WINE])).toMatchObject({ status: 0, stderr: '' });
     expect(instance()).toEqual([]);
   });
-});
 
-it.each(named(DETECTOR_DOORS))('nothing runs what every detector denies, through %s', (_, door) => {
-  expect(door.register(world, [clr])).toMatchObject({ status: 0, stderr: '' });
-  const path = join(world.folder, 'dos.exe');
-  expect(world.run([path])).toEqual({
-    status: 2,
-    stdout: '',
-    stderr: `run-detectors: unable to find an interpreter for ${path}\n`,
+  it.each(named(doors))('nothing runs what every detector denies, through %s', (_, door) => {
+    const world = worlds[where] as World;
+    expect(door.register(world, [clr])).toMatchObject({ status: 0, stderr: '' });
+    const path = join(world.folder, 'dos.exe');
+    expect(world.run([path])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `run-detectors: unable to find an interpreter for ${path}\n`,
+    });
+    expect(door.remove(world, [clr])).toMatchObject({ status: 0, stderr: '' });
+    expect(instance()).toEqual([]);
   });
-  expect(door.remove(world, [clr])).toMatchObject({ status: 0, stderr: '' });
-  expect(instance()).toEqual([]);
 });

@@ -138,7 +138,7 @@ function updateBinfmtsDoors(whose: string, command: readonly string[]): readonly
   ];
 }
 
-const OUR_UPDATE_BINFMTS = updateBinfmtsDoors('our', [
+export const OUR_UPDATE_BINFMTS = updateBinfmtsDoors('our', [
   process.execPath,
   resolve('dist/cli.cjs'),
   'update-binfmts',

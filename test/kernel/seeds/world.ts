@@ -42,7 +42,8 @@ exec ${home}/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$folder" "$c
 
 export const STAND_INS = ['/usr/bin/wine', '/usr/bin/cli', '/usr/bin/gorun', '/usr/bin/box86'];
 
-export function makeWorld(): World {
+/** Without `originals` there is no binfmt-support, and with it no run-detectors but ours. */
+export function makeWorld({ originals = true }: { readonly originals?: boolean } = {}): World {
   const folder = temporaryFolder();
   const tree = join(folder, 'tree');
   const put: World['put'] = (path, text, mode = 0o644) => {
@@ -55,7 +56,7 @@ export function makeWorld(): World {
   symlinkSync(`${jvm.home}/lib/jexec`, join(tree, 'usr/bin/jexec'));
   const state = ['binfmts', 'binfmtctl'].map((name) => `/var/lib/${name}`);
   for (const path of state) mkdirSync(join(tree, path), { recursive: true });
-  const layers = [tree, ...packages(jvm.packages)];
+  const layers = [tree, ...packages(jvm.packages, originals)];
   const over = (path: string): string =>
     `mount -t overlay overlay -o lowerdir=${layersWith(layers, path).join(':')} ${path}`;
   const mounts = [
@@ -80,8 +81,8 @@ const layersWith = (layers: readonly string[], path: string): readonly string[] 
   [...layers.map((layer) => join(layer, path)), path].filter((each) => existsSync(each));
 
 /** Folders of unpacked packages: the original programs, emulators and detectors, and a Python where the machine has none. */
-function packages(java: readonly string[]): readonly string[] {
-  const originals = ['binfmt-support', 'libpipeline1', 'libsystemd-shared'];
+function packages(java: readonly string[], withOriginals: boolean): readonly string[] {
+  const originals = withOriginals ? ['binfmt-support', 'libpipeline1', 'libsystemd-shared'] : [];
   const seeds = ['qemu-user-static', 'mono-runtime'];
   const python = ['python3-minimal', 'python3.11-minimal', 'libpython3.11-minimal', 'libexpat1'];
   const missing = existsSync('/usr/bin/python3') ? [] : python;
