@@ -1,17 +1,32 @@
 /**
  * Chooses the interpreter of a file among the formats that share its magic. Started by scripts/run-detectors, which then
- * becomes what is printed here: how many words to drop before the file, and on the next line the interpreter.
+ * becomes what is written to its file 3: how many words to drop before the file, and on the next line the interpreter.
  */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, writeSync } from 'node:fs';
 import { isBinfmtctlError } from '../errors.ts';
 import { candidatesFor } from '../operations/update-binfmts/candidates.ts';
 import { inOrderOfTrial } from '../operations/update-binfmts/detectors.ts';
 import { pathBytes, reasonOf } from '../operations/update-binfmts/session.ts';
 import { encodeText } from '../rule/text.ts';
+import { isFolder } from '../system/is-file.ts';
+import { strerror } from '../system/strerror.ts';
 import { exactWords } from './exact-words.ts';
 import { getopt } from './getopt.ts';
+import { VERSION } from './update-binfmts/version.ts';
 
 const NAME = 'run-detectors';
+const CHOICE = 3;
+const USAGE = `Usage: ${NAME} [-?V] [--admindir=DIRECTORY] [--procdir=DIRECTORY] [--help] [--usage] [--version] FILE [ARGS...]\n`;
+const HELP = `${USAGE}
+Becomes the interpreter of FILE: that of the newest enabled format that takes it, and whose detector does not refuse it.
+The kernel starts it for formats with a detector; \`update-binfmts --install\` has registered it.
+`;
+const TEXTS: Readonly<Record<string, string>> = { help: HELP, usage: USAGE, version: VERSION };
+const OPTIONS = [
+  ...['admindir', 'procdir', 'program-name'].map((name) => ({ name, argument: 'required' as const })),
+  ...Object.keys(TEXTS).map((name) => ({ name, argument: 'none' as const })),
+];
+
 const say = (text: string): void => void process.stderr.write(encodeText(`${NAME}: ${text}\n`));
 
 void choose(exactWords(process.argv.slice(2))).then((status) => {
@@ -20,18 +35,24 @@ void choose(exactWords(process.argv.slice(2))).then((status) => {
 
 async function choose(line: readonly string[]): Promise<number> {
   const values = new Map<string, string | null>();
-  const options = getopt(
-    line,
-    ['admindir', 'procdir', 'program-name'].map((name) => ({ name, argument: 'required' })),
-    {},
-    { inOrder: true },
-  );
+  const options = getopt(line, OPTIONS, { '?': 'help', V: 'version' }, { inOrder: true });
   let found = options.next();
-  for (; 'name' in found; found = options.next()) values.set(found.name, found.value);
-  const words = 'words' in found ? found.words : [];
-  const [target] = words;
-  if ('complaint' in found || target === undefined) {
-    say('complaint' in found ? found.complaint : 'argument required');
+  for (; 'name' in found; found = options.next()) {
+    const text = Object.hasOwn(TEXTS, found.name) ? TEXTS[found.name] : undefined;
+    if (text !== undefined) {
+      process.stdout.write(text);
+      return 0;
+    }
+    values.set(found.name, found.value);
+  }
+  if ('complaint' in found) {
+    say(found.complaint);
+    process.stderr.write(`Try '${NAME} --help' or '${NAME} --usage' for more information.\n`);
+    return 2;
+  }
+  const [target] = found.words;
+  if (target === undefined) {
+    say('argument required');
     return 2;
   }
   const places = {
@@ -40,10 +61,9 @@ async function choose(line: readonly string[]): Promise<number> {
   };
   try {
     const candidates = candidatesFor(places, target, 'kernel');
-    const trial = { quietly: true, say };
-    const interpreter = (await inOrderOfTrial(candidates, target, trial)).find(canStart);
+    const interpreter = (await inOrderOfTrial(candidates, target, say)).find(canStart);
     if (interpreter !== undefined) {
-      process.stdout.write(encodeText(`${line.length - words.length}\n${interpreter}\n`));
+      writeSync(CHOICE, encodeText(`${line.length - found.words.length}\n${interpreter}\n`));
       return 0;
     }
     say(`unable to find an interpreter for ${target}`);
@@ -61,9 +81,11 @@ function canStart(interpreter: string): boolean {
     : (process.env['PATH'] ?? '').split(':').map((each) => `${each || '.'}/`);
   let reason = '';
   for (const folder of folders) {
+    const path = `${folder}${interpreter}`;
     try {
-      accessSync(pathBytes(`${folder}${interpreter}`), constants.X_OK);
-      return true;
+      accessSync(pathBytes(path), constants.X_OK);
+      if (!isFolder(path)) return true;
+      reason = strerror('EACCES');
     } catch (error) {
       reason = reasonOf(error);
     }

@@ -1,7 +1,9 @@
 /** The files of `binfmt.d`, found as systemd's conf_files_list() and search_and_fopen() find them. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isBinfmtctlError } from '../errors.ts';
 import { errnoOf } from '../system/file-error.ts';
+import { readSmall } from '../system/read-small.ts';
 import { strerror } from '../system/strerror.ts';
 
 /** Where they are, the first one first: a name there hides the same name in those after it. */
@@ -37,8 +39,10 @@ export function readNamedFile(name: string): ConfigFile {
 /** Null where there is no such file. */
 function readFileAt(path: string, name: string): ConfigFile | null {
   try {
-    return { name, bytes: readFileSync(path) };
+    return { name, bytes: readSmall(path) };
   } catch (error) {
+    if (isBinfmtctlError(error))
+      return { name, complaint: `Failed to open file '${name}': ${error.message}` };
     const errno = errnoOf(error) ?? 'EIO';
     if (errno === 'ENOENT') return null;
     // A folder can be opened, but not read; systemd then says which one it has found.

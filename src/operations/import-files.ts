@@ -17,17 +17,16 @@ import { readProfile } from '../profiles/read.ts';
 import { parseRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
 import { isBpf, type Rule } from '../rule/types.ts';
-import { listFiles, readSmall } from '../system/files.ts';
+import { fileError } from '../system/file-error.ts';
+import { listFiles } from '../system/files.ts';
 import { isFile } from '../system/is-file.ts';
+import { readSmall } from '../system/read-small.ts';
 
 /** One thing that was found: a rule; what is wrong; or what cannot become a rule of the kernel, and why. */
 export type Item =
   | { readonly place: string; readonly rule: Rule; readonly enabled: boolean }
   | { readonly place: string; readonly wrong: string }
   | { readonly place: string; readonly leftOut: string };
-
-/** More than the largest instance or database that anybody has. */
-const MAX_SIZE = 1 << 22;
 
 /**
  * All that a file, the files of a folder in the order of their names, or a mounted instance (oldest entry first) say.
@@ -61,7 +60,7 @@ function itemsOfInstance(directory: string): readonly Item[] {
 }
 
 async function itemsOfFile(file: string, form: Form | null): Promise<readonly Item[]> {
-  const bytes = await readSmall(file, MAX_SIZE);
+  const bytes = read(file);
   const name = basename(file);
   switch (form ?? recogniseForm(name, bytes)) {
     case 'binfmt.d': {
@@ -135,4 +134,12 @@ async function itemsOfProfile(file: string): Promise<readonly Item[]> {
     });
   }
   return formatRules(profile, interpreter).map((rule) => ({ place: file, rule, enabled: true }));
+}
+
+function read(file: string): Uint8Array {
+  try {
+    return readSmall(file);
+  } catch (error) {
+    throw fileError(error, `read ${file}`);
+  }
 }

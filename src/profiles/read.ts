@@ -3,7 +3,9 @@ import type { Document, LineCounter } from 'yaml';
 import { parseProfile } from '../catalogue/schema.ts';
 import type { Profile } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { listFiles, readSmall } from '../system/files.ts';
+import { fileError } from '../system/file-error.ts';
+import { listFiles } from '../system/files.ts';
+import { readSmall } from '../system/read-small.ts';
 
 /** A profile with its file. */
 export interface ReadProfile {
@@ -74,9 +76,10 @@ export async function readProfile(
   const failed = (line: number, message: string) => ({ problems: [{ file, line, message }] });
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await readSmall(file, MAX_SIZE));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readSmall(file, MAX_SIZE));
   } catch (error) {
-    return failed(1, error instanceof BinfmtctlError ? error.message : 'is no UTF-8 text');
+    const isText = !(error instanceof TypeError);
+    return failed(1, isText ? fileError(error, `read ${file}`).message : 'is no UTF-8 text');
   }
   const { LineCounter: Counter, parseDocument } = await import('yaml');
   const counter = new Counter();

@@ -1,8 +1,6 @@
 /** The door to files. Failures are FILE_FAILED, READ_ONLY or NO_PRIVILEGE, with a hint. */
-import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { BinfmtctlError } from '../errors.ts';
 import { errnoOf, fileError } from './file-error.ts';
 
 export interface WriteOptions {
@@ -73,39 +71,6 @@ export async function readIfExists(path: string): Promise<Uint8Array | null> {
 export async function readTextIfExists(path: string): Promise<string | null> {
   const bytes = await readIfExists(path);
   return bytes === null ? null : new TextDecoder().decode(bytes);
-}
-
-/** The first `length` bytes of a file; fewer where it is shorter. Does not wait for a writer of a named pipe. */
-export async function readHead(path: string, length: number): Promise<Uint8Array> {
-  try {
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const head = new Uint8Array(length);
-    let size = 0;
-    for (let read = -1; read !== 0 && size < length; size += read) {
-      read = (await file.read(head, size, length - size, size)).bytesRead;
-    }
-    return head.subarray(0, size);
-  } catch (error) {
-    throw fileError(error, `read ${path}`);
-  }
-}
-
-/**
- * All of a file of at most `most` bytes. Neither a pipe nor a device is waited for.
- *
- * @throws FILE_FAILED for a folder, a pipe, a device and a larger file; what `readHead` throws.
- */
-export async function readSmall(path: string, most: number): Promise<Uint8Array> {
-  const { isFile } = await stat(path).then(
-    (facts) => ({ isFile: facts.isFile() }),
-    (error: unknown) => {
-      throw fileError(error, `read ${path}`);
-    },
-  );
-  if (!isFile) throw new BinfmtctlError('FILE_FAILED', `cannot read ${path}: it is no regular file`);
-  const bytes = await readHead(path, most + 1);
-  if (bytes.length <= most) return bytes;
-  throw new BinfmtctlError('FILE_FAILED', `cannot read ${path}: it has more than ${most} bytes`);
 }
 
 /** sha256 of a file's bytes, in lower case hex; the file is never in memory as a whole. */

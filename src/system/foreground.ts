@@ -7,15 +7,9 @@ export type Ending =
   | { readonly signal: NodeJS.Signals }
   | { readonly errno: string };
 
-/** Runs a program with our own terminal and waits for it; with `quietly` its output goes to standard error. */
-export function runInForeground(
-  file: string,
-  args: readonly string[],
-  { quietly = false }: { readonly quietly?: boolean } = {},
-): Ending {
-  const { status, signal, error } = spawnSync(file, args, {
-    stdio: ['inherit', quietly ? 2 : 'inherit', 'inherit'],
-  });
+/** Runs a program with our own terminal and waits for it. */
+export function runInForeground(file: string, args: readonly string[]): Ending {
+  const { status, signal, error } = spawnSync(file, args, { stdio: 'inherit' });
   if (error !== undefined) return { errno: errnoOf(error) ?? 'EIO' };
   return signal === null ? { status: status ?? 0 } : { signal };
 }

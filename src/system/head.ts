@@ -5,7 +5,7 @@ import { encodeText } from '../rule/text.ts';
  * The first `length` bytes of a file, fewer where it is shorter. Does not wait for a writer of a named pipe. Errors are
  * Node's own. Synchronous, because thirty small reads take less than Node's thread pool to start.
  */
-export function readHeadNow(path: string, length: number): Uint8Array {
+export function readHead(path: string, length: number): Uint8Array {
   const file = openSync(Buffer.from(encodeText(path)), constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const head = new Uint8Array(length);
@@ -15,10 +15,10 @@ export function readHeadNow(path: string, length: number): Uint8Array {
   }
 }
 
-/** As `readHeadNow`; null where it cannot be read, whatever the reason. */
+/** As `readHead`; null where it cannot be read, whatever the reason. */
 export function tryReadHead(path: string, length: number): Uint8Array | null {
   try {
-    return readHeadNow(path, length);
+    return readHead(path, length);
   } catch {
     return null;
   }

@@ -1,11 +1,16 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { encodeText } from '../rule/text.ts';
 
 /** Whether there is a regular file; links are followed. */
-export function isFile(path: string): boolean {
+export const isFile = (path: string): boolean => tryStat(path)?.isFile() === true;
+
+/** Whether there is a folder; links are followed. */
+export const isFolder = (path: string): boolean => tryStat(path)?.isDirectory() === true;
+
+function tryStat(path: string): Stats | null {
   try {
-    return statSync(Buffer.from(encodeText(path))).isFile();
+    return statSync(Buffer.from(encodeText(path)));
   } catch {
-    return false;
+    return null;
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -18,13 +19,14 @@ import {
   ensureDirectory,
   fileIdentity,
   listFiles,
-  readHead,
   readIfExists,
   readTextIfExists,
   removeFile,
   sha256File,
   writeAtomic,
 } from '../../src/system/files.ts';
+import { readHead } from '../../src/system/head.ts';
+import { readSmall } from '../../src/system/read-small.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -85,13 +87,28 @@ describe('reading', () => {
 
   it('gives the head of a file, and all of a shorter one', async () => {
     writeFileSync(at('file'), 'abcdef');
-    expect(String(Buffer.from(await readHead(at('file'), 3)))).toBe('abc');
-    expect(String(Buffer.from(await readHead(at('file'), 300)))).toBe('abcdef');
-    expect((await readHead('/dev/null', 256)).length).toBe(0);
-    await expect(readHead(at('absent'), 3)).rejects.toMatchObject({
-      code: 'FILE_FAILED',
-      hint: 'check the path',
-    });
+    expect(String(Buffer.from(readHead(at('file'), 3)))).toBe('abc');
+    expect(String(Buffer.from(readHead(at('file'), 300)))).toBe('abcdef');
+    expect(readHead('/dev/null', 256).length).toBe(0);
+    expect(() => readHead(at('absent'), 3)).toThrow('ENOENT');
+  });
+
+  it('gives all of a small file, and says what is none, without waiting', () => {
+    writeFileSync(at('file'), 'abcdef');
+    expect(String(Buffer.from(readSmall(at('file'), 6)))).toBe('abcdef');
+    expect(readSmall('/dev/null').length).toBe(0);
+    expect(String(Buffer.from(readSmall('/proc/self/status')))).toMatch(/^Name:/);
+    execFileSync('mkfifo', [at('pipe')]);
+    for (const [path, message] of [
+      [at('pipe'), 'it is a pipe'],
+      [at('file'), 'it has more than 5 bytes'],
+      ['/dev/zero', 'it has more than 5 bytes'],
+    ] as const) {
+      expect(() => readSmall(path, 5)).toThrow(
+        expect.objectContaining({ code: 'FILE_FAILED', message: `cannot read ${path}: ${message}` }),
+      );
+    }
+    expect(() => readSmall(directory)).toThrow('EISDIR');
   });
 
   it('hashes a file as any other sha256 does', async () => {

@@ -20,8 +20,9 @@ import {
 import { encodeText } from '../../rule/text.ts';
 import { openContext } from '../context.ts';
 import { exactWords } from '../exact-words.ts';
-import { HELP, USAGE, VERSION } from '../update-binfmts/help.ts';
+import { HELP, USAGE } from '../update-binfmts/help.ts';
 import { parseRequest, type Request } from '../update-binfmts/request.ts';
+import { VERSION } from '../update-binfmts/version.ts';
 
 const NAME = 'update-binfmts';
 

@@ -1,6 +1,3 @@
-/** What scripts compare. */
-export const VERSION = 'binfmt-support 2.2.2\n';
-
 export const USAGE = `Usage: update-binfmts [OPTION...] --install NAME PATH SPEC
        update-binfmts [OPTION...] --remove NAME PATH
        update-binfmts [OPTION...] --import|--unimport|--display|--enable|--disable [NAME]

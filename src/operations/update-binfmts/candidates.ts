@@ -8,7 +8,7 @@ import { parseEntry } from '../../rule/entry.ts';
 import { matches } from '../../rule/match.ts';
 import type { Entry } from '../../rule/types.ts';
 import { errnoOf } from '../../system/file-error.ts';
-import { readHeadNow } from '../../system/head.ts';
+import { readHead } from '../../system/head.ts';
 import { matchesCompat } from './compat.ts';
 import { adminFile, namesInOrder, type Owner, readDescription } from './database.ts';
 import { pathBytes, reasonOf } from './session.ts';
@@ -61,7 +61,7 @@ function tryReadEntry(directory: string, name: string): Entry | null {
 /** The first bytes of a file; none of a folder. @throws FILE_FAILED. */
 export function headOf(path: string, size: number): Uint8Array {
   try {
-    return readHeadNow(path, size);
+    return readHead(path, size);
   } catch (error) {
     if (errnoOf(error) === 'EISDIR') return new Uint8Array();
     throw new BinfmtctlError('FILE_FAILED', `unable to open ${path}: ${reasonOf(error)}`);

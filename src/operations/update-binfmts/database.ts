@@ -1,10 +1,10 @@
 /** The admin directory: a file for each installed format, of its name. */
-import { readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { type Description, decodeAdminFile } from '../../formats/binfmt-support.ts';
 import { decodeText } from '../../rule/text.ts';
 import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
+import { readSmall } from '../../system/read-small.ts';
 import { pathBytes, reasonOf } from './session.ts';
 
 /** Whose formats: a session, or run-detectors. */
@@ -64,7 +64,7 @@ const namesOf = (owner: Owner): readonly string[] =>
 
 function read(path: string): Uint8Array {
   try {
-    return readFileSync(pathBytes(path));
+    return readSmall(path);
   } catch (error) {
     throw new BinfmtctlError('FILE_FAILED', `unable to open ${path}: ${reasonOf(error)}`);
   }

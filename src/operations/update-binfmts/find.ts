@@ -18,8 +18,7 @@ export async function find(session: Session, target: string, matcher: Matcher): 
   const { binfmtDirectory } = context;
   const direct = matcher === 'kernel' ? directInterpreter(binfmtDirectory, target) : null;
   const places = { adminDirectory, binfmtDirectory };
-  const trial = { quietly: false, say };
-  const chosen = direct ?? (await inOrderOfTrial(candidatesFor(places, target, matcher), target, trial));
+  const chosen = direct ?? (await inOrderOfTrial(candidatesFor(places, target, matcher), target, say));
   for (const interpreter of chosen) print(`${interpreter}\n`);
   return true;
 }

@@ -1,9 +1,9 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { isBinfmtctlError } from '../../errors.ts';
 import { decodeFormatFile, describeFormatFile, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
-import { errnoOf } from '../../system/file-error.ts';
 import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
+import { readSmall } from '../../system/read-small.ts';
 import { tryReadDescription } from './database.ts';
 import { install, remove } from './install.ts';
 import { pathBytes, reasonOf, type Session } from './session.ts';
@@ -102,9 +102,11 @@ function open(session: Session, word: string, mode: 'import' | 'unimport'): Form
 
 function read({ warn }: Session, path: string): ReadonlyMap<string, string | null> {
   try {
-    return decodeFormatFile(readFileSync(pathBytes(path)));
+    return decodeFormatFile(readSmall(path));
   } catch (error) {
-    if (errnoOf(error) !== 'EISDIR') warn(`unable to open ${path}: ${reasonOf(error)}`);
+    // What can be opened and not read is empty to stdio, a folder for one.
+    const isOpen = error instanceof Error && 'syscall' in error && error.syscall === 'read';
+    if (!isOpen) warn(`unable to open ${path}: ${reasonOf(error)}`);
     return new Map();
   }
 }

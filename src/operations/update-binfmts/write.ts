@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Description, encodeAdminFile } from '../../formats/binfmt-support.ts';
 import { MAX_NAME_SIZE } from '../../rule/check.ts';
 import { encodeText } from '../../rule/text.ts';
+import { errnoOf } from '../../system/file-error.ts';
 import { replaceFile } from '../../system/files.ts';
 import { strerror } from '../../system/strerror.ts';
 import { adminFile } from './database.ts';
@@ -32,7 +33,10 @@ export async function writeDescription(
   try {
     folder = mkdtempSync(`${dirname(path)}/.binfmtctl-`);
   } catch (error) {
-    return failed(`unable to open ${path}.tmp for writing: ${reasonOf(error)}`);
+    // update-binfmts removes the file first, and fails there already.
+    return ['EROFS', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')
+      ? failed(`unable to ensure ${path}.tmp nonexistent: ${reasonOf(error)}`)
+      : failed(`unable to open ${path}.tmp for writing: ${reasonOf(error)}`);
   }
   try {
     const mode = 0o666 & ~process.umask();

@@ -1,6 +1,7 @@
 /** Our run-detectors beside Debian's: which program is executed with which arguments, what is said, which status comes back. */
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { decodeEscaped } from '../../../src/rule/escape.ts';
 import type { Planted, Ran, Step } from './support/step.ts';
 import { startSides } from './support/twins.ts';
 import * as values from './support/values.ts';
@@ -37,6 +38,15 @@ async function detect(...words: readonly string[]): Promise<Ran> {
   });
   expect(ours.ran).toEqual(theirs.ran);
   return theirs.ran as Ran;
+}
+
+/** The kernel ignores bits of the magic outside the mask; for the original no file is of such a format. */
+function isCovered([, , pattern = '', mask = '']: readonly string[]): boolean {
+  const bits = decodeEscaped(Buffer.from(mask));
+  return (
+    bits.length === 0 ||
+    decodeEscaped(Buffer.from(pattern)).every((byte, at) => (byte & ~(bits[at] ?? 0)) === 0)
+  );
 }
 
 describe('run-detectors', () => {
@@ -118,6 +128,18 @@ describe('run-detectors', () => {
     });
   });
 
+  it("takes what the kernel has started it for, where Debian's takes nothing: a magic beyond its mask", async () => {
+    await enable('a', ...magic('AB', at('bin/shows'), '', '\\xff\\xf0'));
+    const directories = ['--admindir', at('admin'), '--procdir=/proc/sys/fs/binfmt_misc'];
+    const words = [...directories, 'targets/AB.foo'];
+    const [theirs, ours] = await both({ kind: 'run', program: 'run-detectors', words });
+    expect(theirs.ran).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('unable to find an interpreter'),
+    });
+    expect(ours.ran).toMatchObject({ status: 0, stdout: expect.stringContaining('targets/AB.foo\n') });
+  });
+
   it('says which admin file is corrupt', async () => {
     await enable('a', ':', 'magic');
     expect(await detect('targets/AB.foo')).toMatchObject({ status: 2, stdout: '' });
@@ -157,7 +179,7 @@ const formats = fc
     ),
     fc.constantFrom('', '', '', '/bin/true', '/bin/false', at('bin/tells')),
   )
-  .filter(([spec]) => spec.every((line) => !line.includes('\n')))
+  .filter(([spec]) => spec.every((line) => !line.includes('\n')) && isCovered(spec))
   .map(([spec, detector]) =>
     [':', ...spec, '', detector].map((line) => Buffer.from(line).toString('latin1')),
   );

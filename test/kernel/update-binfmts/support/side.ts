@@ -33,6 +33,9 @@ const { folder } = settings;
 // Steps of chance name paths of chance: nothing but the folder can be written, here.
 execFileSync('mount', ['-o', 'remount,bind,ro', '/']);
 execFileSync('mount', ['-t', 'tmpfs', 'side', folder]);
+// For what a program needs a place for only while it runs.
+const TEMPORARY = '/dev/shm';
+execFileSync('mount', ['-t', 'tmpfs', 'temporary', TEMPORARY]);
 process.umask(0o022);
 /** What this mount namespace was made with, and new mounts hide. */
 const hidden = binfmtMounts().length - 1;
@@ -88,7 +91,7 @@ function run(name: keyof Settings['programs'], words: readonly string[]): Ran {
     argv0: args.length === 0 ? name : file,
     cwd: folder,
     encoding: 'latin1',
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...env },
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', TMPDIR: TEMPORARY, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
   });

@@ -1,0 +1,37 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { BinfmtctlError } from '../errors.ts';
+import { encodeText } from '../rule/text.ts';
+
+/** More than any file of rules that anybody has, in bytes. */
+export const MAX_RULES_FILE = 1 << 22;
+const CHUNK = 1 << 16;
+
+/**
+ * All of a file of at most `most` bytes; a device such as /dev/null counts as what can be read from it. Nothing is waited
+ * for. Synchronous: a small file is read in less time than Node's thread pool takes to start.
+ *
+ * @throws FILE_FAILED for a pipe and a larger file; all other errors are Node's own, with EISDIR for a folder.
+ */
+export function readSmall(path: string, most: number = MAX_RULES_FILE): Uint8Array {
+  const file = openSync(Buffer.from(encodeText(path)), constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (fstatSync(file).isFIFO()) throw cannotRead(path, 'it is a pipe');
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for (;;) {
+      const chunk = Buffer.alloc(CHUNK);
+      const read = readSync(file, chunk);
+      if (read === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, read));
+      size += read;
+      if (size > most) throw cannotRead(path, `it has more than ${most} bytes`);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+const cannotRead = (path: string, reason: string): BinfmtctlError =>
+  new BinfmtctlError('FILE_FAILED', `cannot read ${path}: ${reason}`, {
+    hint: 'name a text file of rules',
+  });
