@@ -69,8 +69,10 @@ export function describeFormatFile(keys: ReadonlyMap<string, string | null>): De
   const [magic, extension, mask, offset, type] = ['magic', 'extension', 'mask', 'offset', 'type'].map(
     (key) => keys.get(key) || null,
   );
-  if (!type && magic && extension) return "can't use both --magic and --extension";
-  if (!type && !magic && !extension) return 'either --magic or --extension is required';
+  // Even one without a value is taken for an extension.
+  const hasExtension = keys.has('extension');
+  if (!type && magic && hasExtension) return "can't use both --magic and --extension";
+  if (!type && !magic && !hasExtension) return 'either --magic or --extension is required';
   const kind = type ?? (magic ? 'magic' : 'extension');
   if (kind === 'extension' && mask) return "can't use --mask with --extension";
   if (kind === 'extension' && offset) return "can't use --offset with --extension";

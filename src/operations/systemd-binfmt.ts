@@ -1,6 +1,7 @@
 import { BinfmtctlError } from '../errors.ts';
 import { decodeBinfmtD, type RuleLine } from '../formats/binfmt-d.ts';
 import { listEntries } from '../kernel/entries.ts';
+import { runningKernelFeatures } from '../kernel/features.ts';
 import { inspectInstance } from '../kernel/instance.ts';
 import { register, unregister } from '../kernel/register.ts';
 import { lastOfEachName, type Placed, planRule } from '../plan/rules.ts';
@@ -9,7 +10,6 @@ import { parseRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 import { errnoOf } from '../system/file-error.ts';
-import { kernelVersion } from '../system/host.ts';
 import { strerror } from '../system/strerror.ts';
 import { type ConfigFile, readAllFiles, readNamedFile } from './binfmt-d-files.ts';
 import type { Context } from './context.ts';
@@ -104,8 +104,7 @@ function itemsOf(file: ConfigFile): readonly Item[] {
 
 function itemOf({ name, text }: RuleLine, place: string): Item {
   if (!isValidName(name)) return { complaint: `${place}: Rule name '${name}' is not valid, refusing.` };
-  const [major, minor] = kernelVersion();
-  const linux73 = major > 7 || (major === 7 && minor >= 3);
+  const { linux73 } = runningKernelFeatures();
   const parsed = parseRegister(encodeText(`${text}\n`), { linux73 });
   return 'errno' in parsed
     ? { complaint: failedToAdd(place, name, parsed.errno) }

@@ -50,6 +50,10 @@ export function errnoOf(error: unknown): string | null {
   return isErrno ? String(error.code) : null;
 }
 
+/** Whether a file could be opened, but not read. */
+export const failedToRead = (error: unknown): boolean =>
+  error instanceof Error && 'syscall' in error && error.syscall === 'read';
+
 function failed(reason: string, hint = 'look at the kernel log with `dmesg`'): Meaning {
   return { code: 'FILE_FAILED', reason, hint };
 }

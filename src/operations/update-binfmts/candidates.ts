@@ -7,7 +7,7 @@ import { HEAD_SIZE } from '../../rule/check.ts';
 import { parseEntry } from '../../rule/entry.ts';
 import { matches } from '../../rule/match.ts';
 import type { Entry } from '../../rule/types.ts';
-import { errnoOf } from '../../system/file-error.ts';
+import { failedToRead } from '../../system/file-error.ts';
 import { readHead } from '../../system/head.ts';
 import { matchesCompat } from './compat.ts';
 import { adminFile, namesInOrder, type Owner, readDescription } from './database.ts';
@@ -58,12 +58,13 @@ function tryReadEntry(directory: string, name: string): Entry | null {
   }
 }
 
-/** The first bytes of a file; none of a folder. @throws FILE_FAILED. */
+/** The first bytes of a file; none where it can only be opened, as a folder. @throws FILE_FAILED. */
 export function headOf(path: string, size: number): Uint8Array {
   try {
     return readHead(path, size);
   } catch (error) {
-    if (errnoOf(error) === 'EISDIR') return new Uint8Array();
+    // What can be opened and not read is empty to stdio, a folder for one.
+    if (failedToRead(error)) return new Uint8Array();
     throw new BinfmtctlError('FILE_FAILED', `unable to open ${path}: ${reasonOf(error)}`);
   }
 }

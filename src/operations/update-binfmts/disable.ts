@@ -1,7 +1,9 @@
 import { listEntries } from '../../kernel/entries.ts';
 import { inspectInstance } from '../../kernel/instance.ts';
 import { unregister } from '../../kernel/register.ts';
+import { isFolder } from '../../system/is-file.ts';
 import { unmount } from '../../system/mounts.ts';
+import { strerror } from '../../system/strerror.ts';
 import { readDatabase } from './database.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
 
@@ -9,18 +11,21 @@ import { isRegistered, reasonOf, type Session } from './session.ts';
 export async function disableAll(session: Session): Promise<boolean> {
   const { context, test, print, warn } = session;
   const directory = context.binfmtDirectory;
-  if (!inspectInstance(directory).mounted) return true;
-  const names = [...readDatabase(session).keys()].filter((name) => isRegistered(session, name));
-  const success = names.map((name) => disable(session, name)).every(Boolean);
+  if (!isFolder(directory)) return true;
+  const { mounted } = inspectInstance(directory);
+  const registered = mounted
+    ? [...readDatabase(session).keys()].filter((name) => isRegistered(session, name))
+    : [];
+  const success = registered.map((name) => disable(session, name)).every(Boolean);
   if (test) {
     print('unload binfmt_misc\n');
     return success;
   }
   // The last umount of an instance empties it (fs/binfmt_misc.c bm_put_super(), Linux 6.7).
-  const others = listEntries(directory).map(({ name }) => name);
+  const others = mounted ? listEntries(directory).map(({ name }) => name) : [];
   if (others.length > 0) {
     warn(`${directory} stays mounted: others have registered ${others.join(', ')}`);
-  } else if ((await unmount(directory)) !== null) {
+  } else if (!mounted || (await unmount(directory)) !== null) {
     warn(`Couldn't unmount the binfmt_misc filesystem from ${directory}.`);
   }
   return success;
@@ -39,9 +44,16 @@ export function disable(session: Session, name: string): boolean {
     unregister(context.binfmtDirectory, name);
     return true;
   } catch (error) {
-    const { cause } = error as Error;
-    const isOpen = cause instanceof Error && 'syscall' in cause && cause.syscall === 'open';
-    warn(`unable to ${isOpen ? `open ${path} for writing` : `close ${path}`}: ${reasonOf(error)}`);
+    warn(complaintOf(error, name, path));
     return false;
   }
+}
+
+/** What update-binfmts says of the files that are no entries; but it would remove every entry by `status`. */
+function complaintOf(error: unknown, name: string, path: string): string {
+  if (['', '.', '..'].includes(name)) return `unable to open ${path} for writing: ${strerror('EISDIR')}`;
+  if (name === 'register') return `unable to close ${path}: ${strerror('EINVAL')}`;
+  const { cause } = error as Error;
+  const isOpen = cause instanceof Error && 'syscall' in cause && cause.syscall === 'open';
+  return `unable to ${isOpen ? `open ${path} for writing` : `close ${path}`}: ${reasonOf(error)}`;
 }

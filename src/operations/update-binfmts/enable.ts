@@ -1,11 +1,11 @@
 import type { BinfmtctlError } from '../../errors.ts';
 import { type Description, registerString } from '../../formats/binfmt-support.ts';
+import { runningKernelFeatures } from '../../kernel/features.ts';
 import { ensureMounted, inspectInstance } from '../../kernel/instance.ts';
 import { register } from '../../kernel/register.ts';
 import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
 import type { Rule } from '../../rule/types.ts';
-import { kernelVersion } from '../../system/host.ts';
 import { strerror } from '../../system/strerror.ts';
 import { findUnsafe } from '../safety.ts';
 import { isInstalled, readDatabase, readDescription, readUsable } from './database.ts';
@@ -71,8 +71,7 @@ function candidateOf(name: string, database: ReadonlyMap<string, Description>): 
   const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
   const chooses = isShared || description.detector !== '';
   const string = registerString(name, description, chooses ? path : description.interpreter);
-  const [major, minor] = kernelVersion();
-  const parsed = parseRegister(string, { linux73: major > 7 || (major === 7 && minor >= 3) });
+  const parsed = parseRegister(string, { linux73: runningKernelFeatures().linux73 });
   return {
     name,
     string,

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { isBinfmtctlError } from '../../errors.ts';
 import { decodeFormatFile, describeFormatFile, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
+import { failedToRead } from '../../system/file-error.ts';
 import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
 import { readSmall } from '../../system/read-small.ts';
@@ -105,8 +106,7 @@ function read({ warn }: Session, path: string): ReadonlyMap<string, string | nul
     return decodeFormatFile(readSmall(path));
   } catch (error) {
     // What can be opened and not read is empty to stdio, a folder for one.
-    const isOpen = error instanceof Error && 'syscall' in error && error.syscall === 'read';
-    if (!isOpen) warn(`unable to open ${path}: ${reasonOf(error)}`);
+    if (!failedToRead(error)) warn(`unable to open ${path}: ${reasonOf(error)}`);
     return new Map();
   }
 }

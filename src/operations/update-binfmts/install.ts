@@ -20,14 +20,14 @@ export async function install(
   { enables }: { readonly enables: boolean },
 ): Promise<boolean> {
   const { test, warn, print } = session;
+  const withNewline = FIELDS.map((field) => description[field]).find((value) => value.includes('\n'));
+  if (withNewline !== undefined)
+    throw new BinfmtctlError('BAD_RULE', `newlines prohibited in binfmt files (${withNewline})`);
   const conflict = otherOwner(tryReadDescription(session, name), description.package);
   if (conflict !== null) {
     warn(conflict);
     return false;
   }
-  const withNewline = FIELDS.map((field) => description[field]).find((value) => value.includes('\n'));
-  if (withNewline !== undefined)
-    throw new BinfmtctlError('BAD_RULE', `newlines prohibited in binfmt files (${withNewline})`);
   if (enables) await requireSafe(session, name, description);
   if (isInstalled(session, name) && !disable(session, name)) {
     warn(`unable to disable binary format ${name}`);

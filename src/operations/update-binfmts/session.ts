@@ -1,5 +1,6 @@
 /** What the modes of update-binfmts share: the folders they work on, and how they speak. */
 import { existsSync } from 'node:fs';
+import { isBinfmtctlError } from '../../errors.ts';
 import { encodeText } from '../../rule/text.ts';
 import { errnoOf } from '../../system/file-error.ts';
 import { strerror } from '../../system/strerror.ts';
@@ -30,7 +31,7 @@ export const pathBytes = (path: string): Buffer => Buffer.from(encodeText(path))
 
 /** The kernel's reason in an error of Node or of ours, in the words of C. */
 export function reasonOf(error: unknown): string {
-  const errno = errnoOf(error) ?? (error instanceof Error ? errnoOf(error.cause) : null);
-  if (errno !== null && /^E[0-9A-Z]+$/.test(errno)) return strerror(errno);
+  const errno = errnoOf(isBinfmtctlError(error) ? error.cause : error);
+  if (errno !== null) return strerror(errno);
   return error instanceof Error ? error.message : String(error);
 }

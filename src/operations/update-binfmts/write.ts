@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Description, encodeAdminFile } from '../../formats/binfmt-support.ts';
 import { MAX_NAME_SIZE } from '../../rule/check.ts';
 import { encodeText } from '../../rule/text.ts';
 import { errnoOf } from '../../system/file-error.ts';
 import { replaceFile } from '../../system/files.ts';
+import { isFolder } from '../../system/is-file.ts';
 import { strerror } from '../../system/strerror.ts';
 import { adminFile } from './database.ts';
 import { pathBytes, reasonOf, type Session } from './session.ts';
@@ -25,10 +26,9 @@ export async function writeDescription(
     session.warn(what);
     return false;
   };
-  if (encodeText(name).length + '.tmp'.length > MAX_NAME_SIZE)
+  if (encodeText(name).length + '.tmp'.length > MAX_NAME_SIZE && isFolder(session.adminDirectory))
     return failed(`unable to ensure ${path}.tmp nonexistent: ${strerror('ENAMETOOLONG')}`);
-  if (statSync(pathBytes(path), { throwIfNoEntry: false })?.isDirectory())
-    return failed(`unable to install ${path}.tmp as ${path}: ${strerror('EISDIR')}`);
+  if (isFolder(path)) return failed(`unable to install ${path}.tmp as ${path}: ${strerror('EISDIR')}`);
   let folder: string;
   try {
     folder = mkdtempSync(`${dirname(path)}/.binfmtctl-`);

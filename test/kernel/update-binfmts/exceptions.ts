@@ -20,22 +20,43 @@ export interface Exception {
 }
 
 const CRASHED = 139;
+/** Of mount(8) and umount(8), which the original starts. */
+const MOUNT_LINES = /^(u?mount: .*| +dmesg\(1\).*)\n/gm;
 
 export const EXCEPTIONS: readonly Exception[] = [
   {
     name: 'no crash',
     reason:
-      'where the original dies of a wrong pointer we say what is missing, and leave no NAME.tmp that spoils later commands',
+      'where the original dies of a wrong pointer we say what is missing, go on with the next file, and leave no NAME.tmp that spoils later commands',
     explains: ({ original, ours }) => {
       const more = ours.ran.stderr.slice(original.ran.stderr.length);
       return (
         original.ran.status === CRASHED &&
         ours.ran.status === 2 &&
+        ours.ran.stdout.startsWith(original.ran.stdout) &&
         ours.ran.stderr.startsWith(original.ran.stderr) &&
-        /^update-binfmts: .*\n$/.test(more) &&
-        isSame(withoutTemporary(original.state), withoutTemporary(ours.state))
+        more.endsWith('update-binfmts: exiting due to previous errors\n') &&
+        hasAllOf(ours.state, withoutTemporary(original.state))
       );
     },
+  },
+  {
+    name: 'bad specification',
+    reason: 'what is said to be wrong is not installed: the original goes on, and mostly crashes',
+    explains: ({ original, ours }) => {
+      const said = ours.ran.stderr.replace(/update-binfmts: exiting due to previous errors\n$/, '');
+      return (
+        ours.ran.status === 2 &&
+        / can't use .* --extension\n$| --extension is required\n$/.test(said) &&
+        original.ran.stderr.startsWith(said) &&
+        isSame(original.state, ours.state)
+      );
+    },
+  },
+  {
+    name: 'admin file that is a folder',
+    reason: 'no format is installed in it: it would be found by no other command',
+    explains: ({ ours }) => / unable to install \S*\.tmp as .*: Is a directory\n/.test(ours.ran.stderr),
   },
   {
     name: 'safety',
@@ -53,7 +74,83 @@ export const EXCEPTIONS: readonly Exception[] = [
       ours.ran.stderr === '' &&
       isSame(original.state, ours.state),
   },
+  {
+    name: 'credentials and detector',
+    reason:
+      'our run-detectors is a script, and the kernel starts none for a program whose credentials count (ENOEXEC): better refused than broken',
+    explains: ({ ours }) => / its detector is run by a script, /.test(ours.ran.stderr),
+  },
+  {
+    name: 'switched off',
+    reason: 'a switched off binfmt_misc stays so: every entry of others would take effect again',
+    explains: ({ original, ours }) =>
+      original.state.status === 'enabled\n' &&
+      ours.state.status === 'disabled\n' &&
+      isSame(original, {
+        ran: without(ours.ran, /^update-binfmts: warning: binfmt_misc is switched off: .*\n/gm),
+        state: { ...ours.state, status: original.state.status },
+      }),
+  },
+  {
+    name: 'mount',
+    reason: 'why it cannot be mounted is said in our words, in place of those of mount(8)',
+    explains: ({ original, ours }) =>
+      isSame(
+        { ...original, ran: without(original.ran, MOUNT_LINES) },
+        { ...ours, ran: without(ours.ran, /^update-binfmts: warning: no binfmt_misc at .*\n/gm) },
+      ),
+  },
+  {
+    name: 'no binfmt_misc',
+    reason: 'a directory with files like those of binfmt_misc is not written to',
+    explains: ({ original, ours }) =>
+      / no binfmt_misc at .*: the directory holds something else\n|cannot be mounted/.test(ours.ran.stderr) &&
+      original.state.files['fake/status'] !== ours.state.files['fake/status'] &&
+      ours.state.files['fake/status'] === FAKE_STATUS,
+  },
+  {
+    name: '(null)',
+    reason: 'a missing value is empty, and what the kernel then refuses is not registered as "(null)"',
+    explains: ({ original, ours }) =>
+      isSame(JSON.parse(JSON.stringify(original).replaceAll('(null)', '')), ours) ||
+      (isRegisteredAsNull(original.state) && / register: Invalid argument\n/.test(ours.ran.stderr)),
+  },
+  {
+    name: 'no entry',
+    reason: 'what is no entry is not written to: the original removes every entry with `--disable status`',
+    explains: ({ original, ours }) =>
+      isSame(original.state.entries, []) && / no entry can be called "status"\n/.test(ours.ran.stderr),
+  },
+  {
+    name: 'empty name',
+    reason: 'no file can have it, and none is left behind',
+    explains: ({ original, ours }) =>
+      original.ran.stderr.startsWith('mv: ') &&
+      /\/: Is a directory\n/.test(ours.ran.stderr) &&
+      isSame(withoutTemporary(original.state), ours.state),
+  },
+  {
+    name: 'entries of others',
+    reason: 'to unmount the last mount of an instance would remove the entries of others',
+    explains: ({ ours }) => / stays mounted: others have registered /.test(ours.ran.stderr),
+  },
 ];
+
+const FAKE_STATUS = '644\nenabled\n';
+
+const without = (ran: Ran, lines: RegExp): Ran => ({ ...ran, stderr: ran.stderr.replaceAll(lines, '') });
+
+const isRegisteredAsNull = ({ entries }: State): boolean =>
+  (entries ?? []).some(([, text]) => text.includes('(null)'));
+
+/** Whether `one` has the files and entries of `other`, unchanged. */
+function hasAllOf(one: State, other: State): boolean {
+  const entries = new Map(one.entries);
+  return (
+    Object.entries(other.files).every(([path, file]) => one.files[path] === file) &&
+    (other.entries ?? []).every(([name, text]) => entries.get(name) === text)
+  );
+}
 
 /** The first that explains a difference; null where none does. */
 export const exceptionFor = (difference: Difference): Exception | null =>
