@@ -9,7 +9,7 @@ import { matches } from '../../rule/match.ts';
 import type { Entry } from '../../rule/types.ts';
 import { failedToRead } from '../../system/file-error.ts';
 import { readHead } from '../../system/head.ts';
-import { matchesCompat } from './compat.ts';
+import { matchesCompat, sizeCompat } from './compat.ts';
 import { adminFile, namesInOrder, type Owner, readDescription } from './database.ts';
 import { pathBytes, reasonOf } from './session.ts';
 
@@ -45,7 +45,8 @@ function asTheKernel(places: Places, target: string): readonly Description[] {
 function asUpdateBinfmts(places: Places, target: string): readonly Description[] {
   const names = namesInOrder(places).filter((name) => exists(`${places.binfmtDirectory}/${name}`));
   const descriptions = names.map((name) => readDescription(places, name));
-  return descriptions.filter((each) => matchesCompat(each, target, (size) => headOf(target, size)));
+  const head = headOf(target, Math.max(0, ...descriptions.map(sizeCompat)));
+  return descriptions.filter((each) => matchesCompat(each, target, head));
 }
 
 const exists = (path: string): boolean => existsSync(pathBytes(path));

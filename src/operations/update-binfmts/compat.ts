@@ -2,14 +2,20 @@
 import type { Description } from '../../formats/binfmt-support.ts';
 import { encodeText } from '../../rule/text.ts';
 
+/** How many bytes of a file a description looks at. */
+export const sizeCompat = ({ type, offset, magic }: Description): number =>
+  type === 'magic' ? startOf(offset) + decodeEscapes(magic).length : 0;
+
+const startOf = (offset: string): number => Number.parseInt(offset, 10) || 0;
+
 /**
- * Whether a description takes a file, whose first bytes `headOf` reads. Magic bits outside the mask never match, so that
+ * Whether a description takes a file with these first bytes. Magic bits outside the mask never match, so that
  * QEMU's entries for i386, x86_64, alpha and m68k take nothing; a mask that begins with a zero byte counts as none.
  */
 export function matchesCompat(
   { type, offset, magic, mask }: Description,
   path: string,
-  headOf: (size: number) => Uint8Array,
+  head: Uint8Array,
 ): boolean {
   if (type !== 'magic') {
     const dot = path.lastIndexOf('.');
@@ -19,8 +25,7 @@ export function matchesCompat(
   const bits = decodeEscapes(mask);
   const isMasked = mask !== '' && bits[0] !== 0;
   if (isMasked && bits.length !== wanted.length) return false;
-  const start = Number.parseInt(offset, 10) || 0;
-  const head = headOf(start + wanted.length);
+  const start = startOf(offset);
   return wanted.every((byte, index) => {
     const found = head[start + index] ?? 0;
     return (isMasked ? found & (bits[index] ?? 0) : found) === byte;

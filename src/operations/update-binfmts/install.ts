@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { type Description, FIELDS, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
-import { adminFile, isInstalled, readDescription, tryReadDescription } from './database.ts';
+import { adminFile, isInstalled, tryReadDescription } from './database.ts';
 import { disable } from './disable.ts';
 import { enable, requireSafe } from './enable.ts';
 import { pathBytes, reasonOf, type Session } from './session.ts';
@@ -48,7 +48,7 @@ export function remove(session: Session, name: string, packageName: string): boo
     warn(`${path} does not exist; nothing to do!`);
     return true;
   }
-  const conflict = otherOwner(readDescription(session, name), packageName);
+  const conflict = otherOwner(tryReadDescription(session, name), packageName);
   if (conflict !== null) {
     warn(`${conflict}; not removing.`);
     return true;

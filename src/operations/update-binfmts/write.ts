@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Description, encodeAdminFile } from '../../formats/binfmt-support.ts';
-import { MAX_NAME_SIZE } from '../../rule/check.ts';
-import { encodeText } from '../../rule/text.ts';
 import { errnoOf } from '../../system/file-error.ts';
 import { replaceFile } from '../../system/files.ts';
 import { isFolder } from '../../system/is-file.ts';
@@ -12,7 +10,8 @@ import { pathBytes, reasonOf, type Session } from './session.ts';
 
 /**
  * Writes an admin file whole or not at all. What it is written to first is in a folder, which update-binfmts passes over
- * if it is left behind: a file of the admin directory, of whatever name, is a format.
+ * if it is left behind: a file of the admin directory, of whatever name, is a format. NAME.tmp, which update-binfmts leaves
+ * where it crashes, goes as it does there.
  *
  * @returns whether it is there; a failure was said.
  */
@@ -26,17 +25,18 @@ export async function writeDescription(
     session.warn(what);
     return false;
   };
-  if (encodeText(name).length + '.tmp'.length > MAX_NAME_SIZE && isFolder(session.adminDirectory))
-    return failed(`unable to ensure ${path}.tmp nonexistent: ${strerror('ENAMETOOLONG')}`);
+  try {
+    unlinkSync(pathBytes(`${path}.tmp`));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT')
+      return failed(`unable to ensure ${path}.tmp nonexistent: ${reasonOf(error)}`);
+  }
   if (isFolder(path)) return failed(`unable to install ${path}.tmp as ${path}: ${strerror('EISDIR')}`);
   let folder: string;
   try {
     folder = mkdtempSync(`${dirname(path)}/.binfmtctl-`);
   } catch (error) {
-    // update-binfmts removes the file first, and fails there already.
-    return ['EROFS', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')
-      ? failed(`unable to ensure ${path}.tmp nonexistent: ${reasonOf(error)}`)
-      : failed(`unable to open ${path}.tmp for writing: ${reasonOf(error)}`);
+    return failed(`unable to open ${path}.tmp for writing: ${reasonOf(error)}`);
   }
   try {
     const mode = 0o666 & ~process.umask();
