@@ -9,6 +9,8 @@ export { defaultStore } from './emulators/place.ts';
 export type * from './emulators/types.ts';
 export { BinfmtctlError, type ErrorCode, EXIT_STATUS } from './errors.ts';
 export type { Context, Progress, Stage } from './operations/context.ts';
+export { type ExportRequest, type ExportResult, exportRules } from './operations/export.ts';
+export { type ImportRequest, type ImportResult, importRules } from './operations/import.ts';
 export { type InstallRequest, type InstallResult, install } from './operations/install.ts';
 export type { Check, Proof } from './operations/proof.ts';
 export { type StatusResult, status } from './operations/status.ts';

@@ -1,14 +1,15 @@
+import { parseFlags } from '../rule/flags.ts';
 import { parseHex } from '../rule/hex.ts';
 import type { Pattern, Rule } from '../rule/types.ts';
 import type { Format, FormatMatch } from './types.ts';
 
 /** The rules of a format: one for each of its matches, the first under the format's name. */
-export function formatRules({ id, matches }: Format, interpreter: string): readonly Rule[] {
+export function formatRules({ id, matches, flags = '' }: Format, interpreter: string): readonly Rule[] {
   return matches.map((match, index) => ({
     name: index === 0 ? id : `${id}-${index + 1}`,
     pattern: patternOf(match),
     interpreter,
-    flags: [],
+    flags: parseFlags(flags) ?? [],
   }));
 }
 

@@ -2,6 +2,7 @@
 import { validRange } from 'semver';
 import * as v from 'valibot';
 import { HEAD_SIZE } from '../rule/check.ts';
+import { conflictOf, FLAGS, parseFlags } from '../rule/flags.ts';
 import type { Profile } from './types.ts';
 
 /** Something wrong with a document, and where in it. */
@@ -159,9 +160,23 @@ const formatSchema = strict({
     list(strict({ path, package: v.optional(name), note: v.optional(text) })),
     v.minLength(1, 'must have at least one'),
   ),
+  flags: v.optional(
+    v.pipe(
+      v.string('must be letters'),
+      v.check(
+        (letters) => flagsProblem(letters) === null,
+        (issue) => flagsProblem(issue.input) ?? '',
+      ),
+    ),
+  ),
   overlaps: ids,
   note: v.optional(text),
 });
+
+function flagsProblem(letters: string): string | null {
+  const flags = parseFlags(letters);
+  return flags === null ? `must be letters of ${FLAGS.join('')}` : conflictOf(flags);
+}
 
 const isRegExp = (pattern: string): boolean => {
   try {

@@ -70,6 +70,8 @@ export interface Format {
     readonly package?: string | undefined;
     readonly note?: string | undefined;
   }[];
+  /** Letters of the kernel's flags, for each of its entries. */
+  readonly flags?: string | undefined;
   readonly overlaps: readonly string[];
   readonly note?: string | undefined;
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
 import { toJson } from '../plan/registration.ts';
-import { paint } from './terminal.ts';
+import { onOneLine, paint } from './terminal.ts';
 
 /** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */
 export function exitStatusOf(failure: unknown): number {
@@ -25,15 +25,6 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   process.stderr.write(`${paint('red', 'binfmtctl:')} ${message}\n`);
   if (hint !== undefined) process.stderr.write(`${paint('yellow', 'hint:')} ${hint}\n`);
   if (verbose) process.stderr.write(`${stackOf(error)}\n`);
-}
-
-/** Other programs' words and names of files may have lines, and what moves a terminal's cursor. */
-function onOneLine(text: string): string {
-  const line = text.trim().replace(/\s*\n\s*/g, '; ');
-  return line.replace(
-    /\p{Cc}/gu,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 /** Number of the signal that a failure comes from, else null. */

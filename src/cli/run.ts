@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
 import { catalogueCommand } from './commands/catalogue.ts';
+import { exportCommand } from './commands/export.ts';
+import { importCommand } from './commands/import.ts';
 import { installCommand } from './commands/install.ts';
 import { statusCommand } from './commands/status.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
@@ -20,6 +22,8 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   uninstall: uninstallCommand,
   status: statusCommand,
   verify: verifyCommand,
+  import: importCommand,
+  export: exportCommand,
   catalogue: catalogueCommand,
   // Listed here; runDropIn() carries them out.
   'update-binfmts': () => listed('update-binfmts'),

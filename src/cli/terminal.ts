@@ -27,3 +27,12 @@ export const shortPath = (path: string): string => path.replace(/\/([0-9a-f]{12}
 function colourWanted(): boolean {
   return !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
 }
+
+/** Other programs' words and names of files may have lines, and what moves a terminal's cursor. */
+export function onOneLine(text: string): string {
+  const line = text.trim().replace(/\s*\n\s*/g, '; ');
+  return line.replace(
+    /\p{Cc}/gu,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}

@@ -16,25 +16,31 @@ export interface RuleLine {
 
 export interface BinfmtDFile {
   readonly rules: readonly RuleLine[];
+  /** Comments that `markDisabled` has made: for systemd they are no rules. */
+  readonly disabled: readonly RuleLine[];
   /** Whether a line is longer than is read (LONG_LINE_MAX, 1 MiB): what follows was not looked at. */
   readonly cut: boolean;
 }
 
 const MAX_LINE = 1 << 20;
+const DISABLED = '#disabled ';
 const LINE_ENDS = new Set([0x0a, 0x0d, 0x00]);
 
 /** The rules of a file's bytes. Nothing is judged but what is a line, a comment or empty. */
 export function decodeBinfmtD(bytes: Uint8Array): BinfmtDFile {
   const rules: RuleLine[] = [];
+  const disabled: RuleLine[] = [];
   let at = 0;
   for (let line = 1; at < bytes.length; line++) {
     const end = endOfLine(bytes, at);
-    if (end - at >= MAX_LINE) return { rules, cut: true };
+    if (end - at >= MAX_LINE) return { rules, disabled, cut: true };
     const text = decodeText(bytes.subarray(at, end)).replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
-    if (text !== '' && !'#;'.includes(text.charAt(0))) rules.push({ line, name: nameOf(text), text });
+    const marked = unmarked(text);
+    if (marked !== null) disabled.push({ line, name: nameOf(marked), text: marked });
+    else if (text !== '' && !'#;'.includes(text.charAt(0))) rules.push({ line, name: nameOf(text), text });
     at = behindLineEnd(bytes, end);
   }
-  return { rules, cut: false };
+  return { rules, disabled, cut: false };
 }
 
 function endOfLine(bytes: Uint8Array, start: number): number {
@@ -62,6 +68,16 @@ function nameOf(text: string): string {
   const end = bytes.indexOf(bytes[0] ?? 0, 1);
   return decodeText(bytes.subarray(1, end === -1 ? undefined : end));
 }
+
+/** The comment that keeps the rule of a disabled entry. */
+export const markDisabled = (line: string): string => `${DISABLED}${line}`;
+
+/** The rule in such a comment; null where it is none. */
+export const unmarked = (line: string): string | null =>
+  line.startsWith(DISABLED) ? line.slice(DISABLED.length) : null;
+
+/** First line of a file that `export` writes. */
+export const HEADER = '# Written by binfmtctl export; the last rule that takes a file wins.\n';
 
 /** Text of a file with one rule: a comment that names the writer, then the rule. @throws BAD_RULE. */
 export function encodeBinfmtD(rule: Rule): string {

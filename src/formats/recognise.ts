@@ -7,9 +7,9 @@ export type Form = (typeof FORMS)[number];
 
 /** The form of a file, from its name and what is in it. */
 export function recogniseForm(fileName: string, bytes: Uint8Array): Form {
-  if (/\.ya?ml$/.test(fileName)) return 'profile';
   const lines = decodeText(bytes).split('\n');
   if (/^(magic|extension)\s*$/.test(lines[1] ?? '')) return 'admin';
   if (lines.some((line) => /^(package|interpreter|magic|extension) \S/i.test(line))) return 'binfmt-support';
+  if (/\.ya?ml$/.test(fileName)) return 'profile';
   return fileName.endsWith('.conf') ? 'binfmt.d' : 'register';
 }

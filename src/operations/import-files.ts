@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import { formatRules } from '../catalogue/format-rules.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { decodeBinfmtD, type RuleLine } from '../formats/binfmt-d.ts';
+import { decodeBinfmtD, type RuleLine, unmarked } from '../formats/binfmt-d.ts';
 import {
   type Description,
   decodeAdminFile,
@@ -12,15 +12,19 @@ import {
 } from '../formats/binfmt-support.ts';
 import { type Form, recogniseForm } from '../formats/recognise.ts';
 import { readEntries } from '../kernel/entries.ts';
+import { runningKernelFeatures } from '../kernel/features.ts';
 import { inspectInstance } from '../kernel/instance.ts';
 import { readProfile } from '../profiles/read.ts';
 import { parseRegister } from '../rule/register.ts';
-import { encodeText } from '../rule/text.ts';
+import { decodeText, encodeText } from '../rule/text.ts';
 import { isBpf, type Rule } from '../rule/types.ts';
 import { fileError } from '../system/file-error.ts';
 import { listFiles } from '../system/files.ts';
-import { isFile } from '../system/is-file.ts';
+import { isFile, isFolder } from '../system/is-file.ts';
 import { readSmall } from '../system/read-small.ts';
+
+/** Where rules come from: files in one of the forms, or a mounted instance. */
+export type Source = Form | 'instance';
 
 /** One thing that was found: a rule; what is wrong; or what cannot become a rule of the kernel, and why. */
 export type Item =
@@ -30,13 +34,15 @@ export type Item =
 
 /**
  * All that a file, the files of a folder in the order of their names, or a mounted instance (oldest entry first) say.
- * `form` is recognised file by file where it is null.
+ * `source` is recognised file by file where it is null.
  *
- * @throws FILE_FAILED, NO_PRIVILEGE where a path cannot be read.
+ * @throws FILE_FAILED, NO_PRIVILEGE where a path cannot be read; NO_BINFMT_MISC where it has to be an instance and is none.
  */
-export async function readItems(path: string, form: Form | null): Promise<readonly Item[]> {
-  if (inspectInstance(path).mounted) return itemsOfInstance(path);
-  if (isFile(path)) return itemsOfFile(path, form);
+export async function readItems(path: string, source: Source | null): Promise<readonly Item[]> {
+  if (source === 'instance' || inspectInstance(path).mounted) return itemsOfInstance(path);
+  const form = source;
+  // What is there and is no folder is read as a file, and else says why it cannot be.
+  if (!isFolder(path)) return itemsOfFile(path, form);
   const files = (await listFiles(path, { required: true })).filter(
     (file) => isFile(file) && !basename(file).startsWith('.'),
   );
@@ -64,12 +70,16 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly It
   const name = basename(file);
   switch (form ?? recogniseForm(name, bytes)) {
     case 'binfmt.d': {
-      const { rules, cut } = decodeBinfmtD(bytes);
-      const items = rules.map((line) => itemOfLine(file, line));
+      const { rules, disabled, cut } = decodeBinfmtD(bytes);
+      const lines = [...rules, ...disabled].toSorted((a, b) => a.line - b.line);
+      const items = lines.map((line) => itemOfLine(file, line, { enabled: !disabled.includes(line) }));
       return cut ? [...items, { place: file, wrong: 'a line has more than a mebibyte' }] : items;
     }
     case 'register':
-      return linesOf(bytes).map((line) => itemOfLine(file, line));
+      return linesOf(bytes).map(({ line, text }) => {
+        const marked = unmarked(text);
+        return itemOfLine(file, { line, text: marked ?? text }, { enabled: marked === null });
+      });
     case 'binfmt-support':
       return [itemOfDescription(file, name, describeFormatFile(decodeFormatFile(bytes)))];
     case 'admin': {
@@ -82,27 +92,21 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly It
   }
 }
 
-/** Every byte but a newline belongs to a register string. */
-function linesOf(bytes: Uint8Array): readonly { readonly line: number; readonly text: Uint8Array }[] {
-  const buffer = Buffer.from(bytes);
-  const lines: { line: number; text: Uint8Array }[] = [];
-  for (let at = 0, line = 1; at < buffer.length; line++) {
-    const newline = buffer.indexOf(0x0a, at);
-    const end = newline === -1 ? buffer.length : newline;
-    const text = buffer.subarray(at, end);
-    if (text.length > 0 && !'#;'.includes(String.fromCharCode(text[0] ?? 0))) lines.push({ line, text });
-    at = end + 1;
-  }
-  return lines;
-}
+type Line = Pick<RuleLine, 'line' | 'text'>;
 
-function itemOfLine(
-  file: string,
-  { line, text }: Pick<RuleLine, 'line'> & { readonly text: string | Uint8Array },
-): Item {
+/** Every byte but a newline belongs to a register string. */
+const linesOf = (bytes: Uint8Array): readonly Line[] =>
+  decodeText(bytes)
+    .split('\n')
+    .map((text, index) => ({ line: index + 1, text }))
+    .filter(({ text }) => text !== '' && (!/^[#;]/.test(text) || unmarked(text) !== null));
+
+function itemOfLine(file: string, { line, text }: Line, { enabled }: { readonly enabled: boolean }): Item {
   const place = `${file}:${line}`;
-  const parsed = parseRegister(typeof text === 'string' ? encodeText(text) : text);
-  return 'rule' in parsed ? { place, rule: parsed.rule, enabled: true } : { place, wrong: parsed.reason };
+  const parsed = parseRegister(encodeText(text), { linux73: runningKernelFeatures().linux73 });
+  return 'rule' in parsed
+    ? { place, rule: parsed.rule, enabled: enabled && !parsed.disabled }
+    : { place, wrong: parsed.reason };
 }
 
 function itemOfDescription(place: string, name: string, description: Description | string): Item {

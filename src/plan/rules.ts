@@ -22,15 +22,20 @@ export const lastOfEachName = (rules: readonly Rule[]): readonly Rule[] =>
 
 /**
  * The change for a rule that comes after those of `placed`, and so before them in the kernel's order wherever a file can
- * match both. `entries` are those that were there at first, newest first. An entry stays where it is enabled, means the
- * same, and is newer than what it has to come before.
+ * match both. `entries` are those that were there at first, newest first. An entry stays where it is enabled (or, without
+ * `enabled`, disabled), means the same, and is newer than what it has to come before.
  */
-export function planRule(entries: readonly Entry[], placed: readonly Placed[], rule: Rule): Change {
+export function planRule(
+  entries: readonly Entry[],
+  placed: readonly Placed[],
+  rule: Rule,
+  { enabled = true }: { readonly enabled?: boolean } = {},
+): Change {
   const index = entries.findIndex(({ name }) => name === rule.name);
   const entry = entries[index] ?? null;
   const behind = placed.filter((other) => overlap(other.rule.pattern, rule.pattern));
   const inOrder = behind.every(({ age }) => age > index);
-  const isSame = entry?.enabled === true && entry.extra === undefined && equalRules(entry, rule);
+  const isSame = entry?.enabled === enabled && entry.extra === undefined && equalRules(entry, rule);
   const keep = isSame && inOrder;
   return { entry, keep, placed: { rule, age: keep ? index : -1 } };
 }

@@ -102,7 +102,7 @@ interface Unlocked extends Door {
 
 const DOORS: readonly Unlocked[] = [
   ...OUR_DOORS,
-  { ...PROFILE_DOOR, says: ({ flags }) => flags === undefined },
+  PROFILE_DOOR,
   {
     ...INSTALL_DOOR,
     says: ({ magic, offset, flags, interpreter }) =>

@@ -110,7 +110,7 @@ function installLocal(
   const description: Description = {
     package: values.package ?? ':',
     type: magic === undefined ? 'extension' : 'magic',
-    offset: offset ?? '0',
+    offset: offset || '0',
     magic: magic ?? extension ?? '',
     mask: mask ?? '',
     interpreter,

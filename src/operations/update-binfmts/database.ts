@@ -2,6 +2,7 @@
 import { BinfmtctlError } from '../../errors.ts';
 import { type Description, decodeAdminFile } from '../../formats/binfmt-support.ts';
 import { decodeText } from '../../rule/text.ts';
+import { failedToRead } from '../../system/file-error.ts';
 import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
 import { readSmall } from '../../system/read-small.ts';
@@ -66,6 +67,8 @@ function read(path: string): Uint8Array {
   try {
     return readSmall(path);
   } catch (error) {
+    // What can be opened and not read is empty to stdio, a folder for one.
+    if (failedToRead(error)) return new Uint8Array();
     throw new BinfmtctlError('FILE_FAILED', `unable to open ${path}: ${reasonOf(error)}`);
   }
 }

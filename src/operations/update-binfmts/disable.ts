@@ -13,9 +13,8 @@ export async function disableAll(session: Session): Promise<boolean> {
   const directory = context.binfmtDirectory;
   if (!isFolder(directory)) return true;
   const { mounted } = inspectInstance(directory);
-  const registered = mounted
-    ? [...readDatabase(session).keys()].filter((name) => isRegistered(session, name))
-    : [];
+  const names = [...readDatabase(session).keys()];
+  const registered = mounted ? names.filter((name) => isRegistered(session, name)) : [];
   const success = registered.map((name) => disable(session, name)).every(Boolean);
   if (test) {
     print('unload binfmt_misc\n');

@@ -42,7 +42,9 @@ export async function enable(session: Session, name: string, described?: Descrip
     return false;
   }
   const description = described ?? readDescription(session, name);
-  const candidate = candidateOf(name, new Map([...readUsable(session), [name, description]]));
+  // Only where there is no detector does it matter which other formats there are.
+  const others = description.detector === '' ? readUsable(session) : [];
+  const candidate = candidateOf(name, new Map([...others, [name, description]]));
   return enableOne(session, candidate, await refusalsOf(session, [candidate]));
 }
 

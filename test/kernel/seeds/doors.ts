@@ -172,7 +172,7 @@ const SYSTEMD_BINFMT: Door = {
   remove: uninstall,
 };
 
-/** A profile of one's own, which says no flags: the entries are called by its id, the second by `ID-2`. */
+/** A profile of one's own: the entries are called by its id, the second by `ID-2`. */
 export const PROFILE_DOOR: Door = importDoor('profile', (world, specs) => {
   const path = join(freshFolder(world, 'profile'), `${specs[0]?.name}.yaml`);
   writeFileSync(path, profileYaml(specs));

@@ -100,7 +100,7 @@ export function installWords({
   return ['--package', 'seeds', '--install', name, interpreter, ...given];
 }
 
-/** A profile of a catalogue: flags have no place in it. */
+/** A profile of a catalogue: all its entries have the same flags. */
 export function profileYaml(specs: readonly Spec[]): string {
   const [first] = specs;
   if (first === undefined) throw new Error('a profile needs a rule');
@@ -117,7 +117,7 @@ matches:
 ${matches.join('')}interpreters:
   - { path: /usr/bin/not-there }
   - { path: ${first.interpreter} }
-overlaps: []
+${first.flags === undefined ? '' : `flags: ${first.flags}\n`}overlaps: []
 `;
 }
 

@@ -21,12 +21,7 @@ describe.each(named(SYSTEMS))('%s', (_, system) => {
   it('registered from a profile', () => {
     const { profile, rules } = system;
     if (profile !== undefined) goesThrough(profileDoor(profile.file), system, profile.rules);
-    else
-      goesThrough(
-        PROFILE_DOOR,
-        system,
-        rules(world).map(({ flags: _, ...rule }) => rule),
-      );
+    else goesThrough(PROFILE_DOOR, system, rules(world));
   });
 });
 

@@ -1,0 +1,70 @@
+import { Command, Option } from 'commander';
+import { BinfmtctlError } from '../../errors.ts';
+import { FORMS, type Form } from '../../formats/recognise.ts';
+import type { ExportResult } from '../../operations/export.ts';
+import { toJson } from '../../plan/registration.ts';
+import { encodeText } from '../../rule/text.ts';
+import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
+import { onOneLine } from '../terminal.ts';
+
+interface ExportOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly format: Form;
+  readonly output?: string;
+}
+
+export function exportCommand(done: (status: number) => void): Command {
+  const command = new Command('export')
+    .summary('write entries of the kernel in another form')
+    .description(
+      'Writes entries, whoever made them, in a form that other tools read; says what the form cannot say',
+    )
+    .argument('[entry...]', 'names of entries, or globs of names such as `qemu-*`')
+    .option('--all', 'every entry')
+    .addOption(new Option('--format <form>', 'the form').choices([...FORMS]).default('binfmt.d'))
+    .option(
+      '--output <path>',
+      'a file; for binfmt-support, admin and profile a folder with a file for each entry',
+    );
+  return withCommon(command, [
+    ['binfmtctl export --all > entries.conf', 'everything, for `binfmtctl import` or binfmt.d'],
+    ['binfmtctl export qemu-arm --format binfmt-support', 'one format file'],
+    [
+      "binfmtctl export 'qemu-*' --format admin --output /var/lib/binfmts",
+      'hand them over to update-binfmts',
+    ],
+  ]).action(async (names: string[], options: ExportOptions) => {
+    if (names.length === 0 && options.all !== true) {
+      throw new BinfmtctlError('USAGE', 'export needs a name or --all', {
+        hint: '`binfmtctl status` lists the entries',
+      });
+    }
+    if (names.length > 0 && options.all === true) throw bothNamed('export', 'names');
+    const { withOperation, exportRules } = await import('../work.ts');
+    const request = {
+      names,
+      all: options.all === true,
+      form: options.format,
+      output: options.output ?? null,
+    };
+    const result = await withOperation(options, (context) => exportRules(request, context));
+    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result, options.output));
+    if (!options.json) process.stderr.write(linesOf(result));
+    done(result.lost.length + result.leftOut.length > 0 ? 1 : 0);
+  });
+}
+
+/** @throws USAGE for several files without a place for them. */
+function textOf({ files, form }: ExportResult, output: string | undefined): string | Uint8Array {
+  if (output !== undefined) return files.map(({ path }) => `${path}\n`).join('');
+  if (files.length < 2) return encodeText(files.map(({ text }) => text).join(''));
+  throw new BinfmtctlError('USAGE', `form ${form} has a file for each entry, and there are ${files.length}`, {
+    hint: 'name a folder with --output, or one entry',
+  });
+}
+
+const linesOf = ({ lost, leftOut }: ExportResult): string =>
+  [
+    ...lost.map(({ entry, why }) => `lost: ${onOneLine(`${entry}: ${why}`)}\n`),
+    ...leftOut.map(({ entry, why }) => `left out: ${onOneLine(`${entry}: ${why}`)}\n`),
+  ].join('');

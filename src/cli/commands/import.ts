@@ -1,0 +1,56 @@
+import { Command, Option } from 'commander';
+import { FORMS } from '../../formats/recognise.ts';
+import type { ImportResult, Source } from '../../operations/import.ts';
+import { toJson } from '../../plan/registration.ts';
+import { describe } from '../../plan/steps.ts';
+import { type CommonOptions, withCommon } from '../common.ts';
+import { onOneLine } from '../terminal.ts';
+
+interface ImportOptions extends CommonOptions {
+  readonly from?: Source;
+  readonly replace?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function importCommand(done: (status: number) => void): Command {
+  const command = new Command('import')
+    .summary('register what files, folders or another instance say')
+    .description(
+      'Registers the rules of files in any form, of all files of a folder, or of another mounted instance: all of them or none',
+    )
+    .argument('<path...>', 'files, folders of files, mounted instances of binfmt_misc')
+    .addOption(
+      new Option('--from <form>', 'what they are written in (default: recognised, file by file)').choices([
+        ...FORMS,
+        'instance',
+      ]),
+    )
+    .option('--replace', 'put a rule in the place of an entry of its name that differs')
+    .option('--dry-run', 'print the steps and change nothing');
+  return withCommon(command, [
+    ['binfmtctl import /usr/share/binfmts', 'format files of binfmt-support, as packages bring them'],
+    ['binfmtctl import /usr/lib/binfmt.d/qemu-aarch64-static.conf', 'a file of binfmt.d'],
+    ['binfmtctl import --from register rules.txt', 'register strings, a line each'],
+  ]).action(async (paths: string[], options: ImportOptions) => {
+    const { withOperation, importRules } = await import('../work.ts');
+    const request = {
+      paths,
+      from: options.from ?? null,
+      replace: options.replace === true,
+      dryRun: options.dryRun === true,
+    };
+    const result = await withOperation(options, (context) => importRules(request, context));
+    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    if (!options.json) process.stderr.write(linesOf(result));
+    done(result.leftOut.length > 0 ? 1 : 0);
+  });
+}
+
+function textOf({ dryRun, steps, unchanged }: ImportResult): string {
+  const lines = steps.map((step) => `${dryRun ? 'would ' : ''}${describe(step)}\n`);
+  const same = unchanged.length === 0 ? '' : `there already: ${unchanged.join(', ')}\n`;
+  return `${lines.join('')}${same}` || 'no rules there\n';
+}
+
+const linesOf = ({ leftOut }: ImportResult): string =>
+  leftOut.map(({ place, why }) => `left out: ${onOneLine(`${place}: ${why}`)}\n`).join('');

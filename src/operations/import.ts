@@ -1,0 +1,103 @@
+import { BinfmtctlError } from '../errors.ts';
+import { listEntries } from '../kernel/entries.ts';
+import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
+import { planImport, type Wanted } from '../plan/import.ts';
+import type { Step } from '../plan/steps.ts';
+import { carryOut } from './apply.ts';
+import type { Context } from './context.ts';
+import { type Item, readItems, type Source } from './import-files.ts';
+import { repair } from './journal.ts';
+import { withStoreLock } from './lock.ts';
+import { findUnsafe } from './safety.ts';
+
+export type { Source } from './import-files.ts';
+
+export interface ImportRequest {
+  /** Files, folders of files, and mounted instances. */
+  readonly paths: readonly string[];
+  /** What they are written in; null to recognise it, file by file. */
+  readonly from: Source | null;
+  /** Put a rule in the place of an entry of its name that differs. */
+  readonly replace: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface ImportResult {
+  readonly schema: 'binfmtctl/import/1';
+  readonly dryRun: boolean;
+  readonly steps: readonly Step[];
+  /** Names of entries that were there already. */
+  readonly unchanged: readonly string[];
+  /** What was found and is no rule of the kernel's, and why. */
+  readonly leftOut: readonly { readonly place: string; readonly why: string }[];
+}
+
+/** As many as an error names. */
+const NAMED = 5;
+
+/**
+ * Registers what files, folders or another instance say, all of it or nothing: later rules come before earlier ones.
+ *
+ * @throws BAD_RULE for what is wrong, with file and line; UNSAFE_RULE; ENTRY_EXISTS without `replace`; EMULATOR_NOT_FOUND
+ * for a profile without an interpreter here; FILE_FAILED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors throw.
+ */
+export async function importRules(request: ImportRequest, context: Context): Promise<ImportResult> {
+  const items = (await Promise.all(request.paths.map((path) => readItems(path, request.from)))).flat();
+  refuseWrong(items);
+  const wanted = items.flatMap((item) => ('rule' in item ? [item] : []));
+  await refuseAnyUnsafe(wanted, context);
+  const leftOut = items.flatMap((item) =>
+    'leftOut' in item ? [{ place: item.place, why: item.leftOut }] : [],
+  );
+  const carry = async (): Promise<ImportResult> => {
+    const mounted = inspectInstance(context.binfmtDirectory).mounted;
+    const plan = planImport(mounted ? listEntries(context.binfmtDirectory) : [], wanted);
+    const { steps, unchanged, replaced } = plan;
+    if (replaced.length > 0 && !request.replace) throw exists(replaced.map(({ name }) => name));
+    if (!request.dryRun) await carryOut(steps, [], context);
+    return { schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, leftOut };
+  };
+  if (request.dryRun) return carry();
+  await ensureMounted(context.binfmtDirectory);
+  return withStoreLock(context, async () => {
+    await repair(context);
+    return carry();
+  });
+}
+
+function refuseWrong(items: readonly Item[]): void {
+  const wrong = items.flatMap((item) => ('wrong' in item ? [`${item.place}: ${item.wrong}`] : []));
+  if (wrong.length === 0) return;
+  throw new BinfmtctlError('BAD_RULE', inOneLine(wrong), {
+    hint: 'correct it, or say what it is written in with --from; nothing was registered',
+  });
+}
+
+async function refuseAnyUnsafe(wanted: readonly Wanted[], context: Context): Promise<void> {
+  const unsafe = [
+    ...(
+      await findUnsafe(
+        wanted.map(({ rule }) => rule),
+        context,
+      )
+    ).values(),
+  ];
+  const [first] = unsafe;
+  if (first === undefined) return;
+  throw new BinfmtctlError('UNSAFE_RULE', inOneLine(unsafe.map(({ message }) => message)), {
+    hint: first.hint,
+  });
+}
+
+function exists(names: readonly string[]): BinfmtctlError {
+  const [name = ''] = names;
+  const which = names.length === 1 ? `entry ${name} is` : `entries ${names.join(', ')} are`;
+  return new BinfmtctlError('ENTRY_EXISTS', `${which} there, and not as it is to be imported`, {
+    hint: '--replace puts what is imported in their place; `binfmtctl status` shows what is there',
+  });
+}
+
+function inOneLine(problems: readonly string[]): string {
+  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
+  return `${problems.slice(0, NAMED).join('; ')}${more}`;
+}
