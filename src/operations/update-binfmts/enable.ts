@@ -37,11 +37,13 @@ export async function enable(session: Session, name: string, described?: Descrip
     session.warn(`${name} already enabled in kernel.`);
     return true;
   }
-  if (described === undefined && !isInstalled(session, name)) {
+  // With --test what is installed is still the old file, which has to be whole.
+  const installed = isInstalled(session, name) ? readDescription(session, name) : null;
+  const description = described ?? installed;
+  if (description === null) {
     session.warn(`${name} not in database of installed binary formats.`);
     return false;
   }
-  const description = described ?? readDescription(session, name);
   // Only where there is no detector does it matter which other formats there are.
   const others = description.detector === '' ? readUsable(session) : [];
   const candidate = candidateOf(name, new Map([...others, [name, description]]));
