@@ -61,6 +61,10 @@ export function decodeFormatFile(bytes: Uint8Array): ReadonlyMap<string, string 
   return new Map(pairs);
 }
 
+/** Whether a format file may have it: all others are passed over (QEMU's script wrote `credential` for years). */
+export const isFormatKey = (key: string): boolean =>
+  key === 'extension' || FIELDS.some((field) => field === key);
+
 /**
  * The description in a format file, or what is wrong with its specification, in update-binfmts' words. With a `type` line
  * that alone says which of the two counts.

@@ -8,6 +8,7 @@ import {
   decodeAdminFile,
   decodeFormatFile,
   describeFormatFile,
+  isFormatKey,
   ruleOfDescription,
 } from '../formats/binfmt-support.ts';
 import { type Form, recogniseForm } from '../formats/recognise.ts';
@@ -28,7 +29,13 @@ export type Source = Form | 'instance';
 
 /** One thing that was found: a rule; what is wrong; or what cannot become a rule of the kernel, and why. */
 export type Item =
-  | { readonly place: string; readonly rule: Rule; readonly enabled: boolean }
+  | {
+      readonly place: string;
+      readonly rule: Rule;
+      readonly enabled: boolean;
+      /** What of it is in the form, and says nothing to anybody. */
+      readonly lost?: string | undefined;
+    }
   | { readonly place: string; readonly wrong: string }
   | { readonly place: string; readonly leftOut: string };
 
@@ -81,7 +88,7 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly It
         return itemOfLine(file, { line, text: marked ?? text }, { enabled: marked === null });
       });
     case 'binfmt-support':
-      return [itemOfDescription(file, name, describeFormatFile(decodeFormatFile(bytes)))];
+      return [itemOfFormatFile(file, name, decodeFormatFile(bytes))];
     case 'admin': {
       const decoded = decodeAdminFile(bytes);
       const missing = 'missing' in decoded ? `it ends before its ${decoded.missing}` : decoded;
@@ -107,6 +114,13 @@ function itemOfLine(file: string, { line, text }: Line, { enabled }: { readonly 
   return 'rule' in parsed
     ? { place, rule: parsed.rule, enabled: enabled && !parsed.disabled }
     : { place, wrong: parsed.reason };
+}
+
+function itemOfFormatFile(place: string, name: string, keys: ReadonlyMap<string, string | null>): Item {
+  const item = itemOfDescription(place, name, describeFormatFile(keys));
+  const unknown = [...keys.keys()].filter((key) => !isFormatKey(key));
+  if (!('rule' in item) || unknown.length === 0) return item;
+  return { ...item, lost: `binfmt-support knows no ${unknown.map((key) => JSON.stringify(key)).join(', ')}` };
 }
 
 function itemOfDescription(place: string, name: string, description: Description | string): Item {

@@ -28,8 +28,15 @@ export interface ImportResult {
   readonly steps: readonly Step[];
   /** Names of entries that were there already. */
   readonly unchanged: readonly string[];
-  /** What was found and is no rule of the kernel's, and why. */
-  readonly leftOut: readonly { readonly place: string; readonly why: string }[];
+  /** What stands beside a rule that is registered, and says nothing. */
+  readonly lost: readonly Omitted[];
+  /** What was found and is no rule of the kernel's. */
+  readonly leftOut: readonly Omitted[];
+}
+
+export interface Omitted {
+  readonly place: string;
+  readonly why: string;
 }
 
 /** As many as an error names. */
@@ -49,13 +56,14 @@ export async function importRules(request: ImportRequest, context: Context): Pro
   const leftOut = items.flatMap((item) =>
     'leftOut' in item ? [{ place: item.place, why: item.leftOut }] : [],
   );
+  const lost = wanted.flatMap(({ place, lost: why }) => (why === undefined ? [] : [{ place, why }]));
   const carry = async (): Promise<ImportResult> => {
     const mounted = inspectInstance(context.binfmtDirectory).mounted;
     const plan = planImport(mounted ? listEntries(context.binfmtDirectory) : [], wanted);
     const { steps, unchanged, replaced } = plan;
     if (replaced.length > 0 && !request.replace) throw exists(replaced.map(({ name }) => name));
     if (!request.dryRun) await carryOut(steps, [], context);
-    return { schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, leftOut };
+    return { schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, lost, leftOut };
   };
   if (request.dryRun) return carry();
   await ensureMounted(context.binfmtDirectory);

@@ -52,5 +52,6 @@ function textOf({ dryRun, steps, unchanged }: ImportResult): string {
   return `${lines.join('')}${same}` || 'no rules there\n';
 }
 
-const linesOf = ({ leftOut }: ImportResult): string =>
+const linesOf = ({ lost, leftOut }: ImportResult): string =>
+  lost.map(({ place, why }) => `lost: ${onOneLine(`${place}: ${why}`)}\n`).join('') +
   leftOut.map(({ place, why }) => `left out: ${onOneLine(`${place}: ${why}`)}\n`).join('');
