@@ -75,7 +75,11 @@ function itemsOfInstance(directory: string): readonly Item[] {
 async function itemsOfFile(file: string, form: Form | null): Promise<readonly Item[]> {
   const bytes = read(file);
   const name = basename(file);
-  switch (form ?? recogniseForm(name, bytes)) {
+  const written = form ?? recogniseForm(name, bytes);
+  // To update-binfmts a line ends there, and so says something else than is to be seen.
+  if ((written === 'admin' || written === 'binfmt-support') && bytes.includes(0))
+    return [{ place: file, wrong: 'it has a NUL, which no text has' }];
+  switch (written) {
     case 'binfmt.d': {
       const { rules, disabled, cut } = decodeBinfmtD(bytes);
       const lines = [...rules, ...disabled].toSorted((a, b) => a.line - b.line);

@@ -1,0 +1,323 @@
+/** `import` and `export`: every form there and back, and what bad files get. */
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FORMS } from '../../src/formats/recognise.ts';
+import { entryNames } from '../../src/kernel/entry-file.ts';
+import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
+import {
+  BINFMT,
+  entries,
+  registerForeign,
+  removeAllEntries,
+  switchEntry,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'store');
+const work = join(folder, 'work');
+const at = (name: string): string => join(work, name);
+const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store]);
+const put = (name: string, text: string | Uint8Array): string => {
+  writeFileSync(at(name), text);
+  return at(name);
+};
+
+beforeEach(() => mkdirSync(work));
+afterEach(() => {
+  removeAllEntries();
+  rmSync(work, { recursive: true, force: true });
+});
+
+/** Newest first. */
+const instance = (): readonly (readonly [name: string, text: string | undefined])[] => {
+  const all = entries();
+  return entryNames(BINFMT).map((name) => [name, all[name]]);
+};
+
+const RULES = [
+  ':a jar:E::jar::/usr/bin/jexec:',
+  ':b-wine:M::MZ::/usr/bin/wine:PF',
+  ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:',
+  ':d:M:1:BC::/usr/bin/d:OC',
+];
+
+/** F wants a program that is there. */
+const registerAll = (): void => {
+  for (const rule of RULES) registerForeign(rule.replace(/\/usr\/bin\/wine/, '/bin/true'));
+};
+
+describe('export --all, and then import,', () => {
+  it.each(FORMS)('gives the same entries in form %s', async (form) => {
+    registerAll();
+    const names = form === 'profile' ? ['b-wine', 'c-clr', 'd'] : [];
+    if (form === 'profile') writeFileSync(join(BINFMT, 'a jar'), '-1');
+    const before = instance();
+    const output = at('out');
+    const exported = await run('export', '--all', '--format', form, '--output', output);
+    expect(exported).toMatchObject({ status: 0, stderr: '' });
+    const files = ['binfmt.d', 'register'].includes(form)
+      ? [output]
+      : readdirSync(output).map((name) => join(output, name));
+    expect(exported.stdout.trim().split('\n').toSorted()).toEqual(files.toSorted());
+    removeAllEntries();
+    if (form === 'profile') {
+      // A profile's interpreter has to be there.
+      for (const name of names) {
+        const path = join(output, `${name}.yaml`);
+        writeFileSync(path, readFileSync(path, 'utf8').replace(/\/usr\/bin\/\w+/, '/bin/true'));
+      }
+    }
+    expect(await run('import', output)).toMatchObject({ status: 0 });
+    const same =
+      form === 'profile'
+        ? before.map(([name, text]) => [name, text?.replace(/\/usr\/bin\/\w+/, '/bin/true')])
+        : before;
+    expect(instance()).toEqual(same);
+    expect(await run('import', output)).toMatchObject({ status: 0, stdout: /^there already: .*\n$/ });
+  });
+
+  it('keeps what is disabled, in one file of all', async () => {
+    registerAll();
+    switchEntry('d', 'off');
+    const before = instance();
+    const { stdout } = await run('export', '--all');
+    removeAllEntries();
+    expect(await run('import', put('all.conf', stdout))).toMatchObject({ status: 0 });
+    expect(instance()).toEqual(before);
+  });
+
+  it('gives the same from another instance, which is mounted somewhere', async () => {
+    registerAll();
+    switchEntry('d', 'off');
+    const before = instance();
+    const script = `unshare --user --map-root-user --mount sh -c 'mount -t binfmt_misc new ${BINFMT} && exec "$@"' sh`;
+    mkdirSync(at('seen'));
+    const ran = await binfmtctl(['import', at('seen'), '--store', store, '--binfmt-dir', BINFMT], {
+      within: inShell(`mount --bind ${BINFMT} ${at('seen')} && set -- ${script} "$@"`),
+    });
+    expect(ran).toMatchObject({ status: 0 });
+    expect(ran.stdout.match(/^register /gm)?.length).toBe(before.length);
+    expect(ran.stdout).toContain('disable entry d');
+    expect(instance()).toEqual(before);
+  });
+});
+
+describe('export', () => {
+  beforeEach(registerAll);
+
+  it('names what a form cannot say, and fails', async () => {
+    registerForeign(':e:E::e::/bin/e:O');
+    registerForeign(',f,E,,f,,/bin/x:y,');
+    registerForeign(':aa:M::MZ::/bin/aa:');
+    switchEntry('d', 'off');
+    expect(await run('export', '--all', '--format', 'admin', '--output', at('out'))).toMatchObject({
+      status: 1,
+      stderr: `lost: e: flag O: binfmt-support has it with credentials alone
+lost: aa: its place before b-wine, c-clr, e: files are read by name
+left out: d: it is disabled, which this form cannot say
+left out: f: update-binfmts would register another rule: a \`:\` ends a field
+`,
+    });
+    expect(readdirSync(at('out')).toSorted()).toEqual(['a jar', 'aa', 'b-wine', 'c-clr', 'e']);
+  });
+
+  it('takes names and globs', async () => {
+    expect((await run('export', 'd', 'c-*', '--format', 'register')).stdout).toBe(
+      ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:\n:d:M:1:BC::/usr/bin/d:OC\n',
+    );
+    const { files } = await documentOf<{ files: readonly { path: string; text: string }[] }>([
+      ...['export', 'd', '--format', 'binfmt-support'],
+    ]);
+    expect(files).toEqual([
+      { path: 'd', text: expect.stringMatching(/^package binfmtctl\n(.*\n)*magic \\x42\\x43\n/) },
+    ]);
+  });
+
+  it('writes over no file', async () => {
+    put('out', 'mine\n');
+    await expectRefusal(['export', 'd', '--output', at('out')], {
+      status: 1,
+      code: 'FILE_FAILED',
+      message: /out is there already, and is another file$/,
+      hint: /remove it first/,
+    });
+    mkdirSync(at('folder'));
+    put('folder/d', 'mine\n');
+    const words = ['export', '--all', '--format', 'admin', '--output', at('folder')];
+    await expectRefusal(words, {
+      status: 1,
+      code: 'FILE_FAILED',
+      message: /folder\/d is there/,
+      hint: /remove/,
+    });
+    expect(readdirSync(at('folder'))).toEqual(['d']);
+  });
+
+  it.each([
+    [['export'], 2, 'USAGE', /needs a name or --all/],
+    [['export', 'd', '--all'], 2, 'USAGE', /not both/],
+    [['export', 'none'], 1, 'ENTRY_NOT_FOUND', /no entry is called "none"/],
+    [['export', 'x*'], 1, 'ENTRY_NOT_FOUND', /no entry is called "x\*"/],
+    [['export', 'd', '--format', 'yaml'], 2, 'USAGE', /--format/],
+    [['export', '--all', '--binfmt-dir', '/tmp'], 3, 'NO_BINFMT_MISC', /no binfmt_misc/],
+  ] as const)('refuses %j', async (words, status, code, message) => {
+    await expectRefusal(words, { status, code, message, hint: /./ });
+  });
+});
+
+describe('import', () => {
+  it('lets later files come before earlier ones, as the last registered wins', async () => {
+    mkdirSync(at('d'));
+    put('d/20.conf', ':two:E::x::/bin/two:\n');
+    put('d/10.conf', ':one:E::x::/bin/one:\n:two:E::old::/bin/old:\n');
+    expect(await run('import', at('d'))).toMatchObject({ status: 0 });
+    expect(instance().map(([name]) => name)).toEqual(['two', 'one']);
+    expect(entries()['two']).toContain('interpreter /bin/two');
+  });
+
+  it('replaces an entry only where it is told to', async () => {
+    registerForeign(':a:E::a::/bin/old:');
+    const before = instance();
+    const file = put('rules', ':a:E::a::/bin/new:\n:b:E::b::/bin/b:\n');
+    await expectRefusal(['import', file, '--store', store], {
+      status: 1,
+      code: 'ENTRY_EXISTS',
+      message: /^entry a is there, and not as it is to be imported$/,
+      hint: /--replace/,
+    });
+    expect(instance()).toEqual(before);
+    expect(await run('import', file, '--replace', '--dry-run')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^would register a\.staged /),
+    });
+    expect(instance()).toEqual(before);
+    expect(await run('import', file, '--replace')).toMatchObject({ status: 0 });
+    expect(instance().map(([name, text]) => [name, text?.split('\n')[1]])).toEqual([
+      ['b', 'interpreter /bin/b'],
+      ['a', 'interpreter /bin/new'],
+    ]);
+  });
+
+  it('takes everything back where the kernel refuses one', async () => {
+    const file = put('rules', ':a:E::a::/bin/a:\n:b:E::b::/bin/none:F\n');
+    const ran = await run('import', file);
+    expect(ran).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('its interpreter "/bin/none" does not exist'),
+    });
+    expect(instance()).toEqual([]);
+  });
+
+  it('leaves out what only a detector tells, and imports the rest', async () => {
+    put(
+      'clr',
+      'package mono\ninterpreter /usr/bin/cli\nmagic MZ\ndetector /usr/lib/cli/binfmt-detector-cli\n',
+    );
+    put('jar', 'package jar\ninterpreter /usr/bin/jexec\nextension jar\n');
+    expect(await run('import', work)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^(Register: .*\n)*left out: \S+\/clr: the kernel cannot ask its detector /,
+      ),
+    });
+    expect(Object.keys(entries())).toEqual(['jar']);
+  });
+
+  it('names keys that say nothing: QEMU wrote `credential` for years', async () => {
+    put('qemu-x', 'package qemu-x\ninterpreter /usr/bin/qemu-x\nmagic XX\ncredential yes\n');
+    expect(await run('import', work)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/lost: \S+\/qemu-x: binfmt-support knows no "credential"\n$/),
+    });
+    expect(entries()['qemu-x']).toContain('flags: \n');
+  });
+
+  it.each([
+    [
+      'CR LF and a later key in capitals',
+      'package p\r\ninterpreter /bin/a\r\nmagic XX\r\nMagic YY\r\n',
+      'magic 5959',
+    ],
+    [
+      'Latin-1',
+      Buffer.from('package p\ninterpreter /bin/caf\xe9\nextension \xe9\n', 'latin1'),
+      'interpreter /bin/caf\xe9',
+    ],
+    ['a value that begins with a blank', 'package p\ninterpreter /bin/a\nextension  x\n', 'extension . x'],
+  ])('reads a format file with %s', async (_, text, line) => {
+    expect(await run('import', put('f', text))).toMatchObject({ status: 0 });
+    expect(entries()['f']).toContain(`${line}\n`);
+  });
+
+  it.each([
+    ['rules', ':a:E::a::/bin/a\n', /rules:1: no delimiter|rules:1: /],
+    ['rules', ':a:E::a::/bin/a:\n\0\0\0\n', /rules:2: 3 bytes/],
+    ['a.conf', ':a:X::a::/bin/a:\n:b/:E::a::/bin/a:\n', /a\.conf:1: .*; .*a\.conf:2: /],
+    ['f', 'package p\ninterpreter /bin/a\n', /f: either --magic or --extension is required/],
+    ['f', 'package p\ninterpreter /bin/a\nmagic X\nextension y\n', /can't use both --magic and --extension/],
+    [
+      'f',
+      'package p\ninterpreter /bin/a\nmagic\tX\nextension y\nmask z\n',
+      /can't use --mask with --extension/,
+    ],
+    ['f', 'package p\nmagic XXXX\n', /f: the interpreter is empty/],
+    ['adm', 'p\nmagic\n0\nAB\n', /adm: it ends before its mask/],
+    ['adm', 'p\nmagic\n0\nA\0B\n\n/bin/a\n', /adm: it has a NUL/],
+    ['p.yaml', 'kind: format\nid: q\n', /p\.yaml:\d+: /],
+    ['p.yaml', 'kind: [\n', /p\.yaml:\d+: /],
+  ])('refuses %s with %j, and registers nothing', async (name, text, message) => {
+    put('good', ':good:E::good::/bin/good:\n');
+    await expectRefusal(['import', at('good'), put(name, text), '--store', store], {
+      status: 2,
+      code: 'BAD_RULE',
+      message,
+      hint: /nothing was registered/,
+    });
+    expect(instance()).toEqual([]);
+  });
+
+  it('refuses what is no file of rules, at once', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    symlinkSync('/nowhere', at('dangling'));
+    symlinkSync('loop', at('loop'));
+    execFileSync('truncate', ['--size=1G', at('large.conf')]);
+    for (const [name, message] of [
+      ['pipe', /it is a pipe$/],
+      ['dangling', /no such file/],
+      ['loop', /too many symbolic links/],
+      ['large.conf', /has more than 4194304 bytes$/],
+    ] as const) {
+      await expectRefusal(['import', at(name), '--store', store], {
+        status: 1,
+        code: 'FILE_FAILED',
+        message,
+        hint: /./,
+      });
+    }
+    expect(await run('import', work)).toMatchObject({ status: 1 });
+    rmSync(at('large.conf'));
+    expect(await run('import', work)).toMatchObject({ status: 0, stdout: 'no rules there\n' });
+    expect(await run('import', '/dev/null')).toMatchObject({ status: 0, stdout: 'no rules there\n' });
+  });
+
+  it('is refused to a user without rights, who may look', async () => {
+    const file = put('rules', ':a:E::a::/bin/a:\n');
+    const within = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs'];
+    expect(await binfmtctl(['import', file, '--dry-run'], { within })).toMatchObject({ status: 0 });
+    expect(await binfmtctl(['import', file], { within, env: { HOME: '/nonexistent' } })).toMatchObject({
+      status: 3,
+    });
+    expect(existsSync(join(BINFMT, 'a'))).toBe(false);
+  });
+});
