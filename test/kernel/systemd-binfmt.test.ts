@@ -1,5 +1,5 @@
 /** `binfmtctl systemd-binfmt` beside Debian's systemd-binfmt: random trees of binfmt.d, both in the same small root. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -176,6 +176,22 @@ describe('systemd-binfmt', () => {
     expect(ours().status).toBe(0);
     expect(entries()['a']).toContain('extension .b');
     expect(Object.keys(entries())).toEqual(['a']);
+  });
+
+  it('says which file is none of rules, without waiting for it, and goes on', () => {
+    const [folder = ''] = BINFMT_D;
+    plant({ files: [{ folder, name: 'z.conf', kind: 'file', text: ':z:E::z::/bin/good:\n' }], words: [] });
+    execFileSync('mkfifo', [join(root, folder, 'pipe.conf')]);
+    execFileSync('truncate', ['--size=1G', join(root, folder, 'large.conf')]);
+    expect(ours()).toEqual({
+      status: 1,
+      stderr: ['large.conf: it has more than 4194304 bytes', 'pipe.conf: it is a pipe']
+        .map((what) => [what.split(':')[0], what])
+        .map(([name, what]) => `Failed to open file '${folder}/${name}': cannot read ${folder}/${what}\n`)
+        .join(''),
+      stdout: '',
+    });
+    expect(Object.keys(entries())).toEqual(['z']);
   });
 
   it.each([
