@@ -1,5 +1,5 @@
 // Measures the built command side by side with its peers and prints the ratios of medians.
-//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|install] [--json]
+//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|drop-ins|install] [--json]
 // As root: each peer runs in an instance, or on a machine, of its own; this one stays as it is.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { installArm64 } from './bench/machine.mjs';
 import { ratio } from './bench/measure.mjs';
 
-const PARTS = ['start-up', 'verify', 'rules', 'install'];
+const PARTS = ['start-up', 'verify', 'rules', 'drop-ins', 'install'];
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '7' },

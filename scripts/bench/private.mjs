@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { unpackPackages } from '../packages.mjs';
+import { dropIns } from './drop-ins.mjs';
 import { compare, ratio, summary, time } from './measure.mjs';
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';
@@ -25,11 +26,17 @@ const command = (...args) => [NODE, COMMAND, ...args, '--store', join(work, 'sto
 
 try {
   // Rules are told from the entries that are there once emulators have been installed.
-  const measures = { 'start-up': startUp, verify: verifying, rules: registering };
-  if (parts.some((part) => part !== 'start-up')) installAll();
+  const measures = {
+    'start-up': startUp,
+    verify: verifying,
+    rules: registering,
+    'drop-ins': () => dropIns({ work, runs, removeEntries }),
+  };
+  if (parts.some((part) => ['verify', 'rules'].includes(part))) installAll();
   const results = [];
   for (const part of parts) {
     process.stderr.write(`bench: ${part}\n`);
+    if (part === 'drop-ins') removeEntries();
     results.push(...(await measures[part]()));
   }
   process.stdout.write(JSON.stringify(results));
