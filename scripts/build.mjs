@@ -1,7 +1,7 @@
 // Builds dist/: the command (CommonJS, because it starts faster than a module), the library and its types.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { compileProfiles } from './compile-profiles.mjs';
@@ -9,15 +9,18 @@ import { compileProfiles } from './compile-profiles.mjs';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
 
-// `status` and `--version` start with cli.cjs alone; work.cjs holds what installs and verifies. It and the large
-// libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes 60 ms to parse.
+// cli.cjs answers `--version` and loads what a command needs: run.cjs for our own, drop-in.cjs for those that stand in for
+// others, work.cjs for what installs and verifies. They and the large libraries are files of their own, so that nobody reads
+// what is not needed: a megabyte of source takes 60 ms to parse.
+const PARTS = ['run', 'drop-in', 'work'];
 const LIBRARIES = ['execa', 'listr2', 'tar-stream', 'yaml'];
 const apart = {
   name: 'apart',
   setup: ({ onResolve }) => {
-    onResolve({ filter: /\/work\.ts$/ }, ({ kind }) =>
-      kind === 'entry-point' ? null : { path: './work.cjs', external: true },
+    onResolve({ filter: new RegExp(`/(${PARTS.join('|')})\\.ts$`) }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : null,
     );
+    onResolve({ filter: /\/builtin\.json$/ }, () => ({ path: './builtin.json', external: true }));
     onResolve({ filter: new RegExp(`^(${LIBRARIES.join('|')})$`) }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${path}.cjs`, external: true } : null,
     );
@@ -54,7 +57,7 @@ await build({
   format: 'cjs',
   entryPoints: {
     cli: 'src/cli/main.ts',
-    work: 'src/cli/work.ts',
+    ...Object.fromEntries(PARTS.map((name) => [name, `src/cli/${name}.ts`])),
     'run-detectors': 'src/cli/run-detectors.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),
   },
@@ -64,10 +67,28 @@ await build({
   supported: { 'dynamic-import': false },
   plugins: [apart, withoutChildProcess],
 });
+copyFileSync(resolve(ROOT, 'src/profiles/builtin.json'), resolve(ROOT, 'dist/builtin.json'));
 copyFileSync(resolve(ROOT, 'scripts/run-detectors'), resolve(ROOT, 'dist/run-detectors'));
 // The library is what the commands load: not a second copy of it.
 writeFileSync(resolve(ROOT, 'dist/index.mjs'), "export * from './work.cjs';\n");
 // What tests run needs no types.
 if (!process.argv.includes('--quick')) {
   execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], { cwd: ROOT, stdio: 'inherit' });
+  removeUnreachable(resolve(ROOT, 'dist/types'));
+}
+
+/** tsc writes types of every module; the library's face needs a third of them. */
+function removeUnreachable(folder) {
+  const reached = new Set();
+  const reach = (file) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g))
+      reach(resolve(dirname(file), `${name}.d.ts`));
+  };
+  reach(join(folder, 'index.d.ts'));
+  for (const name of readdirSync(folder, { recursive: true })) {
+    const file = join(folder, name);
+    if (name.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
+  }
 }

@@ -13,8 +13,7 @@ export function compileProfiles() {
   const catalogue = Object.fromEntries(
     Object.entries(kinds).map(([key, folder]) => [key, profilesIn(folder)]),
   );
-  // As a string in JSON: JSON.parse reads it faster than the engine reads an object literal.
-  writeFileSync(join(ROOT, 'src/profiles/builtin.json'), JSON.stringify({ text: JSON.stringify(catalogue) }));
+  writeFileSync(join(ROOT, 'src/profiles/builtin.json'), JSON.stringify(catalogue));
 }
 
 function profilesIn(folder) {

@@ -1,6 +1,5 @@
 /** What commands load on demand: all that needs more than reading a few files. It is the library, too. */
 export * from '../index.ts';
-export { applyBinfmtD, showBinfmtD, unregisterBinfmtD } from '../operations/systemd-binfmt.ts';
 export { lintDirectories } from '../profiles/lint.ts';
 export { installArches } from './install-arches.ts';
 export { withOperation } from './operation.ts';

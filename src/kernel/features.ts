@@ -40,9 +40,12 @@ export function kernelFeatures(
   };
 }
 
-/** Of the kernel that runs. */
+let running: KernelFeatures | undefined;
+
+/** Of the kernel that runs; looked at once. */
 export function runningKernelFeatures(): KernelFeatures {
-  return kernelFeatures(kernelVersion(), { interpreterLimit: seesInterpreterLimit() });
+  running ??= kernelFeatures(kernelVersion(), { interpreterLimit: seesInterpreterLimit() });
+  return running;
 }
 
 /** kernel/ucount.c user_table: the limits of user namespaces are there on every kernel with CONFIG_USER_NS. */

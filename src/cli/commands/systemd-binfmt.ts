@@ -37,7 +37,7 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
   const shows = has('cat-config') || has('tldr');
   if (files.length > 0 && (shows || has('unregister')))
     return report(['Positional arguments are not allowed with --cat-config/--tldr or --unregister.']);
-  const { applyBinfmtD, showBinfmtD, unregisterBinfmtD } = await import('../work.ts');
+  const { applyBinfmtD, showBinfmtD, unregisterBinfmtD } = await import('../../operations/systemd-binfmt.ts');
   if (shows) {
     const { text, complaints } = showBinfmtD(has('tldr'));
     print(text);

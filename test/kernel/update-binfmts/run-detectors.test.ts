@@ -154,7 +154,8 @@ describe('run-detectors', () => {
         await both({ kind: 'reset' });
         for (const [index, lines] of lists.entries()) {
           await plant(`bin/shows${index}`, 'program', '#!/bin/sh\necho "$0 $*"\n');
-          await enable(`format${index}`, ...lines.with(5, at(`bin/shows${index}`)));
+          // What we refuse as unsafe would stop this machine's scripts, through the original.
+          fc.pre(await enable(`format${index}`, ...lines.with(5, at(`bin/shows${index}`))));
         }
         const { status } = await detect(path, 'word');
         found += status === 0 ? 1 : 0;
