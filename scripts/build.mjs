@@ -1,6 +1,6 @@
 // Builds dist/: the command (CommonJS, because it starts faster than a module), the library and its types.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, promises, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -38,6 +38,19 @@ const withoutChildProcess = {
   },
 };
 
+// Node loads its streams with it, for 3 ms, and many a command never opens a file that way.
+const lazyPromises = {
+  name: 'lazy-promises',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:fs\/promises$/ }, ({ path }) => ({ path, namespace: 'lazily' }));
+    onLoad({ filter: /.*/, namespace: 'lazily' }, () => ({
+      contents: `const fs = require('node:fs');
+        for (const name of ${JSON.stringify(Object.keys(promises))})
+          Object.defineProperty(exports, name, { enumerable: true, get: () => fs.promises[name] });`,
+    }));
+  },
+};
+
 const shared = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -65,7 +78,7 @@ await build({
   outExtension: { '.js': '.cjs' },
   // import() of CommonJS makes Node scan all of it for its exports first; require() does not.
   supported: { 'dynamic-import': false },
-  plugins: [apart, withoutChildProcess],
+  plugins: [apart, withoutChildProcess, lazyPromises],
 });
 copyFileSync(resolve(ROOT, 'src/profiles/builtin.json'), resolve(ROOT, 'dist/builtin.json'));
 copyFileSync(resolve(ROOT, 'scripts/run-detectors'), resolve(ROOT, 'dist/run-detectors'));

@@ -1,3 +1,5 @@
+import { systemdBinfmt } from './commands/systemd-binfmt.ts';
+import { updateBinfmts } from './commands/update-binfmts.ts';
 import { printFailure } from './failure.ts';
 
 /** Carries out a command that stands in for another program: its command line, its output, its exit status. */
@@ -7,12 +9,7 @@ export async function runDropIn(
   version: string,
 ): Promise<number> {
   try {
-    if (command === 'systemd-binfmt') {
-      const { systemdBinfmt } = await import('./commands/systemd-binfmt.ts');
-      return await systemdBinfmt(words, version);
-    }
-    const { updateBinfmts } = await import('./commands/update-binfmts.ts');
-    return await updateBinfmts(words);
+    return await (command === 'systemd-binfmt' ? systemdBinfmt(words, version) : updateBinfmts(words));
   } catch (error) {
     printFailure(error, { verbose: false, json: false });
     return command === 'systemd-binfmt' ? 1 : 2;

@@ -1,5 +1,10 @@
 /** `binfmtctl systemd-binfmt`: options and output of systemd-binfmt(8); see docs/systemd-binfmt.md. */
-import type { Complaints } from '../../operations/systemd-binfmt.ts';
+import {
+  applyBinfmtD,
+  type Complaints,
+  showBinfmtD,
+  unregisterBinfmtD,
+} from '../../operations/systemd-binfmt.ts';
 import { openContext } from '../context.ts';
 import { getopt } from '../getopt.ts';
 
@@ -37,7 +42,6 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
   const shows = has('cat-config') || has('tldr');
   if (files.length > 0 && (shows || has('unregister')))
     return report(['Positional arguments are not allowed with --cat-config/--tldr or --unregister.']);
-  const { applyBinfmtD, showBinfmtD, unregisterBinfmtD } = await import('../../operations/systemd-binfmt.ts');
   if (shows) {
     const { text, complaints } = showBinfmtD(has('tldr'));
     print(text);

@@ -1,4 +1,4 @@
-/** The formats that run-detectors chooses among. Loaded by it alone, too, so that it stays small. */
+/** The formats that run-detectors chooses among. */
 import { existsSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import type { Description } from '../../formats/binfmt-support.ts';

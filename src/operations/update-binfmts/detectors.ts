@@ -1,4 +1,5 @@
 import type { Description } from '../../formats/binfmt-support.ts';
+import { runInForeground } from '../../system/foreground.ts';
 import { strerror, strsignal } from '../../system/strerror.ts';
 
 /**
@@ -19,8 +20,7 @@ export async function inOrderOfTrial(
 }
 
 async function accepts(detector: string, target: string, say: (text: string) => void): Promise<boolean> {
-  const { runInForeground } = await import('../../system/foreground.ts');
-  const ending = runInForeground(detector, [target]);
+  const ending = await runInForeground(detector, [target]);
   if ('errno' in ending) say(`can't execute ${detector}: ${strerror(ending.errno)}`);
   if ('signal' in ending) say(`${detector}: ${strsignal(ending.signal)}`);
   return 'status' in ending && ending.status === 0;
