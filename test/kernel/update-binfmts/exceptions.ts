@@ -109,7 +109,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     name: '(null)',
     reason: 'a missing value is empty, and what the kernel then refuses is not registered as "(null)"',
     explains: ({ original, ours }) =>
-      isSame(JSON.parse(JSON.stringify(original).replaceAll('(null)', '')), ours) ||
+      isSame(withoutNull(original), withoutNull(ours)) ||
       (isRegisteredAsNull(original.state) && !isRegisteredAsNull(ours.state)) ||
       (/ no executable \(null\) found/.test(original.ran.stderr) &&
         / unable to close \S+: Invalid argument\n/.test(ours.ran.stderr)),
@@ -140,6 +140,9 @@ function differing(one: State['files'], other: State['files']): readonly string[
 }
 
 const without = (ran: Ran, lines: RegExp): Ran => ({ ...ran, stderr: ran.stderr.replaceAll(lines, '') });
+
+const withoutNull = (outcome: Outcome): Outcome =>
+  JSON.parse(JSON.stringify(outcome).replaceAll('(null)', ''));
 
 const isRegisteredAsNull = ({ entries }: State): boolean =>
   (entries ?? []).some(([, text]) => text.includes('(null)'));
