@@ -33,7 +33,8 @@ export function findProfile(catalogue: Catalogue, name: string): Profile {
   const id = name.toLowerCase();
   const formats = Object.values(catalogue.formats);
   const format = formats.find((each) => each.id === id || each.aliases.includes(id));
-  return catalogue.emulators[id] ?? format ?? findArch(catalogue, name);
+  const emulator = Object.hasOwn(catalogue.emulators, id) ? catalogue.emulators[id] : undefined;
+  return emulator ?? format ?? findArch(catalogue, name);
 }
 
 /** The arch of a file by its first 256 bytes; null for another format. */
@@ -61,7 +62,7 @@ export function emulatorsFor(
   host: string,
 ): readonly EmulatorProfile[] {
   const fitting = Object.values(emulators).filter(
-    ({ guests, hosts }) => guest in guests && hosts.includes(host),
+    ({ guests, hosts }) => Object.hasOwn(guests, guest) && hosts.includes(host),
   );
   return fitting.toSorted((a, b) => Object.keys(b.guests).length - Object.keys(a.guests).length);
 }

@@ -122,7 +122,7 @@ function watchWaiting(
   }
   const awaited = [...names];
   const timer = setInterval(() => {
-    // Who waits goes on waiting, so that only the first of the rest is looked at: asking for all takes the probes' time.
+    // Who waits goes on waiting, so that only the first of the rest is looked at: no need to ask for all each time.
     for (let name = awaited[0]; name !== undefined; name = awaited[0]) {
       const pid = running.get(name);
       if (pid === undefined && !ended.has(name)) return;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { nearest } from '../../../src/catalogue/nearest.ts';
 import {
   archOfHeader,
+  emulatorsFor,
   findArch,
   findArches,
   findProfile,
@@ -81,6 +82,11 @@ describe('findProfile', () => {
     ['arm64', 'arch'],
   ])('finds %s, which is an %s', (name, kind) => {
     expect(findProfile(catalogue, name).kind).toBe(kind);
+  });
+
+  it.each(['constructor', '__proto__', 'toString'])('knows no %s', (name) => {
+    expect(() => findProfile(catalogue, name)).toThrow('unknown architecture');
+    expect(emulatorsFor(catalogue, name, 'x86_64')).toEqual([]);
   });
 });
 
