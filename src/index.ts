@@ -22,6 +22,8 @@ export { builtinCatalogue } from './profiles/builtin.ts';
 export { loadCatalogue } from './profiles/load.ts';
 export { covers, equalPatterns, nativePattern, overlap } from './rule/algebra.ts';
 export { formatEntry, parseEntry } from './rule/entry.ts';
+export { execute } from './rule/execute.ts';
+export type * from './rule/execution.ts';
 export { firstMatch, matches } from './rule/match.ts';
 export { formatRegister, parseRegister } from './rule/register.ts';
 export type * from './rule/types.ts';

@@ -2,7 +2,7 @@
 import { validRange } from 'semver';
 import * as v from 'valibot';
 import { HEAD_SIZE } from '../rule/check.ts';
-import { conflictOf, FLAGS, parseFlags } from '../rule/flags.ts';
+import { flagsProblem } from '../rule/flags.ts';
 import type { Profile } from './types.ts';
 
 /** Something wrong with a document, and where in it. */
@@ -172,11 +172,6 @@ const formatSchema = strict({
   overlaps: ids,
   note: v.optional(text),
 });
-
-function flagsProblem(letters: string): string | null {
-  const flags = parseFlags(letters);
-  return flags === null ? `must be letters of ${FLAGS.join('')}` : conflictOf(flags);
-}
 
 const isRegExp = (pattern: string): boolean => {
   try {

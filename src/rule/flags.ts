@@ -38,6 +38,12 @@ export function conflictOf(flags: readonly Flag[]): string | null {
   return null;
 }
 
+/** What is wrong with letters for a rule; null where nothing is. */
+export function flagsProblem(letters: string): string | null {
+  const flags = parseFlags(letters);
+  return flags === null ? `must be letters of ${FLAGS.join('')}` : conflictOf(flags);
+}
+
 /**
  * Whether Linux 7.3 wants an absolute interpreter: without F a relative one would be looked up from wherever the
  * binary's user stands.

@@ -4,7 +4,7 @@
  */
 import { MAX_NAME_SIZE, RESERVED_NAMES } from './check.ts';
 import { parseBinding, parseCommand } from './command.ts';
-import type { Errno } from './execute.ts';
+import type { Errno } from './execution.ts';
 import { parseRegisterSyntax } from './register.ts';
 import { encodeText } from './text.ts';
 import { type AnyEntry, isBpf } from './types.ts';

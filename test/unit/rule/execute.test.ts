@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Executable, execute, type Surroundings } from '../../../src/rule/execute.ts';
+import { execute } from '../../../src/rule/execute.ts';
+import type { Executable, Surroundings } from '../../../src/rule/execution.ts';
 import { encodeText } from '../../../src/rule/text.ts';
 import type { AnyEntry, BpfEntry, Entry, Flag } from '../../../src/rule/types.ts';
 
