@@ -6,8 +6,8 @@ import { stringify } from 'yaml';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import { type Door, named, OUR_DOORS, PROFILE_DOOR } from './seeds/doors.ts';
 import type { Spec } from './seeds/forms.ts';
-import { instance, makeWorld, type World } from './seeds/world.ts';
-import { registerForeign, removeAllEntries } from './support/machine.ts';
+import { makeWorld, type World } from './seeds/world.ts';
+import { instance, registerForeign, removeAllEntries } from './support/machine.ts';
 
 let world: World;
 beforeAll(() => {

@@ -2,11 +2,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { removeAllEntries } from '../support/machine.ts';
+import { instance, removeAllEntries } from '../support/machine.ts';
 import { DETECTOR_DOORS, named, OUR_UPDATE_BINFMTS } from './doors.ts';
 import { dosProgram, windowsProgram } from './programs.ts';
 import { CLR, WINE } from './systems.ts';
-import { instance, makeWorld, type World } from './world.ts';
+import { makeWorld, type World } from './world.ts';
 
 const DETECTOR = '/usr/lib/cli/binfmt-detector-cli';
 const PROGRAMS: readonly (readonly [name: string, bytes: Buffer, interpreter: string])[] = [

@@ -6,10 +6,10 @@ import { refuseUnsafe } from '../../../src/plan/safety.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 import { nativePattern } from '../../../src/rule/algebra.ts';
 import { parseRegister } from '../../../src/rule/register.ts';
-import { registerForeign, removeAllEntries } from '../support/machine.ts';
+import { instance, registerForeign, removeAllEntries } from '../support/machine.ts';
 import { registerString } from './forms.ts';
 import { ARGUMENTS, ARGV0, BOX86, QEMU } from './systems.ts';
-import { instance, makeWorld, type World } from './world.ts';
+import { makeWorld, type World } from './world.ts';
 
 let world: World;
 beforeAll(() => {

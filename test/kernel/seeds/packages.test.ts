@@ -3,8 +3,8 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../../scripts/packages.mjs';
-import { removeAllEntries } from '../support/machine.ts';
-import { debianSystemdBinfmt, instance, makeWorld, type Ran, type World } from './world.ts';
+import { instance, removeAllEntries } from '../support/machine.ts';
+import { debianSystemdBinfmt, makeWorld, type Ran, type World } from './world.ts';
 
 let world: World;
 beforeAll(() => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { registerForeign, removeAllEntries } from '../support/machine.ts';
+import { instance, registerForeign, removeAllEntries } from '../support/machine.ts';
 import { type Door, named, ORIGINAL_DOORS, OUR_DOORS, PROFILE_DOOR, profileDoor } from './doors.ts';
 import { entryText, type Spec } from './forms.ts';
 import { ARGUMENTS, ARGV0, SYSTEMS, type System } from './systems.ts';
-import { instance, makeWorld, type World } from './world.ts';
+import { makeWorld, type World } from './world.ts';
 
 let world: World;
 beforeAll(() => {

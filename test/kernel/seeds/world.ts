@@ -8,8 +8,7 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 import { probeEnvironment } from '../../../src/elf/probe.ts';
-import { entryNames } from '../../../src/kernel/entry-file.ts';
-import { BINFMT, entries, temporaryFolder } from '../support/machine.ts';
+import { temporaryFolder } from '../support/machine.ts';
 import { findJvm } from './java.ts';
 
 export interface Ran {
@@ -93,10 +92,4 @@ function packages(java: readonly string[], withOriginals: boolean): readonly str
 export function debianSystemdBinfmt(): string {
   const [systemd = ''] = unpackPackages('systemd');
   return join(systemd, 'lib/systemd/systemd-binfmt');
-}
-
-/** The entries with their text, in the kernel's order: newest first. */
-export function instance(): readonly (readonly [name: string, text: string])[] {
-  const all = entries();
-  return entryNames(BINFMT).map((name) => [name, all[name] ?? '']);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { unpackPackages } from '../../../scripts/packages.mjs';
+import { entryNames } from '../../../src/kernel/entry-file.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 
 export const BINFMT = '/proc/sys/fs/binfmt_misc';
@@ -40,6 +41,12 @@ export const switchEntry = (name: string, to: 'on' | 'off' | 'gone'): void =>
 export function entries(): Readonly<Record<string, string>> {
   const names = readdirSync(BINFMT).filter((name) => name !== 'register' && name !== 'status');
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(BINFMT, name), 'latin1')]));
+}
+
+/** The entries with their text, in the kernel's order: newest first. */
+export function instance(): readonly (readonly [name: string, text: string])[] {
+  const all = entries();
+  return entryNames(BINFMT).map((name) => [name, all[name] ?? '']);
 }
 
 /** Registered entries are told apart by the inode that the kernel gives each. */

@@ -1,0 +1,160 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FORMS } from '../../src/formats/recognise.ts';
+import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
+import {
+  BINFMT,
+  instance,
+  registerForeign,
+  removeAllEntries,
+  switchEntry,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'store');
+const work = join(folder, 'work');
+const at = (name: string): string => join(work, name);
+const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store]);
+const put = (name: string, text: string | Uint8Array): string => {
+  writeFileSync(at(name), text);
+  return at(name);
+};
+
+beforeEach(() => mkdirSync(work));
+afterEach(() => {
+  removeAllEntries();
+  rmSync(work, { recursive: true, force: true });
+});
+
+const RULES = [
+  ':a jar:E::jar::/usr/bin/jexec:',
+  ':b-wine:M::MZ::/usr/bin/wine:PF',
+  ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:',
+  ':d:M:1:BC::/usr/bin/d:OC',
+];
+
+/** F wants a program that is there. */
+const registerAll = (): void => {
+  for (const rule of RULES) registerForeign(rule.replace(/\/usr\/bin\/wine/, '/bin/true'));
+};
+
+describe('export --all, and then import,', () => {
+  it.each(FORMS)('gives the same entries in form %s', async (form) => {
+    registerAll();
+    const names = form === 'profile' ? ['b-wine', 'c-clr', 'd'] : [];
+    if (form === 'profile') writeFileSync(join(BINFMT, 'a jar'), '-1');
+    const before = instance();
+    const output = at('out');
+    const exported = await run('export', '--all', '--format', form, '--output', output);
+    expect(exported).toMatchObject({ status: 0, stderr: '' });
+    const files = ['binfmt.d', 'register'].includes(form)
+      ? [output]
+      : readdirSync(output).map((name) => join(output, name));
+    expect(exported.stdout.trim().split('\n').toSorted()).toEqual(files.toSorted());
+    removeAllEntries();
+    if (form === 'profile') {
+      // A profile's interpreter has to be there.
+      for (const name of names) {
+        const path = join(output, `${name}.yaml`);
+        writeFileSync(path, readFileSync(path, 'utf8').replace(/\/usr\/bin\/\w+/, '/bin/true'));
+      }
+    }
+    expect(await run('import', output)).toMatchObject({ status: 0 });
+    const same =
+      form === 'profile'
+        ? before.map(([name, text]) => [name, text?.replace(/\/usr\/bin\/\w+/, '/bin/true')])
+        : before;
+    expect(instance()).toEqual(same);
+    expect(await run('import', output)).toMatchObject({ status: 0, stdout: /^there already: .*\n$/ });
+  });
+
+  it('keeps what is disabled, in one file of all', async () => {
+    registerAll();
+    switchEntry('d', 'off');
+    const before = instance();
+    const { stdout } = await run('export', '--all');
+    removeAllEntries();
+    expect(await run('import', put('all.conf', stdout))).toMatchObject({ status: 0 });
+    expect(instance()).toEqual(before);
+  });
+
+  it('gives the same from another instance, which is mounted somewhere', async () => {
+    registerAll();
+    switchEntry('d', 'off');
+    const before = instance();
+    const script = `unshare --user --map-root-user --mount sh -c 'mount -t binfmt_misc new ${BINFMT} && exec "$@"' sh`;
+    mkdirSync(at('seen'));
+    const ran = await binfmtctl(['import', at('seen'), '--store', store, '--binfmt-dir', BINFMT], {
+      within: inShell(`mount --bind ${BINFMT} ${at('seen')} && set -- ${script} "$@"`),
+    });
+    expect(ran).toMatchObject({ status: 0 });
+    expect(ran.stdout.match(/^register /gm)?.length).toBe(before.length);
+    expect(ran.stdout).toContain('disable entry d');
+    expect(instance()).toEqual(before);
+  });
+});
+
+describe('export', () => {
+  beforeEach(registerAll);
+
+  it('names what a form cannot say, and fails', async () => {
+    registerForeign(':e:E::e::/bin/e:O');
+    registerForeign(',f,E,,f,,/bin/x:y,');
+    registerForeign(':aa:M::MZ::/bin/aa:');
+    switchEntry('d', 'off');
+    expect(await run('export', '--all', '--format', 'admin', '--output', at('out'))).toMatchObject({
+      status: 1,
+      stderr: `lost: e: flag O: binfmt-support has it with credentials alone
+lost: aa: its place before b-wine, c-clr, e: files are read by name
+left out: d: it is disabled, which this form cannot say
+left out: f: update-binfmts would register another rule: a \`:\` ends a field
+`,
+    });
+    expect(readdirSync(at('out')).toSorted()).toEqual(['a jar', 'aa', 'b-wine', 'c-clr', 'e']);
+  });
+
+  it('takes names and globs', async () => {
+    expect((await run('export', 'd', 'c-*', '--format', 'register')).stdout).toBe(
+      ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:\n:d:M:1:BC::/usr/bin/d:OC\n',
+    );
+    const { files } = await documentOf<{ files: readonly { path: string; text: string }[] }>([
+      ...['export', 'd', '--format', 'binfmt-support'],
+    ]);
+    expect(files).toEqual([
+      { path: 'd', text: expect.stringMatching(/^package binfmtctl\n(.*\n)*magic \\x42\\x43\n/) },
+    ]);
+  });
+
+  it('writes over no file', async () => {
+    put('out', 'mine\n');
+    await expectRefusal(['export', 'd', '--output', at('out')], {
+      status: 1,
+      code: 'FILE_FAILED',
+      message: /out is there already, and is another file$/,
+      hint: /remove it first/,
+    });
+    mkdirSync(at('folder'));
+    put('folder/d', 'mine\n');
+    const words = ['export', '--all', '--format', 'admin', '--output', at('folder')];
+    await expectRefusal(words, {
+      status: 1,
+      code: 'FILE_FAILED',
+      message: /folder\/d is there/,
+      hint: /remove/,
+    });
+    expect(readdirSync(at('folder'))).toEqual(['d']);
+  });
+
+  it.each([
+    [['export'], 2, 'USAGE', /needs a name or --all/],
+    [['export', 'd', '--all'], 2, 'USAGE', /not both/],
+    [['export', 'none'], 1, 'ENTRY_NOT_FOUND', /no entry is called "none"/],
+    [['export', 'x*'], 1, 'ENTRY_NOT_FOUND', /no entry is called "x\*"/],
+    [['export', 'd', '--format', 'yaml'], 2, 'USAGE', /--format/],
+    [['export', '--all', '--binfmt-dir', '/tmp'], 3, 'NO_BINFMT_MISC', /no binfmt_misc/],
+  ] as const)('refuses %j', async (words, status, code, message) => {
+    await expectRefusal(words, { status, code, message, hint: /./ });
+  });
+});
