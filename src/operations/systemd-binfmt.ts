@@ -3,7 +3,7 @@ import { decodeBinfmtD, type RuleLine } from '../formats/binfmt-d.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
 import { inspectInstance } from '../kernel/instance.ts';
-import { register, unregister } from '../kernel/register.ts';
+import { disable, register, unregister } from '../kernel/register.ts';
 import { lastOfEachName, type Placed, planRule } from '../plan/rules.ts';
 import { MAX_NAME_SIZE, RESERVED_NAMES } from '../rule/check.ts';
 import { parseRegister } from '../rule/register.ts';
@@ -27,7 +27,13 @@ export type Complaints = readonly string[];
 
 /** A rule of a file, or what is said in its place. */
 type Item =
-  | { readonly rule: Rule; readonly place: string; readonly name: string }
+  | {
+      readonly rule: Rule;
+      /** Without flag D (Linux 7.3). */
+      readonly enabled: boolean;
+      readonly place: string;
+      readonly name: string;
+    }
   | { readonly complaint: string };
 
 /**
@@ -44,13 +50,17 @@ export async function applyBinfmtD(
   if (!isWritable(binfmtDirectory)) return [];
   const items = await refuseAllUnsafe(read.flatMap(itemsOf), context);
   if (flush && files.length === 0) removeEntries(binfmtDirectory, () => true);
-  const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
+  const rules = new Map(
+    items.flatMap((item) => ('rule' in item ? [[item.rule, item.enabled] as const] : [])),
+  );
   const failed = new Map<Rule, string>();
   const entries = listEntries(binfmtDirectory);
   const placed: Placed[] = [];
-  for (const rule of lastOfEachName(rules)) {
-    const { entry, keep, placed: place } = planRule(entries, placed, rule);
+  for (const rule of lastOfEachName([...rules.keys()])) {
+    const enabled = rules.get(rule) === true;
+    const { entry, keep, placed: place } = planRule(entries, placed, rule, { enabled });
     const errno = keep ? null : replace(rule, entry, binfmtDirectory);
+    if (errno === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
     if (errno === null) placed.push(place);
     else failed.set(rule, errno);
   }
@@ -108,7 +118,7 @@ function itemOf({ name, text }: RuleLine, place: string): Item {
   const parsed = parseRegister(encodeText(`${text}\n`), { linux73 });
   return 'errno' in parsed
     ? { complaint: failedToAdd(place, name, parsed.errno) }
-    : { rule: parsed.rule, place, name };
+    : { rule: parsed.rule, enabled: !parsed.disabled, place, name };
 }
 
 /** filename_is_valid(), and the two files of the instance. */
