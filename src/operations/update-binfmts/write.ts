@@ -1,16 +1,17 @@
-import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Description, encodeAdminFile } from '../../formats/binfmt-support.ts';
 import { errnoOf } from '../../system/file-error.ts';
 import { replaceFile } from '../../system/files.ts';
 import { isFolder } from '../../system/is-file.ts';
+import { listNames } from '../../system/list.ts';
 import { strerror } from '../../system/strerror.ts';
 import { adminFile } from './database.ts';
 import { pathBytes, reasonOf, type Session } from './session.ts';
 
 /**
  * Writes an admin file whole or not at all. What it is written to first is in a folder, which update-binfmts passes over
- * if it is left behind: a file of the admin directory, of whatever name, is a format. NAME.tmp, which update-binfmts leaves
+ * where a kill leaves it behind: a file of the admin directory, of whatever name, is a format. NAME.tmp, which update-binfmts leaves
  * where it crashes, goes as it does there.
  *
  * @returns whether it is there; a failure was said.
@@ -34,7 +35,8 @@ export async function writeDescription(
   if (isFolder(path)) return failed(`unable to install ${path}.tmp as ${path}: ${strerror('EISDIR')}`);
   let folder: string;
   try {
-    folder = mkdtempSync(`${dirname(path)}/.binfmtctl-`);
+    removeLeftovers(dirname(path));
+    folder = mkdtempSync(`${dirname(path)}/${PREFIX}`);
   } catch (error) {
     return failed(`unable to open ${path}.tmp for writing: ${reasonOf(error)}`);
   }
@@ -46,5 +48,18 @@ export async function writeDescription(
     return failed(`unable to install ${path}.tmp as ${path}: ${reasonOf(error)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const PREFIX = '.binfmtctl-';
+/** Nobody writes one file for that long. */
+const MAX_AGE_MS = 60_000;
+
+/** Removes folders of writers that were killed. */
+function removeLeftovers(directory: string): void {
+  for (const name of listNames(directory).filter((each) => each.startsWith(PREFIX))) {
+    const path = `${directory}/${name}`;
+    const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
+    if (Date.now() - mtimeMs > MAX_AGE_MS) rmSync(path, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,15 @@
 /** What is left of the admin directory when several write to it at once, and when one is killed. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -71,6 +80,13 @@ describe('the admin directory', () => {
     await update('--install', 'k', '/bin/true', '--extension', 'k');
     expect(files()).toEqual(['k']);
     expect(entries()['k']).toContain('interpreter /bin/true\n');
+    expect((await update('--disable', 'k')).status).toBe(0);
+    // Folders of killed writers go once they are a minute old.
+    mkdirSync(join(admin, '.binfmtctl-old'));
+    writeFileSync(join(admin, '.binfmtctl-old/new'), '');
+    for (const name of readdirSync(admin)) utimesSync(join(admin, name), 0, 0);
+    await update('--install', 'k', '/bin/true', '--extension', 'k');
+    expect(readdirSync(admin)).toEqual(['k']);
     expect((await update('--disable', 'k')).status).toBe(0);
     expect(existsSync(join(BINFMT, 'k'))).toBe(false);
   });
