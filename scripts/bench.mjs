@@ -34,7 +34,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 const results = [];
-const inside = values.only.filter((part) => part !== 'install');
+// In this order: the drop-ins begin with an empty instance.
+const inside = PARTS.filter((part) => part !== 'install' && values.only.includes(part));
 if (inside.length > 0) {
   progress(`${inside.join(', ')}: ${runs} runs each`);
   const start = ['-c', 'exec "$0" "$@"', process.execPath, 'scripts/bench/private.mjs', `${runs}`, ...inside];
