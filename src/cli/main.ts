@@ -6,7 +6,9 @@ declare const BINFMTCTL_VERSION: string;
 // Asked for by scripts that compare versions: answered before anything else is loaded.
 const [only] = process.argv.slice(2);
 const called = basename(process.argv[1] ?? '');
-if (process.argv.length === 3 && called !== 'update-binfmts' && (only === '--version' || only === '-V')) {
+/** Through links of these names it is the program itself. */
+const STAND_INS = ['update-binfmts', 'binfmt'];
+if (process.argv.length === 3 && !STAND_INS.includes(called) && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);
 } else {
   // Nobody may be reading any more (`| head`), or the log's disk be full: what was begun is ended all the same.
@@ -19,11 +21,12 @@ if (process.argv.length === 3 && called !== 'update-binfmts' && (only === '--ver
   });
 }
 
-/** Through a link of that name it is update-binfmts itself. A drop-in needs none of what the other commands load. */
+/** A drop-in needs none of what the other commands load, but for the one that installs. */
 async function carryOut(words: readonly string[]): Promise<number> {
-  const [command = '', ...rest] = called === 'update-binfmts' ? [called, ...words] : words;
+  const [command = '', ...rest] = STAND_INS.includes(called) ? [called, ...words] : words;
   if (command === 'update-binfmts' || command === 'systemd-binfmt') {
     return (await import('./drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }
+  if (command === 'binfmt') return (await import('./work.ts')).standInForBinfmt(rest, BINFMTCTL_VERSION);
   return (await import('./run.ts')).runCommandLine(words, BINFMTCTL_VERSION);
 }

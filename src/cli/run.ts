@@ -28,12 +28,19 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   // Listed here; runDropIn() carries them out.
   'update-binfmts': () => listed('update-binfmts'),
   'systemd-binfmt': () => listed('systemd-binfmt'),
+  binfmt: () => binfmtListed(),
 };
 
 const listed = (name: string): Command =>
   new Command(name)
     .summary(`drop-in for ${name}(8)`)
     .description(`Options and files as ${name}(8) has them: \`binfmtctl ${name} --help\``)
+    .argument('[word...]');
+
+const binfmtListed = (): Command =>
+  new Command('binfmt')
+    .summary('drop-in for the image tonistiigi/binfmt')
+    .description('Its flags and output: `binfmtctl binfmt --help`')
     .argument('[word...]');
 
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */

@@ -1,0 +1,165 @@
+/** `binfmtctl binfmt`: flags and output of the program in the image docker.io/tonistiigi/binfmt; see docs/docker.md. */
+import { basename, join } from 'node:path';
+import { findArch } from '../../catalogue/resolve.ts';
+import { fileNames } from '../../emulators/names.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { readEntries } from '../../kernel/entries.ts';
+import { ensureMounted } from '../../kernel/instance.ts';
+import type { Context } from '../../operations/context.ts';
+import { type InstallRequest, install } from '../../operations/install.ts';
+import { findNatives } from '../../operations/natives.ts';
+import { readPlatforms } from '../../operations/platforms.ts';
+import { uninstall } from '../../operations/uninstall.ts';
+import { globOf, isGlob } from '../../rule/glob.ts';
+import { exitStatusOf, printFailure } from '../failure.ts';
+import { parseGoFlags } from '../go-flags.ts';
+import { withOperation } from '../operation.ts';
+import { onOneLine } from '../terminal.ts';
+
+const NAME = 'binfmt';
+const USAGE = `Usage of ${NAME}:
+  -install string
+    	architectures to install, with commas between them, or all
+  -mount string
+    	binfmt_misc mount point (default "/proc/sys/fs/binfmt_misc")
+  -uninstall string
+    	architectures, entries or globs of entries to uninstall
+  -version
+    	display version
+`;
+
+const log = (text: string): void => void process.stderr.write(`${onOneLine(text)}\n`);
+
+/** Carries a command line out; returns its exit status: 0, 1 where something failed, 2 and 3 as other commands. */
+export async function standInForBinfmt(words: readonly string[], version: string): Promise<number> {
+  try {
+    return await binfmt(words, version);
+  } catch (error) {
+    printFailure(error, { verbose: false, json: false });
+    return exitStatusOf(error);
+  }
+}
+
+async function binfmt(words: readonly string[], version: string): Promise<number> {
+  const flags = parseGoFlags(words, ['install', 'mount', 'uninstall'], ['version', 'help', 'h']);
+  if ('complaint' in flags) {
+    process.stderr.write(`${flags.complaint}\n${USAGE}`);
+    return 2;
+  }
+  const { values } = flags;
+  if (values.get('help') === 'true' || values.get('h') === 'true') {
+    process.stderr.write(USAGE);
+    return 0;
+  }
+  if (values.get('version') === 'true') {
+    log(`binfmt/binfmtctl-${version} node/${process.versions.node}`);
+    return 0;
+  }
+  const directory = values.get('mount') ?? '/proc/sys/fs/binfmt_misc';
+  return withOperation({ binfmtDir: directory, catalogue: [], quiet: true }, async (context) => {
+    await ensureMounted(directory);
+    const gone = await removeAll(listOf(values.get('uninstall')), context);
+    const there = await installAll(listOf(values.get('install')), context);
+    process.stdout.write(`${JSON.stringify(await readPlatforms(context), null, 2)}\n`);
+    return gone && there ? 0 : 1;
+  });
+}
+
+const listOf = (text = ''): readonly string[] =>
+  text
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean);
+
+async function removeAll(names: readonly string[], context: Context): Promise<boolean> {
+  let success = true;
+  for (const name of names) {
+    const entries = entriesFor(name, context);
+    try {
+      if (entries.length === 0) throw new BinfmtctlError('ENTRY_NOT_FOUND', 'not found');
+      await uninstall({ names: entries, all: false, purge: false, dryRun: false }, context);
+      for (const entry of entries) log(`uninstalling: ${entry} OK`);
+    } catch (error) {
+      if (!isBinfmtctlError(error)) throw error;
+      log(`uninstalling: ${name} ${error.message}`);
+      success = false;
+    }
+  }
+  return success;
+}
+
+/** A name is that of an entry, a glob of them, or what stands behind the hyphen of one; or an arch in any spelling. */
+function entriesFor(word: string, { binfmtDirectory, catalogue }: Context): readonly string[] {
+  const names = readEntries(binfmtDirectory).all.map(({ name }) => name);
+  if (isGlob(word)) return names.filter((name) => globOf(word).test(name));
+  const ids = [word, ...archIds(word, catalogue)];
+  const found = names.find((name) => ids.some((id) => name === id || name.endsWith(`-${id}`)));
+  return found === undefined || found === 'WSLInterop' ? [] : [found];
+}
+
+function archIds(word: string, catalogue: Context['catalogue']): readonly string[] {
+  try {
+    return [findArch(catalogue, word).id];
+  } catch {
+    return [];
+  }
+}
+
+async function installAll(names: readonly string[], context: Context): Promise<boolean> {
+  if (names.length === 1 && names[0] === 'all') return installEvery(context);
+  const { arches: natives } = await findNatives(context);
+  let success = true;
+  for (const name of names) {
+    try {
+      const arch = findArch(context.catalogue, name);
+      if (natives.some(({ id }) => id === arch.id)) {
+        log(`installing: ${name} runs here without an emulator`);
+        continue;
+      }
+      const { unchanged } = await install(requestFor([arch], context), context);
+      log(`installing: ${name} ${unchanged.length > 0 ? 'already registered' : 'OK'}`);
+    } catch (error) {
+      if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+      log(`installing: ${name} ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
+      success = false;
+    }
+  }
+  return success;
+}
+
+async function installEvery(context: Context): Promise<boolean> {
+  const { proofs, unchanged } = await install({ ...requestFor([], context), all: true }, context);
+  for (const { arch } of proofs)
+    log(`installing: ${arch} ${unchanged.includes(arch) ? 'already registered' : 'OK'}`);
+  return proofs.length > 0;
+}
+
+/** Its image has emulators beside it, or where QEMU_BINARY_PATH says, their names behind QEMU_BINARY_PREFIX. */
+function requestFor(arches: InstallRequest['arches'], { catalogue }: Context): InstallRequest {
+  const folder = process.env['QEMU_BINARY_PATH'] ?? '';
+  const prefix = process.env['QEMU_BINARY_PREFIX'] ?? '';
+  if (prefix.includes('/')) {
+    throw new BinfmtctlError('USAGE', 'QEMU_BINARY_PREFIX must not contain a slash', {
+      hint: 'QEMU_BINARY_PATH names the folder',
+    });
+  }
+  const { qemu } = catalogue.emulators;
+  const named = arches.flatMap(({ id }) => (qemu === undefined ? [] : fileNames(qemu, id).slice(0, 1)));
+  const sources =
+    folder === ''
+      ? []
+      : prefix === ''
+        ? [`dir:${folder}`]
+        : named.map((name) => `path:${join(folder, `${prefix}${basename(name)}`)}`);
+  return {
+    arches,
+    all: false,
+    sources,
+    persist: 'none',
+    // As that program: without C sudo and ping have no rights in an emulated container.
+    credentials: true,
+    replace: false,
+    verify: true,
+    dryRun: false,
+  };
+}

@@ -1,0 +1,29 @@
+import { platformsOf } from '../catalogue/platforms.ts';
+import { findArch } from '../catalogue/resolve.ts';
+import { listEntries } from '../kernel/entries.ts';
+import type { Context } from './context.ts';
+import { findNatives } from './natives.ts';
+import { verifyArches } from './verify-arches.ts';
+
+export interface Platforms {
+  /** Platforms whose programs were seen to run: this machine's own first. */
+  readonly supported: readonly string[];
+  /** Names of the enabled entries, in the kernel's order. */
+  readonly emulators: readonly string[];
+}
+
+/** What containers can run here, by running a probe of everything that is registered. @throws NO_BINFMT_MISC. */
+export async function readPlatforms(context: Context): Promise<Platforms> {
+  const [{ arches }, { proofs }] = await Promise.all([
+    findNatives(context),
+    verifyArches({ arches: [] }, context),
+  ]);
+  const emulated = proofs
+    .filter(({ host }) => host.holds === true)
+    .map(({ arch }) => findArch(context.catalogue, arch));
+  const entries = listEntries(context.binfmtDirectory).filter(({ enabled }) => enabled);
+  return {
+    supported: [...new Set([...arches, ...emulated].flatMap(platformsOf))],
+    emulators: entries.map(({ name }) => name),
+  };
+}

@@ -1,0 +1,87 @@
+/** `binfmtctl binfmt`, with the flags that scripts give to the image tonistiigi/binfmt. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { binfmtctl, inShell } from './support/command.ts';
+import {
+  emulatorFolder,
+  entries,
+  registerForeign,
+  removeAllEntries,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'store');
+const env = { QEMU_BINARY_PATH: emulatorFolder() };
+/** It has no option for the store: that of root is hidden. */
+const within = inShell(`mkdir -p ${store} && mount -t tmpfs none /var/lib`);
+const run = (...words: readonly string[]) => binfmtctl(['binfmt', ...words], { env, within });
+
+afterEach(() => {
+  removeAllEntries();
+  rmSync(store, { recursive: true, force: true });
+});
+
+describe('binfmt', () => {
+  it('installs platforms, proves them, and prints what setup-qemu-action reads', async () => {
+    const { status, stdout, stderr } = await run('--install', 'linux/arm64,riscv64,arm');
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: 'installing: linux/arm64 OK\ninstalling: riscv64 OK\ninstalling: arm OK\n',
+    });
+    const { supported, emulators } = JSON.parse(stdout);
+    expect(supported).toEqual(
+      expect.arrayContaining(['linux/arm64', 'linux/riscv64', 'linux/arm/v7', 'linux/arm/v6']),
+    );
+    expect(supported[0]).toBe(process.arch === 'x64' ? 'linux/amd64' : 'linux/arm64');
+    expect(emulators).toEqual(['qemu-arm', 'qemu-riscv64', 'qemu-aarch64']);
+    expect(entries()['qemu-aarch64']).toContain('flags: POCF\n');
+  });
+
+  it('takes the own platform for installed, and fails for what it does not know', async () => {
+    const own = process.arch === 'x64' ? 'amd64' : 'arm64';
+    expect(await run('-install', own)).toMatchObject({
+      status: 0,
+      stderr: `installing: ${own} runs here without an emulator\n`,
+    });
+    expect(await run('-install', 'none,riscv64')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^installing: none unknown architecture .*\ninstalling: riscv64 OK\n$/),
+    });
+  });
+
+  it('uninstalls by platform, by name and by glob, and fails where there is nothing', async () => {
+    for (const name of ['qemu-arm', 'qemu-mips', 'other', 'WSLInterop'])
+      registerForeign(`:${name}:E::${name}::/bin/true:`);
+    expect(await run('--uninstall', 'linux/arm/v7,qemu-m*,other,WSLInterop')).toMatchObject({
+      status: 1,
+      stderr:
+        'uninstalling: qemu-arm OK\nuninstalling: qemu-mips OK\nuninstalling: other OK\nuninstalling: WSLInterop not found\n',
+    });
+    expect(Object.keys(entries())).toEqual(['WSLInterop']);
+  });
+
+  it('fails where an emulator is missing or broken, and registers nothing of it', async () => {
+    const ran = await binfmtctl(['binfmt', '--install', 'arm64'], {
+      env: { QEMU_BINARY_PATH: '/usr/share' },
+      within,
+    });
+    expect(ran).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^installing: arm64 no emulator /),
+    });
+    expect(entries()).toEqual({});
+  });
+
+  it('refuses words that are none of its own', async () => {
+    expect(await run('--unknown')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^flag provided but not defined: -unknown\nUsage of binfmt:\n/),
+    });
+    expect(await run('--version')).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^binfmt\/binfmtctl-/),
+    });
+  });
+});
