@@ -184,6 +184,10 @@ const isRegExp = (pattern: string): boolean => {
   }
 };
 
+const range = v.pipe(
+  text,
+  v.check((words) => validRange(words) !== null, 'must be a range of semver: >=7.0.0 <7.2.5'),
+);
 const orAll = v.pipe(
   list(v.union([v.literal('*'), id], 'must be an id or *')),
   v.minLength(1, 'must have at least one'),
@@ -225,12 +229,10 @@ const emulatorSchema = strict({
   knownBad: v.optional(
     list(
       strict({
-        range: v.pipe(
-          text,
-          v.check((range) => validRange(range) !== null, 'must be a range of semver: >=7.0.0 <7.2.5'),
-        ),
+        range,
         guests: orAll,
         hosts: orAll,
+        kernels: v.optional(range),
         symptom: text,
         wayOut: text,
         source: text,

@@ -93,6 +93,8 @@ export interface KnownBad {
   /** Ids, or `*`. */
   readonly guests: readonly string[];
   readonly hosts: readonly string[];
+  /** semver range of the kernel's version; absent for all. */
+  readonly kernels?: string | undefined;
   readonly symptom: string;
   readonly wayOut: string;
   readonly source: string;

@@ -11,6 +11,7 @@ import { BinfmtctlError } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
 import { mapsRootToRoot } from '../system/host.ts';
 import { type Context, wordsFor } from './context.ts';
+import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
 import type { Natives } from './natives.ts';
 import { recover } from './recover.ts';
 import type { Found } from './wanted.ts';
@@ -25,6 +26,8 @@ export interface EmulatorRequest {
   readonly all: boolean;
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
+  /** Refuse versions that are known to be bad. */
+  readonly strict?: boolean | undefined;
   /** Fetch nothing: say only what would be fetched. */
   readonly dryRun: boolean;
 }
@@ -51,7 +54,7 @@ const TIME_LIMIT_MS = 10_000;
  * An emulator for each arch: from this machine, else from the sources in order.
  *
  * @throws EMULATOR_NOT_FOUND, or what was wrong with the last one that was tried; with `all` such an arch is only
- * named as missing.
+ * named as missing, unless it is `strict` and nothing is left.
  */
 export async function obtainEmulators(
   arches: readonly Arch[],
@@ -87,6 +90,7 @@ export async function obtainEmulators(
   }
   if (request.dryRun) {
     const toFetch = arches.filter((arch) => !found.has(arch.id) && profilesFor(arch, search).length > 0);
+    await warnOfKnownBad([...found.values()], host, context);
     return { found: [...found.values()], missing: [], toFetch: toFetch.map(({ id }) => id) };
   }
   for (const source of sources.length === 0 ? [parseSource('apt')] : sources) {
@@ -105,10 +109,12 @@ export async function obtainEmulators(
     );
   }
   await memo.save();
+  await warnOfKnownBad([...found.values()], host, context);
   const missing = arches
     .filter(({ id }) => !found.has(id))
     .map((arch) => ({ arch: arch.id, problem: problems.get(arch.id) ?? notFound(arch, search) }));
-  if (!request.all && missing[0] !== undefined) throw missing[0].problem;
+  const inVain = request.strict === true && found.size === 0;
+  if ((!request.all || inVain) && missing[0] !== undefined) throw missing[0].problem;
   return {
     toFetch: [],
     found: arches.flatMap(({ id }) => found.get(id) ?? []),
@@ -135,7 +141,10 @@ function findRequest(arch: Arch, search: Search): FindRequest {
   };
 }
 
-/** The first candidate that passes inspection; what was wrong with the others is kept for the case that none does. */
+/**
+ * The first candidate that passes inspection and is not known to be bad, else the first that passes; what was wrong with
+ * the others is kept for the case that none does.
+ */
 async function takeFirstFit(
   arch: Arch,
   candidates: readonly Candidate[],
@@ -144,6 +153,7 @@ async function takeFirstFit(
   search: Search,
 ): Promise<void> {
   const { host, memo, request, context } = search;
+  let secondBest: Found | undefined;
   for (const candidate of candidates.filter(({ guest }) => guest === arch.id)) {
     const profile = context.catalogue.emulators[candidate.emulator];
     if (profile === undefined) continue;
@@ -158,13 +168,19 @@ async function takeFirstFit(
         memo,
         signal: context.signal,
       });
-      found.set(arch.id, { arch, profile, emulator });
+      const fit = { arch, profile, emulator };
+      const known = await knownProblems(fit, host);
+      if (request.strict) refuseKnownBad(fit, known);
+      secondBest ??= fit;
+      if (known.length > 0) continue;
+      found.set(arch.id, fit);
       return;
     } catch (problem) {
       if (!(problem instanceof BinfmtctlError)) throw problem;
       problems.set(arch.id, problem);
     }
   }
+  if (secondBest !== undefined) found.set(arch.id, secondBest);
 }
 
 function notFound(arch: Arch, { host, request }: Search): BinfmtctlError {

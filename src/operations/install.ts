@@ -37,6 +37,8 @@ export interface InstallRequest {
   /** Take over an entry of that name that is not ours. */
   readonly replace: boolean;
   readonly verify: boolean;
+  /** Refuse emulators of a version that is known to be bad. */
+  readonly strict?: boolean | undefined;
   readonly dryRun: boolean;
 }
 
@@ -148,8 +150,8 @@ async function alreadyServing(
   request: InstallRequest,
   context: Context,
 ): Promise<readonly Proof[]> {
-  if (request.replace || request.dryRun || request.emulator !== undefined || request.sources.length > 0)
-    return [];
+  const { replace, dryRun, emulator, sources, strict } = request;
+  if (replace || dryRun || emulator !== undefined || sources.length > 0 || strict) return [];
   if (!entries.some(({ enabled }) => enabled)) return [];
   const proofs = await verify({ arches }, context);
   return proofs.filter((proof) => {

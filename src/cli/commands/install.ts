@@ -14,6 +14,7 @@ interface InstallOptions extends CommonOptions {
   readonly credentials?: boolean;
   readonly replace?: boolean;
   readonly verify: boolean;
+  readonly strict?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -44,6 +45,7 @@ export function installCommand(done: (status: number) => void): Command {
     )
     .option('--replace', 'take over an entry of that name that binfmtctl did not make')
     .option('--no-verify', 'register without proof')
+    .option('--strict', 'refuse emulators of a version that is known to be bad')
     .option('--dry-run', 'print the steps and change nothing');
   return withCommon(command, [
     ['binfmtctl install arm64', 'one architecture'],
@@ -62,6 +64,7 @@ export function installCommand(done: (status: number) => void): Command {
       credentials: options.credentials === true,
       replace: options.replace === true,
       verify: options.verify,
+      strict: options.strict === true,
       dryRun: options.dryRun === true,
     } as const;
     const result = await installArches(request, options);

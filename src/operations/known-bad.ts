@@ -1,0 +1,48 @@
+import type { Arch, KnownBad } from '../catalogue/types.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { kernelVersion } from '../system/host.ts';
+import { type Context, wordsFor } from './context.ts';
+import type { Found } from './wanted.ts';
+
+/** What is known to go wrong with an emulator of its version on this machine; none where its version is not known. */
+export async function knownProblems(
+  { arch, profile, emulator: { version } }: Found,
+  host: Arch,
+): Promise<readonly KnownBad[]> {
+  if (version === null || profile.knownBad.length === 0) return [];
+  const { knownBadFor } = await import('../catalogue/known-bad.ts');
+  const kernel = kernelVersion().join('.');
+  return knownBadFor(profile, { version, guest: arch.id, host: host.id, kernel });
+}
+
+/** @throws EMULATOR_UNFIT where something is known to go wrong with it. */
+export function refuseKnownBad(
+  { arch, profile, emulator }: Found,
+  [first, ...others]: readonly KnownBad[],
+): void {
+  if (first === undefined) return;
+  const what = `${profile.id} ${emulator.version} is known to be bad for ${arch.id}`;
+  const why = [first, ...others].map(({ symptom, source }) => `${symptom} (${source})`).join('; ');
+  throw new BinfmtctlError(
+    'EMULATOR_UNFIT',
+    `${emulator.from ?? emulator.path} cannot be the emulator: ${what}: ${why}`,
+    { hint: `${first.wayOut}; without --strict it is taken, with a warning` },
+  );
+}
+
+/** Warns once of each thing that is known to go wrong, with all architectures that it concerns. */
+export async function warnOfKnownBad(
+  found: readonly Found[],
+  host: Arch,
+  { report }: Context,
+): Promise<void> {
+  const warnings = new Map<string, string[]>();
+  for (const each of found) {
+    const { arch, profile, emulator } = each;
+    for (const { symptom, wayOut, source } of await knownProblems(each, host)) {
+      const what = `${profile.id} ${emulator.version} is known to be bad: ${symptom}; ${wayOut} (${source})`;
+      warnings.set(what, [...(warnings.get(what) ?? []), arch.id]);
+    }
+  }
+  for (const [what, arches] of warnings) report({ kind: 'warning', text: `${wordsFor(arches)}: ${what}` });
+}
