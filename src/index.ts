@@ -12,6 +12,7 @@ export type { Context, Progress, Stage } from './operations/context.ts';
 export { type ExportRequest, type ExportResult, exportRules } from './operations/export.ts';
 export { type ImportRequest, type ImportResult, importRules } from './operations/import.ts';
 export { type InstallRequest, type InstallResult, install } from './operations/install.ts';
+export { type LockRequest, type LockResult, updateLock } from './operations/lock-emulators.ts';
 export type { Check, Proof } from './operations/proof.ts';
 export { type StatusResult, status } from './operations/status.ts';
 export { type UninstallRequest, type UninstallResult, uninstall } from './operations/uninstall.ts';

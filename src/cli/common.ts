@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
+import { LOCK_FILE } from '../formats/lock-name.ts';
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -26,6 +27,11 @@ export function withCommon(command: Command, shown: readonly [string, string][])
     .option('--catalogue <dir>', 'a folder of profiles of your own (repeatable)', collect, [])
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', examples(shown));
+}
+
+/** `--lock arm64` speaks of an architecture: a file of another name is given with =. For words of a command line. */
+export function withLockFiles(words: readonly string[]): string[] {
+  return words.map((word) => (word === '--lock' || word === '--locked' ? `${word}=${LOCK_FILE}` : word));
 }
 
 /** USAGE for `--all` together with names: one of them would go unheard. */

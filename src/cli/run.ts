@@ -4,10 +4,11 @@ import { catalogueCommand } from './commands/catalogue.ts';
 import { exportCommand } from './commands/export.ts';
 import { importCommand } from './commands/import.ts';
 import { installCommand } from './commands/install.ts';
+import { lockCommand } from './commands/lock.ts';
 import { statusCommand } from './commands/status.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { examples } from './common.ts';
+import { examples, withLockFiles } from './common.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
 
 const FIRST_EXAMPLES: readonly [string, string][] = [
@@ -22,6 +23,7 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   uninstall: uninstallCommand,
   status: statusCommand,
   verify: verifyCommand,
+  lock: lockCommand,
   import: importCommand,
   export: exportCommand,
   catalogue: catalogueCommand,
@@ -62,7 +64,7 @@ export async function runCommandLine(words: readonly string[], version: string):
   for (const define of named ? [named] : Object.values(COMMANDS)) program.addCommand(define(done));
   quieten(program);
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync(withLockFiles(words), { from: 'user' });
     return status;
   } catch (failure) {
     if (failure instanceof CommanderError && failure.exitCode === 0) return 0;

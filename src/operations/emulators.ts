@@ -26,6 +26,8 @@ export interface EmulatorRequest {
   readonly all: boolean;
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
+  /** Files that are looked at first. */
+  readonly candidates?: readonly Candidate[] | undefined;
   /** Refuse versions that are known to be bad. */
   readonly strict?: boolean | undefined;
   /** Fetch nothing: say only what would be fetched. */
@@ -50,6 +52,9 @@ interface Search {
 
 const TIME_LIMIT_MS = 10_000;
 
+/** Where emulators are fetched from where none is named and this machine has none. */
+export const DEFAULT_SOURCES: readonly string[] = ['apt'];
+
 /**
  * An emulator for each arch: from this machine, else from the sources in order.
  *
@@ -64,19 +69,21 @@ export async function obtainEmulators(
   context: Context,
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
-  const sources = request.sources.map(parseSource);
+  const names = request.sources.length === 0 ? DEFAULT_SOURCES : request.sources;
+  const sources = names.map((name) => ({ name, ...parseSource(name) }));
   const [memo, stored] = await Promise.all([openMemo(context.store), listStored(context.store)]);
   const search: Search = { host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
   const problems = new Map<string, unknown>();
-  const take = async (candidates: readonly Candidate[]): Promise<void> => {
+  const take = async (candidates: readonly Candidate[], source?: string): Promise<void> => {
     await Promise.all(
       arches
         .filter(({ id }) => !found.has(id))
-        .map((arch) => takeFirstFit(arch, candidates, found, problems, search)),
+        .map((arch) => takeFirstFit(arch, candidates, source, found, problems, search)),
     );
   };
-  if (sources.length === 0) {
+  await take(request.candidates ?? []);
+  if (request.sources.length === 0) {
     context.report({
       kind: 'stage',
       stage: 'find',
@@ -93,7 +100,7 @@ export async function obtainEmulators(
     await warnOfKnownBad([...found.values()], host, context);
     return { found: [...found.values()], missing: [], toFetch: toFetch.map(({ id }) => id) };
   }
-  for (const source of sources.length === 0 ? [parseSource('apt')] : sources) {
+  for (const source of sources) {
     const wants = arches
       .filter(({ id }) => !found.has(id))
       .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
@@ -106,6 +113,7 @@ export async function obtainEmulators(
         signal: context.signal,
         report: fetchReport(context),
       }),
+      source.name,
     );
   }
   await memo.save();
@@ -148,6 +156,7 @@ function findRequest(arch: Arch, search: Search): FindRequest {
 async function takeFirstFit(
   arch: Arch,
   candidates: readonly Candidate[],
+  source: string | undefined,
   found: Map<string, Found>,
   problems: Map<string, unknown>,
   search: Search,
@@ -168,7 +177,7 @@ async function takeFirstFit(
         memo,
         signal: context.signal,
       });
-      const fit = { arch, profile, emulator };
+      const fit = { arch, profile, emulator, source };
       const known = await knownProblems(fit, host);
       if (request.strict) refuseKnownBad(fit, known);
       secondBest ??= fit;

@@ -10,9 +10,11 @@ import type { Step } from '../plan/steps.ts';
 import type { Entry } from '../rule/types.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
-import { type Missing, obtainEmulators } from './emulators.ts';
+import type { Missing } from './emulators.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
+import { lockSteps } from './lock-file.ts';
+import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
 import { choosePersistence, type Persistence } from './persistence.ts';
 import { type Proof, shortcomings } from './proof.ts';
@@ -39,6 +41,10 @@ export interface InstallRequest {
   readonly verify: boolean;
   /** Refuse emulators of a version that is known to be bad. */
   readonly strict?: boolean | undefined;
+  /** The lock file that is to name what was installed. */
+  readonly lock?: string | undefined;
+  /** The lock file that says what is to be installed: those very bytes. */
+  readonly locked?: string | undefined;
   readonly dryRun: boolean;
 }
 
@@ -61,8 +67,8 @@ export interface InstallResult {
  * Makes programs of the arches run on this machine: finds or fetches emulators, registers them, and proves by running
  * probes that they work. What works already is left alone. On a failure everything is taken back.
  *
- * @throws USAGE, BAD_SOURCE, NATIVE_ARCH, UNSAFE_RULE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED, ENTRY_NOT_OURS, NOT_PROVED,
- * NO_PRIVILEGE, NO_BINFMT_MISC and what the doors to the outside throw; nothing is changed then.
+ * @throws USAGE, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, UNSAFE_RULE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED,
+ * ENTRY_NOT_OURS, NOT_PROVED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors to the outside throw; nothing is changed then.
  */
 export async function install(request: InstallRequest, context: Context): Promise<InstallResult> {
   refuseUnknown(request, context);
@@ -98,14 +104,17 @@ async function carry(
   const registrations = await readRegistrations(context.store);
   const serving = await alreadyServing(arches, entries, registrations, request, context);
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
-  const { found, missing, toFetch } = await obtainEmulators(open, entries, natives, request, context);
+  const { found, missing, toFetch } = await obtainAsLocked(open, entries, natives, request, context);
   const options: RuleOptions = { ...request, persist: await choosePersistence(request.persist) };
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
   for (const [index, { rule }] of wanted.entries()) {
     refuseUnsafe(rule, natives.patterns, found[index]?.emulator.head ?? null);
   }
   const present = { entries, ours: new Set(registrations.keys()) };
-  const steps = planInstall(present, wanted, { replace: request.replace, prove: request.verify });
+  const steps = [
+    ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
+    ...(await lockSteps(found, natives, request)),
+  ];
   const result = {
     schema: 'binfmtctl/install/1',
     missing,
@@ -119,7 +128,9 @@ async function carry(
 }
 
 /** What is wrong with the request itself is said before the machine is looked at. */
-function refuseUnknown({ sources, emulator }: InstallRequest, { catalogue }: Context): void {
+function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
+  const { sources, emulator } = request;
+  refuseLockedSources(request);
   for (const source of sources) parseSource(source);
   if (emulator === undefined || Object.hasOwn(catalogue.emulators, emulator)) return;
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
@@ -150,8 +161,9 @@ async function alreadyServing(
   request: InstallRequest,
   context: Context,
 ): Promise<readonly Proof[]> {
-  const { replace, dryRun, emulator, sources, strict } = request;
-  if (replace || dryRun || emulator !== undefined || sources.length > 0 || strict) return [];
+  const { replace, dryRun, emulator, sources, strict, lock, locked } = request;
+  if (replace || dryRun || sources.length > 0 || strict || (emulator ?? lock ?? locked) !== undefined)
+    return [];
   if (!entries.some(({ enabled }) => enabled)) return [];
   const proofs = await verify({ arches }, context);
   return proofs.filter((proof) => {

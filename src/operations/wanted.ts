@@ -16,6 +16,8 @@ export interface Found {
   readonly arch: Arch;
   readonly profile: EmulatorProfile;
   readonly emulator: Emulator;
+  /** The source that it was fetched from, as it was named; absent for what was there. */
+  readonly source?: string | undefined;
 }
 
 export interface RuleOptions {

@@ -1,7 +1,8 @@
 import { lintProfile } from '../catalogue/lint.ts';
 import { withProfiles } from '../catalogue/merge.ts';
 import type { Catalogue, Profile } from '../catalogue/types.ts';
-import { type Problem, readProfiles, worded } from './read.ts';
+import { worded } from '../formats/yaml.ts';
+import { type Problem, readProfiles } from './read.ts';
 
 export interface Checked {
   readonly profiles: readonly Profile[];

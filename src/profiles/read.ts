@@ -1,8 +1,8 @@
 import { basename, extname, join } from 'node:path';
-import type { Document, LineCounter } from 'yaml';
 import { parseProfile } from '../catalogue/schema.ts';
 import type { Profile } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { parseYaml, worded } from '../formats/yaml.ts';
 import { fileError } from '../system/file-error.ts';
 import { listFiles } from '../system/files.ts';
 import { readSmall } from '../system/read-small.ts';
@@ -25,8 +25,6 @@ export interface Problem {
 
 /** Profiles are of a few kilobytes; the time to read keys that are all different grows with the square of their number. */
 const MAX_SIZE = 1 << 15;
-/** A document of a few lines can grow to gigabytes through aliases of aliases. */
-const MAX_ALIASES = 50;
 const FOLDERS = ['', 'arch', 'format', 'emulator'];
 
 /**
@@ -81,22 +79,10 @@ export async function readProfile(
     const isText = !(error instanceof TypeError);
     return failed(1, isText ? fileError(error, `read ${file}`).message : 'is no UTF-8 text');
   }
-  const { LineCounter: Counter, parseDocument } = await import('yaml');
-  const counter = new Counter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'error' });
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.map(({ pos, code, message }) => ({
-        file,
-        line: counter.linePos(pos[0]).line,
-        message: code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : message,
-      })),
-    };
-  }
-  const value = plainOf(document);
-  if ('problem' in value) return failed(1, value.problem);
-  const lineOf = (path: readonly (string | number)[]): number => lineIn(document, counter, path);
-  const { profile, problems } = parseProfile(value.value);
+  const document = await parseYaml(text);
+  if ('problems' in document) return { problems: document.problems.map((problem) => ({ file, ...problem })) };
+  const { value, lineOf } = document;
+  const { profile, problems } = parseProfile(value);
   if (profile === null)
     return {
       problems: problems.map(({ path, message }) => ({
@@ -110,44 +96,3 @@ export async function readProfile(
     return failed(lineOf(['id']), `id: is ${profile.id}, but the file is called ${basename(file)}`);
   return { file, profile, lineOf };
 }
-
-function plainOf(document: Document): { readonly value: unknown } | { readonly problem: string } {
-  try {
-    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) };
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-/** `layouts.0.paths: must be a list`. */
-export const worded = (path: readonly (string | number)[], message: string): string =>
-  path.length === 0 ? message : `${path.join('.')}: ${message}`;
-
-/** Where the key of the last part stands that is there, or the item of a list. */
-function lineIn(document: Document, counter: LineCounter, path: readonly (string | number)[]): number {
-  for (let length = path.length; length > 0; length--) {
-    const offset = offsetOf(document, path.slice(0, length));
-    if (offset !== undefined) return counter.linePos(offset).line;
-  }
-  return 1;
-}
-
-function offsetOf(document: Document, path: readonly (string | number)[]): number | undefined {
-  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
-  const last = path.at(-1);
-  const items = hasItems(parent) ? parent.items : [];
-  const item =
-    typeof last === 'number' ? items[last] : items.find((each) => isPair(each) && String(each.key) === last);
-  return rangeOf(isPair(item) ? item.key : item);
-}
-
-const hasItems = (node: unknown): node is { readonly items: readonly unknown[] } =>
-  typeof node === 'object' && node !== null && 'items' in node && Array.isArray(node.items);
-
-const isPair = (node: unknown): node is { readonly key: unknown } =>
-  typeof node === 'object' && node !== null && 'key' in node;
-
-const rangeOf = (node: unknown): number | undefined =>
-  typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
-    ? Number(node.range[0])
-    : undefined;

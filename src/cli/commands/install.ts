@@ -15,6 +15,8 @@ interface InstallOptions extends CommonOptions {
   readonly replace?: boolean;
   readonly verify: boolean;
   readonly strict?: boolean;
+  readonly lock?: string;
+  readonly locked?: string;
   readonly dryRun?: boolean;
 }
 
@@ -46,12 +48,16 @@ export function installCommand(done: (status: number) => void): Command {
     .option('--replace', 'take over an entry of that name that binfmtctl did not make')
     .option('--no-verify', 'register without proof')
     .option('--strict', 'refuse emulators of a version that is known to be bad')
+    .option('--lock [=file]', 'write which emulators these are into a lock file (default: binfmtctl.lock)')
+    .option('--locked [=file]', 'take exactly the emulators of that lock file, or refuse')
     .option('--dry-run', 'print the steps and change nothing');
   return withCommon(command, [
     ['binfmtctl install arm64', 'one architecture'],
     ['binfmtctl install linux/arm64,linux/riscv64', 'as Docker writes them'],
     ['binfmtctl install --all --persist', 'all of them, also after a reboot'],
     ['binfmtctl install arm64 --source apt:trixie', 'the emulator of that Debian release'],
+    ['binfmtctl install arm64 --lock', 'write binfmtctl.lock, for other machines'],
+    ['binfmtctl install arm64 --locked', 'the same bytes as there, or nothing'],
     ['binfmtctl install s390x --dry-run', 'what would be done'],
   ]).action(async (arches: string[], options: InstallOptions) => {
     const { installArches } = await import('../work.ts');
@@ -65,6 +71,8 @@ export function installCommand(done: (status: number) => void): Command {
       replace: options.replace === true,
       verify: options.verify,
       strict: options.strict === true,
+      lock: options.lock,
+      locked: options.locked,
       dryRun: options.dryRun === true,
     } as const;
     const result = await installArches(request, options);

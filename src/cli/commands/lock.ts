@@ -1,0 +1,82 @@
+import { Command } from 'commander';
+import { BinfmtctlError } from '../../errors.ts';
+import type { Lock } from '../../formats/lock.ts';
+import { LOCK_FILE } from '../../formats/lock-name.ts';
+import type { LockResult } from '../../operations/lock-emulators.ts';
+import { toJson } from '../../plan/registration.ts';
+import { type CommonOptions, collect, withCommon } from '../common.ts';
+import { table } from '../terminal.ts';
+
+interface LockOptions extends CommonOptions {
+  readonly update?: boolean;
+  readonly lockFile: string;
+  readonly source: readonly string[];
+  readonly strict?: boolean;
+}
+
+export function lockCommand(done: (status: number) => void): Command {
+  const command = new Command('lock')
+    .summary('show or renew the lock file')
+    .description(
+      'Shows which emulators a lock file names; with --update looks up anew what their sources have, and registers nothing',
+    )
+    .argument('[arch...]', 'with --update: only these, which are added where the file has them not')
+    .option('--update', "renew the part for this machine's architecture")
+    .option('--lock-file <file>', 'the lock file', LOCK_FILE)
+    .option(
+      '--source <spec>',
+      'with --update: from here, not from the source that the file names',
+      collect,
+      [],
+    )
+    .option('--strict', 'with --update: refuse emulators of a version that is known to be bad');
+  return withCommon(command, [
+    ['binfmtctl lock', 'what binfmtctl.lock says'],
+    ['binfmtctl lock --update', 'all of it anew, each from its source'],
+    ['binfmtctl lock --update arm64', 'only that one, or one more'],
+  ]).action(async (names: string[], options: LockOptions) => {
+    const result = options.update ? await update(names, options) : await show(names, options);
+    process.stdout.write(options.json ? `${toJson(result.document)}\n` : `${result.text}\n`);
+    done(0);
+  });
+}
+
+async function update(names: readonly string[], options: LockOptions) {
+  const { findArches, updateLock, withOperation } = await import('../work.ts');
+  const { lockFile: file, source: sources, strict = false } = options;
+  const document = await withOperation(options, (context) =>
+    updateLock({ file, arches: findArches(context.catalogue, names), sources, strict }, context),
+  );
+  return { document, text: textOf(document) };
+}
+
+async function show(names: readonly string[], { lockFile: file, source, strict }: LockOptions) {
+  if (names.length > 0 || source.length > 0 || strict) {
+    throw new BinfmtctlError('USAGE', 'lock only shows the file: --update is missing', {
+      hint: '`binfmtctl lock --update arm64` renews or adds one',
+    });
+  }
+  const { readLock } = await import('../work.ts');
+  const { hosts } = (await readLock(file)).lock;
+  return { document: { schema: 'binfmtctl/lock/1', file, hosts }, text: tableOf(hosts) };
+}
+
+function tableOf(hosts: Lock['hosts']): string {
+  const rows = Object.entries(hosts).flatMap(([host, guests]) =>
+    Object.entries(guests).map(([guest, { emulator, version, sha256, source }]) => {
+      return [host, guest, emulator, version ?? '?', sha256.slice(0, 12), source];
+    }),
+  );
+  return table([['HOST', 'ARCH', 'EMULATOR', 'VERSION', 'SHA256', 'SOURCE'], ...rows]);
+}
+
+function textOf({ file, host, changes, unchanged }: LockResult): string {
+  const lines = changes.map(({ arch, before, after }) => {
+    const now = `${after.emulator} ${after.version ?? '?'} (${after.sha256.slice(0, 12)})`;
+    return before === null
+      ? `${arch}: ${now} from ${after.source} is new`
+      : `${arch}: ${before.emulator} ${before.version ?? '?'} (${before.sha256.slice(0, 12)}) → ${now}`;
+  });
+  const rest = unchanged.length === 0 ? [] : [`unchanged: ${unchanged.join(', ')}`];
+  return [`${file}, for ${host} machines:`, ...lines, ...rest].join('\n');
+}

@@ -1,0 +1,2 @@
+/** The lock file that is meant where none is named. */
+export const LOCK_FILE = 'binfmtctl.lock';

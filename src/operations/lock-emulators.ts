@@ -1,0 +1,81 @@
+import { resolve } from 'node:path';
+import { findArch } from '../catalogue/resolve.ts';
+import type { Arch } from '../catalogue/types.ts';
+import { listStored } from '../emulators/store.ts';
+import { encodeLock } from '../formats/lock.ts';
+import { groupBySource, type LockChange, lockChanges, lockedFor, withLocked } from '../plan/lock.ts';
+import { writeAtomic } from '../system/files.ts';
+import type { Context } from './context.ts';
+import { DEFAULT_SOURCES, obtainEmulators } from './emulators.ts';
+import { withStoreLock } from './lock.ts';
+import { lockedOf, readLock, readLockIfExists } from './lock-file.ts';
+import { findNatives, refuseNative } from './natives.ts';
+import { pruneUnregistered } from './prune.ts';
+import type { Found } from './wanted.ts';
+
+export interface LockRequest {
+  readonly file: string;
+  /** Those that are looked up anew, or added; empty for all that the lock has for this host. */
+  readonly arches: readonly Arch[];
+  /** Where they come from now; empty for the source that the lock names for each. */
+  readonly sources: readonly string[];
+  /** Refuse emulators of a version that is known to be bad. */
+  readonly strict: boolean;
+}
+
+export interface LockResult {
+  readonly schema: 'binfmtctl/lock-update/1';
+  readonly file: string;
+  /** Id of this machine's own arch: other hosts' parts are left as they are. */
+  readonly host: string;
+  readonly changes: readonly LockChange[];
+  readonly unchanged: readonly string[];
+}
+
+/**
+ * Looks up anew what the sources of a lock file have, and writes that into it. Nothing is registered, and nothing stays
+ * in the store.
+ *
+ * @throws BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, BAD_SOURCE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what the doors to the
+ * outside throw; the file is as it was then.
+ */
+export async function updateLock(
+  { file, arches, sources, strict }: LockRequest,
+  context: Context,
+): Promise<LockResult> {
+  const natives = await findNatives(context);
+  const { host } = natives;
+  refuseNative(arches, natives);
+  const read = await (arches.length === 0 ? readLock(file) : readLockIfExists(file));
+  const lock = read?.lock ?? { hosts: {} };
+  const part =
+    arches.length === 0 || Object.hasOwn(lock.hosts, host.id) ? lockedFor(lock, host.id, file) : {};
+  const wanted = arches.length > 0 ? arches : Object.keys(part).map((id) => findArch(context.catalogue, id));
+  const guests = wanted.map(({ id }) => id);
+  return withStoreLock(context, async () => {
+    const stored = await listStored(context.store);
+    try {
+      const found: Found[] = [];
+      const groups =
+        sources.length > 0
+          ? [{ source: undefined, emulator: undefined, guests }]
+          : groupBySource(part, guests);
+      for (const { source, emulator, guests: group } of groups) {
+        const own = source === undefined ? DEFAULT_SOURCES : [source];
+        const from = sources.length > 0 ? sources : own;
+        const request = { all: false, sources: from, emulator, strict, dryRun: false };
+        const members = wanted.filter(({ id }) => group.includes(id));
+        found.push(...(await obtainEmulators(members, [], natives, request, context)).found);
+      }
+      const emulators = lockedOf(found);
+      const changes = lockChanges(part, emulators);
+      const text = await encodeLock(withLocked(lock, host.id, emulators));
+      if (changes.length > 0) await writeAtomic(resolve(file), text);
+      const changed = changes.map(({ arch }) => arch);
+      const unchanged = guests.filter((guest) => !changed.includes(guest));
+      return { schema: 'binfmtctl/lock-update/1', file, host: host.id, changes, unchanged };
+    } finally {
+      await pruneUnregistered(context, stored).catch(() => {});
+    }
+  });
+}

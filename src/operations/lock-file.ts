@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
+import { decodeLock, encodeLock, type Lock, type LockedEmulators } from '../formats/lock.ts';
+import { withLocked } from '../plan/lock.ts';
+import type { Step } from '../plan/steps.ts';
+import { errnoOf, fileError } from '../system/file-error.ts';
+import { readSmall } from '../system/read-small.ts';
+import type { Natives } from './natives.ts';
+import type { Found } from './wanted.ts';
+
+/** A lock file as it was read. */
+export interface ReadLock {
+  readonly text: string;
+  readonly lock: Lock;
+}
+
+/** All arches on all hosts take 120 kB; the time to read keys that are all different grows with the square of their number. */
+const MAX_SIZE = 1 << 18;
+/** As many problems as an error names. */
+const NAMED = 10;
+
+/**
+ * The lock file; null where there is none.
+ *
+ * @throws BAD_LOCK, with every problem and its line; FILE_FAILED, NO_PRIVILEGE.
+ */
+export async function readLockIfExists(file: string): Promise<ReadLock | null> {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readSmall(resolve(file), MAX_SIZE));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    if (error instanceof TypeError) throw badLock(`${file} is no UTF-8 text`);
+    throw fileError(error, `read the lock file ${file}`);
+  }
+  const decoded = await decodeLock(text);
+  if ('lock' in decoded) return { text, lock: decoded.lock };
+  const { problems } = decoded;
+  const named = problems.slice(0, NAMED).map(({ line, message }) => `${file}:${line}: ${message}`);
+  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
+  throw badLock(`wrong lock file: ${named.join('; ')}${more}`);
+}
+
+/** The lock file, which has to be there: BAD_LOCK where it is not, and as `readLockIfExists`. */
+export async function readLock(file: string): Promise<ReadLock> {
+  const read = await readLockIfExists(file);
+  if (read !== null) return read;
+  throw new BinfmtctlError('BAD_LOCK', `there is no lock file ${file}`, {
+    hint: '`binfmtctl install ARCH --lock` makes one; another name is given with =: --locked=FILE',
+  });
+}
+
+/** What a lock file says of emulators that were found. */
+export function lockedOf(found: readonly Found[]): LockedEmulators {
+  return Object.fromEntries(
+    found.map(({ arch, profile, emulator: { version, sha256, size, path }, source = `path:${path}` }) => [
+      arch.id,
+      { emulator: profile.id, source, version, sha256, size },
+    ]),
+  );
+}
+
+/** With `lock`: the step that makes the lock file name what was found, where it does not yet. Throws as `readLockIfExists`. */
+export async function lockSteps(
+  found: readonly Found[],
+  { host }: Natives,
+  { lock: file }: { readonly lock?: string | undefined },
+): Promise<readonly Step[]> {
+  if (file === undefined || found.length === 0) return [];
+  const before = await readLockIfExists(file);
+  const text = await encodeLock(withLocked(before?.lock ?? { hosts: {} }, host.id, lockedOf(found)));
+  if (text === before?.text) return [];
+  return [{ kind: 'write', path: resolve(file), text, previous: before?.text ?? null }];
+}
+
+function badLock(what: string): BinfmtctlError {
+  return new BinfmtctlError('BAD_LOCK', what, {
+    hint: 'mend it, take it from version control again, or remove it and make it anew with `binfmtctl install ARCH --lock`',
+  });
+}
