@@ -14,8 +14,8 @@ export interface ReadLock {
   readonly lock: Lock;
 }
 
-/** All arches on all hosts take 120 kB; the time to read keys that are all different grows with the square of their number. */
-const MAX_SIZE = 1 << 18;
+/** All arches on all hosts take less than 128 kB; the time to read keys that are all different grows with the square of their number. */
+const MAX_SIZE = 1 << 17;
 /** As many problems as an error names. */
 const NAMED = 10;
 

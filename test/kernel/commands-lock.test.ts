@@ -1,0 +1,328 @@
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Lock } from '../../src/formats/lock.ts';
+import { fakeQemu } from '../integration/fixtures/programs.ts';
+import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
+import { emulatorFolder, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = temporaryFolder();
+const emulators = emulatorFolder();
+const at = (name: string): string => join(folder, name);
+const file = at('own.lock');
+const own = at('emulators');
+const host = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+
+const install = (...words: readonly string[]): readonly string[] => ['install', ...words, '--store', store];
+const update = (...words: readonly string[]): readonly string[] => [
+  ...['lock', '--update', '--lock-file', file, '--store', store],
+  ...words,
+];
+const readLock = async (): Promise<Lock> => documentOf<Lock>(['lock', '--lock-file', file]);
+const edit = (from: RegExp, to: string): void =>
+  writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
+
+/** The folder as it was at first: two emulators. */
+function restore(): void {
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(own, { recursive: true });
+  for (const guest of ['riscv64', 's390x'])
+    copyFileSync(join(emulators, `qemu-${guest}-static`), join(own, `qemu-${guest}-static`));
+}
+
+/** As the folder is after its maker has brought another version. */
+function replaceEmulator(guest: string): void {
+  writeFileSync(join(own, `qemu-${guest}-static`), fakeQemu('9.9.9'));
+  chmodSync(join(own, `qemu-${guest}-static`), 0o755);
+}
+
+const uninstall = (): Promise<unknown> => documentOf(['uninstall', '--all', '--purge', '--store', store]);
+
+let text = '';
+beforeAll(async () => {
+  restore();
+  await documentOf(install('riscv64,s390x', '--source', `dir:${own}`, `--lock=${file}`));
+  await uninstall();
+  text = readFileSync(file, 'utf8');
+});
+beforeEach(() => {
+  restore();
+  writeFileSync(file, text);
+});
+afterEach(async () => {
+  if (Object.keys(entries()).length > 0) await uninstall();
+});
+afterAll(removeAllEntries);
+
+describe('install --lock', () => {
+  it('writes what it has installed: source, version, sha256 and size', async () => {
+    const expected = (guest: string) => {
+      const bytes = readFileSync(join(own, `qemu-${guest}-static`));
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const version = expect.stringMatching(/^7\.2\.\d+$/);
+      return { emulator: 'qemu', source: `dir:${own}`, version, sha256, size: bytes.length };
+    };
+    const { hosts } = await readLock();
+    expect(hosts).toEqual({ [host]: { riscv64: expected('riscv64'), s390x: expected('s390x') } });
+  });
+
+  it('keeps what the file says of others, and is the same text when nothing changes', async () => {
+    edit(
+      /^hosts:\n/m,
+      `hosts:\n  sparc64:\n    arm: ${JSON.stringify((await readLock()).hosts[host]?.['s390x'])}\n`,
+    );
+    await documentOf(install('riscv64', '--source', `dir:${own}`, `--lock=${file}`));
+    expect(Object.keys((await readLock()).hosts)).toEqual(['sparc64', host].toSorted());
+    const before = readFileSync(file, 'utf8');
+    await documentOf(install('s390x', '--source', `dir:${own}`, `--lock=${file}`));
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+
+  it('takes the name of a file with = alone: what follows is an architecture', async () => {
+    const ran = await binfmtctl(install('--lock', 'riscv64', '--source', `dir:${own}`), {
+      within: ['env', '-C', folder],
+    });
+    expect(ran.status).toBe(0);
+    expect(existsSync(at('binfmtctl.lock'))).toBe(true);
+  });
+
+  it('takes everything back where the file cannot be written', async () => {
+    const before = snapshot(store);
+    await expectRefusal(
+      install('riscv64', '--source', `dir:${own}`, `--lock=${at('ro/x.lock')}`),
+      {
+        status: 3,
+        code: 'READ_ONLY',
+        message: /x\.lock: the file system is read-only/,
+        hint: /another place/,
+      },
+      { within: inShell(`mkdir -p ${at('ro')} && mount -t tmpfs -o ro tmpfs ${at('ro')}`) },
+    );
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('leaves a file alone that is no lock file', async () => {
+    writeFileSync(at('notes.txt'), 'do not lose this\n');
+    const before = snapshot(store);
+    await expectRefusal(install('riscv64', '--source', `dir:${own}`, `--lock=${at('notes.txt')}`), {
+      status: 2,
+      code: 'BAD_LOCK',
+      message: /notes\.txt:1: must hold keys and values/,
+      hint: /version control/,
+    });
+    expect(readFileSync(at('notes.txt'), 'utf8')).toBe('do not lose this\n');
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('says in a dry run that it would write the file', async () => {
+    const ran = await binfmtctl(install('riscv64', '--dry-run', `--lock=${at('dry.lock')}`));
+    expect(ran.stdout).toBe('would fetch an emulator for riscv64, register it and prove it\n');
+    expect(existsSync(at('dry.lock'))).toBe(false);
+  });
+});
+
+describe('install --locked', () => {
+  const locked = (...words: readonly string[]) => install(...words, `--locked=${file}`);
+
+  it('installs the very bytes that are locked', async () => {
+    const { proofs } = await documentOf<{ proofs: { arch: string; emulator: { sha256: string } }[] }>(
+      locked('--all'),
+    );
+    const part = (await readLock()).hosts[host];
+    expect(proofs.map(({ arch, emulator }) => [arch, emulator.sha256])).toEqual(
+      ['riscv64', 's390x'].map((arch) => [arch, part?.[arch]?.sha256]),
+    );
+  });
+
+  it('needs no source where the store has them', async () => {
+    await documentOf(locked('riscv64'));
+    rmSync(own, { recursive: true });
+    await documentOf(['uninstall', '--all', '--store', store]);
+    await documentOf(locked('riscv64'));
+    expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
+  });
+
+  it('replaces an emulator that is another one than the locked', async () => {
+    replaceEmulator('riscv64');
+    await documentOf(install('riscv64', '--source', `dir:${own}`, '--no-verify'));
+    restore();
+    await documentOf(locked('riscv64'));
+    expect(entries()['qemu-riscv64']).toContain((await readLock()).hosts[host]?.['riscv64']?.sha256);
+  });
+
+  it('refuses other bytes, names expected and found, and leaves nothing', async () => {
+    replaceEmulator('s390x');
+    const before = snapshot(store);
+    await expectRefusal(locked('--all'), {
+      status: 1,
+      code: 'LOCK_MISMATCH',
+      message:
+        /for s390x .* is not the locked one: expected sha256 [0-9a-f]{64} of .*own\.lock, found [0-9a-f]{64} \(version 9\.9\.9, not 7/,
+      hint: /lock --update s390x --lock-file .*own\.lock`; else do not trust it/,
+    });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it.each([
+    ['another size', /size: \d+/, 'size: 7', 1, 'LOCK_MISMATCH', /expected size 7 of .*, found \d+$/],
+    ['another version', /version: .*/, 'version: 8.0.0', 1, 'LOCK_MISMATCH', /expected version 8\.0\.0/],
+    [
+      'another host',
+      new RegExp(`${host}:`),
+      'sparc64:',
+      1,
+      'LOCK_MISMATCH',
+      /no emulators for .*only for sparc64/,
+    ],
+    ['no such architecture', / {4}riscv64:/, '    s390:', 1, 'LOCK_MISMATCH', /has no emulator for riscv64/],
+    [
+      'no such emulator',
+      /emulator: .*/,
+      'emulator: none',
+      1,
+      'EMULATOR_NOT_FOUND',
+      /no emulator none for riscv64/,
+    ],
+    ['no such source', /source: .*/, 'source: none', 2, 'BAD_SOURCE', /unknown source "none"/],
+    [
+      'half a sha256',
+      /sha256: .*/,
+      'sha256: abcd',
+      2,
+      'BAD_LOCK',
+      /own\.lock:\d+: .*\.sha256: must be a sha256/,
+    ],
+    ['no YAML', /^hosts:/m, 'hosts: [', 2, 'BAD_LOCK', /own\.lock:\d+: /],
+  ] as const)('refuses a lock edited by hand: %s', async (_, from, to, status, code, message) => {
+    edit(from, to);
+    const before = snapshot(store);
+    await expectRefusal(locked('riscv64'), { status, code, message, hint: /./ });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it.each([
+    ['--lock', ['--lock']],
+    ['--source', ['--source', 'apt']],
+    ['--emulator', ['--emulator', 'qemu']],
+  ])('does not go together with %s', (name, words) =>
+    expectRefusal(locked('riscv64', ...words), {
+      status: 2,
+      code: 'USAGE',
+      message: new RegExp(`--locked and ${name} do not go together`),
+      hint: /binfmtctl lock --update/,
+    }),
+  );
+
+  it('needs the file', () =>
+    expectRefusal(install('riscv64', `--locked=${at('none.lock')}`), {
+      status: 2,
+      code: 'BAD_LOCK',
+      message: /there is no lock file .*none\.lock/,
+      hint: /--locked=FILE/,
+    }));
+
+  it('leaves out with --all what the catalogue does not know', async () => {
+    edit(/ {4}s390x:/, '    pdp11:');
+    expect(await documentOf(locked('--all'))).toMatchObject({
+      proofs: [{ arch: 'riscv64' }],
+      missing: [{ arch: 'pdp11', why: expect.stringContaining('not in the catalogue') }],
+    });
+  });
+
+  it('refuses a locked version that is known to be bad with --strict', () =>
+    expectRefusal(locked('riscv64', '--strict'), {
+      status: 1,
+      code: 'EMULATOR_UNFIT',
+      message: /known to be bad for riscv64/,
+      hint: /without --strict/,
+    }));
+});
+
+describe('lock', () => {
+  it('shows the file', async () => {
+    const { stdout } = await binfmtctl(['lock', '--lock-file', file]);
+    expect(stdout.split('\n').map((line) => line.split(/\s+/).slice(0, 3))).toEqual([
+      ['HOST', 'ARCH', 'EMULATOR'],
+      [host, 'riscv64', 'qemu'],
+      [host, 's390x', 'qemu'],
+      [''],
+    ]);
+  });
+
+  it('renews what has changed, each from its source, and touches nothing else', async () => {
+    expect(await documentOf(update())).toMatchObject({ changes: [], unchanged: ['riscv64', 's390x'] });
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    replaceEmulator('s390x');
+    const before = snapshot(store);
+    expect(await documentOf(update())).toMatchObject({
+      changes: [
+        { arch: 's390x', before: { version: /^7/ }, after: { version: '9.9.9', source: `dir:${own}` } },
+      ].map((change) => ({ ...change, before: { version: expect.stringMatching(change.before.version) } })),
+      unchanged: ['riscv64'],
+    });
+    expect(snapshot(store)).toEqual(before);
+    expect((await readLock()).hosts[host]?.['s390x']?.version).toBe('9.9.9');
+  });
+
+  it('renews or adds those that are named alone, from where it is told', async () => {
+    replaceEmulator('s390x');
+    const ran = await binfmtctl(update('riscv64', 'sh4', '--source', `dir:${emulators}`));
+    expect(ran.stdout).toMatch(
+      /^.*own\.lock, for \w+ machines:\n(riscv64|sh4): .*\nsh4: qemu 7\S+ \(\w{12}\) from dir:/,
+    );
+    const { hosts } = await readLock();
+    expect(Object.entries(hosts[host] ?? {}).map(([arch, { source }]) => [arch, source])).toEqual([
+      ['riscv64', `dir:${emulators}`],
+      ['s390x', `dir:${own}`],
+      ['sh4', `dir:${emulators}`],
+    ]);
+    expect(hosts[host]?.['s390x']?.version).not.toBe('9.9.9');
+  });
+
+  it('makes a file where there is none', async () => {
+    rmSync(file);
+    await documentOf(update('sh4', '--source', `dir:${emulators}`));
+    expect(Object.keys((await readLock()).hosts[host] ?? {})).toEqual(['sh4']);
+  });
+
+  it('leaves the file as it is where one emulator is gone', async () => {
+    rmSync(join(own, 'qemu-s390x-static'));
+    const before = snapshot(store);
+    await expectRefusal(update(), {
+      status: 1,
+      code: 'EMULATOR_NOT_FOUND',
+      message: /no emulator qemu for s390x/,
+      hint: /is it in dir:/,
+    });
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it.each([
+    [['lock', 'arm64', '--lock-file', file], 'USAGE', /--update is missing/],
+    [['lock', '--lock-file', at('none')], 'BAD_LOCK', /there is no lock file/],
+    [['lock', '--update', '--lock-file', at('none')], 'BAD_LOCK', /there is no lock file/],
+    [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it has more than/],
+  ] as const)('refuses %j', async (words, code, message) => {
+    const status = code === 'FILE_FAILED' ? 1 : 2;
+    await expectRefusal([...words], { status, code, message, hint: /./ });
+  });
+
+  it('names every problem of a file', async () => {
+    edit(/sha256: ./g, 'sha256: X');
+    appendFileSync(file, 'more: 1\n');
+    const { stderr } = await binfmtctl(['lock', '--lock-file', file]);
+    expect(stderr.match(/own\.lock:\d+: /g)?.length).toBe(3);
+  });
+});
