@@ -8,6 +8,7 @@ export type * from './elf/types.ts';
 export { defaultStore } from './emulators/place.ts';
 export type * from './emulators/types.ts';
 export { BinfmtctlError, type ErrorCode, EXIT_STATUS } from './errors.ts';
+export { type BundleRequest, type BundleResult, bundle } from './operations/bundle.ts';
 export type { Context, Progress, Stage } from './operations/context.ts';
 export { type ExportRequest, type ExportResult, exportRules } from './operations/export.ts';
 export { type ImportRequest, type ImportResult, importRules } from './operations/import.ts';

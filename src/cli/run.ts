@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
+import { bundleCommand } from './commands/bundle.ts';
 import { catalogueCommand } from './commands/catalogue.ts';
 import { exportCommand } from './commands/export.ts';
 import { importCommand } from './commands/import.ts';
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   status: statusCommand,
   verify: verifyCommand,
   lock: lockCommand,
+  bundle: bundleCommand,
   import: importCommand,
   export: exportCommand,
   catalogue: catalogueCommand,

@@ -1,6 +1,7 @@
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import type { Linkage } from '../elf/linkage.ts';
 import type { ElfIdentity } from '../elf/types.ts';
+import { BinfmtctlError } from '../errors.ts';
 import { fileIdentity, sha256File } from '../system/files.ts';
 import type { Known, Memo } from './memo.ts';
 import { readProgram } from './program.ts';
@@ -13,6 +14,8 @@ export interface InspectOptions {
   readonly profile: EmulatorProfile;
   /** What this machine's own programs look like. */
   readonly host: ElfIdentity;
+  /** `host` is another machine: the emulator is run where that is possible here, but need not start. */
+  readonly elsewhere?: boolean | undefined;
   /** Demand that it works in chroots and other namespaces. */
   readonly requireStatic: boolean;
   /** Root would register it for all users: then nobody else may be able to change it. */
@@ -42,7 +45,7 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   const identity = await fileIdentity(path);
   const remembered = memo.recall(identity, profile.id);
   const known = remembered ?? (await examine(path, from, options));
-  if (remembered === null) memo.remember(identity, known, profile.id);
+  if (remembered === null && !options.elsewhere) memo.remember(identity, known, profile.id);
   requireUndamaged(candidate, known);
   if (known.version === null) onOddity?.(`${path} does not say which version of ${profile.id} it is`);
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
@@ -52,7 +55,7 @@ function requireHostArch(
   path: string,
   { header }: Linkage,
   head: Uint8Array,
-  { host, archOf }: InspectOptions,
+  { host, elsewhere, archOf }: InspectOptions,
 ): void {
   const { class: width, byteOrder, machine } = header;
   if (width === host.class && byteOrder === host.byteOrder && machine === host.machine) return;
@@ -60,16 +63,24 @@ function requireHostArch(
   const what = name
     ? `${name} machines`
     : `${width}-bit ${byteOrder}-endian machines of ELF number ${machine}`;
+  if (elsewhere)
+    throw unfit(path, `it runs on ${what}, not on those it is for`, 'take one that was built for them');
   throw unfit(path, `it runs on ${what}, not on this one`, 'take one that was built for this machine');
 }
 
 /** Hash and version: the two that cost time. */
 async function examine(path: string, from: string, options: InspectOptions): Promise<Known> {
-  const [sha256, version] = await Promise.all([
-    sha256File(path),
-    readVersion(path, { ...options, name: from }),
-  ]);
+  const [sha256, version] = await Promise.all([sha256File(path), versionOf(path, from, options)]);
   return { sha256, version };
+}
+
+async function versionOf(path: string, from: string, options: InspectOptions): Promise<string | null> {
+  const version = readVersion(path, { ...options, name: from });
+  if (!options.elsewhere) return version;
+  return version.catch((problem: unknown) => {
+    if (problem instanceof BinfmtctlError && problem.code === 'EMULATOR_UNFIT') return null;
+    throw problem;
+  });
 }
 
 /** The path of a file of the store says what its bytes have to be. */

@@ -10,6 +10,8 @@ const MAX_LINKS = 40;
 export interface TrustOptions {
   /** Whether another user may own it: one who was named on purpose. Default: root alone. */
   readonly anyOwner?: boolean | undefined;
+  /** What it is to be. Default: `emulator`. */
+  readonly as?: 'emulator' | 'bundle' | undefined;
 }
 
 /**
@@ -18,7 +20,11 @@ export interface TrustOptions {
  *
  * @throws EMULATOR_UNFIT naming what others can write; what lstat throws.
  */
-export async function requireTrusted(path: string, { anyOwner = false }: TrustOptions = {}): Promise<void> {
+export async function requireTrusted(
+  path: string,
+  { anyOwner = false, as = 'emulator' }: TrustOptions = {},
+): Promise<void> {
+  const untrusted = (where: string, why: string) => untrustedAs(as, path, where, why);
   let parts = partsOf(path);
   let at = '/';
   for (let links = 0; parts.length > 0; ) {
@@ -27,9 +33,9 @@ export async function requireTrusted(path: string, { anyOwner = false }: TrustOp
     const here = join(at, name);
     const facts = await lstat(here);
     const last = rest.length === 0;
-    if (!anyOwner && facts.uid !== 0) throw untrusted(path, here, `belongs to user ${facts.uid}`);
+    if (!anyOwner && facts.uid !== 0) throw untrusted(here, `belongs to user ${facts.uid}`);
     if (facts.isSymbolicLink()) {
-      if (++links > MAX_LINKS) throw untrusted(path, here, 'is a link that leads nowhere');
+      if (++links > MAX_LINKS) throw untrusted(here, 'is a link that leads nowhere');
       const target = await readlink(here);
       parts = [...partsOf(target), ...rest];
       if (target.startsWith('/')) at = '/';
@@ -38,16 +44,16 @@ export async function requireTrusted(path: string, { anyOwner = false }: TrustOp
     // In a sticky folder (/tmp) others cannot replace what is not theirs.
     const sticky = facts.isDirectory() && !last && (facts.mode & STICKY) !== 0;
     if ((facts.mode & GROUP_OR_OTHERS_WRITE) !== 0 && !sticky)
-      throw untrusted(path, here, 'can be written by others');
+      throw untrusted(here, 'can be written by others');
     at = here;
   }
 }
 
 const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
-function untrusted(path: string, where: string, why: string): BinfmtctlError {
+function untrustedAs(as: string, path: string, where: string, why: string): BinfmtctlError {
   const what = where === path ? 'it' : where;
-  return new BinfmtctlError('EMULATOR_UNFIT', `${path} cannot be the emulator: ${what} ${why}`, {
+  return new BinfmtctlError('EMULATOR_UNFIT', `${path} cannot be the ${as}: ${what} ${why}`, {
     hint: `whoever can change it gets root's rights: \`chown root ${where} && chmod go-w ${where}\`, or take another`,
   });
 }

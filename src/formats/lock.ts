@@ -1,5 +1,6 @@
 /** The lock file `binfmtctl.lock`: which bytes run what, on every machine that reads it. YAML, always in the same order. */
 import * as v from 'valibot';
+import { byteCount, fields, id, line, sha256 } from './fields.ts';
 import { type LineProblem, parseYaml, worded } from './yaml.ts';
 
 /** One emulator, by its bytes. */
@@ -33,11 +34,7 @@ export async function encodeLock({ hosts }: Lock): Promise<string> {
   const { stringify } = await import('yaml');
   const document = {
     schema: SCHEMA,
-    hosts: sorted(hosts, (guests) =>
-      sorted(guests, ({ emulator, source, version, sha256, size }) => ({
-        ...{ emulator, source, version, sha256, size },
-      })),
-    ),
+    hosts: sorted(hosts, (guests) => sorted(guests, ordered)),
   };
   return HEADER + stringify(document, { lineWidth: 0 });
 }
@@ -57,42 +54,23 @@ export async function decodeLock(
   return { problems: problems.toSorted((a, b) => a.line - b.line) };
 }
 
+const ordered = ({ emulator, source, version, sha256: hash, size }: LockedEmulator) => {
+  return { emulator, source, version, sha256: hash, size };
+};
+
 function sorted<T, U>(record: Readonly<Record<string, T>>, each: (value: T) => U): Record<string, U> {
   const pairs = Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(pairs.map(([key, value]) => [key, each(value)]));
 }
 
-const id = v.pipe(
-  v.string('must be text'),
-  v.regex(/^[a-z0-9][a-z0-9_.+-]{0,63}$/, 'must be an id of lower case letters, digits and _.+-'),
-);
-const text = v.pipe(
-  v.string('must be text (quote what looks like a number)'),
-  v.regex(/^[^\p{Cc}\p{Surrogate}]{1,1000}$/u, 'must be text of one line, 1000 characters at most'),
-);
-const map = <E extends v.ObjectEntries>(entries: E) =>
-  v.strictObject(entries, (issue) =>
-    issue.expected === 'never'
-      ? 'is not known here'
-      : issue.received === 'undefined'
-        ? 'is missing'
-        : 'must hold keys and values',
-  );
-
-const emulatorSchema = map({
+const emulatorSchema = fields({
   emulator: id,
-  source: text,
-  version: v.nullable(text),
-  sha256: v.pipe(
-    v.string('must be text (quote what looks like a number)'),
-    v.regex(/^[0-9a-f]{64}$/, 'must be a sha256: 64 hex digits in lower case'),
-  ),
-  size: v.pipe(
-    v.number('must be a number of bytes'),
-    v.check((size) => Number.isSafeInteger(size) && size > 0, 'must be a number of bytes'),
-  ),
+  source: line,
+  version: v.nullable(line),
+  sha256,
+  size: byteCount,
 });
-const lockSchema = map({
+const lockSchema = fields({
   schema: v.literal(SCHEMA, `must be ${SCHEMA}: this program reads no other`),
   hosts: v.record(id, v.record(id, emulatorSchema, 'must hold emulators by architecture'), 'must hold hosts'),
 });

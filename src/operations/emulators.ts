@@ -28,6 +28,8 @@ export interface EmulatorRequest {
   readonly emulator?: string | undefined;
   /** Files that are looked at first. */
   readonly candidates?: readonly Candidate[] | undefined;
+  /** They are for another machine, of the arch `host`: what does not start here may start there. */
+  readonly elsewhere?: boolean | undefined;
   /** Refuse versions that are known to be bad. */
   readonly strict?: boolean | undefined;
   /** Fetch nothing: say only what would be fetched. */
@@ -110,6 +112,7 @@ export async function obtainEmulators(
     await take(
       await fetch(source.value, wants, {
         store: context.store,
+        host: host.id,
         signal: context.signal,
         report: fetchReport(context),
       }),
@@ -170,6 +173,7 @@ async function takeFirstFit(
       const emulator = await inspect(candidate, {
         profile,
         host: host.elf,
+        elsewhere: request.elsewhere,
         // Only who names an emulator may want one that does not work in chroots.
         requireStatic: request.emulator === undefined,
         asRoot: process.geteuid?.() === 0 && mapsRootToRoot() !== false,

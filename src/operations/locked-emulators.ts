@@ -80,12 +80,16 @@ async function obtainLocked(
     const members = wanted.filter(({ id }) => group.includes(id));
     const narrowed = { ...request, all: false, sources: [source], emulator, candidates };
     const obtained = await obtainEmulators(members, entries, natives, narrowed, context);
-    found.push(...obtained.found);
+    for (const each of obtained.found) {
+      const locked = part[each.arch.id];
+      if (locked === undefined) continue;
+      const emulator = { ...each.emulator };
+      // The same bytes are of the same version, where they could not be asked.
+      if (request.elsewhere) emulator.version ??= locked.version;
+      requireLocked(each.arch.id, emulator, locked, file);
+      found.push({ ...each, emulator });
+    }
     toFetch.push(...obtained.toFetch);
-  }
-  for (const { arch, emulator } of found) {
-    const locked = part[arch.id];
-    if (locked !== undefined) requireLocked(arch.id, emulator, locked, file);
   }
   const unknown = all
     ? Object.keys(part).filter((guest) => !Object.hasOwn(context.catalogue.arches, guest))

@@ -1,7 +1,10 @@
 /** The door to files. Failures are FILE_FAILED, READ_ONLY or NO_PRIVILEGE, with a hint. */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, fileError } from './file-error.ts';
+
+/** All bytes of a file, or one part after the other. */
+export type FileData = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface WriteOptions {
   /** Permissions, whatever the umask. Default 0644. */
@@ -22,11 +25,12 @@ const TEMPORARY = /^\.binfmtctl-[0-9a-z]+\.tmp$/;
 
 /**
  * Replaces a file, or makes it: readers see the old content or the new one and never a part, also after a loss of
- * power. A symbolic link is replaced itself. The directory must exist; on a failure nothing is left behind.
+ * power. A symbolic link is replaced itself. The directory must exist; on a failure nothing is left behind. What `data`
+ * throws of ours is thrown on.
  */
 export async function writeAtomic(
   path: string,
-  data: string | Uint8Array,
+  data: FileData,
   { mode = 0o644 }: WriteOptions = {},
 ): Promise<void> {
   const directory = dirname(path);
@@ -43,7 +47,7 @@ export async function writeAtomic(
 /** Writes a new file and renames it to `path`, which may be bytes that are no text. Errors are Node's own. */
 export async function replaceFile(
   path: string | Buffer,
-  data: string | Uint8Array,
+  data: FileData,
   mode: number,
   temporary: string,
 ): Promise<void> {
@@ -137,9 +141,9 @@ export async function fileIdentity(path: string): Promise<FileIdentity> {
   }
 }
 
-async function writeNew(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+async function writeNew(path: string, data: FileData, mode: number): Promise<void> {
   await using file = await open(path, 'wx', mode);
-  await file.writeFile(data);
+  await writeFile(file, data);
   await file.chmod(mode);
   await file.sync();
 }

@@ -22,7 +22,7 @@ async function take(entries: readonly TarEntry[], guests = ['aarch64']) {
 async function taken(file: string, guests: readonly string[], signal = new AbortController().signal) {
   const store = `${file}.store`;
   const stored = async () => (await listStored(store)).map(({ name }) => name);
-  const options = { store, report: () => {}, signal };
+  const options = { store, host: 'x86_64', report: () => {}, signal };
   try {
     const found = await takeFromPackage(file, want(...guests), options);
     return {

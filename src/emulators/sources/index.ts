@@ -9,17 +9,23 @@ export interface SourceName {
 
 const SOURCES: Readonly<Record<string, () => Promise<Source>>> = {
   path: async () => (await import('./path.ts')).fetchPath,
+  bundle: async () => (await import('./bundle.ts')).fetchBundle,
   dir: async () => (await import('./dir.ts')).fetchDir,
   apt: async () => (await import('./apt.ts')).fetchApt,
 };
-const NEEDS_VALUE = ['path', 'dir'];
+const NEEDS_VALUE = ['path', 'dir', 'bundle'];
 
-/** @throws BAD_SOURCE for an unknown kind, or one that needs a value and has none. */
+/**
+ * The source that a text names; a plain FILE.tar is a bundle.
+ *
+ * @throws BAD_SOURCE for an unknown kind, or one that needs a value and has none.
+ */
 export function parseSource(text: string): SourceName {
+  if (/^[^:]+\.tar$/.test(text)) return { kind: 'bundle', value: text };
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
   const value = colon < 0 ? '' : text.slice(colon + 1);
-  const hint = 'a source is path:FILE, dir:DIR or apt[:RELEASE]';
+  const hint = 'a source is path:FILE, dir:DIR, bundle:FILE or apt[:RELEASE]';
   if (!Object.hasOwn(SOURCES, kind))
     throw new BinfmtctlError('BAD_SOURCE', `unknown source ${JSON.stringify(text)}`, { hint });
   if (value === '' && NEEDS_VALUE.includes(kind)) {

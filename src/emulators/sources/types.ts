@@ -11,6 +11,8 @@ export interface Want {
 
 export interface FetchOptions {
   readonly store: string;
+  /** Id of the arch of the machine that they are to run on. */
+  readonly host: string;
   readonly report: (progress: FetchProgress) => void;
   readonly signal: AbortSignal;
 }

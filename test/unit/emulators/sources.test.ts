@@ -11,20 +11,32 @@ describe('parseSource', () => {
     ['apt:bookworm', 'apt', 'bookworm'],
     ['path:/a/b:c', 'path', '/a/b:c'],
     ['dir:./x', 'dir', './x'],
+    ['bundle:x', 'bundle', 'x'],
+    ['./emulators.tar', 'bundle', './emulators.tar'],
+    ['path:/x.tar', 'path', '/x.tar'],
   ])('reads %s', (text, kind, value) => {
     expect(parseSource(text)).toEqual({ kind, value });
   });
 
-  it.each(['', 'oci:image', 'toString', '__proto__:x', '/usr/bin/qemu', 'path', 'dir:', 'APT'])(
-    'refuses %j and lists the kinds',
-    (text) => {
-      const refusal = {
-        code: 'BAD_SOURCE',
-        hint: expect.stringContaining('path:FILE, dir:DIR or apt[:RELEASE]'),
-      };
-      expect(() => parseSource(text)).toThrow(expect.objectContaining(refusal));
-    },
-  );
+  it.each([
+    '',
+    'oci:image',
+    'toString',
+    '__proto__:x',
+    '/usr/bin/qemu',
+    'path',
+    'dir:',
+    'bundle:',
+    '.tar',
+    'x:y.tar',
+    'APT',
+  ])('refuses %j and lists the kinds', (text) => {
+    const refusal = {
+      code: 'BAD_SOURCE',
+      hint: expect.stringContaining('path:FILE, dir:DIR, bundle:FILE or apt[:RELEASE]'),
+    };
+    expect(() => parseSource(text)).toThrow(expect.objectContaining(refusal));
+  });
 });
 
 describe('choosePackages', () => {

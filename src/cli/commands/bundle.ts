@@ -1,0 +1,67 @@
+import { Command } from 'commander';
+import { BinfmtctlError } from '../../errors.ts';
+import type { BundleResult } from '../../operations/bundle.ts';
+import { toJson } from '../../plan/registration.ts';
+import { bothNamed, type CommonOptions, collect, withCommon } from '../common.ts';
+import { paint, table } from '../terminal.ts';
+
+interface BundleOptions extends CommonOptions {
+  readonly output: string;
+  readonly all?: boolean;
+  readonly host?: string;
+  readonly source: readonly string[];
+  readonly emulator?: string;
+  readonly locked?: string;
+  readonly strict?: boolean;
+}
+
+export function bundleCommand(done: (status: number) => void): Command {
+  const command = new Command('bundle')
+    .summary('put emulators into one file, for machines without network')
+    .description(
+      'Puts emulators into one tar file with a manifest, which `install --source FILE` takes; the same emulators make the same file',
+    )
+    .argument('[arch...]', 'architectures that they run, in any spelling')
+    .requiredOption('-o, --output <file>', 'the file that is written; name it FILE.tar')
+    .option('--all', 'every architecture that an emulator is found for')
+    .option('--host <arch>', 'for machines of another architecture than this one; needs --source or --locked')
+    .option('--source <spec>', 'where they come from, as for install (repeatable)', collect, [])
+    .option('--emulator <name>', 'only this emulator: qemu, box64, box86, fex, rosetta')
+    .option(
+      '--locked [=file]',
+      'exactly the emulators of that lock file (default: binfmtctl.lock), or refuse',
+    )
+    .option('--strict', 'refuse emulators of a version that is known to be bad');
+  return withCommon(command, [
+    ['binfmtctl bundle -o emulators.tar arm64 riscv64', 'two, for machines like this one'],
+    ['binfmtctl bundle -o emulators.tar --all --locked', 'all that binfmtctl.lock has'],
+    ['binfmtctl bundle -o arm.tar amd64 --host arm64 --source dir:./arm', 'for arm64 machines'],
+  ]).action(async (names: string[], options: BundleOptions) => {
+    const all = options.all === true;
+    if (names.length === 0 && !all) {
+      throw new BinfmtctlError('USAGE', 'bundle needs an architecture or --all', {
+        hint: '`binfmtctl catalogue list` shows them',
+      });
+    }
+    if (names.length > 0 && all) throw bothNamed('bundle', 'architectures');
+    const { bundle, findArch, findArches, withOperation } = await import('../work.ts');
+    const { output, host, source: sources, emulator, locked, strict = false } = options;
+    const result = await withOperation(options, (context) => {
+      const { catalogue } = context;
+      const arches = findArches(catalogue, names);
+      const on = host === undefined ? null : findArch(catalogue, host);
+      return bundle({ output, arches, all, host: on, sources, emulator, locked, strict }, context);
+    });
+    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    done(0);
+  });
+}
+
+function textOf({ file, sha256, size, host, emulators, missing }: BundleResult): string {
+  const rows = emulators.map(({ guest, emulator, version, sha256: own }) => {
+    return [guest, emulator, version ?? '?', own.slice(0, 12)];
+  });
+  const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
+  const what = `${file}: ${size} bytes for ${host} machines, sha256 ${sha256}`;
+  return `${[table([['ARCH', 'EMULATOR', 'VERSION', 'SHA256'], ...rows]), ...left, what].join('\n')}\n`;
+}

@@ -1,0 +1,162 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Header } from 'tar-stream';
+import { BinfmtctlError } from '../../errors.ts';
+import {
+  type BundledEmulator,
+  type BundleManifest,
+  decodeManifest,
+  MANIFEST,
+  MAX_MANIFEST_SIZE,
+} from '../../formats/bundle.ts';
+import { storedName } from '../names.ts';
+import { type StoreWriter, writeStore } from '../store-writer.ts';
+import { requireTrusted } from '../trust.ts';
+import type { Candidate } from '../types.ts';
+import { BAD_PACKAGE_HINT } from './tar-entry.ts';
+import type { Source, Want } from './types.ts';
+
+/**
+ * `bundle:FILE`: emulators out of a file that `binfmtctl bundle` made; what is wanted of it is copied into the store. It is
+ * read whole, so that one that is damaged anywhere is refused. What it has not is left out.
+ *
+ * @throws BAD_SOURCE where FILE is none, no bundle, or for other machines; BAD_PACKAGE for one that is truncated, or has
+ * another thing than its manifest says; EMULATOR_UNFIT where others can change it; INTERRUPTED; what the store throws. Then
+ * nothing is stored.
+ */
+export const fetchBundle: Source = async (file, wants, { store, host, signal }) => {
+  const path = resolve(file);
+  await requireFile(path);
+  await requireTrusted(path, { anyOwner: true, as: 'bundle' });
+  return writeStore(store, (writer) => readBundle(path, wants, host, writer, signal), { signal });
+};
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+async function readBundle(
+  path: string,
+  wants: readonly Want[],
+  host: string,
+  writer: StoreWriter,
+  signal: AbortSignal,
+): Promise<readonly Candidate[]> {
+  const { extract } = await import('tar-stream');
+  const archive = extract();
+  const piped = pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), archive, { signal }).catch(
+    () => {},
+  );
+  const found: Candidate[] = [];
+  let manifest: BundleManifest | null = null;
+  let open: readonly BundledEmulator[] = [];
+  try {
+    for await (const entry of archive) {
+      const { header } = entry;
+      if (manifest === null) {
+        manifest = await readManifest(header, entry as Bytes);
+        requireHost(path, manifest, host);
+        open = manifest.emulators;
+        continue;
+      }
+      const [emulator, ...rest] = open;
+      requireNamed(header, emulator);
+      open = rest;
+      const candidate = await take(path, emulator, entry as Bytes, wants, writer);
+      if (candidate === null) entry.resume();
+      else found.push(candidate);
+    }
+    if (manifest === null) throw noBundle('it is empty');
+    if (open[0] !== undefined) throw bad(`it ends before ${open[0].file}`);
+    return found;
+  } catch (cause) {
+    if (signal.aborted)
+      throw new BinfmtctlError('INTERRUPTED', `interrupted while reading ${path}`, { cause: signal.reason });
+    throw worded(path, cause, manifest === null);
+  } finally {
+    archive.destroy();
+    await piped;
+  }
+}
+
+async function requireFile(path: string): Promise<void> {
+  const isFile = await stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
+  if (!isFile)
+    throw new BinfmtctlError('BAD_SOURCE', `${path} is no file`, {
+      hint: 'bundle:FILE names a file that `binfmtctl bundle` made',
+    });
+}
+
+async function readManifest({ name, type, size = 0 }: Header, bytes: Bytes): Promise<BundleManifest> {
+  if (name !== MANIFEST || type !== 'file') throw noBundle(`its first entry is ${JSON.stringify(name)}`);
+  if (size > MAX_MANIFEST_SIZE) throw bad(`its ${MANIFEST} has ${size} bytes`);
+  const parts: Uint8Array[] = [];
+  for await (const part of bytes) parts.push(part);
+  const decoded = decodeManifest(new TextDecoder().decode(Buffer.concat(parts)));
+  if ('problem' in decoded) throw bad(decoded.problem);
+  return decoded;
+}
+
+function requireHost(path: string, manifest: BundleManifest, host: string): void {
+  if (manifest.host === host) return;
+  throw new BinfmtctlError(
+    'BAD_SOURCE',
+    `bundle ${path} has emulators for ${manifest.host} machines, not for ${host} ones`,
+    { hint: `make one for them: \`binfmtctl bundle -o FILE --host ${host} ARCH...\`` },
+  );
+}
+
+/** Every entry is the next one that the manifest names, and as large as it says. */
+function requireNamed(
+  { name, type, size }: Header,
+  emulator: BundledEmulator | undefined,
+): asserts emulator is BundledEmulator {
+  if (emulator === undefined || name !== emulator.file)
+    throw bad(`it has ${JSON.stringify(name)} in a place that its manifest does not name`);
+  if (type !== 'file') throw bad(`${name} is a ${type}`);
+  if (size !== emulator.size)
+    throw bad(`${name} has ${size} bytes, not ${emulator.size} as its manifest says`);
+}
+
+/** Copies an emulator that is wanted into the store; null for one that is not. */
+async function take(
+  path: string,
+  { guest, emulator, sha256, file }: BundledEmulator,
+  bytes: Bytes,
+  wants: readonly Want[],
+  writer: StoreWriter,
+): Promise<Candidate | null> {
+  const want = wants.find((each) => each.guest === guest);
+  const profile = want?.profiles.find(({ id }) => id === emulator);
+  if (profile === undefined) return null;
+  const stored = await writer.put(storedName(profile, guest, file), bytes);
+  if (stored.sha256 !== sha256)
+    throw bad(`${file} has sha256 ${stored.sha256}, not ${sha256} as its manifest says`);
+  return { path: stored.path, from: `${path} (${file})`, emulator, guest, origin: 'bundle' };
+}
+
+function worded(path: string, cause: unknown, atStart: boolean): unknown {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof BinfmtctlError) {
+    if (cause.code !== 'BAD_PACKAGE' && !cause.message.startsWith(NO_BUNDLE)) return cause;
+    return new BinfmtctlError(cause.code, `bundle ${path}: ${message}`, { hint: cause.hint, cause });
+  }
+  const { code, hint } = atStart ? noBundle('') : bad('');
+  return new BinfmtctlError(code, `bundle ${path}: ${atStart ? `${NO_BUNDLE}: ` : ''}${message}`, {
+    hint,
+    cause,
+  });
+}
+
+const NO_BUNDLE = 'it is no bundle of binfmtctl';
+
+const noBundle = (why: string): BinfmtctlError =>
+  new BinfmtctlError('BAD_SOURCE', `${NO_BUNDLE}: ${why}`, {
+    hint: '`binfmtctl bundle -o FILE ARCH...` makes one; it is a plain tar file, not compressed',
+  });
+
+const bad = (why: string): BinfmtctlError =>
+  new BinfmtctlError('BAD_PACKAGE', why, { hint: BAD_PACKAGE_HINT });

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { basename, resolve } from 'node:path';
+import type { Arch } from '../catalogue/types.ts';
+import { packBundle } from '../emulators/bundle-writer.ts';
+import { storedName } from '../emulators/names.ts';
+import { listStored } from '../emulators/store.ts';
+import { BinfmtctlError } from '../errors.ts';
+import type { BundledEmulator } from '../formats/bundle.ts';
+import { writeAtomic } from '../system/files.ts';
+import type { Context } from './context.ts';
+import type { Missing } from './emulators.ts';
+import { withStoreLock } from './lock.ts';
+import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
+import { findNatives } from './natives.ts';
+import { pruneUnregistered } from './prune.ts';
+import type { Found } from './wanted.ts';
+
+export interface BundleRequest {
+  /** The file that is written. */
+  readonly output: string;
+  /** Empty with `all`. */
+  readonly arches: readonly Arch[];
+  /** Every arch of the catalogue for which an emulator is found. */
+  readonly all: boolean;
+  /** The machines that the emulators are to run on; null for those like this one. */
+  readonly host: Arch | null;
+  /** Where emulators come from, in order; empty for this machine and then the default. */
+  readonly sources: readonly string[];
+  readonly emulator?: string | undefined;
+  /** The lock file that says what is bundled. */
+  readonly locked?: string | undefined;
+  /** Refuse emulators of a version that is known to be bad. */
+  readonly strict: boolean;
+}
+
+export interface BundleResult {
+  readonly schema: 'binfmtctl/bundled/1';
+  readonly file: string;
+  /** Of the whole file, in lower case hex. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly host: string;
+  readonly emulators: readonly BundledEmulator[];
+  /** With `all`: arches that no emulator was found for, and why. */
+  readonly missing: readonly Missing[];
+}
+
+/**
+ * Puts emulators into one file, for machines without network: the same emulators are the same bytes. Nothing is
+ * registered, and nothing stays in the store.
+ *
+ * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what the
+ * doors to the outside throw; no file is written then.
+ */
+export async function bundle(request: BundleRequest, context: Context): Promise<BundleResult> {
+  refuseLockedSources(request);
+  const natives = await findNatives(context);
+  const host = request.host ?? natives.host;
+  const elsewhere = host.id !== natives.host.id;
+  refuse(request, host, elsewhere);
+  const others = Object.values(context.catalogue.arches).filter(({ id }) => id !== host.id);
+  const arches = request.all ? others : request.arches;
+  return withStoreLock(context, async () => {
+    const stored = await listStored(context.store);
+    try {
+      const wanted = { ...request, elsewhere, dryRun: false };
+      const { found, missing } = await obtainAsLocked(arches, [], { ...natives, host }, wanted, context);
+      if (found.length === 0) throw nothingFound(missing, host);
+      const paths = new Map(found.map((each) => [each.arch.id, each.emulator.path]));
+      const emulators = found.map(bundled).toSorted((a, b) => (a.guest < b.guest ? -1 : 1));
+      const manifest = { host: host.id, emulators };
+      const file = resolve(request.output);
+      const parts = packBundle(manifest, ({ guest }) => paths.get(guest) ?? '');
+      const written = await write(file, parts, context);
+      return { schema: 'binfmtctl/bundled/1', file, ...written, ...manifest, missing };
+    } finally {
+      await pruneUnregistered(context, stored).catch(() => {});
+    }
+  });
+}
+
+function refuse({ arches, sources, locked }: BundleRequest, host: Arch, elsewhere: boolean): void {
+  if (arches.some(({ id }) => id === host.id))
+    throw new BinfmtctlError('NATIVE_ARCH', `${host.id} runs natively on ${host.id} machines`, {
+      hint: 'leave it out: they need no emulator for it',
+    });
+  if (elsewhere && sources.length === 0 && locked === undefined)
+    throw new BinfmtctlError(
+      'USAGE',
+      `--host ${host.id} needs a --source: this machine has its own emulators`,
+      {
+        hint: `name one with emulators for ${host.id} machines: --source dir:DIR`,
+      },
+    );
+}
+
+function bundled({ arch, profile, emulator }: Found): BundledEmulator {
+  const { version, sha256, size, path } = emulator;
+  const name = basename(storedName(profile, arch.id, path));
+  return { guest: arch.id, emulator: profile.id, version, sha256, size, file: `${arch.id}/${name}` };
+}
+
+async function write(
+  file: string,
+  parts: AsyncIterable<Uint8Array>,
+  { signal }: Context,
+): Promise<{ readonly sha256: string; readonly size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const part of parts) {
+      if (signal.aborted)
+        throw new BinfmtctlError('INTERRUPTED', `interrupted while writing ${file}`, {
+          cause: signal.reason,
+        });
+      hash.update(part);
+      size += part.length;
+      yield part;
+    }
+  }
+  await writeAtomic(file, counted());
+  return { sha256: hash.digest('hex'), size };
+}
+
+function nothingFound([first]: readonly Missing[], host: Arch): BinfmtctlError {
+  const why = first === undefined ? '' : `: ${first.why}`;
+  return new BinfmtctlError('EMULATOR_NOT_FOUND', `no emulator was found for ${host.id} machines${why}`, {
+    hint: 'name where they are with --source',
+  });
+}
