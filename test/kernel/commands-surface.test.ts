@@ -9,6 +9,8 @@ const COMMANDS = [
   'uninstall',
   'status',
   'verify',
+  'lock',
+  'bundle',
   'catalogue list',
   'catalogue show',
   'catalogue lint',
@@ -26,7 +28,7 @@ describe.concurrent('help and version', () => {
   it('shows every command with a summary, and first examples', async () => {
     const { status, stdout, stderr } = await binfmtctl(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const command of ['install', 'uninstall', 'status', 'verify', 'catalogue']) {
+    for (const command of ['install', 'uninstall', 'status', 'verify', 'lock', 'bundle', 'catalogue']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\S {2,}\\S|^ {2}${command} {2,}\\S`, 'm'));
     }
     expect(stdout).toContain('\nExamples:\n  binfmtctl install arm64 ');

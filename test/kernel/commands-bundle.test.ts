@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildProgram, code, FOREIGN, fakeQemu } from '../integration/fixtures/programs.ts';
+import { documentOf, expectRefusal, inShell } from './support/command.ts';
+import { emulatorFolder, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
+
+interface Bundled {
+  readonly file: string;
+  readonly sha256: string;
+  readonly size: number;
+  readonly host: string;
+  readonly emulators: readonly { readonly guest: string; readonly version: string | null }[];
+  readonly missing: readonly { readonly arch: string }[];
+}
+
+const folder = temporaryFolder();
+const store = temporaryFolder();
+const emulators = emulatorFolder();
+const at = (name: string): string => join(folder, name);
+const host = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+const file = at('two.tar');
+
+const bundle = (name: string, ...words: readonly string[]): readonly string[] => [
+  ...['bundle', '-o', at(name), '--store', store],
+  ...words,
+];
+const install = (...words: readonly string[]): readonly string[] => ['install', ...words, '--store', store];
+const fromDebian = ['--source', `dir:${emulators}`];
+const uninstall = (): Promise<unknown> => documentOf(['uninstall', '--all', '--purge', '--store', store]);
+
+/** A folder with one emulator, which says that it is QEMU for arm64. */
+function folderWith(name: string, program: Uint8Array): string {
+  mkdirSync(at(name));
+  writeFileSync(at(`${name}/qemu-aarch64`), program);
+  chmodSync(at(`${name}/qemu-aarch64`), 0o755);
+  return at(name);
+}
+
+let made: Bundled;
+beforeAll(async () => {
+  made = await documentOf(bundle('two.tar', 'riscv64,s390x', ...fromDebian));
+});
+afterEach(async () => {
+  if (Object.keys(entries()).length > 0) await uninstall();
+});
+afterAll(removeAllEntries);
+
+describe('bundle', () => {
+  it('says what it has put into the file, and leaves nothing in the store', () => {
+    const version = expect.stringMatching(/^7\.2\.\d+$/);
+    expect(made).toMatchObject({ file, host, missing: [], size: readFileSync(file).length });
+    expect(made.emulators).toMatchObject([
+      { guest: 'riscv64', emulator: 'qemu', version, file: 'riscv64/qemu-riscv64' },
+      { guest: 's390x', emulator: 'qemu', version, file: 's390x/qemu-s390x' },
+    ]);
+    expect(readdirSync(join(store, 'sha256'))).toEqual(['lock']);
+  });
+
+  it('makes the same bytes again, in another order and from another store', async () => {
+    const words = ['bundle', '-o', at('again.tar'), '--store', at('other'), 's390x', 'riscv64'];
+    expect(await documentOf<Bundled>([...words, ...fromDebian])).toMatchObject({ sha256: made.sha256 });
+    expect(readFileSync(at('again.tar')).equals(readFileSync(file))).toBe(true);
+  });
+
+  it('is read by any tar', () => {
+    const listed = execFileSync('tar', ['-tf', file], { encoding: 'utf8' });
+    expect(listed).toBe('manifest.json\nriscv64/qemu-riscv64\ns390x/qemu-s390x\n');
+  });
+
+  it('holds with --all what there is, and says what there is not', async () => {
+    const one = folderWith('one', fakeQemu('9.9.9'));
+    const { emulators: all, missing } = await documentOf<Bundled>(
+      bundle('all.tar', '--all', '--source', `dir:${one}`),
+    );
+    expect(all.map(({ guest }) => guest)).toEqual(['aarch64']);
+    expect(missing.map(({ arch }) => arch)).toContain('riscv64');
+    expect(missing.map(({ arch }) => arch)).not.toContain(host);
+  });
+
+  it('holds exactly what a lock file says', async () => {
+    await documentOf(install('riscv64,s390x', ...fromDebian, `--lock=${at('own.lock')}`));
+    await uninstall();
+    const locked = `--locked=${at('own.lock')}`;
+    expect(await documentOf(bundle('locked.tar', '--all', locked))).toMatchObject({ sha256: made.sha256 });
+    writeFileSync(
+      at('own.lock'),
+      readFileSync(at('own.lock'), 'utf8').replace(/sha256: .*/, `sha256: ${'ab'.repeat(32)}`),
+    );
+    const words = bundle('unlocked.tar', '--all', locked);
+    await expectRefusal(words, {
+      status: 1,
+      code: 'LOCK_MISMATCH',
+      message: /expected sha256 abab/,
+      hint: /./,
+    });
+    expect(existsSync(at('unlocked.tar'))).toBe(false);
+  });
+
+  it('is made for other machines of emulators that do not start here', async () => {
+    const foreign = buildProgram(code.print('qemu-aarch64 version 9.9.9\n'), { identity: FOREIGN });
+    const source = ['--source', `dir:${folderWith('foreign', foreign)}`];
+    const words = bundle('foreign.tar', 'arm64', '--host', 's390x', ...source);
+    const { host: on, emulators: all } = await documentOf<Bundled>(words);
+    expect([on, all.map(({ version }) => version)]).toEqual(['s390x', [null]]);
+    const before = snapshot(store);
+    await expectRefusal(install('arm64', '--source', at('foreign.tar')), {
+      status: 2,
+      code: 'BAD_SOURCE',
+      message: new RegExp(`has emulators for s390x machines, not for ${host} ones`),
+      hint: new RegExp(`bundle -o FILE --host ${host}`),
+    });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it.each([
+    [['arm64', '--host', 's390x'], 2, 'USAGE', /--host s390x needs a --source/],
+    [['s390x', '--host', 's390x', ...fromDebian], 1, 'NATIVE_ARCH', /s390x runs natively on s390x machines/],
+    [['arm64', '--host', 's390x', ...fromDebian], 1, 'EMULATOR_UNFIT', /not on those it is for/],
+    [[], 2, 'USAGE', /needs an architecture or --all/],
+    [['sh4', '--all'], 2, 'USAGE', /architectures or --all, not both/],
+    [['sh4', '--source', 'none'], 2, 'BAD_SOURCE', /unknown source "none"/],
+    [['sh4', ...fromDebian, '--strict'], 1, 'EMULATOR_UNFIT', /known to be bad for sh4/],
+    [['sh4', '--locked', '--source', 'apt'], 2, 'USAGE', /--locked and --source do not go together/],
+    [['--all', '--source', `dir:${folder}`], 1, 'EMULATOR_NOT_FOUND', /no emulator was found for/],
+  ] as const)('refuses %j and writes nothing', async (words, status, errorCode, message) => {
+    await expectRefusal(bundle('no.tar', ...words), { status, code: errorCode, message, hint: /./ });
+    expect(existsSync(at('no.tar'))).toBe(false);
+  });
+
+  it('leaves nothing where the disk is full', async () => {
+    await expectRefusal(
+      bundle('small/x.tar', 'riscv64', ...fromDebian),
+      { status: 1, code: 'FILE_FAILED', message: /no space is left/, hint: /free some space/ },
+      { within: inShell(`mkdir -p ${at('small')} && mount -t tmpfs -o size=1m tmpfs ${at('small')}`) },
+    );
+  });
+});
+
+describe('install from a bundle', () => {
+  it.each([
+    ['by its kind', `bundle:${file}`],
+    ['as a plain file', file],
+  ])('works %s', async (_, source) => {
+    const words = install('--all', '--source', source);
+    const { proofs } = await documentOf<{ proofs: { arch: string }[] }>(words);
+    expect(proofs.map(({ arch }) => arch)).toEqual(['riscv64', 's390x']);
+  });
+
+  it('locks the bundle as the source, and is locked by it', async () => {
+    const lock = at('bundle.lock');
+    await documentOf(install('s390x', '--source', file, `--lock=${lock}`));
+    await uninstall();
+    expect(readFileSync(lock, 'utf8')).toContain(`source: ${file}\n`);
+    expect(await documentOf(install('s390x', `--locked=${lock}`))).toMatchObject({
+      proofs: [{ arch: 's390x' }],
+    });
+  });
+
+  it('says which one it has not', () =>
+    expectRefusal(install('riscv64,sh4', '--source', file), {
+      status: 1,
+      code: 'EMULATOR_NOT_FOUND',
+      message: /no emulator for sh4/,
+      hint: /is it in .*two\.tar\?/,
+    }));
+
+  it.each([
+    ['cut', (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1), 'BAD_PACKAGE', /Unexpected end/],
+    ['cut in its manifest', (bytes: Buffer) => bytes.subarray(0, 700), 'BAD_SOURCE', /Unexpected end/],
+    ['edited', (bytes: Buffer) => bytes.fill(1, 9_000_000, 9_000_001), 'BAD_PACKAGE', /has sha256/],
+    ['another file', () => Buffer.from('{"not": "a bundle"}'), 'BAD_SOURCE', /no bundle of binfmtctl/],
+  ])('refuses one that is %s, and stores nothing', async (name, change, errorCode, message) => {
+    const damaged = at(`${name}.tar`);
+    writeFileSync(damaged, change(readFileSync(file)));
+    const before = snapshot(store);
+    const status = errorCode === 'BAD_SOURCE' ? 2 : 1;
+    const words = install('riscv64', '--source', `bundle:${damaged}`);
+    await expectRefusal(words, { status, code: errorCode, message, hint: /./ });
+    expect(snapshot(store)).toEqual(before);
+  });
+});
