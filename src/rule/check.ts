@@ -6,7 +6,8 @@ import type { MagicPattern, Rule } from './types.ts';
 
 /** Bytes of a file that are compared: BINPRM_BUF_SIZE, 256 since Linux 5.1. */
 export const HEAD_SIZE = 256;
-/** Bytes of a register string: MAX_REGISTER_LENGTH; a trailing newline counts. */
+/** Bytes of a register string (bm_register_write(), MAX_REGISTER_LENGTH); a trailing newline counts. */
+export const MIN_REGISTER_SIZE = 11;
 export const MAX_REGISTER_SIZE = 1920;
 /** Bytes of a name: NAME_MAX. */
 export const MAX_NAME_SIZE = 255;

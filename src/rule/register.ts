@@ -3,6 +3,7 @@ import { BinfmtctlError } from '../errors.ts';
 import {
   MAX_NAME_SIZE,
   MAX_REGISTER_SIZE,
+  MIN_REGISTER_SIZE,
   RESERVED_NAMES,
   requireName,
   requireRegistrable,
@@ -97,7 +98,9 @@ export function formatBpfRegister(rule: BpfRule, options: Pick<FormatOptions, 'd
   const none = new Uint8Array();
   const flags = encodeText(options.disabled ? REGISTER_DISABLED : '');
   const delimiter = chooseDelimiter(rule.name, [name, handler]);
-  return join([name, encodeText('B'), none, none, none, handler, flags], delimiter);
+  const string = join([name, encodeText('B'), none, none, none, handler, flags], delimiter);
+  // The newline that may end a string makes one long enough whose name and handler have one byte each.
+  return string.length < MIN_REGISTER_SIZE ? Uint8Array.of(...string, NEWLINE) : string;
 }
 
 function requireKnownTo({ name, flags, interpreter }: Rule, linux73: boolean | undefined): void {

@@ -3,7 +3,7 @@
  * answers with EINVAL is a BAD_RULE here.
  */
 import { BinfmtctlError } from '../errors.ts';
-import { HEAD_SIZE, MAX_REGISTER_SIZE } from './check.ts';
+import { HEAD_SIZE, MAX_REGISTER_SIZE, MIN_REGISTER_SIZE } from './check.ts';
 import { decodeEscaped, scanEscaped } from './escape.ts';
 import {
   conflictOf,
@@ -30,7 +30,6 @@ export interface RegisterDialect {
   readonly bpf?: boolean | undefined;
 }
 
-const MIN_SIZE = 11;
 /** Copies of the delimiter that create_entry() appends, so that a search for one always ends. */
 const PAD_SIZE = 8;
 const NEWLINE = 0x0a;
@@ -40,8 +39,8 @@ export function parseSyntax(
   bytes: Uint8Array,
   { linux73 = false, bpf = false }: RegisterDialect,
 ): Registration<AnyRule> {
-  if (bytes.length < MIN_SIZE || bytes.length > MAX_REGISTER_SIZE) {
-    refuse(`${bytes.length} bytes: ${MIN_SIZE} to ${MAX_REGISTER_SIZE} are possible`);
+  if (bytes.length < MIN_REGISTER_SIZE || bytes.length > MAX_REGISTER_SIZE) {
+    refuse(`${bytes.length} bytes: ${MIN_REGISTER_SIZE} to ${MAX_REGISTER_SIZE} are possible`);
   }
   const delimiter = bytes[0] ?? 0;
   const letters: readonly string[] = linux73

@@ -91,6 +91,12 @@ describe('formatRegister', () => {
     );
   });
 
+  it('is long enough for the kernel, however short the names of a BPF handler are', () => {
+    const rule = { name: 'a', handler: 'h', interpreters: [], flags: [] };
+    expect(decodeText(formatBpfRegister(rule))).toBe(':a:B::::h:\n');
+    expect(decodeText(formatBpfRegister(rule, { disabled: true }))).toBe(':a:B::::h:D');
+  });
+
   it('writes a BPF handler so that a kernel that has them reads it back equal, without what is bound', () => {
     fc.assert(
       fc.property(bpfRule, fc.boolean(), (rule, disabled) => {
