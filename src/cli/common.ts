@@ -29,9 +29,14 @@ export function withCommon(command: Command, shown: readonly [string, string][])
     .addHelpText('after', examples(shown));
 }
 
+/** Commands with `--lock` or `--locked`. */
+const LOCKING = ['install', 'bundle'];
+
 /** `--lock arm64` speaks of an architecture: a file of another name is given with =. For words of a command line. */
 export function withLockFiles(words: readonly string[]): string[] {
-  return words.map((word) => (word === '--lock' || word === '--locked' ? `${word}=${LOCK_FILE}` : word));
+  const end = LOCKING.includes(words[0] ?? '') ? [...words, '--'].indexOf('--') : 0;
+  const isBare = (word: string): boolean => word === '--lock' || word === '--locked';
+  return words.map((word, index) => (index < end && isBare(word) ? `${word}=${LOCK_FILE}` : word));
 }
 
 /** USAGE for `--all` together with names: one of them would go unheard. */
