@@ -1,4 +1,4 @@
-/** `binfmtctl binfmt`: flags and output of the program in the image docker.io/tonistiigi/binfmt; see docs/docker.md. */
+/** `binfmtctl binfmt`: flags and output of the program in the image docker.io/tonistiigi/binfmt; see docs/binfmt.md. */
 import { basename, join } from 'node:path';
 import { findArch } from '../../catalogue/resolve.ts';
 import { fileNames } from '../../emulators/names.ts';
