@@ -29,22 +29,16 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   import: importCommand,
   export: exportCommand,
   catalogue: catalogueCommand,
-  // Listed here; runDropIn() carries them out.
-  'update-binfmts': () => listed('update-binfmts'),
-  'systemd-binfmt': () => listed('systemd-binfmt'),
-  binfmt: () => binfmtListed(),
+  // Listed here; main.ts carries them out.
+  'update-binfmts': () => listed('update-binfmts', 'update-binfmts(8)'),
+  'systemd-binfmt': () => listed('systemd-binfmt', 'systemd-binfmt(8)'),
+  binfmt: () => listed('binfmt', 'the image tonistiigi/binfmt'),
 };
 
-const listed = (name: string): Command =>
+const listed = (name: string, of: string): Command =>
   new Command(name)
-    .summary(`drop-in for ${name}(8)`)
-    .description(`Options and files as ${name}(8) has them: \`binfmtctl ${name} --help\``)
-    .argument('[word...]');
-
-const binfmtListed = (): Command =>
-  new Command('binfmt')
-    .summary('drop-in for the image tonistiigi/binfmt')
-    .description('Its flags and output: `binfmtctl binfmt --help`')
+    .summary(`drop-in for ${of}`)
+    .description(`Options and output as ${of} has them: \`binfmtctl ${name} --help\``)
     .argument('[word...]');
 
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */

@@ -1,7 +1,7 @@
 import { BinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
-import { planImport, type Wanted } from '../plan/import.ts';
+import { type ImportedRule, planImport } from '../plan/import.ts';
 import type { Step } from '../plan/steps.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
@@ -81,7 +81,7 @@ function refuseWrong(items: readonly Item[]): void {
   });
 }
 
-async function refuseAnyUnsafe(wanted: readonly Wanted[], context: Context): Promise<void> {
+async function refuseAnyUnsafe(wanted: readonly ImportedRule[], context: Context): Promise<void> {
   const unsafe = [
     ...(
       await findUnsafe(

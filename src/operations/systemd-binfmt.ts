@@ -1,9 +1,11 @@
 import { BinfmtctlError } from '../errors.ts';
 import { decodeBinfmtD, type RuleLine } from '../formats/binfmt-d.ts';
 import { listEntries } from '../kernel/entries.ts';
+import { entryNames } from '../kernel/entry-file.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
 import { inspectInstance } from '../kernel/instance.ts';
-import { disable, register, unregister } from '../kernel/register.ts';
+import { disable, unregister } from '../kernel/register.ts';
+import { replacement } from '../plan/replacement.ts';
 import { lastOfEachName, type Placed, planRule } from '../plan/rules.ts';
 import { MAX_NAME_SIZE, RESERVED_NAMES } from '../rule/check.ts';
 import { parseRegister } from '../rule/register.ts';
@@ -14,6 +16,7 @@ import { strerror } from '../system/strerror.ts';
 import { type ConfigFile, readAllFiles, readNamedFile } from './binfmt-d-files.ts';
 import type { Context } from './context.ts';
 import { findUnsafe } from './safety.ts';
+import { applyStep } from './step.ts';
 
 export interface SystemdBinfmtRequest {
   /** Files as they are named on the command line; empty for all of the folders. */
@@ -59,7 +62,7 @@ export async function applyBinfmtD(
   for (const rule of lastOfEachName([...rules.keys()])) {
     const enabled = rules.get(rule) === true;
     const { entry, keep, placed: place } = planRule(entries, placed, rule, { enabled });
-    const errno = keep ? null : replace(rule, entry, binfmtDirectory);
+    const errno = keep ? null : await replace(rule, entry, context);
     if (errno === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
     if (errno === null) placed.push(place);
     else failed.set(rule, errno);
@@ -101,7 +104,7 @@ function isWritable(directory: string): boolean {
 }
 
 function removeEntries(directory: string, isUnwanted: (name: string) => boolean): void {
-  for (const { name } of listEntries(directory)) if (isUnwanted(name)) unregister(directory, name);
+  for (const name of entryNames(directory)) if (isUnwanted(name)) unregister(directory, name);
 }
 
 function itemsOf(file: ConfigFile): readonly Item[] {
@@ -144,15 +147,11 @@ async function refuseAllUnsafe(items: readonly Item[], context: Context): Promis
 }
 
 /** Null, or the errno of the kernel, which has to take the rule under a name beside it before the entry of its name goes. */
-function replace(rule: Rule, entry: Entry | null, directory: string): string | null {
-  const staged = `${rule.name.slice(0, MAX_NAME_SIZE / 2)}.staged`;
+async function replace(rule: Rule, entry: Entry | null, context: Context): Promise<string | null> {
+  const { stage, swap } =
+    entry === null ? { stage: [{ kind: 'register', rule } as const], swap: [] } : replacement(entry, rule);
   try {
-    if (entry !== null) {
-      register(directory, { ...rule, name: staged });
-      unregister(directory, entry.name);
-    }
-    register(directory, rule);
-    if (entry !== null) unregister(directory, staged);
+    for (const step of [...stage, ...swap]) await applyStep(step, context);
     return null;
   } catch (error) {
     const errno = error instanceof BinfmtctlError ? errnoOf(error.cause) : null;

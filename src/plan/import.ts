@@ -4,7 +4,7 @@ import { lastOfEachName, type Placed, planRule } from './rules.ts';
 import type { Step } from './steps.ts';
 
 /** A rule as it is to stand in an instance. */
-export interface Wanted {
+export interface ImportedRule {
   readonly rule: Rule;
   readonly enabled: boolean;
 }
@@ -21,7 +21,7 @@ export interface ImportPlan {
  * The steps that bring the rules, of which a later one comes before those above it wherever a file can match both; of one
  * name the last counts. `entries` are newest first.
  */
-export function planImport(entries: readonly Entry[], wanted: readonly Wanted[]): ImportPlan {
+export function planImport(entries: readonly Entry[], wanted: readonly ImportedRule[]): ImportPlan {
   const isEnabled = new Map(wanted.map(({ rule, enabled }) => [rule, enabled]));
   const placed: Placed[] = [];
   const steps: Step[] = [];

@@ -1,5 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
-import { encodeText } from '../rule/text.ts';
+import { pathBytes } from './path-bytes.ts';
 
 /** Whether there is a regular file; links are followed. */
 export const isFile = (path: string): boolean => tryStat(path)?.isFile() === true;
@@ -9,7 +9,7 @@ export const isFolder = (path: string): boolean => tryStat(path)?.isDirectory() 
 
 function tryStat(path: string): Stats | null {
   try {
-    return statSync(Buffer.from(encodeText(path)));
+    return statSync(pathBytes(path));
   } catch {
     return null;
   }

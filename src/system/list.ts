@@ -1,5 +1,6 @@
 import { opendirSync } from 'node:fs';
-import { decodeText, encodeText } from '../rule/text.ts';
+import { decodeText } from '../rule/text.ts';
+import { pathBytes } from './path-bytes.ts';
 
 /**
  * Names in a directory, byte by byte and in the order that the file system gives them. Not readdir(), which libuv sorts
@@ -8,7 +9,7 @@ import { decodeText, encodeText } from '../rule/text.ts';
 export function listNames(directory: string): readonly string[] {
   const names: string[] = [];
   // With this encoding, which its type does not know, names are bytes: they need not be UTF-8.
-  const open = opendirSync(Buffer.from(encodeText(directory)) as unknown as string, {
+  const open = opendirSync(pathBytes(directory) as unknown as string, {
     encoding: 'buffer' as BufferEncoding,
     bufferSize: 128,
   });

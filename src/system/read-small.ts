@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
-import { encodeText } from '../rule/text.ts';
+import { pathBytes } from './path-bytes.ts';
 
 /** More than any file of rules that anybody has, in bytes. */
 export const MAX_RULES_FILE = 1 << 22;
@@ -14,7 +14,7 @@ const CHUNK = Buffer.alloc(1 << 14);
  * @throws FILE_FAILED for a pipe and a larger file; all other errors are Node's own, with EISDIR for a folder.
  */
 export function readSmall(path: string, most: number = MAX_RULES_FILE): Uint8Array {
-  const file = openSync(Buffer.from(encodeText(path)), constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = openSync(pathBytes(path), constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (fstatSync(file).isFIFO()) throw cannotRead(path, 'it is a pipe');
     const chunks: Buffer[] = [];

@@ -1,5 +1,5 @@
 /** `binfmtctl binfmt`, with the flags that scripts give to the image tonistiigi/binfmt. */
-import { rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { binfmtctl, inShell } from './support/command.ts';
@@ -72,6 +72,23 @@ describe('binfmt', () => {
       stderr: expect.stringMatching(/^installing: arm64 no emulator /),
     });
     expect(entries()).toEqual({});
+  });
+
+  it('takes emulators whose names have a prefix, one or all that there are', async () => {
+    const prefixed = join(folder, 'prefixed');
+    mkdirSync(prefixed);
+    for (const id of ['riscv64', 's390x'])
+      copyFileSync(join(env.QEMU_BINARY_PATH, `qemu-${id}-static`), join(prefixed, `buildkit-qemu-${id}`));
+    const own = { env: { QEMU_BINARY_PATH: prefixed, QEMU_BINARY_PREFIX: 'buildkit-' }, within };
+    expect(await binfmtctl(['binfmt', '--install', 'arm64'], own)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^installing: arm64 .*buildkit-qemu-aarch64/),
+    });
+    expect(await binfmtctl(['binfmt', '--install', 'all'], own)).toMatchObject({
+      status: 0,
+      stderr: 'installing: riscv64 OK\ninstalling: s390x OK\n',
+    });
+    expect(Object.keys(entries()).toSorted()).toEqual(['qemu-riscv64', 'qemu-s390x']);
   });
 
   it('refuses words that are none of its own', async () => {

@@ -1,32 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** `export` to every form, and `import` of what it wrote. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { FORMS } from '../../src/formats/recognise.ts';
 import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
-import {
-  BINFMT,
-  instance,
-  registerForeign,
-  removeAllEntries,
-  switchEntry,
-  temporaryFolder,
-} from './support/machine.ts';
+import { BINFMT, instance, registerForeign, removeAllEntries, switchEntry } from './support/machine.ts';
+import { startWork } from './support/work.ts';
 
-const folder = temporaryFolder();
-const store = join(folder, 'store');
-const work = join(folder, 'work');
-const at = (name: string): string => join(work, name);
-const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store]);
-const put = (name: string, text: string | Uint8Array): string => {
-  writeFileSync(at(name), text);
-  return at(name);
-};
-
-beforeEach(() => mkdirSync(work));
-afterEach(() => {
-  removeAllEntries();
-  rmSync(work, { recursive: true, force: true });
-});
+const { store, at, put, run } = startWork();
 
 const RULES = [
   ':a jar:E::jar::/usr/bin/jexec:',

@@ -1,33 +1,13 @@
 /** `import` of good files and bad. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { binfmtctl, expectRefusal } from './support/command.ts';
-import {
-  BINFMT,
-  entries,
-  instance,
-  registerForeign,
-  removeAllEntries,
-  temporaryFolder,
-} from './support/machine.ts';
+import { BINFMT, entries, instance, registerForeign } from './support/machine.ts';
+import { startWork } from './support/work.ts';
 
-const folder = temporaryFolder();
-const store = join(folder, 'store');
-const work = join(folder, 'work');
-const at = (name: string): string => join(work, name);
-const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store]);
-const put = (name: string, text: string | Uint8Array): string => {
-  writeFileSync(at(name), text);
-  return at(name);
-};
-
-beforeEach(() => mkdirSync(work));
-afterEach(() => {
-  removeAllEntries();
-  rmSync(work, { recursive: true, force: true });
-});
+const { folder: work, store, at, put, run } = startWork();
 
 describe('import', () => {
   it('lets later files come before earlier ones, as the last registered wins', async () => {
@@ -96,6 +76,38 @@ describe('import', () => {
     expect(entries()['qemu-x']).toContain('flags: \n');
   });
 
+  it("reads what QEMU's qemu-binfmt-conf.sh --exportdir writes, for Debian and for systemd", async () => {
+    const zeros = '\\x00'.repeat(9);
+    const ones = '\\xff'.repeat(9);
+    mkdirSync(at('export'));
+    put(
+      'export/qemu-s390x',
+      `package qemu-s390x
+interpreter /bin/true
+magic \\x7fELF\\x02\\x02\\x01${zeros}\\x00\\x02\\x00\\x16
+mask \\xff\\xff\\xff\\xff\\xff\\xff\\xff${ones}\\xff\\xfe\\xff\\xff
+credentials yes
+preserve no
+fix_binary yes
+`,
+    );
+    put(
+      'export/qemu-arm.conf',
+      `:qemu-arm:M::\\x7fELF\\x01\\x01\\x01${zeros}\\x02\\x00\\x28\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff${ones}\\xfe\\xff\\xff\\xff:/bin/true:OCFP\n`,
+    );
+    expect(await run('import', at('export'))).toMatchObject({ status: 0 });
+    expect(instance().map(([name, text]) => [name, text.split('\n')[2]])).toEqual([
+      ['qemu-s390x', 'flags: OCF'],
+      ['qemu-arm', 'flags: POCF'],
+    ]);
+  });
+
+  it('passes over what stands behind the ten lines of an admin file', async () => {
+    const text = ':\nextension\n0\nadm\n\n/bin/a\n\n\nyes\n\nmore\nlines\n';
+    expect(await run('import', put('adm', text))).toMatchObject({ status: 0 });
+    expect(entries()['adm']).toContain('flags: P\n');
+  });
+
   it.each([
     [
       'CR LF and a later key in capitals',
@@ -116,6 +128,7 @@ describe('import', () => {
   it.each([
     ['rules', ':a:E::a::/bin/a\n', /rules:1: no delimiter|rules:1: /],
     ['rules', ':a:E::a::/bin/a:\n\0\0\0\n', /rules:2: 3 bytes/],
+    ['rules', `:${'n'.repeat(300)}:E::a::/bin/a:\n`, /rules:1: name of 300 bytes/],
     ['a.conf', ':a:X::a::/bin/a:\n:b/:E::a::/bin/a:\n', /a\.conf:1: .*; .*a\.conf:2: /],
     ['f', 'package p\ninterpreter /bin/a\n', /f: either --magic or --extension is required/],
     ['f', 'package p\ninterpreter /bin/a\nmagic X\nextension y\n', /can't use both --magic and --extension/],

@@ -1,6 +1,7 @@
 /** `binfmtctl binfmt`: flags and output of the program in the image docker.io/tonistiigi/binfmt; see docs/binfmt.md. */
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { findArch } from '../../catalogue/resolve.ts';
+import type { Arch } from '../../catalogue/types.ts';
 import { fileNames } from '../../emulators/names.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
 import { readEntries } from '../../kernel/entries.ts';
@@ -11,6 +12,7 @@ import { findNatives } from '../../operations/natives.ts';
 import { readPlatforms } from '../../operations/platforms.ts';
 import { uninstall } from '../../operations/uninstall.ts';
 import { globOf, isGlob } from '../../rule/glob.ts';
+import { isFile } from '../../system/is-file.ts';
 import { exitStatusOf, printFailure } from '../failure.ts';
 import { parseGoFlags } from '../go-flags.ts';
 import { withOperation } from '../operation.ts';
@@ -116,7 +118,8 @@ async function installAll(names: readonly string[], context: Context): Promise<b
         log(`installing: ${name} runs here without an emulator`);
         continue;
       }
-      const { unchanged } = await install(requestFor([arch], context), context);
+      const request = { ...REQUEST, arches: [arch], sources: sourcesFor(arch, context) };
+      const { unchanged } = await install(request, context);
       log(`installing: ${name} ${unchanged.length > 0 ? 'already registered' : 'OK'}`);
     } catch (error) {
       if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
@@ -128,38 +131,51 @@ async function installAll(names: readonly string[], context: Context): Promise<b
 }
 
 async function installEvery(context: Context): Promise<boolean> {
-  const { proofs, unchanged } = await install({ ...requestFor([], context), all: true }, context);
+  const { folder, prefix } = emulatorFiles();
+  if (prefix !== '') {
+    const all = Object.values(context.catalogue.arches);
+    const there = all.filter((arch) => prefixedFiles(arch, context).some(isFile)).map(({ id }) => id);
+    return there.length > 0 && installAll(there, context);
+  }
+  const sources = folder === null ? [] : [`dir:${folder}`];
+  const { proofs, unchanged } = await install({ ...REQUEST, all: true, sources }, context);
   for (const { arch } of proofs)
     log(`installing: ${arch} ${unchanged.includes(arch) ? 'already registered' : 'OK'}`);
   return proofs.length > 0;
 }
 
-/** Its image has emulators beside it, or where QEMU_BINARY_PATH says, their names behind QEMU_BINARY_PREFIX. */
-function requestFor(arches: InstallRequest['arches'], { catalogue }: Context): InstallRequest {
-  const folder = process.env['QEMU_BINARY_PATH'] ?? '';
-  const prefix = process.env['QEMU_BINARY_PREFIX'] ?? '';
-  if (prefix.includes('/')) {
-    throw new BinfmtctlError('USAGE', 'QEMU_BINARY_PREFIX must not contain a slash', {
-      hint: 'QEMU_BINARY_PATH names the folder',
-    });
-  }
+const REQUEST: InstallRequest = {
+  arches: [],
+  all: false,
+  sources: [],
+  persist: 'none',
+  // As that program: without C sudo and ping have no rights in an emulated container.
+  credentials: true,
+  replace: false,
+  verify: true,
+  dryRun: false,
+};
+
+function sourcesFor(arch: Arch, context: Context): readonly string[] {
+  const { folder, prefix } = emulatorFiles();
+  if (prefix === '') return folder === null ? [] : [`dir:${folder}`];
+  const files = prefixedFiles(arch, context);
+  return [`path:${files.find(isFile) ?? files[0]}`];
+}
+
+function prefixedFiles(arch: Arch, { catalogue }: Context): readonly string[] {
+  const { folder, prefix } = emulatorFiles();
   const { qemu } = catalogue.emulators;
-  const named = arches.flatMap(({ id }) => (qemu === undefined ? [] : fileNames(qemu, id).slice(0, 1)));
-  const sources =
-    folder === ''
-      ? []
-      : prefix === ''
-        ? [`dir:${folder}`]
-        : named.map((name) => `path:${join(folder, `${prefix}${basename(name)}`)}`);
-  return {
-    arches,
-    all: false,
-    sources,
-    persist: 'none',
-    // As that program: without C sudo and ping have no rights in an emulated container.
-    credentials: true,
-    replace: false,
-    verify: true,
-    dryRun: false,
-  };
+  const names = qemu === undefined ? [] : fileNames(qemu, arch.id);
+  return names.map((name) => join(folder ?? '/usr/bin', `${prefix}${name}`));
+}
+
+/** Where the image's users say that emulators are; null for wherever they are found. */
+function emulatorFiles(): { readonly folder: string | null; readonly prefix: string } {
+  const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '' } = process.env;
+  if (!QEMU_BINARY_PREFIX.includes('/'))
+    return { folder: QEMU_BINARY_PATH || null, prefix: QEMU_BINARY_PREFIX };
+  throw new BinfmtctlError('USAGE', 'QEMU_BINARY_PREFIX must not contain a slash', {
+    hint: 'QEMU_BINARY_PATH names the folder',
+  });
 }

@@ -5,8 +5,9 @@ import { decodeText } from '../../rule/text.ts';
 import { failedToRead } from '../../system/file-error.ts';
 import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
+import { pathBytes } from '../../system/path-bytes.ts';
 import { readSmall } from '../../system/read-small.ts';
-import { pathBytes, reasonOf } from './session.ts';
+import { reasonOf } from './session.ts';
 
 /** Whose formats: a session, or run-detectors. */
 export interface Owner {

@@ -1,4 +1,4 @@
-import { listEntries } from '../../kernel/entries.ts';
+import { entryNames } from '../../kernel/entry-file.ts';
 import { inspectInstance } from '../../kernel/instance.ts';
 import { unregister } from '../../kernel/register.ts';
 import { isFolder } from '../../system/is-file.ts';
@@ -21,7 +21,7 @@ export async function disableAll(session: Session): Promise<boolean> {
     return success;
   }
   // The last umount of an instance empties it (fs/binfmt_misc.c bm_put_super(), Linux 6.7).
-  const others = mounted ? listEntries(directory).map(({ name }) => name) : [];
+  const others = mounted ? entryNames(directory) : [];
   if (others.length > 0) {
     warn(`${directory} stays mounted: others have registered ${others.join(', ')}`);
   } else if (!mounted || (await unmount(directory)) !== null) {

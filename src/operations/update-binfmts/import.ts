@@ -1,16 +1,18 @@
 import { accessSync, constants } from 'node:fs';
 import { isBinfmtctlError } from '../../errors.ts';
 import { decodeFormatFile, describeFormatFile, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
+import { RESERVED_NAMES } from '../../rule/check.ts';
 import { failedToRead } from '../../system/file-error.ts';
 import { isFile } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
+import { pathBytes } from '../../system/path-bytes.ts';
 import { readSmall } from '../../system/read-small.ts';
 import { tryReadDescription } from './database.ts';
 import { install, remove } from './install.ts';
-import { pathBytes, reasonOf, type Session } from './session.ts';
+import { reasonOf, type Session } from './session.ts';
 
 /** Names that no format may have: files of binfmt_misc, and folders. */
-export const RESERVED = ['.', '..', 'register', 'status'];
+export const RESERVED: readonly string[] = ['.', '..', ...RESERVED_NAMES];
 
 /**
  * Installs what a format file says. The kernel is told only where binfmt_misc is mounted already.

@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { type Description, FIELDS, LOCAL_PACKAGE } from '../../formats/binfmt-support.ts';
+import { pathBytes } from '../../system/path-bytes.ts';
 import { adminFile, isInstalled, tryReadDescription } from './database.ts';
 import { disable } from './disable.ts';
 import { enable, requireSafe } from './enable.ts';
-import { pathBytes, reasonOf, type Session } from './session.ts';
+import { reasonOf, type Session } from './session.ts';
 import { writeDescription } from './write.ts';
 
 /**

@@ -1,8 +1,8 @@
 /** What the modes of update-binfmts share: the folders they work on, and how they speak. */
 import { existsSync } from 'node:fs';
 import { isBinfmtctlError } from '../../errors.ts';
-import { encodeText } from '../../rule/text.ts';
 import { errnoOf } from '../../system/file-error.ts';
+import { pathBytes } from '../../system/path-bytes.ts';
 import { strerror } from '../../system/strerror.ts';
 import type { Context } from '../context.ts';
 
@@ -25,9 +25,6 @@ export interface Session {
 /** Whether the kernel has an entry of that name, enabled or not; as update-binfmts asks, by the name of a file. */
 export const isRegistered = ({ context }: Session, name: string): boolean =>
   existsSync(pathBytes(`${context.binfmtDirectory}/${name}`));
-
-/** A path for `node:fs`: names need not be UTF-8. */
-export const pathBytes = (path: string): Buffer => Buffer.from(encodeText(path));
 
 /** The kernel's reason in an error of Node or of ours, in the words of C. */
 export function reasonOf(error: unknown): string {

@@ -5,9 +5,10 @@ import { errnoOf } from '../../system/file-error.ts';
 import { replaceFile } from '../../system/files.ts';
 import { isFolder } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
+import { pathBytes } from '../../system/path-bytes.ts';
 import { strerror } from '../../system/strerror.ts';
 import { adminFile } from './database.ts';
-import { pathBytes, reasonOf, type Session } from './session.ts';
+import { reasonOf, type Session } from './session.ts';
 
 /**
  * Writes an admin file whole or not at all. What it is written to first is in a folder, which update-binfmts passes over

@@ -32,29 +32,27 @@ export function registerString({
   return `:${[name, ...match, interpreter, flags].join(':')}`;
 }
 
-/** A file of /usr/share/binfmts (update-binfmts(8), FORMAT FILES). */
-export function formatFile({
-  interpreter,
-  magic,
-  mask,
-  offset,
-  extension,
-  flags = '',
-  detector,
-}: Spec): string {
-  const lines: readonly (readonly [key: string, value: string | undefined])[] = [
-    ['package', 'seeds'],
-    ['interpreter', interpreter],
+/** What of a rule has a key in a format file, and an option of update-binfmts, with hyphens. */
+function fieldsOf(spec: Spec): readonly (readonly [key: string, value: string])[] {
+  const { magic, mask, offset, extension, detector, flags = '' } = spec;
+  const yes = (flag: string): string | undefined => (flags.includes(flag) ? 'yes' : undefined);
+  const fields: readonly (readonly [key: string, value: string | undefined])[] = [
     ['magic', magic && escaped(magic)],
     ['mask', mask && escaped(mask)],
     ['offset', offset === undefined ? undefined : String(offset)],
     ['extension', extension],
     ['detector', detector],
-    ['credentials', flags.includes('C') ? 'yes' : undefined],
-    ['preserve', flags.includes('P') ? 'yes' : undefined],
-    ['fix_binary', flags.includes('F') ? 'yes' : undefined],
+    ['credentials', yes('C')],
+    ['preserve', yes('P')],
+    ['fix_binary', yes('F')],
   ];
-  return lines.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${value}\n`])).join('');
+  return fields.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+}
+
+/** A file of /usr/share/binfmts (update-binfmts(8), FORMAT FILES). */
+export function formatFile(spec: Spec): string {
+  const lines = [['package', 'seeds'], ['interpreter', spec.interpreter], ...fieldsOf(spec)];
+  return lines.map(([key, value]) => `${key} ${value}\n`).join('');
 }
 
 /** A file of /var/lib/binfmts, ten lines (binfmt-support's src/format.c). */
@@ -76,29 +74,10 @@ export function adminFile({
 }
 
 /** Words of `update-binfmts --install`. */
-export function installWords({
-  name,
-  interpreter,
-  magic,
-  mask,
-  offset,
-  extension,
-  flags = '',
-  detector,
-}: Spec): readonly string[] {
-  const options: readonly (readonly [option: string, value: string | undefined])[] = [
-    ['--magic', magic && escaped(magic)],
-    ['--mask', mask && escaped(mask)],
-    ['--offset', offset === undefined ? undefined : String(offset)],
-    ['--extension', extension],
-    ['--detector', detector],
-    ['--credentials', flags.includes('C') ? 'yes' : undefined],
-    ['--preserve', flags.includes('P') ? 'yes' : undefined],
-    ['--fix-binary', flags.includes('F') ? 'yes' : undefined],
-  ];
-  const given = options.flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
-  return ['--package', 'seeds', '--install', name, interpreter, ...given];
-}
+export const installWords = (spec: Spec): readonly string[] => [
+  ...['--package', 'seeds', '--install', spec.name, spec.interpreter],
+  ...fieldsOf(spec).flatMap(([key, value]) => [`--${key.replace('_', '-')}`, value]),
+];
 
 /** A profile of a catalogue: all its entries have the same flags. */
 export function profileYaml(specs: readonly Spec[]): string {
