@@ -77,6 +77,8 @@ export async function obtainEmulators(
   const search: Search = { host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
   const problems = new Map<string, unknown>();
+  // In the order asked for: which was found first differs from run to run.
+  const inOrder = (): readonly Found[] => arches.flatMap(({ id }) => found.get(id) ?? []);
   const take = async (candidates: readonly Candidate[], source?: string): Promise<void> => {
     await Promise.all(
       arches
@@ -99,8 +101,8 @@ export async function obtainEmulators(
   }
   if (request.dryRun) {
     const toFetch = arches.filter((arch) => !found.has(arch.id) && profilesFor(arch, search).length > 0);
-    await warnOfKnownBad([...found.values()], host, context);
-    return { found: [...found.values()], missing: [], toFetch: toFetch.map(({ id }) => id) };
+    await warnOfKnownBad(inOrder(), host, context);
+    return { found: inOrder(), missing: [], toFetch: toFetch.map(({ id }) => id) };
   }
   for (const source of sources) {
     const wants = arches
@@ -120,7 +122,7 @@ export async function obtainEmulators(
     );
   }
   await memo.save();
-  await warnOfKnownBad([...found.values()], host, context);
+  await warnOfKnownBad(inOrder(), host, context);
   const missing = arches
     .filter(({ id }) => !found.has(id))
     .map((arch) => ({ arch: arch.id, problem: problems.get(arch.id) ?? notFound(arch, search) }));
@@ -128,7 +130,7 @@ export async function obtainEmulators(
   if ((!request.all || inVain) && missing[0] !== undefined) throw missing[0].problem;
   return {
     toFetch: [],
-    found: arches.flatMap(({ id }) => found.get(id) ?? []),
+    found: inOrder(),
     missing: missing.map(({ arch, problem }) => ({
       arch,
       why: problem instanceof Error ? problem.message : String(problem),

@@ -1,6 +1,6 @@
 /** How update-binfmts 2.2.2 finds the formats of a file, which is not how the kernel does. */
 import type { Description } from '../../formats/binfmt-support.ts';
-import { encodeText } from '../../rule/text.ts';
+import { decodeText, encodeText } from '../../rule/text.ts';
 
 /** How many bytes of a file a description looks at. */
 export const sizeCompat = ({ type, offset, magic }: Description): number =>
@@ -10,27 +10,34 @@ const startOf = (offset: string): number => Number.parseInt(offset, 10) || 0;
 
 /**
  * Whether a description takes a file with these first bytes. Magic bits outside the mask never match, so that
- * QEMU's entries for i386, x86_64, alpha and m68k take nothing; a mask that begins with a zero byte counts as none.
+ * QEMU's entries for i386, x86_64, alpha and m68k take nothing; a mask that begins with a zero byte counts as none. A mask
+ * of another length than the magic takes nothing, an extension's too, which is unescaped as a magic is.
  */
 export function matchesCompat(
   { type, offset, magic, mask }: Description,
   path: string,
   head: Uint8Array,
 ): boolean {
-  if (type !== 'magic') {
-    const dot = path.lastIndexOf('.');
-    return dot !== -1 && path.slice(dot + 1) === magic;
-  }
   const wanted = decodeEscapes(magic);
   const bits = decodeEscapes(mask);
+  if (mask !== '' && bits.length !== wanted.length) return false;
+  if (type !== 'magic') {
+    const dot = path.lastIndexOf('.');
+    return dot !== -1 && path.slice(dot + 1) === decodeText(untilNul(wanted));
+  }
   const isMasked = mask !== '' && bits[0] !== 0;
-  if (isMasked && bits.length !== wanted.length) return false;
   const start = startOf(offset);
   return wanted.every((byte, index) => {
     const found = head[start + index] ?? 0;
     return (isMasked ? found & (bits[index] ?? 0) : found) === byte;
   });
 }
+
+/** What strcmp(3) looks at. */
+const untilNul = (bytes: Uint8Array): Uint8Array => {
+  const end = bytes.indexOf(0);
+  return end === -1 ? bytes : bytes.subarray(0, end);
+};
 
 /** `\xHH` as strtol(3) reads two characters: blanks and a sign before a digit too. Anything else is literal. */
 function decodeEscapes(text: string): Uint8Array {
