@@ -1,0 +1,95 @@
+/** Where Docker and the containers tools keep who one is at a registry: config.json and auth.json
+ * (docs.docker.com, "docker login"; containers-auth.json(5)). */
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A name and password, or a token that is exchanged for others, or one that is sent as it is. */
+export type Login =
+  | ({ readonly kind: 'password' } & Credentials)
+  | { readonly kind: 'refresh'; readonly token: string }
+  | { readonly kind: 'bearer'; readonly token: string };
+
+/** Where to look for a registry: a login, or the name of a helper `docker-credential-NAME` that is asked for `server`. */
+export type Lookup = { readonly login: Login } | { readonly helper: string; readonly server: string } | null;
+
+/** The name under which Docker keeps a login to its own registry. */
+const DOCKER_HUB = 'https://index.docker.io/v1/';
+
+/** What a file of that text says of a repository; null where nothing. A file that is no JSON says nothing. */
+export function lookUp(text: string, registry: string, repository: string): Lookup {
+  const file = objectOf(parse(text));
+  const helpers = objectOf(file['credHelpers']);
+  const server = registry === 'docker.io' ? DOCKER_HUB : registry;
+  const helper = [registry, ...(registry === 'docker.io' ? ['index.docker.io', DOCKER_HUB] : [])]
+    .map((name) => own(helpers, name))
+    .find(isHelper);
+  if (helper !== undefined) return { helper, server };
+  const login = loginFor(objectOf(file['auths']), registry, repository);
+  if (login !== null) return { login };
+  return isHelper(file['credsStore']) ? { helper: file['credsStore'], server } : null;
+}
+
+/** What a helper printed for `get`; null where it knows nobody. */
+export function parseHelperAnswer(text: string): Login | null {
+  const { Username, Secret } = objectOf(parse(text));
+  if (typeof Username !== 'string' || typeof Secret !== 'string' || Secret === '') return null;
+  // The helpers' own word for "the secret is an identity token" (docker-credential-helpers, README).
+  if (Username === '<token>') return { kind: 'refresh', token: Secret };
+  return { kind: 'password', username: Username, password: Secret };
+}
+
+/** A repository's own login comes before that of the paths above it, and of the registry. */
+function loginFor(auths: Record<string, unknown>, registry: string, repository: string): Login | null {
+  const hosts =
+    registry === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [registry];
+  const parts = repository.split('/');
+  const paths = parts.map((_, index) => parts.slice(0, parts.length - index).join('/'));
+  const wanted = [...hosts.flatMap((host) => paths.map((path) => `${host}/${path}`)), ...hosts];
+  for (const name of wanted) {
+    const key = Object.keys(auths).find((each) => normal(each) === name);
+    const login = key === undefined ? null : loginOf(objectOf(auths[key]));
+    if (login !== null) return login;
+  }
+  return null;
+}
+
+/** Docker has written addresses with scheme and version: `https://index.docker.io/v1/`. */
+const normal = (key: string): string =>
+  key
+    .replace(/^https?:\/\//, '')
+    .replace(/\/v[12]\/?$/, '')
+    .replace(/\/$/, '');
+
+function loginOf(auth: Record<string, unknown>): Login | null {
+  const { identitytoken, registrytoken, username, password } = auth;
+  if (isText(identitytoken)) return { kind: 'refresh', token: identitytoken };
+  if (isText(registrytoken)) return { kind: 'bearer', token: registrytoken };
+  if (isText(auth['auth'])) {
+    const decoded = new TextDecoder().decode(Buffer.from(auth['auth'], 'base64')).replace(/\0+$/, '');
+    const colon = decoded.indexOf(':');
+    if (colon > 0)
+      return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+  }
+  return isText(username) && isText(password) ? { kind: 'password', username, password } : null;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const objectOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+const own = (object: Record<string, unknown>, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isHelper = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\w][\w.-]{0,63}$/.test(value);

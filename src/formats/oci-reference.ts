@@ -1,0 +1,90 @@
+/** Names of images, as Docker reads them (github.com/distribution/reference, README and grammar in reference.go). */
+import { BinfmtctlError } from '../errors.ts';
+
+export interface Reference {
+  /** Host with port where one is named: `docker.io`, `localhost:5000`, `[::1]:5000`. */
+  readonly registry: string;
+  /** `tonistiigi/binfmt`. */
+  readonly repository: string;
+  /** Null where only a digest is named. */
+  readonly tag: string | null;
+  /** `sha256:` and 64 hex digits; null where only a tag is named. */
+  readonly digest: string | null;
+  /** Whether `http://` before it says that the registry speaks plain HTTP. */
+  readonly plainHttp: boolean;
+}
+
+const DEFAULT_REGISTRY = 'docker.io';
+const MAX_NAME = 255;
+const HOST =
+  /^(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/i;
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Whether that is the digest of something: `sha256:` and 64 lower case hex digits, the only kind we verify. */
+export const isDigest = (text: string): boolean => DIGEST.test(text);
+
+/**
+ * Reads `[http://|https://][HOST[:PORT]/]PATH[:TAG][@DIGEST]` with Docker's defaults: `docker.io`, `library/` and `latest`.
+ *
+ * @throws BAD_SOURCE for what is none, and for a digest that is not a sha256.
+ */
+export function parseReference(text: string): Reference {
+  const [, scheme = '', rest = ''] = /^(https?:\/\/|)(.*)$/s.exec(text) ?? [];
+  const at = rest.indexOf('@');
+  const digest = at < 0 ? null : rest.slice(at + 1);
+  const named = at < 0 ? rest : rest.slice(0, at);
+  if (digest !== null && !isDigest(digest)) throw bad(text, 'its digest is not sha256: and 64 hex digits');
+  const [host, path] = splitHost(named, scheme !== '');
+  const colon = path.indexOf(':');
+  const tag = colon < 0 ? null : path.slice(colon + 1);
+  if (tag !== null && !TAG.test(tag)) throw bad(text, `${JSON.stringify(tag)} cannot be a tag`);
+  const short = colon < 0 ? path : path.slice(0, colon);
+  const registry = host === 'index.docker.io' ? DEFAULT_REGISTRY : host.toLowerCase();
+  if (!isHost(registry)) throw bad(text, `${JSON.stringify(host)} cannot be a registry`);
+  const repository =
+    registry === DEFAULT_REGISTRY && short !== '' && !short.includes('/') ? `library/${short}` : short;
+  if (repository.length > MAX_NAME || !repository.split('/').every((part) => COMPONENT.test(part))) {
+    throw bad(text, `${JSON.stringify(short)} cannot be the name of an image (lower case, no blanks)`);
+  }
+  return {
+    registry,
+    repository,
+    tag: tag ?? (digest === null ? 'latest' : null),
+    digest,
+    plainHttp: scheme === 'http://',
+  };
+}
+
+/** The reference in full, which `parseReference` reads as the same one. */
+export function printReference({ registry, repository, tag, digest, plainHttp }: Reference): string {
+  const name = `${plainHttp ? 'http://' : ''}${registry}/${repository}`;
+  return `${name}${tag === null ? '' : `:${tag}`}${digest === null ? '' : `@${digest}`}`;
+}
+
+/** Whether that can be a registry: a host name, an IPv4 address or a bracketed IPv6 one, with or without port. */
+export function isHost(text: string): boolean {
+  const port = /\]?:([0-9]+)$/.exec(text.startsWith('[') ? text.slice(text.indexOf(']')) : text)?.[1];
+  return text.length <= MAX_NAME && HOST.test(text) && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65535;
+}
+
+/** Whether a host, with or without port, is this machine itself. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/:[0-9]+$/, '').toLowerCase();
+  return name === 'localhost' || name === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(name);
+}
+
+/** The first part is a host only where it cannot be a part of a path, or where a scheme says that one comes. */
+function splitHost(text: string, always: boolean): [host: string, path: string] {
+  const slash = text.indexOf('/');
+  const first = slash < 0 ? '' : text.slice(0, slash);
+  const isHostPart = always || /[.:A-Z[]/.test(first) || first === 'localhost';
+  return slash >= 0 && isHostPart ? [first, text.slice(slash + 1)] : [DEFAULT_REGISTRY, text];
+}
+
+function bad(text: string, why: string): BinfmtctlError {
+  return new BinfmtctlError('BAD_SOURCE', `${JSON.stringify(text)} names no image: ${why}`, {
+    hint: 'name one as Docker does: oci:tonistiigi/binfmt, oci:ghcr.io/owner/image:tag@sha256:…',
+  });
+}
