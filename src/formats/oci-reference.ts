@@ -1,5 +1,6 @@
 /** Names of images, as Docker reads them (github.com/distribution/reference, README and grammar in reference.go). */
 import { BinfmtctlError } from '../errors.ts';
+import { isHost } from './host.ts';
 
 export interface Reference {
   /** Host with port where one is named: `docker.io`, `localhost:5000`, `[::1]:5000`. */
@@ -10,14 +11,12 @@ export interface Reference {
   readonly tag: string | null;
   /** `sha256:` and 64 hex digits; null where only a tag is named. */
   readonly digest: string | null;
-  /** Whether `http://` before it says that the registry speaks plain HTTP. */
-  readonly plainHttp: boolean;
+  /** What is said before it of how to speak to the registry; null where nothing is. */
+  readonly scheme: 'http' | 'https' | null;
 }
 
 const DEFAULT_REGISTRY = 'docker.io';
 const MAX_NAME = 255;
-const HOST =
-  /^(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/i;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -31,7 +30,7 @@ export const isDigest = (text: string): boolean => DIGEST.test(text);
  * @throws BAD_SOURCE for what is none, and for a digest that is not a sha256.
  */
 export function parseReference(text: string): Reference {
-  const [, scheme = '', rest = ''] = /^(https?:\/\/|)(.*)$/s.exec(text) ?? [];
+  const [, scheme = '', rest = ''] = /^(?:(https?):\/\/)?(.*)$/s.exec(text) ?? [];
   const at = rest.indexOf('@');
   const digest = at < 0 ? null : rest.slice(at + 1);
   const named = at < 0 ? rest : rest.slice(0, at);
@@ -53,26 +52,14 @@ export function parseReference(text: string): Reference {
     repository,
     tag: tag ?? (digest === null ? 'latest' : null),
     digest,
-    plainHttp: scheme === 'http://',
+    scheme: scheme === '' ? null : (scheme as 'http' | 'https'),
   };
 }
 
 /** The reference in full, which `parseReference` reads as the same one. */
-export function printReference({ registry, repository, tag, digest, plainHttp }: Reference): string {
-  const name = `${plainHttp ? 'http://' : ''}${registry}/${repository}`;
+export function printReference({ registry, repository, tag, digest, scheme }: Reference): string {
+  const name = `${scheme === null ? '' : `${scheme}://`}${registry}/${repository}`;
   return `${name}${tag === null ? '' : `:${tag}`}${digest === null ? '' : `@${digest}`}`;
-}
-
-/** Whether that can be a registry: a host name, an IPv4 address or a bracketed IPv6 one, with or without port. */
-export function isHost(text: string): boolean {
-  const port = /\]?:([0-9]+)$/.exec(text.startsWith('[') ? text.slice(text.indexOf(']')) : text)?.[1];
-  return text.length <= MAX_NAME && HOST.test(text) && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65535;
-}
-
-/** Whether a host, with or without port, is this machine itself. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/:[0-9]+$/, '').toLowerCase();
-  return name === 'localhost' || name === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(name);
 }
 
 /** The first part is a host only where it cannot be a part of a path, or where a scheme says that one comes. */

@@ -1,0 +1,17 @@
+/** Hosts as they stand in addresses, with or without a port. */
+
+const MAX_NAME = 255;
+const HOST =
+  /^(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/i;
+
+/** Whether that can be a registry: a host name, an IPv4 address or a bracketed IPv6 one, with or without port. */
+export function isHost(text: string): boolean {
+  const port = /\]?:([0-9]+)$/.exec(text.startsWith('[') ? text.slice(text.indexOf(']')) : text)?.[1];
+  return text.length <= MAX_NAME && HOST.test(text) && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65535;
+}
+
+/** Whether a host, with or without port, is this machine itself. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/:[0-9]+$/, '').toLowerCase();
+  return name === 'localhost' || name === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(name);
+}

@@ -1,0 +1,80 @@
+/** What can go wrong with HTTP, said so that one knows what to do. */
+import { BinfmtctlError } from '../errors.ts';
+
+/** Why something failed, kept as the cause of an error, so that it can be told what may work when it is tried again. */
+export interface HttpFailure {
+  /** Node's: ECONNRESET, CERT_HAS_EXPIRED …, or ours: STALLED, CUT_OFF. */
+  readonly code?: string | undefined;
+  readonly status?: number | undefined;
+  /** How long the server wants to be left alone. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+const TRANSIENT_CODES = [
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'STALLED',
+  'CUT_OFF',
+  'HPE_INVALID_CONSTANT',
+];
+const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
+
+const NETWORK_HINT = 'check the network and, where one is needed, the proxy (HTTPS_PROXY)';
+const CERTIFICATE_HINT =
+  "is this machine's clock right? Otherwise whoever runs the server has to renew its certificate";
+const AUTHORITY_HINT = 'name the file with the certificate of its authority in SSL_CERT_FILE';
+const HINTS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  ENOTFOUND: ['no such host is known', 'is its name right? Otherwise check the network and its DNS'],
+  EAI_AGAIN: ['its name cannot be looked up now', NETWORK_HINT],
+  ECONNREFUSED: ['nothing listens there', 'is it the right host and port, and does the server run?'],
+  ECONNRESET: ['the connection was broken off', NETWORK_HINT],
+  STALLED: ['it has stopped answering', 'try again later, or use a mirror'],
+  CUT_OFF: ['it ended too early', 'try again later, or use a mirror'],
+  CERT_HAS_EXPIRED: ['its certificate has expired', CERTIFICATE_HINT],
+  CERT_NOT_YET_VALID: ['its certificate is not valid yet', CERTIFICATE_HINT],
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    'its certificate is for another host',
+    'is the name right? Somebody may stand between you and the server',
+  ],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
+  SELF_SIGNED_CERT_IN_CHAIN: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
+  EPROTO: [
+    'it does not speak TLS',
+    'a registry without TLS is used only when that is said: oci:http://HOST/IMAGE',
+  ],
+};
+
+/** An error of Node's as one of ours. @param what what failed and on what: `cannot fetch https://…` */
+export function httpError(error: unknown, what: string, signal: AbortSignal): BinfmtctlError {
+  if (signal.aborted) return interrupted(signal);
+  if (error instanceof BinfmtctlError) return error;
+  const { code = '', message = String(error) } = error as { code?: string; message?: string };
+  const known = /wrong version number|packet length/i.test(message) ? HINTS['EPROTO'] : HINTS[code];
+  const [why, hint] = known ?? [message.split('\n')[0] || code, NETWORK_HINT];
+  return new BinfmtctlError('SOURCE_FAILED', `${what}: ${why}`, { hint, cause: { code } });
+}
+
+export const interrupted = (signal: AbortSignal): BinfmtctlError =>
+  new BinfmtctlError('INTERRUPTED', 'interrupted while fetching', { cause: signal.reason });
+
+/** Whether the same may work when it is tried again. */
+export function isTransient(error: unknown): boolean {
+  const { code = '', status = 0 } = failureOf(error);
+  return TRANSIENT_CODES.includes(code) || TRANSIENT_STATUSES.includes(status);
+}
+
+export function failureOf(error: unknown): HttpFailure {
+  const cause = error instanceof BinfmtctlError ? error.cause : undefined;
+  return typeof cause === 'object' && cause !== null ? cause : {};
+}
+
+/** An error of which `isTransient` knows what it is. */
+export const failure = (code: string, message: string): Error => Object.assign(new Error(message), { code });

@@ -1,0 +1,189 @@
+/** The door to HTTP. Redirects and proxies are ours to handle, so that no credentials go where they are not meant to. */
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
+import { BinfmtctlError } from '../errors.ts';
+import { isLoopback } from '../formats/host.ts';
+import { failure, httpError } from './http-error.ts';
+import { proxyAuthorization, proxyFor } from './http-proxy.ts';
+import { openTunnel } from './http-tunnel.ts';
+
+export interface HttpLimits {
+  /** From the request to the answer's headers. */
+  readonly answerMs: number;
+  /** In each such time at least a kilobyte of the body must come. */
+  readonly stallMs: number;
+}
+
+export interface HttpRequest {
+  readonly method?: 'GET' | 'POST' | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sent as it is. */
+  readonly body?: string | undefined;
+  /** Whether a redirect may lead to another origin, which then gets no credentials. Default true. */
+  readonly mayLeaveOrigin?: boolean | undefined;
+  readonly limits: HttpLimits;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Where the answer came from in the end. */
+  readonly url: URL;
+  /** Can be read once; whoever does not read it calls `discard`. Throws SOURCE_FAILED, INTERRUPTED. */
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly discard: () => void;
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS = [301, 302, 303, 307, 308];
+const LEAST_BYTES = 1024;
+
+/**
+ * Sends a request and returns what is answered, whatever its status. From https no redirect leads to plain HTTP, and none
+ * leads to this machine from another.
+ *
+ * @throws SOURCE_FAILED, whose cause is an `HttpFailure`; INTERRUPTED.
+ */
+export async function request(start: URL, options: HttpRequest): Promise<HttpResponse> {
+  let url = start;
+  let headers = options.headers ?? {};
+  for (let redirects = 0; ; redirects++) {
+    const response = await exchange(url, { ...options, headers });
+    const { location } = response.headers;
+    if (!REDIRECTS.includes(response.status) || location === undefined) return response;
+    response.discard();
+    const next = redirectTarget(url, location);
+    if (redirects === MAX_REDIRECTS) throw refused(start, 'redirects again and again');
+    if (next.origin !== start.origin) {
+      if (options.mayLeaveOrigin === false)
+        throw refused(start, `redirects to another origin, ${next.origin}`);
+      const { authorization: _, ...others } = headers;
+      headers = others;
+    }
+    url = next;
+  }
+}
+
+/** All of a body that has at most `most` bytes. SOURCE_FAILED for a larger one; what reading it throws. */
+export async function readBody({ body, url }: HttpResponse, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > most) throw refused(url, `answers with more than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** An address for messages: what follows the path may be secret. */
+export const printUrl = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
+
+function redirectTarget(from: URL, location: string): URL {
+  if (!URL.canParse(location, from.href)) throw refused(from, 'redirects to what is no address');
+  const next = new URL(location, from);
+  if (next.protocol === 'https:') return next;
+  if (next.protocol !== 'http:') throw refused(from, `redirects to ${next.protocol}`);
+  const isAllowed =
+    from.protocol === 'http:' &&
+    (next.origin === from.origin || isLoopback(next.host)) &&
+    staysOut(from, next);
+  if (!isAllowed) throw refused(from, `redirects to plain HTTP, ${next.origin}`);
+  return next;
+}
+
+const staysOut = (from: URL, next: URL): boolean => isLoopback(from.host) || !isLoopback(next.host);
+
+async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
+  const { signal } = options;
+  const what = `cannot fetch ${printUrl(url)}`;
+  try {
+    if (signal.aborted) throw signal.reason;
+    const proxy = proxyFor(url);
+    const sent = await send(url, proxy, options);
+    const message = await answerOf(sent, options);
+    return {
+      status: message.statusCode ?? 0,
+      headers: message.headers,
+      url,
+      body: bodyOf(message, options, what),
+      discard: () => void message.destroy(),
+    };
+  } catch (error) {
+    throw httpError(error, what, signal);
+  }
+}
+
+async function send(url: URL, proxy: URL | null, request: HttpRequest): Promise<ClientRequest> {
+  const { method = 'GET', headers, body, signal, limits } = request;
+  const options: RequestOptions = { method, headers: { 'user-agent': 'binfmtctl', ...headers }, signal };
+  const ca = await authorities();
+  if (ca !== undefined) Object.assign(options, { ca });
+  if (proxy !== null && url.protocol === 'https:') {
+    const socket = await openTunnel(proxy, url, { ca, timeoutMs: limits.answerMs, signal });
+    Object.assign(options, { createConnection: () => socket, agent: false });
+  }
+  const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
+  const plainly = proxy !== null && url.protocol === 'http:';
+  const sent = plainly
+    ? open(proxy, {
+        ...options,
+        path: url.href,
+        headers: { ...options.headers, host: url.host, ...proxyAuthorization(proxy) } as Record<
+          string,
+          string
+        >,
+      })
+    : open(url, options);
+  sent.end(body);
+  return sent;
+}
+
+function answerOf(sent: ClientRequest, { limits }: HttpRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => sent.destroy(failure('STALLED', 'no answer')), limits.answerMs);
+    // After the answer errors come through its body too; here they only must not be unheard.
+    sent.on('error', reject);
+    sent.on('close', () => clearTimeout(late));
+    sent.once('response', (message) => {
+      clearTimeout(late);
+      resolve(message);
+    });
+  });
+}
+
+async function* bodyOf(
+  message: IncomingMessage,
+  { limits, signal }: HttpRequest,
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  let came = 0;
+  const watch = setInterval(() => {
+    if (came < LEAST_BYTES) message.destroy(failure('STALLED', 'no more bytes'));
+    came = 0;
+  }, limits.stallMs);
+  try {
+    for await (const chunk of message) {
+      came += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    throw httpError(error, what, signal);
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** The authorities whose certificates count, where the environment names them in place of Node's. */
+async function authorities(): Promise<string | undefined> {
+  const { SSL_CERT_FILE } = process.env;
+  if (SSL_CERT_FILE === undefined || SSL_CERT_FILE === '') return undefined;
+  const { readTextIfExists } = await import('./files.ts');
+  return (await readTextIfExists(SSL_CERT_FILE)) ?? undefined;
+}
+
+function refused(url: URL, why: string): BinfmtctlError {
+  return new BinfmtctlError('SOURCE_FAILED', `${printUrl(url)} ${why}`, {
+    hint: 'that is not followed, for the sake of your credentials; is the registry set up right, or a proxy in between?',
+  });
+}
