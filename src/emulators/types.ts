@@ -1,5 +1,5 @@
 /** Where a candidate was seen. */
-export type Origin = 'PATH' | 'layout' | 'entry' | 'store' | 'path' | 'dir' | 'bundle' | 'apt';
+export type Origin = 'PATH' | 'layout' | 'entry' | 'store' | 'path' | 'dir' | 'bundle' | 'apt' | 'oci';
 
 /** A file that may be the emulator asked for; nothing about it is checked yet. */
 export interface Candidate {

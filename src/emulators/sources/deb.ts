@@ -5,27 +5,17 @@ import type { Header } from 'tar-stream';
 import { BinfmtctlError } from '../../errors.ts';
 import { start } from '../../system/process.ts';
 import { requireTool } from '../../system/tools.ts';
-import { layoutPaths, storedName } from '../names.ts';
 import { type StoreWriter, writeStore } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
 import { BAD_PACKAGE_HINT, checkEntry, linkTarget } from './tar-entry.ts';
 import type { FetchOptions, Want } from './types.ts';
+import { addWanted, type Role, type Wanted, wantedPaths } from './wanted.ts';
 
 /** Bounds for one package: QEMU's has 40 files of 400 MB in all. */
 const MAX_ENTRIES = 100_000;
 const MAX_BYTES = 4 * 1024 ** 3;
 /** A link may name a file that came before it, which then is found by reading once more. */
 const MAX_PASSES = 4;
-
-/** What one path of the archive is wanted as. */
-interface Role {
-  readonly guest: string;
-  readonly emulator: string;
-  /** Its name in the store. */
-  readonly name: string;
-}
-
-type Wanted = Map<string, Role[]>;
 
 /**
  * Takes the wanted emulators out of a Debian package and into the store. The package is read no further than to the last
@@ -52,18 +42,6 @@ export async function takeFromPackage(
     },
     { signal },
   );
-}
-
-function wantedPaths(wants: readonly Want[]): Wanted {
-  const wanted: Wanted = new Map();
-  for (const { guest, profiles } of wants) {
-    for (const profile of profiles) {
-      for (const path of layoutPaths(profile, guest)) {
-        add(wanted, path, { guest, emulator: profile.id, name: storedName(profile, guest, path) });
-      }
-    }
-  }
-  return wanted;
 }
 
 /** Reads the archive until all is found. Returns what links that were met name, where that has not been found. */
@@ -133,17 +111,13 @@ async function take(
 ): Promise<void> {
   const target = linkTarget(header, path);
   if (target !== null) {
-    for (const role of roles) add(linked, target, role);
+    for (const role of roles) addWanted(linked, target, role);
     return;
   }
   const [{ name } = { name: posix.basename(path) }] = roles;
   const stored = await writer.put(name, bytes);
   for (const { guest, emulator } of roles)
     found.set(guest, { path: stored.path, emulator, guest, origin: 'apt' });
-}
-
-function add(wanted: Wanted, path: string, role: Role): void {
-  wanted.set(path, [...(wanted.get(path) ?? []), role]);
 }
 
 async function* bounded(stream: Readable): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,70 @@
+import { pipeline } from 'node:stream/promises';
+import type { Header } from 'tar-stream';
+import { corrupt } from './oci-verify.ts';
+
+/** Bounds for one archive: a whole Debian system has 10 000 entries. */
+const MAX_ENTRIES = 1_000_000;
+/** Bytes that belong to no entry: headers of long names, and what fills up the end. */
+const MAX_SLACK = 4 * 1024 * 1024;
+const BLOCK = 512;
+
+export interface TarEntry {
+  readonly header: Header;
+  /** Where its bytes begin in the archive. */
+  readonly offset: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface TarLimits {
+  /** Most bytes that the archive may have. */
+  readonly maxBytes: number;
+}
+
+/**
+ * The entries of a tar archive, in order. Bytes of an entry that are not read are passed over; once nobody wants more
+ * entries the archive is read no further.
+ *
+ * @throws BAD_PACKAGE for one that is cut off, damaged, or has too much of anything; what reading `bytes` throws.
+ */
+export async function* readTar(
+  bytes: AsyncIterable<Uint8Array>,
+  { maxBytes }: TarLimits,
+): AsyncGenerator<TarEntry> {
+  const { extract } = await import('tar-stream');
+  const archive = extract();
+  const count = { read: 0, explained: MAX_SLACK, entries: 0 };
+  let failed: unknown;
+  async function* bounded(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of bytes) {
+        count.read += chunk.length;
+        if (count.read > maxBytes) throw corrupt(`a layer has more than ${maxBytes} bytes`);
+        // Zeros without end, or headers that describe nothing.
+        if (count.read > count.explained + chunk.length)
+          throw corrupt('a layer has bytes that are of no file');
+        yield chunk;
+      }
+    } catch (error) {
+      failed = error;
+      throw error;
+    }
+  }
+  const piped = pipeline(bounded(), archive).catch(() => {});
+  try {
+    for await (const entry of archive) {
+      if (++count.entries > MAX_ENTRIES) throw corrupt(`a layer has more than ${MAX_ENTRIES} entries`);
+      const { header } = entry;
+      count.explained += Math.ceil((header.size ?? 0) / BLOCK) * BLOCK + 4 * BLOCK;
+      const offset = (header as { byteOffset?: number }).byteOffset ?? 0;
+      yield { header, offset, bytes: entry as AsyncIterable<Uint8Array> };
+      entry.resume();
+    }
+  } catch (cause) {
+    if (failed !== undefined) throw failed;
+    if (cause instanceof Error && cause.name === 'BinfmtctlError') throw cause;
+    throw corrupt(`a layer is no tar archive: ${cause instanceof Error ? cause.message : cause}`, cause);
+  } finally {
+    archive.destroy();
+    await piped;
+  }
+}

@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Compression } from '../../formats/oci-manifest.ts';
+import { splitBlocks } from '../../formats/zstd.ts';
+import { corrupt } from './oci-verify.ts';
+
+const CHUNK = 256 * 1024;
+
+/** How a file is compressed, by its first bytes. */
+export async function compressionOf(path: string): Promise<Compression> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  return compressionOfBytes(buffer.subarray(0, bytesRead));
+}
+
+function compressionOfBytes(head: Buffer): Compression {
+  const start = head.toString('hex');
+  if (start.startsWith('1f8b')) return 'gzip';
+  // A frame, or a skippable one (RFC 8878 3.1).
+  return start === '28b52ffd' || /^5.2a4d18$/.test(start) ? 'zstd' : 'none';
+}
+
+/** The bytes of a compressed file. Throws what reading it does, and BAD_PACKAGE for what cannot be unpacked. */
+export function unpackFile(path: string, compression: Compression): AsyncIterable<Uint8Array> {
+  return unpack(createReadStream(path, { highWaterMark: CHUNK }), compression);
+}
+
+/** As `unpackFile`, from bytes that come from elsewhere, which is told when no more are needed. */
+export async function* unpack(
+  bytes: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array> {
+  if (compression === 'none') yield* bytes;
+  else if (compression === 'zstd') yield* unzstd(bytes);
+  else yield* gunzip(bytes);
+}
+
+async function* gunzip(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { createGunzip } = await import('node:zlib');
+  const unpacked = createGunzip({ chunkSize: CHUNK });
+  const input = Readable.from(bytes, { objectMode: false });
+  const piped = pipeline(input, unpacked).catch(() => {});
+  try {
+    yield* unpacked as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    throw unreadable(cause);
+  } finally {
+    unpacked.destroy();
+    await piped;
+  }
+}
+
+async function* unzstd(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { Decompress } = await import('fzstd');
+  let out: Uint8Array[] = [];
+  const decoder = new Decompress((chunk) => {
+    out.push(chunk);
+  });
+  const blocks = splitBlocks();
+  const decoded = (block: Uint8Array, isLast: boolean): readonly Uint8Array[] => {
+    try {
+      decoder.push(block, isLast);
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+    const chunks = out;
+    out = [];
+    return chunks;
+  };
+  for await (const chunk of bytes) {
+    for (const block of blocks.push(chunk)) yield* decoded(block, false);
+  }
+  if (!blocks.isComplete()) throw corrupt('a layer cannot be unpacked: it ends too early');
+  yield* decoded(new Uint8Array(), true);
+}
+
+function unreadable(cause: unknown): unknown {
+  const { code = '', message = '' } = cause as { code?: string | number; message?: string };
+  // What the bytes come from fails with errors of its own.
+  if (cause instanceof Error && cause.name === 'BinfmtctlError') return cause;
+  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return cause;
+  return corrupt(`a layer cannot be unpacked: ${message}`, cause);
+}
