@@ -13,7 +13,7 @@ const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8
 // others, work.cjs for what installs and verifies. They and the large libraries are files of their own, so that nobody reads
 // what is not needed: a megabyte of source takes 60 ms to parse.
 const PARTS = ['run', 'drop-in', 'work'];
-const LIBRARIES = ['execa', 'listr2', 'tar-stream', 'yaml'];
+const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'yaml'];
 const apart = {
   name: 'apart',
   setup: ({ onResolve }) => {

@@ -12,6 +12,7 @@ const SOURCES: Readonly<Record<string, () => Promise<Source>>> = {
   bundle: async () => (await import('./bundle.ts')).fetchBundle,
   dir: async () => (await import('./dir.ts')).fetchDir,
   apt: async () => (await import('./apt.ts')).fetchApt,
+  oci: async () => (await import('./oci.ts')).fetchOci,
 };
 const NEEDS_VALUE = ['path', 'dir', 'bundle'];
 
@@ -25,7 +26,7 @@ export function parseSource(text: string): SourceName {
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
   const value = colon < 0 ? '' : text.slice(colon + 1);
-  const hint = 'a source is path:FILE, dir:DIR, bundle:FILE or apt[:RELEASE]';
+  const hint = 'a source is path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE] or oci[:IMAGE]';
   if (!Object.hasOwn(SOURCES, kind))
     throw new BinfmtctlError('BAD_SOURCE', `unknown source ${JSON.stringify(text)}`, { hint });
   if (value === '' && NEEDS_VALUE.includes(kind)) {

@@ -16,7 +16,7 @@ import { corrupt } from './oci-verify.ts';
 /** An index may name indexes: that of a layout names the image's own. */
 const MAX_DEPTH = 4;
 /** More than any image with programs has, in bytes. */
-const MAX_LAYER = 16 * 1024 ** 3;
+const MAX_LAYER = 4 * 1024 ** 3;
 
 /**
  * The layers of the image for one of `platforms`, the first one preferred; the lowest layer first.

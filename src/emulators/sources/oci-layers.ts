@@ -13,6 +13,8 @@ export interface Search {
   readonly settled: Set<string>;
   /** What links name: wanted in the next search. */
   readonly linked: Wanted;
+  /** The links that were met. */
+  readonly followed: Set<string>;
   /** Paths that upper layers have taken away, with all beneath. */
   readonly removed: Set<string>;
   /** Folders whose content in lower layers does not count. */
@@ -23,8 +25,16 @@ const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 
 export function newSearch(wanted: Wanted, take: Search['take']): Search {
-  const sets = { removed: new Set<string>(), opaque: new Set<string>(), settled: new Set<string>() };
-  return { wanted, take, linked: new Map(), ...sets };
+  const none = () => new Set<string>();
+  return {
+    wanted,
+    take,
+    settled: none(),
+    linked: new Map(),
+    followed: none(),
+    removed: none(),
+    opaque: none(),
+  };
 }
 
 /** Whether nothing is left to be looked for. */
@@ -56,7 +66,10 @@ export async function searchLayer(entries: AsyncIterable<TarEntry>, search: Sear
     if (roles.length === 0 || isHidden(path, search)) continue;
     const target = linkTarget(wantedHeader(header), path);
     if (target === null) await take(path, roles, bytes);
-    else for (const role of roles) addWanted(linked, target, role);
+    else {
+      search.followed.add(path);
+      for (const role of roles) addWanted(linked, target, role);
+    }
     for (const { guest } of roles) settled.add(guest);
     if (isSettled(search)) return;
   }

@@ -1,20 +1,18 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { fileError } from '../../system/file-error.ts';
 import { interrupted } from '../../system/http-error.ts';
 import { writeStore } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
-import { isSettled, newSearch, searchLayer } from './oci-layers.ts';
+import { isSettled, newSearch, type Search, searchLayer } from './oci-layers.ts';
 import type { Layer } from './oci-types.ts';
-import { corrupt } from './oci-verify.ts';
+import { corrupt, writeHashed } from './oci-verify.ts';
 import { readTar } from './tar-reader.ts';
 import type { FetchOptions, Want } from './types.ts';
 import { compressionOf, unpackFile } from './unpack.ts';
 import { addWanted, type Role, type Wanted, wantedPaths } from './wanted.ts';
 
 /** More than any layer of programs has when it is unpacked, in bytes. */
-const MAX_BYTES = 16 * 1024 ** 3;
+const MAX_BYTES = 4 * 1024 ** 3;
 /** A link may name a file of a higher layer, which then is found by another search. */
 const MAX_SEARCHES = 8;
 
@@ -58,9 +56,10 @@ export async function takeFromLayers(
       if (isSettled(search)) break;
       if (signal.aborted) throw interrupted(signal);
       const file = await bring(layer);
-      await searchLayer(readTar(unpackFile(file, layer.compression), { maxBytes: MAX_BYTES }), search);
+      const options = { what: `layer ${layer.digest}`, maxBytes: MAX_BYTES };
+      await searchLayer(readTar(unpackFile(file, layer.compression), options), search);
     }
-    wanted = stillWanted(search.wanted, search.linked, taken);
+    wanted = stillWanted(search, taken);
   }
   if (taken.size === 0) return [];
   return writeStore(
@@ -81,15 +80,16 @@ export async function takeFromLayers(
   );
 }
 
-/** What links lead to, and what was not looked at for their sake. Nothing, where no link was met. */
-function stillWanted(before: Wanted, linked: Wanted, taken: ReadonlyMap<string, Taken>): Wanted {
-  const wanted: Wanted = new Map();
-  const add = (path: string, role: Role): void => {
-    if (!taken.has(role.guest) && !before.get(path)?.some(({ guest }) => guest === role.guest))
-      addWanted(wanted, path, role);
-  };
-  for (const [path, roles] of linked) for (const role of roles) add(path, role);
-  return wanted;
+/** What links lead to, and the other places of what they were taken for, as a link may lead nowhere. */
+function stillWanted({ wanted, linked, followed }: Search, taken: ReadonlyMap<string, Taken>): Wanted {
+  const still: Wanted = new Map();
+  if (linked.size === 0) return still;
+  for (const [path, roles] of [...linked, ...wanted]) {
+    for (const role of followed.has(path) ? [] : roles) {
+      if (!taken.has(role.guest)) addWanted(still, path, role);
+    }
+  }
+  return still;
 }
 
 async function bringLayer(layer: Layer, work: string, index: number): Promise<string> {
@@ -101,14 +101,10 @@ async function bringLayer(layer: Layer, work: string, index: number): Promise<st
   return file;
 }
 
-async function save(bytes: AsyncIterable<Uint8Array>, file: string): Promise<void> {
-  const output = createWriteStream(file, { mode: 0o600 });
-  const failed = new Promise<never>((_, reject) => {
-    output.on('error', (error) => reject(fileError(error, `write ${file}`)));
+const save = (bytes: AsyncIterable<Uint8Array>, file: string): Promise<void> =>
+  writeHashed(file, async ({ write }) => {
+    for await (const chunk of bytes) await write(chunk);
   });
-  failed.catch(() => {});
-  await Promise.race([pipeline(bytes, output), failed]);
-}
 
 function once<K, V>(action: (key: K) => Promise<V>): (key: K) => Promise<V> {
   const known = new Map<K, V>();

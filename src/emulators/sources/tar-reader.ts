@@ -15,7 +15,9 @@ export interface TarEntry {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-export interface TarLimits {
+export interface TarOptions {
+  /** For messages: `layer sha256:…`. */
+  readonly what: string;
   /** Most bytes that the archive may have. */
   readonly maxBytes: number;
 }
@@ -28,7 +30,7 @@ export interface TarLimits {
  */
 export async function* readTar(
   bytes: AsyncIterable<Uint8Array>,
-  { maxBytes }: TarLimits,
+  { what, maxBytes }: TarOptions,
 ): AsyncGenerator<TarEntry> {
   const { extract } = await import('tar-stream');
   const archive = extract();
@@ -38,10 +40,10 @@ export async function* readTar(
     try {
       for await (const chunk of bytes) {
         count.read += chunk.length;
-        if (count.read > maxBytes) throw corrupt(`a layer has more than ${maxBytes} bytes`);
+        if (count.read > maxBytes) throw corrupt(`${what} has more than ${maxBytes} bytes`);
         // Zeros without end, or headers that describe nothing.
         if (count.read > count.explained + chunk.length)
-          throw corrupt('a layer has bytes that are of no file');
+          throw corrupt(`${what} has bytes that are of no file`);
         yield chunk;
       }
     } catch (error) {
@@ -50,21 +52,26 @@ export async function* readTar(
     }
   }
   const piped = pipeline(bounded(), archive).catch(() => {});
+  const explained = async function* <T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* items;
+    } catch (cause) {
+      throw failed ?? corrupt(`${what} is no tar archive: ${textOf(cause)}`, cause);
+    }
+  };
   try {
-    for await (const entry of archive) {
-      if (++count.entries > MAX_ENTRIES) throw corrupt(`a layer has more than ${MAX_ENTRIES} entries`);
+    for await (const entry of explained(archive)) {
+      if (++count.entries > MAX_ENTRIES) throw corrupt(`${what} has more than ${MAX_ENTRIES} entries`);
       const { header } = entry;
       count.explained += Math.ceil((header.size ?? 0) / BLOCK) * BLOCK + 4 * BLOCK;
       const offset = (header as { byteOffset?: number }).byteOffset ?? 0;
-      yield { header, offset, bytes: entry as AsyncIterable<Uint8Array> };
+      yield { header, offset, bytes: explained(entry as AsyncIterable<Uint8Array>) };
       entry.resume();
     }
-  } catch (cause) {
-    if (failed !== undefined) throw failed;
-    if (cause instanceof Error && cause.name === 'BinfmtctlError') throw cause;
-    throw corrupt(`a layer is no tar archive: ${cause instanceof Error ? cause.message : cause}`, cause);
   } finally {
     archive.destroy();
     await piped;
   }
 }
+
+const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

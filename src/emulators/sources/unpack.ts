@@ -30,11 +30,23 @@ export function unpackFile(path: string, compression: Compression): AsyncIterabl
 /** As `unpackFile`, from bytes that come from elsewhere, which is told when no more are needed. */
 export async function* unpack(
   bytes: AsyncIterable<Uint8Array>,
-  compression: Compression,
+  compression: Compression | 'detect',
 ): AsyncGenerator<Uint8Array> {
-  if (compression === 'none') yield* bytes;
+  if (compression === 'detect') yield* detected(bytes);
+  else if (compression === 'none') yield* bytes;
   else if (compression === 'zstd') yield* unzstd(bytes);
   else yield* gunzip(bytes);
+}
+
+async function* detected(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const head = first.done === true ? new Uint8Array() : first.value;
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield head;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  }
+  yield* unpack(all(), compressionOfBytes(Buffer.from(head.subarray(0, 4))));
 }
 
 async function* gunzip(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -14,13 +14,15 @@ describe('parseSource', () => {
     ['bundle:x', 'bundle', 'x'],
     ['./emulators.tar', 'bundle', './emulators.tar'],
     ['path:/x.tar', 'path', '/x.tar'],
+    ['oci', 'oci', ''],
+    ['oci:tonistiigi/binfmt:latest', 'oci', 'tonistiigi/binfmt:latest'],
   ])('reads %s', (text, kind, value) => {
     expect(parseSource(text)).toEqual({ kind, value });
   });
 
   it.each([
     '',
-    'oci:image',
+    'docker:image',
     'toString',
     '__proto__:x',
     '/usr/bin/qemu',
@@ -33,7 +35,7 @@ describe('parseSource', () => {
   ])('refuses %j and lists the kinds', (text) => {
     const refusal = {
       code: 'BAD_SOURCE',
-      hint: expect.stringContaining('path:FILE, dir:DIR, bundle:FILE or apt[:RELEASE]'),
+      hint: expect.stringContaining('path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE] or oci[:IMAGE]'),
     };
     expect(() => parseSource(text)).toThrow(expect.objectContaining(refusal));
   });

@@ -1,0 +1,110 @@
+import { BinfmtctlError } from '../../errors.ts';
+import { type ArchivedImage, parseArchive, promisedDigest } from '../../formats/docker-archive.ts';
+import { MAX_MANIFEST, parseConfig } from '../../formats/oci-manifest.ts';
+import { choosePlatform, type Platform } from '../../formats/oci-platform.ts';
+import { requireOne, requirePlatform } from './oci-image.ts';
+import { type Members, readMember } from './oci-members.ts';
+import type { Expected, Images, Layer } from './oci-types.ts';
+import { corrupt, digestOf, requireDigest, requireSame, writeHashed } from './oci-verify.ts';
+import { unpack } from './unpack.ts';
+
+/** More than any layer of programs has when it is unpacked, in bytes. */
+const MAX_BYTES = 4 * 1024 ** 3;
+
+const blobOf = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
+
+/**
+ * An OCI layout (image-spec image-layout.md), in a folder or in an archive.
+ *
+ * @param digest of the image that is meant; null for the one that is there for this machine
+ */
+export function openLayout(name: string, members: Members, digest: string | null): Images {
+  const small = async (expected: Expected, what: string): Promise<Uint8Array> => {
+    const bytes = await readMember(members, blobOf(expected.digest), MAX_MANIFEST);
+    requireDigest(`${what} of ${name}`, bytes, expected);
+    return bytes;
+  };
+  return {
+    name,
+    top: async () => {
+      const bytes = await readMember(members, digest === null ? 'index.json' : blobOf(digest), MAX_MANIFEST);
+      if (digest !== null) requireSame(`the manifest of ${name}`, digestOf(bytes), digest);
+      return { bytes, mediaType: '' };
+    },
+    manifest: (expected) => small(expected, 'the manifest'),
+    config: (expected) => small(expected, 'the configuration'),
+    layer: ({ digest, size }, file) =>
+      writeHashed(file, async (hashed) => {
+        for await (const chunk of members.read(blobOf(digest))) {
+          if (hashed.size() + chunk.length > size)
+            throw corrupt(`layer ${digest} has more than ${size} bytes`);
+          await hashed.write(chunk);
+        }
+        if (hashed.size() < size) throw corrupt(`layer ${digest} has ${hashed.size()} bytes, not ${size}`);
+        requireSame(`a layer of ${name}`, hashed.digest(), digest);
+      }),
+  };
+}
+
+/**
+ * The layers of an image in an archive of `docker save` as older versions of Docker write it, without the OCI layout. Their
+ * digests are those that the image's configuration names.
+ *
+ * @throws SOURCE_FAILED where it has none for this machine, or more than one; BAD_PACKAGE.
+ */
+export async function layersOfArchive(
+  name: string,
+  members: Members,
+  platforms: readonly Platform[],
+): Promise<readonly Layer[]> {
+  const images = parseArchive(await readMember(members, 'manifest.json', MAX_MANIFEST));
+  const all = await Promise.all(
+    images.map(async (image) => ({ image, platform: await readConfig(members, image) })),
+  );
+  const best = choosePlatform(all, platforms);
+  const found = all.filter(({ platform }) => platform.architecture === best?.platform.architecture);
+  const one = requireOne(name, found, ({ image }) => image.tags[0] ?? image.config);
+  const chosen = one ?? all[0];
+  if (chosen === undefined) throw corrupt(`${name} holds no image`);
+  requirePlatform(name, chosen.platform, platforms);
+  const { diffIds } = chosen.platform;
+  const files = chosen.image.layers;
+  if (diffIds.length !== files.length)
+    throw corrupt(`${name} has ${files.length} layers, but its configuration ${diffIds.length}`);
+  return diffIds.map((digest, index): Layer => {
+    const bring = (file: string) => copyLayer(members, files[index] ?? '', digest, file);
+    return { digest, compression: 'none', bring };
+  });
+}
+
+async function readConfig(members: Members, { config }: ArchivedImage) {
+  const bytes = await readMember(members, config, MAX_MANIFEST);
+  const digest = promisedDigest(config);
+  if (digest === null) throw corrupt(`the name of the configuration ${JSON.stringify(config)} is no digest`);
+  requireSame(`the configuration ${config}`, digestOf(bytes), digest);
+  return parseConfig(bytes);
+}
+
+/** Such a layer may be compressed; its digest is that of what was packed. */
+async function copyLayer(members: Members, name: string, digest: string, file: string): Promise<void> {
+  await writeHashed(file, async (hashed) => {
+    for await (const chunk of unpack(members.read(name), 'detect')) {
+      if (hashed.size() > MAX_BYTES) throw corrupt(`layer ${digest} has more than ${MAX_BYTES} bytes`);
+      await hashed.write(chunk);
+    }
+    requireSame(`layer ${name}`, hashed.digest(), digest);
+  });
+}
+
+/** Opens what the files are: an OCI layout first, which newer versions of Docker write too. */
+export async function isLayout(members: Members, name: string): Promise<boolean> {
+  if (await members.has('index.json')) return true;
+  if (await members.has('manifest.json')) return false;
+  throw new BinfmtctlError(
+    'BAD_SOURCE',
+    `${name} is neither an OCI layout nor an archive of \`docker save\``,
+    {
+      hint: 'make one with `skopeo copy docker://IMAGE oci:DIR` or `docker save IMAGE -o FILE`',
+    },
+  );
+}

@@ -1,0 +1,112 @@
+/** The files of a folder, or of a tar archive, by their names in it. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { BinfmtctlError } from '../../errors.ts';
+import { fileError } from '../../system/file-error.ts';
+import { corrupt, writeHashed } from './oci-verify.ts';
+import { checkEntry, linkTarget } from './tar-entry.ts';
+import { readTar } from './tar-reader.ts';
+import { compressionOf, unpackFile } from './unpack.ts';
+
+export interface Members {
+  readonly has: (name: string) => Promise<boolean>;
+  /** The bytes of a file. SOURCE_FAILED where there is none. */
+  readonly read: (name: string) => AsyncIterable<Uint8Array>;
+}
+
+/** More than any archive of images with programs has, in bytes. */
+const MAX_ARCHIVE = 16 * 1024 ** 3;
+const MAX_LINKS = 8;
+const CHUNK = 1 << 18;
+
+/** All of a file that has at most `most` bytes. BAD_PACKAGE for a larger one. */
+export async function readMember({ read }: Members, name: string, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of read(name)) {
+    size += chunk.length;
+    if (size > most) throw corrupt(`${name} has more than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Names come from the folder's own documents, and are of digests only. */
+export function membersOfFolder(folder: string): Members {
+  return {
+    has: (name) =>
+      stat(join(folder, name)).then(
+        (facts) => facts.isFile(),
+        () => false,
+      ),
+    read: (name) => readFile(join(folder, name), {}),
+  };
+}
+
+/**
+ * Looks through an archive once, so that its files can be read then. One that is compressed is unpacked below `work` first.
+ *
+ * @throws BAD_PACKAGE for what is no archive, or has hostile names and links.
+ */
+export async function membersOfArchive(path: string, work: string): Promise<Members> {
+  const plain = await unpacked(path, work);
+  const places = new Map<string, { readonly start: number; readonly size: number }>();
+  const links = new Map<string, string>();
+  const what = posix.basename(path);
+  for await (const { header, offset } of readTar(readFile(plain, {}), { what, maxBytes: MAX_ARCHIVE })) {
+    const name = checkEntry(header);
+    if (header.type === 'directory') continue;
+    const target = header.type === 'symlink' || header.type === 'link' ? linkTarget(header, name) : null;
+    if (target === null) places.set(name, { start: offset, size: header.size ?? 0 });
+    else links.set(name, target);
+  }
+  const placeOf = (name: string) => {
+    let full = posix.resolve('/', name);
+    for (let count = 0; count < MAX_LINKS && !places.has(full); count++) full = links.get(full) ?? full;
+    return places.get(full);
+  };
+  return {
+    has: async (name) => placeOf(name) !== undefined,
+    read: (name) => {
+      const place = placeOf(name);
+      if (place === undefined) throw missing(name, path);
+      return place.size === 0
+        ? nothing()
+        : readFile(plain, { start: place.start, end: place.start + place.size - 1 });
+    },
+  };
+}
+
+async function unpacked(path: string, work: string): Promise<string> {
+  const compression = await compressionOf(path).catch((error) => {
+    throw fileError(error, `read ${path}`);
+  });
+  if (compression === 'none') return path;
+  const file = join(work, 'archive.tar');
+  await writeHashed(file, async ({ size, write }) => {
+    for await (const chunk of unpackFile(path, compression)) {
+      if (size() > MAX_ARCHIVE) throw corrupt(`${path} has more than ${MAX_ARCHIVE} bytes`);
+      await write(chunk);
+    }
+  });
+  return file;
+}
+
+async function* readFile(path: string, range: { start?: number; end?: number }): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { ...range, highWaterMark: CHUNK });
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw code === 'ENOENT'
+      ? missing(posix.basename(path), posix.dirname(path))
+      : fileError(error, `read ${path}`);
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+const missing = (name: string, where: string): BinfmtctlError =>
+  new BinfmtctlError('SOURCE_FAILED', `${where} has no ${name}`, {
+    hint: 'was all of it copied here? Make it again, with `skopeo copy` or `docker save`',
+  });

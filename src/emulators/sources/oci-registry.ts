@@ -1,0 +1,125 @@
+import { BinfmtctlError } from '../../errors.ts';
+import type { Login } from '../../formats/docker-config.ts';
+import { ACCEPT, MAX_MANIFEST } from '../../formats/oci-manifest.ts';
+import { printReference, type Reference } from '../../formats/oci-reference.ts';
+import type { Endpoint } from '../../formats/registry-mirrors.ts';
+import { type HttpResponse, readBody, request } from '../../system/http.ts';
+import { withRetries } from '../../system/http-retry.ts';
+import { authorize } from './oci-auth.ts';
+import { findLogin } from './oci-credentials.ts';
+import { download } from './oci-download.ts';
+import { statusError } from './oci-status.ts';
+import type { Document, Expected, Images, PullOptions } from './oci-types.ts';
+import { digestOf, requireDigest, requireSame } from './oci-verify.ts';
+
+/** A mirror that does not answer is not waited for as long as the registry itself. */
+const MIRROR_ATTEMPTS = 2;
+
+/**
+ * An image of a registry that speaks the OCI distribution protocol. What the mirrors do not give is asked of the registry
+ * itself.
+ */
+export function openRegistry(
+  reference: Reference,
+  endpoints: readonly Endpoint[],
+  options: PullOptions,
+): Images {
+  const name = printReference(reference);
+  const { report, limits, signal } = options;
+  const clients = endpoints.map((endpoint) => openClient(endpoint, name, options));
+
+  /** Does something at the first endpoint that can; whoever failed once is not asked again. */
+  async function anywhere<T>(action: (ask: Ask, attempts: number) => Promise<T>): Promise<T> {
+    for (;;) {
+      const [ask, ...others] = clients;
+      if (ask === undefined) throw new Error('no endpoint');
+      try {
+        return await action(ask, others.length > 0 ? MIRROR_ATTEMPTS : limits.attempts);
+      } catch (error) {
+        if (others.length === 0 || signal.aborted || !(error instanceof BinfmtctlError)) throw error;
+        report({ kind: 'text', text: `oci: ${error.message}; trying elsewhere` });
+        clients.shift();
+      }
+    }
+  }
+
+  const small = (path: string, accept: string | null): Promise<Document> =>
+    anywhere((ask, attempts) =>
+      withRetries(
+        async () => {
+          const response = await ask(path, accept === null ? {} : { accept });
+          return { bytes: await readBody(response, MAX_MANIFEST), mediaType: mediaTypeOf(response) };
+        },
+        { ...limits, attempts },
+        signal,
+      ),
+    );
+
+  return {
+    name,
+    top: async () => {
+      const { digest, tag } = reference;
+      const document = await small(`manifests/${digest ?? tag}`, ACCEPT);
+      const actual = digestOf(document.bytes);
+      if (digest !== null) requireSame(`the manifest of ${name}`, actual, digest);
+      else report({ kind: 'text', text: `oci: ${name} is ${actual} now` });
+      return document;
+    },
+    manifest: async (expected) => {
+      const { bytes } = await small(`manifests/${expected.digest}`, ACCEPT);
+      requireDigest(`the manifest of ${name}`, bytes, expected);
+      return bytes;
+    },
+    config: async (expected) => {
+      const { bytes } = await small(`blobs/${expected.digest}`, null);
+      requireDigest(`the configuration of ${name}`, bytes, expected);
+      return bytes;
+    },
+    layer: (expected: Expected, file) =>
+      anywhere((ask, attempts) => {
+        const open = (headers: Readonly<Record<string, string>>) => ask(`blobs/${expected.digest}`, headers);
+        return download(open, file, expected, { ...options, limits: { ...limits, attempts } });
+      }),
+  };
+}
+
+/** Asks for a path below the repository; only a success comes back. */
+type Ask = (path: string, headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
+
+function openClient({ registry, origin, repository }: Endpoint, name: string, options: PullOptions): Ask {
+  const { limits, signal, report } = options;
+  const base = new URL(origin);
+  let known: Promise<Login | null> | undefined;
+  let authorization: string | null = null;
+  const warn = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
+  const login = () => (known ??= findLogin(registry, repository, { signal, warn }));
+  const send = (path: string, headers: Readonly<Record<string, string>>) =>
+    request(new URL(`/v2/${repository}/${path}`, base), {
+      headers: { ...headers, ...(authorization === null ? {} : { authorization }) },
+      limits,
+      signal,
+    });
+  return async (path, headers) => {
+    let response = await send(path, headers);
+    const challenge = response.headers['www-authenticate'];
+    // Whoever it was redirected to is not told who we are.
+    if (response.status === 401 && challenge !== undefined && response.url.origin === base.origin) {
+      response.discard();
+      const fresh = await authorize(challenge, { base, repository, login }, options);
+      if (fresh !== null) {
+        authorization = fresh;
+        response = await send(path, headers);
+      }
+    }
+    if (response.status === 200 || response.status === 206) return response;
+    response.discard();
+    throw statusError(response, base, name);
+  };
+}
+
+/** Some registries call everything JSON; what it is then is seen in it. */
+function mediaTypeOf({ headers }: HttpResponse): string {
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  const plain = type.trim().toLowerCase();
+  return plain === 'application/json' || plain === 'application/octet-stream' ? '' : plain;
+}
