@@ -1,0 +1,242 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { TarEntry } from './fixtures/deb.ts';
+import {
+  addImage,
+  addIndex,
+  addJson,
+  type Content,
+  type Descriptor,
+  DOCKER,
+  ELSEWHERE,
+  HERE,
+  type LayerSpec,
+  newContent,
+  OCI,
+} from './fixtures/image.ts';
+import { fakeQemu } from './fixtures/programs.ts';
+import { type PullSettings, pull } from './fixtures/pull.ts';
+import { type Registry, type RegistryOptions, startRegistry } from './fixtures/registry.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const at = temporaryFolder();
+const open: Registry[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(({ close }) => close()));
+});
+
+const program = (name = 'usr/bin/qemu-aarch64', version = '9.9.9'): TarEntry => ({
+  name,
+  bytes: fakeQemu(version),
+});
+
+async function serve(content: Content, latest: Descriptor, options: RegistryOptions = {}) {
+  const registry = await startRegistry(content, { tags: { latest }, ...options });
+  open.push(registry);
+  return registry;
+}
+
+/** Serves an image of this machine and pulls it by its tag. */
+async function pullLayers(layers: readonly LayerSpec[], settings: PullSettings = {}) {
+  const content = newContent();
+  const registry = await serve(content, await addImage(content, layers));
+  return pull(at(), `${registry.host}/test/image`, settings);
+}
+
+const refused = (code: string, message: string, hint = '') => ({
+  stored: [],
+  error: expect.objectContaining({
+    code,
+    message: expect.stringContaining(message),
+    hint: expect.stringContaining(hint),
+  }),
+});
+
+describe('an image of a registry', () => {
+  it.each(['gzip', 'zstd', 'none'] as const)('gives its emulators, with layers of %s', async (packing) => {
+    const entries = [program(), program('usr/bin/qemu-arm-static'), { name: 'etc/passwd', bytes: 'root' }];
+    const result = await pullLayers([{ entries, packing }], { guests: ['aarch64', 'arm', 'riscv64'] });
+    expect(result.error).toBeUndefined();
+    expect(result).toMatchObject({ found: ['aarch64', 'arm'], stored: ['qemu-aarch64', 'qemu-arm'] });
+    expect(result.bytes?.[0]).toEqual(Buffer.from(fakeQemu()));
+  });
+
+  it.each([
+    ['OCI', OCI],
+    ['Docker', DOCKER],
+  ])("is chosen for this machine out of %s's index", async (_, types) => {
+    const content = newContent();
+    const other = await addImage(content, [{ entries: [program(undefined, '1.0.0')] }], {
+      platform: ELSEWHERE,
+      types,
+    });
+    const own = await addImage(content, [{ entries: [program(undefined, '2.0.0')] }], { types });
+    const registry = await serve(content, addIndex(content, [other, own], types));
+    const result = await pull(at(), `${registry.host}/test/image`);
+    expect(result.bytes).toEqual([Buffer.from(fakeQemu('2.0.0'))]);
+    expect(result.from).toEqual([`/usr/bin/qemu-aarch64 of ${registry.host}/test/image:latest`]);
+  });
+
+  it('is pulled by digest, and a tag beside it does not count', async () => {
+    const content = newContent();
+    const pinned = await addImage(content, [{ entries: [program(undefined, '1.0.0')] }]);
+    const latest = await addImage(content, [{ entries: [program(undefined, '2.0.0')] }]);
+    const registry = await serve(content, latest);
+    const result = await pull(at(), `${registry.host}/test/image:latest@${pinned.digest}`);
+    expect(result.bytes).toEqual([Buffer.from(fakeQemu('1.0.0'))]);
+  });
+
+  it('says what a tag is now, so that it can be pinned', async () => {
+    const content = newContent();
+    const latest = await addImage(content, [{ entries: [program()] }]);
+    const registry = await serve(content, latest);
+    const { texts } = await pull(at(), `${registry.host}/test/image`);
+    expect(texts).toContain(`oci: ${registry.host}/test/image:latest is ${latest.digest} now`);
+  });
+
+  it('is read no further than to the layer that is needed', async () => {
+    const content = newContent();
+    const base = { entries: [{ name: 'usr/lib/large', bytes: Buffer.alloc(100_000, 1) }] };
+    const latest = await addImage(content, [base, { entries: [program()] }]);
+    const registry = await serve(content, latest);
+    await pull(at(), `${registry.host}/test/image`);
+    expect(registry.requests.filter(({ line }) => line.includes('/blobs/'))).toHaveLength(2);
+  });
+
+  it('leaves out what it has not', async () => {
+    expect(await pullLayers([{ entries: [{ name: 'etc/passwd', bytes: '' }] }])).toMatchObject({
+      found: [],
+      stored: [],
+    });
+  });
+
+  it('gives a file of an upper layer, and one that an upper layer links to', async () => {
+    const both = [{ entries: [program(undefined, '1.0.0')] }, { entries: [program(undefined, '2.0.0')] }];
+    expect((await pullLayers(both)).bytes).toEqual([Buffer.from(fakeQemu('2.0.0'))]);
+    const link: TarEntry = { name: 'usr/bin/qemu-aarch64', type: 'symlink', linkname: '../lib/real' };
+    const linked = [{ entries: [link] }, { entries: [program('usr/lib/real', '3.0.0')] }];
+    expect((await pullLayers(linked)).bytes).toEqual([Buffer.from(fakeQemu('3.0.0'))]);
+    expect((await pullLayers(linked.toReversed())).bytes).toEqual([Buffer.from(fakeQemu('3.0.0'))]);
+  });
+
+  it.each([
+    ['a whiteout', 'usr/bin/.wh.qemu-aarch64'],
+    ['an opaque folder', 'usr/bin/.wh..wh..opq'],
+    ['a whiteout of a folder above it', '.wh.usr'],
+  ])('has not what %s in an upper layer took away', async (_, name) => {
+    const result = await pullLayers([{ entries: [program()] }, { entries: [{ name }] }]);
+    expect(result).toMatchObject({ found: [], stored: [] });
+  });
+
+  it('has what is beside a whiteout in the same layer', async () => {
+    const entries = [{ name: 'usr/bin/.wh..wh..opq' }, program(undefined, '2.0.0')];
+    const result = await pullLayers([{ entries: [program(undefined, '1.0.0')] }, { entries }]);
+    expect(result.bytes).toEqual([Buffer.from(fakeQemu('2.0.0'))]);
+  });
+});
+
+describe('a bad image of a registry', () => {
+  it('is refused for a wrong digest of its manifest, and of a layer', async () => {
+    const content = newContent();
+    const latest = await addImage(content, [{ entries: [program()] }]);
+    const layer = [...content.types].find(([, type]) => type.includes('tar'))?.[0] ?? '';
+    const registry = await serve(content, latest);
+    content.blobs.set(latest.digest, Buffer.from(`${content.blobs.get(latest.digest)} `));
+    const pinned = await pull(at(), `${registry.host}/test/image@${latest.digest}`);
+    expect(pinned).toMatchObject(refused('BAD_PACKAGE', `not ${latest.digest}`, 'do not trust'));
+    const bytes = Buffer.from(content.blobs.get(layer) ?? '');
+    content.blobs.set(layer, bytes.fill(1, bytes.length - 4));
+    const unpinned = await pull(at(), `${registry.host}/test/image`);
+    expect(unpinned).toMatchObject(refused('BAD_PACKAGE', `not ${layer}`, 'do not trust'));
+  });
+
+  it('is refused for a layer that is shorter or longer than was said', async () => {
+    const content = newContent();
+    const latest = await addImage(content, [{ entries: [program()] }]);
+    const layer = [...content.types].find(([, type]) => type.includes('tar'))?.[0] ?? '';
+    const registry = await serve(content, latest);
+    const whole = Buffer.from(content.blobs.get(layer) ?? '');
+    content.blobs.set(layer, whole.subarray(0, 100));
+    const short = await pull(at(), `${registry.host}/test/image`);
+    expect(short).toMatchObject(refused('SOURCE_FAILED', `100 of ${whole.length} bytes came`));
+    content.blobs.set(layer, Buffer.concat([whole, whole]));
+    const long = await pull(at(), `${registry.host}/test/image`);
+    expect(long).toMatchObject(refused('BAD_PACKAGE', `more than ${whole.length} bytes`));
+  });
+
+  it('is refused for wrong media types', async () => {
+    const chart = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+    expect(await pullLayers([{ entries: [program()], mediaType: chart }])).toMatchObject(
+      refused('BAD_PACKAGE', chart, 'charts'),
+    );
+    const mislabelled = { entries: [program()], packing: 'zstd' as const, mediaType: `${OCI.layer}+gzip` };
+    expect(await pullLayers([mislabelled])).toMatchObject(
+      refused('BAD_PACKAGE', 'is said to be of gzip, but is of zstd'),
+    );
+    const content = newContent();
+    const latest = await addImage(content, [{ entries: [program()] }]);
+    const registry = await serve(content, latest, { types: { latest: 'text/html; charset=utf-8' } });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
+      refused('BAD_PACKAGE', '"text/html"'),
+    );
+  });
+
+  it('is refused when it is for other machines, by its index and by its configuration', async () => {
+    const content = newContent();
+    const other = await addImage(content, [{ entries: [program()] }], { platform: ELSEWHERE });
+    const direct = await serve(content, other);
+    const indexed = await serve(content, addIndex(content, [other]));
+    const wrong = refused('SOURCE_FAILED', `has no image for linux/${HERE.architecture}`, 'linux/s390x');
+    expect(await pull(at(), `${direct.host}/test/image`)).toMatchObject(wrong);
+    expect(await pull(at(), `${indexed.host}/test/image`)).toMatchObject(wrong);
+  });
+
+  it('is refused for an index of indexes without end', async () => {
+    const content = newContent();
+    let index = addIndex(content, [await addImage(content, [])]);
+    for (let depth = 0; depth < 5; depth++) index = addIndex(content, [index]);
+    const registry = await serve(content, index);
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
+      refused('BAD_PACKAGE', 'index of indexes'),
+    );
+  });
+
+  it('is refused for a document that is an index and a manifest', async () => {
+    const content = newContent();
+    const image = await addImage(content, [{ entries: [program()] }]);
+    const both = JSON.parse(new TextDecoder().decode(content.blobs.get(image.digest)));
+    const mixed = addJson(content, { ...both, manifests: [image] }, OCI.manifest);
+    const registry = await serve(content, mixed);
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(refused('BAD_PACKAGE', 'neither'));
+  });
+
+  it.each([
+    ['a name that climbs out', { name: '../etc/passwd', bytes: 'x' }, '"../etc/passwd"'],
+    ['an absolute name', { name: '/usr/bin/x', bytes: 'x' }, '"/usr/bin/x"'],
+    [
+      'a link out of it',
+      { name: 'usr/bin/qemu-aarch64', type: 'symlink' as const, linkname: '../../../etc/shadow' },
+      'is a link to',
+    ],
+    [
+      'a device in the place of an emulator',
+      { name: 'usr/bin/qemu-aarch64', type: 'fifo' as const },
+      'is a fifo',
+    ],
+    ['a folder in its place', { name: 'usr/bin/qemu-aarch64', type: 'directory' as const }, 'is a folder'],
+  ])('is refused for %s', async (_, hostile, why) => {
+    const entries = [program('usr/bin/qemu-arm'), hostile];
+    expect(await pullLayers([{ entries }], { guests: ['arm', 'aarch64'] })).toMatchObject(
+      refused('BAD_PACKAGE', why),
+    );
+  });
+
+  it('may have devices elsewhere', async () => {
+    const entries = [{ name: 'dev/null', type: 'character-device' as const }, program()];
+    expect((await pullLayers([{ entries }])).found).toEqual(['aarch64']);
+  });
+
+  it('is refused for a layer that is no archive, or cut off within', async () => {
+    const noise = Buffer.from('not a tar archive '.repeat(100));
+    expect(await pullLayers([{ raw: noise }])).toMatchObject(refused('BAD_PACKAGE', 'is no tar archive'));
+  });
+});
