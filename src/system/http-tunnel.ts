@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { failure } from './http-error.ts';
 import { proxyAuthorization } from './http-proxy.ts';
 
@@ -11,24 +12,38 @@ export interface TunnelOptions {
 
 /** A TLS connection to the host of `url` through a proxy (RFC 9110 9.3.6 CONNECT). Errors are Node's own. */
 export async function openTunnel(proxy: URL, url: URL, options: TunnelOptions): Promise<Socket> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
   const raw = await connect(proxy, `${url.hostname}:${url.port || 443}`, options);
   const [tls, { isIP }] = await Promise.all([import('node:tls'), import('node:net')]);
-  const { ca } = options;
-  return tls.connect({
-    socket: raw,
-    host,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(ca === undefined ? {} : { ca }),
-    ALPNProtocols: ['http/1.1'],
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const { ca, timeoutMs, signal } = options;
+  return new Promise((resolve, reject) => {
+    const secure: TLSSocket = tls.connect({
+      socket: raw,
+      host,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(ca === undefined ? {} : { ca }),
+      ALPNProtocols: ['http/1.1'],
+    });
+    const stop = (): void => void secure.destroy(failure('STALLED', 'no handshake'));
+    const late = setTimeout(stop, timeoutMs);
+    signal.addEventListener('abort', stop);
+    // It stays: nobody else listens until a request has taken the connection.
+    secure.on('error', reject);
+    secure.on('close', () => reject(failure('ECONNRESET', 'the tunnel was closed')));
+    secure.once('secureConnect', () => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', stop);
+      resolve(secure);
+    });
+    secure.once('close', () => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', stop);
+    });
   });
 }
 
-async function connect(
-  proxy: URL,
-  target: string,
-  { ca, timeoutMs, signal }: TunnelOptions,
-): Promise<Socket> {
+async function connect(proxy: URL, target: string, options: TunnelOptions): Promise<Socket> {
+  const { ca, timeoutMs, signal } = options;
   const { request } = await (proxy.protocol === 'https:' ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     const asked = request(proxy, {
@@ -39,6 +54,8 @@ async function connect(
       signal,
       ...(ca === undefined ? {} : { ca }),
     });
+    const refused = (status: number | undefined): Error =>
+      failure('PROXY', `the proxy ${proxy.host} answers with status ${status}`);
     const late = setTimeout(() => asked.destroy(failure('STALLED', 'no answer of the proxy')), timeoutMs);
     asked.on('error', reject);
     asked.on('close', () => clearTimeout(late));
@@ -46,10 +63,10 @@ async function connect(
       clearTimeout(late);
       if (statusCode === 200) return resolve(socket as Socket);
       socket.destroy();
-      reject(failure('PROXY', `the proxy ${proxy.host} answers with status ${statusCode}`));
+      reject(refused(statusCode));
     });
     asked.once('response', ({ statusCode }) => {
-      asked.destroy(failure('PROXY', `the proxy ${proxy.host} answers with status ${statusCode}`));
+      asked.destroy(refused(statusCode));
     });
     asked.end();
   });

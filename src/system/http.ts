@@ -121,7 +121,8 @@ async function send(url: URL, proxy: URL | null, request: HttpRequest): Promise<
   if (ca !== undefined) Object.assign(options, { ca });
   if (proxy !== null && url.protocol === 'https:') {
     const socket = await openTunnel(proxy, url, { ca, timeoutMs: limits.answerMs, signal });
-    Object.assign(options, { createConnection: () => socket, agent: false });
+    // Without an agent: that is how Node takes a connection which is there already.
+    Object.assign(options, { createConnection: () => socket });
   }
   const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   const plainly = proxy !== null && url.protocol === 'http:';

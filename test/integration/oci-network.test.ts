@@ -1,0 +1,387 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { delimiter } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { addImage, type Content, type Descriptor, newContent } from './fixtures/image.ts';
+import { fakeQemu } from './fixtures/programs.ts';
+import { leftovers, pull } from './fixtures/pull.ts';
+import { type Registry, type RegistryOptions, startRegistry } from './fixtures/registry.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const at = temporaryFolder();
+const open: Registry[] = [];
+let content: Content;
+let latest: Descriptor;
+
+beforeEach(async () => {
+  content = newContent();
+  // What cannot be packed, so that a layer comes in several parts.
+  const noise = {
+    name: 'noise',
+    bytes: Buffer.from(Array.from({ length: 60_000 }, () => Math.random() * 256)),
+  };
+  latest = await addImage(content, [
+    { entries: [noise, { name: 'usr/bin/qemu-aarch64', bytes: fakeQemu() }] },
+  ]);
+  vi.stubEnv('HOME', at('home'));
+  vi.stubEnv('XDG_RUNTIME_DIR', '');
+  vi.stubEnv('XDG_CONFIG_HOME', '');
+  vi.stubEnv('DOCKER_CONFIG', '');
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(open.splice(0).map(({ close }) => close()));
+});
+
+async function serve(intercept?: RegistryOptions['intercept']) {
+  const registry = await startRegistry(content, { tags: { latest }, ...(intercept ? { intercept } : {}) });
+  open.push(registry);
+  return registry;
+}
+
+const isLayer = ({ url = '' }: IncomingMessage) => url.includes('/blobs/') && !url.includes(configDigest());
+const configDigest = () => [...content.types].find(([, type]) => type.includes('config'))?.[0] ?? '';
+const layerDigest = () => [...content.types].find(([, type]) => type.includes('layer'))?.[0] ?? '';
+const answer = (response: ServerResponse, status: number, headers = {}, body = '') =>
+  response.writeHead(status, headers).end(body) && true;
+const good = { found: ['aarch64'], stored: ['qemu-aarch64'] };
+const failed = (message: string | RegExp, hint: string | RegExp = '') => ({
+  stored: [],
+  error: expect.objectContaining({
+    code: 'SOURCE_FAILED',
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(hint),
+  }),
+});
+
+/** Writes Docker's configuration file of the user. */
+async function logIn(config: object): Promise<void> {
+  await mkdir(at('home/.docker'), { recursive: true });
+  await writeFile(at('home/.docker/config.json'), JSON.stringify(config));
+}
+const auth = (text: string) => Buffer.from(text).toString('base64');
+
+describe('a registry out of order', () => {
+  it('is asked again after 429 and 5xx, no sooner than it says', async () => {
+    const times: number[] = [];
+    const registry = await serve((_, response) => {
+      times.push(performance.now());
+      if (times.length === 1) return answer(response, 429, { 'retry-after': '1' });
+      if (times.length === 3) return answer(response, 503);
+      return false;
+    });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(950);
+  });
+
+  it('is given up when it wants to be left alone for long, and when it stays so', async () => {
+    const later = await serve((_, response) => answer(response, 429, { 'retry-after': '3600' }));
+    expect(await pull(at(), `${later.host}/test/image`)).toMatchObject(
+      failed('too many requests', '60 minutes'),
+    );
+    const broken = await serve((_, response) => answer(response, 500));
+    expect(await pull(at(), `${broken.host}/test/image`)).toMatchObject(failed('out of order', 'mirror'));
+    expect(broken.requests).toHaveLength(4);
+  });
+
+  it('goes on where a broken connection ended', async () => {
+    const ranges: (string | undefined)[] = [];
+    const registry = await serve((request, response) => {
+      if (!isLayer(request)) return false;
+      ranges.push(request.headers.range);
+      if (ranges.length > 1) return false;
+      const bytes = Buffer.from(content.blobs.get(layerDigest()) ?? '');
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(bytes.subarray(0, 20_000), () => setTimeout(() => response.destroy(), 50));
+      return true;
+    });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    expect(ranges).toEqual([undefined, 'bytes=20000-']);
+  });
+
+  it('begins anew where the registry knows no ranges', async () => {
+    let count = 0;
+    const registry = await serve((request, response) => {
+      if (!isLayer(request)) return false;
+      count++;
+      delete request.headers.range;
+      if (count > 1) return false;
+      const bytes = Buffer.from(content.blobs.get(layerDigest()) ?? '');
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(bytes.subarray(0, 20_000), () => setTimeout(() => response.destroy(), 50));
+      return true;
+    });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+  });
+
+  it('fetches wrong bytes once more', async () => {
+    let count = 0;
+    const registry = await serve((request, response) => {
+      if (!isLayer(request) || ++count > 1) return false;
+      response.end(Buffer.from(content.blobs.get(layerDigest()) ?? '').fill(7, 100, 200));
+      return true;
+    });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+  });
+
+  it('is given up when it stalls, before the answer and within it', async () => {
+    const silent = await serve(() => true);
+    const limits = { answerMs: 100, attempts: 2 };
+    expect(await pull(at(), `${silent.host}/test/image`, { limits })).toMatchObject(
+      failed('stopped answering'),
+    );
+    const dripping = await serve((request, response) => {
+      if (!isLayer(request)) return false;
+      response.writeHead(200);
+      const timer = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(timer));
+      return true;
+    });
+    expect(
+      await pull(at(), `${dripping.host}/test/image`, { limits: { attempts: 2, stallMs: 100 } }),
+    ).toMatchObject(failed('stopped answering', 'later'));
+  });
+
+  it('is left when interrupted', async () => {
+    const silent = await serve(() => true);
+    const signal = AbortSignal.timeout(100);
+    const { error, stored } = await pull(at(), `${silent.host}/test/image`, { signal });
+    expect(error).toMatchObject({ code: 'INTERRUPTED' });
+    expect(stored).toEqual([]);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('is unknown, not listening, or without that image', async () => {
+    const registry = await serve();
+    const missing = await pull(at(), `${registry.host}/test/image:absent`);
+    expect(missing).toMatchObject(failed('no such image', 'name and tag'));
+    await registry.close();
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('nothing listens there'));
+    expect(await pull(at(), 'registry.invalid/test/image')).toMatchObject(
+      failed(/no such host|cannot be looked up/, 'network'),
+    );
+  });
+
+  it('answers with more than any manifest has', async () => {
+    const registry = await serve((request, response) =>
+      request.url?.includes('manifests') ? answer(response, 200, {}, 'x'.repeat(5_000_000)) : false,
+    );
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('more than 4194304 bytes'));
+  });
+});
+
+describe('a login', () => {
+  /** Wants a token for everything, which it gives to that user, or to everybody. */
+  const tokenRegistry = (user: string | null) => {
+    const registry = serve((request, response) => {
+      const { authorization = '', host } = request.headers;
+      if (request.url?.startsWith('/token')) {
+        const known = user === null ? authorization === '' : authorization === `Basic ${auth(user)}`;
+        const body = JSON.stringify({ token: 'secret-token' });
+        return known ? answer(response, 200, {}, body) : answer(response, 401);
+      }
+      if (authorization === 'Bearer secret-token') return false;
+      const challenge = `Bearer realm="http://${host}/token",service="test",scope="repository:test/image:pull"`;
+      return answer(response, 401, { 'www-authenticate': challenge });
+    });
+    return registry;
+  };
+
+  it('is not needed for a token that everybody gets', async () => {
+    const registry = await tokenRegistry(null);
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    const [token] = registry.requests.filter(({ line }) => line.includes('/token'));
+    expect(token?.line).toBe('GET /token?service=test&scope=repository%3Atest%2Fimage%3Apull');
+    expect(registry.requests.filter(({ line }) => line.includes('/token'))).toHaveLength(1);
+  });
+
+  it("comes from Docker's configuration, for a token", async () => {
+    const registry = await tokenRegistry('me:pa:ss');
+    await logIn({ auths: { [registry.host]: { auth: auth('me:pa:ss') } } });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+  });
+
+  it('that is missing or wrong is asked for', async () => {
+    const registry = await tokenRegistry('me:pass');
+    await logIn({});
+    const none = await pull(at(), `${registry.host}/test/image`);
+    expect(none).toMatchObject(failed('gives no token', 'docker login'));
+    await logIn({ auths: { [registry.host]: { auth: auth('me:wrong') } } });
+    const wrong = await pull(at(), `${registry.host}/test/image`);
+    expect(wrong).toMatchObject(failed('gives no token', 'no longer right'));
+    expect(`${wrong.error?.message}${wrong.error?.hint}`).not.toContain('wrong');
+  });
+
+  const basicRegistry = () =>
+    serve((request, response) =>
+      request.headers.authorization === `Basic ${auth('me:pass')}`
+        ? false
+        : answer(response, 401, { 'www-authenticate': 'Basic realm="test"' }),
+    );
+
+  it('comes from a file of the containers tools, without a token', async () => {
+    const registry = await basicRegistry();
+    const file = at('auth.json');
+    await writeFile(
+      file,
+      JSON.stringify({ auths: { [`${registry.host}/test`]: { auth: auth('me:pass') } } }),
+    );
+    vi.stubEnv('REGISTRY_AUTH_FILE', file);
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+  });
+
+  it('that nobody has is asked for', async () => {
+    const registry = await basicRegistry();
+    await logIn({});
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
+      failed('does not let this user have it', 'log in with'),
+    );
+  });
+
+  it('comes from a credential helper', async () => {
+    const registry = await basicRegistry();
+    await mkdir(at('bin'), { recursive: true });
+    await writeFile(
+      at('bin/docker-credential-test'),
+      `#!/bin/sh\nread server\ntest "$1 $server" = "get ${registry.host}" || exit 1\necho '{"Username":"me","Secret":"pass"}'\n`,
+    );
+    await chmod(at('bin/docker-credential-test'), 0o755);
+    vi.stubEnv('PATH', `${at('bin')}${delimiter}${process.env['PATH']}`);
+    await logIn({ credHelpers: { [registry.host]: 'test' } });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    await logIn({ credsStore: 'absent' });
+    const { texts, error } = await pull(at(), `${registry.host}/test/image`);
+    expect(texts.join()).toContain('docker-credential-absent');
+    expect(error).toMatchObject({ code: 'SOURCE_FAILED' });
+  });
+
+  it('is exchanged for a token where it is an identity token', async () => {
+    let form = '';
+    const registry = await serve(async (request, response) => {
+      if (request.url?.startsWith('/token')) {
+        for await (const chunk of request) form += chunk;
+        return answer(response, 200, {}, JSON.stringify({ access_token: 'fresh' }));
+      }
+      if (request.headers.authorization === 'Bearer fresh') return false;
+      const challenge = `Bearer realm="http://${request.headers.host}/token",service="test"`;
+      return answer(response, 401, { 'www-authenticate': challenge });
+    });
+    await logIn({ auths: { [registry.host]: { identitytoken: 'identity' } } });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    expect(Object.fromEntries(new URLSearchParams(form))).toMatchObject({
+      grant_type: 'refresh_token',
+      refresh_token: 'identity',
+      scope: 'repository:test/image:pull',
+    });
+  });
+
+  it('is kept from another origin that the registry redirects to', async () => {
+    const other = await serve();
+    const registry = await serve((request, response) => {
+      const { authorization } = request.headers;
+      if (authorization !== `Basic ${auth('me:pass')}`)
+        return answer(response, 401, { 'www-authenticate': 'Basic realm="test"' });
+      return request.url?.includes('/blobs/')
+        ? answer(response, 307, { location: `http://${other.host}${request.url}` })
+        : false;
+    });
+    await logIn({ auths: { [registry.host]: { auth: auth('me:pass') } } });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    expect(other.requests.length).toBeGreaterThan(0);
+    expect(other.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
+  });
+
+  it('is not given to another origin that asks for one', async () => {
+    const other = await serve((_, response) =>
+      answer(response, 401, { 'www-authenticate': 'Basic realm="give me"' }),
+    );
+    const registry = await serve((request, response) =>
+      isLayer(request) ? answer(response, 302, { location: `http://${other.host}/` }) : false,
+    );
+    const login = { auth: auth('me:pass') };
+    await logIn({ auths: { [registry.host]: login, [other.host]: login } });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
+      failed(`redirects to ${other.host}, which wants a login`, 'never sent to another origin'),
+    );
+    expect(other.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(false);
+  });
+
+  it.each([
+    ['another origin', 'http://localhost:1/token', 'redirects to another origin'],
+    ['what is no address', 'http://[', 'redirects to what is no address'],
+  ])('is not sent on where the token server redirects to %s', async (_, location, why) => {
+    const registry = await serve((request, response) => {
+      if (request.url?.startsWith('/token')) return answer(response, 302, { location });
+      const challenge = `Bearer realm="http://${request.headers.host}/token"`;
+      return answer(response, 401, { 'www-authenticate': challenge });
+    });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed(why, 'credentials'));
+  });
+
+  it.each(['http://registry.example/token', 'ftp://localhost/token', 'nonsense'])(
+    'is not sent to %s as a token server',
+    async (realm) => {
+      const registry = await serve((_, response) =>
+        answer(response, 401, { 'www-authenticate': `Bearer realm="${realm}"` }),
+      );
+      expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('as its token server'));
+    },
+  );
+
+  it('gets a new token when the old one is no longer taken', async () => {
+    let tokens = 0;
+    const registry = await serve((request, response) => {
+      if (request.url?.startsWith('/token'))
+        return answer(response, 200, {}, JSON.stringify({ token: `t${++tokens}` }));
+      const wanted = request.url?.includes('/blobs/') ? 't2' : 't1';
+      if (request.headers.authorization === `Bearer ${wanted}`) return false;
+      const challenge = `Bearer realm="http://${request.headers.host}/token"`;
+      return answer(response, 401, { 'www-authenticate': challenge });
+    });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+  });
+});
+
+describe('a redirect', () => {
+  it('is followed five times at most', async () => {
+    const registry = await serve((request, response) =>
+      answer(response, 302, { location: `${request.url}` }),
+    );
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('again and again'));
+    expect(registry.requests).toHaveLength(6);
+  });
+
+  it('to plain HTTP on another machine is refused', async () => {
+    const registry = await serve((_, response) =>
+      answer(response, 302, { location: 'http://registry.example/' }),
+    );
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('redirects to plain HTTP'));
+  });
+});
+
+describe('a mirror', () => {
+  it('is asked first, and the registry where it has not the image', async () => {
+    const registry = await serve();
+    const mirror = await serve();
+    vi.stubEnv('BINFMTCTL_REGISTRY_MIRRORS', `${registry.host}=${mirror.host}/copy`);
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    expect(registry.requests).toEqual([]);
+    expect(mirror.requests[0]?.line).toBe('GET /v2/copy/test/image/manifests/latest');
+    const empty = await serve((_, response) => answer(response, 404));
+    vi.stubEnv('BINFMTCTL_REGISTRY_MIRRORS', `${registry.host}=${empty.host}`);
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    expect(registry.requests.length).toBeGreaterThan(0);
+  });
+
+  it('that lies about a digest is passed over', async () => {
+    const registry = await serve();
+    const liar = await serve((request, response) =>
+      isLayer(request)
+        ? answer(response, 200, {}, 'x'.repeat(content.blobs.get(layerDigest())?.length ?? 0))
+        : false,
+    );
+    vi.stubEnv('BINFMTCTL_REGISTRY_MIRRORS', `${registry.host}=${liar.host}`);
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+  });
+});
