@@ -4,8 +4,8 @@
  */
 import { BinfmtctlError } from '../errors.ts';
 
-/** What zstd's own levels up to 19 and all common image tools use; `--ultra` and `--long` may ask for more. */
-export const MAX_WINDOW = 8 * 1024 * 1024;
+/** Four times what zstd's levels up to 19 need; image tools go up to this. `--ultra` and `--long` may ask for more. */
+export const MAX_WINDOW = 32 * 1024 * 1024;
 const MAX_BLOCK = 128 * 1024;
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;

@@ -1,7 +1,7 @@
 import { BinfmtctlError } from '../../errors.ts';
 import type { Login } from '../../formats/docker-config.ts';
 import { ACCEPT, MAX_MANIFEST } from '../../formats/oci-manifest.ts';
-import { printReference, type Reference } from '../../formats/oci-reference.ts';
+import { isDigest, printReference, type Reference } from '../../formats/oci-reference.ts';
 import type { Endpoint } from '../../formats/registry-mirrors.ts';
 import { type HttpResponse, readBody, request } from '../../system/http.ts';
 import { withRetries } from '../../system/http-retry.ts';
@@ -48,7 +48,9 @@ export function openRegistry(
       withRetries(
         async () => {
           const response = await ask(path, accept === null ? {} : { accept });
-          return { bytes: await readBody(response, MAX_MANIFEST), mediaType: mediaTypeOf(response) };
+          const bytes = await readBody(response, MAX_MANIFEST);
+          requireAnnounced(response, bytes, name);
+          return { bytes, mediaType: mediaTypeOf(response) };
         },
         { ...limits, attempts },
         signal,
@@ -115,6 +117,13 @@ function openClient({ registry, origin, repository }: Endpoint, name: string, op
     response.discard();
     throw statusError(response, base, name);
   };
+}
+
+/** What a registry says of the digest of a tag shows at least what was harmed on the way. */
+function requireAnnounced({ headers }: HttpResponse, bytes: Uint8Array, name: string): void {
+  const announced = headers['docker-content-digest'];
+  if (typeof announced === 'string' && isDigest(announced))
+    requireSame(`the manifest of ${name}`, digestOf(bytes), announced);
 }
 
 /** Some registries call everything JSON; what it is then is seen in it. */

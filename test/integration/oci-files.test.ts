@@ -1,0 +1,205 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type TarEntry, tar } from './fixtures/deb.ts';
+import {
+  addImage,
+  addIndex,
+  type Content,
+  type Descriptor,
+  digestOf,
+  ELSEWHERE,
+  HERE,
+  layoutFiles,
+  newContent,
+  type Packing,
+  pack,
+  writeLayout,
+} from './fixtures/image.ts';
+import { fakeQemu } from './fixtures/programs.ts';
+import { leftovers, pull } from './fixtures/pull.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const at = temporaryFolder();
+let count = 0;
+const fresh = async (): Promise<string> => {
+  const folder = at(`${++count}`);
+  await mkdir(folder);
+  return folder;
+};
+
+const program = (version = '9.9.9'): TarEntry => ({ name: 'usr/bin/qemu-aarch64', bytes: fakeQemu(version) });
+const image = (content: Content, version?: string, options = {}) =>
+  addImage(content, [{ entries: [program(version)] }], options);
+const good = { found: ['aarch64'], stored: ['qemu-aarch64'] };
+const refused = (code: string, message: string, hint = '') => ({
+  stored: [],
+  error: expect.objectContaining({
+    code,
+    message: expect.stringContaining(message),
+    hint: expect.stringContaining(hint),
+  }),
+});
+
+async function layout(make: (content: Content) => Promise<readonly Descriptor[]>) {
+  const content = newContent();
+  const manifests = await make(content);
+  return { content, manifests, folder: await writeLayout(await fresh(), content, manifests) };
+}
+
+/** What `docker save` of before Docker 25 writes. */
+async function savedArchive(
+  images: readonly { version: string; platform?: typeof HERE; tag: string }[],
+  packing: Packing = 'none',
+): Promise<Uint8Array> {
+  const entries: TarEntry[] = [];
+  const manifest = [];
+  for (const { version, platform = HERE, tag } of images) {
+    const layer = await tar([program(version)]);
+    const rootfs = { type: 'layers', diff_ids: [digestOf(layer)] };
+    const config = JSON.stringify({ ...platform, rootfs });
+    const name = `${digestOf(config).slice(7)}.json`;
+    entries.push({ name, bytes: config }, { name: `${tag}/layer.tar`, bytes: pack(layer, packing) });
+    manifest.push({ Config: name, RepoTags: [`test:${tag}`], Layers: [`${tag}/layer.tar`] });
+  }
+  return tar([...entries, { name: 'manifest.json', bytes: JSON.stringify(manifest) }]);
+}
+
+async function pullFile(bytes: Uint8Array, suffix = '') {
+  const file = join(await fresh(), 'image.tar');
+  await writeFile(file, bytes);
+  return pull(at(), `${file}${suffix}`);
+}
+
+describe('an OCI layout', () => {
+  it('gives its emulators, by an image and by an index', async () => {
+    const direct = await layout(async (content) => [await image(content)]);
+    expect(await pull(at(), direct.folder)).toMatchObject(good);
+    const indexed = await layout(async (content) => {
+      const other = await image(content, '1.0.0', { platform: ELSEWHERE });
+      return [addIndex(content, [other, await image(content, '2.0.0')])];
+    });
+    expect(await pull(at(), indexed.folder)).toMatchObject({
+      ...good,
+      bytes: [Buffer.from(fakeQemu('2.0.0'))],
+    });
+  });
+
+  it('with two images needs a digest to tell which', async () => {
+    const { folder, manifests } = await layout(async (content) => [
+      await image(content, '1.0.0'),
+      await image(content, '2.0.0'),
+    ]);
+    const [first] = manifests;
+    expect(await pull(at(), folder)).toMatchObject(refused('SOURCE_FAILED', 'holds 2 images', first?.digest));
+    expect((await pull(at(), `${folder}@${first?.digest}`)).bytes).toEqual([Buffer.from(fakeQemu('1.0.0'))]);
+    const absent = `sha256:${'0'.repeat(64)}`;
+    expect(await pull(at(), `${folder}@${absent}`)).toMatchObject(
+      refused('SOURCE_FAILED', 'has no', 'copied'),
+    );
+  });
+
+  it.each([
+    ['changed', (bytes: Buffer) => Buffer.from(bytes).fill(1, bytes.length - 4), 'digest'],
+    ['cut off', (bytes: Buffer) => bytes.subarray(0, 100), '100 bytes'],
+    ['too long', (bytes: Buffer) => Buffer.concat([bytes, bytes]), 'more than'],
+  ])('with a blob that was %s is refused', async (_, damage, why) => {
+    const { folder, content } = await layout(async (content) => [await image(content)]);
+    const layer = [...content.types].find(([, type]) => type.includes('layer'))?.[0] ?? '';
+    const file = join(folder, 'blobs', layer.replace(':', '/'));
+    await writeFile(file, damage(await readFile(file)));
+    expect(await pull(at(), folder)).toMatchObject(refused('BAD_PACKAGE', why, 'do not trust'));
+    await rm(file);
+    expect(await pull(at(), folder)).toMatchObject(refused('SOURCE_FAILED', 'has no', 'copied'));
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('for other machines is refused', async () => {
+    const { folder } = await layout(async (content) => [
+      await image(content, '1.0.0', { platform: ELSEWHERE }),
+    ]);
+    expect(await pull(at(), folder)).toMatchObject(
+      refused('SOURCE_FAILED', 'has no image for', 'linux/s390x'),
+    );
+  });
+
+  it('that is none is refused', async () => {
+    const empty = await fresh();
+    expect(await pull(at(), empty)).toMatchObject(refused('BAD_SOURCE', 'neither', 'skopeo copy'));
+    expect(await pull(at(), join(empty, 'absent'))).toMatchObject(refused('BAD_SOURCE', 'cannot be read'));
+    await writeFile(join(empty, 'index.json'), '[]');
+    expect(await pull(at(), empty)).toMatchObject(refused('BAD_PACKAGE', 'no JSON object'));
+    await writeFile(join(empty, 'index.json'), '{"manifests": [{"digest": "../../etc/shadow"}]}');
+    expect(await pull(at(), empty)).toMatchObject(refused('BAD_PACKAGE', 'manifests.0'));
+  });
+});
+
+describe('an archive', () => {
+  it.each(['none', 'gzip', 'zstd'] as const)(
+    'of an OCI layout, packed by %s, gives its emulators',
+    async (packing) => {
+      const content = newContent();
+      const manifest = await image(content);
+      const archive = await tar(layoutFiles(content.blobs, [manifest]));
+      expect(await pullFile(pack(archive, packing))).toMatchObject(good);
+    },
+  );
+
+  it.each(['none', 'gzip'] as const)(
+    'of an older `docker save`, with layers of %s, gives its emulators',
+    async (packing) => {
+      const archive = await savedArchive([{ version: '3.0.0', tag: 'latest' }], packing);
+      expect(await pullFile(archive)).toMatchObject({ ...good, bytes: [Buffer.from(fakeQemu('3.0.0'))] });
+    },
+  );
+
+  it('of several images is taken where one is for this machine', async () => {
+    const other = { version: '1.0.0', tag: 'other', platform: ELSEWHERE };
+    const own = { version: '2.0.0', tag: 'own' };
+    expect(await pullFile(await savedArchive([other, own]))).toMatchObject(good);
+    expect(await pullFile(await savedArchive([other]))).toMatchObject(
+      refused('SOURCE_FAILED', 'has no image for', 'linux/s390x'),
+    );
+    expect(
+      await pullFile(await savedArchive([own, { ...own, version: '4.0.0', tag: 'more' }])),
+    ).toMatchObject(refused('SOURCE_FAILED', 'holds 2 images', 'test:own'));
+  });
+
+  it('whose layers are links to others, as older versions write them, is followed', async () => {
+    const layer = await tar([program()]);
+    const config = JSON.stringify({ ...HERE, rootfs: { type: 'layers', diff_ids: [digestOf(layer)] } });
+    const name = `${digestOf(config).slice(7)}.json`;
+    const archive = await tar([
+      { name, bytes: config },
+      { name: 'a/layer.tar', bytes: layer },
+      { name: 'b/layer.tar', type: 'symlink', linkname: '../a/layer.tar' },
+      { name: 'manifest.json', bytes: JSON.stringify([{ Config: name, Layers: ['b/layer.tar'] }]) },
+    ]);
+    expect(await pullFile(archive)).toMatchObject(good);
+  });
+
+  it('with a layer or a configuration that was changed is refused', async () => {
+    const archive = Buffer.from(await savedArchive([{ version: '3.0.0', tag: 'latest' }]));
+    const changedLayer = Buffer.from(archive);
+    changedLayer.write('9.9.9', archive.indexOf('3.0.0'));
+    expect(await pullFile(changedLayer)).toMatchObject(refused('BAD_PACKAGE', 'digest'));
+    const changedConfig = Buffer.from(archive);
+    changedConfig.write('linuy', archive.indexOf('linux'));
+    expect(await pullFile(changedConfig)).toMatchObject(refused('BAD_PACKAGE', 'configuration'));
+  });
+
+  it.each([
+    ['a name that climbs out', { name: '../index.json', bytes: '{}' }],
+    ['an absolute name', { name: '/index.json', bytes: '{}' }],
+    ['a link out of it', { name: 'index.json', type: 'symlink' as const, linkname: '/../../etc/shadow' }],
+  ])('with %s is refused', async (_, entry) => {
+    expect(await pullFile(await tar([entry]))).toMatchObject(refused('BAD_PACKAGE', '', 'do not trust'));
+  });
+
+  it('that is cut off, empty or none at all is refused', async () => {
+    const archive = await savedArchive([{ version: '3.0.0', tag: 'latest' }]);
+    for (const bytes of [archive.subarray(0, 1000), Buffer.from('<html>moved</html>'.repeat(99))])
+      expect((await pullFile(bytes)).error).toMatchObject({ code: 'BAD_PACKAGE' });
+    expect(await pullFile(Buffer.alloc(0))).toMatchObject(refused('BAD_SOURCE', 'neither'));
+  });
+});

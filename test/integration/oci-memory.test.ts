@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from './fixtures/bundle.ts';
+import { tar } from './fixtures/deb.ts';
+import { addImage, type LayerSpec, newContent, pack } from './fixtures/image.ts';
+import { fakeQemu } from './fixtures/programs.ts';
+import { startRegistry } from './fixtures/registry.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const MB = 1_000_000;
+const LIMIT = 120 * MB;
+
+const at = temporaryFolder();
+let program: string;
+beforeAll(async () => {
+  program = await bundle('pull-once.ts', at('pull-once.cjs'));
+});
+
+/** Pulls in a process of its own. */
+async function pullOnce(layer: LayerSpec) {
+  const content = newContent();
+  const latest = await addImage(content, [layer]);
+  const registry = await startRegistry(content, { tags: { latest } });
+  try {
+    const store = await mkdtemp(at('store-'));
+    const { stdout } = await promisify(execFile)(process.execPath, [program, store, `${registry.host}/a/b`]);
+    return JSON.parse(stdout) as { found?: string[]; code?: string; message?: string; peak: number };
+  } finally {
+    await registry.close();
+  }
+}
+
+const emulator = { name: 'usr/bin/qemu-aarch64', bytes: fakeQemu() };
+
+describe('the memory of a pull', () => {
+  it.each(['none', 'gzip', 'zstd'] as const)(
+    'stays under 120 MB for a layer of 300 MB, packed by %s',
+    async (packing) => {
+      const noise = { name: 'usr/lib/noise', bytes: randomBytes(300 * MB) };
+      const { found, peak } = await pullOnce({ entries: [noise, emulator], packing });
+      console.log(packing, Math.round(peak / MB), 'MB');
+      expect(found).toEqual(['aarch64']);
+      expect(peak).toBeLessThan(LIMIT);
+    },
+  );
+
+  it('stays under 120 MB for the largest window of zstd that is taken, and more is refused', async () => {
+    const plain = await tar([{ name: 'usr/lib/noise', bytes: randomBytes(60 * MB) }, emulator]);
+    const taken = { raw: pack(plain, 'zstd', '--long=25'), mediaType: TYPE, packing: 'none' as const };
+    const { found, peak } = await pullOnce(taken);
+    console.log('window', Math.round(peak / MB), 'MB');
+    expect(found).toEqual(['aarch64']);
+    expect(peak).toBeLessThan(LIMIT);
+    const refused = { ...taken, raw: pack(plain, 'zstd', '--long=27') };
+    expect(await pullOnce(refused)).toMatchObject({
+      code: 'BAD_PACKAGE',
+      message: expect.stringContaining('bytes of memory'),
+    });
+  });
+
+  it('stays under 120 MB for bombs, which are refused', async () => {
+    // 4.5 GB of zeros, as one file that nobody wants.
+    const member = pack(Buffer.alloc(64 * MB), 'gzip');
+    const large = await tar([{ name: 'x', bytes: '' }]);
+    large.write('40000000000 ', 124, 'latin1');
+    large.fill(' ', 148, 156);
+    const sum = large.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    large.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    const head = pack(large.subarray(0, 512), 'gzip');
+    const bomb = {
+      raw: Buffer.concat([head, ...Array(72).fill(member)]),
+      mediaType: GZIP,
+      packing: 'none' as const,
+    };
+    const first = await pullOnce(bomb);
+    expect(first).toMatchObject({
+      code: 'BAD_PACKAGE',
+      message: expect.stringContaining('4294967296 bytes'),
+    });
+    expect(first.peak).toBeLessThan(LIMIT);
+    const zeros = { raw: Buffer.concat(Array(10).fill(member)), mediaType: GZIP, packing: 'none' as const };
+    const second = await pullOnce(zeros);
+    expect(second).toMatchObject({ code: 'BAD_PACKAGE', message: expect.stringContaining('of no file') });
+    expect(second.peak).toBeLessThan(LIMIT);
+  }, 200_000);
+});
+
+const TYPE = 'application/vnd.oci.image.layer.v1.tar+zstd';
+const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
