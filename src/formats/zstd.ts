@@ -4,8 +4,8 @@
  */
 import { BinfmtctlError } from '../errors.ts';
 
-/** Four times what zstd's levels up to 19 need; image tools go up to this. `--ultra` and `--long` may ask for more. */
-export const MAX_WINDOW = 32 * 1024 * 1024;
+/** In bytes: what everybody should be able to take, and nobody should need more of (RFC 8878 3.1.1.1.2, RFC 9659). */
+export const MAX_WINDOW = 8 * 1024 * 1024;
 const MAX_BLOCK = 128 * 1024;
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;

@@ -73,7 +73,9 @@ async function* unzstd(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   const blocks = splitBlocks();
   const decoded = (block: Uint8Array, isLast: boolean): readonly Uint8Array[] => {
     try {
-      decoder.push(block, isLast);
+      // In two parts: fzstd 0.1 keeps every chunk for good that ends where a block does.
+      decoder.push(block.subarray(0, -1));
+      decoder.push(block.subarray(-1), isLast);
     } catch (cause) {
       throw unreadable(cause);
     }
