@@ -6,7 +6,7 @@ import type { Compression } from '../../formats/oci-manifest.ts';
 import { splitBlocks } from '../../formats/zstd.ts';
 import { corrupt } from './oci-verify.ts';
 
-const CHUNK = 256 * 1024;
+const CHUNK = 64 * 1024;
 
 /** How a file is compressed, by its first bytes. */
 export async function compressionOf(path: string): Promise<Compression> {
