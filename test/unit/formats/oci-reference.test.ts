@@ -26,7 +26,8 @@ describe('parseReference', () => {
   it.each([
     '',
     ' ',
-    'Upper/case',
+    'lower/Case',
+    'UPPER',
     'a//b',
     '/a',
     'a/',
