@@ -115,7 +115,19 @@ describe('a registry out of order', () => {
     expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
   });
 
-  it('fetches wrong bytes once more', async () => {
+  it('is asked once more for a manifest and a configuration that came with wrong bytes', async () => {
+    const seen = new Set<string>();
+    const registry = await serve((request, response) => {
+      const { url = '' } = request;
+      if (isLayer(request) || seen.has(url)) return false;
+      seen.add(url);
+      return answer(response, 200, { 'docker-content-digest': latest.digest }, '{"wrong": true}');
+    });
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    expect(seen.size).toBe(2);
+  });
+
+  it('fetches wrong bytes of a layer once more', async () => {
     let count = 0;
     const registry = await serve((request, response) => {
       if (!isLayer(request) || ++count > 1) return false;
@@ -376,6 +388,9 @@ describe('a mirror', () => {
 
   it('that lies about a digest is passed over', async () => {
     const registry = await serve();
+    const other = await serve((_, response) => answer(response, 200, {}, '{}'));
+    vi.stubEnv('BINFMTCTL_REGISTRY_MIRRORS', `${registry.host}=${other.host}`);
+    expect(await pull(at(), `${registry.host}/test/image@${latest.digest}`)).toMatchObject(good);
     const liar = await serve((request, response) =>
       isLayer(request)
         ? answer(response, 200, {}, 'x'.repeat(content.blobs.get(layerDigest())?.length ?? 0))

@@ -43,39 +43,42 @@ export function openRegistry(
     }
   }
 
-  const small = (path: string, accept: string | null): Promise<Document> =>
-    anywhere((ask, attempts) =>
-      withRetries(
-        async () => {
-          const response = await ask(path, accept === null ? {} : { accept });
-          const bytes = await readBody(response, MAX_MANIFEST);
-          requireAnnounced(response, bytes, name);
-          return { bytes, mediaType: mediaTypeOf(response) };
-        },
-        { ...limits, attempts },
-        signal,
-      ),
-    );
+  /** Reads a document, once more where its bytes are wrong, as they may have been harmed on the way. */
+  const small = (
+    path: string,
+    accept: string | null,
+    check: (bytes: Uint8Array) => void,
+  ): Promise<Document> =>
+    anywhere((ask, attempts) => {
+      const ways = { ...limits, attempts };
+      const read = async (): Promise<Document> => {
+        const document = await withRetries(() => readDocument(ask, path, accept, name), ways, signal);
+        check(document.bytes);
+        return document;
+      };
+      return read().catch((error) => {
+        if (error instanceof BinfmtctlError && error.code === 'BAD_PACKAGE') return read();
+        throw error;
+      });
+    });
 
   return {
     name,
     top: async () => {
       const { digest, tag } = reference;
-      const document = await small(`manifests/${digest ?? tag}`, ACCEPT);
-      const actual = digestOf(document.bytes);
-      if (digest !== null) requireSame(`the manifest of ${name}`, actual, digest);
-      else report({ kind: 'text', text: `oci: ${name} is ${actual} now` });
+      const document = await small(`manifests/${digest ?? tag}`, ACCEPT, (bytes) => {
+        if (digest !== null) requireSame(`the manifest of ${name}`, digestOf(bytes), digest);
+      });
+      if (digest === null) report({ kind: 'text', text: `oci: ${name} is ${digestOf(document.bytes)} now` });
       return document;
     },
     manifest: async (expected) => {
-      const { bytes } = await small(`manifests/${expected.digest}`, ACCEPT);
-      requireDigest(`the manifest of ${name}`, bytes, expected);
-      return bytes;
+      const check = (bytes: Uint8Array) => requireDigest(`the manifest of ${name}`, bytes, expected);
+      return (await small(`manifests/${expected.digest}`, ACCEPT, check)).bytes;
     },
     config: async (expected) => {
-      const { bytes } = await small(`blobs/${expected.digest}`, null);
-      requireDigest(`the configuration of ${name}`, bytes, expected);
-      return bytes;
+      const check = (bytes: Uint8Array) => requireDigest(`the configuration of ${name}`, bytes, expected);
+      return (await small(`blobs/${expected.digest}`, null, check)).bytes;
     },
     layer: (expected: Expected, file) =>
       anywhere((ask, attempts) => {
@@ -124,6 +127,13 @@ function requireAnnounced({ headers }: HttpResponse, bytes: Uint8Array, name: st
   const announced = headers['docker-content-digest'];
   if (typeof announced === 'string' && isDigest(announced))
     requireSame(`the manifest of ${name}`, digestOf(bytes), announced);
+}
+
+async function readDocument(ask: Ask, path: string, accept: string | null, name: string): Promise<Document> {
+  const response = await ask(path, accept === null ? {} : { accept });
+  const bytes = await readBody(response, MAX_MANIFEST);
+  requireAnnounced(response, bytes, name);
+  return { bytes, mediaType: mediaTypeOf(response) };
 }
 
 /** Some registries call everything JSON; what it is then is seen in it. */
