@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startDockerRegistry } from '../integration/fixtures/docker-registry.ts';
+import { addImage, addIndex, ELSEWHERE, newContent, writeLayout } from '../integration/fixtures/image.ts';
+import { type Registry, startRegistry } from '../integration/fixtures/registry.ts';
+import { binfmtctl, expectRefusal } from './support/command.ts';
+import { emulatorFolder, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = temporaryFolder();
+const emulators = emulatorFolder();
+const at = (name: string): string => join(folder, name);
+/** Nobody's logins. */
+const env = { HOME: at('home'), DOCKER_CONFIG: '', XDG_CONFIG_HOME: '', XDG_RUNTIME_DIR: '' };
+const content = newContent();
+let registry: Registry;
+const emulator = (arch: string, name: string) => ({
+  name,
+  bytes: readFileSync(join(emulators, `qemu-${arch}-static`)),
+});
+
+beforeAll(async () => {
+  const binfmt = await addImage(content, [{ entries: [emulator('aarch64', 'usr/bin/qemu-aarch64')] }]);
+  const multiarch = await addImage(content, [{ entries: [emulator('arm', 'usr/bin/qemu-arm-static')] }]);
+  const qus = await addImage(content, [
+    { entries: [emulator('s390x', 'qus/bin/qemu-s390x-static')], packing: 'zstd' },
+  ]);
+  const other = addIndex(content, [await addImage(content, [{ entries: [] }], { platform: ELSEWHERE })]);
+  const bad = await addImage(content, [{ entries: [{ name: '../../etc/passwd', bytes: 'x' }] }]);
+  await writeLayout(at('layout'), content, [binfmt]);
+  registry = await startRegistry(content, { tags: { binfmt, multiarch, qus, other, bad, latest: binfmt } });
+});
+afterEach(() => removeAllEntries());
+afterAll(() => registry.close());
+
+const install = (arch: string, image: string) =>
+  binfmtctl(['install', arch, '--source', `oci:${image}`, '--store', store], { env });
+
+describe('install --source oci:', () => {
+  it.each([
+    ['arm64', 'binfmt'],
+    ['arm', 'multiarch'],
+    ['s390x', 'qus'],
+  ])('registers and proves %s from an image laid out as %s', async (arch, tag) => {
+    const { status, stdout, stderr } = await install(arch, `${registry.host}/test/image:${tag}`);
+    expect({ status, stderr: stderr.includes('hint:') }).toEqual({ status: 0, stderr: false });
+    expect(stdout).toContain('installed and proved');
+  });
+
+  it('takes an OCI layout, and an image by digest from a registry of Debian', async () => {
+    expect((await install('arm64', at('layout'))).status).toBe(0);
+    const debian = await startDockerRegistry(at('registry'));
+    try {
+      await debian.copy(`oci:${at('layout')}`, 'test/binfmt', '--all');
+      const answer = await fetch(`http://${debian.host}/v2/test/binfmt/manifests/latest`, {
+        headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
+      });
+      const digest = answer.headers.get('docker-content-digest');
+      expect((await install('arm64', `${debian.host}/test/binfmt@${digest}`)).status).toBe(0);
+    } finally {
+      await debian.close();
+    }
+  });
+
+  it.each([
+    [
+      'an image for other machines',
+      'other',
+      'SOURCE_FAILED',
+      /has no image for linux/,
+      /it has linux\/s390x/,
+    ],
+    ['an absent one', 'absent', 'SOURCE_FAILED', /no such image/, /name and tag/],
+    ['hostile names', 'bad', 'BAD_PACKAGE', /"\.\.\/\.\.\/etc\/passwd"/, /do not trust/],
+    [
+      'an emulator that it has not',
+      'multiarch',
+      'EMULATOR_NOT_FOUND',
+      /no emulator for riscv64/,
+      /is it in oci:/,
+    ],
+  ] as const)('refuses %s, and nothing is stored or registered', async (_, tag, code, message, hint) => {
+    const before = snapshot(store);
+    const source = `oci:${registry.host}/test/image:${tag}`;
+    const words = ['install', 'riscv64', '--source', source, '--store', store];
+    await expectRefusal(words, { status: 1, code, message, hint }, { env });
+    expect(snapshot(store)).toEqual(before);
+  });
+
+  it('refuses what names no image as a wrong command line', async () => {
+    const words = ['install', 'riscv64', '--source', 'oci:No Image', '--store', store];
+    const refusal = {
+      status: 2,
+      code: 'BAD_SOURCE',
+      message: /names no image/,
+      hint: /as Docker does/,
+    } as const;
+    await expectRefusal(words, refusal, { env });
+  });
+});
