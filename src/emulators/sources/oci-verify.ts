@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
+import { countStreamed } from '../../system/memory.ts';
 import type { Expected } from './oci-types.ts';
 
 const HINT = 'fetch it again; if it stays so, do not trust where it comes from';
@@ -60,6 +61,7 @@ function hashedFile(handle: FileHandle, writing: <T>(action: () => Promise<T>) =
       hash.update(chunk);
       await writing(() => handle.writev([chunk], size));
       size += chunk.length;
+      countStreamed(chunk.length);
     },
     restart: async () => {
       await writing(() => handle.truncate(0));

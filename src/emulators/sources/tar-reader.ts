@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
+import { countStreamed } from '../../system/memory.ts';
 import { corrupt } from './oci-verify.ts';
 
 /** Bounds for one archive: a whole Debian system has 10 000 entries. */
@@ -40,6 +41,7 @@ export async function* readTar(
     try {
       for await (const chunk of bytes) {
         count.read += chunk.length;
+        countStreamed(chunk.length);
         if (count.read > maxBytes) throw corrupt(`${what} has more than ${maxBytes} bytes`);
         // Zeros without end, or headers that describe nothing.
         if (count.read > count.explained + chunk.length)
