@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { DEFAULT_IMAGE } from '../../src/emulators/sources/oci.ts';
-import { type DockerRegistry, HTPASSWD, startDockerRegistry } from './fixtures/docker-registry.ts';
+import {
+  type DockerRegistry,
+  HTPASSWD,
+  skopeoCopy,
+  startDockerRegistry,
+} from './fixtures/docker-registry.ts';
 import { faultyProxy } from './fixtures/faulty-proxy.ts';
 import { addImage, addIndex, ELSEWHERE, newContent, writeLayout } from './fixtures/image.ts';
 import { leftovers, pull } from './fixtures/pull.ts';
@@ -65,6 +70,22 @@ describe("Debian's docker-registry", () => {
     expect(result.bytes?.[0]?.equals(aarch64)).toBe(true);
     expect(result.bytes?.[1]?.equals(arm)).toBe(true);
   });
+
+  it.each(['docker-archive', 'oci-archive', 'oci'])(
+    'is not needed for what skopeo copies to %s',
+    async (kind) => {
+      const path = at(`copied-${kind}`);
+      const name = kind === 'docker-archive' ? ':test/binfmt:latest' : '';
+      await skopeoCopy(
+        `docker://${registry.host}/test/binfmt:oci`,
+        `${kind}:${path}${name}`,
+        '--src-tls-verify=false',
+      );
+      const { bytes, error } = await pull(at(), path, { guests: ['aarch64', 'arm'] });
+      expect(error).toBeUndefined();
+      expect(bytes?.map((each, index) => each.equals([aarch64, arm][index] as Buffer))).toEqual([true, true]);
+    },
+  );
 
   it('lets those in who have a login', async () => {
     const closed = await startDockerRegistry(at('closed'), HTPASSWD);

@@ -163,6 +163,14 @@ describe('an archive', () => {
     expect(
       await pullFile(await savedArchive([own, { ...own, version: '4.0.0', tag: 'more' }])),
     ).toMatchObject(refused('SOURCE_FAILED', 'holds 2 images', 'test:own'));
+    const archive = Buffer.from(await savedArchive([own, { ...own, version: '4.0.0', tag: 'more' }]));
+    const ids = [...archive.toString('latin1').matchAll(/([0-9a-f]{64})\.json\0/g)].map(
+      ([, hex]) => `@sha256:${hex}`,
+    );
+    expect((await pullFile(archive, ids[0])).bytes).toEqual([Buffer.from(fakeQemu('2.0.0'))]);
+    expect(await pullFile(archive, `@sha256:${'0'.repeat(64)}`)).toMatchObject(
+      refused('SOURCE_FAILED', 'has no image sha256:000', 'test:own'),
+    );
   });
 
   it('whose layers are links to others, as older versions write them, is followed', async () => {
@@ -194,6 +202,15 @@ describe('an archive', () => {
     ['a link out of it', { name: 'index.json', type: 'symlink' as const, linkname: '/../../etc/shadow' }],
   ])('with %s is refused', async (_, entry) => {
     expect(await pullFile(await tar([entry]))).toMatchObject(refused('BAD_PACKAGE', '', 'do not trust'));
+  });
+
+  it('is left when interrupted', async () => {
+    const archive = await savedArchive([{ version: '3.0.0', tag: 'latest' }]);
+    const file = join(await fresh(), 'image.tar');
+    await writeFile(file, archive);
+    const { error, stored } = await pull(at(), file, { signal: AbortSignal.abort('SIGINT') });
+    expect(error).toMatchObject({ code: 'INTERRUPTED' });
+    expect(stored).toEqual([]);
   });
 
   it('that is cut off, empty or none at all is refused', async () => {

@@ -50,22 +50,25 @@ export function openLayout(name: string, members: Members, digest: string | null
  * The layers of an image in an archive of `docker save` as older versions of Docker write it, without the OCI layout. Their
  * digests are those that the image's configuration names.
  *
+ * @param digest of the configuration of the image that is meant, which Docker calls its id; null for the one for this machine
  * @throws SOURCE_FAILED where it has none for this machine, or more than one; BAD_PACKAGE.
  */
 export async function layersOfArchive(
   name: string,
   members: Members,
+  digest: string | null,
   platforms: readonly Platform[],
 ): Promise<readonly Layer[]> {
-  const images = parseArchive(await readMember(members, 'manifest.json', MAX_MANIFEST));
+  const archived = parseArchive(await readMember(members, 'manifest.json', MAX_MANIFEST));
+  const images = archived.filter(({ config }) => digest === null || promisedDigest(config) === digest);
   const all = await Promise.all(
     images.map(async (image) => ({ image, platform: await readConfig(members, image) })),
   );
   const best = choosePlatform(all, platforms);
   const found = all.filter(({ platform }) => platform.architecture === best?.platform.architecture);
-  const one = requireOne(name, found, ({ image }) => image.tags[0] ?? image.config);
+  const one = requireOne(name, found, ({ image }) => nameOf(image));
   const chosen = one ?? all[0];
-  if (chosen === undefined) throw corrupt(`${name} holds no image`);
+  if (chosen === undefined) throw noImage(name, digest, archived);
   requirePlatform(name, chosen.platform, platforms);
   const { diffIds } = chosen.platform;
   const files = chosen.image.layers;
@@ -74,6 +77,16 @@ export async function layersOfArchive(
   return diffIds.map((digest, index): Layer => {
     const bring = (file: string) => copyLayer(members, files[index] ?? '', digest, file);
     return { digest, compression: 'none', bring };
+  });
+}
+
+const nameOf = ({ config, tags }: ArchivedImage): string =>
+  [promisedDigest(config) ?? config, ...tags.slice(0, 1).map((tag) => `(${tag})`)].join(' ');
+
+function noImage(name: string, digest: string | null, archived: readonly ArchivedImage[]): BinfmtctlError {
+  const what = digest === null ? 'image' : `image ${digest}`;
+  return new BinfmtctlError('SOURCE_FAILED', `${name} has no ${what}`, {
+    hint: `it has ${archived.slice(0, 10).map(nameOf).join(', ') || 'none at all'}`,
   });
 }
 

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
+import { interrupted } from '../../system/http-error.ts';
 import { corrupt, writeHashed } from './oci-verify.ts';
 import { checkEntry, linkTarget } from './tar-entry.ts';
 import { readTar } from './tar-reader.ts';
@@ -47,14 +48,18 @@ export function membersOfFolder(folder: string): Members {
 /**
  * Looks through an archive once, so that its files can be read then. One that is compressed is unpacked below `work` first.
  *
- * @throws BAD_PACKAGE for what is no archive, or has hostile names and links.
+ * @throws BAD_PACKAGE for what is no archive, or has hostile names and links; INTERRUPTED.
  */
-export async function membersOfArchive(path: string, work: string): Promise<Members> {
-  const plain = await unpacked(path, work);
+export async function membersOfArchive(path: string, work: string, signal: AbortSignal): Promise<Members> {
+  const plain = await unpacked(path, work, signal);
   const places = new Map<string, { readonly start: number; readonly size: number }>();
   const links = new Map<string, string>();
   const what = posix.basename(path);
-  for await (const { header, offset } of readTar(readFile(plain, {}), { what, maxBytes: MAX_ARCHIVE })) {
+  for await (const { header, offset } of readTar(readFile(plain, {}), {
+    what,
+    maxBytes: MAX_ARCHIVE,
+    signal,
+  })) {
     const name = checkEntry(header);
     if (header.type === 'directory') continue;
     const target = header.type === 'symlink' || header.type === 'link' ? linkTarget(header, name) : null;
@@ -78,7 +83,7 @@ export async function membersOfArchive(path: string, work: string): Promise<Memb
   };
 }
 
-async function unpacked(path: string, work: string): Promise<string> {
+async function unpacked(path: string, work: string, signal: AbortSignal): Promise<string> {
   const compression = await compressionOf(path).catch((error) => {
     throw fileError(error, `read ${path}`);
   });
@@ -86,6 +91,7 @@ async function unpacked(path: string, work: string): Promise<string> {
   const file = join(work, 'archive.tar');
   await writeHashed(file, async ({ size, write }) => {
     for await (const chunk of unpackFile(path, compression)) {
+      if (signal.aborted) throw interrupted(signal);
       if (size() > MAX_ARCHIVE) throw corrupt(`${path} has more than ${MAX_ARCHIVE} bytes`);
       await write(chunk);
     }

@@ -56,7 +56,7 @@ export async function takeFromLayers(
       if (isSettled(search)) break;
       if (signal.aborted) throw interrupted(signal);
       const file = await bring(layer);
-      const options = { what: `layer ${layer.digest}`, maxBytes: MAX_BYTES };
+      const options = { what: `layer ${layer.digest}`, maxBytes: MAX_BYTES, signal };
       await searchLayer(readTar(unpackFile(file, layer.compression), options), search);
     }
     wanted = stillWanted(search, taken);

@@ -51,7 +51,7 @@ export async function pullImage(
   try {
     const isPath = /^\.{0,2}\//.test(value);
     const { name, layers } = isPath
-      ? await openPath(value, work, platforms)
+      ? await openPath(value, work, platforms, options.signal)
       : await openReference(value, options, platforms);
     report({
       kind: 'text',
@@ -83,7 +83,12 @@ async function openReference(
   return { name: images.name, layers: await layersFor(images, platforms) };
 }
 
-async function openPath(value: string, work: string, platforms: readonly Platform[]): Promise<Opened> {
+async function openPath(
+  value: string,
+  work: string,
+  platforms: readonly Platform[],
+  signal: AbortSignal,
+): Promise<Opened> {
   const at = value.lastIndexOf('@');
   const digest = at > 0 && isDigest(value.slice(at + 1)) ? value.slice(at + 1) : null;
   const path = resolve(digest === null ? value : value.slice(0, at));
@@ -93,9 +98,9 @@ async function openPath(value: string, work: string, platforms: readonly Platfor
       cause,
     });
   });
-  const members = facts.isDirectory() ? membersOfFolder(path) : await membersOfArchive(path, work);
+  const members = facts.isDirectory() ? membersOfFolder(path) : await membersOfArchive(path, work, signal);
   const layers = (await isLayout(members, path))
     ? await layersFor(openLayout(path, members, digest), platforms)
-    : await layersOfArchive(path, members, platforms);
+    : await layersOfArchive(path, members, digest, platforms);
   return { name: path, layers };
 }

@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
+import { interrupted } from '../../system/http-error.ts';
 import { countStreamed } from '../../system/memory.ts';
 import { corrupt } from './oci-verify.ts';
 
@@ -21,17 +22,18 @@ export interface TarOptions {
   readonly what: string;
   /** Most bytes that the archive may have. */
   readonly maxBytes: number;
+  readonly signal: AbortSignal;
 }
 
 /**
  * The entries of a tar archive, in order. Bytes of an entry that are not read are passed over; once nobody wants more
  * entries the archive is read no further.
  *
- * @throws BAD_PACKAGE for one that is cut off, damaged, or has too much of anything; what reading `bytes` throws.
+ * @throws BAD_PACKAGE for one that is cut off, damaged, or has too much of anything; INTERRUPTED; what reading `bytes` throws.
  */
 export async function* readTar(
   bytes: AsyncIterable<Uint8Array>,
-  { what, maxBytes }: TarOptions,
+  { what, maxBytes, signal }: TarOptions,
 ): AsyncGenerator<TarEntry> {
   const { extract } = await import('tar-stream');
   const archive = extract();
@@ -40,6 +42,7 @@ export async function* readTar(
   async function* bounded(): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of bytes) {
+        if (signal.aborted) throw interrupted(signal);
         count.read += chunk.length;
         countStreamed(chunk.length);
         if (count.read > maxBytes) throw corrupt(`${what} has more than ${maxBytes} bytes`);
