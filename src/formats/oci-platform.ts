@@ -7,25 +7,30 @@ export interface Platform {
   readonly variant: string | null;
 }
 
-/** GOARCH of what the kernel calls its machine (uname(2)), where the two differ. */
+/** GOARCH of an arch, where the two differ. */
 const GO_ARCH: Readonly<Record<string, string>> = {
   x86_64: 'amd64',
+  i386: '386',
   aarch64: 'arm64',
   loongarch64: 'loong64',
+  mipsel: 'mipsle',
+  mips64el: 'mips64le',
 };
+const USUAL_ARM = '7';
 
 /**
  * The platforms whose programs a machine runs, the best one first.
  *
- * @param machine as `uname -m` prints it: `x86_64`, `aarch64`, `armv7l`
+ * @param arch id of its arch: `x86_64`, `aarch64`
+ * @param machine as its `uname -m` prints it, which tells the version of 32-bit ARM: `armv6l`; without it 7 is taken
  */
-export function hostPlatforms(machine: string): readonly Platform[] {
-  const arm = /^armv([5-8])/.exec(machine)?.[1];
-  const architecture = arm !== undefined ? 'arm' : (GO_ARCH[machine] ?? machine.replace(/^i[3-6]86$/, '386'));
+export function hostPlatforms(arch: string, machine = ''): readonly Platform[] {
+  const architecture = GO_ARCH[arch] ?? arch;
+  const version = /^armv([5-7])/.exec(machine)?.[1] ?? USUAL_ARM;
   const variants: Readonly<Record<string, readonly (string | null)[]>> = {
     amd64: [null, 'v1'],
     arm64: ['v8', null],
-    arm: ['v7', 'v6', 'v5', null].filter((each) => each === null || each.slice(1) <= (arm ?? '')),
+    arm: ['v7', 'v6', 'v5', null].filter((each) => each === null || each.slice(1) <= version),
   };
   return (variants[architecture] ?? [null]).map((variant) => ({ os: 'linux', architecture, variant }));
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { machine } from 'node:os';
 import { archOfHeader, archPattern, findArch } from '../catalogue/resolve.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
@@ -7,7 +9,6 @@ import { nativePattern } from '../rule/algebra.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
 import type { MagicPattern } from '../rule/types.ts';
 import { tryReadHead } from '../system/head.ts';
-import { kernelMachine } from '../system/host.ts';
 import { run } from '../system/process.ts';
 import type { Context } from './context.ts';
 import { withWorkspace } from './workspace.ts';
@@ -66,6 +67,15 @@ export function refuseNative(wanted: readonly Arch[], { arches }: Natives): void
       hint: 'an entry for it would take over every program of the machine; nothing needs to be installed',
     },
   );
+}
+
+// The sysctl is the kernel's own answer (Linux 6.1 and later); uname is changed by personality(2) and by qemu-user.
+function kernelMachine(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/arch', 'utf8').trim();
+  } catch {
+    return machine();
+  }
 }
 
 /** The arch and all that are bound to it by `compat`, in either direction. */

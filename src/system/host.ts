@@ -1,6 +1,6 @@
 /** What this machine is. Each fact is read only when it is asked for. */
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
-import { machine, release } from 'node:os';
+import { release } from 'node:os';
 
 /** include/linux/proc_ns.h PROC_USER_INIT_INO. */
 const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
@@ -9,14 +9,6 @@ const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
 export function kernelVersion(text = release()): readonly [number, number, number] {
   const [, major, minor, patch] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
   return [Number(major ?? 0), Number(minor ?? 0), Number(patch ?? 0)];
-}
-
-/**
- * The kernel's own arch, as `uname -m` prints it where nothing pretends: the sysctl is the kernel's own answer (Linux 6.1 and
- * later); uname is changed by personality(2) and by qemu-user.
- */
-export function kernelMachine(): string {
-  return readText('/proc/sys/kernel/arch')?.trim() ?? machine();
 }
 
 /** Changes with every boot of the kernel; entries live no longer. Empty without /proc. */

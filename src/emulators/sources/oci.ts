@@ -1,12 +1,11 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { machine, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { hostPlatforms, type Platform } from '../../formats/oci-platform.ts';
 import { isDigest, parseReference } from '../../formats/oci-reference.ts';
 import { endpointsOf } from '../../formats/registry-mirrors.ts';
 import { readTextIfExists } from '../../system/files.ts';
-import { kernelMachine } from '../../system/host.ts';
 import type { Candidate } from '../types.ts';
 import { layersFor } from './oci-image.ts';
 import { isLayout, layersOfArchive, openLayout } from './oci-layout.ts';
@@ -37,7 +36,7 @@ const DOCKER_DAEMON = '/etc/docker/daemon.json';
  * links; INTERRUPTED; what the store throws. Nothing is stored then.
  */
 export const fetchOci: Source = (value, wants, options) =>
-  pullImage(value, wants, { ...options, limits: LIMITS }, hostPlatforms(kernelMachine()));
+  pullImage(value, wants, { ...options, limits: LIMITS }, hostPlatforms(options.host, machine()));
 
 /** As `fetchOci`, with the platforms of a machine and the limits of its network. */
 export async function pullImage(

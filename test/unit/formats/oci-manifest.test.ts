@@ -114,8 +114,9 @@ describe('the platform of a machine', () => {
       const [os = '', architecture = '', variant = null] = name.split('/');
       return { platform: { os, architecture, variant } as Platform };
     });
+  const words = (machine: string) => machine.split(' ') as [string, string?];
   const chosen = (machine: string, ...names: string[]) => {
-    const found = choosePlatform(offered(...names), hostPlatforms(machine));
+    const found = choosePlatform(offered(...names), hostPlatforms(...words(machine)));
     return found === null ? null : printPlatform(found.platform);
   };
 
@@ -124,10 +125,10 @@ describe('the platform of a machine', () => {
     ['x86_64', ['linux/amd64/v3', 'windows/amd64'], null],
     ['aarch64', ['linux/arm/v7', 'linux/arm64', 'linux/arm64/v8'], 'linux/arm64/v8'],
     ['aarch64', ['linux/arm64'], 'linux/arm64'],
-    ['armv6l', ['linux/arm/v7', 'linux/arm/v6', 'linux/arm/v5'], 'linux/arm/v6'],
-    ['armv7l', ['linux/arm/v5', 'linux/arm/v7'], 'linux/arm/v7'],
-    ['armv8l', ['linux/arm64', 'linux/arm/v7'], 'linux/arm/v7'],
-    ['i686', ['linux/amd64', 'linux/386'], 'linux/386'],
+    ['arm armv6l', ['linux/arm/v7', 'linux/arm/v6', 'linux/arm/v5'], 'linux/arm/v6'],
+    ['arm', ['linux/arm/v5', 'linux/arm/v7'], 'linux/arm/v7'],
+    ['arm armv8l', ['linux/arm64', 'linux/arm/v7'], 'linux/arm/v7'],
+    ['i386', ['linux/amd64', 'linux/386'], 'linux/386'],
     ['loongarch64', ['linux/loong64'], 'linux/loong64'],
     ['riscv64', ['linux/riscv64'], 'linux/riscv64'],
     ['s390x', ['linux/amd64'], null],
