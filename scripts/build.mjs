@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, promises, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { compileProfiles } from './compile-profiles.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -65,21 +65,43 @@ const shared = {
 
 rmSync(resolve(ROOT, 'dist'), { recursive: true, force: true });
 await compileProfiles();
+const plugins = [apart, withoutChildProcess, lazyPromises];
+// import() of CommonJS makes Node scan all of it for its exports first; require() does not.
+const supported = { 'dynamic-import': false };
 await build({
   ...shared,
   format: 'cjs',
+  supported,
   entryPoints: {
     cli: 'src/cli/main.ts',
-    ...Object.fromEntries(PARTS.map((name) => [name, `src/cli/${name}.ts`])),
     'run-detectors': 'src/cli/run-detectors.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),
   },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
-  // import() of CommonJS makes Node scan all of it for its exports first; require() does not.
-  supported: { 'dynamic-import': false },
-  plugins: [apart, withoutChildProcess, lazyPromises],
+  plugins,
 });
+// What the parts share is in files of its own, which esbuild makes of modules alone; hence the second step.
+const { outputFiles } = await build({
+  ...shared,
+  format: 'esm',
+  splitting: true,
+  write: false,
+  entryPoints: Object.fromEntries(PARTS.map((name) => [name, `src/cli/${name}.ts`])),
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  plugins,
+});
+for (const { path, text } of outputFiles) {
+  const { code } = await transform(text, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    minify: true,
+    supported,
+  });
+  writeFileSync(path, code);
+}
 copyFileSync(resolve(ROOT, 'src/profiles/builtin.json'), resolve(ROOT, 'dist/builtin.json'));
 copyFileSync(resolve(ROOT, 'scripts/run-detectors'), resolve(ROOT, 'dist/run-detectors'));
 // The library is what the commands load: not a second copy of it.

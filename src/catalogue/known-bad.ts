@@ -1,5 +1,6 @@
 /** Which of an emulator's versions are known to go wrong, for whom and where. */
-import { coerce, satisfies } from 'semver';
+import coerce from 'semver/functions/coerce.js';
+import satisfies from 'semver/functions/satisfies.js';
 import type { EmulatorProfile, KnownBad } from './types.ts';
 
 /** An emulator at work. */

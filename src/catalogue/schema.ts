@@ -1,5 +1,5 @@
 /** What a profile may hold; every problem of a document at once. */
-import { validRange } from 'semver';
+import validRange from 'semver/ranges/valid.js';
 import * as v from 'valibot';
 import { HEAD_SIZE } from '../rule/check.ts';
 import { flagsProblem } from '../rule/flags.ts';

@@ -1,3 +1,4 @@
+import { knownBadFor } from '../catalogue/known-bad.ts';
 import type { Arch, KnownBad } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { kernelVersion } from '../system/host.ts';
@@ -10,7 +11,6 @@ export async function knownProblems(
   host: Arch,
 ): Promise<readonly KnownBad[]> {
   if (version === null || profile.knownBad.length === 0) return [];
-  const { knownBadFor } = await import('../catalogue/known-bad.ts');
   const kernel = kernelVersion().join('.');
   return knownBadFor(profile, { version, guest: arch.id, host: host.id, kernel });
 }

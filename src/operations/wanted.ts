@@ -1,3 +1,5 @@
+import coerce from 'semver/functions/coerce.js';
+import gte from 'semver/functions/gte.js';
 import { archPattern } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
 import type { Emulator } from '../emulators/types.ts';
@@ -105,7 +107,5 @@ async function preservesArgv0({ preserveArgv0 }: EmulatorProfile, { version }: E
   if (preserveArgv0.mode !== 'auto') return preserveArgv0.mode === 'always';
   const [major, minor] = kernelVersion();
   if (version === null || major < 5 || (major === 5 && minor < 12)) return false;
-  const { default: semver } = await import('semver');
-  const since = preserveArgv0.since ?? '0.0.0';
-  return semver.gte(semver.coerce(version) ?? '0.0.0', semver.coerce(since) ?? '0.0.0');
+  return gte(coerce(version) ?? '0.0.0', coerce(preserveArgv0.since ?? '') ?? '0.0.0');
 }

@@ -2,6 +2,7 @@ import { withProfiles } from '../catalogue/merge.ts';
 import type { Catalogue } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { builtinCatalogue } from './builtin.ts';
+import { checkProfiles } from './check.ts';
 
 /** As many problems as an error names; `catalogue lint` names all. */
 const NAMED = 5;
@@ -14,7 +15,6 @@ const NAMED = 5;
  */
 export async function loadCatalogue(directories: readonly string[]): Promise<Catalogue> {
   if (directories.length === 0) return builtinCatalogue();
-  const { checkProfiles } = await import('./check.ts');
   const { profiles, problems } = await checkProfiles(directories, builtinCatalogue());
   if (problems.length === 0) return withProfiles(builtinCatalogue(), profiles);
   const named = problems.slice(0, NAMED).map(({ file, line, message }) => `${file}:${line}: ${message}`);

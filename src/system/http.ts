@@ -2,6 +2,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import { BinfmtctlError } from '../errors.ts';
 import { isLoopback } from '../formats/host.ts';
+import { readTextIfExists } from './files.ts';
 import { failure, httpError } from './http-error.ts';
 import { proxyAuthorization, proxyFor } from './http-proxy.ts';
 import { openTunnel } from './http-tunnel.ts';
@@ -179,7 +180,6 @@ async function* bodyOf(
 async function authorities(): Promise<string | undefined> {
   const { SSL_CERT_FILE } = process.env;
   if (SSL_CERT_FILE === undefined || SSL_CERT_FILE === '') return undefined;
-  const { readTextIfExists } = await import('./files.ts');
   return (await readTextIfExists(SSL_CERT_FILE)) ?? undefined;
 }
 

@@ -1,4 +1,9 @@
 import { BinfmtctlError } from '../../errors.ts';
+import { fetchApt } from './apt.ts';
+import { fetchBundle } from './bundle.ts';
+import { fetchDir } from './dir.ts';
+import { fetchOci } from './oci.ts';
+import { fetchPath } from './path.ts';
 import type { Source } from './types.ts';
 
 /** A source as it is named on the command line: `apt:trixie` is kind `apt`, value `trixie`. */
@@ -7,12 +12,12 @@ export interface SourceName {
   readonly value: string;
 }
 
-const SOURCES: Readonly<Record<string, () => Promise<Source>>> = {
-  path: async () => (await import('./path.ts')).fetchPath,
-  bundle: async () => (await import('./bundle.ts')).fetchBundle,
-  dir: async () => (await import('./dir.ts')).fetchDir,
-  apt: async () => (await import('./apt.ts')).fetchApt,
-  oci: async () => (await import('./oci.ts')).fetchOci,
+const SOURCES: Readonly<Record<string, Source>> = {
+  path: fetchPath,
+  bundle: fetchBundle,
+  dir: fetchDir,
+  apt: fetchApt,
+  oci: fetchOci,
 };
 const NEEDS_VALUE = ['path', 'dir', 'bundle'];
 
@@ -35,9 +40,9 @@ export function parseSource(text: string): SourceName {
   return { kind, value };
 }
 
-/** The function that fetches from a kind of source; its code is loaded only now. */
-export async function openSource({ kind }: SourceName): Promise<Source> {
-  const load = SOURCES[kind];
-  if (load === undefined) throw new BinfmtctlError('BAD_SOURCE', `unknown source ${kind}`);
-  return load();
+/** The function that fetches from a kind of source. */
+export function openSource({ kind }: SourceName): Source {
+  const fetch = SOURCES[kind];
+  if (fetch === undefined) throw new BinfmtctlError('BAD_SOURCE', `unknown source ${kind}`);
+  return fetch;
 }
