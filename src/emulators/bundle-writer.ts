@@ -53,7 +53,7 @@ function add(
 async function* verified(path: string, { sha256, size }: BundledEmulator): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let read = 0;
-  for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) {
+  for await (const part of createReadStream(path, { highWaterMark: 1 << 18 })) {
     hash.update(part);
     read += part.length;
     if (read > size) break;

@@ -3,6 +3,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { sha256File } from '../system/files.ts';
+import { countStreamed } from '../system/memory.ts';
 import { emulatorsIn, type StoredEmulator } from './store.ts';
 import { storeError } from './store-error.ts';
 import { makeFolder, type StoreOptions, withStoreLock } from './store-lock.ts';
@@ -94,6 +95,7 @@ async function stage(directory: string, name: string, bytes: AsyncIterable<Uint8
   try {
     for await (const chunk of bytes) {
       size += chunk.length;
+      countStreamed(chunk.length);
       if (size > MAX_EMULATOR_SIZE) throw tooLarge(name);
       hash.update(chunk);
       await inStore(`write ${temporary}`, () => file.writeFile(chunk));

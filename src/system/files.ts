@@ -81,10 +81,25 @@ export async function readTextIfExists(path: string): Promise<string | null> {
 export async function sha256File(path: string): Promise<string> {
   const { createHash } = await import('node:crypto');
   const hash = createHash('sha256');
+  for await (const part of readParts(path)) hash.update(part);
+  return hash.digest('hex');
+}
+
+const PART_SIZE = 1 << 18;
+
+/**
+ * A file's bytes in parts of at most 256 kB, each good only until the next is asked for: one buffer serves for all, as
+ * thirty files may be read at once, and what streams leave behind is freed late.
+ */
+export async function* readParts(path: string): AsyncGenerator<Uint8Array> {
   try {
     await using file = await open(path);
-    for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) hash.update(chunk);
-    return hash.digest('hex');
+    const buffer = Buffer.allocUnsafeSlow(PART_SIZE);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, PART_SIZE, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
   } catch (error) {
     throw fileError(error, `read ${path}`);
   }

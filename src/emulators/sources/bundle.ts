@@ -44,7 +44,7 @@ async function readBundle(
 ): Promise<readonly Candidate[]> {
   const { extract } = await import('tar-stream');
   const archive = extract();
-  const piped = pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), archive, { signal }).catch(
+  const piped = pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), archive, { signal }).catch(
     () => {},
   );
   const found: Candidate[] = [];

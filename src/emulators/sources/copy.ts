@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
 import type { EmulatorProfile } from '../../catalogue/types.ts';
+import { readParts } from '../../system/files.ts';
 import { storedName } from '../names.ts';
 import { readProgram } from '../program.ts';
 import type { StoreWriter } from '../store-writer.ts';
@@ -21,7 +21,6 @@ export async function copyToStore(
 ): Promise<Candidate> {
   await readProgram(path);
   await requireTrusted(path, { anyOwner: true });
-  const bytes = createReadStream(path, { highWaterMark: 1 << 20 });
-  const stored = await writer.put(storedName(profile, guest, path), bytes);
+  const stored = await writer.put(storedName(profile, guest, path), readParts(path));
   return { path: stored.path, from: path, emulator: profile.id, guest, origin };
 }
