@@ -4,7 +4,6 @@ import { buildProbe } from '../elf/probe.ts';
 import { type FindRequest, findCandidates, findHeldByEntries } from '../emulators/finder.ts';
 import { inspect } from '../emulators/inspector.ts';
 import { type Memo, openMemo } from '../emulators/memo.ts';
-import { openSource, parseSource } from '../emulators/sources/index.ts';
 import { listStored, type StoredEmulator } from '../emulators/store.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -14,6 +13,7 @@ import { type Context, wordsFor } from './context.ts';
 import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
 import type { Natives } from './natives.ts';
 import { recover } from './recover.ts';
+import { askSources, asOne, parseSources } from './sources.ts';
 import type { Found } from './wanted.ts';
 
 /** An arch that nothing was found for. */
@@ -54,9 +54,6 @@ interface Search {
 
 const TIME_LIMIT_MS = 10_000;
 
-/** Where emulators are fetched from where none is named and this machine has none. */
-export const DEFAULT_SOURCES: readonly string[] = ['apt'];
-
 /**
  * An emulator for each arch: from this machine, else from the sources in order.
  *
@@ -71,8 +68,7 @@ export async function obtainEmulators(
   context: Context,
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
-  const names = request.sources.length === 0 ? DEFAULT_SOURCES : request.sources;
-  const sources = names.map((name) => ({ name, ...parseSource(name) }));
+  const sources = parseSources(request.sources);
   const [memo, stored] = await Promise.all([openMemo(context.store), listStored(context.store)]);
   const search: Search = { host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
@@ -104,29 +100,27 @@ export async function obtainEmulators(
     await warnOfKnownBad(inOrder(), host, context);
     return { found: inOrder(), missing: [], toFetch: toFetch.map(({ id }) => id) };
   }
-  for (const source of sources) {
-    const wants = arches
-      .filter(({ id }) => !found.has(id))
-      .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
-      .filter(({ profiles }) => profiles.length > 0);
-    if (wants.length === 0) break;
-    const fetch = await openSource(source);
-    await take(
-      await fetch(source.value, wants, {
-        store: context.store,
-        host: host.id,
-        signal: context.signal,
-        report: fetchReport(context),
-      }),
-      source.name,
-    );
-  }
+  const failures = await askSources(sources, {
+    host,
+    context,
+    wanted: () =>
+      arches
+        .filter(({ id }) => !found.has(id))
+        .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
+        .filter(({ profiles }) => profiles.length > 0),
+    // All that can be found does not mean a second download for the few that the first has not.
+    isEnough: () => request.all && found.size > 0,
+    take,
+  });
   await memo.save();
   await warnOfKnownBad(inOrder(), host, context);
   const missing = arches
     .filter(({ id }) => !found.has(id))
-    .map((arch) => ({ arch: arch.id, problem: problems.get(arch.id) ?? notFound(arch, search) }));
-  const inVain = request.strict === true && found.size === 0;
+    .map((arch) => ({
+      arch: arch.id,
+      problem: problems.get(arch.id) ?? asOne(failures) ?? notFound(arch, search),
+    }));
+  const inVain = (request.strict === true || failures.length > 0) && found.size === 0;
   if ((!request.all || inVain) && missing[0] !== undefined) throw missing[0].problem;
   return {
     toFetch: [],
@@ -210,17 +204,4 @@ function notFound(arch: Arch, { host, request }: Search): BinfmtctlError {
           : 'name a file with --source path:FILE or a folder with --source dir:DIR',
     },
   );
-}
-
-function fetchReport({ report }: Context) {
-  return (
-    progress:
-      | { kind: 'text'; text: string }
-      | { kind: 'bytes'; done: number; total: number | null; secondsLeft: number | null },
-  ): void =>
-    report(
-      progress.kind === 'text'
-        ? { kind: 'stage', stage: 'fetch', text: progress.text }
-        : { ...progress, stage: 'fetch' },
-    );
 }

@@ -29,7 +29,7 @@ export interface InstallRequest {
   readonly arches: readonly Arch[];
   /** Every arch of the catalogue for which an emulator is found. */
   readonly all: boolean;
-  /** Where emulators come from, in order: `apt`, `dir:…`; empty for this machine and then apt. */
+  /** Where emulators come from, in order: `apt`, `dir:…`; empty for this machine and then the default ones. */
   readonly sources: readonly string[];
   /** Id of the only emulator that is taken. */
   readonly emulator?: string | undefined;

@@ -6,11 +6,12 @@ import { encodeLock } from '../formats/lock.ts';
 import { groupBySource, type LockChange, lockChanges, lockedFor, withLocked } from '../plan/lock.ts';
 import { writeAtomic } from '../system/files.ts';
 import type { Context } from './context.ts';
-import { DEFAULT_SOURCES, obtainEmulators } from './emulators.ts';
+import { obtainEmulators } from './emulators.ts';
 import { withStoreLock } from './lock.ts';
 import { lockedOf, readLock, readLockIfExists } from './lock-file.ts';
 import { findNatives, refuseNative } from './natives.ts';
 import { pruneUnregistered } from './prune.ts';
+import { DEFAULT_SOURCES } from './sources.ts';
 import type { Found } from './wanted.ts';
 
 export interface LockRequest {

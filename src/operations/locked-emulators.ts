@@ -5,9 +5,10 @@ import { BinfmtctlError } from '../errors.ts';
 import { groupBySource, lockedFor, requireGuests, requireLocked } from '../plan/lock.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
-import { DEFAULT_SOURCES, type EmulatorRequest, type Obtained, obtainEmulators } from './emulators.ts';
+import { type EmulatorRequest, type Obtained, obtainEmulators } from './emulators.ts';
 import { readLock } from './lock-file.ts';
 import type { Natives } from './natives.ts';
+import { DEFAULT_SOURCES } from './sources.ts';
 import type { Found } from './wanted.ts';
 
 export interface LockableRequest extends EmulatorRequest {

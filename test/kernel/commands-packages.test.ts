@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { InstallResult } from '../../src/operations/install.ts';
 import { deb, tar } from '../integration/fixtures/deb.ts';
+import { newContent } from '../integration/fixtures/image.ts';
 import { buildProgram, code, FOREIGN } from '../integration/fixtures/programs.ts';
+import { startRegistry } from '../integration/fixtures/registry.ts';
 import { binfmtctl, type Circumstances, documentOf, expectRefusal, inShell } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
 
@@ -11,7 +14,7 @@ const folder = temporaryFolder();
 const PACKAGE = 'qemu-user-static';
 const PROGRAM = './usr/bin/qemu-riscv64-static';
 
-afterAll(removeAllEntries);
+afterEach(removeAllEntries);
 
 /** Circumstances in which apt knows of one archive: a local one, with that one package. */
 function archiveOf(name: string, bytes: Uint8Array, promised: Uint8Array = bytes): Circumstances {
@@ -119,4 +122,49 @@ describe('a package from apt', () => {
     expect((await binfmtctl(['uninstall', '--all', '--purge', ...words])).status).toBe(0);
     expect(snapshot(storeOf('good'))).toEqual({ entries: {}, files: {} });
   });
+});
+
+describe('where no source is named', () => {
+  const emulator = readFileSync(join(emulatorFolder(), 'qemu-riscv64-static'));
+  const good = packed({ name: PROGRAM, bytes: emulator });
+  const PINNED =
+    'GET /v2/tonistiigi/binfmt/manifests/sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0';
+
+  /** A mirror of docker.io that has nothing. */
+  async function withMirror(
+    use: (asked: () => readonly string[], env: object) => Promise<void>,
+  ): Promise<void> {
+    const mirror = await startRegistry(newContent());
+    try {
+      const asked = () => mirror.requests.map(({ line }) => line);
+      await use(asked, { BINFMTCTL_REGISTRY_MIRRORS: `docker.io=${mirror.host}` });
+    } finally {
+      await mirror.close();
+    }
+  }
+
+  it('the pinned image is asked where apt is missing, and both are named where neither does', () =>
+    withMirror(async (asked, more) => {
+      const { env } = archiveOf('fallback', await good);
+      const within = inShell('mount --bind /dev/null "$(command -v apt-get)"');
+      const words = ['install', 'riscv64', '--store', storeOf('fallback')];
+      const message = /^apt-get is missing; .*tonistiigi/;
+      const refusal = { status: 3, code: 'NO_TOOL', message, hint: /dir:DIR/ } as const;
+      await expectRefusal(words, refusal, { env: { ...env, ...more }, within });
+      expect(asked()).toContain(PINNED);
+      expect(snapshot(storeOf('fallback'))).toEqual({ entries: {}, files: {} });
+    }));
+
+  it('the pinned image is asked for what apt has not, but not for the rest of --all', () =>
+    withMirror(async (asked, more) => {
+      const { env } = archiveOf('rest', await good);
+      const circumstances = { env: { ...env, ...more } };
+      const words = ['--store', storeOf('rest')];
+      const all = await documentOf<InstallResult>(['install', '--all', ...words], circumstances);
+      expect(all.proofs.map(({ arch }) => arch)).toEqual(['riscv64']);
+      expect(asked()).toEqual([]);
+      const refusal = { status: 1, code: 'SOURCE_FAILED', message: /tonistiigi/, hint: /./ } as const;
+      await expectRefusal(['install', 'riscv64', 's390x', ...words], refusal, circumstances);
+      expect(asked()).toContain(PINNED);
+    }));
 });

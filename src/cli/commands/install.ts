@@ -30,7 +30,7 @@ export function installCommand(done: (status: number) => void): Command {
     .option('--all', 'every architecture that an emulator is found for')
     .option(
       '--source <spec>',
-      'path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE] or oci[:IMAGE], tried in order (repeatable; default: this machine, then apt)',
+      'path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE] or oci[:IMAGE], tried in order (repeatable; default: this machine, then apt, then the pinned image)',
       collect,
       [],
     )
