@@ -1,5 +1,5 @@
 // Measures the built command side by side with its peers and prints the ratios of medians.
-//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|drop-ins|install] [--json]
+//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|drop-ins|install|image] [--json]
 // As root: each peer runs in an instance, or on a machine, of its own; this one stays as it is.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,9 @@ import { parseArgs } from 'node:util';
 import { installArm64 } from './bench/machine.mjs';
 import { ratio } from './bench/measure.mjs';
 
-const PARTS = ['start-up', 'verify', 'rules', 'drop-ins', 'install'];
+const PARTS = ['start-up', 'verify', 'rules', 'drop-ins', 'install', 'image'];
+/** Those that need a machine, not only an instance. */
+const OUTSIDE = ['install', 'image'];
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '7' },
@@ -35,7 +37,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 
 const results = [];
 // In this order: the drop-ins begin with an empty instance.
-const inside = PARTS.filter((part) => part !== 'install' && values.only.includes(part));
+const inside = PARTS.filter((part) => !OUTSIDE.includes(part) && values.only.includes(part));
 if (inside.length > 0) {
   progress(`${inside.join(', ')}: ${runs} runs each`);
   const start = ['-c', 'exec "$0" "$@"', process.execPath, 'scripts/bench/private.mjs', `${runs}`, ...inside];
@@ -44,6 +46,7 @@ if (inside.length > 0) {
   );
 }
 if (values.only.includes('install')) await install();
+if (values.only.includes('image')) await image();
 process.stdout.write(
   values.json ? `${JSON.stringify(results, null, 1)}\n` : `${results.map(lineOf).join('\n')}\n`,
 );
@@ -55,6 +58,21 @@ async function install() {
     ratio('install arm64, to apt-get install qemu-user-static binfmt-support', ours.ms, apt.ms, 0.4),
     ratio('the same, bytes left on disk', ours.bytes, apt.bytes, 0.05, 'bytes'),
   );
+}
+
+async function image() {
+  if (process.getuid() !== 0) return progress('install from an image is left out: it needs root');
+  // Mounts of its own, so that the machine's stay as they are.
+  const start = [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    process.execPath,
+    'scripts/bench/image.mjs',
+  ];
+  const count = `${Math.min(runs, 5)}`;
+  results.push(...JSON.parse(await outputOf([...start, count, mkdtempSync(join(work, 'image-'))])));
 }
 
 /** What a program prints; ends all when it fails. */
