@@ -139,7 +139,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function bad(why: string): BinfmtctlError {
-  return new BinfmtctlError('BAD_PACKAGE', `a layer cannot be unpacked: ${why}`, {
-    hint: 'fetch it again; layers packed by gzip, or by zstd up to level 19, are understood',
+  return new BinfmtctlError('BAD_PACKAGE', `an archive cannot be unpacked: ${why}`, {
+    hint: 'fetch it again; what is packed by gzip, or by zstd up to level 19, is understood',
   });
 }

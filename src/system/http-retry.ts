@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BinfmtctlError } from '../errors.ts';
-import { failureOf, interrupted, isTransient } from './http-error.ts';
+import type { HttpResponse } from './http.ts';
+import { failureOf, type HttpFailure, interrupted, isTransient } from './http-error.ts';
 
 export interface RetryLimits {
   /** How often something is tried in all, while nothing comes of it. */
@@ -43,6 +44,12 @@ export async function withRetries<T>(
     }
   }
 }
+
+/** What a status says about trying again. */
+export const failureFrom = ({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): HttpFailure => ({
+  status,
+  retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
+});
 
 /** Milliseconds of a header Retry-After: seconds, or a date (RFC 9110 10.2.3). Undefined for what is neither. */
 export function parseRetryAfter(text: string | undefined, now: number): number | undefined {

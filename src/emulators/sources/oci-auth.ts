@@ -3,8 +3,8 @@ import { type Challenge, parseChallenges } from '../../formats/auth-challenge.ts
 import type { Login } from '../../formats/docker-config.ts';
 import { isLoopback } from '../../formats/host.ts';
 import { type HttpResponse, printUrl, readBody, request } from '../../system/http.ts';
-import { failureFrom } from './oci-status.ts';
-import type { PullOptions } from './oci-types.ts';
+import { failureFrom } from '../../system/http-retry.ts';
+import type { PullOptions } from './types.ts';
 
 const MAX_ANSWER = 1024 * 1024;
 const CLIENT = 'binfmtctl';

@@ -10,8 +10,8 @@ import {
   parseManifest,
 } from '../../formats/oci-manifest.ts';
 import { choosePlatform, type Platform, printPlatform } from '../../formats/oci-platform.ts';
+import { corrupt } from './integrity.ts';
 import type { Images, Layer } from './oci-types.ts';
-import { corrupt } from './oci-verify.ts';
 
 /** An index may name indexes: that of a layout names the image's own. */
 const MAX_DEPTH = 4;

@@ -2,10 +2,10 @@ import { BinfmtctlError } from '../../errors.ts';
 import { type ArchivedImage, parseArchive, promisedDigest } from '../../formats/docker-archive.ts';
 import { MAX_MANIFEST, parseConfig } from '../../formats/oci-manifest.ts';
 import { choosePlatform, type Platform } from '../../formats/oci-platform.ts';
+import { corrupt, digestOf, type Expected, requireDigest, requireSame, writeHashed } from './integrity.ts';
 import { requireOne, requirePlatform } from './oci-image.ts';
 import { type Members, readMember } from './oci-members.ts';
-import type { Expected, Images, Layer } from './oci-types.ts';
-import { corrupt, digestOf, requireDigest, requireSame, writeHashed } from './oci-verify.ts';
+import type { Images, Layer } from './oci-types.ts';
 import { unpack } from './unpack.ts';
 
 /** More than any layer of programs has when it is unpacked, in bytes. */

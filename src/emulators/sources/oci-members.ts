@@ -5,7 +5,7 @@ import { join, posix } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
 import { interrupted } from '../../system/http-error.ts';
-import { corrupt, writeHashed } from './oci-verify.ts';
+import { corrupt, writeHashed } from './integrity.ts';
 import { checkEntry, linkTarget } from './tar-entry.ts';
 import { readTar } from './tar-reader.ts';
 import { compressionOf, unpackFile } from './unpack.ts';

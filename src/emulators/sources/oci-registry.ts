@@ -5,12 +5,13 @@ import { isDigest, printReference, type Reference } from '../../formats/oci-refe
 import type { Endpoint } from '../../formats/registry-mirrors.ts';
 import { type HttpResponse, readBody, request } from '../../system/http.ts';
 import { withRetries } from '../../system/http-retry.ts';
+import { download } from './download.ts';
+import { digestOf, type Expected, requireDigest, requireSame } from './integrity.ts';
 import { authorize } from './oci-auth.ts';
 import { findLogin } from './oci-credentials.ts';
-import { download } from './oci-download.ts';
 import { statusError } from './oci-status.ts';
-import type { Document, Expected, Images, PullOptions } from './oci-types.ts';
-import { digestOf, requireDigest, requireSame } from './oci-verify.ts';
+import type { Document, Images } from './oci-types.ts';
+import type { PullOptions } from './types.ts';
 
 /** A mirror that does not answer is not waited for as long as the registry itself. */
 const MIRROR_ATTEMPTS = 2;

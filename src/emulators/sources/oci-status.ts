@@ -1,7 +1,6 @@
 import { BinfmtctlError } from '../../errors.ts';
 import type { HttpResponse } from '../../system/http.ts';
-import type { HttpFailure } from '../../system/http-error.ts';
-import { parseRetryAfter } from '../../system/http-retry.ts';
+import { failureFrom } from '../../system/http-retry.ts';
 
 /** What a registry's refusal means. @param name of the image @param base address of the registry that was asked first */
 export function statusError(response: HttpResponse, base: URL, name: string): BinfmtctlError {
@@ -14,12 +13,6 @@ export function statusError(response: HttpResponse, base: URL, name: string): Bi
     cause: failureFrom(response),
   });
 }
-
-/** What a status says about trying again. */
-export const failureFrom = ({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): HttpFailure => ({
-  status,
-  retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
-});
 
 function meaning(status: number, elsewhere: boolean): [why: string, hint: string] {
   if (status === 401 || status === 403) {

@@ -1,19 +1,10 @@
 import type { Compression } from '../../formats/oci-manifest.ts';
-import type { HttpLimits } from '../../system/http.ts';
-import type { RetryLimits } from '../../system/http-retry.ts';
-import type { FetchOptions } from './types.ts';
+import type { Expected } from './integrity.ts';
 
 /** An index, a manifest or a configuration, and what it was said to be; empty where nobody said it. */
 export interface Document {
   readonly bytes: Uint8Array;
   readonly mediaType: string;
-}
-
-/** What some bytes have to be. */
-export interface Expected {
-  readonly digest: string;
-  /** Bytes. */
-  readonly size: number;
 }
 
 /** A place that keeps images. Whatever it hands out has the digest that was asked for. */
@@ -36,8 +27,4 @@ export interface Layer {
   readonly compression: Compression;
   /** Brings it to `file`; only what has the right digest is left there. */
   readonly bring: (file: string) => Promise<void>;
-}
-
-export interface PullOptions extends FetchOptions {
-  readonly limits: HttpLimits & RetryLimits;
 }

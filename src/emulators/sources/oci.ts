@@ -12,8 +12,8 @@ import { isLayout, layersOfArchive, openLayout } from './oci-layout.ts';
 import { membersOfArchive, membersOfFolder } from './oci-members.ts';
 import { openRegistry } from './oci-registry.ts';
 import { takeFromLayers } from './oci-take.ts';
-import type { Layer, PullOptions } from './oci-types.ts';
-import type { Source, Want } from './types.ts';
+import type { Layer } from './oci-types.ts';
+import type { PullOptions, Source, Want } from './types.ts';
 
 /** Where emulators come from when no image is named: that of tonistiigi/binfmt for QEMU 10.2.3, the same for everybody. */
 export const DEFAULT_IMAGE =
@@ -56,7 +56,7 @@ export async function pullImage(
       kind: 'text',
       text: `oci: ${name} has ${layers.length} layer${layers.length === 1 ? '' : 's'}`,
     });
-    return await takeFromLayers(layers, wants, { ...options, work, name });
+    return await takeFromLayers(layers, wants, { ...options, work, name, origin: 'oci' });
   } finally {
     await rm(work, { recursive: true, force: true });
   }

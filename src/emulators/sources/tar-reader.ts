@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { interrupted } from '../../system/http-error.ts';
 import { countStreamed } from '../../system/memory.ts';
-import { corrupt } from './oci-verify.ts';
+import { corrupt } from './integrity.ts';
 
 /** Bounds for one archive: a whole Debian system has 10 000 entries. */
 const MAX_ENTRIES = 1_000_000;

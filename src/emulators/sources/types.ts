@@ -1,4 +1,6 @@
 import type { EmulatorProfile } from '../../catalogue/types.ts';
+import type { HttpLimits } from '../../system/http.ts';
+import type { RetryLimits } from '../../system/http-retry.ts';
 import type { Candidate } from '../types.ts';
 
 /** One emulator that is wanted. */
@@ -15,6 +17,11 @@ export interface FetchOptions {
   readonly host: string;
   readonly report: (progress: FetchProgress) => void;
   readonly signal: AbortSignal;
+}
+
+/** With what the network has to keep. */
+export interface PullOptions extends FetchOptions {
+  readonly limits: HttpLimits & RetryLimits;
 }
 
 export type FetchProgress =

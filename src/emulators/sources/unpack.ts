@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Compression } from '../../formats/oci-manifest.ts';
 import { splitBlocks } from '../../formats/zstd.ts';
 import { countStreamed } from '../../system/memory.ts';
-import { corrupt } from './oci-verify.ts';
+import { corrupt } from './integrity.ts';
 
 const CHUNK = 64 * 1024;
 
@@ -89,7 +89,7 @@ async function* unzstd(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   for await (const chunk of bytes) {
     for (const block of blocks.push(chunk)) yield* decoded(block, false);
   }
-  if (!blocks.isComplete()) throw corrupt('a layer cannot be unpacked: it ends too early');
+  if (!blocks.isComplete()) throw corrupt('an archive cannot be unpacked: it ends too early');
   yield* decoded(new Uint8Array(), true);
 }
 
@@ -98,5 +98,5 @@ function unreadable(cause: unknown): unknown {
   // What the bytes come from fails with errors of its own.
   if (cause instanceof Error && cause.name === 'BinfmtctlError') return cause;
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return cause;
-  return corrupt(`a layer cannot be unpacked: ${message}`, cause);
+  return corrupt(`an archive cannot be unpacked: ${message}`, cause);
 }

@@ -3,9 +3,15 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
 import { countStreamed } from '../../system/memory.ts';
-import type { Expected } from './oci-types.ts';
 
 const HINT = 'fetch it again; if it stays so, do not trust where it comes from';
+
+/** What some bytes have to be. */
+export interface Expected {
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+}
 
 /** Throws BAD_PACKAGE where bytes are not what they have to be. */
 export function requireDigest(what: string, bytes: Uint8Array, { digest, size }: Expected): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Header } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { isSettled, newSearch, searchLayer } from '../../../src/emulators/sources/oci-layers.ts';
+import { isSettled, newSearch, searchLayer } from '../../../src/emulators/sources/search.ts';
 import type { TarEntry } from '../../../src/emulators/sources/tar-reader.ts';
 import type { Wanted } from '../../../src/emulators/sources/wanted.ts';
 

@@ -1,9 +1,9 @@
 import type { HttpResponse } from '../../system/http.ts';
 import { httpError } from '../../system/http-error.ts';
 import { withRetries } from '../../system/http-retry.ts';
-import { byteProgress } from './oci-progress.ts';
-import type { Expected, PullOptions } from './oci-types.ts';
-import { corrupt, type HashedFile, requireSame, writeHashed } from './oci-verify.ts';
+import { corrupt, type Expected, type HashedFile, requireSame, writeHashed } from './integrity.ts';
+import { byteProgress } from './progress.ts';
+import type { PullOptions } from './types.ts';
 
 /** So much more than before counts as getting further: a 64th part, lest a slow drip never ends. */
 const PROGRESS_PARTS = 64;

@@ -1,0 +1,102 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { interrupted } from '../../system/http-error.ts';
+import { writeStore } from '../store-writer.ts';
+import type { Candidate, Origin } from '../types.ts';
+import { writeHashed } from './integrity.ts';
+import { isSettled, newSearch, type Search, searchLayer } from './search.ts';
+import { readTar } from './tar-reader.ts';
+import type { FetchOptions } from './types.ts';
+import { addWanted, type Role, type Wanted } from './wanted.ts';
+
+/** More than any archive of programs has when it is unpacked, in bytes. */
+const MAX_BYTES = 4 * 1024 ** 3;
+/** A link may name a file that came before it, which then is found by another search. */
+const MAX_SEARCHES = 8;
+
+/** An emulator that was found, in a file of our own. */
+interface Taken {
+  readonly file: string;
+  readonly path: string;
+  readonly role: Role;
+}
+
+/** A tar archive that may hold emulators. */
+export interface Archive {
+  /** For messages: `layer sha256:…`. */
+  readonly what: string;
+  /** Its bytes, from the start each time. */
+  readonly open: () => Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface TakeOptions extends FetchOptions {
+  /** A folder for what is found. */
+  readonly work: string;
+  /** What is named in messages. */
+  readonly name: string;
+  readonly origin: Origin;
+}
+
+/**
+ * Takes the wanted emulators out of archives and into the store, all of them or, when something is wrong, none. Archives are
+ * opened only until all is found; nothing else of them is written anywhere, and no name in them is used as a path.
+ *
+ * @param archives what is in an earlier one counts before what is in a later one
+ * @throws BAD_PACKAGE; INTERRUPTED; what opening an archive and the store throw.
+ */
+export async function takeFromArchives(
+  archives: readonly Archive[],
+  first: Wanted,
+  options: TakeOptions,
+): Promise<readonly Candidate[]> {
+  const { work, store, signal, name, origin } = options;
+  const taken = new Map<string, Taken>();
+  let wanted = first;
+  for (let count = 0; count < MAX_SEARCHES && wanted.size > 0; count++) {
+    const search = newSearch(wanted, async (path, roles, bytes) => {
+      const file = join(work, `emulator-${taken.size}`);
+      await save(bytes, file);
+      for (const role of roles) taken.set(role.guest, { file, path, role });
+    });
+    for (const { what, open } of archives) {
+      if (isSettled(search)) break;
+      if (signal.aborted) throw interrupted(signal);
+      await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search);
+    }
+    wanted = stillWanted(search, taken);
+  }
+  if (taken.size === 0) return [];
+  return writeStore(
+    store,
+    async (writer) => {
+      const candidates: Candidate[] = [];
+      for (const { file, path, role } of taken.values()) {
+        const { path: stored } = await writer.put(
+          role.name,
+          createReadStream(file, { highWaterMark: 1 << 18 }),
+        );
+        const { guest, emulator } = role;
+        candidates.push({ path: stored, from: `${path} of ${name}`, emulator, guest, origin });
+      }
+      return candidates;
+    },
+    { signal },
+  );
+}
+
+/** What links lead to, and the other places of what they were taken for, as a link may lead nowhere. */
+function stillWanted({ wanted, linked, followed }: Search, taken: ReadonlyMap<string, Taken>): Wanted {
+  const still: Wanted = new Map();
+  if (linked.size === 0) return still;
+  for (const [path, roles] of [...linked, ...wanted]) {
+    for (const role of followed.has(path) ? [] : roles) {
+      if (!taken.has(role.guest)) addWanted(still, path, role);
+    }
+  }
+  return still;
+}
+
+const save = (bytes: AsyncIterable<Uint8Array>, file: string): Promise<void> =>
+  writeHashed(file, async ({ write }) => {
+    for await (const chunk of bytes) await write(chunk);
+  });
