@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fileKind } from '../../formats/file-kind.ts';
 import type { Compression } from '../../formats/oci-manifest.ts';
 import { splitBlocks } from '../../formats/zstd.ts';
 import { countStreamed } from '../../system/memory.ts';
@@ -12,15 +13,13 @@ const CHUNK = 64 * 1024;
 /** How a file is compressed, by its first bytes. */
 export async function compressionOf(path: string): Promise<Compression> {
   await using file = await open(path);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
   return compressionOfBytes(buffer.subarray(0, bytesRead));
 }
 
-function compressionOfBytes(head: Buffer): Compression {
-  const start = head.toString('hex');
-  if (start.startsWith('1f8b')) return 'gzip';
-  // A frame, or a skippable one (RFC 8878 3.1).
-  return start === '28b52ffd' || /^5.2a4d18$/.test(start) ? 'zstd' : 'none';
+function compressionOfBytes(head: Uint8Array): Compression {
+  const kind = fileKind(head);
+  return kind === 'gzip' || kind === 'zstd' ? kind : 'none';
 }
 
 /** The bytes of a compressed file. Throws what reading it does, and BAD_PACKAGE for what cannot be unpacked. */
@@ -47,7 +46,7 @@ async function* detected(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
     yield head;
     yield* { [Symbol.asyncIterator]: () => iterator };
   }
-  yield* unpack(all(), compressionOfBytes(Buffer.from(head.subarray(0, 4))));
+  yield* unpack(all(), compressionOfBytes(head.subarray(0, 8)));
 }
 
 async function* gunzip(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
