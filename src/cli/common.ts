@@ -29,6 +29,12 @@ export function withCommon(command: Command, shown: readonly [string, string][])
     .addHelpText('after', examples(shown));
 }
 
+/** The option of all commands with `--source`. */
+export const ALLOW_UNVERIFIED = [
+  '--allow-unverified',
+  'take from url:URL without sha256, unless it comes over plain HTTP from another machine',
+] as const;
+
 /** Commands with `--lock` or `--locked`. */
 const LOCKING = ['install', 'bundle'];
 

@@ -4,6 +4,9 @@ import type { EmulatorProfile } from '../catalogue/types.ts';
 
 const RANK = { static: 0, either: 1, dynamic: 2 };
 
+/** Folders of a root, or of a folder of programs, that emulators are looked for in. */
+export const FOLDERS: readonly string[] = ['', 'bin', 'usr/bin', 'usr/local/bin'];
+
 /** Where distributions keep the emulator for a guest; static builds first. */
 export function layoutPaths({ layouts, guests }: EmulatorProfile, guest: string): readonly string[] {
   const sorted = layouts.toSorted((a, b) => RANK[a.linkage] - RANK[b.linkage]);

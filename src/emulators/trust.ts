@@ -11,7 +11,7 @@ export interface TrustOptions {
   /** Whether another user may own it: one who was named on purpose. Default: root alone. */
   readonly anyOwner?: boolean | undefined;
   /** What it is to be. Default: `emulator`. */
-  readonly as?: 'emulator' | 'bundle' | undefined;
+  readonly as?: 'emulator' | 'bundle' | 'source' | undefined;
 }
 
 /**

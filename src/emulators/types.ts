@@ -1,11 +1,23 @@
 /** Where a candidate was seen. */
-export type Origin = 'PATH' | 'layout' | 'entry' | 'store' | 'path' | 'dir' | 'bundle' | 'apt' | 'oci';
+export type Origin =
+  | 'PATH'
+  | 'layout'
+  | 'entry'
+  | 'store'
+  | 'path'
+  | 'dir'
+  | 'bundle'
+  | 'apt'
+  | 'oci'
+  | 'url';
 
 /** A file that may be the emulator asked for; nothing about it is checked yet. */
 export interface Candidate {
   readonly path: string;
   /** What the user named, where `path` is a copy of it in the store: messages speak of that. */
   readonly from?: string | undefined;
+  /** The source that means these very bytes, where that is not the one which was named. */
+  readonly source?: string | undefined;
   /** Id of the emulator profile. */
   readonly emulator: string;
   /** Id of the arch that it runs. */

@@ -26,6 +26,8 @@ export interface BundleRequest {
   readonly host: Arch | null;
   /** Where emulators come from, in order; empty for this machine and then the default. */
   readonly sources: readonly string[];
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified?: boolean | undefined;
   readonly emulator?: string | undefined;
   /** The lock file that says what is bundled. */
   readonly locked?: string | undefined;

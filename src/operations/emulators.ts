@@ -26,6 +26,8 @@ export interface EmulatorRequest {
   readonly all: boolean;
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified?: boolean | undefined;
   /** Files that are looked at first. */
   readonly candidates?: readonly Candidate[] | undefined;
   /** They are for another machine, of the arch `host`: what does not start here may start there. */
@@ -68,7 +70,7 @@ export async function obtainEmulators(
   context: Context,
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
-  const sources = parseSources(request.sources);
+  const sources = parseSources(request.sources, request.allowUnverified);
   const [memo, stored] = await Promise.all([openMemo(context.store), listStored(context.store)]);
   const search: Search = { host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
@@ -177,7 +179,7 @@ async function takeFirstFit(
         memo,
         signal: context.signal,
       });
-      const fit = { arch, profile, emulator, source };
+      const fit = { arch, profile, emulator, source: candidate.source ?? source };
       const known = await knownProblems(fit, host);
       if (request.strict) refuseKnownBad(fit, known);
       secondBest ??= fit;

@@ -31,6 +31,8 @@ export interface InstallRequest {
   readonly all: boolean;
   /** Where emulators come from, in order: `apt`, `dir:…`; empty for this machine and then the default ones. */
   readonly sources: readonly string[];
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified?: boolean | undefined;
   /** Id of the only emulator that is taken. */
   readonly emulator?: string | undefined;
   readonly persist: Persistence;
@@ -129,9 +131,9 @@ async function carry(
 
 /** What is wrong with the request itself is said before the machine is looked at. */
 function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
-  const { sources, emulator } = request;
+  const { sources, emulator, allowUnverified } = request;
   refuseLockedSources(request);
-  for (const source of sources) parseSource(source);
+  for (const source of sources) parseSource(source, allowUnverified);
   if (emulator === undefined || Object.hasOwn(catalogue.emulators, emulator)) return;
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
     hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,

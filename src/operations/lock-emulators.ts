@@ -20,6 +20,8 @@ export interface LockRequest {
   readonly arches: readonly Arch[];
   /** Where they come from now; empty for the source that the lock names for each. */
   readonly sources: readonly string[];
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified?: boolean | undefined;
   /** Refuse emulators of a version that is known to be bad. */
   readonly strict: boolean;
 }
@@ -41,7 +43,7 @@ export interface LockResult {
  * outside throw; the file is as it was then.
  */
 export async function updateLock(
-  { file, arches, sources, strict }: LockRequest,
+  { file, arches, sources, allowUnverified, strict }: LockRequest,
   context: Context,
 ): Promise<LockResult> {
   const natives = await findNatives(context);
@@ -64,7 +66,7 @@ export async function updateLock(
       for (const { source, emulator, guests: group } of groups) {
         const own = source === undefined ? DEFAULT_SOURCES : [source];
         const from = sources.length > 0 ? sources : own;
-        const request = { all: false, sources: from, emulator, strict, dryRun: false };
+        const request = { all: false, sources: from, allowUnverified, emulator, strict, dryRun: false };
         const members = wanted.filter(({ id }) => group.includes(id));
         found.push(...(await obtainEmulators(members, [], natives, request, context)).found);
       }

@@ -15,6 +15,8 @@ export interface Sources {
   readonly names: readonly (SourceName & { readonly name: string })[];
   /** Nobody has named them. */
   readonly isDefault: boolean;
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified: boolean;
 }
 
 export interface Asked {
@@ -28,11 +30,12 @@ export interface Asked {
 }
 
 /** The sources of these names, or the default ones where there are none. @throws BAD_SOURCE. */
-export function parseSources(named: readonly string[]): Sources {
+export function parseSources(named: readonly string[], allowUnverified = false): Sources {
   const names = named.length === 0 ? DEFAULT_SOURCES : named;
   return {
-    names: names.map((name) => ({ name, ...parseSource(name) })),
+    names: names.map((name) => ({ name, ...parseSource(name, allowUnverified) })),
     isDefault: names === DEFAULT_SOURCES,
+    allowUnverified,
   };
 }
 
@@ -41,7 +44,7 @@ export function parseSources(named: readonly string[]): Sources {
  * next may do; with one that was named it is thrown.
  */
 export async function askSources(
-  { names, isDefault }: Sources,
+  { names, isDefault, allowUnverified }: Sources,
   { host, context, wanted, isEnough, take }: Asked,
 ): Promise<readonly BinfmtctlError[]> {
   const failures: BinfmtctlError[] = [];
@@ -51,7 +54,7 @@ export async function askSources(
     if (wants.length === 0 || (isDefault && index > 0 && isEnough())) break;
     try {
       const fetch = openSource(source);
-      const options = { store, host: host.id, signal, report: reportTo(context) };
+      const options = { store, host: host.id, allowUnverified, signal, report: reportTo(context) };
       await take(await fetch(source.value, wants, options), source.name);
     } catch (error) {
       if (!isDefault || !(error instanceof BinfmtctlError) || !PASSING.includes(error.code)) throw error;

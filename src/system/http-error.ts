@@ -48,7 +48,7 @@ const HINTS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
   EPROTO: [
     'it does not speak TLS',
-    'a registry without TLS is used only when that is said: oci:http://HOST/IMAGE',
+    'plain HTTP is spoken only when that is said: oci:http://HOST/IMAGE, url:http://HOST/FILE#sha256=HEX',
   ],
 };
 

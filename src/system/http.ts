@@ -185,6 +185,6 @@ async function authorities(): Promise<string | undefined> {
 
 function refused(url: URL, why: string): BinfmtctlError {
   return new BinfmtctlError('SOURCE_FAILED', `${printUrl(url)} ${why}`, {
-    hint: 'that is not followed, for the sake of your credentials; is the registry set up right, or a proxy in between?',
+    hint: 'that is not followed, for the sake of your credentials and of what would come; is the server set up right, or a proxy in between?',
   });
 }

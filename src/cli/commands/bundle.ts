@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import type { BundleResult } from '../../operations/bundle.ts';
 import { toJson } from '../../plan/registration.ts';
-import { bothNamed, type CommonOptions, collect, withCommon } from '../common.ts';
+import { ALLOW_UNVERIFIED, bothNamed, type CommonOptions, collect, withCommon } from '../common.ts';
 import { paint, table } from '../terminal.ts';
 
 interface BundleOptions extends CommonOptions {
@@ -10,6 +10,7 @@ interface BundleOptions extends CommonOptions {
   readonly all?: boolean;
   readonly host?: string;
   readonly source: readonly string[];
+  readonly allowUnverified?: boolean;
   readonly emulator?: string;
   readonly locked?: string;
   readonly strict?: boolean;
@@ -26,6 +27,7 @@ export function bundleCommand(done: (status: number) => void): Command {
     .option('--all', 'every architecture that an emulator is found for')
     .option('--host <arch>', 'for machines of another architecture than this one; needs --source or --locked')
     .option('--source <spec>', 'where they come from, as for install (repeatable)', collect, [])
+    .option(...ALLOW_UNVERIFIED)
     .option('--emulator <name>', 'only this emulator: qemu, box64, box86, fex, rosetta')
     .option(
       '--locked [=file]',
@@ -45,12 +47,15 @@ export function bundleCommand(done: (status: number) => void): Command {
     }
     if (names.length > 0 && all) throw bothNamed('bundle', 'architectures');
     const { bundle, findArch, findArches, withOperation } = await import('../work.ts');
-    const { output, host, source: sources, emulator, locked, strict = false } = options;
+    const { output, host, source: sources, allowUnverified, emulator, locked, strict = false } = options;
     const result = await withOperation(options, (context) => {
       const { catalogue } = context;
       const arches = findArches(catalogue, names);
       const on = host === undefined ? null : findArch(catalogue, host);
-      return bundle({ output, arches, all, host: on, sources, emulator, locked, strict }, context);
+      return bundle(
+        { output, arches, all, host: on, sources, allowUnverified, emulator, locked, strict },
+        context,
+      );
     });
     process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
     done(0);

@@ -3,12 +3,13 @@ import type { InstallResult } from '../../operations/install.ts';
 import type { Persistence } from '../../operations/persistence.ts';
 import { toJson } from '../../plan/registration.ts';
 import { describe } from '../../plan/steps.ts';
-import { type CommonOptions, collect, withCommon } from '../common.ts';
+import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
 import { paint } from '../terminal.ts';
 
 interface InstallOptions extends CommonOptions {
   readonly all?: boolean;
   readonly source: readonly string[];
+  readonly allowUnverified?: boolean;
   readonly emulator?: string;
   readonly persist: Persistence | true;
   readonly credentials?: boolean;
@@ -30,10 +31,11 @@ export function installCommand(done: (status: number) => void): Command {
     .option('--all', 'every architecture that an emulator is found for')
     .option(
       '--source <spec>',
-      'path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE] or oci[:IMAGE], tried in order (repeatable; default: this machine, then apt, then the pinned image)',
+      'path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE], oci[:IMAGE] or url:URL#sha256=HEX, tried in order (repeatable; default: this machine, then apt, then the pinned image)',
       collect,
       [],
     )
+    .option(...ALLOW_UNVERIFIED)
     .option('--emulator <name>', 'only this emulator: qemu, box64, box86, fex, rosetta')
     .addOption(
       new Option('--persist [how]', 'also after a reboot: auto, binfmt.d, binfmt-support or none')
@@ -65,6 +67,7 @@ export function installCommand(done: (status: number) => void): Command {
       arches,
       all: options.all === true,
       sources: options.source,
+      allowUnverified: options.allowUnverified === true,
       emulator: options.emulator,
       persist: options.persist === true ? 'auto' : options.persist,
       credentials: options.credentials === true,

@@ -4,13 +4,14 @@ import type { Lock } from '../../formats/lock.ts';
 import { LOCK_FILE } from '../../formats/lock-name.ts';
 import type { LockResult } from '../../operations/lock-emulators.ts';
 import { toJson } from '../../plan/registration.ts';
-import { type CommonOptions, collect, withCommon } from '../common.ts';
+import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
 import { table } from '../terminal.ts';
 
 interface LockOptions extends CommonOptions {
   readonly update?: boolean;
   readonly lockFile: string;
   readonly source: readonly string[];
+  readonly allowUnverified?: boolean;
   readonly strict?: boolean;
 }
 
@@ -29,6 +30,7 @@ export function lockCommand(done: (status: number) => void): Command {
       collect,
       [],
     )
+    .option(...ALLOW_UNVERIFIED)
     .option('--strict', 'with --update: refuse emulators of a version that is known to be bad');
   return withCommon(command, [
     ['binfmtctl lock', 'what binfmtctl.lock says'],
@@ -43,15 +45,21 @@ export function lockCommand(done: (status: number) => void): Command {
 
 async function update(names: readonly string[], options: LockOptions) {
   const { findArches, updateLock, withOperation } = await import('../work.ts');
-  const { lockFile: file, source: sources, strict = false } = options;
+  const { lockFile: file, source: sources, allowUnverified, strict = false } = options;
   const document = await withOperation(options, (context) =>
-    updateLock({ file, arches: findArches(context.catalogue, names), sources, strict }, context),
+    updateLock(
+      { file, arches: findArches(context.catalogue, names), sources, allowUnverified, strict },
+      context,
+    ),
   );
   return { document, text: textOf(document) };
 }
 
-async function show(names: readonly string[], { lockFile: file, source, strict }: LockOptions) {
-  if (names.length > 0 || source.length > 0 || strict) {
+async function show(
+  names: readonly string[],
+  { lockFile: file, source, allowUnverified, strict }: LockOptions,
+) {
+  if (names.length > 0 || source.length > 0 || allowUnverified || strict) {
     throw new BinfmtctlError('USAGE', 'lock only shows the file: --update is missing', {
       hint: '`binfmtctl lock --update arm64` renews or adds one',
     });

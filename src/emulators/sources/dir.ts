@@ -1,14 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
-import { fileNames } from '../names.ts';
+import { FOLDERS, fileNames } from '../names.ts';
 import { type StoreWriter, writeStore } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
 import { copyToStore } from './copy.ts';
 import type { Source, Want } from './types.ts';
-
-/** Folders within DIR that are looked into: it may hold the files themselves, or be a root. */
-const WITHIN = ['', 'bin', 'usr/bin', 'usr/local/bin'];
 
 /**
  * `dir:DIR`: emulators by their usual names in a folder or a root; each is copied into the store. What it has not is left
@@ -38,7 +35,7 @@ async function fetchOne(
   writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
   const named = profiles.flatMap((profile) =>
-    WITHIN.flatMap((folder) =>
+    FOLDERS.flatMap((folder) =>
       fileNames(profile, guest).map((name) => ({ profile, path: join(root, folder, name) })),
     ),
   );

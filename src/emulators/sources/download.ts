@@ -1,18 +1,31 @@
 import type { HttpResponse } from '../../system/http.ts';
 import { httpError } from '../../system/http-error.ts';
 import { withRetries } from '../../system/http-retry.ts';
-import { corrupt, type Expected, type HashedFile, requireSame, writeHashed } from './integrity.ts';
+import { corrupt, type HashedFile, requireSame, writeHashed } from './integrity.ts';
 import { byteProgress } from './progress.ts';
 import type { PullOptions } from './types.ts';
 
+export interface Download {
+  /** For messages: `layer sha256:…`. */
+  readonly what: string;
+  /** `sha256:…`; null where anything is taken. */
+  readonly digest: string | null;
+  /** Bytes; null where only the server knows how many. */
+  readonly size: number | null;
+  /** Most bytes that are taken. */
+  readonly maxBytes: number;
+}
+
 /** So much more than before counts as getting further: a 64th part, lest a slow drip never ends. */
 const PROGRESS_PARTS = 64;
+/** The same in bytes where nobody knows how many come. */
+const PROGRESS_BYTES = 1 << 20;
 
 type Open = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
 
 /**
- * Brings the bytes of a digest to `file`. After a broken connection it goes on where it was; bytes that are not those of the
- * digest are fetched once more from the start.
+ * Brings bytes to `file` and returns their digest. After a broken connection it goes on where it was; bytes of another digest
+ * than the wanted one are fetched once more from the start.
  *
  * @param open asks for the bytes with more headers, and throws where they are not to be had
  * @throws BAD_PACKAGE for other bytes; what `open` throws, in the end; nothing is left then.
@@ -20,55 +33,85 @@ type Open = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
 export async function download(
   open: Open,
   file: string,
-  expected: Expected,
+  wanted: Download,
   options: PullOptions,
-): Promise<void> {
-  const { digest, size } = expected;
-  const onBytes = byteProgress(size, options.report);
+): Promise<string> {
+  const { what, digest } = wanted;
+  let came = '';
   await writeHashed(file, async (hashed) => {
-    await fetchAll(open, hashed, expected, onBytes, options);
-    if (hashed.digest() !== digest) {
+    await fetchAll(open, hashed, wanted, options);
+    if (digest !== null && hashed.digest() !== digest) {
       await hashed.restart();
-      await fetchAll(open, hashed, expected, onBytes, options);
+      await fetchAll(open, hashed, wanted, options);
     }
-    requireSame('what came as a layer', hashed.digest(), digest);
+    came = hashed.digest();
+    if (digest !== null) requireSame(`what came as ${what}`, came, digest);
   });
-  onBytes(size);
+  return came;
 }
 
 async function fetchAll(
   open: Open,
   file: HashedFile,
-  { digest, size }: Expected,
-  onBytes: (done: number) => void,
-  { limits, signal }: PullOptions,
+  { what, size, maxBytes }: Download,
+  { limits, report, signal }: PullOptions,
 ): Promise<void> {
+  const onBytes = byteProgress(report);
+  let total = size;
   let reached = 0;
   const attempt = async (progressed: () => void): Promise<void> => {
-    const from = file.size();
-    if (from === size && size > 0) return;
-    const response = await open(from === 0 ? {} : { range: `bytes=${from}-` });
-    if (!goesOnAt(response, from)) await file.restart();
+    if (file.size() === total && total > 0) return;
+    const response = await openAt(open, file, what, signal);
+    total = size ?? announcedSize(response);
+    const most = total ?? maxBytes;
+    if (most > maxBytes) throw tooLarge(what, maxBytes, response);
     for await (const chunk of response.body) {
-      if (file.size() + chunk.length > size)
-        throw corrupt(`what came as layer ${digest} has more than ${size} bytes`);
+      if (file.size() + chunk.length > most) throw tooLarge(what, most, response);
       await file.write(chunk);
-      onBytes(file.size());
-      if (file.size() >= reached + size / PROGRESS_PARTS) {
+      onBytes(file.size(), total);
+      if (file.size() >= reached + (total === null ? PROGRESS_BYTES : total / PROGRESS_PARTS)) {
         reached = file.size();
         progressed();
       }
     }
-    if (file.size() < size) {
-      const what = `cannot fetch layer ${digest}: ${file.size()} of ${size} bytes came`;
-      throw httpError({ code: 'CUT_OFF' }, what, signal);
-    }
+    if (total !== null && file.size() < total)
+      throw cutOff(`cannot fetch ${what}: ${file.size()} of ${total} bytes came`, signal);
   };
   await withRetries(attempt, limits, signal);
+  onBytes(file.size(), file.size());
+}
+
+/** Asks for what is missing yet; what is there already is thrown away where the answer has all of it. */
+async function openAt(
+  open: Open,
+  file: HashedFile,
+  what: string,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const from = file.size();
+  const response = await open(from === 0 ? {} : { range: `bytes=${from}-` });
+  if (goesOnAt(response, from)) return response;
+  await file.restart();
+  if (response.status !== 206) return response;
+  response.discard();
+  throw cutOff(`cannot fetch ${what}: another part of it came than was asked for`, signal);
 }
 
 /** Whether an answer has the bytes from there on, and not all of them. */
 function goesOnAt({ status, headers }: HttpResponse, from: number): boolean {
   if (from === 0) return status === 200;
   return status === 206 && headers['content-range']?.startsWith(`bytes ${from}-`) === true;
+}
+
+/** How many bytes there are in all, as the server has it. */
+function announcedSize({ status, headers }: HttpResponse): number | null {
+  const text = status === 206 ? headers['content-range']?.split('/')[1] : headers['content-length'];
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+const cutOff = (why: string, signal: AbortSignal): Error => httpError({ code: 'CUT_OFF' }, why, signal);
+
+function tooLarge(what: string, most: number, response: HttpResponse): Error {
+  response.discard();
+  return corrupt(`what came as ${what} has more than ${most} bytes`);
 }

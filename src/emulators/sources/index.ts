@@ -5,6 +5,8 @@ import { fetchDir } from './dir.ts';
 import { fetchOci } from './oci.ts';
 import { fetchPath } from './path.ts';
 import type { Source } from './types.ts';
+import { fetchUrl } from './url.ts';
+import { parseUrlSource } from './url-name.ts';
 
 /** A source as it is named on the command line: `apt:trixie` is kind `apt`, value `trixie`. */
 export interface SourceName {
@@ -18,25 +20,29 @@ const SOURCES: Readonly<Record<string, Source>> = {
   dir: fetchDir,
   apt: fetchApt,
   oci: fetchOci,
+  url: fetchUrl,
 };
 const NEEDS_VALUE = ['path', 'dir', 'bundle'];
 
 /**
  * The source that a text names; a plain FILE.tar is a bundle.
  *
- * @throws BAD_SOURCE for an unknown kind, or one that needs a value and has none.
+ * @param allowUnverified whether url: needs no sha256
+ * @throws BAD_SOURCE for an unknown kind, one that needs a value and has none, and an address that cannot be one.
  */
-export function parseSource(text: string): SourceName {
+export function parseSource(text: string, allowUnverified = false): SourceName {
   if (/^[^:]+\.tar$/.test(text)) return { kind: 'bundle', value: text };
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
   const value = colon < 0 ? '' : text.slice(colon + 1);
-  const hint = 'a source is path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE] or oci[:IMAGE]';
+  const hint =
+    'a source is path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE], oci[:IMAGE] or url:URL#sha256=HEX';
   if (!Object.hasOwn(SOURCES, kind))
     throw new BinfmtctlError('BAD_SOURCE', `unknown source ${JSON.stringify(text)}`, { hint });
   if (value === '' && NEEDS_VALUE.includes(kind)) {
     throw new BinfmtctlError('BAD_SOURCE', `source ${JSON.stringify(text)} names no file`, { hint });
   }
+  if (kind === 'url') parseUrlSource(value, allowUnverified);
   return { kind, value };
 }
 

@@ -82,9 +82,11 @@ export function openRegistry(
       return (await small(`blobs/${expected.digest}`, null, check)).bytes;
     },
     layer: (expected: Expected, file) =>
-      anywhere((ask, attempts) => {
+      anywhere(async (ask, attempts) => {
         const open = (headers: Readonly<Record<string, string>>) => ask(`blobs/${expected.digest}`, headers);
-        return download(open, file, expected, { ...options, limits: { ...limits, attempts } });
+        const { digest, size } = expected;
+        const wanted = { what: `layer ${digest}`, digest, size, maxBytes: size };
+        await download(open, file, wanted, { ...options, limits: { ...limits, attempts } });
       }),
   };
 }

@@ -7,6 +7,7 @@ import { isDigest, parseReference } from '../../formats/oci-reference.ts';
 import { endpointsOf } from '../../formats/registry-mirrors.ts';
 import { readTextIfExists } from '../../system/files.ts';
 import type { Candidate } from '../types.ts';
+import { LIMITS } from './limits.ts';
 import { layersFor } from './oci-image.ts';
 import { isLayout, layersOfArchive, openLayout } from './oci-layout.ts';
 import { membersOfArchive, membersOfFolder } from './oci-members.ts';
@@ -19,13 +20,6 @@ import type { PullOptions, Source, Want } from './types.ts';
 export const DEFAULT_IMAGE =
   'docker.io/tonistiigi/binfmt:qemu-v10.2.3-68@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0';
 
-const LIMITS: PullOptions['limits'] = {
-  answerMs: 20_000,
-  stallMs: 20_000,
-  attempts: 5,
-  backoffMs: 500,
-  maxWaitMs: 60_000,
-};
 const DOCKER_DAEMON = '/etc/docker/daemon.json';
 
 /**

@@ -2,15 +2,16 @@ import type { FetchOptions } from './types.ts';
 
 const INTERVAL_MS = 100;
 
-/** Reports how much of so many bytes is there, ten times a second, and the end. */
-export function byteProgress(total: number, report: FetchOptions['report']): (done: number) => void {
+/** Reports how much of how many bytes is there, ten times a second, and the end. The total is null while nobody knows it. */
+export function byteProgress(report: FetchOptions['report']): (done: number, total: number | null) => void {
   const started = performance.now();
   let last = Number.NEGATIVE_INFINITY;
-  return (done) => {
+  return (done, total) => {
     const now = performance.now();
-    if (now - last < INTERVAL_MS && done < total) return;
+    if (now - last < INTERVAL_MS && done !== total) return;
     last = now;
     const seconds = (now - started) / 1000;
-    report({ kind: 'bytes', done, total, secondsLeft: done > 0 ? seconds * (total / done - 1) : null });
+    const secondsLeft = done > 0 && total !== null ? seconds * (total / done - 1) : null;
+    report({ kind: 'bytes', done, total, secondsLeft });
   };
 }

@@ -15,6 +15,8 @@ export interface FetchOptions {
   readonly store: string;
   /** Id of the arch of the machine that they are to run on. */
   readonly host: string;
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified?: boolean | undefined;
   readonly report: (progress: FetchProgress) => void;
   readonly signal: AbortSignal;
 }

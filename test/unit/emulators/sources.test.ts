@@ -35,7 +35,9 @@ describe('parseSource', () => {
   ])('refuses %j and lists the kinds', (text) => {
     const refusal = {
       code: 'BAD_SOURCE',
-      hint: expect.stringContaining('path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE] or oci[:IMAGE]'),
+      hint: expect.stringContaining(
+        'path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE], oci[:IMAGE] or url:URL#sha256=HEX',
+      ),
     };
     expect(() => parseSource(text)).toThrow(expect.objectContaining(refusal));
   });

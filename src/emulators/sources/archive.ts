@@ -1,0 +1,82 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { BinfmtctlError } from '../../errors.ts';
+import { AR_HEADER_SIZE, AR_MAGIC, parseArHeader } from '../../formats/ar.ts';
+import { type FileKind, fileKind, KIND_SIZE } from '../../formats/file-kind.ts';
+import { corrupt } from './integrity.ts';
+import type { Archive } from './take.ts';
+import { unpack } from './unpack.ts';
+import { unxz, unxzPackage } from './unxz.ts';
+
+/** A package has three members, and a few more if it is signed. */
+const MAX_MEMBERS = 16;
+const CHUNK = 64 * 1024;
+
+/**
+ * What a file is by its first bytes: a program, or a tar archive, which may be compressed and may be that of a Debian package.
+ *
+ * @param what for messages
+ * @throws BAD_PACKAGE for anything else, and for a package that is cut off; opening the archive throws NO_TOOL too.
+ */
+export async function openArchive(
+  file: string,
+  what: string,
+  signal: AbortSignal,
+): Promise<'program' | Archive> {
+  await using handle = await open(file);
+  const head = await readAt(handle, 0, KIND_SIZE);
+  const kind = fileKind(head);
+  if (kind === 'elf') return 'program';
+  const isPackage = kind === 'ar';
+  const start = isPackage ? await findData(handle, what) : { at: 0, end: Number.POSITIVE_INFINITY };
+  const packing = isPackage ? fileKind(await readAt(handle, start.at, KIND_SIZE)) : kind;
+  if (packing === 'unknown' || packing === 'elf' || packing === 'ar') throw notKnown(what, head, isPackage);
+  const read = () => createReadStream(file, { start: start.at, end: start.end, highWaterMark: CHUNK });
+  const unpacked = (): AsyncIterable<Uint8Array> => {
+    if (packing === 'xz') return isPackage ? unxzPackage(file, read, signal) : unxz(read(), signal);
+    return unpack(read(), COMPRESSIONS[packing]);
+  };
+  return { what, open: async () => unpacked() };
+}
+
+const COMPRESSIONS = { tar: 'none', gzip: 'gzip', zstd: 'zstd' } as const satisfies Partial<
+  Record<FileKind, string>
+>;
+
+/** Where in a package its files are: in the member data.tar, which may be compressed in any way (deb(5)). */
+async function findData(
+  handle: FileHandle,
+  what: string,
+): Promise<{ readonly at: number; readonly end: number }> {
+  const { size: total } = await handle.stat();
+  let at = AR_MAGIC.length;
+  for (let count = 0; count < MAX_MEMBERS && at < total; count++) {
+    const member = parseArHeader(await readAt(handle, at, AR_HEADER_SIZE));
+    at += AR_HEADER_SIZE;
+    if (member === null || at + member.size > total)
+      throw corrupt(`${what}: the package is damaged or cut off`);
+    const { name, size } = member;
+    if (count === 0 && name !== 'debian-binary') break;
+    if (/^data\.tar(\.|$)/.test(name)) return { at, end: at + size - 1 };
+    at += size + (size % 2);
+  }
+  throw corrupt(`${what} is no Debian package: it has no data.tar`);
+}
+
+async function readAt(handle: FileHandle, at: number, length: number): Promise<Uint8Array> {
+  const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, at);
+  return buffer.subarray(0, bytesRead);
+}
+
+function notKnown(what: string, head: Uint8Array, isPackage: boolean): BinfmtctlError {
+  const isPage = String.fromCharCode(...head.subarray(0, 64))
+    .trimStart()
+    .startsWith('<');
+  const page = ['is a web page', 'is its address that of the file itself?'] as const;
+  const other = [
+    isPackage ? 'is packed in a way that is not known' : 'is no emulator, tar archive or Debian package',
+    'an ELF program, .tar, .tar.gz, .tar.xz, .tar.zst and .deb are understood',
+  ] as const;
+  const [why, hint] = isPage ? page : other;
+  return new BinfmtctlError('BAD_PACKAGE', `${what} ${why}`, { hint });
+}

@@ -1,0 +1,101 @@
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BinfmtctlError } from '../../errors.ts';
+import { fileNames, storedName } from '../names.ts';
+import { keep } from '../store-writer.ts';
+import type { Candidate } from '../types.ts';
+import { openArchive } from './archive.ts';
+import { LIMITS } from './limits.ts';
+import { takeFromArchives } from './take.ts';
+import type { PullOptions, Source, Want } from './types.ts';
+import { downloadUrl } from './url-download.ts';
+import { copyFile } from './url-file.ts';
+import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSource } from './url-name.ts';
+import { wantedInTree } from './wanted.ts';
+
+/**
+ * `url:URL#sha256=HEX`: emulators out of a file: a program, a tar archive (plain, or packed by gzip, xz or zstd) or a Debian
+ * package, which its first bytes tell. Nothing of it is looked at before it is verified. What it has not is left out.
+ *
+ * @throws BAD_SOURCE for what names no file, or has no sha256 and `allowUnverified` is not set; SOURCE_FAILED; BAD_PACKAGE for
+ * other bytes, and for what is hostile in an archive; NO_TOOL without xz; INTERRUPTED; what the store throws. Nothing is
+ * stored then.
+ */
+export const fetchUrl: Source = (value, wants, options) =>
+  pullUrl(value, wants, { ...options, limits: LIMITS });
+
+/** As `fetchUrl`, with the limits of a network. */
+export async function pullUrl(
+  value: string,
+  wants: readonly Want[],
+  options: PullOptions,
+): Promise<readonly Candidate[]> {
+  const source = parseUrlSource(value, options.allowUnverified === true);
+  const { report, signal } = options;
+  const name = printAddress(source);
+  const work = await mkdtemp(join(tmpdir(), 'binfmtctl-url-'));
+  try {
+    const file = join(work, 'file');
+    report({ kind: 'text', text: `url: fetching ${name}` });
+    const { path, sha256 } = source;
+    const digest = await (path === null
+      ? downloadUrl(source, file, options)
+      : copyFile(path, sha256, file, options));
+    if (sha256 === null)
+      report({ kind: 'text', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
+    const archive = await openArchive(file, name, signal);
+    const found =
+      archive === 'program'
+        ? await keepProgram(file, source, wants, options)
+        : await takeFromArchives([archive], wantedInTree(wants), { ...options, work, name, origin: 'url' });
+    // A lock file is to name what was taken, not what may be there later.
+    const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
+    return found.map((each) => ({ ...each, ...pinned }));
+  } catch (error) {
+    throw worded(name, error);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** What was wrong in an archive is said of it. */
+function worded(name: string, error: unknown): unknown {
+  if (!(error instanceof BinfmtctlError) || error.code !== 'BAD_PACKAGE' || error.message.includes(name))
+    return error;
+  return new BinfmtctlError(error.code, `${name}: ${error.message}`, { hint: error.hint, cause: error });
+}
+
+const hexOf = (digest: string): string => digest.replace('sha256:', '');
+
+/** The file is the emulator itself. Its name says for which of several guests. */
+async function keepProgram(
+  file: string,
+  source: UrlSource,
+  wants: readonly Want[],
+  { store, signal }: PullOptions,
+): Promise<readonly Candidate[]> {
+  const name = fileNameOf(source);
+  const want = wants.find((each) => isNamed(name, each)) ?? wants[0];
+  if (want !== undefined && wants.length > 1 && !isNamed(name, want)) {
+    throw new BinfmtctlError(
+      'BAD_SOURCE',
+      `${printAddress(source)} is one emulator, but ${wants.length} architectures are asked for`,
+      { hint: 'name one architecture, or an archive with several emulators' },
+    );
+  }
+  // Where several emulators could run the arch, the file's name says which one it is.
+  const profile = want?.profiles.find((each) => name.toLowerCase().includes(each.id)) ?? want?.profiles[0];
+  if (want === undefined || profile === undefined) return [];
+  const { guest } = want;
+  const bytes = createReadStream(file, { highWaterMark: 1 << 18 });
+  const { path } = await keep(store, storedName(profile, guest, name), bytes, { signal });
+  return [{ path, from: printAddress(source), emulator: profile.id, guest, origin: 'url' }];
+}
+
+/** `x86_64_qemu-aarch64-static`, too, as multiarch/qemu-user-static names them by host. */
+const isNamed = (name: string, { guest, profiles }: Want): boolean =>
+  profiles.some((profile) =>
+    fileNames(profile, guest).some((usual) => name === usual || name.endsWith(`_${usual}`)),
+  );
