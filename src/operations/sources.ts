@@ -74,9 +74,8 @@ export function asOne(failures: readonly BinfmtctlError[]): BinfmtctlError | und
 
 const reportTo =
   ({ report }: Context) =>
-  (progress: FetchProgress): void =>
-    report(
-      progress.kind === 'text'
-        ? { kind: 'stage', stage: 'fetch', text: progress.text }
-        : { ...progress, stage: 'fetch' },
-    );
+  (progress: FetchProgress): void => {
+    if (progress.kind === 'bytes') report({ ...progress, stage: 'fetch' });
+    else if (progress.kind === 'warning') report({ kind: 'warning', text: progress.text });
+    else report({ kind: 'stage', stage: 'fetch', text: progress.text });
+  };

@@ -27,7 +27,7 @@ export interface PullOptions extends FetchOptions {
 }
 
 export type FetchProgress =
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'text' | 'warning'; readonly text: string }
   | {
       readonly kind: 'bytes';
       readonly done: number;

@@ -62,7 +62,8 @@ function parseAddress(address: string): URL {
 function parsePath({ host, pathname, search }: URL, address: string): string {
   const path = decoded(pathname);
   const isAbsolute = /^file:\/\/(localhost)?\//i.test(address);
-  if (host === '' && isAbsolute && path !== null && search === '' && !/%(2f|00)/i.test(pathname)) return path;
+  if (host === '' && isAbsolute && path !== null && search === '' && !/%(2f|7f|[01][\da-f])/i.test(pathname))
+    return path;
   throw bad(
     `source url:${address} names no file of this machine`,
     'a file: address has an absolute path, without host, and %3F for a question mark: file:///srv/qemu.deb',
@@ -79,8 +80,8 @@ function parseFragment(fragment: string): string {
 }
 
 function refuseUnverified(source: UrlSource, allowUnverified: boolean): void {
-  const name = printAddress(source);
   const { url, path } = source;
+  const name = `${path === null ? url.origin : 'file://'}${url.pathname}`;
   if (!allowUnverified) {
     const print =
       path === null
@@ -88,7 +89,7 @@ function refuseUnverified(source: UrlSource, allowUnverified: boolean): void {
         : `sha256sum ${quoted(path)}`;
     throw bad(
       `source url:${name} has no sha256`,
-      `\`${print}\` prints it: name it with #sha256=HEX after the address; --allow-unverified takes it without`,
+      `\`${print}\` prints it, to compare with what its publisher says: name it with #sha256=HEX after the address, or take it unseen with --allow-unverified`,
     );
   }
   if (url.protocol === 'http:' && !isLoopback(url.host)) {

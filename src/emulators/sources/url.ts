@@ -44,7 +44,7 @@ export async function pullUrl(
       ? downloadUrl(source, file, options)
       : copyFile(path, sha256, file, options));
     if (sha256 === null)
-      report({ kind: 'text', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
+      report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
     const archive = await openArchive(file, name, signal);
     const found =
       archive === 'program'
