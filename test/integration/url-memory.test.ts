@@ -1,0 +1,119 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from './fixtures/bundle.ts';
+import { packedDeb, tar } from './fixtures/deb.ts';
+import { pack } from './fixtures/image.ts';
+import { fakeQemu } from './fixtures/programs.ts';
+import { sha256Of } from './fixtures/pull-url.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+import { startWeb, type WebOptions } from './fixtures/web.ts';
+
+const MB = 1_000_000;
+const LIMIT = 120 * MB;
+const emulator = { name: 'usr/bin/qemu-aarch64', bytes: fakeQemu() };
+const xz = (bytes: Uint8Array, ...options: string[]) =>
+  execFileSync('xz', ['-c', ...options], { input: bytes, maxBuffer: 1 << 30 });
+
+const at = temporaryFolder();
+let program: string;
+beforeAll(async () => {
+  program = await bundle('pull-once.ts', at('pull-once.cjs'));
+});
+
+interface Outcome {
+  readonly found?: string[];
+  readonly code?: string;
+  readonly message?: string;
+  readonly peak: number;
+  readonly left: readonly string[];
+}
+
+/** Fetches in a process of its own, with folders of its own for the store and for temporary files. */
+async function fetchOnce(bytes: Uint8Array, intercept?: WebOptions['intercept']): Promise<Outcome> {
+  const web = await startWeb({ '/file': bytes }, intercept === undefined ? {} : { intercept });
+  const [store, work] = await Promise.all([mkdtemp(at('store-')), mkdtemp(at('work-'))]);
+  try {
+    const source = `url:${web.origin}/file#sha256=${sha256Of(bytes)}`;
+    const env = { ...process.env, TMPDIR: work };
+    const { stdout } = await promisify(execFile)(process.execPath, [program, store, source], { env });
+    return { ...JSON.parse(stdout), left: await readdir(work) };
+  } finally {
+    await web.close();
+    await rm(store, { recursive: true });
+  }
+}
+
+describe('the memory of a download', () => {
+  it.each([
+    ['an archive', (bytes: Uint8Array) => bytes],
+    ['one packed by gzip', (bytes: Uint8Array) => gzipSync(bytes, { level: 1 })],
+    ['one packed by zstd', (bytes: Uint8Array) => pack(bytes, 'zstd')],
+    ['one packed by xz', (bytes: Uint8Array) => xz(bytes, '-0')],
+    ['a package packed by xz', (bytes: Uint8Array) => packedDeb(xz(bytes, '-0'))],
+  ])(
+    'stays under 120 MB for %s of 200 MB',
+    async (_, packed) => {
+      const plain = await tar([{ name: 'usr/lib/noise', bytes: randomBytes(200 * MB) }, emulator]);
+      const { found, peak, left } = await fetchOnce(await packed(plain));
+      expect({ found, left }).toEqual({ found: ['aarch64'], left: [] });
+      expect(peak).toBeLessThan(LIMIT);
+    },
+    120_000,
+  );
+
+  it('stays under 120 MB for an emulator that is too large for one, which is refused', async () => {
+    const large = Buffer.concat([fakeQemu(), Buffer.alloc(300 * MB)]);
+    const { peak, left, ...refusal } = await fetchOnce(large);
+    expect(refusal).toMatchObject({ code: 'STORE_FAILED', message: expect.stringContaining('more than') });
+    expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
+  });
+
+  it('stays under 120 MB for bombs, which are refused', async () => {
+    // 640 MB of zeros after each other, which are of no file.
+    const zeros = Buffer.alloc(64 * MB);
+    const start = await tar([{ name: 'x', bytes: '' }]);
+    const head = start.subarray(0, 512);
+    const many = (member: Uint8Array) => Array<Uint8Array>(10).fill(member);
+    for (const packed of [
+      gzipSync,
+      (bytes: Uint8Array) => xz(bytes, '-0'),
+      (bytes: Uint8Array) => pack(bytes, 'zstd'),
+    ]) {
+      const bomb = Buffer.concat([packed(head), ...many(packed(zeros))]);
+      const { peak, left, ...refusal } = await fetchOnce(bomb);
+      expect(refusal).toMatchObject({
+        code: 'BAD_PACKAGE',
+        message: expect.stringMatching(/of no file|no tar archive/),
+      });
+      expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
+    }
+  }, 120_000);
+
+  it('stays under 120 MB for a server that never ends, which is given up', async () => {
+    const chunk = Buffer.alloc(MB);
+    const { peak, left, ...refusal } = await fetchOnce(new Uint8Array(), (_, response) => {
+      const more = (): void => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', more);
+      more();
+      return true;
+    });
+    expect(refusal).toMatchObject({
+      code: 'BAD_PACKAGE',
+      message: expect.stringContaining('1073741824 bytes'),
+    });
+    expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
+  }, 120_000);
+
+  it('is limited for xz, too', async () => {
+    const plain = await tar([emulator]);
+    const { code, message, left } = await fetchOnce(xz(plain, '--lzma2=dict=512MiB'));
+    expect({ code, left }).toEqual({ code: 'BAD_PACKAGE', left: [] });
+    expect(message).toMatch(/cannot be unpacked: .*[Mm]emory/);
+  });
+});

@@ -1,0 +1,311 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { makeCertificate } from './fixtures/certificate.ts';
+import { tar } from './fixtures/deb.ts';
+import { faultyProxy } from './fixtures/faulty-proxy.ts';
+import { fakeQemu } from './fixtures/programs.ts';
+import { pullFrom, refused, sha256Of, type UrlSettings } from './fixtures/pull-url.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+import { serve, startWeb, type Web, type WebOptions } from './fixtures/web.ts';
+
+const at = temporaryFolder();
+const open: { close: () => Promise<void> }[] = [];
+const program = fakeQemu();
+/** What comes in several parts. */
+const archive = await tar([
+  { name: 'noise', bytes: randomBytes(60_000) },
+  { name: 'usr/bin/qemu-aarch64', bytes: program },
+]);
+const FILES = { '/qemu.tar': archive };
+const HASH = `#sha256=${sha256Of(archive)}`;
+const good = { found: ['aarch64'], leftovers: [], bytes: [Buffer.from(program)] };
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(open.splice(0).map(({ close }) => close()));
+});
+
+async function start(intercept?: WebOptions['intercept'], tls?: WebOptions['tls']): Promise<Web> {
+  const web = await startWeb(FILES, { ...(intercept ? { intercept } : {}), ...(tls ? { tls } : {}) });
+  open.push(web);
+  return web;
+}
+
+const fetchIt = ({ origin }: Web, settings?: UrlSettings) =>
+  pullFrom(at(), `${origin}/qemu.tar${HASH}`, settings);
+const fetchUnverified = ({ origin }: Web) => pullFrom(at(), `${origin}/qemu.tar`, { allowUnverified: true });
+const answer = (response: ServerResponse, status: number, headers = {}, body: string | Uint8Array = '') =>
+  response.writeHead(status, headers).end(body) && true;
+/** Answers with the start of the file, and breaks the connection. */
+const breakOff = (response: ServerResponse, headers = {}) => {
+  response
+    .writeHead(200, headers)
+    .write(archive.subarray(0, 20_000), () => setTimeout(() => response.destroy(), 50));
+  return true;
+};
+
+describe('a server', () => {
+  it('is asked for the file, without anything that tells who we are', async () => {
+    const web = await start();
+    expect(await pullFrom(at(), `${web.origin}/qemu.tar?token=secret${HASH}`)).toMatchObject({
+      ...good,
+      from: [`/usr/bin/qemu-aarch64 of ${web.origin}/qemu.tar`],
+    });
+    expect(web.requests.map(({ line }) => line)).toEqual(['GET /qemu.tar?token=secret']);
+    expect(Object.keys(web.requests[0]?.headers ?? {}).toSorted()).toEqual([
+      'connection',
+      'host',
+      'user-agent',
+    ]);
+  });
+
+  it('with TLS is asked where its certificate is trusted, and refused where it has expired or is of nobody', async () => {
+    const certificate = makeCertificate(at());
+    const web = await start(undefined, certificate);
+    vi.stubEnv('SSL_CERT_FILE', certificate.file);
+    expect(await fetchIt(web)).toMatchObject(good);
+    expect(await fetchUnverified(web)).toMatchObject(good);
+    const old = makeCertificate(at(), 'DNS:localhost,IP:127.0.0.1', -1);
+    vi.stubEnv('SSL_CERT_FILE', old.file);
+    expect(await fetchIt(await start(undefined, old))).toMatchObject(
+      refused('SOURCE_FAILED', /has expired/, /clock/),
+    );
+    vi.stubEnv('SSL_CERT_FILE', '');
+    expect(await fetchIt(web)).toMatchObject(
+      refused('SOURCE_FAILED', /nobody that is trusted/, /SSL_CERT_FILE/),
+    );
+  });
+
+  it.each([
+    [401, /lets nobody have it without a login \(status 401\)/, /download the file yourself/],
+    [403, /without a login/, /file:\/\//],
+    [404, /has no such file \(status 404\)/, /is its address right/],
+    [410, /has no such file/, /is its address right/],
+    [204, /does not do what was asked/, /is its address right/],
+    [500, /is out of order/, /try again later/],
+    [429, /too many requests/, /try again later/],
+  ])('that answers with status %i is refused', async (status, message, hint) => {
+    const web = await start((_, response) => answer(response, status, { 'retry-after': '0' }));
+    expect(await fetchIt(web)).toMatchObject(refused('SOURCE_FAILED', message, hint));
+    expect(web.requests).toHaveLength([429, 500].includes(status) ? 4 : 1);
+  });
+
+  it('is asked again after 429 and 5xx, no sooner than it says, and given up where that is long', async () => {
+    const times: number[] = [];
+    const web = await start((_, response) => {
+      times.push(performance.now());
+      if (times.length === 1) return answer(response, 503, { 'retry-after': '1' });
+      return times.length === 2 ? answer(response, 429) : false;
+    });
+    expect(await fetchIt(web)).toMatchObject(good);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(950);
+    const later = await start((_, response) => answer(response, 429, { 'retry-after': '3600' }));
+    expect(await fetchIt(later)).toMatchObject(refused('SOURCE_FAILED', /too many/, /60 minutes/));
+  });
+
+  it('that is unknown, or does not listen, is said to be so', async () => {
+    const unknown = await pullFrom(at(), `http://no-such-host.invalid/x${HASH}`, { limits: { attempts: 1 } });
+    expect(unknown).toMatchObject(
+      refused('SOURCE_FAILED', /no such host|cannot be looked up/, /DNS|network/),
+    );
+    const closed = await pullFrom(at(), `http://127.0.0.1:1/x${HASH}`, { limits: { attempts: 1 } });
+    expect(closed).toMatchObject(refused('SOURCE_FAILED', /nothing listens there/, /host and port/));
+  });
+
+  it('without TLS is no https: server', async () => {
+    const web = await start();
+    const source = `${web.origin.replace('http:', 'https:')}/qemu.tar${HASH}`;
+    expect(await pullFrom(at(), source)).toMatchObject(
+      refused('SOURCE_FAILED', /does not speak TLS/, /url:http/),
+    );
+  });
+
+  it('is given up when it stalls, before the answer and within it', async () => {
+    const silent = await start(() => true);
+    const limits = { answerMs: 100, stallMs: 100, attempts: 2 };
+    expect(await fetchIt(silent, { limits })).toMatchObject(
+      refused('SOURCE_FAILED', /stopped answering/, /later/),
+    );
+    const dripping = await start((_, response) => {
+      response.writeHead(200, { 'content-length': archive.length });
+      const timer = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(timer));
+      return true;
+    });
+    expect(await fetchIt(dripping, { limits })).toMatchObject(refused('SOURCE_FAILED', /stopped answering/));
+  });
+
+  it('that is interrupted leaves nothing', async () => {
+    const stop = new AbortController();
+    const web = await start((_, response) => {
+      response.writeHead(200, { 'content-length': archive.length }).write(archive.subarray(0, 1000));
+      setTimeout(() => stop.abort(), 50);
+      return true;
+    });
+    expect(await fetchIt(web, { signal: stop.signal, limits: { stallMs: 5000 } })).toMatchObject({
+      error: expect.objectContaining({ code: 'INTERRUPTED' }),
+      stored: [],
+      leftovers: [],
+    });
+  });
+});
+
+describe('what comes', () => {
+  it('is refused where it has another sha256, after it was fetched once more', async () => {
+    const web = await start((_, response) =>
+      answer(response, 200, {}, Buffer.from(archive).fill(7, 100, 200)),
+    );
+    expect(await fetchIt(web)).toMatchObject(
+      refused('BAD_PACKAGE', /qemu\.tar has the digest sha256:\w+, not sha256:/, /do not trust/),
+    );
+    expect(web.requests).toHaveLength(2);
+    let count = 0;
+    const once = await start((_, response) => count++ === 0 && answer(response, 200, {}, 'wrong'));
+    expect(await fetchIt(once)).toMatchObject(good);
+  });
+
+  it('is refused where it ends too early each time, and where it ends so without a length', async () => {
+    const cut = await start((_, response) => breakOff(response, { 'content-length': archive.length }));
+    expect(await fetchIt(cut)).toMatchObject(refused('SOURCE_FAILED', /broken off|ended too early/));
+    const short = await start((_, response) => {
+      response.useChunkedEncodingByDefault = false;
+      return answer(response, 200, { connection: 'close' }, archive.subarray(0, 30_000));
+    });
+    expect(await fetchIt(short)).toMatchObject(refused('BAD_PACKAGE', /has the digest/));
+    expect(await fetchUnverified(short)).toMatchObject(refused('BAD_PACKAGE', /is no tar archive/));
+  });
+
+  it('goes on where a broken connection ended, if the file is still the same', async () => {
+    const ranges: unknown[] = [];
+    const web = await start((request, response) => {
+      ranges.push([request.headers.range, request.headers['if-range']]);
+      return ranges.length === 1 && breakOff(response, { 'content-length': archive.length, etag: '"one"' });
+    });
+    expect(await fetchIt(web)).toMatchObject(good);
+    expect(ranges).toEqual([
+      [undefined, undefined],
+      ['bytes=20000-', '"one"'],
+    ]);
+  });
+
+  it('goes on without a length, and begins anew where the server knows no ranges', async () => {
+    let count = 0;
+    const chunked = await start((_, response) => ++count === 1 && breakOff(response));
+    expect(await fetchIt(chunked)).toMatchObject(good);
+    expect(chunked.requests.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=20000-']);
+    const anew = await start((request, response) => {
+      delete request.headers.range;
+      return anew.requests.length === 1 && breakOff(response);
+    });
+    expect(await fetchIt(anew)).toMatchObject(good);
+  });
+
+  it('is never of two versions, where it is not verified', async () => {
+    const other = await tar([{ name: 'usr/bin/qemu-aarch64', bytes: 'other' }]);
+    for (const headers of [
+      { etag: '"one"' },
+      { etag: 'W/"weak"' },
+      { 'last-modified': 'Sat, 21 Nov 2026 00:00:00 GMT' },
+      {},
+    ]) {
+      const web = await start((request, response) => {
+        if (web.requests.length === 1) return breakOff(response, headers);
+        // As servers do that have another version now.
+        if (request.headers['if-range'] !== undefined) return answer(response, 200, {}, other);
+        return request.headers.range === undefined && answer(response, 200, {}, other);
+      });
+      const { bytes, leftovers } = await fetchUnverified(web);
+      expect({ bytes: bytes?.map(String), leftovers }).toEqual({ bytes: ['other'], leftovers: [] });
+    }
+  });
+
+  it('is refused where it is another part than was asked for', async () => {
+    const web = await start((_, response) =>
+      answer(response, 206, { 'content-range': 'bytes 512-1000/60000' }, archive.subarray(512, 1001)),
+    );
+    expect(await fetchUnverified(web)).toMatchObject(refused('SOURCE_FAILED', /another part/));
+  });
+
+  it('is refused where there is too much of it, announced or not', async () => {
+    const announced = await start((_, response) => answer(response, 200, { 'content-length': 2 ** 31 }));
+    expect(await fetchIt(announced)).toMatchObject(refused('BAD_PACKAGE', /more than 1073741824 bytes/));
+  });
+});
+
+describe('a redirect', () => {
+  it('is followed to another server, which is told nothing', async () => {
+    const other = await start();
+    const web = await start((_, response) => answer(response, 302, { location: `${other.origin}/qemu.tar` }));
+    expect(await fetchIt(web)).toMatchObject(good);
+    expect(Object.keys(other.requests[0]?.headers ?? {}).toSorted()).toEqual([
+      'connection',
+      'host',
+      'user-agent',
+    ]);
+    const gone = await start((_, response) => answer(response, 302, { location: `${other.origin}/gone` }));
+    expect(await fetchIt(gone)).toMatchObject(
+      refused('SOURCE_FAILED', /redirects to 127\.0\.0\.1:\d+, which has no such file/),
+    );
+  });
+
+  it('from https: to plain HTTP is refused', async () => {
+    const certificate = makeCertificate(at());
+    vi.stubEnv('SSL_CERT_FILE', certificate.file);
+    const plain = await start();
+    const web = await start(
+      (_, response) => answer(response, 301, { location: `${plain.origin}/qemu.tar` }),
+      certificate,
+    );
+    expect(await fetchIt(web)).toMatchObject(
+      refused('SOURCE_FAILED', /redirects to plain HTTP/, /not followed/),
+    );
+    expect(plain.requests).toEqual([]);
+  });
+
+  it.each([
+    ['plain HTTP of another machine', 'http://other.example/x', /redirects to plain HTTP/],
+    ['a file', 'file:///etc/passwd', /redirects to file:/],
+    ['what is no address', 'http://[', /redirects to what is no address/],
+    ['itself', '/qemu.tar', /redirects again and again/],
+  ])('to %s is refused', async (_, location, message) => {
+    const web = await start((_, response) => answer(response, 307, { location }));
+    for (const result of [await fetchIt(web), await fetchUnverified(web)])
+      expect(result).toMatchObject(refused('SOURCE_FAILED', message, /not followed/));
+  });
+});
+
+describe('a proxy', () => {
+  it('of the environment is asked, and not told what is only for the server', async () => {
+    const proxy = await start((request: IncomingMessage, response) => {
+      request.url = new URL(request.url ?? '').pathname;
+      serve(request, response, FILES);
+      return true;
+    });
+    vi.stubEnv('http_proxy', proxy.origin.replace('//', '//me:pass@'));
+    expect(await pullFrom(at(), `http://files.example/qemu.tar${HASH}`)).toMatchObject(good);
+    expect(proxy.requests[0]).toMatchObject({
+      line: 'GET http://files.example/qemu.tar',
+      headers: { 'proxy-authorization': `Basic ${Buffer.from('me:pass').toString('base64')}` },
+    });
+    vi.stubEnv('http_proxy', 'socks5://127.0.0.1:1');
+    expect(await pullFrom(at(), `http://files.example/qemu.tar${HASH}`)).toMatchObject(
+      refused('SOURCE_FAILED', /the proxy that HTTP_PROXY names/, /HTTP_PROXY/),
+    );
+  });
+
+  it('that does harm to half of all answers makes none wrong and leaves none half done', async () => {
+    const web = await start();
+    const proxy = await faultyProxy(web.origin.replace('http://', ''));
+    open.push(proxy);
+    const results = [];
+    for (let count = 0; count < 40; count++)
+      results.push(await fetchIt({ ...web, origin: `http://${proxy.host}` }));
+    for (const result of results) {
+      if ('error' in result) expect(result).toMatchObject({ stored: [], leftovers: [] });
+      else expect(result).toMatchObject(good);
+    }
+    expect(Object.keys(proxy.faults).length).toBeGreaterThan(3);
+    expect(results.filter((result) => !('error' in result)).length).toBeGreaterThan(20);
+  }, 60_000);
+});
