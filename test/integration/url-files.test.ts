@@ -77,6 +77,15 @@ describe('a file by its first bytes', () => {
     expect(await fetchBytes(Buffer.from(text))).toMatchObject(refused('BAD_PACKAGE', message, hint));
   });
 
+  it('is refused where it is a package without files, or of files that are packed in another way', async () => {
+    expect(await fetchBytes(await packedDeb(new Uint8Array()))).toMatchObject(
+      refused('BAD_PACKAGE', /it has no data\.tar/),
+    );
+    expect(await fetchBytes(await packedDeb(Buffer.from('BZh9')))).toMatchObject(
+      refused('BAD_PACKAGE', /packed in a way that is not known/, /understood/),
+    );
+  });
+
   it('is refused where it is cut off, at any place', async () => {
     const plain = await tar([{ name: 'x', bytes: randomBytes(40_000) }, emulator]);
     for (const bytes of [

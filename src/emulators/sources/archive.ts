@@ -57,7 +57,7 @@ async function findData(
       throw corrupt(`${what}: the package is damaged or cut off`);
     const { name, size } = member;
     if (count === 0 && name !== 'debian-binary') break;
-    if (/^data\.tar(\.|$)/.test(name)) return { at, end: at + size - 1 };
+    if (size > 0 && /^data\.tar(\.|$)/.test(name)) return { at, end: at + size - 1 };
     at += size + (size % 2);
   }
   throw corrupt(`${what} is no Debian package: it has no data.tar`);
