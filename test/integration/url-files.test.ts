@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { encodeManifest } from '../../src/formats/bundle.ts';
 import { packedDeb, type TarEntry, tar } from './fixtures/deb.ts';
 import { pack } from './fixtures/image.ts';
 import { fakeQemu } from './fixtures/programs.ts';
@@ -201,6 +202,41 @@ describe('an archive', () => {
       { name: 'usr/bin/qemu-aarch64-static', type: 'symlink', linkname: 'qemu-aarch64' },
     ];
     expect(await fetchTar(entries)).toMatchObject({ found: [], stored: [], leftovers: [] });
+  });
+});
+
+describe('a bundle', () => {
+  const manifest = (sha256: string, host = process.arch === 'arm64' ? 'aarch64' : 'x86_64'): TarEntry => {
+    const emulator = { emulator: 'qemu', version: null, sha256, size: program.length };
+    const emulators = [{ guest: 'aarch64', ...emulator, file: 'aarch64/qemu-aarch64' }];
+    return { name: 'manifest.json', bytes: encodeManifest({ host, emulators }) };
+  };
+  const file: TarEntry = { name: 'aarch64/qemu-aarch64', bytes: program };
+
+  it('gives what it has, and is called by its address', async () => {
+    const taken = await fetchTar([manifest(sha256Of(program)), file]);
+    expect(taken).toMatchObject(good);
+    expect(taken.from?.[0]).toMatch(/^\/.*\/file-\w+ \(aarch64\/qemu-aarch64\)$/);
+  });
+
+  it.each([
+    [
+      'other bytes than it says',
+      [manifest('0'.repeat(64)), file],
+      'BAD_PACKAGE',
+      /aarch64\/qemu-aarch64 has sha256/,
+    ],
+    [
+      'emulators for another host',
+      [manifest(sha256Of(program), 's390x'), file],
+      'BAD_SOURCE',
+      /for s390x machines/,
+    ],
+    ['another manifest', [{ name: 'manifest.json', bytes: '[]' }], 'BAD_PACKAGE', /bundle .*file-/],
+  ] as const)('with %s is refused', async (_, entries, code, message) => {
+    const { error, ...rest } = await fetchTar(entries);
+    expect({ error, ...rest }).toMatchObject(refused(code, message));
+    expect(error?.message).not.toContain('binfmtctl-url-');
   });
 });
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { BinfmtctlError } from '../../errors.ts';
 import { AR_HEADER_SIZE, AR_MAGIC, parseArHeader } from '../../formats/ar.ts';
+import { MANIFEST } from '../../formats/bundle.ts';
 import { type FileKind, fileKind, KIND_SIZE } from '../../formats/file-kind.ts';
 import { corrupt } from './integrity.ts';
 import type { Archive } from './take.ts';
@@ -13,7 +14,7 @@ const MAX_MEMBERS = 16;
 const CHUNK = 64 * 1024;
 
 /**
- * What a file is by its first bytes: a program, or a tar archive, which may be compressed and may be that of a Debian package.
+ * What a file is by its first bytes: a program, a bundle of ours, or a tar archive, which may be compressed and may be that of a Debian package.
  *
  * @param what for messages
  * @throws BAD_PACKAGE for anything else, and for a package that is cut off; opening the archive throws NO_TOOL too.
@@ -22,11 +23,12 @@ export async function openArchive(
   file: string,
   what: string,
   signal: AbortSignal,
-): Promise<'program' | Archive> {
+): Promise<'program' | 'bundle' | Archive> {
   await using handle = await open(file);
   const head = await readAt(handle, 0, KIND_SIZE);
   const kind = fileKind(head);
   if (kind === 'elf') return 'program';
+  if (kind === 'tar' && firstName(head) === MANIFEST) return 'bundle';
   const isPackage = kind === 'ar';
   const start = isPackage ? await findData(handle, what) : { at: 0, end: Number.POSITIVE_INFINITY };
   const packing = isPackage ? fileKind(await readAt(handle, start.at, KIND_SIZE)) : kind;
@@ -62,6 +64,10 @@ async function findData(
   }
   throw corrupt(`${what} is no Debian package: it has no data.tar`);
 }
+
+/** The name in the first header of a tar archive, if it is short. */
+const firstName = (head: Uint8Array): string =>
+  new TextDecoder().decode(head.subarray(0, 100)).replace(/\0.*$/s, '');
 
 async function readAt(handle: FileHandle, at: number, length: number): Promise<Uint8Array> {
   const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, at);

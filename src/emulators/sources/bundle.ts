@@ -16,7 +16,7 @@ import { type StoreWriter, writeStore } from '../store-writer.ts';
 import { requireTrusted } from '../trust.ts';
 import type { Candidate } from '../types.ts';
 import { BAD_PACKAGE_HINT } from './tar-entry.ts';
-import type { Source, Want } from './types.ts';
+import type { FetchOptions, Source, Want } from './types.ts';
 
 /**
  * `bundle:FILE`: emulators out of a file that `binfmtctl bundle` made; what is wanted of it is copied into the store. It is
@@ -26,17 +26,31 @@ import type { Source, Want } from './types.ts';
  * another thing than its manifest says; EMULATOR_UNFIT where others can change it; INTERRUPTED; what the store throws. Then
  * nothing is stored.
  */
-export const fetchBundle: Source = async (file, wants, { store, host, signal }) => {
+export const fetchBundle: Source = async (file, wants, options) => {
   const path = resolve(file);
   await requireFile(path);
   await requireTrusted(path, { anyOwner: true, as: 'bundle' });
-  return writeStore(store, (writer) => readBundle(path, wants, host, writer, signal), { signal });
+  return takeFromBundle({ path, name: path }, wants, options);
 };
+
+/** A bundle, and what it is called in messages. */
+export interface BundleFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** As `fetchBundle`, from a file that nobody else can change. */
+export const takeFromBundle = (
+  file: BundleFile,
+  wants: readonly Want[],
+  { store, host, signal }: FetchOptions,
+): Promise<readonly Candidate[]> =>
+  writeStore(store, (writer) => readBundle(file, wants, host, writer, signal), { signal });
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 async function readBundle(
-  path: string,
+  { path, name }: BundleFile,
   wants: readonly Want[],
   host: string,
   writer: StoreWriter,
@@ -55,14 +69,14 @@ async function readBundle(
       const { header } = entry;
       if (manifest === null) {
         manifest = await readManifest(header, entry as Bytes);
-        requireHost(path, manifest, host);
+        requireHost(name, manifest, host);
         open = manifest.emulators;
         continue;
       }
       const [emulator, ...rest] = open;
       requireNamed(header, emulator);
       open = rest;
-      const candidate = await take(path, emulator, entry as Bytes, wants, writer);
+      const candidate = await take(name, emulator, entry as Bytes, wants, writer);
       if (candidate === null) entry.resume();
       else found.push(candidate);
     }
@@ -71,8 +85,8 @@ async function readBundle(
     return found;
   } catch (cause) {
     if (signal.aborted)
-      throw new BinfmtctlError('INTERRUPTED', `interrupted while reading ${path}`, { cause: signal.reason });
-    throw worded(path, cause, manifest === null);
+      throw new BinfmtctlError('INTERRUPTED', `interrupted while reading ${name}`, { cause: signal.reason });
+    throw worded(name, cause, manifest === null);
   } finally {
     archive.destroy();
     await piped;
@@ -100,11 +114,11 @@ async function readManifest({ name, type, size = 0 }: Header, bytes: Bytes): Pro
   return decoded;
 }
 
-function requireHost(path: string, manifest: BundleManifest, host: string): void {
+function requireHost(name: string, manifest: BundleManifest, host: string): void {
   if (manifest.host === host) return;
   throw new BinfmtctlError(
     'BAD_SOURCE',
-    `bundle ${path} has emulators for ${manifest.host} machines, not for ${host} ones`,
+    `bundle ${name} has emulators for ${manifest.host} machines, not for ${host} ones`,
     { hint: `make one for them: \`binfmtctl bundle -o FILE --host ${host} ARCH...\`` },
   );
 }
@@ -123,7 +137,7 @@ function requireNamed(
 
 /** Copies an emulator that is wanted into the store; null for one that is not. */
 async function take(
-  path: string,
+  name: string,
   { guest, emulator, sha256, file }: BundledEmulator,
   bytes: Bytes,
   wants: readonly Want[],
@@ -135,17 +149,17 @@ async function take(
   const stored = await writer.put(storedName(profile, guest, file), bytes);
   if (stored.sha256 !== sha256)
     throw bad(`${file} has sha256 ${stored.sha256}, not ${sha256} as its manifest says`);
-  return { path: stored.path, from: `${path} (${file})`, emulator, guest, origin: 'bundle' };
+  return { path: stored.path, from: `${name} (${file})`, emulator, guest, origin: 'bundle' };
 }
 
-function worded(path: string, cause: unknown, atStart: boolean): unknown {
+function worded(name: string, cause: unknown, atStart: boolean): unknown {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof BinfmtctlError) {
     if (cause.code !== 'BAD_PACKAGE' && !cause.message.startsWith(NO_BUNDLE)) return cause;
-    return new BinfmtctlError(cause.code, `bundle ${path}: ${message}`, { hint: cause.hint, cause });
+    return new BinfmtctlError(cause.code, `bundle ${name}: ${message}`, { hint: cause.hint, cause });
   }
   const { code, hint } = atStart ? noBundle('') : bad('');
-  return new BinfmtctlError(code, `bundle ${path}: ${atStart ? `${NO_BUNDLE}: ` : ''}${message}`, {
+  return new BinfmtctlError(code, `bundle ${name}: ${atStart ? `${NO_BUNDLE}: ` : ''}${message}`, {
     hint,
     cause,
   });

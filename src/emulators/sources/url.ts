@@ -1,23 +1,24 @@
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
+import { readParts } from '../../system/files.ts';
 import { fileNames, storedName } from '../names.ts';
 import { keep } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
 import { openArchive } from './archive.ts';
+import { takeFromBundle } from './bundle.ts';
 import { LIMITS } from './limits.ts';
-import { takeFromArchives } from './take.ts';
-import type { PullOptions, Source, Want } from './types.ts';
+import { type TakeOptions, takeFromArchives } from './take.ts';
+import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
 import { downloadUrl } from './url-download.ts';
 import { copyFile } from './url-file.ts';
 import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSource } from './url-name.ts';
 import { wantedInTree } from './wanted.ts';
 
 /**
- * `url:URL#sha256=HEX`: emulators out of a file: a program, a tar archive (plain, or packed by gzip, xz or zstd) or a Debian
- * package, which its first bytes tell. Nothing of it is looked at before it is verified. What it has not is left out.
+ * `url:URL#sha256=HEX`: emulators out of a file: a program, a tar archive (plain, or packed by gzip, xz or zstd), a Debian
+ * package or a bundle of ours, which its first bytes tell. Nothing of it is looked at before it is verified. What it has not is left out.
  *
  * @throws BAD_SOURCE for what names no file, or has no sha256 and `allowUnverified` is not set; SOURCE_FAILED; BAD_PACKAGE for
  * other bytes, and for what is hostile in an archive; NO_TOOL without xz; INTERRUPTED; what the store throws. Nothing is
@@ -33,7 +34,7 @@ export async function pullUrl(
   options: PullOptions,
 ): Promise<readonly Candidate[]> {
   const source = parseUrlSource(value, options.allowUnverified === true);
-  const { report, signal } = options;
+  const { report } = options;
   const name = printAddress(source);
   const work = await mkdtemp(join(tmpdir(), 'binfmtctl-url-'));
   try {
@@ -45,11 +46,7 @@ export async function pullUrl(
       : copyFile(path, sha256, file, options));
     if (sha256 === null)
       report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
-    const archive = await openArchive(file, name, signal);
-    const found =
-      archive === 'program'
-        ? await keepProgram(file, source, wants, options)
-        : await takeFromArchives([archive], wantedInTree(wants), { ...options, work, name, origin: 'url' });
+    const found = await takeFrom(file, source, wants, { ...options, work, name, origin: 'url' });
     // A lock file is to name what was taken, not what may be there later.
     const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
     return found.map((each) => ({ ...each, ...pinned }));
@@ -58,6 +55,20 @@ export async function pullUrl(
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+async function takeFrom(
+  file: string,
+  source: UrlSource,
+  wants: readonly Want[],
+  options: TakeOptions,
+): Promise<readonly Candidate[]> {
+  const { name, signal } = options;
+  const opened = await openArchive(file, name, signal);
+  if (opened === 'program') return keepProgram(file, source, wants, options);
+  if (opened !== 'bundle') return takeFromArchives([opened], wantedInTree(wants), options);
+  const found = await takeFromBundle({ path: file, name }, wants, options);
+  return found.map((each) => ({ ...each, origin: 'url' }));
 }
 
 /** What was wrong in an archive is said of it. */
@@ -74,7 +85,7 @@ async function keepProgram(
   file: string,
   source: UrlSource,
   wants: readonly Want[],
-  { store, signal }: PullOptions,
+  { store, signal }: FetchOptions,
 ): Promise<readonly Candidate[]> {
   const name = fileNameOf(source);
   const want = wants.find((each) => isNamed(name, each)) ?? wants[0];
@@ -89,8 +100,7 @@ async function keepProgram(
   const profile = want?.profiles.find((each) => name.toLowerCase().includes(each.id)) ?? want?.profiles[0];
   if (want === undefined || profile === undefined) return [];
   const { guest } = want;
-  const bytes = createReadStream(file, { highWaterMark: 1 << 18 });
-  const { path } = await keep(store, storedName(profile, guest, name), bytes, { signal });
+  const { path } = await keep(store, storedName(profile, guest, name), readParts(file), { signal });
   return [{ path, from: printAddress(source), emulator: profile.id, guest, origin: 'url' }];
 }
 
