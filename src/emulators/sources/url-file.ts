@@ -55,6 +55,6 @@ async function inFile<T>(path: string, action: () => Promise<T>): Promise<T> {
 
 const noFile = (path: string, why: string, cause?: unknown): BinfmtctlError =>
   new BinfmtctlError('BAD_SOURCE', `${path} cannot be the source: ${why}`, {
-    hint: 'url:file:///PATH names an emulator, a tar archive or a Debian package; dir:DIR names a folder',
+    hint: 'url:file:///PATH names an emulator, a tar archive or a Debian package, with %25 for each % of its name; dir:DIR names a folder',
     cause,
   });
