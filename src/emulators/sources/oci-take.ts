@@ -12,12 +12,13 @@ import { wantedPaths } from './wanted.ts';
  * none. Layers are brought only until all is found, the highest one first; nothing else of them is written anywhere.
  *
  * @param layers the lowest one first
+ * @param options `work`: a folder for layers
  * @throws BAD_PACKAGE; INTERRUPTED; what bringing a layer and the store throw.
  */
 export function takeFromLayers(
   layers: readonly Layer[],
   wants: readonly Want[],
-  options: TakeOptions,
+  options: TakeOptions & { readonly work: string },
 ): Promise<readonly Candidate[]> {
   const archives = layers.map((layer, index) => {
     const bring = once(() => bringLayer(layer, join(options.work, `layer-${index}`)));

@@ -1,25 +1,16 @@
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
+import { posix } from 'node:path';
 import { interrupted } from '../../system/http-error.ts';
 import { writeStore } from '../store-writer.ts';
 import type { Candidate, Origin } from '../types.ts';
-import { writeHashed } from './integrity.ts';
 import { isSettled, newSearch, type Search, searchLayer } from './search.ts';
 import { readTar } from './tar-reader.ts';
 import type { FetchOptions } from './types.ts';
-import { addWanted, type Role, type Wanted } from './wanted.ts';
+import { addWanted, type Wanted } from './wanted.ts';
 
 /** More than any archive of programs has when it is unpacked, in bytes. */
 const MAX_BYTES = 4 * 1024 ** 3;
 /** A link may name a file that came before it, which then is found by another search. */
 const MAX_SEARCHES = 8;
-
-/** An emulator that was found, in a file of our own. */
-interface Taken {
-  readonly file: string;
-  readonly path: string;
-  readonly role: Role;
-}
 
 /** A tar archive that may hold emulators. */
 export interface Archive {
@@ -30,8 +21,6 @@ export interface Archive {
 }
 
 export interface TakeOptions extends FetchOptions {
-  /** A folder for what is found. */
-  readonly work: string;
   /** What is named in messages. */
   readonly name: string;
   readonly origin: Origin;
@@ -49,43 +38,34 @@ export async function takeFromArchives(
   first: Wanted,
   options: TakeOptions,
 ): Promise<readonly Candidate[]> {
-  const { work, store, signal, name, origin } = options;
-  const taken = new Map<string, Taken>();
-  let wanted = first;
-  for (let count = 0; count < MAX_SEARCHES && wanted.size > 0; count++) {
-    const search = newSearch(wanted, async (path, roles, bytes) => {
-      const file = join(work, `emulator-${taken.size}`);
-      await save(bytes, file);
-      for (const role of roles) taken.set(role.guest, { file, path, role });
-    });
-    for (const { what, open } of archives) {
-      if (isSettled(search)) break;
-      if (signal.aborted) throw interrupted(signal);
-      await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search);
-    }
-    wanted = stillWanted(search, taken);
-  }
-  if (taken.size === 0) return [];
+  const { store, signal, name, origin } = options;
   return writeStore(
     store,
     async (writer) => {
-      const candidates: Candidate[] = [];
-      for (const { file, path, role } of taken.values()) {
-        const { path: stored } = await writer.put(
-          role.name,
-          createReadStream(file, { highWaterMark: 1 << 18 }),
-        );
-        const { guest, emulator } = role;
-        candidates.push({ path: stored, from: `${path} of ${name}`, emulator, guest, origin });
+      const taken = new Map<string, Candidate>();
+      let wanted = first;
+      for (let count = 0; count < MAX_SEARCHES && wanted.size > 0; count++) {
+        const search = newSearch(wanted, async (path, roles, bytes) => {
+          const [{ name: storedName } = { name: posix.basename(path) }] = roles;
+          const stored = await writer.put(storedName, bytes);
+          for (const { guest, emulator } of roles)
+            taken.set(guest, { path: stored.path, from: `${path} of ${name}`, emulator, guest, origin });
+        });
+        for (const { what, open } of archives) {
+          if (isSettled(search)) break;
+          if (signal.aborted) throw interrupted(signal);
+          await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search);
+        }
+        wanted = stillWanted(search, taken);
       }
-      return candidates;
+      return [...taken.values()];
     },
     { signal },
   );
 }
 
 /** What links lead to, and the other places of what they were taken for, as a link may lead nowhere. */
-function stillWanted({ wanted, linked, followed }: Search, taken: ReadonlyMap<string, Taken>): Wanted {
+function stillWanted({ wanted, linked, followed }: Search, taken: ReadonlyMap<string, Candidate>): Wanted {
   const still: Wanted = new Map();
   if (linked.size === 0) return still;
   for (const [path, roles] of [...linked, ...wanted]) {
@@ -95,8 +75,3 @@ function stillWanted({ wanted, linked, followed }: Search, taken: ReadonlyMap<st
   }
   return still;
 }
-
-const save = (bytes: AsyncIterable<Uint8Array>, file: string): Promise<void> =>
-  writeHashed(file, async ({ write }) => {
-    for await (const chunk of bytes) await write(chunk);
-  });

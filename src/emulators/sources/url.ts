@@ -46,7 +46,7 @@ export async function pullUrl(
       : copyFile(path, sha256, file, options));
     if (sha256 === null)
       report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
-    const found = await takeFrom(file, source, wants, { ...options, work, name, origin: 'url' });
+    const found = await takeFrom(file, source, wants, { ...options, name, origin: 'url' });
     // A lock file is to name what was taken, not what may be there later.
     const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
     return found.map((each) => ({ ...each, ...pinned }));
