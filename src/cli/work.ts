@@ -1,6 +1,8 @@
 /** What commands load on demand: all that needs more than reading a few files. It is the library, too. */
 export * from '../index.ts';
 export { readLock } from '../operations/lock-file.ts';
+export { findNatives } from '../operations/natives.ts';
+export { readPlatforms } from '../operations/platforms.ts';
 export { lintDirectories } from '../profiles/lint.ts';
 export { standInForBinfmt } from './commands/binfmt.ts';
 export { installArches } from './install-arches.ts';

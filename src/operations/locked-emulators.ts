@@ -20,7 +20,7 @@ export interface LockableRequest extends EmulatorRequest {
 
 /**
  * As `obtainEmulators`. With `lock` only sources count and not this machine, which no other has. With `locked` the very
- * emulators of that file: from the store, else from their sources; `all` are those that it has.
+ * emulators of that file: from the store, else from a bundle that is named, else from their sources; `all` are those that it has.
  *
  * @throws LOCK_MISMATCH where there are other bytes than the locked ones, or the file has nothing for an arch; BAD_LOCK.
  */
@@ -37,7 +37,7 @@ export async function obtainAsLocked(
   return obtainEmulators(arches, entries, natives, { ...request, sources: lockable }, context);
 }
 
-/** @throws USAGE where a lock file and something else are both to say what is taken. */
+/** A bundle only carries what the lock names. @throws USAGE where a lock file and something else are both to say what is taken. */
 export function refuseLockedSources({
   lock,
   locked,
@@ -47,7 +47,7 @@ export function refuseLockedSources({
   if (locked === undefined) return;
   const others: readonly (readonly [string, boolean])[] = [
     ['--lock', lock !== undefined],
-    ['--source', sources.length > 0],
+    ['--source', sources.some((source) => !source.startsWith('bundle:'))],
     ['--emulator', emulator !== undefined],
   ];
   const other = others.find(([, given]) => given)?.[0];
@@ -79,7 +79,8 @@ async function obtainLocked(
         .map(({ path }) => ({ path, emulator, guest, origin: 'store' })),
     );
     const members = wanted.filter(({ id }) => group.includes(id));
-    const narrowed = { ...request, all: false, sources: [source], emulator, candidates };
+    const sources = request.sources.length > 0 ? request.sources : [source];
+    const narrowed = { ...request, all: false, sources, emulator, candidates };
     const obtained = await obtainEmulators(members, entries, natives, narrowed, context);
     for (const each of obtained.found) {
       const locked = part[each.arch.id];

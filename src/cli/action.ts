@@ -1,0 +1,109 @@
+/** What the GitHub Action runs: inputs and outputs are those of action.yml; see docs/ci.md. */
+import { resolve } from 'node:path';
+import { error as annotate, debug, getInput, info, setOutput, summary, warning } from '@actions/core';
+import { platformsOf } from '../catalogue/platforms.ts';
+import type { Arch } from '../catalogue/types.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import type { Context, InstallResult, Progress } from '../index.ts';
+import type { StatusLine } from '../operations/status.ts';
+import { parseInputs } from './action/inputs.ts';
+import { installOrder } from './action/install.ts';
+import { harmless } from './action/log.ts';
+import { summaryRows } from './action/summary.ts';
+import { exitStatusOf } from './failure.ts';
+
+const interruption = new AbortController();
+// The runner ends a job that was cancelled with the first, and later the second.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
+// What a cache that stalls still holds open is not waited for.
+void carryOut(interruption.signal).then((status) => process.exit(status));
+
+async function carryOut(signal: AbortSignal): Promise<number> {
+  try {
+    await act(signal);
+    return 0;
+  } catch (failure) {
+    const error = failure instanceof Error ? failure : new Error(String(failure));
+    const hint = isBinfmtctlError(error)
+      ? error.hint
+      : 'this is a mistake in binfmtctl: please report it with the log of a run with debug logging';
+    debug(error.stack ?? '');
+    annotate(hint === undefined ? error.message : `${error.message}\nhint: ${hint}`, { title: 'binfmtctl' });
+    const status = exitStatusOf(failure);
+    return status > 128 ? status : 1;
+  }
+}
+
+async function act(signal: AbortSignal): Promise<void> {
+  if (process.platform !== 'linux')
+    throw new BinfmtctlError('NOT_LINUX', `binfmt_misc is Linux's, and this runner has ${process.platform}`, {
+      hint: 'run the job on a Linux runner: `runs-on: ubuntu-latest`',
+    });
+  const inputs = parseInputs((name) => getInput(name));
+  const { builtinCatalogue, defaultStore, findArches, findNatives, readLock } = await import('./work.ts');
+  const catalogue = builtinCatalogue();
+  const named = findArches(catalogue, inputs.platforms);
+  const lock =
+    inputs.lock === undefined
+      ? null
+      : { file: resolve(inputs.lock), text: (await readLock(inputs.lock)).text };
+  const natives = await findNatives({ catalogue, signal });
+  const arches = named.filter(({ id }) => !natives.arches.some((native) => native.id === id));
+  for (const { id } of named.filter((arch) => !arches.includes(arch)))
+    info(`${id} runs here without an emulator`);
+  const store = defaultStore({}, 0);
+  const context: Context = { catalogue, binfmtDirectory: '/proc/sys/fs/binfmt_misc', store, report, signal };
+  if (named.length > 0 && arches.length === 0) {
+    await publish({ proofs: [], missing: [] }, natives.arches.flatMap(platformsOf), context);
+    return;
+  }
+  const entries = await entriesNow(context);
+  const order = {
+    inputs,
+    arches,
+    host: natives.host,
+    lock,
+    registered: entries.some(({ arch }) => isAmong(arch, arches)),
+    toRemove: inputs.reset && entries.some(({ entry }) => entry.name.startsWith('qemu-')),
+  };
+  await publish(await installOrder(order, context), null, context);
+}
+
+function report(progress: Progress): void {
+  if (progress.kind === 'warning') warning(progress.text);
+  else if (progress.kind === 'stage') info(harmless(progress.text));
+}
+
+async function entriesNow(context: Context): Promise<readonly StatusLine[]> {
+  const { status } = await import('./work.ts');
+  try {
+    return (await status(context)).entries;
+  } catch (error) {
+    // Where it is not mounted the command mounts it.
+    if (isBinfmtctlError(error) && error.code === 'NO_BINFMT_MISC') return [];
+    throw error;
+  }
+}
+
+const isAmong = (arch: string | null, arches: readonly Arch[]): boolean =>
+  arch !== null && (arches.length === 0 || arches.some(({ id }) => id === arch));
+
+/** @param supported Platforms, where they are known without any entry. */
+async function publish(
+  result: Pick<InstallResult, 'proofs' | 'missing'>,
+  supported: readonly string[] | null,
+  context: Context,
+): Promise<void> {
+  const { readPlatforms, status } = await import('./work.ts');
+  const { toJson } = await import('../plan/registration.ts');
+  const state = await status(context);
+  const platforms = (supported ?? (await readPlatforms(context)).supported).join(',');
+  info(`platforms: ${platforms}`);
+  setOutput('platforms', platforms);
+  setOutput('status', JSON.stringify(JSON.parse(toJson(state))));
+  const [heading = [], ...rows] = summaryRows(state, result);
+  const header = heading.map((data) => ({ data, header: true }));
+  summary.addHeading('Emulators', 3).addTable([header, ...rows.map((row) => [...row])]);
+  // Not every runner has it.
+  await summary.write().catch((error) => debug(`no summary: ${error}`));
+}

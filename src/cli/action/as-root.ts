@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
+import { rootCommand, runAsRoot } from '../../system/sudo.ts';
+import { showLine } from './log.ts';
+
+/**
+ * Runs `binfmtctl` with root's rights, and returns the document that it prints. What it says on the way goes to the log as it
+ * comes.
+ *
+ * @param words Its command line, which has to ask for JSON.
+ * @throws what it failed with; NO_PRIVILEGE where this user cannot become root; PROCESS_FAILED.
+ */
+export async function asRoot(words: readonly string[], signal: AbortSignal): Promise<unknown> {
+  const uid = process.geteuid?.() ?? 0;
+  const program = [process.execPath, join(import.meta.dirname, 'cli.cjs'), ...words];
+  const failures: string[] = [];
+  const onLine = (line: string): void => {
+    // Of a failure the document speaks.
+    if (/^(?:sudo|binfmtctl|hint): /.test(line)) failures.push(line);
+    else showLine(line);
+  };
+  const ran = await runAsRoot(rootCommand(uid, process.env, program), { onLine, signal });
+  const document = parsed(ran.stdout);
+  if (isFailure(document)) {
+    const { code, message, hint } = document;
+    throw new BinfmtctlError(code, message, { hint: hint ?? undefined });
+  }
+  if (ran.status === 0) return document;
+  const last = failures.at(-1) ?? '';
+  if (uid !== 0 && ran.errno !== null) throw notRoot(`sudo could not be started (${ran.errno})`);
+  if (uid !== 0 && last.startsWith('sudo: ')) throw notRoot(last);
+  throw new BinfmtctlError(
+    'PROCESS_FAILED',
+    `binfmtctl ${words[0]} ended with status ${ran.status}: ${last}`,
+    {
+      hint: 'the lines of the log before this one say more',
+    },
+  );
+}
+
+const notRoot = (why: string): BinfmtctlError =>
+  new BinfmtctlError(
+    'NO_PRIVILEGE',
+    `emulators are registered by root, and this runner cannot become root: ${why}`,
+    {
+      hint: "let the runner's user run sudo without a password (`USER ALL=(ALL) NOPASSWD: ALL`), or run the job as root",
+    },
+  );
+
+interface Failure {
+  readonly schema: 'binfmtctl/error/1';
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+const isFailure = (document: unknown): document is Failure =>
+  (document as Partial<Failure> | null)?.schema === 'binfmtctl/error/1';
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

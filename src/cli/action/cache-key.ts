@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+
+export interface Cached {
+  readonly version: string;
+  /** Id of the machine's arch. */
+  readonly host: string;
+  /** The lock file's text. */
+  readonly lock: string | null;
+  /** Empty for all. */
+  readonly arches: readonly string[];
+  readonly sources: readonly string[];
+  /** The distribution with its release, whose archive emulators may come from. */
+  readonly distribution: string;
+  readonly now: Date;
+}
+
+/**
+ * The name of what is cached. A lock file says all; without one the name changes with what is asked for and with the
+ * month: a cache that is in use never ends, and its emulators would not be renewed.
+ */
+export function cacheKey({ version, host, lock, arches, sources, distribution, now }: Cached): string {
+  const month = now.toISOString().slice(0, 7);
+  const asked = JSON.stringify([[...arches].sort(), lock === null ? [sources, distribution, month] : lock]);
+  const hash = createHash('sha256').update(asked).digest('hex').slice(0, 32);
+  return `binfmtctl-${version}-linux-${host}-${hash}`;
+}
+
+/** Whether there is something to be gained: files of this machine are read as fast as a cache. */
+export const isWorthCaching = (lock: string | null, sources: readonly string[]): boolean =>
+  lock !== null ||
+  sources.length === 0 ||
+  sources.some((source) => !/^(?:path|dir|bundle|file):|^\.{0,2}\//.test(source));

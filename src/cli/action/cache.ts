@@ -1,0 +1,43 @@
+/** The runner's cache. Nothing depends on it: whatever is wrong with it is a warning. */
+import { info, warning } from '@actions/core';
+
+/** `off`: what is at the path is not to be relied on, nor kept. */
+export type Restored = 'hit' | 'miss' | 'off';
+
+const RESTORE_LIMIT_MS = 60_000;
+const SAVE_LIMIT_MS = 120_000;
+
+/** Brings back the file that was kept under the key, to the path from which it was. */
+export async function restore(path: string, key: string): Promise<Restored> {
+  const { isFeatureAvailable, restoreCache } = await import('@actions/cache');
+  if (!isFeatureAvailable()) {
+    info('this runner has no cache');
+    return 'off';
+  }
+  const found = await attempt('restore from', restoreCache([path], key), RESTORE_LIMIT_MS);
+  if (found === FAILED) return 'off';
+  return found === key ? 'hit' : 'miss';
+}
+
+/** Keeps the file under the key. */
+export async function save(path: string, key: string): Promise<void> {
+  const { saveCache } = await import('@actions/cache');
+  await attempt('save to', saveCache([path], key), SAVE_LIMIT_MS);
+}
+
+const FAILED = Symbol('failed');
+
+async function attempt<T>(what: string, work: Promise<T>, limitMs: number): Promise<T | typeof FAILED> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error(`no answer in ${limitMs / 1000} s`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } catch (error) {
+    warning(`could not ${what} the runner's cache: ${error instanceof Error ? error.message : error}`);
+    return FAILED;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,52 @@
+import { BinfmtctlError } from '../../errors.ts';
+
+/** What a workflow asks of the action. */
+export interface Inputs {
+  /** In any spelling; empty for all. */
+  readonly platforms: readonly string[];
+  readonly sources: readonly string[];
+  readonly lock: string | undefined;
+  readonly reset: boolean;
+  readonly verify: boolean;
+  readonly persist: boolean;
+  readonly cache: boolean;
+}
+
+/**
+ * The inputs; one that is empty has its default, as where an expression of the workflow gives nothing.
+ *
+ * @param read What stands in the workflow for a name, or the empty text.
+ * @throws USAGE.
+ */
+export function parseInputs(read: (name: string) => string): Inputs {
+  const words = (name: string, separator: RegExp): readonly string[] =>
+    read(name)
+      .split(separator)
+      .map((word) => word.trim())
+      .filter(Boolean);
+  const named = words('platforms', /[,\n]/);
+  const inputs: Inputs = {
+    platforms: named.includes('all') ? [] : named,
+    sources: words('source', /\n/),
+    lock: read('lock').trim() || undefined,
+    reset: truth('reset', read('reset'), false),
+    verify: truth('verify', read('verify'), true),
+    persist: truth('persist', read('persist'), false),
+    cache: truth('cache', read('cache'), true),
+  };
+  if (inputs.lock === undefined || inputs.sources.length === 0) return inputs;
+  throw new BinfmtctlError('USAGE', 'the inputs lock and source do not go together', {
+    hint: 'the lock file says where each emulator comes from: leave source out',
+  });
+}
+
+// As YAML 1.2 has it, which the runner's own library demands too.
+function truth(name: string, text: string, byDefault: boolean): boolean {
+  const value = text.trim();
+  if (value === '') return byDefault;
+  if (/^(?:true|True|TRUE)$/.test(value)) return true;
+  if (/^(?:false|False|FALSE)$/.test(value)) return false;
+  throw new BinfmtctlError('USAGE', `the input ${name} is ${JSON.stringify(value)}`, {
+    hint: `write \`${name}: true\` or \`${name}: false\``,
+  });
+}

@@ -1,0 +1,141 @@
+import { copyFile, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { info, warning } from '@actions/core';
+import type { Arch } from '../../catalogue/types.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import type { Context, InstallResult } from '../../index.ts';
+import { asRoot } from './as-root.ts';
+import { type Restored, restore, save } from './cache.ts';
+import { cacheKey, isWorthCaching } from './cache-key.ts';
+import type { Inputs } from './inputs.ts';
+
+declare const BINFMTCTL_VERSION: string;
+
+export interface Order {
+  readonly inputs: Inputs;
+  /** Those that need an emulator here; empty for all. */
+  readonly arches: readonly Arch[];
+  readonly host: Arch;
+  readonly lock: { readonly file: string; readonly text: string } | null;
+  /** Whether there is an entry for one of them. */
+  readonly registered: boolean;
+  /** Whether every entry `qemu-*` is to go first, whoever made it: docker/setup-qemu-action's `reset`. */
+  readonly toRemove: boolean;
+}
+
+/**
+ * Registers emulators as root. What has to be fetched is fetched before without root's rights, into one file, which is also what
+ * the runner's cache keeps.
+ */
+export async function installOrder(order: Order, context: Context): Promise<InstallResult> {
+  const { inputs, lock, registered, toRemove } = order;
+  const { sources } = inputs;
+  // What is to replace others has to be there before they go.
+  const fetched = isWorthCaching(lock?.text ?? null, sources) || toRemove;
+  const mayWork = registered && !toRemove && lock === null && sources.length === 0;
+  return fetched && !mayWork ? installBundle(order, context) : installFrom(sources, order, context);
+}
+
+async function installBundle(order: Order, context: Context): Promise<InstallResult> {
+  const key = await keyFor(order);
+  const kept = join(process.env['RUNNER_TEMP'] || tmpdir(), 'binfmtctl-emulators.tar');
+  // The folder for temporary files belongs to this user alone: what root is to read nobody else can replace.
+  const folder = await mkdtemp(join(tmpdir(), 'binfmtctl-'));
+  const file = join(folder, 'emulators.tar');
+  try {
+    const restored = order.inputs.cache ? await restore(kept, key) : 'off';
+    const cached = await fromCache(restored, kept, file, key, order, context);
+    if (cached !== null) return cached;
+    const { missing } = await makeBundle(file, order, { ...context, store: join(folder, 'store') });
+    const result = await installFrom([`bundle:${file}`], order, context);
+    if (restored === 'miss') {
+      await copyFile(file, kept);
+      await save(kept, key);
+    }
+    return { ...result, missing };
+  } finally {
+    await Promise.all([folder, kept].map((path) => rm(path, { recursive: true, force: true })));
+  }
+}
+
+/** What is in a cache may be anybody's: without a lock file nothing but the digests in the bundle tells. */
+async function fromCache(
+  restored: Restored,
+  kept: string,
+  file: string,
+  key: string,
+  order: Order,
+  context: Context,
+): Promise<InstallResult | null> {
+  if (restored !== 'hit') return null;
+  try {
+    const isFile = await lstat(kept).then(
+      (facts) => facts.isFile(),
+      () => false,
+    );
+    if (!isFile) throw new BinfmtctlError('BAD_SOURCE', 'there is no bundle in it');
+    await copyFile(kept, file);
+    info(`emulators are in the runner's cache: ${key}`);
+    return await installFrom([`bundle:${file}`], order, context);
+  } catch (error) {
+    if (!isBinfmtctlError(error) || !OF_THE_BUNDLE.includes(error.code)) throw error;
+    warning(
+      `the emulators in the runner's cache cannot be used, and are fetched anew: ${error.message}. Delete the cache ${key} of the repository`,
+    );
+    await rm(file, { force: true });
+    return null;
+  }
+}
+
+const OF_THE_BUNDLE: readonly string[] = [
+  ...['BAD_PACKAGE', 'BAD_SOURCE', 'LOCK_MISMATCH', 'EMULATOR_UNFIT', 'EMULATOR_NOT_FOUND', 'NOT_PROVED'],
+];
+
+async function makeBundle(output: string, { arches, inputs, lock }: Order, context: Context) {
+  const { bundle } = await import('../work.ts');
+  const { sources } = inputs;
+  const all = arches.length === 0;
+  const request = { output, arches, all, host: null, sources, locked: lock?.file, strict: false };
+  return bundle(request, context);
+}
+
+async function installFrom(
+  sources: readonly string[],
+  { arches, inputs, lock, toRemove }: Order,
+  { signal }: Context,
+): Promise<InstallResult> {
+  if (toRemove) await asRoot(['binfmt', '--uninstall', 'qemu-*'], signal);
+  const words = [
+    'install',
+    ...(arches.length === 0 ? ['--all'] : arches.map(({ id }) => id)),
+    // As docker/setup-qemu-action: without C sudo has no rights in an emulated container.
+    '--credentials',
+    ...sources.flatMap((source) => ['--source', source]),
+    ...(lock === null ? [] : [`--locked=${lock.file}`]),
+    ...(inputs.verify ? [] : ['--no-verify']),
+    ...(inputs.persist ? ['--persist'] : []),
+    '--json',
+  ];
+  try {
+    return (await asRoot(words, signal)) as InstallResult;
+  } catch (error) {
+    if (!isBinfmtctlError(error) || error.code !== 'ENTRY_NOT_OURS') throw error;
+    throw new BinfmtctlError('ENTRY_NOT_OURS', error.message, {
+      hint: '`reset: true` removes every qemu-* entry first',
+      cause: error,
+    });
+  }
+}
+
+async function keyFor({ arches, inputs, host, lock }: Order): Promise<string> {
+  return cacheKey({
+    version: BINFMTCTL_VERSION,
+    host: host.id,
+    lock: lock?.text ?? null,
+    arches: arches.map(({ id }) => id),
+    sources: inputs.sources,
+    distribution: await readFile('/etc/os-release', 'utf8').catch(() => ''),
+    now: new Date(),
+  });
+}

@@ -1,0 +1,40 @@
+import type { Check, InstallResult, Proof, StatusResult } from '../../index.ts';
+
+type Row = readonly string[];
+
+/** Heading and rows of what is registered for architectures, and then of what was asked for and is not there; as HTML. */
+export function summaryRows(
+  { entries }: StatusResult,
+  { proofs, missing }: Pick<InstallResult, 'proofs' | 'missing'>,
+): readonly Row[] {
+  const there = entries
+    .filter(({ arch }) => arch !== null)
+    .map(({ arch, entry, emulator, version, proof, shadowedBy }): Row => {
+      const shown = proofs.find((each) => each.entry === entry.name);
+      const recorded = proof === null ? 'not proved' : proof.holds ? 'proved' : `fails: ${proof.why}`;
+      const state = shadowedBy === null ? recorded : `never reached: ${shadowedBy} is newer`;
+      return [arch ?? '', entry.name, emulator ?? '?', version ?? '?', shown ? placesOf(shown) : state];
+    });
+  const absent = missing.map(({ arch, why }): Row => [arch, '-', '-', '-', `left out: ${why}`]);
+  const rows = [['Architecture', 'Entry', 'Emulator', 'Version', 'Proved'], ...there, ...absent];
+  return rows.map((row) => row.map(escaped));
+}
+
+/** Where programs of the arch were seen to run, and what was not so. */
+function placesOf({ host, chroot, mountNamespace, argv0, credentials }: Proof): string {
+  const checks: readonly (readonly [string, Check])[] = [
+    ['host', host],
+    ['chroot', chroot],
+    ['mount namespace', mountNamespace],
+    ['argv[0]', argv0],
+    ['credentials', credentials],
+  ];
+  const held = checks.filter(([, { holds }]) => holds === true).map(([name]) => name);
+  const others = checks
+    .filter(([, { holds, why }]) => holds !== true && why !== undefined)
+    .map(([name, { holds, why }]) => `${name} ${holds === false ? 'fails' : 'not tried'}: ${why}`);
+  return [held.join(', ') || 'nowhere', ...others].join('; ');
+}
+
+const escaped = (text: string): string =>
+  text.replace(/[&<>"|\n]/g, (character) => `&#${character.charCodeAt(0)};`);
