@@ -29,7 +29,13 @@ export async function buildAction(folder) {
     legalComments: 'none',
     logLevel: 'warning',
     supported: { 'dynamic-import': false },
-    define: { BINFMTCTL_VERSION: JSON.stringify(version), 'import.meta.dirname': '__dirname' },
+    define: {
+      BINFMTCTL_VERSION: JSON.stringify(version),
+      'import.meta.dirname': '__dirname',
+      'import.meta.url': 'moduleUrl',
+    },
+    // CommonJS has no import.meta.
+    banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
     plugins: [apart, warnings, withoutTokens],
   });
   for (const name of readdirSync(built).filter((each) => /\.(?:cjs|json)$/.test(each)))

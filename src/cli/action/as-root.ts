@@ -23,7 +23,9 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
   const document = parsed(ran.stdout);
   if (isFailure(document)) {
     const { code, message, hint } = document;
-    throw new BinfmtctlError(code, message, { hint: hint ?? undefined });
+    // Its exit status is that of the signal.
+    const cause = signal.aborted ? signal.reason : undefined;
+    throw new BinfmtctlError(code, message, { hint: hint ?? undefined, cause });
   }
   if (ran.status === 0) return document;
   const last = failures.at(-1) ?? '';

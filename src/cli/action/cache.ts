@@ -4,8 +4,8 @@ import { info, warning } from '@actions/core';
 /** `off`: what is at the path is not to be relied on, nor kept. */
 export type Restored = 'hit' | 'miss' | 'off';
 
-const RESTORE_LIMIT_MS = 60_000;
-const SAVE_LIMIT_MS = 120_000;
+const RESTORE_LIMIT_MS = 30_000;
+const SAVE_LIMIT_MS = 60_000;
 
 /** Brings back the file that was kept under the key, to the path from which it was. */
 export async function restore(path: string, key: string): Promise<Restored> {

@@ -1,0 +1,1 @@
+export declare function buildAction(folder: string): Promise<readonly string[]>;
