@@ -1,6 +1,6 @@
 /** What the GitHub Action runs: inputs and outputs are those of action.yml; see docs/ci.md. */
 import { resolve } from 'node:path';
-import { error as annotate, debug, getInput, info, setOutput, summary, warning } from '@actions/core';
+import { error as annotate, debug, getInput, info, setOutput, summary } from '@actions/core';
 import { platformsOf } from '../catalogue/platforms.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
@@ -8,7 +8,7 @@ import type { Context, InstallResult, Progress } from '../index.ts';
 import type { StatusLine } from '../operations/status.ts';
 import { parseInputs } from './action/inputs.ts';
 import { installOrder } from './action/install.ts';
-import { harmless } from './action/log.ts';
+import { harmless, warn } from './action/log.ts';
 import { summaryRows } from './action/summary.ts';
 import { exitStatusOf } from './failure.ts';
 
@@ -70,7 +70,7 @@ async function act(signal: AbortSignal): Promise<void> {
 }
 
 function report(progress: Progress): void {
-  if (progress.kind === 'warning') warning(progress.text);
+  if (progress.kind === 'warning') warn(progress.text);
   else if (progress.kind === 'stage') info(harmless(progress.text));
 }
 

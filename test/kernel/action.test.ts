@@ -2,6 +2,9 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { buildAction } from '../../scripts/build-action.mjs';
+import { parseInputs } from '../../src/cli/action/inputs.ts';
 import { buildProgram, code } from '../integration/fixtures/programs.ts';
 import { actionRunner, recordingSudo } from './support/action.ts';
 import {
@@ -128,6 +131,22 @@ describe('the action', () => {
     const { status } = await run({ platforms: 'riscv64', source: 'dir:/usr/share', reset: 'true' });
     expect(status).toBe(1);
     expect(entries()).toEqual(before);
+  });
+});
+
+describe('action.yml', () => {
+  it('names a program that is built, and inputs that an empty text leaves as they are there', async () => {
+    const { runs, inputs, outputs } = parse(readFileSync('action.yml', 'utf8'));
+    expect(runs).toEqual({ using: 'node24', main: 'dist/action.cjs' });
+    expect(await buildAction(join(folder, 'built'))).toContain('action.cjs');
+    expect(Object.keys(outputs)).toEqual(['platforms', 'status']);
+    const asked: string[] = [];
+    const byDefault = parseInputs((name) => {
+      asked.push(name);
+      return '';
+    });
+    expect([...new Set(asked)].toSorted()).toEqual(Object.keys(inputs).toSorted());
+    expect(parseInputs((name) => inputs[name].default ?? '')).toEqual(byDefault);
   });
 });
 

@@ -5,7 +5,15 @@ import { onOneLine } from '../terminal.ts';
 export function showLine(line: string): void {
   const warned = /^warning: (.*)$/.exec(line)?.[1];
   if (warned === undefined) info(harmless(line));
-  else warning(warned);
+  else warn(warned);
+}
+
+const said = new Set<string>();
+
+/** An annotation, each text once: emulators are looked at when they are fetched and when they are installed. */
+export function warn(text: string): void {
+  if (!said.has(text)) warning(text);
+  said.add(text);
 }
 
 /** The runner takes a line of the log that begins with `::`, or has `##[`, for a command to itself. */

@@ -44,8 +44,8 @@ export function actionRunner(): Runner {
   const at = (name: string): string => join(folder, name);
   beforeAll(async () => {
     await buildAction(at('action'));
-    for (const name of ['lib', 'workspace']) mkdirSync(at(name));
-    chownSync(at('workspace'), NOBODY, NOBODY);
+    for (const name of ['lib', 'workspace', 'runner']) mkdirSync(at(name));
+    for (const name of ['workspace', 'runner']) chownSync(at(name), NOBODY, NOBODY);
   });
   const run: Runner['run'] = async (inputs, { as = 'root', env = {}, cancelAfterMs } = {}) => {
     const temporary = mkdtempSync(at('temp-'));
@@ -67,7 +67,7 @@ export function actionRunner(): Runner {
           CI: 'true',
         },
         ...{ GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, GITHUB_STATE: state },
-        ...{ GITHUB_WORKSPACE: at('workspace'), GITHUB_ACTION_PATH: at('action'), RUNNER_TEMP: temporary },
+        ...{ GITHUB_WORKSPACE: at('workspace'), GITHUB_ACTION_PATH: at('action'), RUNNER_TEMP: at('runner') },
         ...{ RUNNER_OS: 'Linux', RUNNER_ARCH: process.arch === 'arm64' ? 'ARM64' : 'X64' },
         ...Object.fromEntries(
           Object.entries(inputs).map(([name, text]) => [`INPUT_${name.toUpperCase()}`, text]),
