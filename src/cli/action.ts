@@ -1,4 +1,5 @@
 /** What the GitHub Action runs: inputs and outputs are those of action.yml; see docs/ci.md. */
+import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { error as annotate, debug, getInput, info, setOutput, summary } from '@actions/core';
 import { platformsOf } from '../catalogue/platforms.ts';
@@ -13,6 +14,8 @@ import { summaryRows } from './action/summary.ts';
 import { exitStatusOf } from './failure.ts';
 
 const interruption = new AbortController();
+// Every program that is started listens to it, dozens at a time.
+setMaxListeners(0, interruption.signal);
 // The runner ends a job that was cancelled with the first, and later the second.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
 // What a cache that stalls still holds open is not waited for.

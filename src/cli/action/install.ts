@@ -1,7 +1,7 @@
 import { copyFile, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { info, warning } from '@actions/core';
+import { group, info, warning } from '@actions/core';
 import type { Arch } from '../../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
 import type { Context, InstallResult } from '../../index.ts';
@@ -47,6 +47,9 @@ async function installBundle(order: Order, context: Context): Promise<InstallRes
     const restored = order.inputs.cache ? await restore(kept, key) : 'off';
     const cached = await fromCache(restored, kept, file, key, order, context);
     if (cached !== null) return cached;
+    // Root itself has no rights to spare, and without a cache nothing to keep.
+    if (restored === 'off' && process.geteuid?.() === 0 && !order.toRemove)
+      return await installFrom(order.inputs.sources, order, context);
     const { missing } = await makeBundle(file, order, { ...context, store: join(folder, 'store') });
     const result = await installFrom([`bundle:${file}`], order, context);
     if (restored === 'miss') {
@@ -97,7 +100,7 @@ async function makeBundle(output: string, { arches, inputs, lock }: Order, conte
   const { sources } = inputs;
   const all = arches.length === 0;
   const request = { output, arches, all, host: null, sources, locked: lock?.file, strict: false };
-  return bundle(request, context);
+  return group('Fetch emulators', () => bundle(request, context));
 }
 
 async function installFrom(
@@ -118,7 +121,7 @@ async function installFrom(
     '--json',
   ];
   try {
-    return (await asRoot(words, signal)) as InstallResult;
+    return (await group('Install emulators', () => asRoot(words, signal))) as InstallResult;
   } catch (error) {
     if (!isBinfmtctlError(error) || error.code !== 'ENTRY_NOT_OURS') throw error;
     throw new BinfmtctlError('ENTRY_NOT_OURS', error.message, {

@@ -10,10 +10,14 @@ export function showLine(line: string): void {
 
 const said = new Set<string>();
 
-/** An annotation, each text once: emulators are looked at when they are fetched and when they are installed. */
+/**
+ * An annotation. What is said of architectures is said once, however many they are: emulators are looked at when they are
+ * fetched, and again when they are installed.
+ */
 export function warn(text: string): void {
-  if (!said.has(text)) warning(text);
-  said.add(text);
+  const what = text.replace(/^[\w, ]+: /, '');
+  if (!said.has(what)) warning(text);
+  said.add(what);
 }
 
 /** The runner takes a line of the log that begins with `::`, or has `##[`, for a command to itself. */
