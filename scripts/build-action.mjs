@@ -1,7 +1,7 @@
 // Builds what the GitHub Action runs, from a dist/ that is built: DIR/dist/action.cjs, the runner's cache library, which is
 // loaded where it is used, and the command.
 //   node scripts/build-action.mjs DIR
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -16,7 +16,8 @@ export async function buildAction(folder) {
   const out = resolve(folder, 'dist');
   mkdirSync(out, { recursive: true });
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     absWorkingDir: ROOT,
     entryPoints: { action: 'src/cli/action.ts', 'actions-cache': '@actions/cache' },
     outdir: out,
@@ -40,7 +41,22 @@ export async function buildAction(folder) {
   });
   for (const name of readdirSync(built).filter((each) => /\.(?:cjs|json)$/.test(each)))
     cpSync(join(built, name), join(out, name));
+  writeFileSync(join(out, 'LICENSES.txt'), licencesOf(Object.keys(metafile.inputs)));
   return readdirSync(out);
+}
+
+/** What the packages whose files are built in demand to be said. */
+function licencesOf(inputs) {
+  const folders = inputs
+    .map((file) => /^(?:.*:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1])
+    .filter(Boolean);
+  const texts = [...new Set(folders)].toSorted().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
+    const file = readdirSync(join(ROOT, folder)).find((each) => /^licen[cs]e/i.test(each));
+    const text = file === undefined ? '' : readFileSync(join(ROOT, folder, file), 'utf8').trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  return texts.join(`\n${'-'.repeat(72)}\n\n`);
 }
 
 /** Parts of the command are there already; the cache is a file of its own. */

@@ -224,6 +224,24 @@ describe('install --locked', () => {
     }),
   );
 
+  it('takes what the lock names out of a bundle, where the source has gone', async () => {
+    const tar = at('locked.tar');
+    await documentOf(['bundle', '-o', tar, '--all', `--locked=${file}`, '--store', store]);
+    rmSync(own, { recursive: true });
+    await documentOf(locked('riscv64', 's390x', '--source', `bundle:${tar}`));
+    expect(Object.keys(entries()).toSorted()).toEqual(['qemu-riscv64', 'qemu-s390x']);
+  });
+
+  it('refuses a bundle that has other bytes than the lock names', async () => {
+    const tar = at('other.tar');
+    replaceEmulator('riscv64');
+    await documentOf(['bundle', '-o', tar, 'riscv64', '--source', `dir:${own}`, '--store', store]);
+    await expectRefusal(locked('riscv64', '--source', `bundle:${tar}`), {
+      ...{ status: 1, code: 'LOCK_MISMATCH', message: /riscv64/, hint: /./ },
+    });
+    expect(entries()).toEqual({});
+  });
+
   it('needs the file', () =>
     expectRefusal(install('riscv64', `--locked=${at('none.lock')}`), {
       status: 2,
