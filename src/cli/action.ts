@@ -5,8 +5,7 @@ import { error as annotate, debug, getInput, info, setOutput, summary } from '@a
 import { platformsOf } from '../catalogue/platforms.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
-import type { Context, InstallResult, Progress } from '../index.ts';
-import type { StatusLine } from '../operations/status.ts';
+import type { Context, InstallResult, Progress, StatusResult } from '../index.ts';
 import { parseInputs } from './action/inputs.ts';
 import { installOrder } from './action/install.ts';
 import { harmless, warn } from './action/log.ts';
@@ -57,10 +56,10 @@ async function act(signal: AbortSignal): Promise<void> {
   const store = defaultStore({}, 0);
   const context: Context = { catalogue, binfmtDirectory: '/proc/sys/fs/binfmt_misc', store, report, signal };
   if (named.length > 0 && arches.length === 0) {
-    await publish({ proofs: [], missing: [] }, natives.arches.flatMap(platformsOf), context);
+    await publish({ proofs: [], missing: [] }, natives.arches, context);
     return;
   }
-  const entries = await entriesNow(context);
+  const { entries = [] } = (await statusNow(context)) ?? {};
   const order = {
     inputs,
     arches,
@@ -69,7 +68,7 @@ async function act(signal: AbortSignal): Promise<void> {
     registered: entries.some(({ arch }) => isAmong(arch, arches)),
     toRemove: inputs.reset && entries.some(({ entry }) => entry.name.startsWith('qemu-')),
   };
-  await publish(await installOrder(order, context), null, context);
+  await publish(await installOrder(order, context), natives.arches, context);
 }
 
 function report(progress: Progress): void {
@@ -77,13 +76,13 @@ function report(progress: Progress): void {
   else if (progress.kind === 'stage') info(harmless(progress.text));
 }
 
-async function entriesNow(context: Context): Promise<readonly StatusLine[]> {
+/** What is registered; null where no instance is mounted, which the command does when it installs. */
+async function statusNow(context: Context): Promise<StatusResult | null> {
   const { status } = await import('./work.ts');
   try {
-    return (await status(context)).entries;
+    return await status(context);
   } catch (error) {
-    // Where it is not mounted the command mounts it.
-    if (isBinfmtctlError(error) && error.code === 'NO_BINFMT_MISC') return [];
+    if (isBinfmtctlError(error) && error.code === 'NO_BINFMT_MISC') return null;
     throw error;
   }
 }
@@ -91,18 +90,20 @@ async function entriesNow(context: Context): Promise<readonly StatusLine[]> {
 const isAmong = (arch: string | null, arches: readonly Arch[]): boolean =>
   arch !== null && (arches.length === 0 || arches.some(({ id }) => id === arch));
 
-/** @param supported Platforms, where they are known without any entry. */
+/** Fills outputs and summary. Where nothing had to be installed there may be no instance. */
 async function publish(
   result: Pick<InstallResult, 'proofs' | 'missing'>,
-  supported: readonly string[] | null,
+  natives: readonly Arch[],
   context: Context,
 ): Promise<void> {
-  const { readPlatforms, status } = await import('./work.ts');
+  const { readPlatforms } = await import('./work.ts');
   const { toJson } = await import('../plan/registration.ts');
-  const state = await status(context);
-  const platforms = (supported ?? (await readPlatforms(context)).supported).join(',');
+  const state = await statusNow(context);
+  const supported = state === null ? natives.flatMap(platformsOf) : (await readPlatforms(context)).supported;
+  const platforms = supported.join(',');
   info(`platforms: ${platforms}`);
   setOutput('platforms', platforms);
+  if (state === null) return;
   setOutput('status', JSON.stringify(JSON.parse(toJson(state))));
   const [heading = [], ...rows] = summaryRows(state, result);
   const header = heading.map((data) => ({ data, header: true }));

@@ -8,9 +8,13 @@ import { showLine } from './log.ts';
  * comes.
  *
  * @param words Its command line, which has to ask for JSON.
- * @throws what it failed with; NO_PRIVILEGE where this user cannot become root; PROCESS_FAILED.
+ * @throws what it failed with; INTERRUPTED; NO_PRIVILEGE where this user cannot become root; PROCESS_FAILED.
  */
 export async function asRoot(words: readonly string[], signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted)
+    throw new BinfmtctlError('INTERRUPTED', `interrupted before binfmtctl ${words[0]}`, {
+      cause: signal.reason,
+    });
   const uid = process.geteuid?.() ?? 0;
   const program = [process.execPath, join(import.meta.dirname, 'cli.cjs'), ...words];
   const failures: string[] = [];
