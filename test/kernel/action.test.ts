@@ -47,8 +47,8 @@ describe('the action', () => {
         ['s390x', true],
       ]),
     );
-    expect(summary).toContain(
-      '<tr><td>s390x</td><td>qemu-s390x</td><td>qemu</td><td>7.2.22</td><td>host, chroot, mount namespace, argv[0], credentials</td></tr>',
+    expect(summary).toMatch(
+      /<tr><td>s390x<\/td><td>qemu-s390x<\/td><td>qemu<\/td><td>7\.2\.\d+<\/td><td>host, chroot, mount namespace, argv\[0\], credentials<\/td><\/tr>/,
     );
     expect(Object.keys(entries()).toSorted()).toEqual(['qemu-riscv64', 'qemu-s390x']);
     expect(entries()['qemu-riscv64']).toMatch(/interpreter \/var\/lib\/binfmtctl\/.*\nflags: POCF\n/);
