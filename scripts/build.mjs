@@ -75,6 +75,7 @@ await build({
   entryPoints: {
     cli: 'src/cli/main.ts',
     'run-detectors': 'src/cli/run-detectors.ts',
+    launcher: 'src/system/launcher.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),
   },
   outdir: 'dist',

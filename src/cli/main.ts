@@ -8,7 +8,10 @@ const [only] = process.argv.slice(2);
 const called = basename(process.argv[1] ?? '');
 /** Through links of these names it is the program itself. */
 const STAND_INS = ['update-binfmts', 'binfmt'];
-if (process.argv.length === 3 && !STAND_INS.includes(called) && (only === '--version' || only === '-V')) {
+/** Set by our container image, which takes the flags of tonistiigi/binfmt besides our own commands. */
+const inImage = process.env['BINFMTCTL_IMAGE'] !== undefined;
+const standsIn = STAND_INS.includes(called) || (inImage && !/^[^-]/.test(only ?? ''));
+if (process.argv.length === 3 && !standsIn && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);
 } else {
   // Nobody may be reading any more (`| head`), or the log's disk be full: what was begun is ended all the same.
@@ -23,7 +26,9 @@ if (process.argv.length === 3 && !STAND_INS.includes(called) && (only === '--ver
 
 /** A drop-in needs none of what the other commands load, but for the one that installs. */
 async function carryOut(words: readonly string[]): Promise<number> {
-  const [command = '', ...rest] = STAND_INS.includes(called) ? [called, ...words] : words;
+  const [command = '', ...rest] = standsIn
+    ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
+    : words;
   if (command === 'update-binfmts' || command === 'systemd-binfmt') {
     return (await import('./drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }

@@ -15,6 +15,9 @@ export const DEFAULT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
 /** include/uapi/linux/magic.h BINFMTFS_MAGIC. */
 const BINFMT_MISC_MAGIC = 0x42494e4d;
 
+/** Times of files are as coarse as the clock's ticks: CONFIG_HZ of 100 at least. */
+const CLOCK_TICK_MS = 11;
+
 export interface InstanceFacts {
   readonly directory: string;
   readonly mounted: boolean;
@@ -60,6 +63,12 @@ export function inspectInstance(directory: string = DEFAULT_DIRECTORY): Instance
   };
 }
 
+/** A mounted instance that can be written to. */
+export interface MountedInstance extends InstanceFacts {
+  /** Whether our mount is the only one of it, so that it ends with our mount namespace. */
+  readonly fresh: boolean;
+}
+
 export interface MountOptions {
   /** False: only where it is mounted already. */
   readonly mount?: boolean | undefined;
@@ -75,13 +84,15 @@ export interface MountOptions {
 export async function ensureMounted(
   directory: string = DEFAULT_DIRECTORY,
   { mount: mayMount = true }: MountOptions = {},
-): Promise<InstanceFacts> {
-  if (!isMounted(directory) && mayMount) await mountInstance(directory);
+): Promise<MountedInstance> {
+  const before = Date.now();
+  const mounting = !isMounted(directory) && mayMount;
+  if (mounting) await mountInstance(directory);
   requireMounted(directory);
   const refusal = writeRefusal(directory);
   if (refusal !== null) throw openRegisterError(refusal, directory);
   const facts = inspectInstance(directory);
-  if (facts.enabled !== false) return facts;
+  if (facts.enabled !== false) return { ...facts, fresh: mounting && isNewerThan(before, directory) };
   throw new BinfmtctlError(
     'BINFMT_MISC_DISABLED',
     `binfmt_misc at ${directory} is switched off: no entry takes effect`,
@@ -131,6 +142,13 @@ function absence(directory: string, mountFailure: string | null): BinfmtctlError
     features: runningKernelFeatures(),
     mountFailure,
   });
+}
+
+// A mount of an instance that others have mounted shows their files; bm_fill_super() makes new ones where there is none.
+function isNewerThan(timeMs: number, directory: string): boolean {
+  if (!runningKernelFeatures().instancePerNamespace) return false;
+  const made = statSync(directory, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  return made >= timeMs - CLOCK_TICK_MS;
 }
 
 /** The errno that opening `register` for writing would give; null where it can be written. */

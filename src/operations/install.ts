@@ -20,9 +20,11 @@ import { choosePersistence, type Persistence } from './persistence.ts';
 import { type Proof, shortcomings } from './proof.ts';
 import { recordProofs } from './proofs.ts';
 import { pruneUnregistered } from './prune.ts';
+import { checkReach } from './reach.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
 import { verify } from './verify.ts';
 import { type RuleOptions, wantedFor } from './wanted.ts';
+import { keepingWarnings } from './warnings.ts';
 
 export interface InstallRequest {
   /** Empty with `all`. */
@@ -63,6 +65,8 @@ export interface InstallResult {
   readonly missing: readonly Missing[];
   /** With `dryRun`: arches whose emulators would be fetched first; their steps are not known before. */
   readonly toFetch: readonly string[];
+  /** What was warned of, in full sentences. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -72,19 +76,19 @@ export interface InstallResult {
  * @throws USAGE, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, UNSAFE_RULE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED,
  * ENTRY_NOT_OURS, NOT_PROVED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors to the outside throw; nothing is changed then.
  */
-export async function install(request: InstallRequest, context: Context): Promise<InstallResult> {
+export async function install(request: InstallRequest, outer: Context): Promise<InstallResult> {
+  const { context, warnings } = keepingWarnings(outer);
   refuseUnknown(request, context);
   const natives = await findNatives(context);
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
-  if (request.dryRun) return carry(arches, natives, request, context);
-  await ensureMounted(context.binfmtDirectory);
-  warnOfScope(context);
+  if (request.dryRun) return { ...(await carry(arches, natives, request, context)), warnings };
+  checkReach(await ensureMounted(context.binfmtDirectory), context);
   return withStoreLock(context, async () => {
     await repair(context);
     const stored = await listStored(context.store);
     try {
-      return await carry(arches, natives, request, context);
+      return { ...(await carry(arches, natives, request, context)), warnings };
     } catch (failure) {
       // What could not be taken back may still name the new emulator.
       const undone = !(failure instanceof BinfmtctlError && failure.code === 'ROLLBACK_FAILED');
@@ -99,7 +103,7 @@ async function carry(
   natives: Natives,
   request: InstallRequest,
   context: Context,
-): Promise<InstallResult> {
+): Promise<Omit<InstallResult, 'warnings'>> {
   // What a dry run finds unmounted an install would mount, empty.
   const mounted = inspectInstance(context.binfmtDirectory).mounted;
   const entries = mounted ? listEntries(context.binfmtDirectory) : [];
@@ -138,14 +142,6 @@ function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
     hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,
   });
-}
-
-/** The trap of rootless containers: all works, for nobody else. */
-function warnOfScope({ binfmtDirectory, report }: Context): void {
-  if (inspectInstance(binfmtDirectory).scope !== 'namespace') return;
-  const text =
-    'this binfmt_misc belongs to a user namespace: its entries serve that alone and go with it; to serve the machine run binfmtctl on the host';
-  report({ kind: 'warning', text });
 }
 
 function foreignTo({ arches }: Natives, { catalogue }: Context): readonly Arch[] {

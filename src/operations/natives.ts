@@ -9,7 +9,9 @@ import { nativePattern } from '../rule/algebra.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
 import type { MagicPattern } from '../rule/types.ts';
 import { tryReadHead } from '../system/head.ts';
+import { type Command, inNamespaces } from '../system/namespaces.ts';
 import { run } from '../system/process.ts';
+import { findTool } from '../system/tools.ts';
 import type { Context } from './context.ts';
 import { withWorkspace } from './workspace.ts';
 
@@ -112,8 +114,16 @@ async function runsNatively(arch: Arch, path: string, signal: AbortSignal): Prom
   };
   const report = await attempt([path]);
   if (report === null || report.exe === path) return report !== null;
-  const script = 'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc && exec "$0"';
-  return (
-    (await attempt(['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, path])) !== null
-  );
+  return (await attempt(inNamespaces({ user: true, mount: true }, inEmptyInstance(path)))) !== null;
+}
+
+function inEmptyInstance(path: string): Command {
+  const mount = ['mount', '-t', 'binfmt_misc', 'binfmt_misc', '/proc/sys/fs/binfmt_misc'];
+  if (findTool('sh') !== null) return ['sh', '-c', `${mount.join(' ')} && exec "$0"`, path];
+  // As in the container image.
+  const script = `const { execFileSync, spawnSync } = require('node:child_process');
+    const [path, mount, ...args] = process.argv.slice(1);
+    execFileSync(mount, args);
+    process.exitCode = spawnSync(path, { stdio: 'inherit' }).status ?? 1;`;
+  return [process.execPath, '-e', script, path, ...mount];
 }

@@ -1,6 +1,8 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { REPORT_SIZE } from '../elf/probe.ts';
+import type { Launch } from '../system/launcher.ts';
 import { type Command, inNamespaces } from '../system/namespaces.ts';
 import { start } from '../system/process.ts';
 import { findTool } from '../system/tools.ts';
@@ -34,6 +36,9 @@ export interface ProberOptions {
 }
 
 const POLL_MS = 4;
+
+/** A file beside this program; scripts/build.mjs makes it. */
+const LAUNCHER = join(import.meta.dirname, 'launcher.cjs');
 
 // One shell starts all of them: a process started from here costs ten times as much as one forked by a small shell.
 // The probes are found through PATH, so that argv[0] differs from the path and shows whether it is preserved.
@@ -95,14 +100,31 @@ export async function runProbes(
 function commandOf(place: Place, { directory, root = directory, names }: ProberOptions): Command {
   const inRoot = place === 'isolated' || place === 'chroot';
   const inside = root === directory ? '' : directory.slice(root.length);
-  const words = inRoot
-    ? [directory, place, findTool('chroot') ?? 'chroot', root, inside]
-    : [directory, place];
-  const command: Command = ['sh', '-c', inRoot ? IN_ROOT : ON_HOST, 'sh', ...words, ...names];
+  const chroot = inRoot ? [findTool('chroot') ?? 'chroot', root, inside] : [];
+  const command: Command =
+    findTool('sh') === null
+      ? launcherCommand(place, directory, chroot, names)
+      : ['sh', '-c', inRoot ? IN_ROOT : ON_HOST, 'sh', directory, place, ...chroot, ...names];
   // Without root a user namespace gives the right to do both; it has the instance of the namespace above it.
   const user = place !== 'host' && process.geteuid?.() !== 0;
   const mount = place === 'isolated' || place === 'mount-namespace';
   return user || mount ? inNamespaces({ user, mount }, command) : command;
+}
+
+/** The same without a shell, as in the container image: slower, for each is started by Node. */
+function launcherCommand(
+  place: Place,
+  directory: string,
+  [chroot, root = '', inside = '']: readonly string[],
+  names: readonly string[],
+): Command {
+  const launches = names.map((name): Launch => {
+    const output = `${directory}/${name}.${place}`;
+    return chroot === undefined
+      ? { name, file: `${directory}/${name}`, args: [], argv0: name, stdin: 'inherit', output }
+      : { name, file: chroot, args: [root, `${inside}/${name}`], stdin: 'ignore', output };
+  });
+  return [process.execPath, LAUNCHER, JSON.stringify(launches)];
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Context } from '../../operations/context.ts';
 import { type InstallRequest, install } from '../../operations/install.ts';
 import { findNatives } from '../../operations/natives.ts';
 import { readPlatforms } from '../../operations/platforms.ts';
+import { checkReach } from '../../operations/reach.ts';
 import { uninstall } from '../../operations/uninstall.ts';
 import { globOf, isGlob } from '../../rule/glob.ts';
 import { isFile } from '../../system/is-file.ts';
@@ -30,7 +31,16 @@ const USAGE = `Usage of ${NAME}:
     	display version
 `;
 
+const ALSO = `
+Besides, the commands of binfmtctl: install, uninstall, status, verify … (IMAGE help)
+`;
+
 const log = (text: string): void => void process.stderr.write(`${onOneLine(text)}\n`);
+
+// Of all that is warned of, whom the entries serve is what such scripts have to know.
+const warn: Context['report'] = (progress) => {
+  if (progress.kind === 'warning') log(`warning: ${progress.text}`);
+};
 
 /** Carries a command line out; returns its exit status: 0, 1 where something failed, 2 and 3 as other commands. */
 export async function standInForBinfmt(words: readonly string[], version: string): Promise<number> {
@@ -50,7 +60,7 @@ async function binfmt(words: readonly string[], version: string): Promise<number
   }
   const { values } = flags;
   if (values.get('help') === 'true' || values.get('h') === 'true') {
-    process.stderr.write(USAGE);
+    process.stderr.write(process.env['BINFMTCTL_IMAGE'] === undefined ? USAGE : `${USAGE}${ALSO}`);
     return 0;
   }
   if (values.get('version') === 'true') {
@@ -59,9 +69,11 @@ async function binfmt(words: readonly string[], version: string): Promise<number
   }
   const directory = values.get('mount') ?? '/proc/sys/fs/binfmt_misc';
   return withOperation({ binfmtDir: directory, catalogue: [], quiet: true }, async (context) => {
-    await ensureMounted(directory);
+    const instance = await ensureMounted(directory);
+    const wanted = listOf(values.get('install'));
+    if (wanted.length > 0) checkReach(instance, { report: warn });
     const gone = await removeAll(listOf(values.get('uninstall')), context);
-    const there = await installAll(listOf(values.get('install')), context);
+    const there = await installAll(wanted, context);
     process.stdout.write(`${JSON.stringify(await readPlatforms(context), null, 2)}\n`);
     return gone && there ? 0 : 1;
   });
