@@ -1,19 +1,29 @@
-// Debian packages for tests and benchmarks, unpacked under .cache/ and never installed.
+// Debian packages for tests, benchmarks and releases, unpacked under .cache/ and never installed.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CACHE = resolve(dirname(fileURLToPath(import.meta.url)), '../.cache');
 
-/** Unpacks the named packages (those not yet there) and returns their root folders, in the same order. */
+/** Unpacks the named packages (those not yet there) and returns their root folders, in the same order. `NAME:ARCH` is that
+ * of another machine. */
 export function unpackPackages(...names) {
   const missing = names.filter((name) => !existsSync(rootOf(name)));
   if (missing.length > 0) fetchPackages(missing);
   return names.map(rootOf);
 }
 
-const rootOf = (name) => join(CACHE, 'packages', name);
+/** The fields of a package's control file, and the `sha256` of the package. */
+export function controlOf(name) {
+  const file = `${rootOf(name)}.control.json`;
+  if (!existsSync(file)) rmSync(rootOf(name), { recursive: true, force: true });
+  unpackPackages(name);
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+const rootOf = (name) => join(CACHE, 'packages', name.replace(':', '_'));
 
 function fetchPackages(names) {
   const work = join(CACHE, `apt-${process.pid}`);
@@ -34,15 +44,32 @@ function fetchPackages(names) {
       ],
       { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] },
     );
-  apt('update');
-  apt('download', ...names);
+  const own = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
+  const foreign = names
+    .map((name) => name.split(':')[1])
+    .filter((arch) => arch !== undefined && arch !== own);
+  const architectures =
+    foreign.length === 0 ? [] : [own, ...new Set(foreign)].map((arch) => `-oAPT::Architectures::=${arch}`);
+  apt(...architectures, 'update');
+  apt(...architectures, 'download', ...names);
   for (const name of names) {
-    const file = readdirSync(work).find((each) => each.startsWith(`${name}_`));
+    const [plain, arch = own] = name.split(':');
+    const isIt = (each) =>
+      each.startsWith(`${plain}_`) && (each.endsWith(`_${arch}.deb`) || each.endsWith('_all.deb'));
+    const file = join(work, readdirSync(work).find(isIt));
     const unpacking = join(work, name);
-    execFileSync('dpkg-deb', ['-x', join(work, file), unpacking]);
+    execFileSync('dpkg-deb', ['-x', file, unpacking]);
+    writeFileSync(`${rootOf(name)}.control.json`, JSON.stringify(readControl(file), null, 1));
     renameSync(unpacking, rootOf(name));
   }
   rmSync(work, { recursive: true, force: true });
+}
+
+function readControl(file) {
+  const text = execFileSync('dpkg-deb', ['-f', file], { encoding: 'utf8' });
+  const fields = text.matchAll(/^(\S+): (.*)$/gm);
+  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  return { ...Object.fromEntries([...fields].map(([, name, value]) => [name, value])), sha256 };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -5,8 +5,12 @@ import { BinfmtctlError, type ErrorCode } from '../errors.ts';
 import type { Context } from './context.ts';
 import type { Natives } from './natives.ts';
 
-/** Where emulators are fetched from where none is named and this machine has none: each where those before have it not. */
-export const DEFAULT_SOURCES: readonly string[] = ['apt', 'oci'];
+/**
+ * Where emulators are fetched from where none is named and this machine has none: each where those before have it not. In our
+ * container image nowhere: it has all in it.
+ */
+export const DEFAULT_SOURCES: readonly string[] =
+  process.env['BINFMTCTL_IMAGE'] === undefined ? ['apt', 'oci'] : [];
 
 /** What may be otherwise with the next of the default sources. */
 const PASSING: readonly ErrorCode[] = ['NO_TOOL', 'SOURCE_FAILED', 'BAD_PACKAGE'];

@@ -1,0 +1,126 @@
+// Makes all that a release consists of, in a new folder OUT: the npm tarball, a bundle of emulators and an image context
+// for each platform, the image as an OCI archive (where buildah is there), and SHA256SUMS.
+//   node scripts/release.mjs OUT [--platform linux/amd64,linux/arm64] [--base IMAGE] [--lock FILE]
+//        [--update-lock] [--source [PLATFORM=]SPEC]... [--without-image]
+// The lock file says which emulators these are, byte by byte; --update-lock makes it anew from what --source has (as
+// `binfmtctl bundle --source`; default: oci, which is pinned by digest). The same commit, lock, base and Debian packages
+// give the same bytes: times are those of the commit, or SOURCE_DATE_EPOCH.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { makeContext } from './release/context.mjs';
+import { buildImage } from './release/image.mjs';
+import { bundleLocked, updateLock } from './release/lock.mjs';
+
+const ROOT = resolve(import.meta.dirname, '..');
+/** Programs of their own in dist/, besides what the tarball brings. The GitHub Action's is put beside the rest. */
+const SINGLE_FILES = ['action.cjs'];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    platform: { type: 'string', default: 'linux/amd64,linux/arm64' },
+    base: { type: 'string' },
+    lock: { type: 'string', default: 'binfmtctl.lock' },
+    'update-lock': { type: 'boolean', default: false },
+    source: { type: 'string', multiple: true, default: [] },
+    'without-image': { type: 'boolean', default: false },
+  },
+});
+if (positionals.length !== 1) fail('usage: node scripts/release.mjs OUT [options], see its first lines');
+const out = resolve(positionals[0]);
+if (existsSync(out) && readdirSync(out).length > 0) fail(`${out} is not empty`);
+const lock = resolve(values.lock);
+if (!existsSync(lock) && !values['update-lock'])
+  fail(`there is no ${lock}: --lock names one, --update-lock makes it`);
+
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const git = (...words) => execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).trim();
+const release = {
+  version,
+  revision: git('rev-parse', 'HEAD'),
+  epoch: Number(process.env.SOURCE_DATE_EPOCH ?? git('log', '-1', '--format=%ct')),
+};
+
+const work = mkdtempSync(join(tmpdir(), 'binfmtctl-release-'));
+try {
+  mkdirSync(out, { recursive: true });
+  // It builds dist/ first.
+  step('the npm tarball');
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', out], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  for (const name of SINGLE_FILES.filter((each) => existsSync(join(ROOT, 'dist', each))))
+    copyFileSync(join(ROOT, 'dist', name), join(out, name));
+
+  const platforms = values.platform.split(',').filter(Boolean);
+  if (values['update-lock']) {
+    step(lock);
+    await updateLock(lock, platforms, values.source, work);
+  }
+  copyFileSync(lock, join(out, 'binfmtctl.lock'));
+  const contexts = [];
+  for (const platform of platforms) {
+    step(`the emulators and the image context for ${platform}`);
+    const bundle = join(out, `binfmtctl-emulators-${version}-${platform.replaceAll('/', '-')}.tar`);
+    bundleLocked(bundle, lock, platform, work);
+    const folder = join(out, 'image', platform.replaceAll('/', '-'));
+    await makeContext(folder, { platform, bundle, lock });
+    contexts.push({ platform, folder });
+  }
+  if (values['without-image'] || !hasBuildah())
+    step('no image: there is no buildah, or --without-image was given');
+  else {
+    step('the image');
+    const digest = await buildImage(join(out, `binfmtctl-${version}.oci.tar`), contexts, {
+      ...release,
+      base: values.base,
+      work,
+    });
+    process.stdout.write(`${digest}\n`);
+  }
+  const files = readdirSync(out, { withFileTypes: true }).filter((each) => each.isFile());
+  const sums = files.map(({ name }) => `${sha256(join(out, name))}  ${name}\n`);
+  writeFileSync(
+    join(out, 'SHA256SUMS'),
+    sums.toSorted((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join(''),
+  );
+} catch (error) {
+  // What it started has said already what was wrong.
+  process.stderr.write(`release: ${error.message.split('\n')[0]}\n`);
+  process.exitCode = 1;
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+
+function hasBuildah() {
+  return (process.env.PATH ?? '')
+    .split(':')
+    .some((folder) => folder !== '' && existsSync(join(folder, 'buildah')));
+}
+
+function sha256(path) {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+function step(text) {
+  process.stderr.write(`release: ${text}\n`);
+}
+
+function fail(text) {
+  process.stderr.write(`release: ${text}\n`);
+  process.exit(2);
+}

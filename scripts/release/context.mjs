@@ -1,0 +1,71 @@
+// What an image is built from: emulators, tools, the program and the licences of all of it.
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+} from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import tar from 'tar-stream';
+import { unpackPackages } from '../packages.mjs';
+import { writeLicences } from './licences.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Debian's names of architectures are Docker's but for these. */
+const DEBIAN = { arm: 'armhf', 386: 'i386', ppc64le: 'ppc64el' };
+/** What the program starts; Node offers none of it. There is no link called sh. */
+const APPLETS = ['cat', 'chroot', 'mount', 'umount', 'unshare'];
+/** Parts of dist/ that are for Node packages and for other machines. */
+const LEFT_OUT = ['types', 'index.mjs', 'action.cjs', 'run-detectors', 'run-detectors.cjs'];
+
+/** Fills a new folder; all files have modes that do not depend on the umask. */
+export async function makeContext(folder, { platform, bundle, lock }) {
+  for (const name of ['emulators', 'tools', 'program/dist', 'licenses'])
+    mkdirSync(join(folder, name), { recursive: true });
+  copyFileSync(join(ROOT, 'Dockerfile'), join(folder, 'Dockerfile'));
+  await unpackEmulators(bundle, join(folder, 'emulators'));
+  takeTools(platform, join(folder, 'tools'));
+  const programs = readdirSync(join(ROOT, 'dist')).filter((name) => !LEFT_OUT.includes(name));
+  for (const name of programs) copyFileSync(join(ROOT, 'dist', name), join(folder, 'program/dist', name));
+  await writeLicences(join(folder, 'licenses'), { lock, platform, packages: packagesFor(platform) });
+  fixModes(folder);
+}
+
+/** Packages whose programs are in the image. */
+function packagesFor(platform) {
+  const [, arch] = platform.split('/');
+  return ['busybox-static', 'util-linux'].map((name) => `${name}:${DEBIAN[arch] ?? arch}`);
+}
+
+/** The bundle has been verified against the lock when it was made. */
+async function unpackEmulators(bundle, folder) {
+  const extract = tar.extract();
+  const read = pipeline(createReadStream(bundle), extract);
+  for await (const entry of extract) {
+    // The manifest stands at the top, emulators in a folder for what they run.
+    if (!entry.header.name.includes('/')) entry.resume();
+    else await pipeline(entry, createWriteStream(join(folder, basename(entry.header.name)), { flags: 'wx' }));
+  }
+  await read;
+  for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o755);
+}
+
+function takeTools(platform, folder) {
+  const [busybox, utilLinux] = unpackPackages(...packagesFor(platform));
+  cpSync(join(busybox, 'bin/busybox'), join(folder, 'busybox'));
+  cpSync(join(utilLinux, 'usr/bin/flock'), join(folder, 'flock'));
+  for (const name of APPLETS) symlinkSync('busybox', join(folder, name));
+}
+
+function fixModes(folder) {
+  for (const each of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(each.parentPath, each.name);
+    if (each.isDirectory()) chmodSync(path, 0o755);
+    else if (each.isFile()) chmodSync(path, /\/(emulators|tools)$/.test(each.parentPath) ? 0o755 : 0o644);
+  }
+}

@@ -1,0 +1,91 @@
+// The licences of what the image contains, and where the sources of it are.
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { controlOf, unpackPackages } from '../packages.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** That packages' copyright files refer to. */
+const COMMON = ['GPL-2', 'GPL-3', 'LGPL-2', 'LGPL-2.1'];
+
+/** Writes SOURCES, LICENSE, JAVASCRIPT and a file for each package into a folder. */
+export async function writeLicences(folder, { lock, platform, packages }) {
+  copyFileSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'));
+  const libraries = await bundledLibraries();
+  writeFileSync(join(folder, 'JAVASCRIPT'), libraries.map(({ text }) => text).join('\n'));
+  const emulators = await emulatorSources(lock, platform);
+  const all = emulators.some(({ source }) => source.startsWith('apt'))
+    ? [...packages, 'qemu-user-static']
+    : packages;
+  for (const name of all) {
+    const [root] = unpackPackages(name);
+    const [plain] = name.split(':');
+    copyFileSync(join(root, 'usr/share/doc', plain, 'copyright'), join(folder, `${plain}.copyright`));
+  }
+  const [base] = unpackPackages('base-files');
+  for (const name of COMMON) copyFileSync(join(base, 'usr/share/common-licenses', name), join(folder, name));
+  const lines = [
+    'What this image contains besides its base, and where the sources are.',
+    '',
+    'binfmtctl (/usr/lib/binfmtctl): Apache-2.0, see LICENSE. Libraries in it: see JAVASCRIPT.',
+    ...libraries.map(
+      ({ name, version, license }) =>
+        `  ${name} ${version}: ${license}, the npm package of that name and version`,
+    ),
+    '',
+    'Emulators (/usr/bin/qemu-*): QEMU, GPL-2.0-only with parts under other licences (see GPL-2).',
+    ...emulators.map(
+      ({ source, version }) =>
+        `  QEMU ${version} from ${source}; its sources: https://download.qemu.org/qemu-${version}.tar.xz`,
+    ),
+    '',
+    'Programs of Debian (/usr/libexec/binfmtctl, and QEMU where it is from apt): see NAME.copyright. Sources: the Debian source',
+    'packages of these names and versions, https://snapshot.debian.org/package/NAME/VERSION/',
+    ...all.map((name) => `  ${describePackage(controlOf(name))}`),
+  ];
+  writeFileSync(join(folder, 'SOURCES'), `${lines.join('\n')}\n`);
+}
+
+/** Each source and version of emulators for the platform once. */
+async function emulatorSources(lock, platform) {
+  const { builtinCatalogue, decodeLock, findArch } = createRequire(import.meta.url)(
+    join(ROOT, 'dist/work.cjs'),
+  );
+  const { hosts } = (await decodeLock(readFileSync(lock, 'utf8'))).lock;
+  const own = Object.values(hosts[findArch(builtinCatalogue(), platform).id] ?? {});
+  const pairs = new Map(own.map(({ source, version }) => [`${source}\n${version}`, { source, version }]));
+  return [...pairs.values()];
+}
+
+/** `busybox-static 1:1.35.0-4+b1 (amd64, sha256 …) of the source package busybox 1:1.35.0-4`. */
+function describePackage({ Package, Version, Source, Architecture, sha256 }) {
+  const [, name, version] = /^(\S+)(?: \((\S+)\))?$/.exec(Source ?? Package) ?? [];
+  return `${Package} ${Version} (${Architecture}, sha256 ${sha256}) of the source package ${name} ${version ?? Version}`;
+}
+
+/** The npm packages that the bundler takes something from, with the text of their licences. */
+async function bundledLibraries() {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/cli/main.ts'],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: 'dist/none.js',
+    define: { BINFMTCTL_VERSION: '""' },
+  });
+  const folders = Object.keys(metafile.inputs).map(
+    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? '',
+  );
+  const unique = [...new Set(folders)].filter(Boolean).toSorted();
+  return unique.map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
+    const file = readdirSync(join(ROOT, folder)).find((each) => /^licen[cs]e/i.test(each));
+    const licence =
+      file === undefined ? `Licence: ${license}` : readFileSync(join(ROOT, folder, file), 'utf8').trim();
+    return { name, version, license, text: `=== ${name} ${version}\n\n${licence}\n` };
+  });
+}

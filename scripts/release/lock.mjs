@@ -1,0 +1,59 @@
+// Which emulators a release has: the lock file, and bundles of what it names.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Pinned by digest, with images for all platforms. */
+const DEFAULT_SOURCE = 'oci';
+
+/** Makes the parts of the platforms anew from the sources; those of other machines stay as they are. */
+export async function updateLock(file, platforms, sources, work) {
+  const { decodeLock, encodeLock } = createRequire(import.meta.url)(join(ROOT, 'dist/work.cjs'));
+  const before = existsSync(file) ? await decodeLock(readFileSync(file, 'utf8')) : { lock: { hosts: {} } };
+  if (before.lock === undefined)
+    throw new Error(`${file}: ${before.problems.map(({ message }) => message).join('; ')}`);
+  const hosts = { ...before.lock.hosts };
+  for (const platform of platforms) {
+    const source = sourceFor(platform, sources);
+    const { host, emulators } = bundle(join(work, 'unlocked.tar'), platform, ['--source', source], work);
+    hosts[host] = Object.fromEntries(
+      emulators.map(({ guest, file: _, ...rest }) => [guest, { ...rest, source }]),
+    );
+  }
+  writeFileSync(file, await encodeLock({ hosts }));
+}
+
+/** A bundle of all that the lock has for the platform: other bytes are refused. */
+export function bundleLocked(file, lock, platform, work) {
+  return bundle(file, platform, [`--locked=${lock}`], work);
+}
+
+function bundle(file, platform, from, work) {
+  const words = [
+    'bundle',
+    '--all',
+    '--host',
+    platform,
+    ...from,
+    '-o',
+    file,
+    '--store',
+    join(work, 'store'),
+    '--json',
+  ];
+  const text = execFileSync(process.execPath, [join(ROOT, 'dist/cli.cjs'), ...words, '--quiet'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 26,
+  });
+  return JSON.parse(text);
+}
+
+/** `linux/arm64=SPEC` is for that platform alone, `SPEC` for all that have none of their own. */
+function sourceFor(platform, sources) {
+  const own = sources.find((each) => each.startsWith(`${platform}=`));
+  if (own !== undefined) return own.slice(platform.length + 1);
+  return sources.find((each) => !/^linux\/[\w/]+=/.test(each)) ?? DEFAULT_SOURCE;
+}
