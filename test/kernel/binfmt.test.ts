@@ -7,6 +7,7 @@ import {
   emulatorFolder,
   entries,
   registerForeign,
+  registerOthers,
   removeAllEntries,
   temporaryFolder,
 } from './support/machine.ts';
@@ -89,6 +90,27 @@ describe('binfmt', () => {
       stderr: 'installing: riscv64 OK\ninstalling: s390x OK\n',
     });
     expect(Object.keys(entries()).toSorted()).toEqual(['qemu-riscv64', 'qemu-s390x']);
+  });
+
+  it.each(['arm64', 'all'])('leaves what others have registered, as long as it works: %s', async (list) => {
+    registerOthers('qemu-aarch64', 'aarch64', join(emulatorFolder(), 'qemu-aarch64-static'), 'F');
+    const few = join(folder, `few-${list}`);
+    mkdirSync(few);
+    for (const id of ['aarch64', 'riscv64'])
+      copyFileSync(join(env.QEMU_BINARY_PATH, `qemu-${id}-static`), join(few, `qemu-${id}-static`));
+    const ran = await binfmtctl(['binfmt', '--install', list], { env: { QEMU_BINARY_PATH: few }, within });
+    const others = list === 'all' ? 'installing: riscv64 OK\n' : '';
+    expect(ran).toMatchObject({
+      status: 0,
+      stderr: `installing: ${list === 'all' ? 'aarch64' : list} already registered\n${others}`,
+    });
+    expect(entries()['qemu-aarch64']).toContain('flags: F\n');
+    const broken = { env: { QEMU_BINARY_PATH: few }, within };
+    removeAllEntries();
+    registerOthers('qemu-aarch64', 'aarch64', '/bin/false', 'F');
+    const failed = await binfmtctl(['binfmt', '--install', list], broken);
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toMatch(/^installing: \S+ entry qemu-aarch64 is there already with another rule/);
   });
 
   it('refuses words that are none of its own', async () => {

@@ -12,6 +12,7 @@ import { findNatives } from '../../operations/natives.ts';
 import { readPlatforms } from '../../operations/platforms.ts';
 import { checkReach } from '../../operations/reach.ts';
 import { uninstall } from '../../operations/uninstall.ts';
+import { verifyArches } from '../../operations/verify-arches.ts';
 import { globOf, isGlob } from '../../rule/glob.ts';
 import { isFile } from '../../system/is-file.ts';
 import { exitStatusOf, printFailure } from '../failure.ts';
@@ -126,20 +127,29 @@ async function installAll(names: readonly string[], context: Context): Promise<b
   for (const name of names) {
     try {
       const arch = findArch(context.catalogue, name);
-      if (natives.some(({ id }) => id === arch.id)) {
-        log(`installing: ${name} runs here without an emulator`);
-        continue;
-      }
-      const request = { ...REQUEST, arches: [arch], sources: sourcesFor(arch, context) };
-      const { unchanged } = await install(request, context);
-      log(`installing: ${name} ${unchanged.length > 0 ? 'already registered' : 'OK'}`);
+      const isNative = natives.some(({ id }) => id === arch.id);
+      const outcome = isNative ? 'runs here without an emulator' : await installOne(arch, context);
+      log(`installing: ${name} ${outcome}`);
     } catch (error) {
-      if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
-      log(`installing: ${name} ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
+      logFailure(name, error);
       success = false;
     }
   }
   return success;
+}
+
+/** What others have registered is left alone where it works, with or without C. */
+async function installOne(arch: Arch, context: Context): Promise<string> {
+  try {
+    const { unchanged } = await install(
+      { ...REQUEST, arches: [arch], sources: sourcesFor(arch, context) },
+      context,
+    );
+    return unchanged.length > 0 ? ALREADY : 'OK';
+  } catch (error) {
+    if (!isNotOurs(error) || !(await verifyArches({ arches: [arch.id] }, context)).holds) throw error;
+    return ALREADY;
+  }
 }
 
 async function installEvery(context: Context): Promise<boolean> {
@@ -149,11 +159,41 @@ async function installEvery(context: Context): Promise<boolean> {
     const there = all.filter((arch) => prefixedFiles(arch, context).some(isFile)).map(({ id }) => id);
     return there.length > 0 && installAll(there, context);
   }
-  const sources = folder === null ? [] : [`dir:${folder}`];
-  const { proofs, unchanged } = await install({ ...REQUEST, all: true, sources }, context);
-  for (const { arch } of proofs)
-    log(`installing: ${arch} ${unchanged.includes(arch) ? 'already registered' : 'OK'}`);
-  return proofs.length > 0;
+  try {
+    const sources = folder === null ? [] : [`dir:${folder}`];
+    const { proofs, unchanged } = await install({ ...REQUEST, all: true, sources }, context);
+    for (const { arch } of proofs) log(`installing: ${arch} ${unchanged.includes(arch) ? ALREADY : 'OK'}`);
+    return proofs.length > 0;
+  } catch (error) {
+    if (!isNotOurs(error)) throw error;
+    return installEach(context);
+  }
+}
+
+/** One by one, where an entry of others is in the way of some. */
+async function installEach(context: Context): Promise<boolean> {
+  const { arches: natives } = await findNatives(context);
+  let success = true;
+  for (const arch of Object.values(context.catalogue.arches)) {
+    if (natives.some(({ id }) => id === arch.id)) continue;
+    try {
+      log(`installing: ${arch.id} ${await installOne(arch, context)}`);
+    } catch (error) {
+      if (isBinfmtctlError(error) && error.code === 'EMULATOR_NOT_FOUND') continue;
+      logFailure(arch.id, error);
+      success = false;
+    }
+  }
+  return success;
+}
+
+const ALREADY = 'already registered';
+
+const isNotOurs = (error: unknown): boolean => isBinfmtctlError(error) && error.code === 'ENTRY_NOT_OURS';
+
+function logFailure(name: string, error: unknown): void {
+  if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+  log(`installing: ${name} ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
 }
 
 const REQUEST: InstallRequest = {
