@@ -6,7 +6,7 @@ const project = (name: string, timeoutSeconds: number, serial: boolean) => ({
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: timeoutSeconds * 1000,
-    // One binfmt_misc instance is shared by all kernel and system tests.
+    // One binfmt_misc instance is shared by all kernel and system tests, and by engine tests.
     fileParallelism: !serial,
   },
 });
@@ -18,6 +18,7 @@ export default defineConfig({
       project('integration', 120, false),
       project('kernel', 300, true),
       project('system', 900, true),
+      project('engine', 300, true),
     ],
   },
 });

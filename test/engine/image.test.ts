@@ -1,0 +1,242 @@
+/** The container image, as scripts/release makes it, on an engine that registers with this very machine. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { type Engine, type Ran, startEngine } from './support/engine.ts';
+import { type BorrowedHost, borrowHost, entryNames } from './support/host.ts';
+import { BASE, makeBase, makeForeignContext, prepareBuildah, toDockerArchive } from './support/images.ts';
+
+const IMAGE = 'binfmtctl:test';
+const GUESTS = ['aarch64', 'riscv64'];
+const PLATFORM = 'linux/amd64';
+let folder: string;
+let host: BorrowedHost;
+let engine: Engine;
+let busybox: string;
+
+const at = (...names: readonly string[]): string => join(folder, ...names);
+const ourImage = (...words: readonly string[]): Ran =>
+  engine.docker('run', '--rm', '--privileged', '--network', 'none', IMAGE, ...words);
+const buildForeign = (): Ran =>
+  engine.docker(
+    ...['build', '--network', 'none', '--no-cache', '--platform', 'linux/arm64'],
+    '-t',
+    'foreign',
+    at('foreign'),
+  );
+const runForeign = (): Ran =>
+  engine.docker('run', '--rm', '--network', 'none', '--platform', 'linux/arm64', 'foreign');
+/** On the machine itself, outside of all containers. */
+const machineAsSeenBy = (program: string): string =>
+  spawnSync(program, ['uname', '-m'], { encoding: 'utf8', env: {} }).stdout ?? '';
+
+function release(out: string, ...options: readonly string[]): string {
+  const words = [
+    ...['scripts/release.mjs', at(out), '--platform', PLATFORM],
+    ...['--base', BASE, '--lock', at('lock')],
+  ];
+  const env = { ...process.env, PATH: `${at('buildah/bin')}:${process.env['PATH']}`, TMPDIR: at('tmp') };
+  return execFileSync(process.execPath, [...words, ...options], { env, encoding: 'utf8' }).trim();
+}
+
+beforeAll(async () => {
+  host = borrowHost();
+  folder = mkdtempSync(join(tmpdir(), 'binfmtctl-engine-'));
+  for (const name of ['emulators', 'tmp']) mkdirSync(at(name));
+  const [debian = ''] = unpackPackages('qemu-user-static');
+  for (const id of GUESTS)
+    copyFileSync(join(debian, `usr/bin/qemu-${id}-static`), at('emulators', `qemu-${id}-static`));
+  makeBase(at('base'), prepareBuildah(at('buildah')));
+  ({ busybox } = makeForeignContext(at('foreign')));
+  engine = await startEngine(at('engine'));
+});
+
+afterAll(async () => {
+  await engine?.close();
+  host?.giveBack();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+describe('a release', () => {
+  const sums = (out: string): string => readFileSync(at(out, 'SHA256SUMS'), 'utf8');
+  let digest: string;
+
+  beforeAll(async () => {
+    digest = release('first', '--update-lock', '--source', `dir:${at('emulators')}`);
+    await toDockerArchive(at('first', 'binfmtctl-0.1.0.oci.tar'), at('image.tar'), IMAGE);
+    expect(engine.docker('load', '--input', at('image.tar'))).toMatchObject({ status: 0 });
+  });
+
+  it('is the same, byte by byte, when it is made again', () => {
+    expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(release('second')).toBe(digest);
+    expect(sums('second')).toBe(sums('first'));
+    expect(sums('first').match(/^[0-9a-f]{64} {2}\S+$/gm)).toHaveLength(4);
+  });
+
+  it('is refused where the emulators are not those of the lock file', () => {
+    const other = readFileSync(at('lock'), 'utf8').replace(/sha256: ../, 'sha256: 00');
+    execFileSync('sh', ['-c', 'cat > "$0"', at('other.lock')], { input: other });
+    const ran = spawnSync(
+      process.execPath,
+      [
+        'scripts/release.mjs',
+        at('third'),
+        '--platform',
+        PLATFORM,
+        '--lock',
+        at('other.lock'),
+        '--without-image',
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toMatch(/binfmtctl: .*other\.lock/);
+  });
+
+  it('has an image with labels, licences and the sources of all that is in it, and without a shell', () => {
+    const [facts] = JSON.parse(engine.docker('image', 'inspect', IMAGE).stdout);
+    expect(facts.Config.Labels).toMatchObject({
+      'org.opencontainers.image.title': 'binfmtctl',
+      'org.opencontainers.image.version': '0.1.0',
+      'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}$/),
+      'org.opencontainers.image.licenses': expect.stringContaining('Apache-2.0'),
+      'binfmtctl.sources': '/licenses/SOURCES',
+    });
+    const name = engine.docker('create', IMAGE).stdout.trim();
+    engine.docker('export', '--output', at('contents.tar'), name);
+    engine.docker('rm', name);
+    const paths = execFileSync('tar', ['--list', '--file', at('contents.tar')], { encoding: 'utf8' }).split(
+      '\n',
+    );
+    expect(paths).toEqual(expect.arrayContaining(GUESTS.map((id) => `usr/bin/qemu-${id}`)));
+    expect(paths.filter((path) => /(^|\/)(ba|da|a|z|k)?sh$/.test(path))).toEqual([]);
+    const read = (path: string) =>
+      execFileSync('tar', ['--extract', '--to-stdout', '--file', at('contents.tar'), path], {
+        encoding: 'utf8',
+      });
+    expect(read('licenses/SOURCES')).toMatch(
+      /QEMU 7\.\d+\.\d+ from dir:[\s\S]*of the source package busybox [\s\S]*of the source package util-linux /,
+    );
+    expect(read('licenses/JAVASCRIPT')).toMatch(/=== yaml [\s\S]*Permission to use/);
+    expect(read('licenses/GPL-2')).toMatch(/GNU GENERAL PUBLIC LICENSE/);
+    const base = readFileSync(at('first/SHA256SUMS')).length;
+    expect(base).toBeGreaterThan(0);
+    const compressed = readFileSync(at('first', 'binfmtctl-0.1.0.oci.tar')).length;
+    console.log(
+      `image: ${facts.Size} bytes, ${compressed} compressed, with ${GUESTS.length} emulators and the base`,
+    );
+  });
+});
+
+describe('docker run', () => {
+  it('fails without --privileged, with one line and a hint', () => {
+    const ran = engine.docker('run', '--rm', '--network', 'none', IMAGE, 'install', 'arm64');
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/^binfmtctl: no binfmt_misc at .*\nhint: .*--privileged.*\n$/);
+  });
+
+  it('fails for an architecture that there is not, or that is not in it', () => {
+    expect(ourImage('install', 'none')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^binfmtctl: unknown architecture .*\nhint: .*\n$/),
+    });
+    const ran = ourImage('install', 'mips', '--quiet');
+    expect(ran).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^binfmtctl: no emulator for mips was found .*\nhint: .*\n$/),
+    });
+  });
+
+  it('refuses to register where that would be gone with the container', () => {
+    // Somebody else's mount is not ours to take away: there it cannot happen.
+    const gone = host.wasMounted
+      ? { status: 0, stderr: expect.not.stringContaining('go with the container') }
+      : {
+          status: 3,
+          stderr: expect.stringMatching(/^binfmtctl: the host .* go with the container\nhint: on the host/),
+        };
+    expect(ourImage('install', 'arm64')).toMatchObject(gone);
+    if (!host.wasMounted) {
+      expect(ourImage('--install', 'arm64')).toMatchObject({ ...gone, stdout: '' });
+      expect(JSON.parse(ourImage().stdout)).toMatchObject({ emulators: [] });
+    }
+  });
+});
+
+describe('docker run on a machine with binfmt_misc', () => {
+  beforeAll(() => {
+    host.mount();
+    ourImage('--uninstall', 'qemu-*');
+    expect(entryNames().filter((name) => name.startsWith('qemu-'))).toEqual([]);
+  });
+  afterEach(() => void ourImage('--uninstall', 'qemu-*'));
+
+  it('cannot build for arm64 before', () => {
+    expect(buildForeign()).toMatchObject({ status: 1, stderr: expect.stringContaining('exec format error') });
+    expect(machineAsSeenBy(busybox)).not.toBe('aarch64\n');
+  });
+
+  it('installs all that it has, in place, for the machine and all containers', () => {
+    const began = Date.now();
+    const installed = ourImage('install', '--all', '--json', '--quiet');
+    console.log(`docker run … install --all: ${Date.now() - began} ms`);
+    expect({ status: installed.status, stderr: installed.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(installed.stdout).proofs).toMatchObject(
+      GUESTS.map((arch) => ({
+        arch,
+        emulator: { path: `/usr/bin/qemu-${arch}` },
+        host: { holds: true },
+        chroot: { holds: true },
+        mountNamespace: { holds: true },
+      })),
+    );
+    // The container is gone; its entries are not.
+    expect(entryNames()).toEqual(expect.arrayContaining(GUESTS.map((id) => `qemu-${id}`)));
+    expect(machineAsSeenBy(busybox)).toBe('aarch64\n');
+    expect(buildForeign()).toMatchObject({ status: 0 });
+    expect(runForeign()).toMatchObject({ status: 0, stdout: 'aarch64\n3\n' });
+    expect(ourImage('install', 'arm64').stdout).toMatch(/aarch64 works already: qemu-aarch64/);
+    expect(ourImage('verify')).toMatchObject({ status: 0 });
+  });
+
+  it('takes the flags of tonistiigi/binfmt, as docker/setup-qemu-action gives them', () => {
+    const version = ourImage('--version');
+    expect(version).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/^binfmt\/binfmtctl-/),
+    });
+    const installed = ourImage('--install', 'arm64,linux/riscv64');
+    expect(installed).toMatchObject({
+      status: 0,
+      stderr: 'installing: arm64 OK\ninstalling: linux/riscv64 OK\n',
+    });
+    const listed = ourImage();
+    expect(listed.stderr).toBe('');
+    for (const { stdout } of [installed, listed])
+      expect(JSON.parse(stdout)).toEqual({
+        supported: expect.arrayContaining([PLATFORM, 'linux/arm64', 'linux/riscv64']),
+        emulators: ['qemu-riscv64', 'qemu-aarch64'],
+      });
+    expect(buildForeign()).toMatchObject({ status: 0 });
+    expect(ourImage('--install', 'all')).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('already'),
+    });
+    expect(ourImage('--install', 'arm64,none')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^installing: arm64 already registered\ninstalling: none unknown .*\n$/),
+    });
+    const removed = ourImage('--uninstall', 'arm64,qemu-riscv64');
+    expect(removed).toMatchObject({
+      status: 0,
+      stderr: 'uninstalling: qemu-aarch64 OK\nuninstalling: qemu-riscv64 OK\n',
+    });
+    expect(JSON.parse(removed.stdout)).toMatchObject({ emulators: [] });
+    expect(buildForeign().status).toBe(1);
+  });
+});
