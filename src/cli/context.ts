@@ -13,6 +13,7 @@ export async function openContext(
 ): Promise<Context> {
   if (store === '')
     throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
+  if (process.env['BINFMTCTL_IMAGE'] !== undefined) await mountIfWeMay(binfmtDir);
   return {
     catalogue:
       catalogue.length === 0
@@ -24,4 +25,10 @@ export async function openContext(
     report,
     signal,
   };
+}
+
+/** In our container image nobody else does; where it fails, the command says so. */
+async function mountIfWeMay(directory: string): Promise<void> {
+  const { ensureMounted } = await import('./work.ts');
+  await ensureMounted(directory).catch(() => {});
 }

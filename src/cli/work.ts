@@ -1,6 +1,7 @@
 /** What commands load on demand: all that needs more than reading a few files. It is the library, too, and what scripts/release uses. */
 export { decodeLock, encodeLock } from '../formats/lock.ts';
 export * from '../index.ts';
+export { ensureMounted } from '../kernel/instance.ts';
 export { readLock } from '../operations/lock-file.ts';
 export { findNatives } from '../operations/natives.ts';
 export { readPlatforms } from '../operations/platforms.ts';

@@ -65,7 +65,7 @@ export function inspectInstance(directory: string = DEFAULT_DIRECTORY): Instance
 
 /** A mounted instance that can be written to. */
 export interface MountedInstance extends InstanceFacts {
-  /** Whether our mount is the only one of it, so that it ends with our mount namespace. */
+  /** Whether it was made since this process began: then our mount is its only one, and it ends with our mount namespace. */
   readonly fresh: boolean;
 }
 
@@ -85,14 +85,12 @@ export async function ensureMounted(
   directory: string = DEFAULT_DIRECTORY,
   { mount: mayMount = true }: MountOptions = {},
 ): Promise<MountedInstance> {
-  const before = Date.now();
-  const mounting = !isMounted(directory) && mayMount;
-  if (mounting) await mountInstance(directory);
+  if (!isMounted(directory) && mayMount) await mountInstance(directory);
   requireMounted(directory);
   const refusal = writeRefusal(directory);
   if (refusal !== null) throw openRegisterError(refusal, directory);
   const facts = inspectInstance(directory);
-  if (facts.enabled !== false) return { ...facts, fresh: mounting && isNewerThan(before, directory) };
+  if (facts.enabled !== false) return { ...facts, fresh: isNewerThanWe(directory) };
   throw new BinfmtctlError(
     'BINFMT_MISC_DISABLED',
     `binfmt_misc at ${directory} is switched off: no entry takes effect`,
@@ -144,11 +142,11 @@ function absence(directory: string, mountFailure: string | null): BinfmtctlError
   });
 }
 
-// A mount of an instance that others have mounted shows their files; bm_fill_super() makes new ones where there is none.
-function isNewerThan(timeMs: number, directory: string): boolean {
+// To mount an instance that is mounted elsewhere shows the files that it has; bm_fill_super() makes those of a new one.
+function isNewerThanWe(directory: string): boolean {
   if (!runningKernelFeatures().instancePerNamespace) return false;
-  const made = statSync(directory, { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  return made >= timeMs - CLOCK_TICK_MS;
+  const made = statSync(`${directory}/status`, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  return made >= performance.timeOrigin - CLOCK_TICK_MS;
 }
 
 /** The errno that opening `register` for writing would give; null where it can be written. */
