@@ -63,12 +63,6 @@ export function inspectInstance(directory: string = DEFAULT_DIRECTORY): Instance
   };
 }
 
-/** A mounted instance that can be written to. */
-export interface MountedInstance extends InstanceFacts {
-  /** Whether it was made since this process began: then our mount is its only one, and it ends with our mount namespace. */
-  readonly fresh: boolean;
-}
-
 export interface MountOptions {
   /** False: only where it is mounted already. */
   readonly mount?: boolean | undefined;
@@ -84,13 +78,13 @@ export interface MountOptions {
 export async function ensureMounted(
   directory: string = DEFAULT_DIRECTORY,
   { mount: mayMount = true }: MountOptions = {},
-): Promise<MountedInstance> {
+): Promise<InstanceFacts> {
   if (!isMounted(directory) && mayMount) await mountInstance(directory);
   requireMounted(directory);
   const refusal = writeRefusal(directory);
   if (refusal !== null) throw openRegisterError(refusal, directory);
   const facts = inspectInstance(directory);
-  if (facts.enabled !== false) return { ...facts, fresh: isNewerThanWe(directory) };
+  if (facts.enabled !== false) return facts;
   throw new BinfmtctlError(
     'BINFMT_MISC_DISABLED',
     `binfmt_misc at ${directory} is switched off: no entry takes effect`,
@@ -98,6 +92,17 @@ export async function ensureMounted(
       hint: `as root: \`echo 1 > ${directory}/status\`; that lets all entries in it take effect again`,
     },
   );
+}
+
+/**
+ * Whether the mounted instance was made since this process began, as where our mount is its only one: it ends with that,
+ * and its entries do. Before Linux 6.7 it does not.
+ */
+export function isNew(directory: string): boolean {
+  if (!runningKernelFeatures().instancePerNamespace) return false;
+  // Of an instance that is mounted elsewhere we see the files that bm_fill_super() made then.
+  const made = statSync(`${directory}/status`, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  return made >= performance.timeOrigin - CLOCK_TICK_MS;
 }
 
 /** @throws NO_BINFMT_MISC where none is mounted at `directory`. */
@@ -140,13 +145,6 @@ function absence(directory: string, mountFailure: string | null): BinfmtctlError
     features: runningKernelFeatures(),
     mountFailure,
   });
-}
-
-// To mount an instance that is mounted elsewhere shows the files that it has; bm_fill_super() makes those of a new one.
-function isNewerThanWe(directory: string): boolean {
-  if (!runningKernelFeatures().instancePerNamespace) return false;
-  const made = statSync(`${directory}/status`, { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  return made >= performance.timeOrigin - CLOCK_TICK_MS;
 }
 
 /** The errno that opening `register` for writing would give; null where it can be written. */

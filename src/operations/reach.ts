@@ -1,5 +1,5 @@
 import { BinfmtctlError } from '../errors.ts';
-import type { MountedInstance } from '../kernel/instance.ts';
+import { type InstanceFacts, isNew } from '../kernel/instance.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
 import type { Context } from './context.ts';
 
@@ -18,7 +18,7 @@ export function checkReach(
   // Whoever makes an instance of their own on purpose runs no image for it.
   const inImage = process.env['BINFMTCTL_IMAGE'] !== undefined;
   if (scope === 'namespace') report({ kind: 'warning', text: inImage ? warningInImage() : warning() });
-  if (!inImage || !fresh || inInitialUserNamespace() !== true) return;
+  if (!inImage || inInitialUserNamespace() !== true || !isNew(directory)) return;
   throw new BinfmtctlError(
     'NO_BINFMT_MISC',
     `the host of this container has no binfmt_misc mounted at ${directory}: entries made here would go with the container`,
