@@ -11,10 +11,7 @@ const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve tha
  * @throws NO_BINFMT_MISC in our container image, where nobody but this container has the instance mounted: the kernel
  * drops all entries with the last mount (Linux 6.7 and later, fs/binfmt_misc.c bm_evict_inode()).
  */
-export function checkReach(
-  { directory, scope, fresh }: MountedInstance,
-  { report }: Pick<Context, 'report'>,
-): void {
+export function checkReach({ directory, scope }: InstanceFacts, { report }: Pick<Context, 'report'>): void {
   // Whoever makes an instance of their own on purpose runs no image for it.
   const inImage = process.env['BINFMTCTL_IMAGE'] !== undefined;
   if (scope === 'namespace') report({ kind: 'warning', text: inImage ? warningInImage() : warning() });
