@@ -9,8 +9,6 @@ export const BINFMT = '/proc/sys/fs/binfmt_misc';
 const OURS = /^qemu-/;
 
 export interface BorrowedHost {
-  /** Whether binfmt_misc was mounted before. */
-  readonly wasMounted: boolean;
   readonly mount: () => void;
   /** Removes the entries that were made, one by one, and the mount if it was ours. */
   readonly giveBack: () => void;
@@ -34,7 +32,6 @@ export function borrowHost(): BorrowedHost {
   };
   process.once('exit', giveBack);
   return {
-    wasMounted,
     mount: () => void (isMounted() || execFileSync('mount', ['-t', 'binfmt_misc', 'binfmt_misc', BINFMT])),
     giveBack,
   };
@@ -42,6 +39,17 @@ export function borrowHost(): BorrowedHost {
 
 export const entryNames = (): readonly string[] =>
   readdirSync(BINFMT).filter((name) => name !== 'register' && name !== 'status');
+
+/**
+ * Whether the instance of the machine is there, because somebody has it mounted, in whatever mount namespace: a new one has
+ * files that are as new.
+ */
+export function isHeldBySomebody(): boolean {
+  const began = Date.now();
+  const script = 'mount -t binfmt_misc binfmt_misc "$0" && stat --format %.3Z "$0/status"';
+  const made = execFileSync('unshare', ['--mount', 'sh', '-c', script, BINFMT], { encoding: 'utf8' });
+  return Number(made) * 1000 < began - 50;
+}
 
 // An automount point is mounted by being looked at.
 function isMounted(): boolean {
