@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   realpathSync,
@@ -41,33 +42,43 @@ exec ${buildah}/usr/bin/buildah --root ${folder}/images --runroot ${folder}/run 
   return dirname(path);
 }
 
-/** The C library, the C++ library and the Node that runs this test, where the default base has it. */
+/** For both platforms; the Node of this machine's own is the one that runs this test, the other has none. */
 export function makeBase(folder: string, buildah: string): void {
-  const root = join(folder, 'root');
-  const packages = unpackPackages('libc6', 'libstdc++6', 'libgcc-s1');
-  const triplet = process.arch === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu';
+  const run = (...words: readonly string[]): void => {
+    const { status, stderr } = spawnSync(join(buildah, 'buildah'), words, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`buildah ${words[0]} failed: ${stderr}`);
+  };
+  run('manifest', 'create', BASE);
+  for (const arch of ['amd64', 'arm64'] as const) {
+    const context = join(folder, arch);
+    makeRoot(join(context, 'root'), arch);
+    writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY root/ /\n');
+    const how = ['--quiet', '--timestamp', '0', '--platform', `linux/${arch}`, '--manifest', BASE];
+    // With a name of its own, as pulled images have one: else it goes with the last image that is made of it.
+    run('build', ...how, '--tag', `${BASE}-${arch}`, context);
+  }
+}
+
+const TRIPLETS = { amd64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
+
+/** The C and C++ libraries and Node, where the default base has it. */
+function makeRoot(root: string, arch: keyof typeof TRIPLETS): void {
+  const triplet = TRIPLETS[arch];
+  const isOurs = arch === (process.arch === 'x64' ? 'amd64' : 'arm64');
+  const names = isOurs ? ['libc6', 'libstdc++6', 'libgcc-s1'] : [`libc6:${arch}`];
   const libraries = join(root, 'usr/lib', triplet);
   for (const path of ['tmp', 'etc', 'usr/bin', 'usr/lib64', 'nodejs/bin', 'proc', 'sys', 'dev', 'var/lib'])
     mkdirSync(join(root, path), { recursive: true });
   mkdirSync(libraries, { recursive: true });
   chmodSync(join(root, 'tmp'), 0o1777);
-  for (const each of packages.flatMap((path) => [join(path, 'lib', triplet), join(path, 'usr/lib', triplet)]))
-    cpIfThere(each, libraries);
+  for (const each of unpackPackages(...names).flatMap((path) => [join(path, 'lib'), join(path, 'usr/lib')]))
+    copyLibraries(join(each, triplet), libraries);
   for (const name of ['lib', 'lib64']) symlinkSync(`usr/${name}`, join(root, name));
   const [loader = ''] = readdirSync(libraries).filter((name) => name.startsWith('ld-linux-'));
-  symlinkSync(`../lib/${triplet}/${loader}`, join(root, 'usr/lib64', loader));
-  if (process.arch !== 'x64') symlinkSync(`${triplet}/${loader}`, join(root, 'usr/lib', loader));
+  const linkFrom = arch === 'amd64' ? 'usr/lib64' : 'usr/lib';
+  symlinkSync(`/usr/lib/${triplet}/${loader}`, join(root, linkFrom, loader));
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/sbin/nologin\n');
-  copyFileSync(realpathSync(process.execPath), join(root, 'nodejs/bin/node'));
-  writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY root/ /\n');
-  const built = spawnSync(
-    join(buildah, 'buildah'),
-    ['build', '--quiet', '--timestamp', '0', '-t', BASE, folder],
-    {
-      encoding: 'utf8',
-    },
-  );
-  if (built.status !== 0) throw new Error(`no base: ${built.stderr}`);
+  if (isOurs) copyFileSync(realpathSync(process.execPath), join(root, 'nodejs/bin/node'));
 }
 
 /** An image of an OCI archive in the form that `docker load` takes. */
@@ -98,17 +109,8 @@ function libraryFolder(root: string): string {
   return join(libraries, triplet);
 }
 
-function cpIfThere(from: string, to: string): void {
-  const names = safeList(from).filter((name) => /\.so(\.\d+)*$/.test(name));
+function copyLibraries(from: string, to: string): void {
+  if (!existsSync(from)) return;
+  const names = readdirSync(from).filter((name) => /\.so(\.\d+)*$/.test(name));
   for (const name of names) cpSync(join(from, name), join(to, name), { verbatimSymlinks: true });
-}
-
-function safeList(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((each) => !each.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    return [];
-  }
 }
