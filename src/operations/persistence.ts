@@ -20,9 +20,17 @@ const BINFMT_SUPPORT = ['/usr/sbin/update-binfmts', '/usr/bin/update-binfmts'];
 /**
  * The one who will register rules at boot on this machine.
  *
- * @throws NO_TOOL where `auto` finds nobody who would.
+ * @throws NO_TOOL where `auto` finds nobody who would; USAGE in our container image.
  */
 export async function choosePersistence(wanted: Persistence): Promise<Exclude<Persistence, 'auto'>> {
+  if (wanted !== 'none' && process.env['BINFMTCTL_IMAGE'] !== undefined)
+    throw new BinfmtctlError(
+      'USAGE',
+      '--persist has no meaning in a container: its emulators are not on the host',
+      {
+        hint: 'run the container after each boot, or `binfmtctl install --persist` on the host',
+      },
+    );
   if (wanted !== 'auto') return wanted;
   if (await anyExists(READS_BINFMT_D)) return 'binfmt.d';
   if (await anyExists(BINFMT_SUPPORT)) return 'binfmt-support';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { binfmtctl, documentOf, inShell } from './support/command.ts';
+import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
 import {
   emulatorFolder,
   entries,
@@ -105,6 +105,18 @@ describe('in the image', () => {
       /^Usage of binfmt:[\s\S]*commands of binfmtctl/,
     );
   });
+
+  it.each(['--persist', '--persist=binfmt.d'])(
+    'refuses %s: at the next boot its emulators are nowhere',
+    async (word) => {
+      await expectRefusal(
+        ['install', 'riscv64', '--source', source, word, '--store', store],
+        { status: 2, code: 'USAGE', message: /no meaning in a container/, hint: /after each boot/ },
+        { env },
+      );
+      expect(entries()).toEqual({});
+    },
+  );
 
   it('takes every other word as a command of ours', async () => {
     const { status, stdout } = await binfmtctl(['status', '--store', store], { env });
