@@ -1,5 +1,5 @@
-// Makes all that a release consists of, in a new folder OUT: the npm tarball, a bundle of emulators and an image context
-// for each platform, the image as an OCI archive (where buildah is there), and SHA256SUMS.
+// Makes all that a release consists of, in a new folder OUT: the npm tarball, the GitHub Action with what it runs, a bundle of
+// emulators and an image context for each platform, the image as an OCI archive (where buildah is there), and SHA256SUMS.
 //   node scripts/release.mjs OUT [--platform linux/amd64,linux/arm64] [--base IMAGE] [--lock FILE]
 //        [--update-lock] [--source [PLATFORM=]SPEC]... [--without-image]
 // The lock file says which emulators these are, byte by byte; --update-lock makes it anew from what --source has (as
@@ -20,13 +20,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildAction } from './build-action.mjs';
 import { makeContext } from './release/context.mjs';
 import { buildImage } from './release/image.mjs';
 import { bundleLocked, updateLock } from './release/lock.mjs';
+import { packFolder } from './release/pack.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
-/** Programs of their own in dist/, besides what the tarball brings. The GitHub Action's is put beside the rest. */
-const SINGLE_FILES = ['action.cjs'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -63,8 +63,8 @@ try {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  for (const name of SINGLE_FILES.filter((each) => existsSync(join(ROOT, 'dist', each))))
-    copyFileSync(join(ROOT, 'dist', name), join(out, name));
+  step('the GitHub Action');
+  await makeAction(join(out, 'action'), join(out, `binfmtctl-action-${version}.tar`));
 
   const platforms = values.platform.split(',').filter(Boolean);
   if (values['update-lock']) {
@@ -104,6 +104,13 @@ try {
   process.exitCode = 1;
 } finally {
   rmSync(work, { recursive: true, force: true });
+}
+
+/** For the branch or tag that workflows name. */
+async function makeAction(folder, archive) {
+  await buildAction(folder);
+  for (const name of ['action.yml', 'LICENSE']) copyFileSync(join(ROOT, name), join(folder, name));
+  await packFolder(folder, archive, release.epoch);
 }
 
 function hasBuildah() {

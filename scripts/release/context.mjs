@@ -21,7 +21,7 @@ const DEBIAN = { arm: 'armhf', 386: 'i386', ppc64le: 'ppc64el' };
 /** What the program starts; Node offers none of it. There is no link called sh. */
 const APPLETS = ['cat', 'chroot', 'mount', 'umount', 'unshare'];
 /** Parts of dist/ that are for Node packages and for other machines. */
-const LEFT_OUT = ['types', 'index.mjs', 'action.cjs', 'run-detectors', 'run-detectors.cjs'];
+const LEFT_OUT = ['types', 'index.mjs', 'run-detectors', 'run-detectors.cjs'];
 
 /** Fills a new folder; all files have modes that do not depend on the umask. */
 export async function makeContext(folder, { platform, bundle, lock }) {

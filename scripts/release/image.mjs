@@ -1,9 +1,8 @@
 // The image, with buildah: one for each platform, an index above them, in an archive with the layout of OCI.
 import { execFileSync } from 'node:child_process';
-import { createReadStream, createWriteStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import tar from 'tar-stream';
+import { packFolder } from './pack.mjs';
 
 /** Writes the archive and returns the digest of the index, by which a registry names the image. */
 export async function buildImage(file, contexts, { version, revision, epoch, base, work }) {
@@ -30,32 +29,11 @@ export async function buildImage(file, contexts, { version, revision, epoch, bas
     buildah('manifest', 'rm', list);
     if (images.length > 0) buildah('rmi', '--force', ...images);
   }
-  await packLayout(layout, file, epoch);
+  await packFolder(layout, file, epoch);
   const [{ digest }] = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')).manifests;
   return digest;
 }
 
 function buildah(...words) {
   return execFileSync('buildah', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
-}
-
-/** As an archive whose bytes depend on nothing but what is in the layout. */
-async function packLayout(layout, file, epoch) {
-  const archive = tar.pack();
-  const written = pipeline(archive, createWriteStream(file));
-  const names = readdirSync(layout, { recursive: true }).toSorted();
-  for (const name of names) {
-    const facts = statSync(join(layout, name));
-    const header = {
-      name,
-      mode: facts.isFile() ? 0o644 : 0o755,
-      uid: 0,
-      gid: 0,
-      mtime: new Date(epoch * 1000),
-    };
-    if (!facts.isFile()) archive.entry({ ...header, type: 'directory' });
-    else await pipeline(createReadStream(join(layout, name)), archive.entry({ ...header, size: facts.size }));
-  }
-  archive.finalize();
-  await written;
 }

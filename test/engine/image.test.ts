@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Engine, type Ran, startEngine } from '../../scripts/engine.mjs';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { type Engine, type Ran, startEngine } from './support/engine.ts';
 import { type BorrowedHost, borrowHost, entryNames, isHeldBySomebody } from './support/host.ts';
 import { BASE, makeBase, makeForeignContext, prepareBuildah, toDockerArchive } from './support/images.ts';
 
@@ -74,7 +74,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await engine?.close();
+  await engine?.stop();
   host?.giveBack();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
@@ -94,7 +94,7 @@ describe('a release', () => {
     expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(release('second')).toBe(digest);
     expect(sums('second')).toBe(sums('first'));
-    expect(sums('first').match(/^[0-9a-f]{64} {2}\S+$/gm)).toHaveLength(5);
+    expect(sums('first').match(/^[0-9a-f]{64} {2}\S+$/gm)).toHaveLength(6);
   });
 
   it('has an image for each platform, whose programs are for that one', () => {
@@ -209,8 +209,8 @@ describe('docker run on a machine with binfmt_misc', () => {
   afterEach(() => void ourImage('--uninstall', 'qemu-*'));
 
   it('cannot build for arm64 before', () => {
-    const { status, stdout } = buildForeign();
-    expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringContaining('exec format error') });
+    const { status, stderr } = buildForeign();
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('exec format error') });
     expect(machineAsSeenBy(busybox)).not.toBe('aarch64\n');
   });
 
