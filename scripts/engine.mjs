@@ -1,27 +1,27 @@
-// Debian's Docker engine for tests and benchmarks: nothing is installed, all that it keeps lies below one folder, and its mounts
-// are seen by nobody else. Its user namespace is the machine's own, so that a privileged container reaches the machine's
+// Debian's Docker engine for tests and benchmarks: nothing is installed, all that it keeps lies below one folder, and all that it
+// starts ends with it. Its user namespace is the machine's own, so that a privileged container reaches the machine's
 // binfmt_misc. Needs root.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackPackages } from './packages.mjs';
 
 // No option moves what it keeps in /etc/docker, /run/docker, /run/containerd and /opt/containerd.
 const START = `
-  mount --bind "$1/etc" /etc && mount -t tmpfs none /run && mount -t tmpfs none /opt || exit
+  mount --bind "$1/etc" /etc && mount -t tmpfs none /run && mount -t tmpfs none /opt && mount -t proc proc /proc || exit
   shift; exec dockerd "$@"`;
 
 /**
  * Docker 20.10 gives privileged containers every capability of the kernel, also CAP_SYS_RESOURCE where root has it not, as in some
  * virtual machines; runc then starts nothing.
  */
-const RUNTIME = `#!/bin/sh
+const wrapped = (runc) => `#!/bin/sh
 for word; do
   case $before in --bundle) sed -i 's/"CAP_SYS_RESOURCE",//g; s/,"CAP_SYS_RESOURCE"//g' "$word/config.json" ;; esac
   before=$word
 done
-exec runc "$@"
+exec ${runc} "$@"
 `;
 const SYS_RESOURCE = 24n;
 
@@ -39,13 +39,14 @@ export async function startEngine(folder, { driver = 'vfs', registry } = {}) {
   const [docker, containerd, runc, devmapper] = unpackPackages(...names);
   const libraries = join(devmapper, 'lib');
   const [triplet = ''] = readdirSync(libraries).filter((name) => name.includes('-linux-'));
-  mkdirSync(join(folder, 'tmp'), { recursive: true });
+  for (const name of ['tmp', 'bin']) mkdirSync(join(folder, name), { recursive: true });
   cpSync('/etc', join(folder, 'etc'), { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
   const host = `unix://${folder}/socket`;
   const env = {
     ...process.env,
     LD_LIBRARY_PATH: join(libraries, triplet),
     PATH: [
+      `${folder}/bin`,
       ...[`${docker}/usr/sbin`, `${docker}/usr/bin`, `${containerd}/usr/bin`, `${runc}/usr/sbin`],
       '/usr/sbin:/usr/bin:/sbin:/bin',
     ].join(':'),
@@ -61,16 +62,13 @@ export async function startEngine(folder, { driver = 'vfs', registry } = {}) {
     ...['--iptables=false', '--bridge=none'],
     ...(registry === undefined ? [] : ['--insecure-registry', registry]),
   ];
-  if (lacksResource()) {
-    writeFileSync(join(folder, 'runtime'), RUNTIME, { mode: 0o755 });
-    words.push('--add-runtime', `bounded=${folder}/runtime`, '--default-runtime', 'bounded');
-  }
-  const command = ['--mount', '--propagation', 'private', 'sh', '-c', START, 'sh', folder, ...words];
-  const child = spawn('unshare', command, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    log = `${log}${text}`.slice(-10_000);
-  });
+  if (lacksResource())
+    writeFileSync(join(folder, 'bin/runc'), wrapped(`${runc}/usr/sbin/runc`), { mode: 0o755 });
+  const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
+  const command = [...namespaces, 'sh', '-c', START, 'sh', folder, ...words];
+  // Not to a pipe: while the client runs nobody reads from it, and the engine waits once it is full.
+  const log = join(folder, 'log');
+  const child = spawn('unshare', command, { env, stdio: ['ignore', 'ignore', openSync(log, 'w')] });
   const ended = new Promise((resolve) => {
     child.once('error', resolve);
     child.once('close', resolve);
@@ -80,9 +78,9 @@ export async function startEngine(folder, { driver = 'vfs', registry } = {}) {
     const { status, stdout, stderr } = spawnSync('docker', ['--host', host, ...args], how);
     return { status, stdout, stderr };
   };
-  const kill = () => child.kill('SIGTERM');
+  // Its mounts and all that it has started go with its namespaces.
+  const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
-  // Its mounts go with the last of its processes.
   const stop = async () => {
     kill();
     await ended;
@@ -90,12 +88,13 @@ export async function startEngine(folder, { driver = 'vfs', registry } = {}) {
     await removeCgroups(cgroup);
   };
   for (let count = 0; count < 300; count++) {
-    if (child.exitCode !== null) throw new Error(`dockerd ended: ${log}`);
+    if (child.exitCode !== null)
+      throw new Error(`dockerd ended: ${readFileSync(log, 'utf8').slice(-10_000)}`);
     if (run('version').status === 0) return { host, env, docker: run, stop };
     await sleep(100);
   }
   await stop();
-  throw new Error(`dockerd does not answer: ${log}`);
+  throw new Error(`dockerd does not answer: ${readFileSync(log, 'utf8').slice(-10_000)}`);
 }
 
 async function removeCgroups(name) {
