@@ -5,6 +5,7 @@ import { type Memo, openMemo } from '../emulators/memo.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
+import { hasUserId } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { holdRunning, type Running } from './identify.ts';
 import { versionThroughEntry } from './live-version.ts';
@@ -50,7 +51,7 @@ export async function verify(request: VerifyRequest, context: Context): Promise<
       arch,
       bytes,
       entry,
-      setUserId: process.geteuid?.() === 0 && entry?.flags.includes('C') === true,
+      setUserId: isRoot() && hasUserId(NOBODY) && entry?.flags.includes('C') === true,
     };
   });
   const files = subjects.flatMap(({ arch, bytes, setUserId }) => [
@@ -127,6 +128,8 @@ async function emulatorOf(
     : emulator;
 }
 
+const isRoot = (): boolean => process.geteuid?.() === 0;
+
 function setIdName(arch: Arch): string {
   return `${arch.id}.set-id`;
 }
@@ -153,7 +156,9 @@ function argv0Check(report: ProbeReport | null, name: string): Check {
 
 function credentialsCheck({ arch, entry, setUserId }: Subject, run: ProbeRun | undefined): Check {
   if (!entry?.flags.includes('C')) return { holds: null, why: 'the entry has no flag C' };
-  if (!setUserId || run === undefined) return { holds: null, why: 'only root can try it' };
+  if (!isRoot()) return { holds: null, why: 'only root can try it' };
+  if (!setUserId || run === undefined)
+    return { holds: null, why: `this user namespace has no user ${NOBODY} to try it with` };
   const report = ranWell(run) ? decodeReport(run.output, arch.elf) : null;
   if (report === null) return { holds: false, why: failureOf(run, entry) };
   return report.euid === NOBODY

@@ -37,6 +37,13 @@ export function mapsRootToRoot(): boolean | null {
   return map === null ? null : /^\s*0\s+0\s/m.test(map);
 }
 
+/** Whether a user id exists in this user namespace, user_namespaces(7); so without /proc, too. */
+export function hasUserId(id: number): boolean {
+  const lines = readText('/proc/self/uid_map')?.split('\n') ?? [];
+  const ranges = lines.map((line) => line.trim().split(/\s+/).map(Number));
+  return ranges.length === 0 || ranges.some(([first = 0, , count = 0]) => id >= first && id < first + count);
+}
+
 /**
  * The kind of container that this is, as far as it tells: `docker`, `podman`, `lxc`, `systemd-nspawn`, `kubernetes`,
  * `wsl` …; null outside or where nothing tells.

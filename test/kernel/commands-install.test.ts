@@ -78,6 +78,16 @@ describe('install', () => {
     expect(entries()['qemu-aarch64']).toMatch(/^flags: POCF$/m);
   });
 
+  it('does with --credentials what it can where no other user exists', async () => {
+    const mount = 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && exec "$@"';
+    const within = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'];
+    const words = ['install', 'arm64', '--credentials', ...source, '--store', store];
+    const why = 'this user namespace has no user 65534 to try it with';
+    expect(await documentOf(words, { within })).toMatchObject({
+      proofs: [{ host: { holds: true }, credentials: { holds: null, why } }],
+    });
+  });
+
   it('registers without proof with --no-verify', async () => {
     const result = await documentOf(['install', 'arm64', ...source, '--no-verify', '--store', store]);
     expect(result).toMatchObject({ proofs: [] });
