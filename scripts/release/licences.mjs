@@ -53,8 +53,13 @@ async function emulatorSources(lock, platform) {
     join(ROOT, 'dist/work.cjs'),
   );
   const { hosts } = (await decodeLock(readFileSync(lock, 'utf8'))).lock;
-  const own = Object.values(hosts[findArch(builtinCatalogue(), platform).id] ?? {});
-  const pairs = new Map(own.map(({ source, version }) => [`${source}\n${version}`, { source, version }]));
+  const own = hosts[findArch(builtinCatalogue(), platform).id] ?? {};
+  const unknown = Object.entries(own).find(([, { version }]) => version === null);
+  if (unknown !== undefined)
+    throw new Error(`the version of the emulator for ${unknown[0]} is not known, so its sources are not`);
+  const pairs = new Map(
+    Object.values(own).map(({ source, version }) => [`${source}\n${version}`, { source, version }]),
+  );
   return [...pairs.values()];
 }
 

@@ -224,6 +224,7 @@ const emulatorSchema = strict({
       text,
       v.check(isRegExp, 'must be a regular expression with a group, which is the version'),
     ),
+    inBytes: v.optional(v.boolean('must be true or false')),
     throughEntry: v.optional(v.record(name, text, 'must map names to values')),
   }),
   knownBad: v.optional(

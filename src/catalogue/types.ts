@@ -120,6 +120,8 @@ export interface EmulatorProfile {
     readonly arguments: readonly string[];
     /** Regular expression whose first group is the version. */
     readonly pattern: string;
+    /** Whether the line that it prints stands in its bytes, too: then the version of one that cannot run here is known. */
+    readonly inBytes?: boolean | undefined;
     /** Environment that makes it print its version when started through an entry. */
     readonly throughEntry?: Readonly<Record<string, string>> | undefined;
   };

@@ -1,20 +1,19 @@
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import type { Linkage } from '../elf/linkage.ts';
 import type { ElfIdentity } from '../elf/types.ts';
-import { BinfmtctlError } from '../errors.ts';
 import { fileIdentity, sha256File } from '../system/files.ts';
 import type { Known, Memo } from './memo.ts';
 import { readProgram } from './program.ts';
 import { requireTrusted } from './trust.ts';
 import type { Candidate, Emulator } from './types.ts';
 import { unfit } from './unfit.ts';
-import { readVersion } from './version.ts';
+import { findVersion, readVersion } from './version.ts';
 
 export interface InspectOptions {
   readonly profile: EmulatorProfile;
   /** What this machine's own programs look like. */
   readonly host: ElfIdentity;
-  /** `host` is another machine: the emulator is run where that is possible here, but need not start. */
+  /** `host` is another machine: the emulator is not run. */
   readonly elsewhere?: boolean | undefined;
   /** Demand that it works in chroots and other namespaces. */
   readonly requireStatic: boolean;
@@ -70,17 +69,12 @@ function requireHostArch(
 
 /** Hash and version: the two that cost time. */
 async function examine(path: string, from: string, options: InspectOptions): Promise<Known> {
-  const [sha256, version] = await Promise.all([sha256File(path), versionOf(path, from, options)]);
-  return { sha256, version };
-}
-
-async function versionOf(path: string, from: string, options: InspectOptions): Promise<string | null> {
-  const version = readVersion(path, { ...options, name: from });
-  if (!options.elsewhere) return version;
-  return version.catch((problem: unknown) => {
-    if (problem instanceof BinfmtctlError && problem.code === 'EMULATOR_UNFIT') return null;
-    throw problem;
-  });
+  // Never run for another machine: execvp(3) gives what the kernel does not take to a shell.
+  const version = options.elsewhere
+    ? findVersion(path, options.profile)
+    : readVersion(path, { ...options, name: from });
+  const [sha256, found] = await Promise.all([sha256File(path), version]);
+  return { sha256, version: found };
 }
 
 /** The path of a file of the store says what its bytes have to be. */

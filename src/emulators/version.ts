@@ -1,5 +1,6 @@
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { readParts } from '../system/files.ts';
 import { run } from '../system/process.ts';
 import { unfit } from './unfit.ts';
 
@@ -38,4 +39,23 @@ export async function readVersion(
   }
   const output = `${new TextDecoder().decode(result.stdout)}\n${result.stderr}`;
   return new RegExp(profile.version.pattern, 'm').exec(output.slice(0, SEARCHED))?.[1] ?? null;
+}
+
+/** Longer than the line with a version; parts of a file are searched with so much of the one before. */
+const MARGIN = 256;
+
+/** The version that stands in an emulator's bytes, for one that cannot run here; null where none does. */
+export async function findVersion(path: string, { version }: EmulatorProfile): Promise<string | null> {
+  if (version.inBytes !== true) return null;
+  const pattern = new RegExp(version.pattern, 'm');
+  let text = '';
+  for await (const part of readParts(path)) {
+    const latin1 = Buffer.from(part.buffer, part.byteOffset, part.length).toString('latin1');
+    text += latin1.replaceAll('\0', '\n');
+    const found = pattern.exec(text);
+    // What stands at the end may go on in the next part.
+    if (found !== null && found.index < text.length - MARGIN) return found[1] ?? null;
+    text = text.slice(-MARGIN);
+  }
+  return pattern.exec(text)?.[1] ?? null;
 }

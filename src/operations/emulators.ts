@@ -30,7 +30,7 @@ export interface EmulatorRequest {
   readonly allowUnverified?: boolean | undefined;
   /** Files that are looked at first. */
   readonly candidates?: readonly Candidate[] | undefined;
-  /** They are for another machine, of the arch `host`: what does not start here may start there. */
+  /** They are for another machine, of the arch `host`, and are not run. */
   readonly elsewhere?: boolean | undefined;
   /** Refuse versions that are known to be bad. */
   readonly strict?: boolean | undefined;

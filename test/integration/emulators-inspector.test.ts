@@ -55,6 +55,24 @@ describe('inspect', () => {
     expect(oddities).toEqual([expect.stringContaining('does not say which version of qemu')]);
   });
 
+  it('finds the version of one for other machines in its bytes, wherever it stands', async () => {
+    const profile = { ...QEMU, version: { ...QEMU.version, inBytes: true } };
+    const changed = { host: FOREIGN, elsewhere: true, profile };
+    // Around where the parts end in which it is read.
+    for (const at of [0, 262_130, 262_144, 524_280, 600_000]) {
+      const line = `${'\xff'.repeat(at)}\0qemu-aarch64 version 7.2.22 (Debian 1:7.2)\n\0${'\xff'.repeat(1000)}`;
+      const bytes = buildProgram(Buffer.from(line, 'latin1'), { identity: FOREIGN });
+      expect(await inspected(await place(`elsewhere-${at}`, bytes), changed)).toMatchObject({
+        version: '7.2.22',
+      });
+    }
+    const silent = await place(
+      'elsewhere-silent',
+      buildProgram(Buffer.from('qemu-aarch64'), { identity: FOREIGN }),
+    );
+    expect((await inspected(silent, changed)).version).toBeNull();
+  });
+
   it('refuses a path without file', async () => {
     await expect(inspected(at('nothing'))).rejects.toMatchObject({
       code: 'EMULATOR_NOT_FOUND',
