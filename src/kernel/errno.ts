@@ -61,7 +61,7 @@ const OPENING: Meanings = {
   EACCES: {
     code: 'NO_PRIVILEGE',
     reason: 'permission denied: only root of the user namespace that mounted binfmt_misc may write there',
-    hint: 'run it as root on the host, or use `binfmtctl run`, which needs no root',
+    hint: 'run it as root on the host, or with an instance of its own: `unshare --user --map-root-user --mount`, and mount it there (Linux 6.7 and later)',
   },
   EPERM: {
     code: 'NO_PRIVILEGE',

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { basename, resolve } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import type { Arch } from '../catalogue/types.ts';
 import { packBundle } from '../emulators/bundle-writer.ts';
 import { storedName } from '../emulators/names.ts';
 import { listStored } from '../emulators/store.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { BundledEmulator } from '../formats/bundle.ts';
+import { fileError } from '../system/file-error.ts';
 import { writeAtomic } from '../system/files.ts';
 import type { Context } from './context.ts';
 import type { Missing } from './emulators.ts';
@@ -61,6 +63,7 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
   const host = request.host ?? natives.host;
   const elsewhere = host.id !== natives.host.id;
   refuse(request, host, elsewhere);
+  await requireWritable(request.output);
   const others = Object.values(context.catalogue.arches).filter(({ id }) => id !== host.id);
   const arches = request.all ? others : request.arches;
   return withStoreLock(context, async () => {
@@ -95,6 +98,18 @@ function refuse({ arches, sources, locked }: BundleRequest, host: Arch, elsewher
         hint: `name one with emulators for ${host.id} machines: --source dir:DIR`,
       },
     );
+}
+
+/** Asked before anything is fetched. */
+async function requireWritable(output: string): Promise<void> {
+  if (output === '-')
+    throw new BinfmtctlError('USAGE', 'a bundle is written to a file, not to standard output', {
+      hint: 'name one: -o emulators.tar',
+    });
+  const folder = dirname(resolve(output));
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw fileError(error, `write into ${folder}`);
+  });
 }
 
 function bundled({ arch, profile, emulator }: Found): BundledEmulator {

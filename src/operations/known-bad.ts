@@ -23,10 +23,11 @@ export function refuseKnownBad(
   if (first === undefined) return;
   const what = `${profile.id} ${emulator.version} is known to be bad for ${arch.id}`;
   const why = [first, ...others].map(({ symptom, source }) => `${symptom} (${source})`).join('; ');
+  const wayOut = [...new Set([first, ...others].map((each) => each.wayOut))].join('; ');
   throw new BinfmtctlError(
     'EMULATOR_UNFIT',
     `${emulator.from ?? emulator.path} cannot be the emulator: ${what}: ${why}`,
-    { hint: `${first.wayOut}; without --strict it is taken, with a warning` },
+    { hint: `${wayOut}; without --strict it is taken, with a warning` },
   );
 }
 

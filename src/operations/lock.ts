@@ -3,11 +3,18 @@ import { ensureDirectory } from '../system/files.ts';
 import { withLock } from '../system/lock.ts';
 import type { Context } from './context.ts';
 
+/** Longer than most downloads take, which are made under the lock. */
+const TIMEOUT_MS = 600_000;
+
 /** Runs `action` while no other binfmtctl changes anything through the same store. */
-export async function withStoreLock<T>({ store, report }: Context, action: () => Promise<T>): Promise<T> {
+export async function withStoreLock<T>(
+  { store, signal, report }: Context,
+  action: () => Promise<T>,
+): Promise<T> {
   await ensureDirectory(store);
   return withLock(join(store, 'lock'), action, {
-    timeoutMs: 120_000,
+    timeoutMs: TIMEOUT_MS,
+    signal,
     onWait: () =>
       report({ kind: 'warning', text: `waiting for another binfmtctl (lock ${join(store, 'lock')})` }),
   });

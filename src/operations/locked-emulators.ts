@@ -81,7 +81,11 @@ async function obtainLocked(
     const members = wanted.filter(({ id }) => group.includes(id));
     const sources = request.sources.length > 0 ? request.sources : [source];
     const narrowed = { ...request, all: false, sources, emulator, candidates };
-    const obtained = await obtainEmulators(members, entries, natives, narrowed, context);
+    const obtained = await obtainEmulators(members, entries, natives, narrowed, context).catch(
+      (error: unknown) => {
+        throw request.sources.length > 0 ? error : worded(error, file, source);
+      },
+    );
     for (const each of obtained.found) {
       const locked = part[each.arch.id];
       if (locked === undefined) continue;
@@ -101,4 +105,15 @@ async function obtainLocked(
     missing: unknown.map((arch) => ({ arch, why: `it is in ${file}, but not in the catalogue` })),
     toFetch,
   };
+}
+
+/** What the lock file demands nobody has typed: it is said of the file. */
+function worded(error: unknown, file: string, source: string): unknown {
+  if (!(error instanceof BinfmtctlError)) return error;
+  const { code, message } = error;
+  if (code !== 'BAD_SOURCE' && code !== 'EMULATOR_NOT_FOUND') return error;
+  return new BinfmtctlError(code, `${file} names the source ${JSON.stringify(source)}: ${message}`, {
+    hint: 'is the file as `install --lock` wrote it? `binfmtctl lock --update --source SPEC` takes another source',
+    cause: error,
+  });
 }

@@ -115,6 +115,21 @@ describe('bundle', () => {
   });
 
   it.each([
+    ['-', 2, 'USAGE', /not to standard output/],
+    ['/none/x.tar', 1, 'FILE_FAILED', /cannot write into \/none: no such file/],
+    ['/dev/null/x.tar', 1, 'FILE_FAILED', /cannot write into \/dev\/null/],
+  ] as const)(
+    'is refused before anything is fetched where it cannot be written: -o %s',
+    (output, status, code, message) =>
+      expectRefusal(
+        ['bundle', '-o', output, 'arm64', '--source', 'oci:registry.invalid/x', '--store', store],
+        {
+          ...{ status, code, message, hint: /./ },
+        },
+      ),
+  );
+
+  it.each([
     [['arm64', '--host', 's390x'], 2, 'USAGE', /--host s390x needs a --source/],
     [['s390x', '--host', 's390x', ...fromDebian], 1, 'NATIVE_ARCH', /s390x runs natively on s390x machines/],
     [['arm64', '--host', 's390x', ...fromDebian], 1, 'EMULATOR_UNFIT', /not on those it is for/],

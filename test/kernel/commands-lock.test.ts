@@ -192,9 +192,16 @@ describe('install --locked', () => {
       'emulator: none',
       1,
       'EMULATOR_NOT_FOUND',
-      /no emulator none for riscv64/,
+      /own\.lock names the source .*no emulator none for riscv64/,
     ],
-    ['no such source', /source: .*/, 'source: none', 2, 'BAD_SOURCE', /unknown source "none"/],
+    [
+      'no such source',
+      /source: .*/,
+      'source: none',
+      2,
+      'BAD_SOURCE',
+      /own\.lock names the source "none": unknown source/,
+    ],
     [
       'half a sha256',
       /sha256: .*/,

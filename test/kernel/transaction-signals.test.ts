@@ -155,6 +155,19 @@ describe('an install that is interrupted', () => {
 });
 
 describe('two at once', () => {
+  it('waits for the other, and no longer than until Ctrl-C', async () => {
+    mkdirSync(store, { recursive: true });
+    const other = spawn('flock', [join(store, 'lock'), 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    other.stdin.write('\n');
+    await new Promise((held) => other.stdout.once('data', held));
+    const began = performance.now();
+    expect(await signalled(['install', 'arm', ...sourceOf(0)], 'SIGINT', 2500)).toBe(130);
+    // It would wait for minutes.
+    expect(performance.now() - began).toBeLessThan(30_000);
+    other.stdin.end();
+    expect(entries()).toEqual({});
+  });
+
   it('install the same: one entry each, and both succeed', async () => {
     const both = await Promise.all([0, 0].map((source) => binfmtctl([...install(source), '--store', store])));
     expect(both.map(({ status, stderr }) => [status, stderr.includes('hint')])).toEqual([

@@ -20,7 +20,7 @@ export function bundleCommand(done: (status: number) => void): Command {
   const command = new Command('bundle')
     .summary('put emulators into one file, for machines without network')
     .description(
-      'Puts emulators into one tar file with a manifest, which `install --source FILE` takes; the same emulators make the same file',
+      'Puts emulators into one tar file with a manifest, which `install --source bundle:FILE` takes; the same emulators make the same file',
     )
     .argument('[arch...]', 'architectures that they run, in any spelling')
     .requiredOption('-o, --output <file>', 'the file that is written; name it FILE.tar')

@@ -81,9 +81,10 @@ function tableOf(hosts: Lock['hosts']): string {
 function textOf({ file, host, changes, unchanged }: LockResult): string {
   const lines = changes.map(({ arch, before, after }) => {
     const now = `${after.emulator} ${after.version ?? '?'} (${after.sha256.slice(0, 12)})`;
+    const from = before?.source === after.source ? '' : `, now from ${after.source}`;
     return before === null
       ? `${arch}: ${now} from ${after.source} is new`
-      : `${arch}: ${before.emulator} ${before.version ?? '?'} (${before.sha256.slice(0, 12)}) → ${now}`;
+      : `${arch}: ${before.emulator} ${before.version ?? '?'} (${before.sha256.slice(0, 12)}) → ${now}${from}`;
   });
   const rest = unchanged.length === 0 ? [] : [`unchanged: ${unchanged.join(', ')}`];
   return [`${file}, for ${host} machines:`, ...lines, ...rest].join('\n');
