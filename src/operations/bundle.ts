@@ -107,7 +107,7 @@ async function requireWritable(output: string): Promise<void> {
       hint: 'name one: -o emulators.tar',
     });
   const folder = dirname(resolve(output));
-  await access(folder, constants.W_OK).catch((error: unknown) => {
+  await access(`${folder}/.`, constants.W_OK).catch((error: unknown) => {
     throw fileError(error, `write into ${folder}`);
   });
 }

@@ -15,11 +15,17 @@ export function emulatorFolder(): string {
   return join(root, 'usr/bin');
 }
 
+const folders: string[] = [];
+// Here, as a hook that is set within a test or another hook never runs.
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder for the tests of a file, that everybody may enter; removed after the last of them. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
   chmodSync(folder, 0o755);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 
 export const BINFMT = '/proc/sys/fs/binfmt_misc';
@@ -18,9 +19,16 @@ export function binfmtctl(store: string, ...args: string[]): Ran {
   return spawnSync('node', [COMMAND, ...args, '--store', store], { encoding: 'utf8', maxBuffer: 1 << 26 });
 }
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that everybody may enter, removed after the last test of a file. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `binfmtctl-${name}-`));
   chmodSync(folder, 0o755);
+  folders.push(folder);
   return folder;
 }
 
