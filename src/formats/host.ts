@@ -15,3 +15,16 @@ export function isLoopback(host: string): boolean {
   const name = host.replace(/:[0-9]+$/, '').toLowerCase();
   return name === 'localhost' || name === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(name);
 }
+
+/**
+ * Whether a host, with or without port, as an URL has it, may lead to this machine: also one that only some resolvers take for
+ * it (RFC 6761 6.3), or that Linux connects to itself, as it does the address of nobody (0.0.0.0).
+ */
+export function mayBeLoopback(host: string): boolean {
+  const name = host
+    .replace(/:[0-9]+$/, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
+  const mapped = /^\[::ffff:(?:0|7f[0-9a-f]{2}):[0-9a-f]{1,4}\]$/;
+  return isLoopback(name) || name.endsWith('.localhost') || /^(0\.|\[::\])/.test(name) || mapped.test(name);
+}

@@ -1,7 +1,7 @@
 /** The door to HTTP. Redirects and proxies are ours to handle, so that no credentials go where they are not meant to. */
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import { BinfmtctlError } from '../errors.ts';
-import { isLoopback } from '../formats/host.ts';
+import { isLoopback, mayBeLoopback } from '../formats/host.ts';
 import { readTextIfExists } from './files.ts';
 import { failure, httpError } from './http-error.ts';
 import { proxyAuthorization, proxyFor } from './http-proxy.ts';
@@ -83,17 +83,15 @@ export const printUrl = ({ origin, pathname }: URL): string => `${origin}${pathn
 function redirectTarget(from: URL, location: string): URL {
   if (!URL.canParse(location, from.href)) throw refused(from, 'redirects to what is no address');
   const next = new URL(location, from);
+  if (!staysOut(from, next)) throw refused(from, `redirects to this machine, ${next.origin}`);
   if (next.protocol === 'https:') return next;
   if (next.protocol !== 'http:') throw refused(from, `redirects to ${next.protocol}`);
-  const isAllowed =
-    from.protocol === 'http:' &&
-    (next.origin === from.origin || isLoopback(next.host)) &&
-    staysOut(from, next);
+  const isAllowed = from.protocol === 'http:' && (next.origin === from.origin || isLoopback(next.host));
   if (!isAllowed) throw refused(from, `redirects to plain HTTP, ${next.origin}`);
   return next;
 }
 
-const staysOut = (from: URL, next: URL): boolean => isLoopback(from.host) || !isLoopback(next.host);
+const staysOut = (from: URL, next: URL): boolean => isLoopback(from.host) || !mayBeLoopback(next.host);
 
 async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
   const { signal } = options;

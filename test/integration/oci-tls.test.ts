@@ -35,6 +35,32 @@ async function serve(tls: Certificate, intercept?: RegistryOptions['intercept'])
   return registry;
 }
 
+/** A proxy that brings every host to that one, and keeps what it was asked. */
+async function proxyTo(target: string, wanted = '') {
+  const asked: string[] = [];
+  const server: Server = createServer(async (request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
+    const answer = await fetch(`http://${target}${new URL(request.url ?? '').pathname}`);
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  server.on('connect', (request, socket) => {
+    asked.push(`CONNECT ${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
+    if (wanted !== '' && request.headers['proxy-authorization'] !== wanted)
+      return socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+    const [host = '', port] = target.split(':');
+    const onward = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      onward.pipe(socket).pipe(onward);
+    });
+    onward.on('error', () => socket.destroy());
+    socket.on('error', () => onward.destroy());
+  });
+  const proxy = await listen(server);
+  open.push(proxy);
+  return { ...proxy, asked };
+}
+
 const good = { found: ['aarch64'], stored: ['qemu-aarch64'] };
 const failed = (message: string, hint = '') => ({
   stored: [],
@@ -85,6 +111,25 @@ describe('a registry with TLS', () => {
     expect(plain.requests).toEqual([]);
   });
 
+  it.each(['127.0.0.1', 'localhost', 'localhost.', '[::1]', '0.0.0.0'])(
+    'of another machine is not followed to %s, which is this one',
+    async (host) => {
+      const certificate = makeCertificate(at(), 'DNS:registry.example,DNS:localhost,IP:127.0.0.1');
+      const own = await serve(certificate);
+      const port = own.host.replace(/.*:/, '');
+      const registry = await serve(certificate, (request, response) => {
+        response.writeHead(307, { location: `https://${host}:${port}${request.url}` }).end();
+        return true;
+      });
+      const proxy = await proxyTo(registry.host);
+      vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
+      expect(await pull(at(), 'registry.example/test/image')).toMatchObject(
+        failed(`redirects to this machine, https://${host}:${port}`),
+      );
+      expect(own.requests).toEqual([]);
+    },
+  );
+
   it('is not taken for one when it speaks plain HTTP', async () => {
     const plain = await startRegistry(content, { tags: { latest } });
     open.push(plain);
@@ -95,32 +140,6 @@ describe('a registry with TLS', () => {
 });
 
 describe('a proxy of the environment', () => {
-  /** A proxy that brings every host to that one, and keeps what it was asked. */
-  async function proxyTo(target: string, wanted = '') {
-    const asked: string[] = [];
-    const server: Server = createServer(async (request, response) => {
-      asked.push(`${request.method} ${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
-      const answer = await fetch(`http://${target}${new URL(request.url ?? '').pathname}`);
-      response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
-      response.end(Buffer.from(await answer.arrayBuffer()));
-    });
-    server.on('connect', (request, socket) => {
-      asked.push(`CONNECT ${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
-      if (wanted !== '' && request.headers['proxy-authorization'] !== wanted)
-        return socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
-      const [host = '', port] = target.split(':');
-      const onward = connect(Number(port), host, () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        onward.pipe(socket).pipe(onward);
-      });
-      onward.on('error', () => socket.destroy());
-      socket.on('error', () => onward.destroy());
-    });
-    const proxy = await listen(server);
-    open.push(proxy);
-    return { ...proxy, asked };
-  }
-
   it('is asked for a tunnel to a registry with TLS, with its own login', async () => {
     const registry = await serve(makeCertificate(at(), 'DNS:registry.example'));
     const login = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isHost, isLoopback } from '../../../src/formats/host.ts';
+import { isHost, isLoopback, mayBeLoopback } from '../../../src/formats/host.ts';
 import { parseReference, printReference } from '../../../src/formats/oci-reference.ts';
 
 const DIGEST = `sha256:${'0a'.repeat(32)}`;
@@ -106,16 +106,29 @@ describe('isHost and isLoopback', () => {
   it.each(['localhost', 'localhost:5000', '127.0.0.1', '127.1.2.3:1', '[::1]', '[::1]:443'])(
     '%s is this machine',
     (host) => {
-      expect([isHost(host), isLoopback(host)]).toEqual([true, true]);
+      expect([isHost(host), isLoopback(host), mayBeLoopback(host)]).toEqual([true, true, true]);
     },
   );
 
   it.each(['localhost.example', '127.0.0.1.example', '128.0.0.1', '[::2]', 'a:5000'])(
     '%s is another',
     (host) => {
-      expect([isHost(host), isLoopback(host)]).toEqual([true, false]);
+      expect([isHost(host), isLoopback(host), mayBeLoopback(host)]).toEqual([true, false, false]);
     },
   );
+
+  it.each([
+    'http://127.1',
+    'http://2130706433:80',
+    'http://0.0.0.0',
+    'http://[::]:1',
+    'http://[::ffff:127.0.0.1]:1',
+    'http://[::ffff:0.0.0.0]',
+    'http://localhost.',
+    'http://a.localhost:1',
+  ])('%s may be this machine', (url) => {
+    expect(mayBeLoopback(new URL(url).host)).toBe(true);
+  });
 
   it.each(['', '-a', 'a-', 'a..b', 'a:', 'a:70000', 'a/b', '[::1', '[x]', 'a@b', 'ä'])(
     '%j is none',
