@@ -2,14 +2,16 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { delimiter } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { makeCertificate } from './fixtures/certificate.ts';
 import { addImage, type Content, type Descriptor, newContent } from './fixtures/image.ts';
 import { fakeQemu } from './fixtures/programs.ts';
 import { leftovers, pull } from './fixtures/pull.ts';
 import { type Registry, type RegistryOptions, startRegistry } from './fixtures/registry.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
+import { startWeb, type Web } from './fixtures/web.ts';
 
 const at = temporaryFolder();
-const open: Registry[] = [];
+const open: (Registry | Web)[] = [];
 let content: Content;
 let latest: Descriptor;
 
@@ -37,6 +39,16 @@ afterEach(async () => {
 async function serve(intercept?: RegistryOptions['intercept']) {
   const registry = await startRegistry(content, { tags: { latest }, ...(intercept ? { intercept } : {}) });
   open.push(registry);
+  return registry;
+}
+
+/** The same on another machine, `http://registry.example`, which a proxy leads to. */
+async function serveElsewhere(intercept?: RegistryOptions['intercept']) {
+  const registry = await serve((request, response) => {
+    request.url = new URL(request.url ?? '').pathname;
+    return intercept?.(request, response) ?? false;
+  });
+  vi.stubEnv('HTTP_PROXY', `http://${registry.host}`);
   return registry;
 }
 
@@ -340,6 +352,35 @@ describe('a login', () => {
       expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('as its token server'));
     },
   );
+
+  it.each([
+    ['password', { auth: auth('me:pass') }],
+    ['identity token', { identitytoken: 'secret' }],
+    ['token of a registry', { registrytoken: 'secret' }],
+  ])('with a %s goes nowhere from plain HTTP, whose answers anybody can make', async (_, login) => {
+    const certificate = makeCertificate(at());
+    vi.stubEnv('SSL_CERT_FILE', certificate.file);
+    const tokens = await startWeb({ '/token': Buffer.from('{"token":"t"}') }, { tls: certificate });
+    open.push(tokens);
+    const bearer = `Bearer realm="${tokens.origin}/token"`;
+    for (const challenge of [bearer, 'Basic realm="test"']) {
+      const registry = await serveElsewhere((_, response) =>
+        answer(response, 401, { 'www-authenticate': challenge }),
+      );
+      await logIn({ auths: { 'registry.example': login } });
+      expect(await pull(at(), 'http://registry.example/test/image')).toMatchObject(
+        failed('wants a login over plain HTTP', 'log out'),
+      );
+      expect(registry.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
+    }
+    // Nor is a server of this machine asked because another one names it.
+    await logIn({});
+    await serveElsewhere((_, response) => answer(response, 401, { 'www-authenticate': bearer }));
+    expect(await pull(at(), 'http://registry.example/test/image')).toMatchObject(
+      failed('as its token server'),
+    );
+    expect(tokens.requests).toEqual([]);
+  });
 
   it('gets a new token when the old one is no longer taken', async () => {
     let tokens = 0;

@@ -1,7 +1,7 @@
 import { BinfmtctlError } from '../../errors.ts';
 import { type Challenge, parseChallenges } from '../../formats/auth-challenge.ts';
 import type { Login } from '../../formats/docker-config.ts';
-import { isLoopback } from '../../formats/host.ts';
+import { isLoopback, mayBeLoopback } from '../../formats/host.ts';
 import { type HttpResponse, printUrl, readBody, request } from '../../system/http.ts';
 import { failureFrom } from '../../system/http-retry.ts';
 import type { PullOptions } from './types.ts';
@@ -28,10 +28,11 @@ export async function authorize(header: string, asked: Asked, options: PullOptio
   const challenges = parseChallenges(header);
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && 'realm' in parameters);
   const login = await asked.login();
+  // Over plain HTTP anybody may have sent the challenge, with a token server of their own.
+  if (login !== null) requireSecret(asked.base);
   if (login?.kind === 'bearer') return `Bearer ${login.token}`;
   if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, asked, login, options)}`;
   if (!challenges.some(({ scheme }) => scheme === 'basic') || login?.kind !== 'password') return null;
-  requireSecret(asked.base);
   return basic(login);
 }
 
@@ -42,7 +43,6 @@ async function fetchToken(
   { limits, signal }: PullOptions,
 ): Promise<string> {
   const realm = tokenServer(parameters['realm'] ?? '', base);
-  if (login !== null) requireSecret(realm);
   const scope = parameters['scope'] ?? `repository:${repository}:pull`;
   const fields = { service: parameters['service'] ?? '', scope };
   const shared = { mayLeaveOrigin: false, limits, signal };
@@ -68,17 +68,19 @@ async function fetchToken(
 /** Its address comes from outside: it must be as safe as the registry's own. */
 function tokenServer(text: string, base: URL): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url?.protocol === 'https:') return url;
+  const isOwn = isLoopback(base.host);
   const isSafe =
-    url?.protocol === 'http:' &&
-    base.protocol === 'http:' &&
-    (url.host === base.host || (isLoopback(base.host) && isLoopback(url.host)));
+    url?.protocol === 'https:'
+      ? isOwn || !mayBeLoopback(url.host)
+      : url?.protocol === 'http:' &&
+        base.protocol === 'http:' &&
+        (url.host === base.host || (isOwn && isLoopback(url.host)));
   if (url !== null && isSafe) return url;
   throw new BinfmtctlError(
     'SOURCE_FAILED',
     `${base.host} names ${JSON.stringify(text.slice(0, 200))} as its token server`,
     {
-      hint: 'a token is fetched by https:// only, so that nobody in between can read it',
+      hint: 'a token is fetched by https:// only, so that nobody in between can read it, and not from this machine for another',
     },
   );
 }
