@@ -8,6 +8,9 @@ export interface HttpFailure {
   readonly status?: number | undefined;
   /** How long the server wants to be left alone. */
   readonly retryAfterMs?: number | undefined;
+  /** Whose failure it is, and why, in few words: `registry.example:5000`, `nothing listens there`. */
+  readonly host?: string | undefined;
+  readonly why?: string | undefined;
 }
 
 const TRANSIENT_CODES = [
@@ -52,14 +55,16 @@ const HINTS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   ],
 };
 
-/** An error of Node's as one of ours. @param what what failed and on what: `cannot fetch https://…` */
-export function httpError(error: unknown, what: string, signal: AbortSignal): BinfmtctlError {
+/** An error of Node's as one of ours. @param what what failed and on what: `cannot fetch https://…` @param host who was asked */
+export function httpError(error: unknown, what: string, signal: AbortSignal, host: string): BinfmtctlError {
   if (signal.aborted) return interrupted(signal);
   if (error instanceof BinfmtctlError) return error;
   const { code = '', message = String(error) } = error as { code?: string; message?: string };
   const known = /wrong version number|packet length/i.test(message) ? HINTS['EPROTO'] : HINTS[code];
-  const [why, hint] = known ?? [message.split('\n')[0] || code, NETWORK_HINT];
-  return new BinfmtctlError('SOURCE_FAILED', `${what}: ${why}`, { hint, cause: { code } });
+  const [meaning, hint] = known ?? [message.split('\n')[0] || code, NETWORK_HINT];
+  const why = code === 'STALLED' ? `${meaning} (${message})` : meaning;
+  const cause: HttpFailure = { code, host, why };
+  return new BinfmtctlError('SOURCE_FAILED', `${what}: ${why}`, { hint, cause });
 }
 
 export const interrupted = (signal: AbortSignal): BinfmtctlError =>
@@ -78,3 +83,6 @@ export function failureOf(error: unknown): HttpFailure {
 
 /** An error of which `isTransient` knows what it is. */
 export const failure = (code: string, message: string): Error => Object.assign(new Error(message), { code });
+
+/** Of a server of which nothing came in time. @param what `no answer` */
+export const stalled = (what: string, ms: number): Error => failure('STALLED', `${what} for ${ms / 1000} s`);

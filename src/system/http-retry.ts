@@ -16,12 +16,14 @@ export interface RetryLimits {
  * Tries until it works, fails for good, or has failed too often. `attempt` is told to call `progressed` when it has got
  * further than before: the count begins anew then.
  *
+ * @param report told of each failure after which it tries again, before it waits
  * @throws what the last attempt threw; INTERRUPTED.
  */
 export async function withRetries<T>(
   attempt: (progressed: () => void) => Promise<T>,
   { attempts, backoffMs, maxWaitMs }: RetryLimits,
   signal: AbortSignal,
+  report: (text: string) => void,
 ): Promise<T> {
   for (let failed = 0; ; ) {
     let further = false;
@@ -35,6 +37,7 @@ export async function withRetries<T>(
       if (!isTransient(error) || failed >= attempts) throw error;
       const { retryAfterMs } = failureOf(error);
       if (retryAfterMs !== undefined && retryAfterMs > maxWaitMs) throw tooLong(error, retryAfterMs);
+      report(`${retryReason(error)}; trying again (${failed + 1} of ${attempts})`);
       const backoff = Math.min(backoffMs * 2 ** (failed - 1), maxWaitMs);
       // Somewhat at random, so that the machines which a server turned away do not all come back at once.
       const wait = Math.max(retryAfterMs ?? 0, backoff * (0.5 + Math.random() / 2));
@@ -45,9 +48,17 @@ export async function withRetries<T>(
   }
 }
 
+function retryReason(error: unknown): string {
+  const { retryAfterMs = 0, host, why } = failureOf(error);
+  if (host === undefined) return error instanceof Error ? error.message : String(error);
+  return retryAfterMs > 0 ? `${host} asks to wait ${Math.ceil(retryAfterMs / 1000)} s` : `${host}: ${why}`;
+}
+
 /** What a status says about trying again. */
-export const failureFrom = ({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): HttpFailure => ({
+export const failureFrom = ({ status, headers, url }: Omit<HttpResponse, 'body'>): HttpFailure => ({
   status,
+  host: url.host,
+  why: `status ${status}`,
   retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
 });
 

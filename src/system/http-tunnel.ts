@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { failure } from './http-error.ts';
+import { failure, stalled } from './http-error.ts';
 import { proxyAuthorization } from './http-proxy.ts';
 
 export interface TunnelOptions {
@@ -24,7 +24,7 @@ export async function openTunnel(proxy: URL, url: URL, options: TunnelOptions): 
       ...(ca === undefined ? {} : { ca }),
       ALPNProtocols: ['http/1.1'],
     });
-    const stop = (): void => void secure.destroy(failure('STALLED', 'no handshake'));
+    const stop = (): void => void secure.destroy(stalled('no handshake', timeoutMs));
     const late = setTimeout(stop, timeoutMs);
     signal.addEventListener('abort', stop);
     // It stays: nobody else listens until a request has taken the connection.
@@ -56,7 +56,7 @@ async function connect(proxy: URL, target: string, options: TunnelOptions): Prom
     });
     const refused = (status: number | undefined): Error =>
       failure('PROXY', `the proxy ${proxy.host} answers with status ${status}`);
-    const late = setTimeout(() => asked.destroy(failure('STALLED', 'no answer of the proxy')), timeoutMs);
+    const late = setTimeout(() => asked.destroy(stalled('no answer of the proxy', timeoutMs)), timeoutMs);
     asked.on('error', reject);
     asked.on('close', () => clearTimeout(late));
     asked.once('connect', ({ statusCode }, socket) => {

@@ -3,14 +3,14 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOption
 import { BinfmtctlError } from '../errors.ts';
 import { isLoopback, mayBeLoopback } from '../formats/host.ts';
 import { readTextIfExists } from './files.ts';
-import { failure, httpError } from './http-error.ts';
+import { httpError, stalled } from './http-error.ts';
 import { proxyAuthorization, proxyFor } from './http-proxy.ts';
 import { openTunnel } from './http-tunnel.ts';
 
 export interface HttpLimits {
   /** From the request to the answer's headers. */
   readonly answerMs: number;
-  /** In each such time at least a kilobyte of the body must come. */
+  /** In each such time at least 20 kB of the body must come: 1 kB/s in the 20 s that are usual. */
   readonly stallMs: number;
 }
 
@@ -37,7 +37,7 @@ export interface HttpResponse {
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
-const LEAST_BYTES = 1024;
+const LEAST_BYTES = 20 * 1024;
 
 /**
  * Sends a request and returns what is answered, whatever its status. From https no redirect leads to plain HTTP, and none
@@ -105,11 +105,11 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
       status: message.statusCode ?? 0,
       headers: message.headers,
       url,
-      body: bodyOf(message, options, what),
+      body: bodyOf(message, options, what, url.host),
       discard: () => void message.destroy(),
     };
   } catch (error) {
-    throw httpError(error, what, signal);
+    throw httpError(error, what, signal, url.host);
   }
 }
 
@@ -141,7 +141,7 @@ async function send(url: URL, proxy: URL | null, request: HttpRequest): Promise<
 
 function answerOf(sent: ClientRequest, { limits }: HttpRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => sent.destroy(failure('STALLED', 'no answer')), limits.answerMs);
+    const late = setTimeout(() => sent.destroy(stalled('no answer', limits.answerMs)), limits.answerMs);
     // After the answer errors come through its body too; here they only must not be unheard.
     sent.on('error', reject);
     sent.on('close', () => clearTimeout(late));
@@ -156,10 +156,11 @@ async function* bodyOf(
   message: IncomingMessage,
   { limits, signal }: HttpRequest,
   what: string,
+  host: string,
 ): AsyncGenerator<Uint8Array> {
   let came = 0;
   const watch = setInterval(() => {
-    if (came < LEAST_BYTES) message.destroy(failure('STALLED', 'no more bytes'));
+    if (came < LEAST_BYTES) message.destroy(stalled('too few bytes', limits.stallMs));
     came = 0;
   }, limits.stallMs);
   try {
@@ -168,7 +169,7 @@ async function* bodyOf(
       yield chunk;
     }
   } catch (error) {
-    throw httpError(error, what, signal);
+    throw httpError(error, what, signal, host);
   } finally {
     clearInterval(watch);
   }

@@ -83,8 +83,13 @@ describe('a registry out of order', () => {
       if (times.length === 3) return answer(response, 503);
       return false;
     });
-    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    const result = await pull(at(), `${registry.host}/test/image`);
+    expect(result).toMatchObject(good);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(950);
+    expect(result.texts.filter((text) => text.includes('again'))).toEqual([
+      `oci: ${registry.host} asks to wait 1 s; trying again (2 of 4)`,
+      `oci: ${registry.host}: status 503; trying again (2 of 4)`,
+    ]);
   });
 
   it('is given up when it wants to be left alone for long, and when it stays so', async () => {
@@ -108,8 +113,10 @@ describe('a registry out of order', () => {
       response.write(bytes.subarray(0, 20_000), () => setTimeout(() => response.destroy(), 50));
       return true;
     });
-    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    const { texts, ...result } = await pull(at(), `${registry.host}/test/image`);
+    expect(result).toMatchObject(good);
     expect(ranges).toEqual([undefined, 'bytes=20000-']);
+    expect(texts).toContain(`oci: ${registry.host}: the connection was broken off; trying again (2 of 4)`);
   });
 
   it('begins anew where the registry knows no ranges', async () => {
@@ -146,7 +153,9 @@ describe('a registry out of order', () => {
       response.end(Buffer.from(content.blobs.get(layerDigest()) ?? '').fill(7, 100, 200));
       return true;
     });
-    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+    const { texts, ...result } = await pull(at(), `${registry.host}/test/image`);
+    expect(result).toMatchObject(good);
+    expect(texts).toContain(`oci: what came as layer ${layerDigest()} is wrong; fetching it once more`);
   });
 
   it('is given up when it stalls, before the answer and within it', async () => {
@@ -158,7 +167,7 @@ describe('a registry out of order', () => {
     const dripping = await serve((request, response) => {
       if (!isLayer(request)) return false;
       response.writeHead(200);
-      const timer = setInterval(() => response.write('x'), 20);
+      const timer = setInterval(() => response.write('x'.repeat(1500)), 20);
       response.on('close', () => clearInterval(timer));
       return true;
     });

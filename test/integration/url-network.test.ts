@@ -98,8 +98,14 @@ describe('a server', () => {
       if (times.length === 1) return answer(response, 503, { 'retry-after': '1' });
       return times.length === 2 ? answer(response, 429) : false;
     });
-    expect(await fetchIt(web)).toMatchObject(good);
+    const result = await fetchIt(web);
+    expect(result).toMatchObject(good);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(950);
+    const { host } = new URL(web.origin);
+    expect(result.texts.filter((text) => text.includes('again'))).toEqual([
+      `url: ${host} asks to wait 1 s; trying again (2 of 4)`,
+      `url: ${host}: status 429; trying again (3 of 4)`,
+    ]);
     const later = await start((_, response) => answer(response, 429, { 'retry-after': '3600' }));
     expect(await fetchIt(later)).toMatchObject(refused('SOURCE_FAILED', /too many/, /60 minutes/));
   });
@@ -124,12 +130,16 @@ describe('a server', () => {
   it('is given up when it stalls, before the answer and within it', async () => {
     const silent = await start(() => true);
     const limits = { answerMs: 100, stallMs: 100, attempts: 2 };
-    expect(await fetchIt(silent, { limits })).toMatchObject(
-      refused('SOURCE_FAILED', /stopped answering/, /later/),
+    const result = await fetchIt(silent, { limits });
+    expect(result).toMatchObject(
+      refused('SOURCE_FAILED', /stopped answering \(no answer for 0\.1 s\)/, /later/),
+    );
+    expect(result.texts.at(-1)).toMatch(
+      /^url: 127\.0\.0\.1:\d+: it has stopped answering \(no answer for 0\.1 s\); trying again \(2 of 2\)$/,
     );
     const dripping = await start((_, response) => {
       response.writeHead(200, { 'content-length': archive.length });
-      const timer = setInterval(() => response.write('x'), 20);
+      const timer = setInterval(() => response.write('x'.repeat(1500)), 20);
       response.on('close', () => clearInterval(timer));
       return true;
     });

@@ -6,6 +6,8 @@ import { byteProgress } from './progress.ts';
 import type { PullOptions } from './types.ts';
 
 export interface Download {
+  /** Kind of the source, with which lines of progress begin. */
+  readonly kind: 'oci' | 'url';
   /** For messages: `layer sha256:…`. */
   readonly what: string;
   /** `sha256:…`; null where anything is taken. */
@@ -36,11 +38,12 @@ export async function download(
   wanted: Download,
   options: PullOptions,
 ): Promise<string> {
-  const { what, digest } = wanted;
+  const { kind, what, digest } = wanted;
   let came = '';
   await writeHashed(file, async (hashed) => {
     await fetchAll(open, hashed, wanted, options);
     if (digest !== null && hashed.digest() !== digest) {
+      options.report({ kind: 'text', text: `${kind}: what came as ${what} is wrong; fetching it once more` });
       await hashed.restart();
       await fetchAll(open, hashed, wanted, options);
     }
@@ -53,7 +56,7 @@ export async function download(
 async function fetchAll(
   open: Open,
   file: HashedFile,
-  { what, size, maxBytes }: Download,
+  { kind, what, size, maxBytes }: Download,
   { limits, report, signal }: PullOptions,
 ): Promise<void> {
   const onBytes = byteProgress(report);
@@ -75,9 +78,9 @@ async function fetchAll(
       }
     }
     if (total !== null && file.size() < total)
-      throw cutOff(`cannot fetch ${what}: ${file.size()} of ${total} bytes came`, signal);
+      throw cutOff(`cannot fetch ${what}: ${file.size()} of ${total} bytes came`, response, signal);
   };
-  await withRetries(attempt, limits, signal);
+  await withRetries(attempt, limits, signal, (text) => report({ kind: 'text', text: `${kind}: ${text}` }));
   onBytes(file.size(), file.size());
 }
 
@@ -94,7 +97,7 @@ async function openAt(
   await file.restart();
   if (response.status !== 206) return response;
   response.discard();
-  throw cutOff(`cannot fetch ${what}: another part of it came than was asked for`, signal);
+  throw cutOff(`cannot fetch ${what}: another part of it came than was asked for`, response, signal);
 }
 
 /** Whether an answer has the bytes from there on, and not all of them. */
@@ -109,7 +112,8 @@ function announcedSize({ status, headers }: HttpResponse): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-const cutOff = (why: string, signal: AbortSignal): Error => httpError({ code: 'CUT_OFF' }, why, signal);
+const cutOff = (what: string, { url }: HttpResponse, signal: AbortSignal): Error =>
+  httpError({ code: 'CUT_OFF' }, what, signal, url.host);
 
 function tooLarge(what: string, most: number, response: HttpResponse): Error {
   response.discard();

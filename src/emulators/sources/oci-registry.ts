@@ -27,6 +27,7 @@ export function openRegistry(
 ): Images {
   const name = printReference(reference);
   const { report, limits, signal } = options;
+  const say = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
   const clients = endpoints.map((endpoint) => openClient(endpoint, name, options));
 
   /** Does something at the first endpoint that can; whoever failed once is not asked again. */
@@ -38,7 +39,7 @@ export function openRegistry(
         return await action(ask, others.length > 0 ? MIRROR_ATTEMPTS : limits.attempts);
       } catch (error) {
         if (others.length === 0 || signal.aborted || !(error instanceof BinfmtctlError)) throw error;
-        report({ kind: 'text', text: `oci: ${error.message}; trying elsewhere` });
+        say(`${error.message}; trying elsewhere`);
         clients.shift();
       }
     }
@@ -53,7 +54,7 @@ export function openRegistry(
     anywhere((ask, attempts) => {
       const ways = { ...limits, attempts };
       const read = async (): Promise<Document> => {
-        const document = await withRetries(() => readDocument(ask, path, accept, name), ways, signal);
+        const document = await withRetries(() => readDocument(ask, path, accept, name), ways, signal, say);
         check(document.bytes);
         return document;
       };
@@ -70,7 +71,7 @@ export function openRegistry(
       const document = await small(`manifests/${digest ?? tag}`, ACCEPT, (bytes) => {
         if (digest !== null) requireSame(`the manifest of ${name}`, digestOf(bytes), digest);
       });
-      if (digest === null) report({ kind: 'text', text: `oci: ${name} is ${digestOf(document.bytes)} now` });
+      if (digest === null) say(`${name} is ${digestOf(document.bytes)} now`);
       return document;
     },
     manifest: async (expected) => {
@@ -85,7 +86,7 @@ export function openRegistry(
       anywhere(async (ask, attempts) => {
         const open = (headers: Readonly<Record<string, string>>) => ask(`blobs/${expected.digest}`, headers);
         const { digest, size } = expected;
-        const wanted = { what: `layer ${digest}`, digest, size, maxBytes: size };
+        const wanted = { kind: 'oci' as const, what: `layer ${digest}`, digest, size, maxBytes: size };
         await download(open, file, wanted, { ...options, limits: { ...limits, attempts } });
       }),
   };

@@ -32,6 +32,7 @@ export function downloadUrl(source: UrlSource, file: string, options: PullOption
     throw statusError(response, url);
   };
   const wanted = {
+    kind: 'url' as const,
     what: printAddress(source),
     digest: sha256 === null ? null : `sha256:${sha256}`,
     size: null,
