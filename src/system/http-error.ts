@@ -29,6 +29,8 @@ const TRANSIENT_CODES = [
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
 const NETWORK_HINT = 'check the network and, where one is needed, the proxy (HTTPS_PROXY)';
+const PROXY_HINT =
+  'is what HTTPS_PROXY, HTTP_PROXY or ALL_PROXY says right, with a login where one is wanted, and does the proxy run? NO_PROXY names the hosts that need none';
 const CERTIFICATE_HINT =
   "is this machine's clock right? Otherwise whoever runs the server has to renew its certificate";
 const AUTHORITY_HINT = 'name the file with the certificate of its authority in SSL_CERT_FILE';
@@ -55,16 +57,34 @@ const HINTS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   ],
 };
 
-/** An error of Node's as one of ours. @param what what failed and on what: `cannot fetch https://…` @param host who was asked */
-export function httpError(error: unknown, what: string, signal: AbortSignal, host: string): BinfmtctlError {
+/**
+ * An error of Node's as one of ours.
+ *
+ * @param what what failed and on what: `cannot fetch https://…`
+ * @param host who was asked
+ * @param proxy where there is one
+ */
+export function httpError(
+  error: unknown,
+  what: string,
+  signal: AbortSignal,
+  host: string,
+  proxy: URL | null = null,
+): BinfmtctlError {
   if (signal.aborted) return interrupted(signal);
   if (error instanceof BinfmtctlError) return error;
   const { code = '', message = String(error) } = error as { code?: string; message?: string };
   const known = /wrong version number|packet length/i.test(message) ? HINTS['EPROTO'] : HINTS[code];
   const [meaning, hint] = known ?? [message.split('\n')[0] || code, NETWORK_HINT];
-  const why = code === 'STALLED' ? `${meaning} (${message})` : meaning;
+  const reason = code === 'STALLED' ? `${meaning} (${message})` : meaning;
+  // Never its login.
+  const isProxys = proxy !== null && isOfProxy(error);
+  const why = isProxys ? `the proxy ${proxy.host} fails: ${reason}` : reason;
   const cause: HttpFailure = { code, host, why };
-  return new BinfmtctlError('SOURCE_FAILED', `${what}: ${why}`, { hint, cause });
+  return new BinfmtctlError('SOURCE_FAILED', `${what}: ${why}`, {
+    hint: isProxys ? PROXY_HINT : hint,
+    cause,
+  });
 }
 
 export const interrupted = (signal: AbortSignal): BinfmtctlError =>
@@ -74,6 +94,14 @@ export const interrupted = (signal: AbortSignal): BinfmtctlError =>
 export function isTransient(error: unknown): boolean {
   const { code = '', status = 0 } = failureOf(error);
   return TRANSIENT_CODES.includes(code) || TRANSIENT_STATUSES.includes(status);
+}
+
+/** Whether it is the proxy that failed: the only one that is connected to, where there is one. */
+function isOfProxy(error: unknown): boolean {
+  // Where a name has several addresses, Node keeps the error of each.
+  const { ofProxy = false, errors = [] } = error as { ofProxy?: boolean; errors?: readonly unknown[] };
+  const syscalls = [error, ...errors].map((each) => (each as { syscall?: string }).syscall ?? '');
+  return ofProxy || syscalls.some((name) => name === 'connect' || name === 'getaddrinfo');
 }
 
 export function failureOf(error: unknown): HttpFailure {

@@ -55,15 +55,16 @@ async function connect(proxy: URL, target: string, options: TunnelOptions): Prom
       ...(ca === undefined ? {} : { ca }),
     });
     const refused = (status: number | undefined): Error =>
-      failure('PROXY', `the proxy ${proxy.host} answers with status ${status}`);
-    const late = setTimeout(() => asked.destroy(stalled('no answer of the proxy', timeoutMs)), timeoutMs);
-    asked.on('error', reject);
+      failure('PROXY', `it answers with status ${status}`);
+    const late = setTimeout(() => asked.destroy(stalled('no answer', timeoutMs)), timeoutMs);
+    const fail = (error: Error): void => reject(Object.assign(error, { ofProxy: true }));
+    asked.on('error', fail);
     asked.on('close', () => clearTimeout(late));
     asked.once('connect', ({ statusCode }, socket) => {
       clearTimeout(late);
       if (statusCode === 200) return resolve(socket as Socket);
       socket.destroy();
-      reject(refused(statusCode));
+      fail(refused(statusCode));
     });
     asked.once('response', ({ statusCode }) => {
       asked.destroy(refused(statusCode));

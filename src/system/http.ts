@@ -96,9 +96,10 @@ const staysOut = (from: URL, next: URL): boolean => isLoopback(from.host) || !ma
 async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
   const { signal } = options;
   const what = `cannot fetch ${printUrl(url)}`;
+  let proxy: URL | null = null;
   try {
     if (signal.aborted) throw signal.reason;
-    const proxy = proxyFor(url);
+    proxy = proxyFor(url);
     const sent = await send(url, proxy, options);
     const message = await answerOf(sent, options);
     return {
@@ -109,7 +110,7 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
       discard: () => void message.destroy(),
     };
   } catch (error) {
-    throw httpError(error, what, signal, url.host);
+    throw httpError(error, what, signal, url.host, proxy);
   }
 }
 

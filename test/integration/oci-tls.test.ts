@@ -150,7 +150,7 @@ describe('a proxy of the environment', () => {
     expect(registry.requests.every(({ headers }) => headers['proxy-authorization'] === undefined)).toBe(true);
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
     expect(await pull(at(), 'registry.example/test/image')).toMatchObject(
-      failed('status 407', 'HTTPS_PROXY'),
+      failed(`the proxy ${proxy.host} fails: it answers with status 407`, 'HTTPS_PROXY'),
     );
   });
 
@@ -179,12 +179,45 @@ describe('a proxy of the environment', () => {
     expect(await pull(at(), 'http://registry.invalid/test/image')).toMatchObject(failed('registry.invalid'));
   });
 
+  it('that does not answer, or breaks off, is named', async () => {
+    const certificate = makeCertificate(at());
+    vi.stubEnv('SSL_CERT_FILE', certificate.file);
+    const limits = { attempts: 2, answerMs: 100 };
+    const silent = createServer().on('connect', () => {});
+    const rude = createServer().on('connect', (_, socket) => socket.destroy());
+    for (const [server, why] of [
+      [silent, 'it has stopped answering (no answer for 0.1 s)'],
+      [rude, 'the connection was broken off'],
+    ] as const) {
+      const proxy = await listen(server);
+      open.push(proxy);
+      vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
+      expect(await pull(at(), 'registry.example/test/image', { limits })).toMatchObject(
+        failed(`the proxy ${proxy.host} fails: ${why}`, 'HTTPS_PROXY'),
+      );
+    }
+  });
+
   it('that is out of order or of another kind is named', async () => {
     vi.stubEnv('HTTPS_PROXY', 'socks5://localhost:1');
     expect(await pull(at(), 'registry.example/test/image')).toMatchObject(
       failed('HTTPS_PROXY', 'http://HOST:PORT'),
     );
-    vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:1');
-    expect(await pull(at(), 'registry.example/test/image')).toMatchObject(failed('nothing listens there'));
+    for (const name of ['HTTPS_PROXY', 'HTTP_PROXY']) {
+      const scheme = name.replace('_PROXY', '').toLowerCase();
+      vi.stubEnv(name, 'http://me:secret@127.0.0.1:1');
+      const { error, texts } = await pull(at(), `${scheme}://registry.example/test/image`);
+      expect({ stored: [], error }).toEqual(
+        failed('the proxy 127.0.0.1:1 fails: nothing listens there', name),
+      );
+      expect(`${error?.message}${error?.hint}${texts.join()}`).not.toContain('secret');
+      for (const host of ['proxy.invalid:1', 'localhost:1']) {
+        vi.stubEnv(name, `http://${host}`);
+        const limits = { attempts: 1 };
+        expect(await pull(at(), `${scheme}://registry.example/test/image`, { limits })).toMatchObject(
+          failed(`the proxy ${host} fails: `, name),
+        );
+      }
+    }
   });
 });
