@@ -1,5 +1,6 @@
 import { BinfmtctlError } from '../../errors.ts';
 import type { Login } from '../../formats/docker-config.ts';
+import { isLoopback } from '../../formats/host.ts';
 import { ACCEPT, MAX_MANIFEST } from '../../formats/oci-manifest.ts';
 import { isDigest, printReference, type Reference } from '../../formats/oci-reference.ts';
 import type { Endpoint } from '../../formats/registry-mirrors.ts';
@@ -15,6 +16,8 @@ import type { PullOptions } from './types.ts';
 
 /** A mirror that does not answer is not waited for as long as the registry itself. */
 const MIRROR_ATTEMPTS = 2;
+const UNPROTECTED =
+  'comes over plain HTTP, where anybody on the way can change it: if it is the right one, pin it with';
 
 /**
  * An image of a registry that speaks the OCI distribution protocol. What the mirrors do not give is asked of the registry
@@ -28,15 +31,18 @@ export function openRegistry(
   const name = printReference(reference);
   const { report, limits, signal } = options;
   const say = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
-  const clients = endpoints.map((endpoint) => openClient(endpoint, name, options));
+  const clients = endpoints.map((endpoint) => ({
+    origin: new URL(endpoint.origin),
+    ask: openClient(endpoint, name, options),
+  }));
 
   /** Does something at the first endpoint that can; whoever failed once is not asked again. */
   async function anywhere<T>(action: (ask: Ask, attempts: number) => Promise<T>): Promise<T> {
     for (;;) {
-      const [ask, ...others] = clients;
-      if (ask === undefined) throw new Error('no endpoint');
+      const [client, ...others] = clients;
+      if (client === undefined) throw new Error('no endpoint');
       try {
-        return await action(ask, others.length > 0 ? MIRROR_ATTEMPTS : limits.attempts);
+        return await action(client.ask, others.length > 0 ? MIRROR_ATTEMPTS : limits.attempts);
       } catch (error) {
         if (others.length === 0 || signal.aborted || !(error instanceof BinfmtctlError)) throw error;
         say(`${error.message}; trying elsewhere`);
@@ -64,6 +70,13 @@ export function openRegistry(
       });
     });
 
+  /** Nothing but its digest tells what a tag is. */
+  const sayDigest = (digest: string): void => {
+    const { protocol = '', host = '' } = clients[0]?.origin ?? {};
+    if (protocol === 'https:' || isLoopback(host)) say(`${name} is ${digest} now`);
+    else report({ kind: 'warning', text: `oci: ${name} ${UNPROTECTED} @${digest}` });
+  };
+
   return {
     name,
     top: async () => {
@@ -71,7 +84,7 @@ export function openRegistry(
       const document = await small(`manifests/${digest ?? tag}`, ACCEPT, (bytes) => {
         if (digest !== null) requireSame(`the manifest of ${name}`, digestOf(bytes), digest);
       });
-      if (digest === null) say(`${name} is ${digestOf(document.bytes)} now`);
+      if (digest === null) sayDigest(digestOf(document.bytes));
       return document;
     },
     manifest: async (expected) => {
