@@ -21,6 +21,11 @@ export interface HttpRequest {
   readonly body?: string | undefined;
   /** Whether a redirect may lead to another origin, which then gets no credentials. Default true. */
   readonly mayLeaveOrigin?: boolean | undefined;
+  /**
+   * Whether what comes is verified, whoever sends it, and nothing secret is sent: only then a redirect may lead from plain HTTP
+   * to that of another machine. Default false.
+   */
+  readonly isVerified?: boolean | undefined;
   readonly limits: HttpLimits;
   readonly signal: AbortSignal;
 }
@@ -53,7 +58,7 @@ export async function request(start: URL, options: HttpRequest): Promise<HttpRes
     const { location } = response.headers;
     if (!REDIRECTS.includes(response.status) || location === undefined) return response;
     response.discard();
-    const next = redirectTarget(url, location);
+    const next = redirectTarget(url, location, options.isVerified === true);
     if (redirects === MAX_REDIRECTS) throw refused(start, 'redirects again and again');
     if (next.origin !== start.origin) {
       if (options.mayLeaveOrigin === false)
@@ -71,7 +76,7 @@ export async function readBody({ body, url }: HttpResponse, most: number): Promi
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > most) throw refused(url, `answers with more than ${most} bytes`);
+    if (size > most) throw tooLarge(url, most);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -80,13 +85,14 @@ export async function readBody({ body, url }: HttpResponse, most: number): Promi
 /** An address for messages: what follows the path may be secret. */
 export const printUrl = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
-function redirectTarget(from: URL, location: string): URL {
+function redirectTarget(from: URL, location: string, isVerified: boolean): URL {
   if (!URL.canParse(location, from.href)) throw refused(from, 'redirects to what is no address');
   const next = new URL(location, from);
   if (!staysOut(from, next)) throw refused(from, `redirects to this machine, ${next.origin}`);
   if (next.protocol === 'https:') return next;
   if (next.protocol !== 'http:') throw refused(from, `redirects to ${next.protocol}`);
-  const isAllowed = from.protocol === 'http:' && (next.origin === from.origin || isLoopback(next.host));
+  const isAllowed =
+    from.protocol === 'http:' && (next.origin === from.origin || isLoopback(next.host) || isVerified);
   if (!isAllowed) throw refused(from, `redirects to plain HTTP, ${next.origin}`);
   return next;
 }
@@ -117,7 +123,8 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
 async function send(url: URL, proxy: URL | null, request: HttpRequest): Promise<ClientRequest> {
   const { method = 'GET', headers, body, signal, limits } = request;
   const options: RequestOptions = { method, headers: { 'user-agent': 'binfmtctl', ...headers }, signal };
-  const ca = await authorities();
+  const isTls = [url, proxy].some((each) => each?.protocol === 'https:');
+  const ca = isTls ? await authorities() : undefined;
   if (ca !== undefined) Object.assign(options, { ca });
   if (proxy !== null && url.protocol === 'https:') {
     const socket = await openTunnel(proxy, url, { ca, timeoutMs: limits.answerMs, signal });
@@ -178,10 +185,20 @@ async function* bodyOf(
 
 /** The authorities whose certificates count, where the environment names them in place of Node's. */
 async function authorities(): Promise<string | undefined> {
-  const { SSL_CERT_FILE } = process.env;
-  if (SSL_CERT_FILE === undefined || SSL_CERT_FILE === '') return undefined;
-  return (await readTextIfExists(SSL_CERT_FILE)) ?? undefined;
+  const { SSL_CERT_FILE: path = '' } = process.env;
+  if (path === '') return undefined;
+  const text = await readTextIfExists(path).catch(() => null);
+  if (text !== null && /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m.test(text)) return text;
+  const why = text === null ? 'cannot be read' : 'holds no certificate';
+  throw new BinfmtctlError('SOURCE_FAILED', `${path}, which SSL_CERT_FILE names, ${why}`, {
+    hint: 'set SSL_CERT_FILE to a file with the certificates of authorities (PEM), or unset it',
+  });
 }
+
+const tooLarge = (url: URL, most: number): BinfmtctlError =>
+  new BinfmtctlError('SOURCE_FAILED', `${printUrl(url)} answers with more than ${most} bytes`, {
+    hint: 'such an answer never has so many: is it the right server, or does a proxy in between answer?',
+  });
 
 function refused(url: URL, why: string): BinfmtctlError {
   return new BinfmtctlError('SOURCE_FAILED', `${printUrl(url)} ${why}`, {

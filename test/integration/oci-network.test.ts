@@ -200,7 +200,9 @@ describe('a registry out of order', () => {
     const registry = await serve((request, response) =>
       request.url?.includes('manifests') ? answer(response, 200, {}, 'x'.repeat(5_000_000)) : false,
     );
-    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('more than 4194304 bytes'));
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
+      failed('more than 4194304 bytes', /^such an answer never has so many/),
+    );
   });
 });
 
@@ -402,6 +404,33 @@ describe('a login', () => {
       return answer(response, 401, { 'www-authenticate': challenge });
     });
     expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
+  });
+});
+
+describe('plain HTTP of another machine', () => {
+  it('is warned of where no digest is named, with that which came', async () => {
+    await serveElsewhere();
+    const image = 'http://registry.example/test/image';
+    expect(await pull(at(), `${image}:latest`)).toMatchObject({
+      ...good,
+      warnings: [
+        `oci: ${image}:latest comes over plain HTTP, where anybody on the way can change it: if it is the right one, pin it with @${latest.digest}`,
+      ],
+    });
+    expect(await pull(at(), `${image}@${latest.digest}`)).toMatchObject({ ...good, warnings: [] });
+    const registry = await serve();
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject({ ...good, warnings: [] });
+  });
+
+  it('is warned of where only a mirror speaks it, and not where that has not the image', async () => {
+    await serveElsewhere();
+    const registry = await serve();
+    const image = `${registry.host}/test/image`;
+    vi.stubEnv('BINFMTCTL_REGISTRY_MIRRORS', `${registry.host}=http://registry.example`);
+    const { warnings } = await pull(at(), image);
+    expect(warnings).toEqual([expect.stringContaining(`${image}:latest comes over plain HTTP`)]);
+    await serveElsewhere((_, response) => answer(response, 404));
+    expect(await pull(at(), image)).toMatchObject({ ...good, warnings: [] });
   });
 });
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { makeCertificate } from './fixtures/certificate.ts';
@@ -75,6 +76,23 @@ describe('a server', () => {
     expect(await fetchIt(web)).toMatchObject(
       refused('SOURCE_FAILED', /nobody that is trusted/, /SSL_CERT_FILE/),
     );
+  });
+
+  it('with TLS is not asked where the authorities that are named are not there', async () => {
+    const web = await start(undefined, makeCertificate(at()));
+    await writeFile(at('empty.pem'), 'no certificate\n');
+    for (const [file, why] of [
+      [at('absent.pem'), 'cannot be read'],
+      [at(''), 'cannot be read'],
+      [at('empty.pem'), 'holds no certificate'],
+    ] as const) {
+      vi.stubEnv('SSL_CERT_FILE', file);
+      expect(await fetchIt(web)).toMatchObject(
+        refused('SOURCE_FAILED', `${file}, which SSL_CERT_FILE names, ${why}`, /unset it/),
+      );
+      expect(await fetchIt(await start())).toMatchObject(good);
+    }
+    expect(web.requests).toEqual([]);
   });
 
   it.each([
@@ -273,8 +291,37 @@ describe('a redirect', () => {
     expect(plain.requests).toEqual([]);
   });
 
+  it('from plain HTTP to that of another machine is followed where the file is verified, and never back to this one', async () => {
+    const own = await start();
+    const targets: Record<string, string> = {
+      'http://first.example/qemu.tar': 'http://second.example/qemu.tar',
+      'http://bad.example/qemu.tar': `${own.origin}/qemu.tar`,
+      'http://worse.example/qemu.tar': `http://localhost:${new URL(own.origin).port}/qemu.tar`,
+    };
+    const proxy = await start((request, response) => {
+      const location = targets[request.url ?? ''];
+      if (location !== undefined) return answer(response, 302, { location });
+      request.url = new URL(request.url ?? '').pathname;
+      return false;
+    });
+    vi.stubEnv('HTTP_PROXY', proxy.origin);
+    expect(await pullFrom(at(), `http://first.example/qemu.tar${HASH}`)).toMatchObject(good);
+    expect(proxy.requests.map(({ line }) => line)).toEqual([
+      'GET http://first.example/qemu.tar',
+      'GET http://second.example/qemu.tar',
+    ]);
+    for (const host of ['bad', 'worse'])
+      expect(await pullFrom(at(), `http://${host}.example/qemu.tar${HASH}`)).toMatchObject(
+        refused('SOURCE_FAILED', /redirects to this machine/, /not followed/),
+      );
+    expect(own.requests).toEqual([]);
+    const web = await start((_, response) => answer(response, 307, { location: 'http://other.example/x' }));
+    expect(await fetchUnverified(web)).toMatchObject(
+      refused('SOURCE_FAILED', /redirects to plain HTTP/, /not followed/),
+    );
+  });
+
   it.each([
-    ['plain HTTP of another machine', 'http://other.example/x', /redirects to plain HTTP/],
     ['a file', 'file:///etc/passwd', /redirects to file:/],
     ['what is no address', 'http://[', /redirects to what is no address/],
     ['itself', '/qemu.tar', /redirects again and again/],

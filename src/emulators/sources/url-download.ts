@@ -25,7 +25,7 @@ export function downloadUrl(source: UrlSource, file: string, options: PullOption
   };
   const open = async ({ range }: Readonly<Record<string, string>>): Promise<HttpResponse> => {
     const headers = range === undefined ? {} : rangeOf(range);
-    const response = await request(url, { headers, limits, signal });
+    const response = await request(url, { headers, isVerified: sha256 !== null, limits, signal });
     version = versionOf(response);
     if (response.status === 200 || response.status === 206) return response;
     response.discard();
