@@ -15,6 +15,8 @@ export interface InspectOptions {
   readonly host: ElfIdentity;
   /** `host` is another machine: the emulator is not run. */
   readonly elsewhere?: boolean | undefined;
+  /** What it has to be, in lower case hex: other bytes are hashed and named, but never run. */
+  readonly sha256?: string | undefined;
   /** Demand that it works in chroots and other namespaces. */
   readonly requireStatic: boolean;
   /** Root would register it for all users: then nobody else may be able to change it. */
@@ -44,7 +46,8 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   const identity = await fileIdentity(path);
   const remembered = memo.recall(identity, profile.id);
   const known = remembered ?? (await examine(path, from, options));
-  if (remembered === null && !options.elsewhere) memo.remember(identity, known, profile.id);
+  const wasRun = !options.elsewhere && (options.sha256 ?? known.sha256) === known.sha256;
+  if (remembered === null && wasRun) memo.remember(identity, known, profile.id);
   requireUndamaged(candidate, known);
   if (known.version === null) onOddity?.(`${path} does not say which version of ${profile.id} it is`);
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
@@ -69,11 +72,12 @@ function requireHostArch(
 
 /** Hash and version: the two that cost time. */
 async function examine(path: string, from: string, options: InspectOptions): Promise<Known> {
+  const { elsewhere, profile, sha256: wanted } = options;
+  const hash = sha256File(path);
   // Never run for another machine: execvp(3) gives what the kernel does not take to a shell.
-  const version = options.elsewhere
-    ? findVersion(path, options.profile)
-    : readVersion(path, { ...options, name: from });
-  const [sha256, found] = await Promise.all([sha256File(path), version]);
+  const isRun = !elsewhere && (wanted === undefined || wanted === (await hash));
+  const version = isRun ? readVersion(path, { ...options, name: from }) : findVersion(path, profile);
+  const [sha256, found] = await Promise.all([hash, version]);
   return { sha256, version: found };
 }
 

@@ -28,6 +28,8 @@ export interface EmulatorRequest {
   readonly emulator?: string | undefined;
   /** Take also what has no sha256 by which it could be verified. */
   readonly allowUnverified?: boolean | undefined;
+  /** By arch, what its emulator has to be: other bytes are never run, so that its source may be one that others can write. */
+  readonly expected?: Readonly<Record<string, { readonly sha256: string }>> | undefined;
   /** Files that are looked at first. */
   readonly candidates?: readonly Candidate[] | undefined;
   /** They are for another machine, of the arch `host`, and are not run. */
@@ -104,6 +106,7 @@ export async function obtainEmulators(
   }
   const failures = await askSources(sources, {
     host,
+    verified: request.expected !== undefined,
     context,
     wanted: () =>
       arches
@@ -175,6 +178,7 @@ async function takeFirstFit(
         // Only who names an emulator may want one that does not work in chroots.
         requireStatic: request.emulator === undefined,
         asRoot: process.geteuid?.() === 0 && mapsRootToRoot() !== false,
+        sha256: request.expected?.[arch.id]?.sha256,
         timeoutMs: TIME_LIMIT_MS,
         memo,
         signal: context.signal,

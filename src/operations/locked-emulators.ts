@@ -80,7 +80,7 @@ async function obtainLocked(
     );
     const members = wanted.filter(({ id }) => group.includes(id));
     const sources = request.sources.length > 0 ? request.sources : [source];
-    const narrowed = { ...request, all: false, sources, emulator, candidates };
+    const narrowed = { ...request, all: false, sources, emulator, candidates, expected: part };
     const obtained = await obtainEmulators(members, entries, natives, narrowed, context).catch(
       (error: unknown) => {
         throw request.sources.length > 0 ? error : worded(error, file, source);

@@ -26,6 +26,8 @@ export interface Sources {
 export interface Asked {
   readonly host: Natives['host'];
   readonly context: Context;
+  /** What they give is compared with known bytes before it is run. */
+  readonly verified: boolean;
   /** What has not been found yet. */
   readonly wanted: () => readonly Want[];
   /** Whether what has been found does, so that no second default source is asked. */
@@ -49,7 +51,7 @@ export function parseSources(named: readonly string[], allowUnverified = false):
  */
 export async function askSources(
   { names, isDefault, allowUnverified }: Sources,
-  { host, context, wanted, isEnough, take }: Asked,
+  { host, context, verified, wanted, isEnough, take }: Asked,
 ): Promise<readonly BinfmtctlError[]> {
   const failures: BinfmtctlError[] = [];
   const { store, signal } = context;
@@ -58,7 +60,7 @@ export async function askSources(
     if (wants.length === 0 || (isDefault && index > 0 && isEnough())) break;
     try {
       const fetch = openSource(source);
-      const options = { store, host: host.id, allowUnverified, signal, report: reportTo(context) };
+      const options = { store, host: host.id, allowUnverified, verified, signal, report: reportTo(context) };
       await take(await fetch(source.value, wants, options), source.name);
     } catch (error) {
       if (!isDefault || !(error instanceof BinfmtctlError) || !PASSING.includes(error.code)) throw error;

@@ -60,7 +60,10 @@ export function requireLocked(guest: string, found: Identity, locked: LockedEmul
   const wrong = keys.find((key) => found[key] !== locked[key]);
   if (wrong === undefined) return;
   const expected = `${wrong} ${locked[wrong]} of ${file}`;
-  const which = locked.version === found.version ? '' : ` (version ${found.version}, not ${locked.version})`;
+  const which =
+    found.version === null || locked.version === found.version
+      ? ''
+      : ` (version ${found.version}, not ${locked.version})`;
   throw new BinfmtctlError(
     'LOCK_MISMATCH',
     `the emulator for ${guest} from ${locked.source} is not the locked one: expected ${expected}, found ${found[wrong]}${wrong === 'version' ? '' : which}`,

@@ -73,6 +73,16 @@ describe('inspect', () => {
     expect((await inspected(silent, changed)).version).toBeNull();
   });
 
+  it('never runs other bytes than those that are expected, nor remembers them', async () => {
+    const path = await place('crashing', buildProgram(code.crash));
+    const memo = await openMemo(at('memo'));
+    const { sha256 } = await inspected(path, { memo, sha256: 'ab'.repeat(32) });
+    expect(sha256).toMatch(/^(?!abab)[0-9a-f]{64}$/);
+    await expect(inspected(path, { memo, sha256 })).rejects.toMatchObject({
+      message: expect.stringContaining('crashes'),
+    });
+  });
+
   it('refuses a path without file', async () => {
     await expect(inspected(at('nothing'))).rejects.toMatchObject({
       code: 'EMULATOR_NOT_FOUND',

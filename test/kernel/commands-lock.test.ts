@@ -41,9 +41,10 @@ function restore(): void {
     copyFileSync(join(emulators, `qemu-${guest}-static`), join(own, `qemu-${guest}-static`));
 }
 
-/** As the folder is after its maker has brought another version. */
+/** As the folder is after its maker has brought another version, which stands on a line of its bytes as in QEMU's. */
 function replaceEmulator(guest: string): void {
-  writeFileSync(join(own, `qemu-${guest}-static`), fakeQemu('9.9.9'));
+  const line = Buffer.from(`\nqemu-${guest} version 9.9.9\n`);
+  writeFileSync(join(own, `qemu-${guest}-static`), Buffer.concat([fakeQemu('9.9.9'), line]));
   chmodSync(join(own, `qemu-${guest}-static`), 0o755);
 }
 
@@ -237,6 +238,17 @@ describe('install --locked', () => {
     rmSync(own, { recursive: true });
     await documentOf(locked('riscv64', 's390x', '--source', `bundle:${tar}`));
     expect(Object.keys(entries()).toSorted()).toEqual(['qemu-riscv64', 'qemu-s390x']);
+  });
+
+  it('takes them out of a bundle that others can write, as the lock file says what they have to be', async () => {
+    const tar = at('open.tar');
+    await documentOf(['bundle', '-o', tar, '--all', `--locked=${file}`, '--store', store]);
+    chmodSync(tar, 0o666);
+    await expectRefusal(install('riscv64', '--source', `bundle:${tar}`), {
+      ...{ status: 1, code: 'EMULATOR_UNFIT', message: /it can be written by others/, hint: /./ },
+    });
+    await documentOf(locked('riscv64', '--source', `bundle:${tar}`));
+    expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
   });
 
   it('refuses a bundle that has other bytes than the lock names', async () => {

@@ -17,6 +17,8 @@ export interface FetchOptions {
   readonly host: string;
   /** Take also what has no sha256 by which it could be verified. */
   readonly allowUnverified?: boolean | undefined;
+  /** Whoever asks compares what is stored with known bytes before it is run: then others may be able to write the source. */
+  readonly verified?: boolean | undefined;
   readonly report: (progress: FetchProgress) => void;
   readonly signal: AbortSignal;
 }
