@@ -158,6 +158,15 @@ describe('a bundle with something wrong', () => {
     );
   });
 
+  it('has one byte changed of one that is not wanted', async () => {
+    const bytes = await packed(GUESTS);
+    const place = bytes.indexOf(bytesOf('riscv64')) + 500;
+    bytes[place] = (bytes[place] ?? 0) ^ 1;
+    expect(await taken(await fileWith(bytes), ['aarch64'])).toEqual(
+      refused('BAD_PACKAGE', /riscv64\/qemu-riscv64 has sha256/),
+    );
+  });
+
   it('never gives other bytes, whichever of its own is changed', async () => {
     const good = await packed(GUESTS);
     await fc.assert(
@@ -177,7 +186,9 @@ describe('a bundle with something wrong', () => {
   it('has a changed header', async () => {
     const bytes = await packed(GUESTS);
     bytes[bytes.indexOf('arm/qemu-arm\0') + 1] = 0x7a;
-    expect(await taken(await fileWith(bytes))).toEqual(refused('BAD_PACKAGE', /bundle .*tar: /));
+    expect(await taken(await fileWith(bytes))).toEqual(
+      refused('BAD_PACKAGE', /bundle .*tar: it is no tar archive, or a damaged one/),
+    );
   });
 
   it('has a changed manifest', async () => {

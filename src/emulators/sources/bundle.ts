@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -11,11 +12,12 @@ import {
   MANIFEST,
   MAX_MANIFEST_SIZE,
 } from '../../formats/bundle.ts';
+import { errnoOf, fileError } from '../../system/file-error.ts';
 import { storedName } from '../names.ts';
 import { type StoreWriter, writeStore } from '../store-writer.ts';
 import { requireTrusted } from '../trust.ts';
 import type { Candidate } from '../types.ts';
-import { BAD_PACKAGE_HINT } from './tar-entry.ts';
+import { BAD_PACKAGE_HINT, tarProblem } from './tar-entry.ts';
 import type { FetchOptions, Source, Want } from './types.ts';
 
 /**
@@ -76,9 +78,7 @@ async function readBundle(
       const [emulator, ...rest] = open;
       requireNamed(header, emulator);
       open = rest;
-      const candidate = await take(name, emulator, entry as Bytes, wants, writer);
-      if (candidate === null) entry.resume();
-      else found.push(candidate);
+      found.push(...(await take(name, emulator, entry as Bytes, wants, writer)));
     }
     if (manifest === null) throw noBundle('it is empty');
     if (open[0] !== undefined) throw bad(`it ends before ${open[0].file}`);
@@ -135,34 +135,37 @@ function requireNamed(
     throw bad(`${name} has ${size} bytes, not ${emulator.size} as its manifest says`);
 }
 
-/** Copies an emulator that is wanted into the store; null for one that is not. */
+/** Copies an emulator that is wanted into the store; of one that is not, the bytes are verified alone. */
 async function take(
   name: string,
   { guest, emulator, sha256, file }: BundledEmulator,
   bytes: Bytes,
   wants: readonly Want[],
   writer: StoreWriter,
-): Promise<Candidate | null> {
+): Promise<readonly Candidate[]> {
   const want = wants.find((each) => each.guest === guest);
   const profile = want?.profiles.find(({ id }) => id === emulator);
-  if (profile === undefined) return null;
-  const stored = await writer.put(storedName(profile, guest, file), bytes);
-  if (stored.sha256 !== sha256)
-    throw bad(`${file} has sha256 ${stored.sha256}, not ${sha256} as its manifest says`);
-  return { path: stored.path, from: `${name} (${file})`, emulator, guest, origin: 'bundle' };
+  const stored = profile && (await writer.put(storedName(profile, guest, file), bytes));
+  const actual = stored?.sha256 ?? (await hashOf(bytes));
+  if (actual !== sha256) throw bad(`${file} has sha256 ${actual}, not ${sha256} as its manifest says`);
+  if (stored === undefined) return [];
+  return [{ path: stored.path, from: `${name} (${file})`, emulator, guest, origin: 'bundle' }];
+}
+
+async function hashOf(bytes: Bytes): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const part of bytes) hash.update(part);
+  return hash.digest('hex');
 }
 
 function worded(name: string, cause: unknown, atStart: boolean): unknown {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof BinfmtctlError) {
-    if (cause.code !== 'BAD_PACKAGE' && !cause.message.startsWith(NO_BUNDLE)) return cause;
-    return new BinfmtctlError(cause.code, `bundle ${name}: ${message}`, { hint: cause.hint, cause });
+  if (!(cause instanceof BinfmtctlError)) {
+    if (errnoOf(cause)?.match(/^E[A-Z]+$/)) return fileError(cause, `read the bundle ${name}`);
+    const { code, message, hint } = (atStart ? noBundle : bad)(tarProblem(cause));
+    return new BinfmtctlError(code, `bundle ${name}: ${message}`, { hint, cause });
   }
-  const { code, hint } = atStart ? noBundle('') : bad('');
-  return new BinfmtctlError(code, `bundle ${name}: ${atStart ? `${NO_BUNDLE}: ` : ''}${message}`, {
-    hint,
-    cause,
-  });
+  if (cause.code !== 'BAD_PACKAGE' && !cause.message.startsWith(NO_BUNDLE)) return cause;
+  return new BinfmtctlError(cause.code, `bundle ${name}: ${cause.message}`, { hint: cause.hint, cause });
 }
 
 const NO_BUNDLE = 'it is no bundle of binfmtctl';

@@ -9,6 +9,12 @@ export const BAD_PACKAGE_HINT = 'fetch it again; if it stays so, do not trust wh
 const MAX_FILE_SIZE = 256 * 1024 * 1024;
 const PLAIN = ['file', 'contiguous-file', 'directory', 'symlink', 'link'];
 
+/** What is wrong with an archive, from an error of tar-stream, whose words speak to programmers. */
+export const tarProblem = (cause: unknown): string =>
+  cause instanceof Error && cause.message.startsWith('Unexpected end')
+    ? 'it ends too early'
+    : 'it is no tar archive, or a damaged one';
+
 /**
  * The place of an entry as a path from the root of the archive: `/usr/bin/qemu-aarch64`.
  *

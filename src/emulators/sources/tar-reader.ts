@@ -3,6 +3,7 @@ import type { Header } from 'tar-stream';
 import { interrupted } from '../../system/http-error.ts';
 import { countStreamed } from '../../system/memory.ts';
 import { corrupt } from './integrity.ts';
+import { tarProblem } from './tar-entry.ts';
 
 /** Bounds for one archive: a whole Debian system has 10 000 entries. */
 const MAX_ENTRIES = 1_000_000;
@@ -61,7 +62,7 @@ export async function* readTar(
     try {
       yield* items;
     } catch (cause) {
-      throw failed ?? corrupt(`${what} is no tar archive: ${textOf(cause)}`, cause);
+      throw failed ?? corrupt(`${what}: ${tarProblem(cause)}`, cause);
     }
   };
   try {
@@ -78,5 +79,3 @@ export async function* readTar(
     await piped;
   }
 }
-
-const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
