@@ -42,6 +42,10 @@ export function encodeManifest({ host, emulators }: BundleManifest): string {
   return `${JSON.stringify({ schema: SCHEMA, host, emulators: ordered }, null, 1)}\n`;
 }
 
+/** Whether a text is the manifest of a bundle, of whatever version. */
+export const isBundleManifest = (text: string): boolean =>
+  /^\s*\{\s*"schema"\s*:\s*"binfmtctl\/bundle\//.test(text);
+
 /** The manifest in a text, or what is wrong with it. */
 export function decodeManifest(text: string): BundleManifest | { readonly problem: string } {
   let value: unknown;

@@ -1,6 +1,7 @@
 /** What `docker save` writes beside the layers: manifest.json (moby image/tarexport, and docs of the image spec v1.2). */
 import * as v from 'valibot';
 import { BinfmtctlError } from '../errors.ts';
+import { isBundleManifest } from './bundle.ts';
 
 export interface ArchivedImage {
   /** Name of the configuration's file. */
@@ -32,10 +33,15 @@ const schema = v.pipe(
   v.maxLength(1000),
 );
 
-/** Reads manifest.json. BAD_PACKAGE for what is none. */
-export function parseArchive(bytes: Uint8Array): readonly ArchivedImage[] {
+/** Reads manifest.json of the archive `name`. BAD_PACKAGE for what is none, BAD_SOURCE for that of a bundle of ours. */
+export function parseArchive(bytes: Uint8Array, name: string): readonly ArchivedImage[] {
+  const text = new TextDecoder().decode(bytes);
+  if (isBundleManifest(text)) {
+    const hint = `name it with bundle: in place of oci: \`--source bundle:${name}\``;
+    throw new BinfmtctlError('BAD_SOURCE', `${name} is a bundle of binfmtctl, not an image`, { hint });
+  }
   try {
-    return v.parse(schema, JSON.parse(new TextDecoder().decode(bytes)));
+    return v.parse(schema, JSON.parse(text));
   } catch (cause) {
     throw new BinfmtctlError('BAD_PACKAGE', 'manifest.json of the archive is not what `docker save` writes', {
       hint: 'save it again',

@@ -40,6 +40,9 @@ export function parseReference(text: string): Reference {
   const tag = colon < 0 ? null : path.slice(colon + 1);
   if (tag !== null && !TAG.test(tag)) throw bad(text, `${JSON.stringify(tag)} cannot be a tag`);
   const short = colon < 0 ? path : path.slice(0, colon);
+  // Docker Hub has none; `ghcr.io` and `image.tar` are meant to be something else.
+  if (scheme === '' && !named.includes('/') && short.includes('.'))
+    throw bad(text, 'a name with a dot and no / is that of a registry, or of a file');
   const registry = host === 'index.docker.io' ? DEFAULT_REGISTRY : host.toLowerCase();
   if (!isHost(registry)) throw bad(text, `${JSON.stringify(host)} cannot be a registry`);
   const repository =
@@ -72,6 +75,6 @@ function splitHost(text: string, always: boolean): [host: string, path: string] 
 
 function bad(text: string, why: string): BinfmtctlError {
   return new BinfmtctlError('BAD_SOURCE', `${JSON.stringify(text)} names no image: ${why}`, {
-    hint: 'name one as Docker does: oci:tonistiigi/binfmt, oci:ghcr.io/owner/image:tag@sha256:…',
+    hint: 'name one as Docker does: oci:tonistiigi/binfmt, oci:ghcr.io/owner/image:tag@sha256:…; a file as oci:./FILE',
   });
 }

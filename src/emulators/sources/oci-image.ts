@@ -84,7 +84,8 @@ function choose(name: string, offered: readonly Descriptor[], platforms: readonl
   throw noPlatform(name, has, platforms);
 }
 
-function nameOf({ digest, annotations }: Descriptor): string {
+/** An image for messages: its digest, with its tag where it has one. */
+export function nameOf({ digest, annotations }: Descriptor): string {
   const tag = annotations?.['org.opencontainers.image.ref.name'];
   return tag === undefined ? digest : `${digest} (${tag})`;
 }

@@ -1,15 +1,18 @@
 import { BinfmtctlError } from '../../errors.ts';
 import { type ArchivedImage, parseArchive, promisedDigest } from '../../formats/docker-archive.ts';
-import { MAX_MANIFEST, parseConfig } from '../../formats/oci-manifest.ts';
+import { MAX_MANIFEST, parseConfig, parseManifest } from '../../formats/oci-manifest.ts';
 import { choosePlatform, type Platform } from '../../formats/oci-platform.ts';
 import { corrupt, digestOf, type Expected, requireDigest, requireSame, writeHashed } from './integrity.ts';
-import { requireOne, requirePlatform } from './oci-image.ts';
+import { nameOf, requireOne, requirePlatform } from './oci-image.ts';
 import { type Members, readMember } from './oci-members.ts';
 import type { Images, Layer } from './oci-types.ts';
 import { unpack } from './unpack.ts';
 
 /** More than any layer of programs has when it is unpacked, in bytes. */
 const MAX_BYTES = 4 * 1024 ** 3;
+
+export const INDEX = 'index.json';
+export const MANIFEST = 'manifest.json';
 
 const blobOf = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
 
@@ -27,7 +30,11 @@ export function openLayout(name: string, members: Members, digest: string | null
   return {
     name,
     top: async () => {
-      const bytes = await readMember(members, digest === null ? 'index.json' : blobOf(digest), MAX_MANIFEST);
+      if (digest !== null && !(await members.has(blobOf(digest)))) {
+        const index = parseManifest(await readMember(members, INDEX, MAX_MANIFEST), '');
+        throw noImage(name, digest, index.kind === 'index' ? index.manifests.map(nameOf) : []);
+      }
+      const bytes = await readMember(members, digest === null ? INDEX : blobOf(digest), MAX_MANIFEST);
       if (digest !== null) requireSame(`the manifest of ${name}`, digestOf(bytes), digest);
       return { bytes, mediaType: '' };
     },
@@ -59,16 +66,16 @@ export async function layersOfArchive(
   digest: string | null,
   platforms: readonly Platform[],
 ): Promise<readonly Layer[]> {
-  const archived = parseArchive(await readMember(members, 'manifest.json', MAX_MANIFEST));
+  const archived = parseArchive(await readMember(members, MANIFEST, MAX_MANIFEST), name);
   const images = archived.filter(({ config }) => digest === null || promisedDigest(config) === digest);
   const all = await Promise.all(
     images.map(async (image) => ({ image, platform: await readConfig(members, image) })),
   );
   const best = choosePlatform(all, platforms);
   const found = all.filter(({ platform }) => platform.architecture === best?.platform.architecture);
-  const one = requireOne(name, found, ({ image }) => nameOf(image));
+  const one = requireOne(name, found, ({ image }) => nameOfArchived(image));
   const chosen = one ?? all[0];
-  if (chosen === undefined) throw noImage(name, digest, archived);
+  if (chosen === undefined) throw noImage(name, digest, archived.map(nameOfArchived));
   requirePlatform(name, chosen.platform, platforms);
   const { diffIds } = chosen.platform;
   const files = chosen.image.layers;
@@ -80,13 +87,13 @@ export async function layersOfArchive(
   });
 }
 
-const nameOf = ({ config, tags }: ArchivedImage): string =>
+const nameOfArchived = ({ config, tags }: ArchivedImage): string =>
   [promisedDigest(config) ?? config, ...tags.slice(0, 1).map((tag) => `(${tag})`)].join(' ');
 
-function noImage(name: string, digest: string | null, archived: readonly ArchivedImage[]): BinfmtctlError {
+function noImage(name: string, digest: string | null, has: readonly string[]): BinfmtctlError {
   const what = digest === null ? 'image' : `image ${digest}`;
   return new BinfmtctlError('SOURCE_FAILED', `${name} has no ${what}`, {
-    hint: `it has ${archived.slice(0, 10).map(nameOf).join(', ') || 'none at all'}`,
+    hint: `it has ${has.slice(0, 10).join(', ') || 'none at all'}`,
   });
 }
 
@@ -111,8 +118,8 @@ async function copyLayer(members: Members, name: string, digest: string, file: s
 
 /** Opens what the files are: an OCI layout first, which newer versions of Docker write too. */
 export async function isLayout(members: Members, name: string): Promise<boolean> {
-  if (await members.has('index.json')) return true;
-  if (await members.has('manifest.json')) return false;
+  if (await members.has(INDEX)) return true;
+  if (await members.has(MANIFEST)) return false;
   throw new BinfmtctlError(
     'BAD_SOURCE',
     `${name} is neither an OCI layout nor an archive of \`docker save\``,

@@ -74,7 +74,12 @@ describe('parseManifest', () => {
           fc.json().map((text) => new TextEncoder().encode(text)),
         ),
         (text) => {
-          for (const parse of [(each: Uint8Array) => parseManifest(each, ''), parseConfig, parseArchive]) {
+          const parsers = [
+            (each: Uint8Array) => parseManifest(each, ''),
+            parseConfig,
+            (each: Uint8Array) => parseArchive(each, 'image.tar'),
+          ];
+          for (const parse of parsers) {
             try {
               parse(text);
             } catch (error) {

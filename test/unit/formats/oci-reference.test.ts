@@ -51,6 +51,10 @@ describe('parseReference', () => {
     'a\n/b',
     'host\0.example/a',
     `x:${'t'.repeat(129)}`,
+    'ghcr.io',
+    'registry.example:5000',
+    'image.tar',
+    `image.tar@${DIGEST}`,
   ])('refuses %j', (text) => {
     expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: 'BAD_SOURCE' }));
   });
