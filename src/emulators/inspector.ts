@@ -39,7 +39,7 @@ export interface InspectOptions {
 export async function inspect(candidate: Candidate, options: InspectOptions): Promise<Emulator> {
   const { path, from = path } = candidate;
   const { memo, profile, onOddity } = options;
-  const { linkage, head } = await readProgram(path);
+  const { linkage, head } = await readProgram(path, from);
   requireHostArch(from, linkage, head, options);
   if (options.requireStatic && !linkage.static) throw dynamic(from, linkage);
   if (options.asRoot) await requireTrusted(path);
@@ -49,7 +49,7 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   const wasRun = !options.elsewhere && (options.sha256 ?? known.sha256) === known.sha256;
   if (remembered === null && wasRun) memo.remember(identity, known, profile.id);
   requireUndamaged(candidate, known);
-  if (known.version === null) onOddity?.(`${path} does not say which version of ${profile.id} it is`);
+  if (known.version === null) onOddity?.(`${from} does not say which version of ${profile.id} it is`);
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
 }
 

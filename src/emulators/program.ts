@@ -19,13 +19,14 @@ const RUNNABLE_TYPES = [2, 3];
 /**
  * Reads what tells whether a file is a program; neither a pipe nor a device is ever opened.
  *
+ * @param name what messages call it
  * @throws EMULATOR_NOT_FOUND for a path without file, a dangling link too; EMULATOR_UNFIT for a folder, pipe or device and
  * a file that is not executable; NOT_ELF, BAD_ELF.
  */
-export async function readProgram(path: string): Promise<Program> {
-  const facts = await factsOf(path);
-  if (!facts.isFile()) throw unfit(path, `it is ${kindOf(facts)}`);
-  if (!(await isExecutable(path, facts))) throw unfit(path, 'it is not executable', `\`chmod 755 ${path}\``);
+export async function readProgram(path: string, name = path): Promise<Program> {
+  const facts = await factsOf(path, name);
+  if (!facts.isFile()) throw unfit(name, `it is ${kindOf(facts)}`);
+  if (!(await isExecutable(path, facts))) throw unfit(name, 'it is not executable', `\`chmod 755 ${path}\``);
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
@@ -35,16 +36,16 @@ export async function readProgram(path: string): Promise<Program> {
     const linkage = await readLinkage(readAt);
     if (RUNNABLE_TYPES.includes(linkage.header.type)) return { linkage, head: await readAt(0, HEAD_SIZE) };
   } catch (cause) {
-    if (!(cause instanceof BinfmtctlError)) throw fileError(cause, `read the emulator ${path}`);
-    throw new BinfmtctlError(cause.code, `${path} cannot be the emulator: ${cause.message}`, {
+    if (!(cause instanceof BinfmtctlError)) throw fileError(cause, `read the emulator ${name}`);
+    throw new BinfmtctlError(cause.code, `${name} cannot be the emulator: ${cause.message}`, {
       hint: 'an emulator is an ELF program; a script around one cannot serve chroots and containers',
       cause,
     });
   }
-  throw unfit(path, 'it is an ELF file but no program');
+  throw unfit(name, 'it is an ELF file but no program');
 }
 
-async function factsOf(path: string): Promise<Stats> {
+async function factsOf(path: string, name: string): Promise<Stats> {
   try {
     return await stat(path);
   } catch (cause) {
@@ -54,9 +55,9 @@ async function factsOf(path: string): Promise<Stats> {
     );
     const absent = ['ENOENT', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
     if (link && absent)
-      throw notFound(path, `it is a link to ${await readlink(path)}, which does not exist`, cause);
-    if (absent) throw notFound(path, 'no such file', cause);
-    throw fileError(cause, `look at the emulator ${path}`);
+      throw notFound(name, `it is a link to ${await readlink(path)}, which does not exist`, cause);
+    if (absent) throw notFound(name, 'no such file', cause);
+    throw fileError(cause, `look at the emulator ${name}`);
   }
 }
 
@@ -67,7 +68,8 @@ const isExecutable = (path: string, { mode }: Stats): Promise<boolean> =>
     () => false,
   );
 
-function kindOf(facts: Stats): string {
+/** What there is in the place of a file, for messages. */
+export function kindOf(facts: Stats): string {
   if (facts.isDirectory()) return 'a folder';
   if (facts.isFIFO()) return 'a named pipe';
   return facts.isSocket() ? 'a socket' : 'a device';

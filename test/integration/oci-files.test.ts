@@ -1,6 +1,8 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { encodeManifest } from '../../src/formats/bundle.ts';
 import { type TarEntry, tar } from './fixtures/deb.ts';
 import {
   addImage,
@@ -71,6 +73,17 @@ async function pullFile(bytes: Uint8Array, suffix = '') {
   return pull(at(), `${file}${suffix}`);
 }
 
+/** Puts a named pipe that nobody writes to in a file's place. */
+function replaceByPipe(file: string): string {
+  execFileSync('sh', ['-c', 'rm -f "$1" && mkfifo "$1"', 'sh', file]);
+  return file;
+}
+
+const layerIn = ({ types }: Content): string => {
+  const digest = [...types].find(([, type]) => type.includes('layer'))?.[0] ?? '';
+  return join('blobs', digest.replace(':', '/'));
+};
+
 describe('an OCI layout', () => {
   it('gives its emulators, by an image and by an index', async () => {
     const direct = await layout(async (content) => [await image(content)]);
@@ -95,8 +108,35 @@ describe('an OCI layout', () => {
     expect((await pull(at(), `${folder}@${first?.digest}`)).bytes).toEqual([Buffer.from(fakeQemu('1.0.0'))]);
     const absent = `sha256:${'0'.repeat(64)}`;
     expect(await pull(at(), `${folder}@${absent}`)).toMatchObject(
-      refused('SOURCE_FAILED', 'has no', 'copied'),
+      refused('SOURCE_FAILED', `has no image ${absent}`, `it has ${first?.digest}`),
     );
+  });
+
+  it('is no source to be locked: the file itself is it', async () => {
+    const { folder } = await layout(async (content) => [await image(content)]);
+    expect((await pull(at(), folder)).sources).toEqual([undefined]);
+  });
+
+  it('with a pipe in the place of a file is refused, and not waited for', async () => {
+    const { folder, content, manifests } = await layout(async (content) => [await image(content)]);
+    replaceByPipe(join(folder, layerIn(content)));
+    expect(await pull(at(), folder)).toMatchObject(refused('BAD_PACKAGE', 'is a named pipe', 'again'));
+    replaceByPipe(join(folder, 'index.json'));
+    const named = await pull(at(), `${folder}@${manifests[0]?.digest}`);
+    expect(named).toMatchObject(refused('BAD_PACKAGE', 'is a named pipe'));
+    expect(await pull(at(), folder)).toMatchObject(refused('BAD_PACKAGE', 'index.json is a named pipe'));
+  });
+
+  it('that others can change is taken only where its digest is known', async () => {
+    const { folder, manifests } = await layout(async (content) => [await image(content)]);
+    await chmod(join(folder, 'index.json'), 0o666);
+    const others = refused('EMULATOR_UNFIT', 'index.json cannot be the source: it can be written', 'chmod');
+    expect(await pull(at(), folder)).toMatchObject(others);
+    expect(await pull(at(), folder, { verified: true })).toMatchObject(good);
+    expect(await pull(at(), `${folder}@${manifests[0]?.digest}`)).toMatchObject(good);
+    await chmod(join(folder, 'index.json'), 0o644);
+    await chmod(folder, 0o777);
+    expect(await pull(at(), folder)).toMatchObject(refused('EMULATOR_UNFIT', `${folder} can be written`));
   });
 
   it.each([
@@ -105,8 +145,7 @@ describe('an OCI layout', () => {
     ['too long', (bytes: Buffer) => Buffer.concat([bytes, bytes]), 'more than'],
   ])('with a blob that was %s is refused', async (_, damage, why) => {
     const { folder, content } = await layout(async (content) => [await image(content)]);
-    const layer = [...content.types].find(([, type]) => type.includes('layer'))?.[0] ?? '';
-    const file = join(folder, 'blobs', layer.replace(':', '/'));
+    const file = join(folder, layerIn(content));
     await writeFile(file, damage(await readFile(file)));
     expect(await pull(at(), folder)).toMatchObject(refused('BAD_PACKAGE', why, 'do not trust'));
     await rm(file);
@@ -211,6 +250,41 @@ describe('an archive', () => {
     const { error, stored } = await pull(at(), file, { signal: AbortSignal.abort('SIGINT') });
     expect(error).toMatchObject({ code: 'INTERRUPTED' });
     expect(stored).toEqual([]);
+  });
+
+  it('that others can change is taken only where its bytes are known', async () => {
+    const archive = await savedArchive([{ version: '3.0.0', tag: 'latest' }]);
+    const file = join(await fresh(), 'image.tar');
+    await writeFile(file, archive);
+    await chmod(file, 0o666);
+    expect(await pull(at(), file)).toMatchObject(refused('EMULATOR_UNFIT', 'it can be written by others'));
+    expect(await pull(at(), file, { verified: true })).toMatchObject(good);
+    const [, id] = /([0-9a-f]{64})\.json\0/.exec(Buffer.from(archive).toString('latin1')) ?? [];
+    expect(await pull(at(), `${file}@sha256:${id}`)).toMatchObject(good);
+  });
+
+  it('that is a pipe or a device is refused, and not waited for', async () => {
+    const pipe = replaceByPipe(join(await fresh(), 'pipe'));
+    expect(await pull(at(), pipe)).toMatchObject(refused('BAD_SOURCE', 'pipe is a named pipe', 'oci:./FILE'));
+    expect(await pull(at(), '/dev/zero')).toMatchObject(refused('BAD_SOURCE', '/dev/zero is a device'));
+  });
+
+  it('that is a bundle of ours is to be named so', async () => {
+    const manifest = { name: 'manifest.json', bytes: encodeManifest({ host: 'x86_64', emulators: [] }) };
+    expect(await pullFile(await tar([manifest]))).toMatchObject(
+      refused('BAD_SOURCE', 'is a bundle of binfmtctl', 'bundle:'),
+    );
+  });
+
+  it('is named by each problem in it', async () => {
+    const file = 'image.tar: ';
+    const hostile = await tar([{ name: '../../etc/passwd', bytes: 'x' }]);
+    expect(await pullFile(hostile)).toMatchObject(refused('BAD_PACKAGE', file));
+    const folder = await tar([{ name: 'usr/bin/qemu-aarch64', type: 'directory' }]);
+    const content = newContent();
+    const manifest = await addImage(content, [{ raw: folder, packing: 'none' }]);
+    const archive = await tar(layoutFiles(content.blobs, [manifest]));
+    expect(await pullFile(archive)).toMatchObject(refused('BAD_PACKAGE', `${file}/usr/bin/qemu-aarch64 is`));
   });
 
   it('that is cut off, empty or none at all is refused', async () => {

@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TarEntry } from './fixtures/deb.ts';
 import {
@@ -74,6 +75,36 @@ describe('an image of a registry', () => {
     const result = await pull(at(), `${registry.host}/test/image`);
     expect(result.bytes).toEqual([Buffer.from(fakeQemu('2.0.0'))]);
     expect(result.from).toEqual([`/usr/bin/qemu-aarch64 of ${registry.host}/test/image:latest`]);
+  });
+
+  it('is to be locked by the digest of what its tag named', async () => {
+    const content = newContent();
+    const index = addIndex(content, [await addImage(content, [{ entries: [program()] }])]);
+    const registry = await serve(content, index);
+    const name = `${registry.host}/test/image`;
+    const pinned = `${name}:latest@${index.digest}`;
+    expect((await pull(at(), name)).sources).toEqual([`oci:${pinned}`]);
+    expect((await pull(at(), pinned)).sources).toEqual([undefined]);
+  });
+
+  it('is named by each problem in it', async () => {
+    const { error } = await pullLayers([{ entries: [{ name: 'usr/bin/qemu-aarch64', type: 'directory' }] }]);
+    expect(error?.message).toMatch(
+      /^127\.0\.0\.1:\d+\/test\/image:latest: \/usr\/bin\/qemu-aarch64 is a folder/,
+    );
+  });
+
+  it('is not asked of a registry where there is a file of that name', async () => {
+    const before = process.cwd();
+    process.chdir(at());
+    try {
+      await mkdir(at('images/layout'), { recursive: true });
+      await writeFile(at('image.tar'), '');
+      for (const value of ['image.tar', `image.tar@sha256:${'0'.repeat(64)}`, 'images/layout'])
+        expect(await pull(at(), value)).toMatchObject(refused('BAD_SOURCE', 'here', `oci:./${value}`));
+    } finally {
+      process.chdir(before);
+    }
   });
 
   it('is pulled by digest, and a tag beside it does not count', async () => {

@@ -29,6 +29,17 @@ export function requireSame(what: string, actual: string, wanted: string): void 
 export const corrupt = (why: string, cause?: unknown): BinfmtctlError =>
   new BinfmtctlError('BAD_PACKAGE', why, { hint: HINT, cause });
 
+/** Says of what is wrong in an image or archive which one it is, where the message does not. */
+export async function naming<T>(name: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof BinfmtctlError) || error.code !== 'BAD_PACKAGE' || error.message.includes(name))
+      throw error;
+    throw new BinfmtctlError(error.code, `${name}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}
+
 /** A file that is hashed while it is written. */
 export interface HashedFile {
   readonly size: () => number;

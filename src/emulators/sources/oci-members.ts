@@ -1,14 +1,15 @@
 /** The files of a folder, or of a tar archive, by their names in it. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
 import { interrupted } from '../../system/http-error.ts';
+import { kindOf } from '../program.ts';
 import { corrupt, writeHashed } from './integrity.ts';
 import { checkEntry, linkTarget } from './tar-entry.ts';
 import { readTar } from './tar-reader.ts';
-import { compressionOf, unpackFile } from './unpack.ts';
+import { compressionOf, unpack } from './unpack.ts';
 
 export interface Members {
   readonly has: (name: string) => Promise<boolean>;
@@ -38,7 +39,7 @@ export function membersOfFolder(folder: string): Members {
   return {
     has: (name) =>
       stat(join(folder, name)).then(
-        (facts) => facts.isFile(),
+        () => true,
         () => false,
       ),
     read: (name) => readFile(join(folder, name), {}),
@@ -90,7 +91,7 @@ async function unpacked(path: string, work: string, signal: AbortSignal): Promis
   if (compression === 'none') return path;
   const file = join(work, 'archive.tar');
   await writeHashed(file, async ({ size, write }) => {
-    for await (const chunk of unpackFile(path, compression)) {
+    for await (const chunk of unpack(readFile(path, {}), compression)) {
       if (signal.aborted) throw interrupted(signal);
       if (size() > MAX_ARCHIVE) throw corrupt(`${path} has more than ${MAX_ARCHIVE} bytes`);
       await write(chunk);
@@ -101,13 +102,20 @@ async function unpacked(path: string, work: string, signal: AbortSignal): Promis
 
 async function* readFile(path: string, range: { start?: number; end?: number }): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(path, { ...range, highWaterMark: CHUNK });
+    // A pipe or a device is not even opened; what is put in the file's place then does not block.
+    requireFile(path, await stat(path));
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    yield* file.createReadStream({ ...range, highWaterMark: CHUNK });
   } catch (error) {
     const { code } = error as { code?: string };
     throw code === 'ENOENT'
       ? missing(posix.basename(path), posix.dirname(path))
       : fileError(error, `read ${path}`);
   }
+}
+
+function requireFile(path: string, facts: Stats): void {
+  if (!facts.isFile()) throw corrupt(`${path} is ${kindOf(facts)}`);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,20 +1,20 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, rm } from 'node:fs/promises';
 import { machine, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { hostPlatforms, type Platform } from '../../formats/oci-platform.ts';
-import { isDigest, parseReference } from '../../formats/oci-reference.ts';
+import { parseReference, printReference } from '../../formats/oci-reference.ts';
 import { endpointsOf } from '../../formats/registry-mirrors.ts';
 import { readTextIfExists } from '../../system/files.ts';
 import type { Candidate } from '../types.ts';
+import { digestOf, naming } from './integrity.ts';
 import { LIMITS } from './limits.ts';
 import { layersFor } from './oci-image.ts';
-import { isLayout, layersOfArchive, openLayout } from './oci-layout.ts';
-import { membersOfArchive, membersOfFolder } from './oci-members.ts';
+import { type ImagePath, layersAt, parseImagePath, splitDigest } from './oci-path.ts';
 import { openRegistry } from './oci-registry.ts';
 import { takeFromLayers } from './oci-take.ts';
 import type { Layer } from './oci-types.ts';
-import type { PullOptions, Source, Want } from './types.ts';
+import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
 
 /** Where emulators come from when no image is named: that of tonistiigi/binfmt for QEMU 10.2.3, the same for everybody. */
 export const DEFAULT_IMAGE =
@@ -26,7 +26,7 @@ const DOCKER_DAEMON = '/etc/docker/daemon.json';
  * `oci:[IMAGE]`: emulators out of a container image: of a registry, in an OCI layout (`oci:/DIR`, `oci:./DIR`) or in an
  * archive of `docker save` or `skopeo` (`oci:/FILE`), each with a digest or without. What it has not is left out.
  *
- * @throws BAD_SOURCE for what names no image; SOURCE_FAILED; BAD_PACKAGE for wrong digests, media types, archives, names and
+ * @throws BAD_SOURCE for what names no image; EMULATOR_UNFIT for files that others can change; SOURCE_FAILED; BAD_PACKAGE for wrong digests, media types, archives, names and
  * links; INTERRUPTED; what the store throws. Nothing is stored then.
  */
 export const fetchOci: Source = (value, wants, options) =>
@@ -42,30 +42,39 @@ export async function pullImage(
   const work = await mkdtemp(join(tmpdir(), 'binfmtctl-oci-'));
   const { report } = options;
   try {
-    const isPath = /^\.{0,2}\//.test(value);
-    const { name, layers } = isPath
-      ? await openPath(value, work, platforms, options.signal)
-      : await openReference(value, options, platforms);
-    report({
-      kind: 'text',
-      text: `oci: ${name} has ${layers.length} layer${layers.length === 1 ? '' : 's'}`,
+    const at = parseImagePath(value);
+    const image = at === null ? await openReference(value, options) : openPath(at, { ...options, work });
+    return await naming(image.name, async () => {
+      const { name } = image;
+      const { layers, source } = await image.read(platforms);
+      report({
+        kind: 'text',
+        text: `oci: ${name} has ${layers.length} layer${layers.length === 1 ? '' : 's'}`,
+      });
+      const found = await takeFromLayers(layers, wants, { ...options, work, name, origin: 'oci' });
+      return found.map((each) => (source === undefined ? each : { ...each, source }));
     });
-    return await takeFromLayers(layers, wants, { ...options, work, name, origin: 'oci' });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-interface Opened {
+interface Image {
   readonly name: string;
-  readonly layers: readonly Layer[];
+  readonly read: (platforms: readonly Platform[]) => Promise<{
+    readonly layers: readonly Layer[];
+    /** What a lock file is to name: this very image, not what its tag leads to later. None where it was named so. */
+    readonly source?: string | undefined;
+  }>;
 }
 
-async function openReference(
-  value: string,
-  options: PullOptions,
-  platforms: readonly Platform[],
-): Promise<Opened> {
+const openPath = (at: ImagePath, options: FetchOptions & { readonly work: string }): Image => ({
+  name: at.path,
+  read: async (platforms) => ({ layers: await layersAt(at, platforms, options) }),
+});
+
+async function openReference(value: string, options: PullOptions): Promise<Image> {
+  await refuseLocal(value);
   const reference = parseReference(value === '' ? DEFAULT_IMAGE : value);
   const { BINFMTCTL_REGISTRY_MIRRORS = '' } = process.env;
   const daemon =
@@ -73,27 +82,27 @@ async function openReference(
   const endpoints = endpointsOf(reference, BINFMTCTL_REGISTRY_MIRRORS, daemon ?? '');
   const images = openRegistry(reference, endpoints, options);
   options.report({ kind: 'text', text: `oci: reading ${images.name}` });
-  return { name: images.name, layers: await layersFor(images, platforms) };
+  const read: Image['read'] = async (platforms) => {
+    const top = await images.top();
+    const layers = await layersFor({ ...images, top: async () => top }, platforms);
+    const pinned = printReference({ ...reference, digest: digestOf(top.bytes) });
+    const isPinned = value !== '' && reference.digest !== null;
+    return { layers, source: isPinned ? undefined : `oci:${pinned}` };
+  };
+  return { name: images.name, read };
 }
 
-async function openPath(
-  value: string,
-  work: string,
-  platforms: readonly Platform[],
-  signal: AbortSignal,
-): Promise<Opened> {
-  const at = value.lastIndexOf('@');
-  const digest = at > 0 && isDigest(value.slice(at + 1)) ? value.slice(at + 1) : null;
-  const path = resolve(digest === null ? value : value.slice(0, at));
-  const facts = await stat(path).catch((cause) => {
-    throw new BinfmtctlError('BAD_SOURCE', `${path} cannot be read`, {
-      hint: 'oci:DIR names an OCI layout, oci:FILE an archive, oci:NAME an image of a registry',
-      cause,
-    });
-  });
-  const members = facts.isDirectory() ? membersOfFolder(path) : await membersOfArchive(path, work, signal);
-  const layers = (await isLayout(members, path))
-    ? await layersFor(openLayout(path, members, digest), platforms)
-    : await layersOfArchive(path, members, digest, platforms);
-  return { name: path, layers };
+/** Docker Hub is not asked for what is meant to be a file of this folder. */
+async function refuseLocal(value: string): Promise<void> {
+  const [path] = splitDigest(value);
+  const facts = value === '' ? null : await lstat(path).catch(() => null);
+  if (facts === null) return;
+  const what = facts.isDirectory() ? 'a folder' : 'a file';
+  throw new BinfmtctlError(
+    'BAD_SOURCE',
+    `oci:${value} names an image of a registry, but there is ${what} ${path} here`,
+    {
+      hint: `name that as oci:./${value}, or the image with its registry and tag: oci:docker.io/OWNER/NAME:TAG`,
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,7 +12,7 @@ const CHUNK = 64 * 1024;
 
 /** How a file is compressed, by its first bytes. */
 export async function compressionOf(path: string): Promise<Compression> {
-  await using file = await open(path);
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
   return compressionOfBytes(buffer.subarray(0, bytesRead));
 }

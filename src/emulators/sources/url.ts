@@ -8,6 +8,7 @@ import { keep } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
 import { openArchive } from './archive.ts';
 import { takeFromBundle } from './bundle.ts';
+import { naming } from './integrity.ts';
 import { LIMITS } from './limits.ts';
 import { type TakeOptions, takeFromArchives } from './take.ts';
 import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
@@ -38,20 +39,20 @@ export async function pullUrl(
   const name = printAddress(source);
   const work = await mkdtemp(join(tmpdir(), 'binfmtctl-url-'));
   try {
-    const file = join(work, 'file');
-    report({ kind: 'text', text: `url: fetching ${name}` });
-    const { path, sha256 } = source;
-    const digest = await (path === null
-      ? downloadUrl(source, file, options)
-      : copyFile(path, sha256, file, options));
-    if (sha256 === null)
-      report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
-    const found = await takeFrom(file, source, wants, { ...options, name, origin: 'url' });
-    // A lock file is to name what was taken, not what may be there later.
-    const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
-    return found.map((each) => ({ ...each, ...pinned }));
-  } catch (error) {
-    throw worded(name, error);
+    return await naming(name, async () => {
+      const file = join(work, 'file');
+      report({ kind: 'text', text: `url: fetching ${name}` });
+      const { path, sha256 } = source;
+      const digest = await (path === null
+        ? downloadUrl(source, file, options)
+        : copyFile(path, sha256, file, options));
+      if (sha256 === null)
+        report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
+      const found = await takeFrom(file, source, wants, { ...options, name, origin: 'url' });
+      // A lock file is to name what was taken, not what may be there later.
+      const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
+      return found.map((each) => ({ ...each, ...pinned }));
+    });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -69,13 +70,6 @@ async function takeFrom(
   if (opened !== 'bundle') return takeFromArchives([opened], wantedInTree(wants), options);
   const found = await takeFromBundle({ path: file, name }, wants, options);
   return found.map((each) => ({ ...each, origin: 'url' }));
-}
-
-/** What was wrong in an archive is said of it. */
-function worded(name: string, error: unknown): unknown {
-  if (!(error instanceof BinfmtctlError) || error.code !== 'BAD_PACKAGE' || error.message.includes(name))
-    return error;
-  return new BinfmtctlError(error.code, `${name}: ${error.message}`, { hint: error.hint, cause: error });
 }
 
 const hexOf = (digest: string): string => digest.replace('sha256:', '');
