@@ -19,22 +19,23 @@ async function place(name: string, bytes: Uint8Array | string, mode = 0o755): Pr
   return at(name);
 }
 
+const optionsWith = async (changed: Partial<InspectOptions> = {}): Promise<InspectOptions> => ({
+  profile: QEMU,
+  host: HOST,
+  requireStatic: true,
+  asRoot: false,
+  timeoutMs: 5000,
+  memo: await openMemo(at('memo')),
+  signal: new AbortController().signal,
+  ...changed,
+});
+
 async function inspected(
   path: string,
   changed: Partial<InspectOptions> = {},
   origin: Candidate['origin'] = 'path',
 ) {
-  const options: InspectOptions = {
-    profile: QEMU,
-    host: HOST,
-    requireStatic: true,
-    asRoot: false,
-    timeoutMs: 5000,
-    memo: await openMemo(at('memo')),
-    signal: new AbortController().signal,
-    ...changed,
-  };
-  return inspect({ path, emulator: 'qemu', guest: 'aarch64', origin }, options);
+  return inspect({ path, emulator: 'qemu', guest: 'aarch64', origin }, await optionsWith(changed));
 }
 
 describe('inspect', () => {
@@ -80,6 +81,15 @@ describe('inspect', () => {
     expect(sha256).toMatch(/^(?!abab)[0-9a-f]{64}$/);
     await expect(inspected(path, { memo, sha256 })).rejects.toMatchObject({
       message: expect.stringContaining('crashes'),
+    });
+  });
+
+  it('calls a copy by what it was copied from', async () => {
+    const path = await place('copy', '#!/bin/sh\n');
+    const candidate = { path, from: '/usr/bin/qemu of image', emulator: 'qemu', guest: 'arm' } as const;
+    const result = inspect({ ...candidate, origin: 'oci' }, await optionsWith());
+    await expect(result).rejects.toMatchObject({
+      message: expect.stringMatching(/^\/usr\/bin\/qemu of image cannot be the emulator/),
     });
   });
 

@@ -1,10 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startDockerRegistry } from '../integration/fixtures/docker-registry.ts';
-import { addImage, addIndex, ELSEWHERE, newContent, writeLayout } from '../integration/fixtures/image.ts';
+import {
+  addImage,
+  addIndex,
+  type Descriptor,
+  ELSEWHERE,
+  newContent,
+  writeLayout,
+} from '../integration/fixtures/image.ts';
 import { type Registry, startRegistry } from '../integration/fixtures/registry.ts';
-import { binfmtctl, expectRefusal } from './support/command.ts';
+import { binfmtctl, documentOf, expectRefusal } from './support/command.ts';
 import { emulatorFolder, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
 
 const folder = temporaryFolder();
@@ -14,6 +22,7 @@ const at = (name: string): string => join(folder, name);
 /** Nobody's logins. */
 const env = { HOME: at('home'), DOCKER_CONFIG: '', XDG_CONFIG_HOME: '', XDG_RUNTIME_DIR: '' };
 const content = newContent();
+const tags: Record<string, Descriptor> = {};
 let registry: Registry;
 const emulator = (arch: string, name: string) => ({
   name,
@@ -29,7 +38,8 @@ beforeAll(async () => {
   const other = addIndex(content, [await addImage(content, [{ entries: [] }], { platform: ELSEWHERE })]);
   const bad = await addImage(content, [{ entries: [{ name: '../../etc/passwd', bytes: 'x' }] }]);
   await writeLayout(at('layout'), content, [binfmt]);
-  registry = await startRegistry(content, { tags: { binfmt, multiarch, qus, other, bad, latest: binfmt } });
+  Object.assign(tags, { binfmt, multiarch, qus, other, bad, latest: binfmt, moving: binfmt });
+  registry = await startRegistry(content, { tags });
 });
 afterEach(() => removeAllEntries());
 afterAll(() => registry.close());
@@ -61,6 +71,36 @@ describe('install --source oci:', () => {
     } finally {
       await debian.close();
     }
+  });
+
+  it('locks the image that the tag names now, so that it is taken when the tag has moved', async () => {
+    const lock = at('own.lock');
+    const words = (...more: string[]) => ['install', 'arm64', '--store', at('locked'), ...more];
+    const source = `${registry.host}/test/image:moving`;
+    await documentOf(words('--source', `oci:${source}`, `--lock=${lock}`), { env });
+    const pinned = `${source}@${tags['moving']?.digest}`;
+    expect(readFileSync(lock, 'utf8')).toContain(`source: oci:${pinned}\n`);
+    await documentOf(['uninstall', '--all', '--purge', '--store', at('locked')]);
+    tags['moving'] = tags['qus'] as Descriptor;
+    await documentOf(words(`--locked=${lock}`), { env });
+    const update = ['lock', '--update', '--lock-file', lock, '--store', at('locked')];
+    expect(await documentOf(update, { env })).toMatchObject({ changes: [], unchanged: ['aarch64'] });
+  });
+
+  it.each([
+    ['a named pipe', 'pipe', 'BAD_SOURCE', /is a named pipe/],
+    ['a layout with one in it', 'piped', 'BAD_PACKAGE', /index\.json is a named pipe/],
+  ] as const)('refuses %s, and does not wait for it', async (_, name, code, message) => {
+    mkdirSync(at('piped'), { recursive: true });
+    execFileSync('sh', [
+      '-c',
+      'for each; do test -e "$each" || mkfifo "$each"; done',
+      'sh',
+      at('pipe'),
+      at('piped/index.json'),
+    ]);
+    const words = ['install', 'riscv64', '--source', `oci:${at(name)}`, '--store', store];
+    await expectRefusal(words, { status: code === 'BAD_SOURCE' ? 2 : 1, code, message, hint: /./ }, { env });
   });
 
   it.each([
