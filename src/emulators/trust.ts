@@ -53,7 +53,8 @@ const partsOf = (path: string): string[] => path.split('/').filter((part) => par
 
 function untrustedAs(as: string, path: string, where: string, why: string): BinfmtctlError {
   const what = where === path ? 'it' : where;
+  const another = as === 'bundle' ? 'say with --locked what it has to be' : 'take another';
   return new BinfmtctlError('EMULATOR_UNFIT', `${path} cannot be the ${as}: ${what} ${why}`, {
-    hint: `whoever can change it gets root's rights: \`chown root ${where} && chmod go-w ${where}\`, or take another`,
+    hint: `whoever can change it gets root's rights: \`chown root ${where} && chmod go-w ${where}\`, or ${another}`,
   });
 }

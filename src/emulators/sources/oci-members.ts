@@ -55,9 +55,8 @@ export async function membersOfArchive(path: string, work: string, signal: Abort
   const plain = await unpacked(path, work, signal);
   const places = new Map<string, { readonly start: number; readonly size: number }>();
   const links = new Map<string, string>();
-  const what = posix.basename(path);
   for await (const { header, offset } of readTar(readFile(plain, {}), {
-    what,
+    what: path,
     maxBytes: MAX_ARCHIVE,
     signal,
   })) {
