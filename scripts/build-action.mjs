@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { librariesOf } from './release/libraries.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -41,22 +42,9 @@ export async function buildAction(folder) {
   });
   for (const name of readdirSync(built).filter((each) => /\.(?:cjs|json)$/.test(each)))
     cpSync(join(built, name), join(out, name));
-  writeFileSync(join(out, 'LICENSES.txt'), licencesOf(Object.keys(metafile.inputs)));
+  const libraries = librariesOf(Object.keys(metafile.inputs));
+  writeFileSync(join(out, 'LICENSES.txt'), libraries.map(({ text }) => text).join('\n'));
   return readdirSync(out);
-}
-
-/** What the packages whose files are built in demand to be said. */
-function licencesOf(inputs) {
-  const folders = inputs
-    .map((file) => /^(?:.*:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1])
-    .filter(Boolean);
-  const texts = [...new Set(folders)].toSorted().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
-    const file = readdirSync(join(ROOT, folder)).find((each) => /^licen[cs]e/i.test(each));
-    const text = file === undefined ? '' : readFileSync(join(ROOT, folder, file), 'utf8').trim();
-    return `${name} ${version} (${license})\n\n${text}\n`;
-  });
-  return texts.join(`\n${'-'.repeat(72)}\n\n`);
 }
 
 /** Parts of the command are there already; the cache is a file of its own. */

@@ -4,11 +4,11 @@
 // Started in a mount namespace of its own; the entries are those of the machine, as a privileged container reaches no others.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { startDockerRegistry } from '../docker-registry.mjs';
 import { startEngine } from '../engine.mjs';
 import { unpackPackages } from '../packages.mjs';
 import { ratio, summary } from './measure.mjs';
@@ -32,11 +32,11 @@ printf '%s' '${ARM64}' > ${BINFMT}/register
 if (existsSync(ENTRY)) throw new Error(`${ENTRY} is there already: this machine is in use`);
 spawnSync('mount', ['-t', 'binfmt_misc', 'binfmt_misc', BINFMT]);
 const layout = makeImage(join(work, 'image'));
-const upstream = await startRegistry(join(work, 'registry'));
-const counter = await startCounter(upstream.port);
+const upstream = await startDockerRegistry(join(work, 'registry'));
+const counter = await startCounter(Number(upstream.host.split(':')[1]));
 const image = `127.0.0.1:${counter.port}/binfmt:bench`;
 try {
-  copyImage(layout, upstream.port);
+  await upstream.copy(`oci:${layout}`, 'binfmt:bench');
   const seen = { ours: [], docker: [] };
   for (let run = 0; run < Number(runs); run++) {
     for (const [name, once] of Object.entries({ ours, docker })) {
@@ -54,7 +54,7 @@ try {
   );
 } finally {
   counter.close();
-  upstream.close();
+  await upstream.close();
 }
 
 async function ours() {
@@ -153,45 +153,6 @@ function tarOf(folder) {
   return stdout;
 }
 
-/** Debian's docker-registry, with its data below `folder`. */
-async function startRegistry(folder) {
-  const [registry] = unpackPackages('docker-registry');
-  const port = await freePort();
-  mkdirSync(folder, { recursive: true });
-  const config = {
-    version: 0.1,
-    log: { accesslog: { disabled: true }, level: 'error' },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
-    http: { addr: `127.0.0.1:${port}` },
-  };
-  writeFileSync(join(folder, 'config.yml'), JSON.stringify(config));
-  const words = ['serve', join(folder, 'config.yml')];
-  const child = spawn(join(registry, 'usr/bin/docker-registry'), words, { stdio: 'ignore' });
-  for (let count = 0; count < 100; count++) {
-    if ((await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => null)) !== null)
-      return { port, close: () => child.kill() };
-    await sleep(50);
-  }
-  throw new Error('docker-registry does not answer');
-}
-
-function copyImage(layout, port) {
-  const [skopeo, gpgme] = unpackPackages('skopeo', 'libgpgme11');
-  const [triplet] = readdirSync(join(gpgme, 'usr/lib')).filter((name) => name.includes('-linux-'));
-  const { status, stderr } = spawnSync(
-    join(skopeo, 'usr/bin/skopeo'),
-    [
-      'copy',
-      '--insecure-policy',
-      '--dest-tls-verify=false',
-      `oci:${layout}`,
-      `docker://127.0.0.1:${port}/binfmt:bench`,
-    ],
-    { env: { ...process.env, LD_LIBRARY_PATH: join(gpgme, 'usr/lib', triplet) }, encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`skopeo: ${stderr}`);
-}
-
 /** A port that leads to another; `bytes` tells how many came back through it. */
 async function startCounter(target) {
   let bytes = 0;
@@ -205,12 +166,4 @@ async function startCounter(target) {
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   return { port: server.address().port, bytes: () => bytes, close: () => server.close() };
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
 }

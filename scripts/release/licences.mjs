@@ -1,9 +1,10 @@
 // The licences of what the image contains, and where the sources of it are.
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { controlOf, unpackPackages } from '../packages.mjs';
+import { librariesOf } from './libraries.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** That packages' copyright files refer to. */
@@ -82,15 +83,5 @@ async function bundledLibraries() {
     outfile: 'dist/none.js',
     define: { BINFMTCTL_VERSION: '""' },
   });
-  const folders = Object.keys(metafile.inputs).map(
-    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? '',
-  );
-  const unique = [...new Set(folders)].filter(Boolean).toSorted();
-  return unique.map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
-    const file = readdirSync(join(ROOT, folder)).find((each) => /^licen[cs]e/i.test(each));
-    const licence =
-      file === undefined ? `Licence: ${license}` : readFileSync(join(ROOT, folder, file), 'utf8').trim();
-    return { name, version, license, text: `=== ${name} ${version}\n\n${licence}\n` };
-  });
+  return librariesOf(Object.keys(metafile.inputs));
 }

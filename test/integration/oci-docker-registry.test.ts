@@ -1,14 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { unpackPackages } from '../../scripts/packages.mjs';
-import { DEFAULT_IMAGE } from '../../src/emulators/sources/oci.ts';
 import {
   type DockerRegistry,
   HTPASSWD,
   skopeoCopy,
   startDockerRegistry,
-} from './fixtures/docker-registry.ts';
+} from '../../scripts/docker-registry.mjs';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { DEFAULT_IMAGE } from '../../src/emulators/sources/oci.ts';
 import { faultyProxy } from './fixtures/faulty-proxy.ts';
 import { addImage, addIndex, ELSEWHERE, newContent, writeLayout } from './fixtures/image.ts';
 import { leftovers, pull } from './fixtures/pull.ts';

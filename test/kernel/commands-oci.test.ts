@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startDockerRegistry } from '../integration/fixtures/docker-registry.ts';
+import { startDockerRegistry } from '../../scripts/docker-registry.mjs';
 import {
   addImage,
   addIndex,

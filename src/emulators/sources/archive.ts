@@ -29,16 +29,36 @@ export async function openArchive(
   const kind = fileKind(head);
   if (kind === 'elf') return 'program';
   if (kind === 'tar' && firstName(head) === MANIFEST) return 'bundle';
-  const isPackage = kind === 'ar';
-  const start = isPackage ? await findData(handle, what) : { at: 0, end: Number.POSITIVE_INFINITY };
-  const packing = isPackage ? fileKind(await readAt(handle, start.at, KIND_SIZE)) : kind;
-  if (packing === 'unknown' || packing === 'elf' || packing === 'ar') throw notKnown(what, head, isPackage);
-  const read = () => createReadStream(file, { start: start.at, end: start.end, highWaterMark: CHUNK });
-  const unpacked = (): AsyncIterable<Uint8Array> => {
-    if (packing === 'xz') return isPackage ? unxzPackage(file, read, signal) : unxz(read(), signal);
-    return unpack(read(), COMPRESSIONS[packing]);
+  if (kind === 'ar') return await packageIn(handle, file, what, signal);
+  if (kind === 'unknown') throw notKnown(what, ...meaning(head));
+  const read = () => createReadStream(file, { highWaterMark: CHUNK });
+  return {
+    what,
+    open: async () => (kind === 'xz' ? unxz(read(), signal) : unpack(read(), COMPRESSIONS[kind])),
   };
-  return { what, open: async () => unpacked() };
+}
+
+/** The files of a Debian package. @throws BAD_PACKAGE for what is none; opening it throws NO_TOOL too. */
+export async function openPackage(file: string, what: string, signal: AbortSignal): Promise<Archive> {
+  await using handle = await open(file);
+  if (fileKind(await readAt(handle, 0, KIND_SIZE)) !== 'ar') throw corrupt(`${what} is no Debian package`);
+  return await packageIn(handle, file, what, signal);
+}
+
+async function packageIn(
+  handle: FileHandle,
+  file: string,
+  what: string,
+  signal: AbortSignal,
+): Promise<Archive> {
+  const { at: start, end } = await findData(handle, what);
+  const packing = fileKind(await readAt(handle, start, KIND_SIZE));
+  if (packing === 'unknown' || packing === 'elf' || packing === 'ar')
+    throw notKnown(what, 'is packed in a way that is not known');
+  const read = () => createReadStream(file, { start, end, highWaterMark: CHUNK });
+  const unpacked = (): AsyncIterable<Uint8Array> =>
+    packing === 'xz' ? unxzPackage(file, read, signal) : unpack(read(), COMPRESSIONS[packing]);
+  return { what, isPackage: true, open: async () => unpacked() };
 }
 
 const COMPRESSIONS = { tar: 'none', gzip: 'gzip', zstd: 'zstd' } as const satisfies Partial<
@@ -74,15 +94,14 @@ async function readAt(handle: FileHandle, at: number, length: number): Promise<U
   return buffer.subarray(0, bytesRead);
 }
 
-function notKnown(what: string, head: Uint8Array, isPackage: boolean): BinfmtctlError {
-  const isPage = String.fromCharCode(...head.subarray(0, 64))
-    .trimStart()
-    .startsWith('<');
-  const page = ['is a web page', 'is its address that of the file itself?'] as const;
-  const other = [
-    isPackage ? 'is packed in a way that is not known' : 'is no emulator, tar archive or Debian package',
-    'an ELF program, .tar, .tar.gz, .tar.xz, .tar.zst and .deb are understood',
-  ] as const;
-  const [why, hint] = isPage ? page : other;
-  return new BinfmtctlError('BAD_PACKAGE', `${what} ${why}`, { hint });
+/** What is none of all that, and what to do about it. */
+function meaning(head: Uint8Array): readonly [why: string, hint?: string] {
+  const text = String.fromCharCode(...head.subarray(0, 64));
+  if (text.trimStart().startsWith('<')) return ['is a web page', 'is its address that of the file itself?'];
+  return ['is no emulator, tar archive or Debian package'];
 }
+
+const notKnown = (what: string, why: string, hint = UNDERSTOOD): BinfmtctlError =>
+  new BinfmtctlError('BAD_PACKAGE', `${what} ${why}`, { hint });
+
+const UNDERSTOOD = 'an ELF program, .tar, .tar.gz, .tar.xz, .tar.zst and .deb are understood';

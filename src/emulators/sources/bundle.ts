@@ -17,7 +17,8 @@ import { storedName } from '../names.ts';
 import { type StoreWriter, writeStore } from '../store-writer.ts';
 import { requireTrusted } from '../trust.ts';
 import type { Candidate } from '../types.ts';
-import { BAD_PACKAGE_HINT, tarProblem } from './tar-entry.ts';
+import { corrupt } from './integrity.ts';
+import { tarProblem } from './tar-entry.ts';
 import type { FetchOptions, Source, Want } from './types.ts';
 
 /**
@@ -81,7 +82,7 @@ async function readBundle(
       found.push(...(await take(name, emulator, entry as Bytes, wants, writer)));
     }
     if (manifest === null) throw noBundle('it is empty');
-    if (open[0] !== undefined) throw bad(`it ends before ${open[0].file}`);
+    if (open[0] !== undefined) throw corrupt(`it ends before ${open[0].file}`);
     return found;
   } catch (cause) {
     if (signal.aborted)
@@ -106,11 +107,11 @@ async function requireFile(path: string): Promise<void> {
 
 async function readManifest({ name, type, size = 0 }: Header, bytes: Bytes): Promise<BundleManifest> {
   if (name !== MANIFEST || type !== 'file') throw noBundle(`its first entry is ${JSON.stringify(name)}`);
-  if (size > MAX_MANIFEST_SIZE) throw bad(`its ${MANIFEST} has ${size} bytes`);
+  if (size > MAX_MANIFEST_SIZE) throw corrupt(`its ${MANIFEST} has ${size} bytes`);
   const parts: Uint8Array[] = [];
   for await (const part of bytes) parts.push(part);
   const decoded = decodeManifest(new TextDecoder().decode(Buffer.concat(parts)));
-  if ('problem' in decoded) throw bad(decoded.problem);
+  if ('problem' in decoded) throw corrupt(decoded.problem);
   return decoded;
 }
 
@@ -129,10 +130,10 @@ function requireNamed(
   emulator: BundledEmulator | undefined,
 ): asserts emulator is BundledEmulator {
   if (emulator === undefined || name !== emulator.file)
-    throw bad(`it has ${JSON.stringify(name)} in a place that its manifest does not name`);
-  if (type !== 'file') throw bad(`${name} is a ${type}`);
+    throw corrupt(`it has ${JSON.stringify(name)} in a place that its manifest does not name`);
+  if (type !== 'file') throw corrupt(`${name} is a ${type}`);
   if (size !== emulator.size)
-    throw bad(`${name} has ${size} bytes, not ${emulator.size} as its manifest says`);
+    throw corrupt(`${name} has ${size} bytes, not ${emulator.size} as its manifest says`);
 }
 
 /** Copies an emulator that is wanted into the store; of one that is not, the bytes are verified alone. */
@@ -147,7 +148,7 @@ async function take(
   const profile = want?.profiles.find(({ id }) => id === emulator);
   const stored = profile && (await writer.put(storedName(profile, guest, file), bytes));
   const actual = stored?.sha256 ?? (await hashOf(bytes));
-  if (actual !== sha256) throw bad(`${file} has sha256 ${actual}, not ${sha256} as its manifest says`);
+  if (actual !== sha256) throw corrupt(`${file} has sha256 ${actual}, not ${sha256} as its manifest says`);
   if (stored === undefined) return [];
   return [{ path: stored.path, from: `${name} (${file})`, emulator, guest, origin: 'bundle' }];
 }
@@ -161,7 +162,7 @@ async function hashOf(bytes: Bytes): Promise<string> {
 function worded(name: string, cause: unknown, atStart: boolean): unknown {
   if (!(cause instanceof BinfmtctlError)) {
     if (errnoOf(cause)?.match(/^E[A-Z]+$/)) return fileError(cause, `read the bundle ${name}`);
-    const { code, message, hint } = (atStart ? noBundle : bad)(tarProblem(cause));
+    const { code, message, hint } = (atStart ? noBundle : corrupt)(tarProblem(cause));
     return new BinfmtctlError(code, `bundle ${name}: ${message}`, { hint, cause });
   }
   if (cause.code !== 'BAD_PACKAGE' && !cause.message.startsWith(NO_BUNDLE)) return cause;
@@ -174,6 +175,3 @@ const noBundle = (why: string): BinfmtctlError =>
   new BinfmtctlError('BAD_SOURCE', `${NO_BUNDLE}: ${why}`, {
     hint: '`binfmtctl bundle -o FILE ARCH...` makes one; it is a plain tar file, not compressed',
   });
-
-const bad = (why: string): BinfmtctlError =>
-  new BinfmtctlError('BAD_PACKAGE', why, { hint: BAD_PACKAGE_HINT });

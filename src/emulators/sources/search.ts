@@ -46,13 +46,17 @@ export const isSettled = ({ wanted, settled }: Search): boolean =>
  *
  * @throws BAD_PACKAGE for names and links that lead out of the image, and for what can be no emulator in the place of one.
  */
-export async function searchLayer(entries: AsyncIterable<TarEntry>, search: Search): Promise<void> {
+export async function searchLayer(
+  entries: AsyncIterable<TarEntry>,
+  search: Search,
+  isPackage = false,
+): Promise<void> {
   const { wanted, settled, take, linked } = search;
   const folders = foldersAbove(wanted);
   const removed: string[] = [];
   const opaque: string[] = [];
   for await (const { header, bytes } of entries) {
-    const path = nameOf(header);
+    const path = isPackage ? checkEntry(header) : nameOf(header);
     const name = posix.basename(path);
     if (name.startsWith(WHITEOUT)) {
       const folder = posix.dirname(path);

@@ -18,6 +18,8 @@ export interface Archive {
   readonly what: string;
   /** Its bytes, from the start each time. */
   readonly open: () => Promise<AsyncIterable<Uint8Array>>;
+  /** It is a Debian package's, in which devices and pipes have no place; images may have them. */
+  readonly isPackage?: boolean | undefined;
 }
 
 export interface TakeOptions extends FetchOptions {
@@ -51,10 +53,10 @@ export async function takeFromArchives(
           for (const { guest, emulator } of roles)
             taken.set(guest, { path: stored.path, from: `${path} of ${name}`, emulator, guest, origin });
         });
-        for (const { what, open } of archives) {
+        for (const { what, open, isPackage } of archives) {
           if (isSettled(search)) break;
           if (signal.aborted) throw interrupted(signal);
-          await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search);
+          await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search, isPackage);
         }
         wanted = stillWanted(search, taken);
       }

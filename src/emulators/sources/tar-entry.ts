@@ -1,9 +1,7 @@
 /** What an entry of a package's archive may be. Pure: names are compared, never used as paths. */
 import { posix } from 'node:path';
 import type { Header } from 'tar-stream';
-import { BinfmtctlError } from '../../errors.ts';
-
-export const BAD_PACKAGE_HINT = 'fetch it again; if it stays so, do not trust where it comes from';
+import { corrupt } from './integrity.ts';
 
 /** No emulator is larger; QEMU's have 10 to 20 MB, 60 with debug symbols. */
 const MAX_FILE_SIZE = 256 * 1024 * 1024;
@@ -22,9 +20,9 @@ export const tarProblem = (cause: unknown): string =>
  */
 export function checkEntry({ name, type }: Header): string {
   if (name.startsWith('/') || name.split('/').includes('..') || name.includes('\0')) {
-    throw bad(`it has a file with the name ${JSON.stringify(name)}`);
+    throw corrupt(`it has a file with the name ${JSON.stringify(name)}`);
   }
-  if (!PLAIN.includes(type ?? 'file')) throw bad(`${name} is a ${type}`);
+  if (!PLAIN.includes(type ?? 'file')) throw corrupt(`${name} is a ${type}`);
   return posix.resolve('/', name);
 }
 
@@ -38,10 +36,10 @@ export function linkTarget({ type, linkname, size }: Header, path: string): stri
     const from = type === 'symlink' ? posix.dirname(path) : '/';
     const target = linkname ?? '';
     if (target !== '' && !leavesRoot(target, from)) return posix.resolve(from, target);
-    throw bad(`${path} is a link to ${JSON.stringify(target)}`);
+    throw corrupt(`${path} is a link to ${JSON.stringify(target)}`);
   }
-  if (type === 'directory') throw bad(`${path} is a folder`);
-  if ((size ?? 0) > MAX_FILE_SIZE) throw bad(`${path} has ${size} bytes`);
+  if (type === 'directory') throw corrupt(`${path} is a folder`);
+  if ((size ?? 0) > MAX_FILE_SIZE) throw corrupt(`${path} has ${size} bytes`);
   return null;
 }
 
@@ -52,8 +50,4 @@ function leavesRoot(target: string, from: string): boolean {
     else if (part !== '' && part !== '.') depth += 1;
     return depth < 0;
   });
-}
-
-function bad(why: string): BinfmtctlError {
-  return new BinfmtctlError('BAD_PACKAGE', why, { hint: BAD_PACKAGE_HINT });
 }

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { BinfmtctlError } from '../../errors.ts';
 import { errnoOf, fileError } from '../../system/file-error.ts';
 import { interrupted } from '../../system/http-error.ts';
+import { kindOf } from '../program.ts';
 import { requireTrusted } from '../trust.ts';
 import { requireSame, writeHashed } from './integrity.ts';
 import type { FetchOptions } from './types.ts';
@@ -39,9 +40,7 @@ export async function copyFile(
 }
 
 function requireFile(path: string, facts: Stats): void {
-  if (facts.isFile()) return;
-  const what = facts.isDirectory() ? 'a folder' : facts.isFIFO() ? 'a named pipe' : 'a device or a socket';
-  throw noFile(path, `it is ${what}`);
+  if (!facts.isFile()) throw noFile(path, `it is ${kindOf(facts)}`);
 }
 
 async function inFile<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { skopeoCopy } from '../../../scripts/docker-registry.mjs';
 import { unpackPackages } from '../../../scripts/packages.mjs';
-import { skopeoCopy } from '../../integration/fixtures/docker-registry.ts';
 
 /** The base that stands in for a minimal Node image, as buildah knows it. */
 export const BASE = 'localhost/binfmtctl-test-base';
