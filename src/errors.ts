@@ -39,6 +39,10 @@ export const EXIT_STATUS = {
   BINFMT_MISC_DISABLED: 3,
   READ_ONLY: 3,
   NO_TOOL: 3,
+  NO_NAMESPACE: 3,
+  BAD_ROOT: 1,
+  PROGRAM_NOT_FOUND: 1,
+  PROGRAM_NOT_EXECUTABLE: 1,
 } as const satisfies Record<string, 1 | 2 | 3>;
 
 export type ErrorCode = keyof typeof EXIT_STATUS;

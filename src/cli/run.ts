@@ -6,10 +6,12 @@ import { exportCommand } from './commands/export.ts';
 import { importCommand } from './commands/import.ts';
 import { installCommand } from './commands/install.ts';
 import { lockCommand } from './commands/lock.ts';
+import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { examples, withLockFiles } from './common.ts';
+import { emulationFailure } from './emulate.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
 
 const FIRST_EXAMPLES: readonly [string, string][] = [
@@ -28,12 +30,16 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   bundle: bundleCommand,
   import: importCommand,
   export: exportCommand,
+  run: runCommand,
   catalogue: catalogueCommand,
   // Listed here; main.ts carries them out.
   'update-binfmts': () => listed('update-binfmts', 'update-binfmts(8)'),
   'systemd-binfmt': () => listed('systemd-binfmt', 'systemd-binfmt(8)'),
   binfmt: () => listed('binfmt', 'the image tonistiigi/binfmt'),
 };
+
+/** They end as the program does. */
+const EMULATING = ['run', 'enter'];
 
 const listed = (name: string, of: string): Command =>
   new Command(name)
@@ -54,6 +60,7 @@ export async function runCommandLine(words: readonly string[], version: string):
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
+    .enablePositionalOptions()
     .addHelpText('after', examples(FIRST_EXAMPLES));
   // To define a command takes a millisecond: where one is named, it is the only one that is needed.
   const named = Object.hasOwn(COMMANDS, words[0] ?? '') ? COMMANDS[words[0] ?? ''] : undefined;
@@ -65,8 +72,10 @@ export async function runCommandLine(words: readonly string[], version: string):
   } catch (failure) {
     if (failure instanceof CommanderError && failure.exitCode === 0) return 0;
     const error = failure instanceof CommanderError ? usageError(failure, words) : failure;
-    printFailure(error, { verbose: words.includes('--verbose'), json: words.includes('--json') });
-    return exitStatusOf(error);
+    // Behind `--` are the words of a program.
+    const own = words.slice(0, [...words, '--'].indexOf('--'));
+    printFailure(error, { verbose: own.includes('--verbose'), json: own.includes('--json') });
+    return EMULATING.includes(words[0] ?? '') ? emulationFailure(error) : exitStatusOf(error);
   }
 }
 

@@ -40,16 +40,11 @@ export async function wantedFor(
   context: Context,
 ): Promise<Wanted> {
   const { arch, profile, emulator } = found;
-  const name = profile.entry.replace('{target}', profile.guests[arch.id] ?? arch.id);
+  const name = entryName(found);
   const entry = entries.find((each) => each.name === name);
   const kept = !options.credentials && entry?.flags.includes('C') === true;
   if (kept) context.report({ kind: 'warning', text: keepsCredentials(name) });
-  const rule: Rule = {
-    name,
-    pattern: archPattern(arch),
-    interpreter: emulator.path,
-    flags: await flagsFor(found, { ...options, credentials: options.credentials || kept }),
-  };
+  const rule = await ruleFor(found, { ...options, credentials: options.credentials || kept });
   const path = registrationPath(context.store, rule.name);
   const lasting = persistenceFile(options.persist, rule);
   const [note, lastingNow] = await Promise.all([
@@ -68,6 +63,22 @@ export async function wantedFor(
   if (lasting !== null) files.push({ ...lasting, previous: lastingNow });
   return { arch: arch.id, rule, files };
 }
+
+/** The rule for an emulator, as such. */
+export async function ruleFor(
+  found: Found,
+  options: Pick<RuleOptions, 'credentials' | 'persist'>,
+): Promise<Rule> {
+  return {
+    name: entryName(found),
+    pattern: archPattern(found.arch),
+    interpreter: found.emulator.path,
+    flags: await flagsFor(found, options),
+  };
+}
+
+const entryName = ({ arch, profile }: Found): string =>
+  profile.entry.replace('{target}', profile.guests[arch.id] ?? arch.id);
 
 /** Whoever set C counts on it: set-user-id programs inside a root file system would lose their rights without a word. */
 function keepsCredentials(name: string): string {
@@ -88,7 +99,7 @@ function persistedWith(
 /** Flags follow facts: F only with a static emulator, P only where kernel and emulator agree on it. */
 async function flagsFor(
   { profile, emulator }: Found,
-  { credentials, persist }: RuleOptions,
+  { credentials, persist }: Pick<RuleOptions, 'credentials' | 'persist'>,
 ): Promise<readonly Flag[]> {
   const preserve = await preservesArgv0(profile, emulator);
   // binfmt-support has no key for O without C.

@@ -1,20 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { BinfmtctlError } from '../errors.ts';
+import type { IdMaps, IdRange } from '../plan/id-maps.ts';
 import { errnoOf } from './file-error.ts';
 import { run } from './process.ts';
 import { requireTool } from './tools.ts';
-
-/** `count` ids from `inside` on are, outside the user namespace, those from `outside` on (user_namespaces(7)). */
-export interface IdRange {
-  readonly inside: number;
-  readonly outside: number;
-  readonly count: number;
-}
-
-export interface IdMaps {
-  readonly uid: readonly IdRange[];
-  readonly gid: readonly IdRange[];
-}
 
 const KINDS = ['uid', 'gid'] as const;
 type Kind = (typeof KINDS)[number];

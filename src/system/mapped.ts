@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BinfmtctlError } from '../errors.ts';
-import { type IdMaps, writeIdMaps } from './id-maps.ts';
+import type { IdMaps } from '../plan/id-maps.ts';
+import { writeIdMaps } from './id-maps.ts';
 import { type ProcessOptions, type RunningProcess, type RunResult, start } from './process.ts';
 
 export interface MappedOptions extends ProcessOptions {

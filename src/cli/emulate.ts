@@ -1,0 +1,157 @@
+/** What `run` and `enter` have in common: they get ready without a word, and end as the program does. */
+import { setMaxListeners } from 'node:events';
+import { closeSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Command } from 'commander';
+import { findArches } from '../catalogue/resolve.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import type { Context, Progress } from '../operations/context.ts';
+import type { Emulation, EmulationRequest } from '../operations/emulation.ts';
+import { toJson } from '../plan/registration.ts';
+import type { Ending } from '../system/foreground.ts';
+import { ALLOW_UNVERIFIED, type CommonOptions, collect } from './common.ts';
+import { openContext } from './context.ts';
+import { exitStatusOf } from './failure.ts';
+import { type Show, showProgress } from './progress.ts';
+import { paint } from './terminal.ts';
+
+export interface EmulateOptions extends CommonOptions {
+  readonly arch: readonly string[];
+  readonly all?: boolean;
+  readonly source: readonly string[];
+  readonly emulator?: string;
+  readonly allowUnverified?: boolean;
+  readonly dryRun?: boolean;
+  readonly emulationFd?: string;
+}
+
+/** As env(1) and chroot(1) have them. */
+const OUR_FAILURE = 125;
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+
+const INTERRUPTING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Adds the options by which emulators are found. */
+export function withEmulation(command: Command): Command {
+  return command
+    .option(
+      '--arch <arch>',
+      'programs of this architecture are run, too (repeatable, or a list)',
+      collect,
+      [],
+    )
+    .option('--all', 'programs of every architecture that an emulator is found for')
+    .option('--source <spec>', 'where emulators come from (repeatable); see `install --help`', collect, [])
+    .option('--emulator <name>', 'qemu, box64, box86, fex, rosetta')
+    .option(...ALLOW_UNVERIFIED)
+    .option('--dry-run', 'say who would run it, and run nothing')
+    .addOption(command.createOption('--emulation-fd <number>', 'for the library').hideHelp());
+}
+
+/**
+ * Prepares with progress and Ctrl-C as long as that takes, tells who runs what, and carries it out. Returns the exit
+ * status: the program's, 128+N for a signal.
+ */
+export async function emulate<T extends { readonly emulation: Emulation }>(
+  options: EmulateOptions,
+  prepare: (request: EmulationRequest, context: Context) => Promise<T>,
+  carryOut: (prepared: T, context: Context) => Promise<Ending>,
+): Promise<number> {
+  if (options.json && !options.dryRun) {
+    throw new BinfmtctlError('USAGE', 'standard output is the program’s: --json goes with --dry-run', {
+      hint: 'leave one of them out',
+    });
+  }
+  const interruption = new AbortController();
+  setMaxListeners(0, interruption.signal);
+  const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
+  for (const signal of INTERRUPTING) process.on(signal, interrupt);
+  const progress = lateProgress(options.quiet === true);
+  let prepared: T;
+  const context = await openContext(options, progress.report, interruption.signal);
+  try {
+    prepared = await prepare(requestOf(options, context), context);
+    await progress.end(false);
+  } catch (failure) {
+    await progress.end(true);
+    throw failure;
+  } finally {
+    for (const signal of INTERRUPTING) process.off(signal, interrupt);
+  }
+  tell(prepared.emulation, options);
+  if (options.dryRun) return 0;
+  return statusOf(await carryOut(prepared, { ...context, report: warnings(options.quiet === true) }));
+}
+
+/** Exit status for a failure of `run` and `enter`. */
+export function emulationFailure(failure: unknown): number {
+  if (!isBinfmtctlError(failure)) return OUR_FAILURE;
+  if (failure.code === 'PROGRAM_NOT_FOUND') return NOT_FOUND;
+  if (failure.code === 'PROGRAM_NOT_EXECUTABLE') return NOT_EXECUTABLE;
+  return failure.code === 'INTERRUPTED' ? exitStatusOf(failure) : OUR_FAILURE;
+}
+
+const requestOf = (options: EmulateOptions, { catalogue }: Context): EmulationRequest => ({
+  arches: findArches(catalogue, options.arch),
+  all: options.all === true,
+  sources: options.source,
+  emulator: options.emulator,
+  allowUnverified: options.allowUnverified,
+});
+
+function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: EmulateOptions): void {
+  const { arches, warnings } = emulation;
+  const document = { schema: 'binfmtctl/emulation/1', private: emulation.rules !== null, arches, warnings };
+  if (emulationFd !== undefined) {
+    writeSync(Number(emulationFd), JSON.stringify(document));
+    closeSync(Number(emulationFd));
+  }
+  if (dryRun && json) process.stdout.write(`${toJson(document)}\n`);
+  else if (dryRun) process.stdout.write(linesOf(emulation).join(''));
+  else if (verbose) process.stderr.write(linesOf(emulation).join(''));
+}
+
+function linesOf({ arches, warnings }: Emulation): readonly string[] {
+  const lines = arches.map(({ arch, by, entry, emulator, version }) => {
+    if (by === 'machine') return `${arch}: this machine itself\n`;
+    const what = [emulator, version].filter((each) => each !== null).join(' ');
+    return `${arch}: ${what}, by ${by === 'entry' ? `entry ${entry}` : 'an entry of its own'}\n`;
+  });
+  return [...lines, ...warnings.map((text) => `warning: ${text}\n`)];
+}
+
+function statusOf(ending: Ending): number {
+  if ('status' in ending) return ending.status;
+  if ('signal' in ending) return 128 + constants.signals[ending.signal];
+  return ending.errno === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;
+}
+
+const warnings =
+  (quiet: boolean) =>
+  (progress: Progress): void => {
+    if (progress.kind === 'warning' && !quiet)
+      process.stderr.write(`${paint('yellow', 'warning:')} ${progress.text}\n`);
+  };
+
+/** Looking for emulators takes no time that anybody would notice; fetching one does. */
+function lateProgress(quiet: boolean): Show {
+  let show: Promise<Show> | undefined;
+  let queue = Promise.resolve();
+  const warn = warnings(quiet);
+  return {
+    report: (progress) => {
+      if (progress.kind === 'warning' && show === undefined) return warn(progress);
+      if (progress.kind !== 'warning' && progress.stage !== 'fetch') return;
+      const live =
+        process.stderr.isTTY === true && process.stderr.columns > 20 && process.env['TERM'] !== 'dumb';
+      show ??= showProgress({ quiet, live });
+      const shown = show;
+      queue = queue.then(async () => (await shown).report(progress));
+    },
+    end: async (failed) => {
+      await queue;
+      await (await show)?.end(failed);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { BinfmtctlError } from '../errors.ts';
+import { container, kernelVersion } from '../system/host.ts';
+import type { SetupFailure } from '../system/supervisor.ts';
+
+/** What is known where namespaces or an instance of their own cannot be had. */
+export interface ObstacleFacts extends SetupFailure {
+  readonly kernel: readonly [number, number, ...number[]];
+  readonly root: boolean;
+  readonly container: string | null;
+  /** user.max_user_namespaces; null where there is no such sysctl: the kernel has no user namespaces. */
+  readonly maxUserNamespaces: number | null;
+  /** kernel.unprivileged_userns_clone of Debian's kernels is 0. */
+  readonly cloneForbidden: boolean;
+  /** kernel.apparmor_restrict_unprivileged_userns of Ubuntu's kernels is 1. */
+  readonly appArmor: boolean;
+  /** A filter of system calls, as engines put containers under. */
+  readonly seccomp: boolean;
+  readonly program: 'run' | 'enter';
+}
+
+/** NO_NAMESPACE, with which obstacle it is and the one command that takes it away. Pure. */
+export function obstacleError(facts: ObstacleFacts): BinfmtctlError {
+  const [why, hint] = obstacleOf(facts);
+  return new BinfmtctlError('NO_NAMESPACE', `cannot set up namespaces for ${facts.program}: ${why}`, {
+    hint,
+  });
+}
+
+/** The facts as this machine has them. */
+export function readObstacles(failure: SetupFailure, program: 'run' | 'enter'): ObstacleFacts {
+  return {
+    ...failure,
+    program,
+    kernel: kernelVersion(),
+    root: process.geteuid?.() === 0,
+    container: container(),
+    maxUserNamespaces: numberIn('/proc/sys/user/max_user_namespaces'),
+    cloneForbidden: numberIn('/proc/sys/kernel/unprivileged_userns_clone') === 0,
+    appArmor: numberIn('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === 1,
+    seccomp: /^Seccomp:\s*2$/m.test(textOf('/proc/self/status')),
+  };
+}
+
+function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
+  const { appArmor, cloneForbidden, complaint, container, failed, kernel, maxUserNamespaces, root, seccomp } =
+    facts;
+  const said = complaint.split('\n').findLast((line) => line !== '') ?? 'no reason was given';
+  const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
+  if (failed === 'instance' && (kernel[0] < 6 || (kernel[0] === 6 && kernel[1] < 7))) {
+    const why = `Linux ${kernel.join('.')} has one binfmt_misc for the whole machine (a private one needs 6.7)`;
+    return [why, 'as root, once for all: `binfmtctl install ARCH`'];
+  }
+  if (maxUserNamespaces === null)
+    return [
+      'the kernel has no user namespaces',
+      'boot one with CONFIG_USER_NS, or run it as root after `binfmtctl install ARCH`',
+    ];
+  if (maxUserNamespaces === 0)
+    return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
+  if (cloneForbidden && !root)
+    return ['kernel.unprivileged_userns_clone is 0', sysctl('kernel.unprivileged_userns_clone=1')];
+  if (appArmor && !root) {
+    return [
+      'AppArmor lets only programs with a profile use user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)',
+      sysctl('kernel.apparmor_restrict_unprivileged_userns=0'),
+    ];
+  }
+  if (seccomp && failed === 'namespaces') {
+    const where =
+      container === null
+        ? 'a seccomp filter forbids it'
+        : `the seccomp filter of this container (${container}) forbids it`;
+    return [
+      `${where}: ${said}`,
+      'start the container with `--security-opt seccomp=unconfined`, or with --privileged',
+    ];
+  }
+  if (container !== null)
+    return [`${said} (in a container: ${container})`, 'start the container with --privileged'];
+  return [said, '`binfmtctl install ARCH` as root makes it work without namespaces'];
+}
+
+function numberIn(path: string): number | null {
+  return existsSync(path) ? Number(textOf(path)) : null;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

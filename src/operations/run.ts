@@ -1,0 +1,156 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
+import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
+import { runCommand } from '../plan/run-script.ts';
+import { withParent } from '../plan/setup-script.ts';
+import { firstMatch } from '../rule/match.ts';
+import type { Ending } from '../system/foreground.ts';
+import { type SetupFailure, type Supervised, supervise } from '../system/supervisor.ts';
+import type { Context } from './context.ts';
+import {
+  type Emulation,
+  type EmulationRequest,
+  findEmulation,
+  reaches,
+  servingEntries,
+} from './emulation.ts';
+import { obstacleError, readObstacles } from './obstacle.ts';
+import { findProgram, type Program } from './program.ts';
+import { runTools } from './setup-tools.ts';
+
+export interface RunRequest extends EmulationRequest {
+  /** A path, or a name for PATH. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** A tree with the loader and libraries of the program's arch. */
+  readonly sysroot?: string | undefined;
+}
+
+/** What will be done to run a program. */
+export interface PreparedRun {
+  readonly emulation: Emulation;
+  readonly launch: Supervised;
+  /** For where no namespaces can be had: the emulator itself; null where that would not do. */
+  readonly fallback: Supervised | null;
+}
+
+const INSTANCE = '/proc/sys/fs/binfmt_misc';
+
+/**
+ * Finds out what a program is and who can run it, and fetches what is missing.
+ *
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, and what `findEmulation` throws.
+ */
+export async function prepareRun(request: RunRequest, context: Context): Promise<PreparedRun> {
+  const where = { root: null, path: process.env['PATH'] ?? '', workdir: process.cwd() };
+  const program = await findProgram(context.catalogue, request.program, where);
+  const serving = firstMatch(servingEntries(context), program.head, program.file);
+  const isServed = serving !== null && reaches(serving, null);
+  const own = isServed || program.arch === null ? [] : [program.arch];
+  const emulation = await findEmulation(
+    { ...request, arches: [...new Set([...own, ...request.arches])] },
+    null,
+    context,
+  );
+  const environment = environmentFor(request, program, emulation);
+  const words = [request.program, ...request.args] as const;
+  if (emulation.rules === null) {
+    const [first = request.program, ...rest] = [...withParent(runTools()), ...words];
+    return { emulation, launch: { command: [first, ...rest], environment }, fallback: null };
+  }
+  const root = process.geteuid?.() === 0;
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  const command = runCommand({
+    directory: INSTANCE,
+    rules: emulation.rules,
+    ids: root ? null : { uid, gid },
+    environment,
+    program: words,
+    tools: runTools(),
+  });
+  return {
+    emulation,
+    launch: { command, environment, setup: { maps: root ? allIds() : ownIds(uid, gid) } },
+    fallback: fallbackFor(request, program, emulation, environment),
+  };
+}
+
+/**
+ * Runs it, to its end. Where namespaces cannot be had, the emulator runs it as it is, with a warning.
+ *
+ * @throws NO_NAMESPACE with why, and the command that changes it.
+ */
+export async function carryOutRun({ launch, fallback }: PreparedRun, { report }: Context): Promise<Ending> {
+  const outcome = await supervise(launch).catch((error: unknown): SetupFailure => {
+    if (error instanceof BinfmtctlError) return { failed: 'maps', complaint: error.message };
+    throw error;
+  });
+  if (!('failed' in outcome)) return outcome;
+  const error = obstacleError(readObstacles(outcome, 'run'));
+  if (fallback === null) throw error;
+  report({
+    kind: 'warning',
+    text: `${error.message}; the emulator runs the program itself, and what that starts is not emulated (${error.hint})`,
+  });
+  return (await supervise(fallback)) as Ending;
+}
+
+/** All ids of this user namespace, as they are. */
+export function allIds(): IdMaps {
+  const present = (kind: string) => identityMap(parseIdMap(readFileSync(`/proc/self/${kind}_map`, 'utf8')));
+  return { uid: present('uid'), gid: present('gid') };
+}
+
+const ownIds = (uid: number, gid: number): IdMaps => ({ uid: singleMap(uid, 0), gid: singleMap(gid, 0) });
+
+/** Where a program's loader and libraries are looked for is told to QEMU and FEX by variables, which children inherit. */
+function environmentFor(
+  { sysroot }: RunRequest,
+  program: Program,
+  { arches }: Emulation,
+): Readonly<Record<string, string | undefined>> {
+  const { env } = process;
+  const isForeign = arches.some(({ arch, by }) => by !== 'machine' && arch === program.arch?.id);
+  if (sysroot !== undefined) return { ...env, QEMU_LD_PREFIX: sysroot, FEX_ROOTFS: sysroot };
+  if (isForeign && program.loader !== null) requireLoader(program, program.loader);
+  return env;
+}
+
+function requireLoader({ name, arch }: Program, loader: string): void {
+  const id = arch?.id ?? '';
+  // Where QEMU looks besides: as it is configured upstream, and by Debian (--interp-prefix).
+  const prefixes = [
+    '',
+    process.env['QEMU_LD_PREFIX'] ?? '',
+    `/usr/gnemul/qemu-${id}`,
+    `/etc/qemu-binfmt/${id}`,
+  ];
+  if (prefixes.some((prefix) => existsSync(join(prefix, loader)))) return;
+  const cross = arch?.aliases.gnu
+    .map((triplet) => `/usr/${triplet}`)
+    .find((folder) => existsSync(join(folder, loader)));
+  throw new BinfmtctlError(
+    'PROGRAM_NOT_FOUND',
+    `${name} is loaded by ${loader}, which is not on this machine`,
+    {
+      hint:
+        cross === undefined
+          ? `name a tree that has it with --sysroot DIR, or \`binfmtctl enter DIR\``
+          : `\`--sysroot ${cross}\` has it`,
+    },
+  );
+}
+
+/** QEMU can be called with a program; scripts would need what is missing here. */
+function fallbackFor(
+  { program: name, args }: RunRequest,
+  { arch, file, isInterpreter }: Program,
+  { arches }: Emulation,
+  environment: Supervised['environment'],
+): Supervised | null {
+  const own = arches.find((each) => each.arch === arch?.id && each.by === 'private');
+  if (!own?.emulator || isInterpreter) return null;
+  const argv0 = own.entry?.startsWith('qemu-') ? ['-0', name] : [];
+  return { command: [own.emulator, ...argv0, file, ...args], environment };
+}

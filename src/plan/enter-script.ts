@@ -1,0 +1,181 @@
+import type { Rule } from '../rule/types.ts';
+import { firstMounts, fstab, type RootFacts, secondMounts } from './root-mounts.ts';
+import { AWAIT_LEAVE, fail, HAND_OVER, inNewNamespaces, instanceLines, type Tools } from './setup-script.ts';
+import { commandLine, quote } from './shell.ts';
+
+export interface EnterPlan {
+  /** Absolute, without links. */
+  readonly root: string;
+  readonly facts: RootFacts;
+  /** Files and folders that are made in our own folders of memory, for what is mounted on them. */
+  readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
+  /** For an instance of its own; null where the one there is serves. */
+  readonly rules: readonly Rule[] | null;
+  /** All changes go to memory. */
+  readonly ephemeral: boolean;
+  /** Flags of the root's own mount, for a root that is read-only; null for one that is not. */
+  readonly readOnly: readonly string[] | null;
+  readonly hostname: string | null;
+  /** Whom the program runs as; null for root of the namespaces, with all its groups. */
+  readonly account: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
+  /** The folder to begin in, as seen inside. */
+  readonly workdir: string;
+  /** linux32 of setarch(8), for a 32-bit root that runs without an emulator. */
+  readonly personality32: boolean;
+  /** Of the caller, in octal. */
+  readonly umask: string;
+  readonly program: readonly string[];
+  readonly tools: EnterTools;
+}
+
+export interface EnterTools extends Tools {
+  readonly cp: string;
+  readonly ln: string;
+  readonly mkdir: string;
+  readonly hostname: string | null;
+  /** Of iproute2, to switch the loopback device of a new network on; null where there is none. */
+  readonly ip: string | null;
+  readonly setarch: string | null;
+}
+
+/** The command that runs a program in a root, in namespaces that end with it: their first process is a shell that waits. */
+export function enterCommand(plan: EnterPlan): readonly [string, ...string[]] {
+  const { facts, hostname, program, tools } = plan;
+  const flags = [
+    '--mount',
+    '--propagation',
+    'private',
+    '--pid',
+    '--ipc',
+    ...(hostname === null ? [] : ['--uts']),
+    ...(facts.newNetwork ? ['--net'] : []),
+    '--fork',
+    '--kill-child',
+  ];
+  const lines = [
+    'umask 022',
+    ...rootLines(plan),
+    ...mountLines(plan),
+    ...settingLines(plan),
+    // Then the root is not one of chroot(2), in which no user namespace can be made.
+    `${commandLine([tools.mount, '--move'])} . / || ${fail('root')}`,
+    `( ${programLines(plan).join('\n')} )`,
+    'exit $?',
+  ];
+  return inNewNamespaces(lines.join('\n'), program, { flags, user: facts.userNamespace, tools });
+}
+
+/** Where the tree is on its way to `/`. */
+const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}/root` : root);
+
+/** The tree becomes a mount, and the folder that we are in. */
+function rootLines({ root, ephemeral, facts, tools }: EnterPlan): readonly string[] {
+  const mount = (...words: string[]): string => `${commandLine([tools.mount, ...words])} || ${fail('root')}`;
+  if (!ephemeral) return [mount('--rbind', root, root), `cd ${quote(root)} || ${fail('root')}`];
+  // In a user namespace the marks of what is removed have to be such as their owner may set (overlayfs.rst, "userxattr").
+  const marks = facts.userNamespace ? ',userxattr' : '';
+  return [
+    // By its descriptor, for a colon or comma in its path would end the option.
+    `exec 6<${quote(root)} || ${fail('root')}`,
+    mount('-t', 'tmpfs', '-o', 'mode=755', 'binfmtctl', root),
+    `cd ${quote(root)} || ${fail('root')}`,
+    `${commandLine([tools.mkdir, 'upper', 'work', 'root'])} || ${fail('root')}`,
+    mount(
+      '-t',
+      'overlay',
+      '-o',
+      `lowerdir=/proc/self/fd/6,upperdir=upper,workdir=work${marks}`,
+      'binfmtctl',
+      `${root}/root`,
+    ),
+    `cd root || ${fail('root')}`,
+    'exec 6<&-',
+  ];
+}
+
+function mountLines(plan: EnterPlan): readonly string[] {
+  const { facts, made, tools } = plan;
+  const { dev, proc } = facts.places;
+  const base = baseOf(plan);
+  const all = (mounts: string): string =>
+    mounts.trim() === ''
+      ? ':'
+      : `${commandLine([tools.mount, '--all', '--fstab', '/dev/stdin'])} <<'END' || ${fail('mounts')}\n${mounts}END`;
+  const directories = [...made.directories];
+  const files = [...made.files];
+  if (dev !== undefined && !facts.realDevices) {
+    directories.push(`${dev}/pts`, `${dev}/shm`);
+    files.push(...facts.nodes.map((name) => `${dev}/${name}`));
+    if (facts.terminal !== null) files.push(`${dev}/console`);
+  }
+  return [
+    all(fstab(firstMounts(facts), base)),
+    ...(directories.length > 0
+      ? [
+          `${commandLine([tools.mkdir, '-p', '--', ...directories.map((each) => `./${each}`)])} || ${fail('mounts')}`,
+        ]
+      : []),
+    ...files.map((file) => `: >${quote(`./${file}`)} || ${fail('mounts')}`),
+    ...(dev !== undefined && !facts.realDevices ? linkLines(dev, tools) : []),
+    all(fstab(secondMounts(facts), base)),
+    ...(proc === undefined ? [] : [procLine(`${base}/${proc}`, tools)]),
+  ];
+}
+
+/** A new /proc is refused where parts of the one that is there are hidden, as in a container: then it is that one. */
+function procLine(target: string, { mount }: EnterTools): string {
+  const anew = [mount, '-t', 'proc', '-o', 'nosuid,nodev,noexec', 'binfmtctl', target];
+  const asItIs = [mount, '--rbind', '/proc', target];
+  return `${commandLine(anew)} 2>/dev/null || { echo 'proc of the host' >&2; ${commandLine(asItIs)}; } || ${fail('proc')}`;
+}
+
+/** The usual links: /dev/fd and its like as the host has them. */
+const linkLines = (dev: string, { cp, ln }: EnterTools): readonly string[] => [
+  `${commandLine([cp, '-P', '/dev/fd', '/dev/stdin', '/dev/stdout', '/dev/stderr', `./${dev}/`])} 2>/dev/null`,
+  `${commandLine([ln, '-s', 'pts/ptmx', `./${dev}/ptmx`])} || ${fail('mounts')}`,
+];
+
+function settingLines(plan: EnterPlan): readonly string[] {
+  const { facts, hostname, readOnly, rules, tools } = plan;
+  const { proc } = facts.places;
+  const base = baseOf(plan);
+  const lines: string[] = [];
+  if (rules !== null && proc !== undefined)
+    lines.push(...instanceLines(`${base}/${proc}/sys/fs/binfmt_misc`, rules, tools));
+  if (hostname !== null && tools.hostname !== null)
+    lines.push(`${commandLine([tools.hostname, '--', hostname])} || ${fail('namespaces')}`);
+  if (facts.newNetwork && tools.ip !== null)
+    lines.push(`${commandLine([tools.ip, 'link', 'set', 'lo', 'up'])} 2>/dev/null`);
+  if (readOnly !== null) {
+    const options = ['remount', 'bind', 'ro', ...readOnly].join(',');
+    lines.push(`${commandLine([tools.mount, '-o', options, base])} || ${fail('root')}`);
+  }
+  return lines;
+}
+
+/** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
+function programLines(plan: EnterPlan): readonly string[] {
+  const { account, personality32, tools, umask, workdir } = plan;
+  const { setarch, setpriv, unshare } = tools;
+  const words = [
+    ...(personality32 && setarch !== null ? [setarch, 'linux32', '--'] : []),
+    ...(account !== null && setpriv !== null ? [setpriv, ...groupFlags(account), '--'] : []),
+    unshare,
+    '--root=.',
+    `--wd=${workdir}`,
+    ...(account === null ? [] : [`--setuid=${account.uid}`]),
+    '--',
+  ];
+  return [
+    // Of the host's /proc, which this shell still has: the number by which we know the process.
+    'read -r pid _ </proc/self/stat; echo "ready $pid" >&2',
+    AWAIT_LEAVE,
+    `unset PWD OLDPWD SHLVL; umask ${umask}`,
+    `exec ${commandLine(words)} "$@" ${HAND_OVER}`,
+  ];
+}
+
+const groupFlags = ({ gid, groups }: NonNullable<EnterPlan['account']>): readonly string[] => [
+  `--regid=${gid}`,
+  groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`,
+];

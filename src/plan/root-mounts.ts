@@ -1,0 +1,129 @@
+/** What is mounted in a root before a program runs in it. Pure; fstab(5) is how mount(8) is told. */
+
+export interface RootMount {
+  /** What is mounted: a path of the host, or any word for a file system that needs none. */
+  readonly source: string;
+  /** Below the root, without `/` at its start. */
+  readonly target: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+/** A file or folder of the host that is seen inside. */
+export interface Bind {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly directory: boolean;
+  /** Of the mount that has the source; inside a user namespace they cannot be taken off (mount_namespaces(7)). */
+  readonly flags: readonly string[];
+}
+
+export interface RootFacts {
+  /** Folders of the root that can be mounted on, where they really are in it. */
+  readonly places: Readonly<Partial<Record<Place, string>>>;
+  readonly userNamespace: boolean;
+  /** The host's /dev serves; else only `nodes` of it are there. */
+  readonly realDevices: boolean;
+  readonly nodes: readonly string[];
+  readonly newNetwork: boolean;
+  /** Whether group 5, `tty`, exists inside. */
+  readonly hasTtyGroup: boolean;
+  /** The terminal that the program is given; null where it has none. */
+  readonly terminal: string | null;
+  /** Flags of the host's mount of /sys. */
+  readonly sysFlags: readonly string[];
+  readonly binds: readonly Bind[];
+}
+
+export type Place = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
+export const PLACES: readonly Place[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
+
+/** The nodes that every program may count on, and that do no harm. */
+export const SAFE_NODES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
+
+const OURS = 'binfmtctl';
+const HARMLESS = ['nosuid', 'nodev'];
+
+/** What others are mounted on: folders of memory, /sys, and the host's devices where they may be had. */
+export function firstMounts({
+  places,
+  realDevices,
+  userNamespace,
+  newNetwork,
+  sysFlags,
+}: RootFacts): readonly RootMount[] {
+  const { dev, run, sys, tmp } = places;
+  const mounts: RootMount[] = [];
+  if (dev !== undefined)
+    mounts.push(realDevices ? device('/dev', dev) : memory(dev, ['nosuid', 'noexec', 'mode=755', 'size=1m']));
+  if (run !== undefined) mounts.push(memory(run, [...HARMLESS, 'mode=755']));
+  if (tmp !== undefined) mounts.push(memory(tmp, [...HARMLESS, 'mode=1777']));
+  if (sys === undefined) return mounts;
+  // Only who owns the network namespace may mount /sys anew.
+  const anew = !userNamespace || newNetwork;
+  const options = [...HARMLESS, 'noexec', 'ro'];
+  return [
+    ...mounts,
+    anew
+      ? { source: OURS, target: sys, type: 'sysfs', options }
+      : {
+          source: '/sys',
+          target: sys,
+          type: 'none',
+          options: ['rbind', ...new Set([...options, ...sysFlags])],
+        },
+  ];
+}
+
+/** What goes on top of them. */
+export function secondMounts(facts: RootFacts): readonly RootMount[] {
+  const { places, realDevices, hasTtyGroup, terminal, binds } = facts;
+  const { dev } = places;
+  const mounts = binds.map(({ source, target, directory, readOnly, flags }): RootMount => {
+    const how = directory ? 'rbind' : 'bind';
+    return { source, target, type: 'none', options: readOnly ? [how, 'ro', ...flags] : [how] };
+  });
+  if (dev === undefined) return mounts;
+  const nodes = realDevices ? [] : facts.nodes.map((name) => device(`/dev/${name}`, `${dev}/${name}`));
+  const group = hasTtyGroup ? ['gid=5'] : [];
+  return [
+    ...nodes,
+    {
+      source: OURS,
+      target: `${dev}/pts`,
+      type: 'devpts',
+      options: ['newinstance', 'ptmxmode=0666', 'mode=620', 'nosuid', 'noexec', ...group],
+    },
+    memory(`${dev}/shm`, [...HARMLESS, 'mode=1777']),
+    // The new /dev/pts does not have it; what asks for the name of its terminal looks here, too (ttyname(3)).
+    ...(terminal === null ? [] : [device(terminal, `${dev}/console`)]),
+    ...mounts,
+  ];
+}
+
+/** Lines for fstab(5), with targets below `root`. */
+export function fstab(mounts: readonly RootMount[], root: string): string {
+  const lines = mounts.map(({ source, target, type, options }) =>
+    [source, `${root}/${target}`, type, options.join(','), '0', '0'].map(field).join(' '),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+const memory = (target: string, options: readonly string[]): RootMount => ({
+  source: OURS,
+  target,
+  type: 'tmpfs',
+  options,
+});
+
+const device = (source: string, target: string): RootMount => ({
+  source,
+  target,
+  type: 'none',
+  options: ['bind'],
+});
+
+/** fstab(5): blanks and backslashes as three octal digits. */
+const field = (text: string): string =>
+  text.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);

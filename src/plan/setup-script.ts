@@ -1,0 +1,82 @@
+/**
+ * What the scripts of `run` and `enter` have in common. They run as root of new namespaces. All that they and their tools
+ * say goes to us, by standard error; the program's own standard error is descriptor 7, and descriptor 8 is what we say.
+ * Not 3 and 4, which GNU make hands to what it starts.
+ */
+import { formatRegister } from '../rule/register.ts';
+import type { Rule } from '../rule/types.ts';
+import { commandLine, printfFormat, quote } from './shell.ts';
+
+/** Paths of the tools that the scripts call. */
+export interface Tools {
+  readonly sh: string;
+  readonly unshare: string;
+  readonly mount: string;
+  /** Of util-linux, to end the program with us; null where there is none. */
+  readonly setpriv: string | null;
+}
+
+export const STDERR = 7;
+export const ANSWERS = 8;
+
+/** What a script says: `map` asks for the id maps, `ready PID` for leave to execute, `failed STEP` before it ends. */
+export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'proc' | 'instance' | 'register';
+
+export const fail = (step: Step): string => `{ echo 'failed ${step}' >&2; exit 125; }`;
+
+/** Waits for leave; without it, as where we have been killed, ends. */
+export const AWAIT_LEAVE = `read -r _ <&${ANSWERS} || exit 125`;
+
+/** Redirections that give the program what it would have without us. */
+export const HAND_OVER = `2>&${STDERR} ${STDERR}>&- ${ANSWERS}<&-`;
+
+/** Ends the process that executes this with its parent, by SIGKILL: what it starts in namespaces goes with it. */
+export const withParent = ({ setpriv }: Pick<Tools, 'setpriv'>): readonly string[] =>
+  setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
+
+/** A command that makes namespaces and runs `script` in them, as root of a new user namespace where there is one. */
+export function inNewNamespaces(
+  script: string,
+  words: readonly string[],
+  {
+    flags,
+    user,
+    tools,
+  }: { readonly flags: readonly string[]; readonly user: boolean; readonly tools: Tools },
+): readonly [string, ...string[]] {
+  const { sh, unshare } = tools;
+  const inside = [unshare, ...flags, '--', sh, '-c', script, sh, ...words];
+  const [first = unshare, ...rest] = [...withParent(tools), ...inside];
+  if (!user) return [first, ...rest];
+  // Executed anew once its ids are mapped, or it would have no capabilities (user_namespaces(7)).
+  const mapped = `echo map >&2; ${AWAIT_LEAVE}; exec "$@"`;
+  return [unshare, '--user', '--', sh, '-c', mapped, sh, first, ...rest];
+}
+
+/** Mounts an instance of the new user namespace and fills it. `rules` come as the kernel tries them: the first one last. */
+export function instanceLines(
+  directory: string,
+  rules: readonly Rule[],
+  { mount }: Tools,
+): readonly string[] {
+  const options = ['-t', 'binfmt_misc', '-o', 'nosuid,nodev,noexec', 'binfmt_misc', directory];
+  return [
+    `${commandLine([mount, ...options])} || ${fail('instance')}`,
+    ...rules
+      .toReversed()
+      .map(
+        (rule) =>
+          `printf ${printfFormat(formatRegister(rule))} >${quote(`${directory}/register`)} || ${fail('register')}`,
+      ),
+  ];
+}
+
+/** Variables that shells change, set back to what the program is to find. */
+export function restoreVariables(environment: Readonly<Record<string, string | undefined>>): string {
+  return ['PWD', 'OLDPWD', 'SHLVL']
+    .map((name) => {
+      const value = environment[name];
+      return value === undefined ? `unset ${name}` : `export ${name}=${quote(value)}`;
+    })
+    .join('; ');
+}
