@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { catalogueCommand } from './commands/catalogue.ts';
+import { enterCommand } from './commands/enter.ts';
 import { exportCommand } from './commands/export.ts';
 import { importCommand } from './commands/import.ts';
 import { installCommand } from './commands/install.ts';
@@ -31,6 +32,7 @@ const COMMANDS: Readonly<Record<string, (done: (status: number) => void) => Comm
   import: importCommand,
   export: exportCommand,
   run: runCommand,
+  enter: enterCommand,
   catalogue: catalogueCommand,
   // Listed here; main.ts carries them out.
   'update-binfmts': () => listed('update-binfmts', 'update-binfmts(8)'),

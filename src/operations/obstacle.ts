@@ -47,7 +47,8 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
     facts;
   const said = complaint.split('\n').findLast((line) => line !== '') ?? 'no reason was given';
   const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
-  if (failed === 'instance' && (kernel[0] < 6 || (kernel[0] === 6 && kernel[1] < 7))) {
+  const isInstance = failed === 'instance' || complaint.includes('binfmt_misc:');
+  if (isInstance && (kernel[0] < 6 || (kernel[0] === 6 && kernel[1] < 7))) {
     const why = `Linux ${kernel.join('.')} has one binfmt_misc for the whole machine (a private one needs 6.7)`;
     return [why, 'as root, once for all: `binfmtctl install ARCH`'];
   }

@@ -1,12 +1,22 @@
 import type { Rule } from '../rule/types.ts';
 import { firstMounts, fstab, type RootFacts, secondMounts } from './root-mounts.ts';
-import { AWAIT_LEAVE, fail, HAND_OVER, inNewNamespaces, instanceLines, type Tools } from './setup-script.ts';
+import {
+  AWAIT_LEAVE,
+  fail,
+  HAND_OVER,
+  inNewNamespaces,
+  registerLines,
+  TEXTS,
+  type Tools,
+} from './setup-script.ts';
 import { commandLine, quote } from './shell.ts';
 
 export interface EnterPlan {
   /** Absolute, without links. */
   readonly root: string;
   readonly facts: RootFacts;
+  /** Folders that are made in the root itself, where its changes are thrown away. */
+  readonly madeFirst: readonly string[];
   /** Files and folders that are made in our own folders of memory, for what is mounted on them. */
   readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
   /** For an instance of its own; null where the one there is serves. */
@@ -38,8 +48,18 @@ export interface EnterTools extends Tools {
   readonly setarch: string | null;
 }
 
+/** What a command is, and the texts that it reads from descriptors 5 and 6, which have to be files (mount(8), `--fstab`). */
+export interface EnterCommand {
+  readonly command: readonly [string, ...string[]];
+  readonly texts: readonly [string, string];
+}
+
+const [FIRST, SECOND] = TEXTS;
+/** A free descriptor. */
+const LOWER = 9;
+
 /** The command that runs a program in a root, in namespaces that end with it: their first process is a shell that waits. */
-export function enterCommand(plan: EnterPlan): readonly [string, ...string[]] {
+export function enterCommand(plan: EnterPlan): EnterCommand {
   const { facts, hostname, program, tools } = plan;
   const flags = [
     '--mount',
@@ -62,7 +82,11 @@ export function enterCommand(plan: EnterPlan): readonly [string, ...string[]] {
     `( ${programLines(plan).join('\n')} )`,
     'exit $?',
   ];
-  return inNewNamespaces(lines.join('\n'), program, { flags, user: facts.userNamespace, tools });
+  const base = baseOf(plan);
+  return {
+    command: inNewNamespaces(lines.join('\n'), program, { flags, user: facts.userNamespace, tools }),
+    texts: [fstab(firstMounts(facts), base), fstab(secondMounts(facts), base)],
+  };
 }
 
 /** Where the tree is on its way to `/`. */
@@ -76,7 +100,7 @@ function rootLines({ root, ephemeral, facts, tools }: EnterPlan): readonly strin
   const marks = facts.userNamespace ? ',userxattr' : '';
   return [
     // By its descriptor, for a colon or comma in its path would end the option.
-    `exec 6<${quote(root)} || ${fail('root')}`,
+    `exec ${LOWER}<${quote(root)} || ${fail('root')}`,
     mount('-t', 'tmpfs', '-o', 'mode=755', 'binfmtctl', root),
     `cd ${quote(root)} || ${fail('root')}`,
     `${commandLine([tools.mkdir, 'upper', 'work', 'root'])} || ${fail('root')}`,
@@ -84,49 +108,43 @@ function rootLines({ root, ephemeral, facts, tools }: EnterPlan): readonly strin
       '-t',
       'overlay',
       '-o',
-      `lowerdir=/proc/self/fd/6,upperdir=upper,workdir=work${marks}`,
+      `lowerdir=/proc/self/fd/${LOWER},upperdir=upper,workdir=work${marks}`,
       'binfmtctl',
       `${root}/root`,
     ),
     `cd root || ${fail('root')}`,
-    'exec 6<&-',
+    `exec ${LOWER}<&-`,
   ];
 }
 
 function mountLines(plan: EnterPlan): readonly string[] {
-  const { facts, made, tools } = plan;
-  const { dev, proc } = facts.places;
-  const base = baseOf(plan);
-  const all = (mounts: string): string =>
-    mounts.trim() === ''
-      ? ':'
-      : `${commandLine([tools.mount, '--all', '--fstab', '/dev/stdin'])} <<'END' || ${fail('mounts')}\n${mounts}END`;
+  const { facts, made, madeFirst, tools } = plan;
+  const { dev } = facts.places;
+  const all = (descriptor: number): string =>
+    `${commandLine([tools.mount, '--all', '--fstab', `/proc/self/fd/${descriptor}`])} || ${fail('mounts')}`;
   const directories = [...made.directories];
   const files = [...made.files];
-  if (dev !== undefined && !facts.realDevices) {
+  const ownDevices = dev !== undefined && !facts.realDevices;
+  if (ownDevices) {
     directories.push(`${dev}/pts`, `${dev}/shm`);
     files.push(...facts.nodes.map((name) => `${dev}/${name}`));
     if (facts.terminal !== null) files.push(`${dev}/console`);
   }
+  const make = (folders: readonly string[]): readonly string[] =>
+    folders.length === 0
+      ? []
+      : [
+          `${commandLine([tools.mkdir, '-p', '--', ...folders.map((each) => `./${each}`)])} || ${fail('mounts')}`,
+        ];
   return [
-    all(fstab(firstMounts(facts), base)),
-    ...(directories.length > 0
-      ? [
-          `${commandLine([tools.mkdir, '-p', '--', ...directories.map((each) => `./${each}`)])} || ${fail('mounts')}`,
-        ]
-      : []),
+    ...make(madeFirst),
+    all(FIRST),
+    ...make(directories),
     ...files.map((file) => `: >${quote(`./${file}`)} || ${fail('mounts')}`),
-    ...(dev !== undefined && !facts.realDevices ? linkLines(dev, tools) : []),
-    all(fstab(secondMounts(facts), base)),
-    ...(proc === undefined ? [] : [procLine(`${base}/${proc}`, tools)]),
+    ...(ownDevices ? linkLines(dev, tools) : []),
+    all(SECOND),
+    `exec ${FIRST}<&- ${SECOND}<&-`,
   ];
-}
-
-/** A new /proc is refused where parts of the one that is there are hidden, as in a container: then it is that one. */
-function procLine(target: string, { mount }: EnterTools): string {
-  const anew = [mount, '-t', 'proc', '-o', 'nosuid,nodev,noexec', 'binfmtctl', target];
-  const asItIs = [mount, '--rbind', '/proc', target];
-  return `${commandLine(anew)} 2>/dev/null || { echo 'proc of the host' >&2; ${commandLine(asItIs)}; } || ${fail('proc')}`;
 }
 
 /** The usual links: /dev/fd and its like as the host has them. */
@@ -141,7 +159,7 @@ function settingLines(plan: EnterPlan): readonly string[] {
   const base = baseOf(plan);
   const lines: string[] = [];
   if (rules !== null && proc !== undefined)
-    lines.push(...instanceLines(`${base}/${proc}/sys/fs/binfmt_misc`, rules, tools));
+    lines.push(...registerLines(`${base}/${proc}/sys/fs/binfmt_misc`, rules));
   if (hostname !== null && tools.hostname !== null)
     lines.push(`${commandLine([tools.hostname, '--', hostname])} || ${fail('namespaces')}`);
   if (facts.newNetwork && tools.ip !== null)

@@ -35,10 +35,9 @@ export const singleMap = (id: number, inside: number): readonly IdRange[] => [
  */
 export function rootMap({ id, subordinate }: OwnIds, owner: number): readonly IdRange[] {
   const [first] = subordinate;
-  const caller = first !== undefined && owner === first.start ? [] : singleMap(id, 0);
-  return subordinate.reduce<readonly IdRange[]>((ranges, { start, count }) => {
-    return [...ranges, { inside: idCount(ranges), outside: start, count }];
-  }, caller);
+  const ranges = first !== undefined && owner === first.start ? [] : [...singleMap(id, 0)];
+  for (const { start, count } of subordinate) ranges.push({ inside: idCount(ranges), outside: start, count });
+  return ranges;
 }
 
 /** How many ids there are inside. */

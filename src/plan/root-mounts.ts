@@ -26,6 +26,10 @@ export interface RootFacts {
   /** The host's /dev serves; else only `nodes` of it are there. */
   readonly realDevices: boolean;
   readonly nodes: readonly string[];
+  /** A new /proc is refused where parts of the one that is there are hidden, as in a container: then it is that one. */
+  readonly procOfHost: boolean;
+  /** Whether there is to be an instance of binfmt_misc. */
+  readonly instance: boolean;
   readonly newNetwork: boolean;
   /** Whether group 5, `tty`, exists inside. */
   readonly hasTtyGroup: boolean;
@@ -80,10 +84,11 @@ export function firstMounts({
 export function secondMounts(facts: RootFacts): readonly RootMount[] {
   const { places, realDevices, hasTtyGroup, terminal, binds } = facts;
   const { dev } = places;
-  const mounts = binds.map(({ source, target, directory, readOnly, flags }): RootMount => {
+  const bound = binds.map(({ source, target, directory, readOnly, flags }): RootMount => {
     const how = directory ? 'rbind' : 'bind';
     return { source, target, type: 'none', options: readOnly ? [how, 'ro', ...flags] : [how] };
   });
+  const mounts = [...procMounts(facts), ...bound];
   if (dev === undefined) return mounts;
   const nodes = realDevices ? [] : facts.nodes.map((name) => device(`/dev/${name}`, `${dev}/${name}`));
   const group = hasTtyGroup ? ['gid=5'] : [];
@@ -100,6 +105,18 @@ export function secondMounts(facts: RootFacts): readonly RootMount[] {
     ...(terminal === null ? [] : [device(terminal, `${dev}/console`)]),
     ...mounts,
   ];
+}
+
+function procMounts({ places, procOfHost, instance }: RootFacts): readonly RootMount[] {
+  const { proc } = places;
+  if (proc === undefined) return [];
+  const options = [...HARMLESS, 'noexec'];
+  const own: RootMount = procOfHost
+    ? { source: '/proc', target: proc, type: 'none', options: ['rbind'] }
+    : { source: OURS, target: proc, type: 'proc', options };
+  return instance
+    ? [own, { source: OURS, target: `${proc}/sys/fs/binfmt_misc`, type: 'binfmt_misc', options }]
+    : [own];
 }
 
 /** Lines for fstab(5), with targets below `root`. */

@@ -16,11 +16,13 @@ export interface Tools {
   readonly setpriv: string | null;
 }
 
+/** Files that a set-up reads. */
+export const TEXTS = [5, 6] as const;
 export const STDERR = 7;
 export const ANSWERS = 8;
 
 /** What a script says: `map` asks for the id maps, `ready PID` for leave to execute, `failed STEP` before it ends. */
-export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'proc' | 'instance' | 'register';
+export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register';
 
 export const fail = (step: Step): string => `{ echo 'failed ${step}' >&2; exit 125; }`;
 
@@ -53,23 +55,24 @@ export function inNewNamespaces(
   return [unshare, '--user', '--', sh, '-c', mapped, sh, first, ...rest];
 }
 
-/** Mounts an instance of the new user namespace and fills it. `rules` come as the kernel tries them: the first one last. */
+/** Mounts an instance of the new user namespace and fills it, as `registerLines` does. */
 export function instanceLines(
   directory: string,
   rules: readonly Rule[],
   { mount }: Tools,
 ): readonly string[] {
-  const options = ['-t', 'binfmt_misc', '-o', 'nosuid,nodev,noexec', 'binfmt_misc', directory];
-  return [
-    `${commandLine([mount, ...options])} || ${fail('instance')}`,
-    ...rules
-      .toReversed()
-      .map(
-        (rule) =>
-          `printf ${printfFormat(formatRegister(rule))} >${quote(`${directory}/register`)} || ${fail('register')}`,
-      ),
-  ];
+  const words = [mount, '-t', 'binfmt_misc', '-o', 'nosuid,nodev,noexec', 'binfmt_misc', directory];
+  return [`${commandLine(words)} || ${fail('instance')}`, ...registerLines(directory, rules)];
 }
+
+/** Fills an instance. `rules` come as the kernel tries them: the first one is registered last. */
+export const registerLines = (directory: string, rules: readonly Rule[]): readonly string[] =>
+  rules
+    .toReversed()
+    .map(
+      (rule) =>
+        `printf ${printfFormat(formatRegister(rule))} >${quote(`${directory}/register`)} || ${fail('register')}`,
+    );
 
 /** Variables that shells change, set back to what the program is to find. */
 export function restoreVariables(environment: Readonly<Record<string, string | undefined>>): string {

@@ -52,6 +52,19 @@ export function fileSystemMagic(path: string): number | null {
   }
 }
 
+/** Those that a new mount of what is there has to have in a user namespace: they cannot be taken off (mount_namespaces(7)). */
+const LOCKED = ['nosuid', 'nodev', 'noexec', 'ro'];
+
+/** The flags `nosuid`, `nodev`, `noexec` and `ro` of the mount that has `path`, which is absolute and without links. */
+export function flagsAt(path: string): readonly string[] {
+  const above = readMounts().filter(({ mountPoint }) =>
+    `${path}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`),
+  );
+  const longest = Math.max(...above.map(({ mountPoint }) => mountPoint.length));
+  const mount = above.findLast(({ mountPoint }) => mountPoint.length === longest);
+  return LOCKED.filter((flag) => mount?.options.includes(flag));
+}
+
 /** Mounts a file system with mount(8). Returns null, or why it failed. */
 export async function mount(
   type: string,

@@ -4,14 +4,28 @@ import { errnoOf } from './file-error.ts';
 /** As many links as the kernel follows (path_resolution(7)). */
 const MAX_LINKS = 40;
 
+/** A place in a root, which may not be there yet. */
+export interface RootPlace {
+  /** On this machine. */
+  readonly path: string;
+  readonly exists: boolean;
+}
+
 /**
  * Where a path of a root file system really is on this machine: links are followed as a program inside would follow them,
  * so never out of it. `path` is absolute inside. Null where there is no such file, or where its links go in a circle.
  */
 export function resolveInRoot(root: string, path: string): string | null {
+  const place = placeInRoot(root, path);
+  return place?.exists ? place.path : null;
+}
+
+/** As `resolveInRoot`; for what is missing where it would be. Null where links go in a circle. */
+export function placeInRoot(root: string, path: string): RootPlace | null {
   const open = path.split('/');
   const done: string[] = [];
   const here = (): string => [root === '/' ? '' : root, ...done].join('/') || '/';
+  let exists = true;
   for (let links = 0; open.length > 0; ) {
     const part = open.shift() ?? '';
     if (part === '' || part === '.') continue;
@@ -20,17 +34,15 @@ export function resolveInRoot(root: string, path: string): string | null {
       continue;
     }
     done.push(part);
-    const target = linkOrMissing(here());
-    if (target === null || ++links > MAX_LINKS + 1) return null;
-    if (target === false) {
-      links--;
-      continue;
-    }
+    const target = exists ? linkOrMissing(here()) : false;
+    if (target === null) exists = false;
+    if (typeof target !== 'string') continue;
+    if (++links > MAX_LINKS) return null;
     done.pop();
     if (target.startsWith('/')) done.length = 0;
     open.unshift(...target.split('/'));
   }
-  return here();
+  return { path: here(), exists };
 }
 
 /** What a link says; false for what is none; null where nothing is. */

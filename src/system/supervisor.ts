@@ -4,9 +4,10 @@
  * standard error, and gives the program ours, which it has as another descriptor (plan/setup-script.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import type { IdMaps } from '../plan/id-maps.ts';
-import { ANSWERS, STDERR } from '../plan/setup-script.ts';
+import { ANSWERS, STDERR, TEXTS } from '../plan/setup-script.ts';
 import type { Ending } from './foreground.ts';
 import { writeIdMaps } from './id-maps.ts';
 
@@ -16,7 +17,13 @@ export interface Supervised {
   /** What the program is told to be called, where that is not `command[0]`. */
   readonly argv0?: string | undefined;
   /** For a command that sets up: the id maps of the user namespace that it makes, or null where it makes none. */
-  readonly setup?: { readonly maps: IdMaps | null } | undefined;
+  readonly setup?:
+    | {
+        readonly maps: IdMaps | null;
+        /** What it reads from the descriptors TEXTS, as files. */
+        readonly texts?: readonly string[] | undefined;
+      }
+    | undefined;
   /** Called once the program is about to be executed. */
   readonly onReady?: ((notes: readonly string[]) => void) | undefined;
 }
@@ -36,14 +43,13 @@ const OF_TERMINALS = ['SIGINT', 'SIGQUIT', 'SIGTSTP'] as const;
 export async function supervise(launch: Supervised): Promise<Ending | SetupFailure> {
   const { command, environment, argv0, setup } = launch;
   const [file, ...args] = command;
+  const texts = (setup?.texts ?? []).map(openText);
   const child = spawn(file, args, {
     argv0,
     env: { ...environment },
-    stdio:
-      setup === undefined
-        ? 'inherit'
-        : ['inherit', 'inherit', 'pipe', ...unused(3, STDERR), 2, ...unused(STDERR + 1, ANSWERS), 'pipe'],
+    stdio: setup === undefined ? 'inherit' : ['inherit', 'inherit', 'pipe', ...others(texts)],
   });
+  for (const text of texts) closeSync(text);
   const program = { pid: child.pid };
   const release = handOnSignals(program);
   try {
@@ -60,7 +66,23 @@ export async function supervise(launch: Supervised): Promise<Ending | SetupFailu
   }
 }
 
-const unused = (from: number, to: number): 'ignore'[] => Array.from({ length: to - from }, () => 'ignore');
+/** From descriptor 3 on; those that are not named stay as they are. */
+function others(texts: readonly number[]): ('ignore' | 'pipe' | number)[] {
+  const named = new Map<number, 'pipe' | number>([
+    [STDERR, 2],
+    [ANSWERS, 'pipe'],
+    ...texts.map((text, index) => [TEXTS[index] ?? 0, text] as const),
+  ]);
+  return Array.from({ length: ANSWERS - 2 }, (_, index) => named.get(index + 3) ?? 'ignore');
+}
+
+/** A text as a file without a name, so that none is left behind. */
+function openText(text: string): number {
+  // open(2): O_TMPFILE, which Node has no name for; with O_DIRECTORY, so that kernels without it refuse.
+  const file = openSync(tmpdir(), constants.O_RDWR | constants.O_DIRECTORY | 0o20000000, 0o644);
+  writeSync(file, text);
+  return file;
+}
 
 function endingOf(child: ChildProcess): Promise<Ending> {
   return new Promise((resolve) => {

@@ -1,0 +1,177 @@
+import { existsSync, readlinkSync, statSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { BinfmtctlError } from '../errors.ts';
+import { type EnterPlan, type EnterTools, enterCommand } from '../plan/enter-script.ts';
+import type { IdMaps } from '../plan/id-maps.ts';
+import { type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
+import type { Ending } from '../system/foreground.ts';
+import { flagsAt } from '../system/mounts.ts';
+import { resolveInRoot } from '../system/root-path.ts';
+import { type SetupFailure, type Supervised, supervise } from '../system/supervisor.ts';
+import type { Context } from './context.ts';
+import { type Emulation, findEmulation } from './emulation.ts';
+import { environmentOf, PATH } from './enter/environment.ts';
+import { findIdentity } from './enter/identity.ts';
+import { hasSeveralIds, hasTtyGroup, ownsRoot, userMaps } from './enter/ids.ts';
+import { findPlaces, type Places } from './enter/places.ts';
+import { findPrograms, type RootPrograms, requireRoot } from './enter/programs.ts';
+import type { EnterRequest, Identity } from './enter/types.ts';
+import { obstacleError, readObstacles } from './obstacle.ts';
+import { allIds } from './run.ts';
+import { enterTools } from './setup-tools.ts';
+
+export type { EnterRequest } from './enter/types.ts';
+
+/** What will be done to enter a root. */
+export interface PreparedEnter {
+  readonly emulation: Emulation;
+  readonly environment: Supervised['environment'];
+  /** Null where no user namespace is needed. */
+  readonly maps: IdMaps | null;
+  readonly plan: EnterPlan;
+}
+
+/**
+ * Finds out what a root is, who can run its programs, and what is to be mounted in it. Nothing is changed in it.
+ *
+ * @throws USAGE, BAD_ROOT, PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, and what `findEmulation` throws.
+ */
+export async function prepareEnter(request: EnterRequest, context: Context): Promise<PreparedEnter> {
+  const root = requireRoot(request.rootfs);
+  const identity = findIdentity(root, request.user);
+  const workdir = request.workdir ?? '/';
+  requireFolder(root, workdir);
+  const where = { root, path: PATH, workdir };
+  const programs = await findPrograms(context.catalogue, request.program, identity.shell, where);
+  const arches = [...new Set([...programs.arches, ...request.arches])];
+  const emulation = await findEmulation({ ...request, arches }, root, context);
+  sayIfNative(root, programs, emulation, context);
+  const isRoot = process.geteuid?.() === 0;
+  const maps = isRoot ? (emulation.rules === null ? null : allIds()) : userMaps(statSync(root), context);
+  if (maps !== null) checkIds(root, maps, identity, context);
+  const places = findPlaces(root, request, context);
+  const environment = environmentOf(identity, request.environment, process.env);
+  const plan: EnterPlan = {
+    root,
+    facts: factsFor(request, emulation, maps, places),
+    madeFirst: places.madeFirst,
+    made: places.made,
+    rules: emulation.rules,
+    ephemeral: request.ephemeral,
+    readOnly: request.readOnly ? flagsAt(root).filter((flag) => flag !== 'ro') : null,
+    hostname: request.hostname,
+    account: accountOf(identity, maps),
+    workdir,
+    personality32: programs.program.arch?.elf.class === 32 && isNative(programs, emulation),
+    umask: process.umask().toString(8).padStart(4, '0'),
+    program: [request.program ?? programs.program.name, ...request.args],
+    tools: requireFitting(enterTools(), request, identity),
+  };
+  return { emulation, environment, maps, plan };
+}
+
+/** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
+export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
+  const { environment, maps, plan } = prepared;
+  const { command, texts } = enterCommand(plan);
+  const outcome = await supervise({ command, environment, setup: { maps, texts } }).catch(
+    (error: unknown): SetupFailure => {
+      if (error instanceof BinfmtctlError) return { failed: 'maps', complaint: error.message };
+      throw error;
+    },
+  );
+  if (!('failed' in outcome)) return outcome;
+  const { facts } = plan;
+  const proc = `${plan.root}${plan.ephemeral ? '/root' : ''}/${facts.places.proc}:`;
+  if (!facts.userNamespace || facts.procOfHost || !outcome.complaint.includes(proc))
+    throw obstacleError(readObstacles(outcome, 'enter'));
+  const text = 'parts of /proc are hidden here, as in containers: inside it is the one of this machine';
+  context.report({ kind: 'warning', text });
+  return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
+}
+
+function factsFor(
+  request: EnterRequest,
+  { rules }: Emulation,
+  maps: IdMaps | null,
+  { places, binds }: Places,
+): RootFacts {
+  const terminal = terminalPath();
+  const all = ['pts', 'shm', ...(terminal === null ? [] : ['console'])];
+  return {
+    places,
+    binds,
+    terminal,
+    userNamespace: maps !== null,
+    realDevices: maps === null && all.every((name) => existsSync(`/dev/${name}`)),
+    nodes: SAFE_NODES.filter((name) => existsSync(`/dev/${name}`)),
+    procOfHost: false,
+    instance: rules !== null,
+    newNetwork: request.noNetwork,
+    hasTtyGroup: maps === null || hasTtyGroup(maps),
+    sysFlags: flagsAt('/sys'),
+  };
+}
+
+/** The terminal of the standard streams, by a path that exists here. */
+function terminalPath(): string | null {
+  const stream = [0, 1, 2].find((each) => isatty(each));
+  if (stream === undefined) return null;
+  const path = readlinkSync(`/proc/self/fd/${stream}`);
+  return path.startsWith('/') && existsSync(path) ? path : null;
+}
+
+/** Root of the namespaces has the caller's groups, as root of the machine has its own. */
+function accountOf({ uid, gid, groups }: Identity, maps: IdMaps | null) {
+  if (uid === 0 && gid === 0 && (maps === null || !hasSeveralIds(maps))) return null;
+  return { uid, gid, groups };
+}
+
+function requireFolder(root: string, workdir: string): void {
+  const path = workdir.startsWith('/') ? resolveInRoot(root, workdir) : null;
+  const isMounted = /^\/(proc|sys|dev|run|tmp)(\/|$)/.test(workdir);
+  if (isMounted || (path !== null && statSync(path).isDirectory())) return;
+  throw new BinfmtctlError('USAGE', `${root} has no folder ${workdir} to begin in`, {
+    hint: '--workdir takes an absolute path inside',
+  });
+}
+
+function checkIds(root: string, maps: IdMaps, { uid, gid, name }: Identity, { report }: Context): void {
+  const { uid: owner } = statSync(root);
+  if (!ownsRoot(maps, owner)) {
+    const text = `${root} belongs to user ${owner}, who is nobody inside: its files can be read at most; as root, or in a copy of your own, they can be changed`;
+    report({ kind: 'warning', text });
+  }
+  const has = (id: number, kind: 'uid' | 'gid'): boolean =>
+    maps[kind].some(({ inside, count }) => id >= inside && id < inside + count);
+  if (has(uid, 'uid') && has(gid, 'gid')) return;
+  throw new BinfmtctlError('USAGE', `user ${name} (${uid}:${gid}) does not exist inside`, {
+    hint: 'only the ids of /etc/subuid and /etc/subgid do, besides root',
+  });
+}
+
+function isNative({ program }: RootPrograms, { arches }: Emulation): boolean {
+  return arches.some(({ arch, by }) => arch === program.arch?.id && by === 'machine');
+}
+
+function sayIfNative(root: string, programs: RootPrograms, { arches }: Emulation, { report }: Context): void {
+  if (arches.length === 0 || !arches.every(({ by }) => by === 'machine')) return;
+  const names = programs.arches.map(({ id }) => id).join(', ');
+  report({
+    kind: 'warning',
+    text: `${root} is ${names}, which this machine runs itself: entered without emulation`,
+  });
+}
+
+function requireFitting(tools: EnterTools, { hostname }: EnterRequest, { uid, gid }: Identity): EnterTools {
+  const lacking =
+    hostname !== null && tools.hostname === null
+      ? 'hostname'
+      : (uid !== 0 || gid !== 0) && tools.setpriv === null
+        ? 'setpriv'
+        : null;
+  if (lacking === null) return tools;
+  throw new BinfmtctlError('NO_TOOL', `${lacking} is missing`, {
+    hint: `install ${lacking === 'setpriv' ? 'util-linux' : lacking}, or leave out --${lacking === 'setpriv' ? 'user' : lacking}`,
+  });
+}

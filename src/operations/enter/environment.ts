@@ -1,0 +1,35 @@
+import { BinfmtctlError } from '../../errors.ts';
+import type { Identity } from './types.ts';
+
+export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * A clean environment, as after a login, and what was asked for: `NAME=VALUE`, or `NAME` for the caller's own value, where it
+ * has one. Pure. @throws USAGE for what is neither.
+ */
+export function environmentOf(
+  { name, home, shell }: Identity,
+  asked: readonly string[],
+  caller: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const { TERM } = caller;
+  const environment: Record<string, string> = {
+    PATH,
+    HOME: home || '/',
+    SHELL: shell || '/bin/sh',
+    USER: name,
+    LOGNAME: name,
+    ...(TERM !== undefined && { TERM }),
+  };
+  for (const each of asked) {
+    const [, variable, value] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(each) ?? [];
+    if (variable === undefined) {
+      throw new BinfmtctlError('USAGE', `--env ${JSON.stringify(each)} names no variable`, {
+        hint: '--env NAME=VALUE, or --env NAME for its value here',
+      });
+    }
+    const given = value ?? caller[variable];
+    if (given !== undefined) environment[variable] = given;
+  }
+  return environment;
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { parseSubordinateIds } from '../../formats/accounts.ts';
+import { type IdMaps, idCount, mapsId, rootMap, singleMap } from '../../plan/id-maps.ts';
+import { errnoOf } from '../../system/file-error.ts';
+import { findTool } from '../../system/tools.ts';
+import type { Context } from '../context.ts';
+
+/** Fewer do not make a system: its accounts end at 65534. */
+const WHOLE_SYSTEM = 65536;
+
+/**
+ * The ids that a plain user's root gets: subordinate ones where /etc/subuid and /etc/subgid give any, else the caller's own
+ * alone; what that cannot do is warned of.
+ *
+ * @param owner of the root's tree
+ */
+export function userMaps(
+  owner: { readonly uid: number; readonly gid: number },
+  { report }: Pick<Context, 'report'>,
+): IdMaps {
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  const single = { uid: singleMap(uid, 0), gid: singleMap(gid, 0) };
+  const warn = (why: string, wayOut: string): IdMaps => {
+    const text = `${why}: inside there is no user but root, so that apt, useradd and su fail; ${wayOut}`;
+    report({ kind: 'warning', text });
+    return single;
+  };
+  const [users, groups] = [readIds('/etc/subuid', uid), readIds('/etc/subgid', uid)];
+  for (const each of [users, groups]) {
+    if ('problem' in each)
+      return warn(`${each.file} cannot be read (${each.problem})`, `as root: \`chmod 644 ${each.file}\``);
+  }
+  if ('problem' in users || 'problem' in groups) return single;
+  const start = 100_000;
+  if (users.ids.length === 0 || groups.ids.length === 0) {
+    const range = `${start}-${start + WHOLE_SYSTEM - 1}`;
+    const command = `usermod --add-subuids ${range} --add-subgids ${range} ${users.name}`;
+    return warn(`/etc/subuid and /etc/subgid give ${users.name} no ids`, `as root: \`${command}\``);
+  }
+  if (findTool('newuidmap') === null || findTool('newgidmap') === null)
+    return warn(
+      'newuidmap and newgidmap are missing',
+      'install the package uidmap (elsewhere shadow-utils or shadow)',
+    );
+  return {
+    uid: rootMap({ id: uid, subordinate: users.ids }, owner.uid),
+    gid: rootMap({ id: gid, subordinate: groups.ids }, owner.gid),
+  };
+}
+
+/** Whether the owner of a root is somebody inside. */
+export const ownsRoot = (maps: IdMaps, owner: number): boolean =>
+  maps.uid.some(({ outside, count }) => owner >= outside && owner < outside + count);
+
+/** Whether there are more ids inside than root's. */
+export const hasSeveralIds = ({ uid, gid }: IdMaps): boolean => idCount(uid) > 1 && idCount(gid) > 1;
+
+/** Group 5 is `tty` on every distribution. */
+export const hasTtyGroup = ({ gid }: IdMaps): boolean => mapsId(gid, 5);
+
+interface Ids {
+  readonly file: string;
+  readonly name: string;
+  readonly ids: readonly { readonly start: number; readonly count: number }[];
+}
+
+function readIds(file: string, uid: number): Ids | { readonly file: string; readonly problem: string } {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const problem = errnoOf(error) ?? String(error);
+    if (problem !== 'ENOENT') return { file, problem };
+    text = '';
+  }
+  const name = nameOf(uid);
+  return {
+    file,
+    name,
+    ids: parseSubordinateIds(text).filter(({ owner }) => owner === name || owner === `${uid}`),
+  };
+}
+
+function nameOf(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `${uid}`;
+  }
+}

@@ -1,0 +1,133 @@
+/** Where in a root things are mounted. */
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { BinfmtctlError } from '../../errors.ts';
+import { type Bind, PLACES, type Place } from '../../plan/root-mounts.ts';
+import { fileError } from '../../system/file-error.ts';
+import { flagsAt } from '../../system/mounts.ts';
+import { placeInRoot } from '../../system/root-path.ts';
+import type { Context } from '../context.ts';
+
+export interface Places {
+  readonly places: Readonly<Partial<Record<Place, string>>>;
+  readonly binds: readonly Bind[];
+  /** To be made before anything is mounted: in a root whose changes are thrown away. */
+  readonly madeFirst: readonly string[];
+  readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
+}
+
+interface Wanted {
+  readonly source: string;
+  /** As it is called inside. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** Where it is missing: refuse, or do without it and say what that means. */
+  readonly missing: 'refuse' | string;
+}
+
+const RESOLVER = 'names of hosts are not found inside';
+
+/**
+ * Finds the folders of a root that are mounted on, and the places of what is bound. Nothing is made in the root: where a
+ * place is missing it is left out, with a warning, or refused where it was asked for.
+ *
+ * @throws USAGE, BAD_ROOT, FILE_FAILED for what is bound.
+ */
+export function findPlaces(
+  root: string,
+  {
+    binds,
+    ephemeral,
+    noNetwork,
+  }: { readonly binds: readonly string[]; readonly ephemeral: boolean; readonly noNetwork: boolean },
+  { report }: Pick<Context, 'report'>,
+): Places {
+  const madeFirst: string[] = [];
+  const made = { directories: [] as string[], files: [] as string[] };
+  const places: Partial<Record<Place, string>> = {};
+  for (const place of PLACES) {
+    const found = placeInRoot(root, `/${place}`);
+    const inside = found === null ? '' : relative(root, found.path);
+    if (found?.exists && inside !== '' && lstatSync(found.path).isDirectory()) places[place] = inside;
+    else if (ephemeral && found !== null && !found.exists) {
+      places[place] = inside;
+      madeFirst.push(inside);
+    } else {
+      report({
+        kind: 'warning',
+        text: `${root} has no folder /${place}: it is left out; \`mkdir ${root}/${place}\`, or use --ephemeral`,
+      });
+    }
+  }
+  if (places.run !== undefined) made.directories.push(`${places.run}/lock`);
+  const wanted = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
+  const inMemory = [places.run, places.tmp].filter((each) => each !== undefined);
+  const bound = wanted.flatMap((each): readonly Bind[] => {
+    const found = placeInRoot(root, each.target);
+    const target = found === null ? '' : relative(root, found.path);
+    const directory = statSync(each.source).isDirectory();
+    const canMake = ephemeral || inMemory.some((folder) => target.startsWith(`${folder}/`));
+    const exists = found?.exists === true && target !== '';
+    // What is there now is hidden by our own folder of memory.
+    const hidden = inMemory.some((folder) => target.startsWith(`${folder}/`));
+    if (found === null || target === '' || (!exists && !canMake)) {
+      if (each.missing === 'refuse') throw missing(root, each);
+      if (each.missing !== '')
+        report({
+          kind: 'warning',
+          text: `${root} has no ${each.target}: ${each.missing}; \`touch ${root}${each.target}\``,
+        });
+      return [];
+    }
+    if (exists && !hidden && lstatSync(found.path).isDirectory() !== directory)
+      throw otherKind(root, each, directory);
+    if (hidden || !exists) {
+      made.directories.push(directory ? target : target.slice(0, target.lastIndexOf('/')) || '.');
+      if (!directory) made.files.push(target);
+    }
+    return [{ source: each.source, target, readOnly: each.readOnly, directory, flags: flagsAt(each.source) }];
+  });
+  return { places, binds: bound, madeFirst, made };
+}
+
+/** What tells programs inside the names of hosts. */
+function resolverFiles(): readonly Wanted[] {
+  const files = [
+    { target: '/etc/resolv.conf', missing: RESOLVER },
+    { target: '/etc/hosts', missing: '' },
+  ];
+  return files.flatMap(({ target, missing }) => {
+    try {
+      return [{ source: realpathSync(target), target, readOnly: true, missing }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function parseBind(text: string): Wanted {
+  const [source = '', ...rest] = text.split(':');
+  const readOnly = rest.at(-1) === 'ro';
+  if (readOnly) rest.pop();
+  const [target = resolve(source), ...more] = rest;
+  if (source === '' || more.length > 0 || !target.startsWith('/')) {
+    throw new BinfmtctlError('USAGE', `--bind ${JSON.stringify(text)} is not SRC[:DST][:ro]`, {
+      hint: 'SRC is a file or folder here, DST an absolute path inside; neither may have a colon',
+    });
+  }
+  try {
+    return { source: realpathSync(source), target, readOnly, missing: 'refuse' };
+  } catch (error) {
+    throw fileError(error, `bind ${source}`);
+  }
+}
+
+const missing = (root: string, { target }: Wanted): BinfmtctlError =>
+  new BinfmtctlError('BAD_ROOT', `${root} has no ${target} to bind on`, {
+    hint: 'make it first, bind below /run or /tmp, or use --ephemeral',
+  });
+
+const otherKind = (root: string, { source, target }: Wanted, directory: boolean): BinfmtctlError =>
+  new BinfmtctlError('BAD_ROOT', `cannot bind ${source} on ${root}${target}: only one of them is a folder`, {
+    hint: `name a ${directory ? 'folder' : 'file'} of the root`,
+  });

@@ -1,0 +1,58 @@
+/** What programs a root has, and for which machine. */
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import type { Arch, Catalogue } from '../../catalogue/types.ts';
+import { BinfmtctlError } from '../../errors.ts';
+import { fileError } from '../../system/file-error.ts';
+import { findProgram, type Program, type Whereabouts } from '../program.ts';
+
+/** What is entered, and what will run in it. */
+export interface RootPrograms {
+  readonly program: Program;
+  /** Of the program, its loader, the root's shell and that one's loader. */
+  readonly arches: readonly Arch[];
+}
+
+/** A folder that can be a root, without links. @throws BAD_ROOT, FILE_FAILED, NO_PRIVILEGE. */
+export function requireRoot(path: string): string {
+  try {
+    const root = realpathSync(path);
+    if (!statSync(root).isDirectory()) throw notRoot(path, 'is not a folder');
+    if (readdirSync(root).length === 0) throw notRoot(path, 'is an empty folder');
+    return root;
+  } catch (error) {
+    throw fileError(error, `enter ${path}`);
+  }
+}
+
+/**
+ * Finds the program, and the arches of all that the root cannot do without: told by the files themselves.
+ *
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE; BAD_ROOT where there is no shell and no program is named.
+ */
+export async function findPrograms(
+  catalogue: Catalogue,
+  name: string | null,
+  shell: string,
+  where: Whereabouts & { readonly root: string },
+): Promise<RootPrograms> {
+  const find = (path: string): Promise<Program | null> =>
+    findProgram(catalogue, path, where).catch(() => null);
+  const sh = await find('/bin/sh');
+  const program =
+    name === null
+      ? ((shell === '' ? null : await find(shell)) ?? sh)
+      : await findProgram(catalogue, name, where);
+  if (program === null) {
+    throw new BinfmtctlError('BAD_ROOT', `${where.root} has no shell /bin/sh`, {
+      hint: 'is it a root file system? Name a program of it: `binfmtctl enter ROOTFS -- PROGRAM`',
+    });
+  }
+  const loaders = await Promise.all([program, sh].map((each) => (each?.loader ? find(each.loader) : null)));
+  const arches = [program, sh, ...loaders].flatMap((each) => each?.arch ?? []);
+  return { program, arches: [...new Set(arches)] };
+}
+
+const notRoot = (path: string, why: string): BinfmtctlError =>
+  new BinfmtctlError('BAD_ROOT', `${path} cannot be entered: it ${why}`, {
+    hint: 'name the folder of a root file system, a tar archive of one, an OCI layout or an archive of images',
+  });
