@@ -78,7 +78,7 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
     ...mountLines(plan),
     ...settingLines(plan),
     // Then the root is not one of chroot(2), in which no user namespace can be made.
-    `${commandLine([tools.mount, '--move'])} . / || ${fail('root')}`,
+    `${commandLine([tools.mount, '-n', '--move'])} . / || ${fail('root')}`,
     `( ${programLines(plan).join('\n')} )`,
     'exit $?',
   ];
@@ -94,7 +94,7 @@ const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}
 
 /** The tree becomes a mount, and the folder that we are in. */
 function rootLines({ root, ephemeral, facts, tools }: EnterPlan): readonly string[] {
-  const mount = (...words: string[]): string => `${commandLine([tools.mount, ...words])} || ${fail('root')}`;
+  const mount = (...words: string[]): string => `${commandLine([tools.mount, '-n', ...words])} || ${fail('root')}`;
   if (!ephemeral) return [mount('--rbind', root, root), `cd ${quote(root)} || ${fail('root')}`];
   // In a user namespace the marks of what is removed have to be such as their owner may set (overlayfs.rst, "userxattr").
   const marks = facts.userNamespace ? ',userxattr' : '';
@@ -121,7 +121,7 @@ function mountLines(plan: EnterPlan): readonly string[] {
   const { facts, made, madeFirst, tools } = plan;
   const { dev } = facts.places;
   const all = (descriptor: number): string =>
-    `${commandLine([tools.mount, '--all', '--fstab', `/proc/self/fd/${descriptor}`])} || ${fail('mounts')}`;
+    `${commandLine([tools.mount, '-n', '--all', '--fstab', `/proc/self/fd/${descriptor}`])} || ${fail('mounts')}`;
   const directories = [...made.directories];
   const files = [...made.files];
   const ownDevices = dev !== undefined && !facts.realDevices;
@@ -166,7 +166,7 @@ function settingLines(plan: EnterPlan): readonly string[] {
     lines.push(`${commandLine([tools.ip, 'link', 'set', 'lo', 'up'])} 2>/dev/null`);
   if (readOnly !== null) {
     const options = ['remount', 'bind', 'ro', ...readOnly].join(',');
-    lines.push(`${commandLine([tools.mount, '-o', options, base])} || ${fail('root')}`);
+    lines.push(`${commandLine([tools.mount, '-n', '-o', options, base])} || ${fail('root')}`);
   }
   return lines;
 }

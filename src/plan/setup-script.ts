@@ -11,6 +11,7 @@ import { commandLine, printfFormat, quote } from './shell.ts';
 export interface Tools {
   readonly sh: string;
   readonly unshare: string;
+  /** Called with `-n`: its notes of mounts in /run are for the machine, and not to be written by a plain user. */
   readonly mount: string;
   /** Of util-linux, to end the program with us; null where there is none. */
   readonly setpriv: string | null;
@@ -61,7 +62,7 @@ export function instanceLines(
   rules: readonly Rule[],
   { mount }: Tools,
 ): readonly string[] {
-  const words = [mount, '-t', 'binfmt_misc', '-o', 'nosuid,nodev,noexec', 'binfmt_misc', directory];
+  const words = [mount, '-n', '-t', 'binfmt_misc', '-o', 'nosuid,nodev,noexec', 'binfmt_misc', directory];
   return [`${commandLine(words)} || ${fail('instance')}`, ...registerLines(directory, rules)];
 }
 
