@@ -9,10 +9,10 @@ import { compileProfiles } from './compile-profiles.mjs';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
 
-// cli.cjs answers `--version` and loads what a command needs: run.cjs for our own, drop-in.cjs for those that stand in for
+// cli.cjs answers `--version` and loads what a command needs: run.cjs for our own, emulated.cjs for two of them, drop-in.cjs for those that stand in for
 // others, work.cjs for what installs and verifies. They and the large libraries are files of their own, so that nobody reads
 // what is not needed: a megabyte of source takes 60 ms to parse.
-const PARTS = ['run', 'drop-in', 'work'];
+const PARTS = ['run', 'emulated', 'drop-in', 'work'];
 const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'yaml'];
 const apart = {
   name: 'apart',

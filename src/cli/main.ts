@@ -33,5 +33,8 @@ async function carryOut(words: readonly string[]): Promise<number> {
     return (await import('./drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }
   if (command === 'binfmt') return (await import('./work.ts')).standInForBinfmt(rest, BINFMTCTL_VERSION);
+  if (command === 'run' || command === 'enter') {
+    return (await import('./emulated.ts')).runEmulated(words, BINFMTCTL_VERSION);
+  }
   return (await import('./run.ts')).runCommandLine(words, BINFMTCTL_VERSION);
 }

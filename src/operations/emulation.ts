@@ -5,12 +5,16 @@ import { BinfmtctlError } from '../errors.ts';
 import { readEntries } from '../kernel/entries.ts';
 import { inspectInstance } from '../kernel/instance.ts';
 import { refuseUnsafe } from '../plan/safety.ts';
+import { builtinCatalogue } from '../profiles/builtin.ts';
 import { overlap } from '../rule/algebra.ts';
+import { HEAD_SIZE } from '../rule/check.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry, Rule } from '../rule/types.ts';
+import { tryReadHead } from '../system/head.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import type { Context } from './context.ts';
-import { findNatives } from './natives.ts';
+import { findNatives, type Natives } from './natives.ts';
+import { NOTHING, type OwnRule, recall, remember } from './remembered.ts';
 import { keepingWarnings } from './warnings.ts';
 
 /** Who runs the programs of an arch. */
@@ -67,44 +71,71 @@ export async function findEmulation(
   const served = wanted.flatMap((arch) => whoServes(arch, isNative(arch), entries, root) ?? []);
   const open = wanted.filter(({ id }) => !served.some(({ arch }) => arch === id));
   if (open.length === 0) return { arches: served, rules: null, warnings: [] };
+  const own = await findOwnRules(open, request, entries, natives, context);
+  requireAll(request.arches, [...served, ...own]);
+  const emulated = own.map(
+    ({ arch, rule, version }): EmulatedArch => ({
+      arch,
+      by: 'private',
+      entry: rule.name,
+      emulator: rule.interpreter,
+      version,
+    }),
+  );
+  const names = own.map(({ rule }) => rule.name);
+  const kept = entries.filter((entry) => isCopyable(entry) && !names.includes(entry.name));
+  return {
+    arches: [...served, ...emulated],
+    rules: own.length === 0 ? null : [...own.map(({ rule }) => rule), ...kept],
+    warnings: own.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** A rule for each arch, as far as there are emulators: those of the last time, or found and fetched. */
+async function findOwnRules(
+  arches: readonly Arch[],
+  request: EmulationRequest,
+  entries: readonly Entry[],
+  natives: Natives,
+  context: Context,
+): Promise<readonly OwnRule[]> {
+  const { sources, emulator } = request;
+  const isUsual = sources.length === 0 && emulator === undefined && context.catalogue === builtinCatalogue();
+  const memory = isUsual ? recall(context) : NOTHING;
+  const recalled = memory.rules.filter(({ arch }) => arches.some(({ id }) => id === arch));
+  // What nothing was found for the last time that all were asked for is not looked for with all again.
+  const wanted = memory.all ? arches.filter((arch) => request.arches.includes(arch)) : arches;
+  const open = wanted.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
+  const found = open.length === 0 ? [] : await obtainRules(open, request, entries, natives, context);
+  if (isUsual && found.length > 0) await remember({ rules: found, all: request.all }, context);
+  for (const { rule } of recalled)
+    refuseUnsafe(rule, natives.patterns, tryReadHead(rule.interpreter, HEAD_SIZE));
+  return [...recalled, ...found];
+}
+
+async function obtainRules(
+  arches: readonly Arch[],
+  request: EmulationRequest,
+  entries: readonly Entry[],
+  natives: Natives,
+  context: Context,
+): Promise<readonly OwnRule[]> {
   const [{ obtainEmulators }, { ruleFor }] = await Promise.all([
     import('./emulators.ts'),
     import('./wanted.ts'),
   ]);
   // Said on request only: a program's standard error is its own.
   const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
-  const { found } = await obtainEmulators(open, entries, natives, { ...request, dryRun: false }, quiet);
-  requireAll(
-    request.arches,
-    served,
-    found.map(({ arch }) => arch.id),
-  );
-  const own = await Promise.all(
-    found.map(async (each) => {
+  const { found } = await obtainEmulators(arches, entries, natives, { ...request, dryRun: false }, quiet);
+  return Promise.all(
+    found.map(async (each, index): Promise<OwnRule> => {
       // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
       const rule = await ruleFor(each, { credentials: true, persist: 'none' });
       refuseUnsafe(rule, natives.patterns, each.emulator.head);
-      return rule;
+      const { version } = each.emulator;
+      return { arch: each.arch.id, rule, version, warnings: index === 0 ? warnings : [] };
     }),
   );
-  if (own.length === 0) return { arches: served, rules: null, warnings };
-  const kept = entries.filter((entry) => isCopyable(entry) && !own.some(({ name }) => name === entry.name));
-  return {
-    arches: [
-      ...served,
-      ...found.map(
-        ({ arch, emulator }, index): EmulatedArch => ({
-          arch: arch.id,
-          by: 'private',
-          entry: own[index]?.name ?? null,
-          emulator: emulator.path,
-          version: emulator.version,
-        }),
-      ),
-    ],
-    rules: [...own, ...kept],
-    warnings,
-  };
 }
 
 /** The enabled entries of the instance that serves us, newest first; none where there is none. */
@@ -134,12 +165,8 @@ function whoServes(
   return native ? { ...nobody, by: 'machine' } : null;
 }
 
-function requireAll(
-  wanted: readonly Arch[],
-  served: readonly EmulatedArch[],
-  found: readonly string[],
-): void {
-  const missing = wanted.find(({ id }) => !found.includes(id) && !served.some(({ arch }) => arch === id));
+function requireAll(wanted: readonly Arch[], served: readonly { readonly arch: string }[]): void {
+  const missing = wanted.find(({ id }) => !served.some(({ arch }) => arch === id));
   if (missing === undefined) return;
   throw new BinfmtctlError('EMULATOR_NOT_FOUND', `no emulator for ${missing.id} was found`, {
     hint: 'name a file with --source path:FILE or a folder with --source dir:DIR',

@@ -94,7 +94,8 @@ const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}
 
 /** The tree becomes a mount, and the folder that we are in. */
 function rootLines({ root, ephemeral, facts, tools }: EnterPlan): readonly string[] {
-  const mount = (...words: string[]): string => `${commandLine([tools.mount, '-n', ...words])} || ${fail('root')}`;
+  const mount = (...words: string[]): string =>
+    `${commandLine([tools.mount, '-n', ...words])} || ${fail('root')}`;
   if (!ephemeral) return [mount('--rbind', root, root), `cd ${quote(root)} || ${fail('root')}`];
   // In a user namespace the marks of what is removed have to be such as their owner may set (overlayfs.rst, "userxattr").
   const marks = facts.userNamespace ? ',userxattr' : '';

@@ -1,0 +1,70 @@
+/** The command line: from words to an exit status. */
+import { Command, CommanderError } from 'commander';
+import { BinfmtctlError } from '../errors.ts';
+import { withLockFiles } from './common.ts';
+import { exitStatusOf, printFailure } from './failure.ts';
+
+/** Defines a command; `done` is told its exit status. */
+export type Define = (done: (status: number) => void) => Command;
+
+export interface Line {
+  readonly version: string;
+  readonly commands: Readonly<Record<string, Define>>;
+  /** Of the program's own help. */
+  readonly examples?: string | undefined;
+  /** Exit status for what fails; default: as its code has it. */
+  readonly statusOf?: ((failure: unknown) => number) | undefined;
+}
+
+/** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
+export async function carryOutLine(
+  words: readonly string[],
+  { version, commands, examples = '', statusOf = exitStatusOf }: Line,
+): Promise<number> {
+  let status = 0;
+  const done = (result: number): void => {
+    status = result;
+  };
+  const program = new Command('binfmtctl')
+    .description(
+      'Run any Linux program on any Linux machine: finds or fetches the emulator, registers it with the kernel, proves that it works',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .enablePositionalOptions()
+    .addHelpText('after', examples);
+  // To define a command takes a millisecond: where one is named, it is the only one that is needed.
+  const named = Object.hasOwn(commands, words[0] ?? '') ? commands[words[0] ?? ''] : undefined;
+  for (const define of named ? [named] : Object.values(commands)) program.addCommand(define(done));
+  quieten(program);
+  try {
+    await program.parseAsync(withLockFiles(words), { from: 'user' });
+    return status;
+  } catch (failure) {
+    if (failure instanceof CommanderError && failure.exitCode === 0) return 0;
+    const error = failure instanceof CommanderError ? usageError(failure, words) : failure;
+    // Behind `--` are the words of a program.
+    const own = words.slice(0, [...words, '--'].indexOf('--'));
+    printFailure(error, { verbose: own.includes('--verbose'), json: own.includes('--json') });
+    return statusOf(error);
+  }
+}
+
+/** Errors come to runCommandLine as exceptions and are printed there, in one form. */
+function quieten(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {}, writeErr: () => {} });
+  for (const each of command.commands) quieten(each);
+}
+
+function usageError({ code, message }: CommanderError, words: readonly string[]): BinfmtctlError {
+  if (code === 'commander.help') {
+    return new BinfmtctlError('USAGE', 'no command given', { hint: '`binfmtctl --help` lists the commands' });
+  }
+  const [command = '-'] = words;
+  const known = !command.startsWith('-') && code !== 'commander.unknownCommand';
+  const help = known ? `binfmtctl ${command} --help` : 'binfmtctl --help';
+  return new BinfmtctlError('USAGE', message.replace(/^error: /, '').replaceAll('\n', ' '), {
+    hint: `\`${help}\` shows what there is`,
+  });
+}
