@@ -33,25 +33,20 @@ export async function runMapped(
     ? start(file, args, options)
     : start('unshare', ['--user', 'sh', '-c', WAITING, 'sh', file, ...args], options));
   const stderr = tailOf(child.stderr);
-  let hasEnded = false;
-  child.ended.then(() => {
-    hasEnded = true;
-  });
   let failed: { readonly error: unknown } | undefined;
   try {
     if (maps !== null) await letGo(child, maps, stderr);
     const stdout = tailOf(child.stdout);
     const fed = feed(child, input, (error) => {
       failed = { error };
-      if (!hasEnded) child.kill();
+      child.kill();
     });
     const result = await child.ended;
     await fed;
     if (failed !== undefined) throw failed.error;
     return { ...result, stdout: Buffer.from(stdout()), stderr: stderr() };
   } catch (error) {
-    // Once it has ended its number may be another's.
-    if (!hasEnded) child.kill();
+    child.kill();
     await child.ended;
     throw error;
   }

@@ -132,8 +132,11 @@ const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL')
 /** Ends a process and its group at the time limit, when the signal is aborted, and when we exit ourselves. */
 function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: ProcessOptions) {
   let late = false;
+  let released = false;
   let insisting: NodeJS.Timeout | undefined;
   const kill = () => {
+    // Its number may be another's by now.
+    if (released) return;
     signalGroup(pid, 'SIGTERM');
     insisting ??= setTimeout(() => {
       signalGroup(pid, 'SIGKILL');
@@ -152,6 +155,7 @@ function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: Proc
   signal?.addEventListener('abort', kill);
   if (signal?.aborted) kill();
   const release = (unfinished: boolean) => {
+    released = true;
     clearTimeout(limit);
     clearTimeout(insisting);
     if (unfinished || insisting !== undefined) signalGroup(pid, 'SIGKILL');

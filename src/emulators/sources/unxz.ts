@@ -14,7 +14,7 @@ const ORIGIN = 'xz-utils, or xz where that is its name; what is packed by gzip o
  * @throws BAD_PACKAGE for what cannot be unpacked; NO_TOOL; what reading `bytes` throws.
  */
 export function unxz(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  return outputOf(requireTool('xz', ORIGIN), ['-d', '-c'], bytes, signal);
+  return unpackBy(requireTool('xz', ORIGIN), ['-d', '-c'], bytes, signal);
 }
 
 /** The tar archive in a Debian package whose data is compressed by xz: dpkg brings that along where xz is missing. */
@@ -24,10 +24,11 @@ export function unxzPackage(
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const dpkg = findTool('xz') === null ? findTool('dpkg-deb') : null;
-  return dpkg === null ? unxz(data(), signal) : outputOf(dpkg, ['--fsys-tarfile', file], null, signal);
+  return dpkg === null ? unxz(data(), signal) : unpackBy(dpkg, ['--fsys-tarfile', file], null, signal);
 }
 
-async function* outputOf(
+/** The bytes that a program writes which unpacks `input`, or what its arguments name. Throws as `unxz` does. */
+export async function* unpackBy(
   tool: string,
   args: readonly string[],
   input: AsyncIterable<Uint8Array> | null,
