@@ -7,7 +7,7 @@ import { unpackBy, unxz } from '../../emulators/sources/unxz.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileKind, KIND_SIZE } from '../../formats/file-kind.ts';
 import { fileError } from '../../system/file-error.ts';
-import { requireTool } from '../../system/tools.ts';
+import { findTool, requireTool } from '../../system/tools.ts';
 import { beginsImage } from './entry.ts';
 
 /** A tar archive, whatever it is compressed by. */
@@ -82,6 +82,9 @@ async function* readFile(path: string, onRead?: (done: number) => void): AsyncGe
 function unpackerFor(head: Uint8Array, signal: AbortSignal): Unpacked | null {
   const kind = fileKind(head);
   if (kind === 'tar') return (bytes) => bytes;
+  // Four times as fast as what we have, and takes larger windows.
+  const zstd = kind === 'zstd' ? findTool('zstd') : null;
+  if (zstd !== null) return (bytes) => unpackBy(zstd, ['-d', '-c', '-q'], bytes, signal);
   if (kind === 'gzip' || kind === 'zstd') return (bytes) => unpack(bytes, kind);
   if (kind === 'xz') return (bytes) => unxz(bytes, signal);
   const hex = Buffer.from(head.subarray(0, 4)).toString('hex');

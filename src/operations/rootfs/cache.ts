@@ -9,6 +9,7 @@ import { interrupted } from '../../system/http-error.ts';
 import type { IdMaps } from '../../system/id-maps.ts';
 import { withLock } from '../../system/lock.ts';
 import { runMapped } from '../../system/mapped.ts';
+import { run } from '../../system/process.ts';
 import type { Context } from '../context.ts';
 
 /** A tree that is being made: `tree`, `root` and `work` are folders in it, and only the first is kept. */
@@ -83,6 +84,9 @@ async function makeTree(
     await Promise.all([mkdir(tree, { mode: 0o755 }), mkdir(root), mkdir(work)]).catch(failed);
     await fill({ tree, root, work });
     await Promise.all([removeTree(root, null), removeTree(work, null)]);
+    // Else a loss of power may leave a tree of empty files. Not every sync(1) can do it for one file system.
+    await run('sync', ['-f', tree]);
+    if (signal.aborted) throw interrupted(signal);
     await rename(partial, join(roots, key)).catch(failed);
     return join(roots, key, 'tree');
   } catch (error) {

@@ -11,9 +11,10 @@ const WITH_BYTES = ['file', 'contiguous-file'];
 const PLAIN = [...WITH_BYTES, 'directory', 'symlink', 'link', 'fifo'];
 const DEVICES = ['character-device', 'block-device'];
 
-/** What a layer takes away from those below it: a path, or all that is in a folder. Both from the root: `usr/bin`. */
-export interface Removal {
-  readonly kind: 'path' | 'content';
+/** What has to go before a layer is unpacked; the path is from the root: `usr/bin`. */
+export interface Room {
+  /** All that is there; what is in a folder; or a folder, and nothing else. */
+  readonly kind: 'path' | 'content' | 'folder';
   readonly path: string;
 }
 
@@ -42,25 +43,32 @@ export function treeFilter(): (header: Header) => boolean {
   };
 }
 
-/** As `treeFilter`, for a layer of an image, whose whiteouts are no part of the tree either. */
+/**
+ * As `treeFilter`, for a layer of an image, whose whiteouts are no part of the tree either, nor are notes of AUFS.
+ *
+ * @throws BAD_PACKAGE for a whiteout of no name, too.
+ */
 export function layerFilter(): (header: Header) => boolean {
   const keep = treeFilter();
-  return (header) => removalOf(header) === null && keep(header);
+  return (header) => whiteoutOf(header) === null && keep(header);
 }
 
-/**
- * What an entry of a layer takes away; null where it does not, 'nothing' where it is but a note of AUFS.
- *
- * @throws BAD_PACKAGE for a name with `..` in it, and a whiteout of no name.
- */
-export function removalOf({ name, pax }: Header): Removal | 'nothing' | null {
+/** What has to go for an entry of a layer; null where nothing has. @throws BAD_PACKAGE as `layerFilter`. */
+export function roomFor(header: Header): Room | null {
+  const whiteout = whiteoutOf(header);
+  if (whiteout !== null) return whiteout === 'note' ? null : whiteout;
+  const path = partsOf(nameOf(header.name, header.pax)).join('/');
+  return header.type === 'directory' || path === '' ? null : { kind: 'folder', path };
+}
+
+function whiteoutOf({ name, pax }: Header): Room | 'note' | null {
   const parts = partsOf(nameOf(name, pax));
   const last = parts.at(-1) ?? '';
   const folder = parts.slice(0, -1);
-  if (folder.some((part) => part.startsWith(META))) return 'nothing';
+  if (folder.some((part) => part.startsWith(META))) return 'note';
   if (!last.startsWith(WHITEOUT)) return null;
   if (last === OPAQUE) return { kind: 'content', path: folder.join('/') };
-  if (last.startsWith(META)) return 'nothing';
+  if (last.startsWith(META)) return 'note';
   const gone = last.slice(WHITEOUT.length);
   if (gone === '' || gone === '.' || gone === '..')
     throw corrupt(`it has a file with the name ${JSON.stringify(name)}`);

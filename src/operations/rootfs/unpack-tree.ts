@@ -8,7 +8,7 @@ import { interrupted } from '../../system/http-error.ts';
 import type { IdMaps, IdRange } from '../../system/id-maps.ts';
 import { run } from '../../system/process.ts';
 import { confinedTool, runConfined, type TreePlace } from './confined.ts';
-import { removalOf } from './entry.ts';
+import { type Room, roomFor } from './entry.ts';
 import { filterTar } from './filter.ts';
 
 export interface Unpacking extends TreePlace {
@@ -34,50 +34,60 @@ export async function unpackTree(
 ): Promise<void> {
   const { bavail, bsize } = await statfs(place.tree);
   const free = Math.min(MAX_TREE, bavail * bsize);
-  const input = filterTar(bytes, { what, maxBytes: free, signal }, keep);
+  let size = 0;
+  const fits = (header: Header): boolean => {
+    size += header.size ?? 0;
+    if (size > free) throw full(what, `it has more than ${free} bytes`);
+    return keep(header);
+  };
+  // Beside its files: a header each, and what fills their last blocks.
+  const input = filterTar(bytes, { what, maxBytes: 2 * MAX_TREE, signal }, fits);
   const { exitCode, stderr } = await runConfined(place, await tarCommand(place.maps), { input, signal });
   if (signal.aborted) throw interrupted(signal);
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
 }
 
-/** Takes away what a layer says is gone, before that layer is unpacked. @throws as `unpackTree`. */
-export async function applyWhiteouts(
+/**
+ * Makes room for a layer: takes away what it says is gone, and folders in whose place it has something else.
+ *
+ * @throws as `unpackTree`.
+ */
+export async function makeRoom(
   layer: () => AsyncIterable<Uint8Array>,
   { what, signal, ...place }: Unpacking,
 ): Promise<void> {
-  const removals = { path: new Set<string>(), content: new Set<string>() };
-  const options = { what, maxBytes: MAX_TREE, signal };
-  for await (const { header } of readTar(layer(), options)) {
-    const removal = removalOf(header);
-    if (removal !== null && removal !== 'nothing') removals[removal.kind].add(removal.path);
+  const room: Record<Room['kind'], Set<string>> = { path: new Set(), content: new Set(), folder: new Set() };
+  for await (const { header } of readTar(layer(), { what, maxBytes: MAX_TREE, signal })) {
+    const needed = roomFor(header);
+    if (needed !== null) room[needed.kind].add(needed.path);
   }
-  const rm = confinedTool('rm', 'coreutils');
-  const find = confinedTool('find', 'findutils');
-  const empty = [
-    'sh',
-    '-c',
-    `for each do [ ! -d "$each" ] || ${quoted(find)} "$each" -mindepth 1 -delete || exit; done`,
-  ];
-  await forEach(removals.path, [...rm, '-rf', '--'], place, what, signal);
-  await forEach(removals.content, [...empty, 'sh'], place, what, signal);
+  const rm = quoted(confinedTool('rm', 'coreutils'));
+  const find = quoted(confinedTool('find', 'findutils'));
+  const commands = {
+    path: `${rm} -rf -- "$@"`,
+    content: `for each do [ ! -d "$each" ] || ${find} "$each" -mindepth 1 -delete || exit; done`,
+    folder: `for each do [ ! -d "$each" ] || [ -L "$each" ] || ${rm} -rf -- "$each" || exit; done`,
+  };
+  for (const kind of ['path', 'content', 'folder'] as const)
+    await forEach(room[kind], commands[kind], { what, signal, ...place });
 }
 
+/** Gives a script so many paths at a time as fit. */
 async function forEach(
   paths: ReadonlySet<string>,
-  command: readonly string[],
-  place: TreePlace,
-  what: string,
-  signal: AbortSignal,
+  script: string,
+  { what, signal, ...place }: Unpacking,
 ): Promise<void> {
   if (paths.size === 0) return;
-  const xargs = confinedTool('xargs', 'findutils');
+  const command = [...confinedTool('xargs', 'findutils'), '-0', 'sh', '-c', script, 'sh'];
   const names = Buffer.from([...paths].map((path) => `./${path}\0`).join(''));
-  const input = (async function* () {
-    yield names;
-  })();
-  const { exitCode, stderr } = await runConfined(place, [...xargs, '-0', ...command], { input, signal });
+  const { exitCode, stderr } = await runConfined(place, command, { input: only(names), signal });
   if (signal.aborted) throw interrupted(signal);
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 const quoted = (words: readonly string[]): string =>
@@ -99,7 +109,12 @@ async function tarCommand(maps: IdMaps | null): Promise<readonly string[]> {
 }
 
 /** What overlayfs keeps for itself would mean something where the tree is the lower part of one. */
-const GNU = ['--xattrs', '--xattrs-include=*', '--xattrs-exclude=*.overlay.*', '--recursive-unlink'];
+const GNU = ['--xattrs', '--xattrs-include=*', '--xattrs-exclude=*.overlay.*'];
+
+const full = (what: string, why: string): BinfmtctlError =>
+  new BinfmtctlError('FILE_FAILED', `cannot unpack ${what}: ${why}`, {
+    hint: 'free some space, or choose a store on another disk with --store',
+  });
 
 const isOne = (ranges: readonly IdRange[]): boolean => ranges.length === 1 && ranges[0]?.count === 1;
 
@@ -107,10 +122,7 @@ function notUnpacked(what: string, complaints: string, exitCode: number | null):
   const lines = complaints.trim().split('\n');
   const line = lines.find((each) => !/^tar: Removing leading|WARNING|warning: /.test(each)) ?? '';
   const why = line.trim() || `tar ended with status ${exitCode}`;
-  if (/No space left|quota exceeded/i.test(why))
-    return new BinfmtctlError('FILE_FAILED', `cannot unpack ${what}: the disk is full`, {
-      hint: 'free some space, or choose a store on another disk with --store',
-    });
+  if (/No space left|quota exceeded/i.test(why)) return full(what, 'the disk is full');
   if (/change ownership|chown|lchown/i.test(why))
     return new BinfmtctlError('NO_PRIVILEGE', `cannot unpack ${what}: ${why}`, {
       hint: 'its files belong to more ids than this user has: give him more in /etc/subuid and /etc/subgid, or be root',
