@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { type EnterPlan, enterCommand } from '../../../src/plan/enter-script.ts';
+import { enterPlan, facts, ruleOf } from './scripts.ts';
+
+const commandOf = (plan: Partial<EnterPlan>): readonly string[] =>
+  enterCommand({ ...enterPlan, ...plan }).command;
+const scriptOf = (plan: Partial<EnterPlan>): string =>
+  commandOf(plan).find((word) => word.startsWith('umask 022')) ?? '';
+const flagsOf = (plan: Partial<EnterPlan>): readonly string[] => {
+  const command = commandOf(plan);
+  const start = command.lastIndexOf('--mount');
+  return command.slice(start, command.indexOf('--', start));
+};
+const places = (text: string, ...parts: string[]): readonly number[] =>
+  parts.map((part) => text.indexOf(part));
+
+describe('enterCommand', () => {
+  it('gives the program as words, never as text of the script', () => {
+    const program = ['$(reboot)', "'", ''];
+    expect(commandOf({ program }).slice(-3)).toEqual(program);
+    expect(scriptOf({ program })).not.toContain('reboot');
+  });
+
+  it('makes only the namespaces that are asked for', () => {
+    const always = ['--mount', '--propagation', 'private', '--pid', '--ipc'];
+    const end = ['--fork', '--kill-child'];
+    expect(flagsOf({})).toEqual([...always, ...end]);
+    expect(flagsOf({ hostname: 'box', facts: { ...facts, newNetwork: true } })).toEqual([
+      ...always,
+      '--uts',
+      '--net',
+      ...end,
+    ]);
+  });
+
+  it('makes a user namespace only where one is needed', () => {
+    expect(commandOf({})).not.toContain('--user');
+    expect(commandOf({ facts: { ...facts, userNamespace: true } }).slice(0, 2)).toEqual([
+      '/bin/unshare',
+      '--user',
+    ]);
+  });
+
+  it('binds the root on itself, mounts in it, and makes it the root before the program begins', () => {
+    const script = scriptOf({});
+    const found = places(
+      script,
+      '/bin/mount -n --rbind /srv/root /srv/root',
+      'cd /srv/root',
+      '--fstab /proc/self/fd/5',
+      '--fstab /proc/self/fd/6',
+      '/bin/mount -n --move . /',
+      'ready $pid',
+      'exec /bin/unshare --root=. --wd=/',
+    );
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect(found).not.toContain(-1);
+  });
+
+  it('keeps all changes of an ephemeral root in memory, and none of it for the root below', () => {
+    const script = scriptOf({ root: '/a:b,c', ephemeral: true, madeFirst: ['proc'] });
+    expect(script).toContain('lowerdir=/proc/self/fd/9,upperdir=upper,workdir=work');
+    expect(script).not.toContain('lowerdir=/a');
+    expect(script).not.toContain('userxattr');
+    const found = places(script, '-t overlay', 'cd root', 'mkdir -p -- ./proc');
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect(found).not.toContain(-1);
+    expect(scriptOf({ ephemeral: true, facts: { ...facts, userNamespace: true } })).toContain('userxattr');
+  });
+
+  it('has the targets of an ephemeral root below its overlay', () => {
+    const { texts } = enterCommand({ ...enterPlan, ephemeral: true });
+    for (const line of texts.join('').trimEnd().split('\n'))
+      expect(line.split(' ')[1]).toMatch(/^\/srv\/root\/root\//);
+  });
+
+  it('makes devices of its own where those of the host cannot be had', () => {
+    const own = scriptOf({ facts: { ...facts, realDevices: false, terminal: '/dev/pts/3' } });
+    expect(own).toContain('mkdir -p -- ./dev/pts ./dev/shm');
+    expect(own).toContain(': >./dev/null');
+    expect(own).toContain(': >./dev/console');
+    expect(own).toContain('ln -s pts/ptmx ./dev/ptmx');
+    expect(scriptOf({})).not.toContain('./dev');
+  });
+
+  it('registers in the instance of the new /proc, before the root may become read-only', () => {
+    const script = scriptOf({ rules: [ruleOf('qemu-arm')], readOnly: ['nodev'] });
+    const found = places(
+      script,
+      '>/srv/root/proc/sys/fs/binfmt_misc/register',
+      'remount,bind,ro,nodev /srv/root',
+    );
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect(found).not.toContain(-1);
+  });
+
+  it('sets the name of the host, and switches the loopback device of a new network on', () => {
+    const script = scriptOf({ hostname: '-box', facts: { ...facts, newNetwork: true } });
+    expect(script).toContain('/bin/hostname -- -box');
+    expect(script).toContain('/sbin/ip link set lo up');
+  });
+
+  it('gives an account its ids and groups, and no others', () => {
+    expect(scriptOf({ account: { uid: 33, gid: 34, groups: [4, 5] } })).toContain(
+      'exec /bin/setpriv --regid=34 --groups=4,5 -- /bin/unshare --root=. --wd=/ --setuid=33 -- "$@"',
+    );
+    expect(scriptOf({ account: { uid: 33, gid: 34, groups: [] } })).toContain('--regid=34 --clear-groups --');
+  });
+
+  it('has the personality of a 32-bit machine where the root is one without emulation', () => {
+    expect(scriptOf({ personality32: true })).toContain('exec /bin/setarch linux32 -- /bin/unshare --root=.');
+  });
+
+  it('quotes every path', () => {
+    const root = "/it's a root; reboot";
+    const script = scriptOf({ root, workdir: '/a b', made: { directories: ['$x'], files: ['`y`'] } });
+    expect(script).toContain(`cd '/it'\\''s a root; reboot' ||`);
+    expect(script).toContain("'./$x'");
+    expect(script).toContain("'./`y`'");
+    expect(script).toContain("'--wd=/a b'");
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../../src/plan/run-script.ts';
+import { ruleOf, tools } from './scripts.ts';
+
+const plan = {
+  directory: '/proc/sys/fs/binfmt_misc',
+  rules: [ruleOf('qemu-riscv64')],
+  ids: { uid: 1000, gid: 100 },
+  environment: {},
+  program: ['./hello; rm -rf /', '$x', ''],
+  tools,
+};
+const scriptOf = (command: readonly string[]): string => command.find((word) => word.includes('\n')) ?? '';
+
+describe('runCommand', () => {
+  it('gives the program as words, never as text of the script', () => {
+    const command = runCommand(plan);
+    expect(command.slice(-3)).toEqual(plan.program);
+    expect(scriptOf(command)).not.toContain('hello');
+  });
+
+  it('gives the caller its own ids back in a second user namespace', () => {
+    expect(scriptOf(runCommand(plan))).toContain(
+      'exec /bin/unshare --user --map-user=1000 --map-group=100 -- "$@" 2>&7',
+    );
+  });
+
+  it('needs no second one for root', () => {
+    expect(scriptOf(runCommand({ ...plan, ids: null }))).toMatch(/^exec {2}?"\$@" 2>&7 7>&- 8<&-$/m);
+  });
+
+  it('executes the program last, once it has leave', () => {
+    const lines = scriptOf(runCommand(plan)).split('\n');
+    expect(lines.at(-1)).toMatch(/^exec /);
+    const leave = lines.indexOf('read -r _ <&8 || exit 125');
+    expect(lines[leave - 1]).toBe('echo "ready $$" >&2');
+    expect(lines.findIndex((line) => line.includes('/register'))).toBeLessThan(leave);
+  });
+
+  it('keeps mounts to itself', () => {
+    expect(runCommand(plan).join(' ')).toContain('/bin/unshare --mount --propagation private -- /bin/sh -c');
+  });
+});

@@ -1,0 +1,55 @@
+/** What the plans of scripts need in tests. */
+import type { EnterPlan, EnterTools } from '../../../src/plan/enter-script.ts';
+import type { RootFacts } from '../../../src/plan/root-mounts.ts';
+import type { Rule } from '../../../src/rule/types.ts';
+
+export const tools: EnterTools = {
+  sh: '/bin/sh',
+  unshare: '/bin/unshare',
+  mount: '/bin/mount',
+  setpriv: '/bin/setpriv',
+  cp: '/bin/cp',
+  ln: '/bin/ln',
+  mkdir: '/bin/mkdir',
+  hostname: '/bin/hostname',
+  ip: '/sbin/ip',
+  setarch: '/bin/setarch',
+};
+
+export const ruleOf = (name: string, interpreter = `/usr/bin/${name}`): Rule => ({
+  name,
+  pattern: { type: 'magic', offset: 0, magic: Uint8Array.of(0x7f, 0x45), mask: null },
+  interpreter,
+  flags: ['F'],
+});
+
+export const facts: RootFacts = {
+  places: { proc: 'proc', sys: 'sys', dev: 'dev', run: 'run', tmp: 'tmp' },
+  userNamespace: false,
+  realDevices: true,
+  nodes: ['null', 'tty'],
+  procOfHost: false,
+  instance: false,
+  newNetwork: false,
+  hasTtyGroup: true,
+  terminal: null,
+  sysFlags: [],
+  binds: [],
+};
+
+export const enterPlan: EnterPlan = {
+  root: '/srv/root',
+  facts,
+  madeFirst: [],
+  made: { directories: [], files: [] },
+  rules: null,
+  ephemeral: false,
+  readOnly: null,
+  hostname: null,
+  account: null,
+  workdir: '/',
+  personality32: false,
+  umask: '0022',
+  program: ['/bin/sh', '-c', 'true'],
+  tools,
+};

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import {
+  inNewNamespaces,
+  instanceLines,
+  registerLines,
+  restoreVariables,
+  withParent,
+} from '../../../src/plan/setup-script.ts';
+import { ruleOf, tools } from './scripts.ts';
+
+describe('registerLines', () => {
+  it('registers the rule that the kernel is to try first as the last one', () => {
+    const lines = registerLines('/d', [ruleOf('first'), ruleOf('second')]);
+    expect(lines.map((line) => /:(\w+):M/.exec(line)?.[1])).toEqual(['second', 'first']);
+  });
+
+  it('ends with the step where the kernel refuses one', () => {
+    expect(registerLines('/a b', [ruleOf('one')])[0]).toMatch(
+      />'\/a b\/register' \|\| \{ echo 'failed register' >&2; exit 125; \}$/,
+    );
+  });
+});
+
+describe('instanceLines', () => {
+  it('mounts the instance before it is filled', () => {
+    const [mount, ...rest] = instanceLines('/d', [ruleOf('one')], tools);
+    expect(mount).toMatch(/^\/bin\/mount -n -t binfmt_misc -o nosuid,nodev,noexec binfmt_misc \/d \|\| /);
+    expect(rest).toEqual(registerLines('/d', [ruleOf('one')]));
+  });
+});
+
+describe('inNewNamespaces', () => {
+  const inside = ['/bin/unshare', '--mount', '--', '/bin/sh', '-c', 'SCRIPT', '/bin/sh', 'a', '--b'];
+  const parts = { flags: ['--mount'], tools };
+
+  it('ends with its parent', () => {
+    expect(inNewNamespaces('SCRIPT', ['a', '--b'], { ...parts, user: false })).toEqual([
+      ...withParent(tools),
+      ...inside,
+    ]);
+  });
+
+  it('works without setpriv', () => {
+    const without = { ...tools, setpriv: null };
+    expect(inNewNamespaces('SCRIPT', ['a', '--b'], { ...parts, tools: without, user: false })).toEqual(
+      inside,
+    );
+  });
+
+  it('asks for its ids in a new user namespace, and then executes the rest anew', () => {
+    const command = inNewNamespaces('SCRIPT', ['a', '--b'], { ...parts, user: true });
+    expect(command.slice(0, 5)).toEqual(['/bin/unshare', '--user', '--', '/bin/sh', '-c']);
+    expect(command[5]).toBe('echo map >&2; read -r _ <&8 || exit 125; exec "$@"');
+    expect(command.slice(7)).toEqual([...withParent(tools), ...inside]);
+  });
+});
+
+describe('restoreVariables', () => {
+  it('sets back what shells change, and takes away what was not there', () => {
+    expect(restoreVariables({ PWD: '/a b', SHLVL: '' })).toBe(
+      "export PWD='/a b'; unset OLDPWD; export SHLVL=''",
+    );
+  });
+});
