@@ -37,7 +37,9 @@ export function parseAccounts(text: string): readonly Account[] {
 export function parseGroups(text: string): readonly Group[] {
   return fieldsOf(text, 4).flatMap(([name = '', , gid, members = '']) => {
     const id = idOf(gid);
-    return name === '' || id === null ? [] : [{ name, gid: id, members: members.split(',') }];
+    return name === '' || id === null
+      ? []
+      : [{ name, gid: id, members: members.split(',').filter((each) => each !== '') }];
   });
 }
 
