@@ -36,8 +36,28 @@ export const singleMap = (id: number, inside: number): readonly IdRange[] => [
 export function rootMap({ id, subordinate }: OwnIds, owner: number): readonly IdRange[] {
   const [first] = subordinate;
   const ranges = first !== undefined && owner === first.start ? [] : [...singleMap(id, 0)];
-  for (const { start, count } of subordinate) ranges.push({ inside: idCount(ranges), outside: start, count });
+  for (const each of subordinate) {
+    for (const { start, count } of freeParts(each, ranges))
+      ranges.push({ inside: idCount(ranges), outside: start, count });
+  }
   return ranges;
+}
+
+/** Without what is taken: subuid(5) may give the same ids by name and by number, a map may not have them twice. */
+function freeParts(range: Pick<SubordinateIds, 'start' | 'count'>, taken: readonly IdRange[]) {
+  return taken.reduce(
+    (parts, { outside, count: length }) =>
+      parts.flatMap(({ start, count }) => {
+        const below = Math.min(start + count, outside) - start;
+        const next = Math.max(start, outside + length);
+        const all = [
+          { start, count: below },
+          { start: next, count: start + count - next },
+        ];
+        return all.filter((part) => part.count > 0);
+      }),
+    [range],
+  );
 }
 
 /** How many ids there are inside. */
