@@ -141,6 +141,9 @@ const device = (source: string, target: string): RootMount => ({
   options: ['bind'],
 });
 
-/** fstab(5): blanks and backslashes as three octal digits. */
+/** fstab(5): blanks and backslashes as three octal digits. Not `\s`, which has characters of more than one byte. */
 const field = (text: string): string =>
-  text.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  text.replace(
+    /[ \t\n\v\f\r\\#]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
