@@ -6,7 +6,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import { errnoOf, fileError } from '../../system/file-error.ts';
 import { ensureDirectory, listFiles } from '../../system/files.ts';
 import { interrupted } from '../../system/http-error.ts';
-import type { IdMaps } from '../../system/id-maps.ts';
+import type { IdMaps } from '../../plan/id-maps.ts';
 import { withLock } from '../../system/lock.ts';
 import { runMapped } from '../../system/mapped.ts';
 import { run } from '../../system/process.ts';

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
-import type { IdMaps } from '../../system/id-maps.ts';
+import type { IdMaps } from '../../plan/id-maps.ts';
 import { type MappedOptions, runMapped } from '../../system/mapped.ts';
 import type { RunResult } from '../../system/process.ts';
 import { requireTool } from '../../system/tools.ts';

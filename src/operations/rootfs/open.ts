@@ -10,7 +10,7 @@ import { byteProgress } from '../../emulators/sources/progress.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
 import { fileIdentity } from '../../system/files.ts';
-import type { IdMaps } from '../../system/id-maps.ts';
+import type { IdMaps } from '../../plan/id-maps.ts';
 import type { Context } from '../context.ts';
 import { noTree, openTreeArchive, requireFile, type TreeArchive } from './archive.ts';
 import { findTree, keyOf, type PartialTree, withTree } from './cache.ts';

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Layer } from '../../emulators/sources/oci-types.ts';
 import { compressionOf, unpackFile } from '../../emulators/sources/unpack.ts';
-import type { IdMaps } from '../../system/id-maps.ts';
+import type { IdMaps } from '../../plan/id-maps.ts';
 import type { Context } from '../context.ts';
 import type { PartialTree } from './cache.ts';
 import { layerFilter } from './entry.ts';

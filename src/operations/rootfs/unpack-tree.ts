@@ -5,7 +5,7 @@ import { corrupt } from '../../emulators/sources/integrity.ts';
 import { readTar } from '../../emulators/sources/tar-reader.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { interrupted } from '../../system/http-error.ts';
-import type { IdMaps, IdRange } from '../../system/id-maps.ts';
+import type { IdMaps, IdRange } from '../../plan/id-maps.ts';
 import { run } from '../../system/process.ts';
 import { confinedTool, runConfined, type TreePlace } from './confined.ts';
 import { type Room, roomFor } from './entry.ts';
