@@ -16,11 +16,24 @@ const PARTS = ['run', 'emulated', 'drop-in', 'work'];
 const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'yaml'];
 const apart = {
   name: 'apart',
-  setup: ({ onResolve }) => {
+  setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: new RegExp(`/(${PARTS.join('|')})\\.ts$`) }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : null,
     );
-    onResolve({ filter: /\/builtin\.json$/ }, () => ({ path: './builtin.json', external: true }));
+    onResolve({ filter: /\/builtin\.json$/ }, ({ namespace, path }) =>
+      namespace === 'catalogue'
+        ? { path, external: true }
+        : { path: './builtin.json', namespace: 'catalogue' },
+    );
+    // Read and parsed by who looks into it first: it takes 2 ms.
+    onLoad({ filter: /.*/, namespace: 'catalogue' }, ({ path }) => ({
+      contents: ['arches', 'formats', 'emulators']
+        .map(
+          (kind) =>
+            `Object.defineProperty(exports, '${kind}', { enumerable: true, get: () => require('${path}').${kind} });`,
+        )
+        .join(''),
+    }));
     onResolve({ filter: new RegExp(`^(${LIBRARIES.join('|')})$`) }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${path}.cjs`, external: true } : null,
     );

@@ -97,7 +97,7 @@ async function publish(
   context: Context,
 ): Promise<void> {
   const { readPlatforms } = await import('./work.ts');
-  const { toJson } = await import('../plan/registration.ts');
+  const { toJson } = await import('../plan/json.ts');
   const state = await statusNow(context);
   const supported = state === null ? natives.flatMap(platformsOf) : (await readPlatforms(context)).supported;
   const platforms = supported.join(',');

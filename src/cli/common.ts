@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
 import { LOCK_FILE } from '../formats/lock-name.ts';
+import type { OptionSpec } from './options.ts';
 
-/** Options that every command has. */
+/** What they say. */
 export interface CommonOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -12,19 +13,29 @@ export interface CommonOptions {
   readonly catalogue: readonly string[];
 }
 
+/** Options that every command has. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  ['--json', 'print one JSON document on standard output'],
+  ['--quiet', 'no progress, no warnings'],
+  ['--verbose', 'say more; show where an error comes from'],
+  ['--no-color', 'no colours (also NO_COLOR)'],
+  ['--binfmt-dir <dir>', 'which binfmt_misc instance', '/proc/sys/fs/binfmt_misc'],
+  ['--store <dir>', 'where emulators are kept (default: /var/lib/binfmtctl for root, else in your home)'],
+  ['--catalogue <dir>', 'a folder of profiles of your own (repeatable)', []],
+];
+
+/** Adds options of a table to a command. */
+export function withOptions(command: Command, options: readonly OptionSpec[]): Command {
+  for (const [flags, description, fallback] of options) {
+    if (typeof fallback === 'object') command.option(flags, description, collect, []);
+    else command.option(flags, description, fallback);
+  }
+  return command;
+}
+
 /** Adds the options that every command has, and the examples of its help. */
 export function withCommon(command: Command, shown: readonly [string, string][]): Command {
-  return command
-    .option('--json', 'print one JSON document on standard output')
-    .option('--quiet', 'no progress, no warnings')
-    .option('--verbose', 'say more; show where an error comes from')
-    .option('--no-color', 'no colours (also NO_COLOR)')
-    .option('--binfmt-dir <dir>', 'which binfmt_misc instance', '/proc/sys/fs/binfmt_misc')
-    .option(
-      '--store <dir>',
-      'where emulators are kept (default: /var/lib/binfmtctl for root, else in your home)',
-    )
-    .option('--catalogue <dir>', 'a folder of profiles of your own (repeatable)', collect, [])
+  return withOptions(command, COMMON_OPTIONS)
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', examples(shown));
 }

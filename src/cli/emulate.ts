@@ -2,17 +2,18 @@
 import { setMaxListeners } from 'node:events';
 import { closeSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Command } from 'commander';
 import { findArches } from '../catalogue/resolve.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import type { Context, Progress } from '../operations/context.ts';
 import type { Emulation, EmulationRequest } from '../operations/emulation.ts';
-import { toJson } from '../plan/registration.ts';
+import { toJson } from '../plan/json.ts';
 import type { Ending } from '../system/foreground.ts';
-import { ALLOW_UNVERIFIED, type CommonOptions, collect } from './common.ts';
+import { ALLOW_UNVERIFIED, type CommonOptions } from './common.ts';
 import { openContext } from './context.ts';
 import { exitStatusOf } from './failure.ts';
-import { type Show, showProgress } from './progress.ts';
+import type { OptionSpec } from './options.ts';
+import type { Show } from './progress.ts';
+import { guardStreams } from './streams.ts';
 import { paint } from './terminal.ts';
 
 export interface EmulateOptions extends CommonOptions {
@@ -32,21 +33,32 @@ const NOT_FOUND = 127;
 
 const INTERRUPTING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Adds the options by which emulators are found. */
-export function withEmulation(command: Command): Command {
-  return command
-    .option(
-      '--arch <arch>',
-      'programs of this architecture are run, too (repeatable, or a list)',
-      collect,
-      [],
-    )
-    .option('--all', 'programs of every architecture that an emulator is found for')
-    .option('--source <spec>', 'where emulators come from (repeatable); see `install --help`', collect, [])
-    .option('--emulator <name>', 'qemu, box64, box86, fex, rosetta')
-    .option(...ALLOW_UNVERIFIED)
-    .option('--dry-run', 'say who would run it, and run nothing')
-    .addOption(command.createOption('--emulation-fd <number>', 'for the library').hideHelp());
+/** Options by which emulators are found. */
+export const EMULATION_OPTIONS: readonly OptionSpec[] = [
+  ['--arch <arch>', 'programs of this architecture are run, too (repeatable, or a list)', []],
+  ['--all', 'programs of every architecture that an emulator is found for'],
+  ['--source <spec>', 'where emulators come from (repeatable); see `install --help`', []],
+  ['--emulator <name>', 'qemu, box64, box86, fex, rosetta'],
+  ALLOW_UNVERIFIED,
+  ['--dry-run', 'say who would run it, and run nothing'],
+  ['--emulation-fd <number>', 'a descriptor that is told who runs it, as one JSON document'],
+];
+
+/** A command that ends as the program does. */
+export interface EmulatedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  /** Words of the command line: how they are shown, and what they are. The first one is needed. */
+  readonly words: readonly (readonly [word: string, what: string])[];
+  /** Its own, besides those that every command has. */
+  readonly options: readonly OptionSpec[];
+  /** Examples of its help. */
+  readonly shown: readonly [string, string][];
+  /** Whether the first word ends the options: what follows is the program's. */
+  readonly inOrder: boolean;
+  /** Returns the exit status. `options` are as the tables say. */
+  readonly carryOut: (options: never, words: readonly string[]) => Promise<number>;
 }
 
 /**
@@ -93,7 +105,8 @@ export function emulationFailure(failure: unknown): number {
 }
 
 const requestOf = (options: EmulateOptions, { catalogue }: Context): EmulationRequest => ({
-  arches: findArches(catalogue, options.arch),
+  arches: options.arch.length === 0 ? [] : findArches(catalogue, options.arch),
+  told: options.dryRun === true || options.verbose === true || options.emulationFd !== undefined,
   all: options.all === true,
   sources: options.source,
   emulator: options.emulator,
@@ -101,12 +114,13 @@ const requestOf = (options: EmulateOptions, { catalogue }: Context): EmulationRe
 });
 
 function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: EmulateOptions): void {
-  const { arches, warnings } = emulation;
-  const document = { schema: 'binfmtctl/emulation/1', private: emulation.rules !== null, arches, warnings };
+  const { arches, rules, warnings } = emulation;
+  const document = { schema: 'binfmtctl/emulation/1', private: rules !== null, arches, warnings };
   if (emulationFd !== undefined) {
     writeSync(Number(emulationFd), JSON.stringify(document));
     closeSync(Number(emulationFd));
   }
+  if (dryRun || verbose) guardStreams();
   if (dryRun && json) process.stdout.write(`${toJson(document)}\n`);
   else if (dryRun) process.stdout.write(linesOf(emulation).join(''));
   else if (verbose) process.stderr.write(linesOf(emulation).join(''));
@@ -130,8 +144,9 @@ function statusOf(ending: Ending): number {
 const warnings =
   (quiet: boolean) =>
   (progress: Progress): void => {
-    if (progress.kind === 'warning' && !quiet)
-      process.stderr.write(`${paint('yellow', 'warning:')} ${progress.text}\n`);
+    if (progress.kind !== 'warning' || quiet) return;
+    guardStreams();
+    process.stderr.write(`${paint('yellow', 'warning:')} ${progress.text}\n`);
   };
 
 /** Looking for emulators takes no time that anybody would notice; fetching one does. */
@@ -143,9 +158,10 @@ function lateProgress(quiet: boolean): Show {
     report: (progress) => {
       if (progress.kind === 'warning' && show === undefined) return warn(progress);
       if (progress.kind !== 'warning' && progress.stage !== 'fetch') return;
+      guardStreams();
       const live =
         process.stderr.isTTY === true && process.stderr.columns > 20 && process.env['TERM'] !== 'dumb';
-      show ??= showProgress({ quiet, live });
+      show ??= import('./work.ts').then(({ showProgress }) => showProgress({ quiet, live }));
       const shown = show;
       queue = queue.then(async () => (await shown).report(progress));
     },

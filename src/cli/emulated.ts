@@ -1,11 +1,30 @@
-/** `run` and `enter`, which are to start fast: they load nothing of the other commands. */
-import { enterCommand } from './commands/enter.ts';
-import { runCommand } from './commands/run.ts';
-import { emulationFailure } from './emulate.ts';
-import { carryOutLine } from './line.ts';
+/** `run` and `enter`, which are to start fast: they load nothing of the other commands, and no commander. */
+import { BinfmtctlError } from '../errors.ts';
+import { enter } from './commands/enter.ts';
+import { run } from './commands/run.ts';
+import { COMMON_OPTIONS } from './common.ts';
+import { type EmulateOptions, emulationFailure } from './emulate.ts';
+import { printFailure } from './failure.ts';
+import { parseOptions } from './options.ts';
+import { guardStreams } from './streams.ts';
 
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
-export function runEmulated(words: readonly string[], version: string): Promise<number> {
-  const commands = { run: runCommand, enter: enterCommand };
-  return carryOutLine(words, { version, commands, statusOf: emulationFailure });
+export async function runEmulated(line: readonly string[], version: string): Promise<number> {
+  const command = line[0] === 'run' ? run : enter;
+  const { name, inOrder, words: expected } = command;
+  let told: EmulateOptions | undefined;
+  try {
+    const parsed = parseOptions(name, [...command.options, ...COMMON_OPTIONS], line.slice(1), { inOrder });
+    if (parsed === null) return await (await import('./run.ts')).runCommandLine([name, '--help'], version);
+    const { words } = parsed;
+    told = parsed.options as unknown as EmulateOptions;
+    if ((words[0] ?? '') !== '') return await command.carryOut(told as never, words);
+    throw new BinfmtctlError('USAGE', `${name} needs ${expected[0]?.[0]}`, {
+      hint: `\`binfmtctl ${name} --help\` shows examples`,
+    });
+  } catch (failure) {
+    guardStreams();
+    printFailure(failure, { verbose: told?.verbose === true, json: told?.json === true });
+    return emulationFailure(failure);
+  }
 }

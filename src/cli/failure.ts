@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
-import { toJson } from '../plan/registration.ts';
+import { toJson } from '../plan/json.ts';
 import { onOneLine, paint } from './terminal.ts';
 
 /** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */

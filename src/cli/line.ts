@@ -12,14 +12,12 @@ export interface Line {
   readonly commands: Readonly<Record<string, Define>>;
   /** Of the program's own help. */
   readonly examples?: string | undefined;
-  /** Exit status for what fails; default: as its code has it. */
-  readonly statusOf?: ((failure: unknown) => number) | undefined;
 }
 
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
 export async function carryOutLine(
   words: readonly string[],
-  { version, commands, examples = '', statusOf = exitStatusOf }: Line,
+  { version, commands, examples = '' }: Line,
 ): Promise<number> {
   let status = 0;
   const done = (result: number): void => {
@@ -32,7 +30,6 @@ export async function carryOutLine(
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
-    .enablePositionalOptions()
     .addHelpText('after', examples);
   // To define a command takes a millisecond: where one is named, it is the only one that is needed.
   const named = Object.hasOwn(commands, words[0] ?? '') ? commands[words[0] ?? ''] : undefined;
@@ -44,10 +41,8 @@ export async function carryOutLine(
   } catch (failure) {
     if (failure instanceof CommanderError && failure.exitCode === 0) return 0;
     const error = failure instanceof CommanderError ? usageError(failure, words) : failure;
-    // Behind `--` are the words of a program.
-    const own = words.slice(0, [...words, '--'].indexOf('--'));
-    printFailure(error, { verbose: own.includes('--verbose'), json: own.includes('--json') });
-    return statusOf(error);
+    printFailure(error, { verbose: words.includes('--verbose'), json: words.includes('--json') });
+    return exitStatusOf(error);
   }
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
+import { guardStreams } from './streams.ts';
 
 declare const BINFMTCTL_VERSION: string;
 
@@ -14,11 +15,6 @@ const standsIn = STAND_INS.includes(called) || (inImage && !/^[^-]/.test(only ??
 if (process.argv.length === 3 && !standsIn && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);
 } else {
-  // Nobody may be reading any more (`| head`), or the log's disk be full: what was begun is ended all the same.
-  process.stderr.on('error', () => {});
-  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code !== 'EPIPE') process.once('exit', () => (process.exitCode ||= 1));
-  });
   void carryOut(process.argv.slice(2)).then((status) => {
     process.exitCode = status;
   });
@@ -26,6 +22,10 @@ if (process.argv.length === 3 && !standsIn && (only === '--version' || only === 
 
 /** A drop-in needs none of what the other commands load, but for the one that installs. */
 async function carryOut(words: readonly string[]): Promise<number> {
+  if (!standsIn && (words[0] === 'run' || words[0] === 'enter')) {
+    return (await import('./emulated.ts')).runEmulated(words, BINFMTCTL_VERSION);
+  }
+  guardStreams();
   const [command = '', ...rest] = standsIn
     ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
     : words;
@@ -33,8 +33,5 @@ async function carryOut(words: readonly string[]): Promise<number> {
     return (await import('./drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }
   if (command === 'binfmt') return (await import('./work.ts')).standInForBinfmt(rest, BINFMTCTL_VERSION);
-  if (command === 'run' || command === 'enter') {
-    return (await import('./emulated.ts')).runEmulated(words, BINFMTCTL_VERSION);
-  }
   return (await import('./run.ts')).runCommandLine(words, BINFMTCTL_VERSION);
 }

@@ -9,4 +9,5 @@ export { lintDirectories } from '../profiles/lint.ts';
 export { standInForBinfmt } from './commands/binfmt.ts';
 export { installArches } from './install-arches.ts';
 export { withOperation } from './operation.ts';
+export { showProgress } from './progress.ts';
 export { yamlOf } from './yaml.ts';

@@ -1,28 +1,20 @@
+/** Who runs the programs of other machines. */
 import { accessSync, constants } from 'node:fs';
-import { archPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
-import { BinfmtctlError } from '../errors.ts';
-import { readEntries } from '../kernel/entries.ts';
-import { inspectInstance } from '../kernel/instance.ts';
-import { refuseUnsafe } from '../plan/safety.ts';
-import { builtinCatalogue } from '../profiles/builtin.ts';
-import { overlap } from '../rule/algebra.ts';
-import { HEAD_SIZE } from '../rule/check.ts';
-import { firstMatch } from '../rule/match.ts';
+import { firstMatch, matches } from '../rule/match.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 import { tryReadHead } from '../system/head.ts';
+import { fileSystemMagic } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import type { Context } from './context.ts';
-import { findNatives, type Natives } from './natives.ts';
-import { NOTHING, type OwnRule, recall, remember } from './remembered.ts';
-import { keepingWarnings } from './warnings.ts';
+import { type OwnRule, recall } from './remembered.ts';
 
-/** Who runs the programs of an arch. */
+/** `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program. */
+export type RunBy = 'machine' | 'entry' | 'private';
+
 export interface EmulatedArch {
   readonly arch: string;
-  /** `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program.
-   * `direct`: the emulator itself, so that what the program starts is not emulated. */
-  readonly by: 'machine' | 'entry' | 'private' | 'direct';
+  readonly by: RunBy;
   readonly entry: string | null;
   /** Path of the emulator. */
   readonly emulator: string | null;
@@ -31,6 +23,9 @@ export interface EmulatedArch {
 }
 
 export interface Emulation {
+  /** Who runs each of the programs that were asked about, in that order; null for formats that nobody is known for. */
+  readonly programs: readonly (RunBy | null)[];
+  /** What was found out of all arches; none where nobody wants to be told. */
   readonly arches: readonly EmulatedArch[];
   /** What a private instance has to hold, as the kernel tries it; null where none is needed. */
   readonly rules: readonly Rule[] | null;
@@ -38,7 +33,7 @@ export interface Emulation {
   readonly warnings: readonly string[];
 }
 
-/** What programs have to run, and what may be taken for it. */
+/** What may be taken for emulators, and what they have to run besides the programs themselves. */
 export interface EmulationRequest {
   readonly arches: readonly Arch[];
   /** Every arch that an emulator is found for, besides `arches`. */
@@ -46,103 +41,71 @@ export interface EmulationRequest {
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
   readonly allowUnverified?: boolean | undefined;
+  /** Whether anybody wants to be told of `arches`, which takes time. */
+  readonly told?: boolean | undefined;
 }
 
+/** The instance that an emulator runs by, if there is one. */
+const BINFMT_MISC_MAGIC = 0x42494e4d;
+
 /**
- * Finds who runs programs of the arches in `root`, or on this machine where that is null: the machine itself, entries
- * that are there, or emulators, found or fetched, for an instance of their own. Such a one hides the entries that are there
- * (fs/binfmt_misc.c current_binfmt_misc()), so that it takes over those that can be.
+ * Finds who runs programs with these first bytes, and those of the arches, in `root`, or on this machine where that is
+ * null: the machine itself, entries that are there, or emulators, found or fetched, for an instance of their own. Such a
+ * one hides the entries that are there (fs/binfmt_misc.c current_binfmt_misc()), so that it takes over those that can be.
  *
  * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what `obtainEmulators` throws; UNSAFE_RULE.
  */
 export async function findEmulation(
+  heads: readonly Uint8Array[],
   request: EmulationRequest,
   root: string | null,
   context: Context,
 ): Promise<Emulation> {
-  const entries = servingEntries(context);
-  const natives = await findNatives(context, (native) =>
-    request.arches.some((arch) => overlap(archPattern(arch), native)),
-  );
-  const isNative = ({ id }: Arch): boolean => natives.arches.some((native) => native.id === id);
-  const wanted = request.all
-    ? [...new Set([...request.arches, ...Object.values(context.catalogue.arches)])]
-    : request.arches;
-  const served = wanted.flatMap((arch) => whoServes(arch, isNative(arch), entries, root) ?? []);
-  const open = wanted.filter(({ id }) => !served.some(({ arch }) => arch === id));
-  if (open.length === 0) return { arches: served, rules: null, warnings: [] };
-  const own = await findOwnRules(open, request, entries, natives, context);
-  requireAll(request.arches, [...served, ...own]);
-  const emulated = own.map(
-    ({ arch, rule, version }): EmulatedArch => ({
-      arch,
-      by: 'private',
-      entry: rule.name,
-      emulator: rule.interpreter,
-      version,
-    }),
-  );
-  const names = own.map(({ rule }) => rule.name);
-  const kept = entries.filter((entry) => isCopyable(entry) && !names.includes(entry.name));
+  const entries = await servingEntries(context);
+  const known = request.told ? null : recallEmulation(heads, request, root, entries, context);
+  if (known !== null) return known;
+  const { searchEmulation } = await import('./search-emulation.ts');
+  return searchEmulation(heads, request, root, entries, context);
+}
+
+/** The answer where it takes no search: it is looked for most often by those who run a program many times. */
+function recallEmulation(
+  heads: readonly Uint8Array[],
+  { arches, all, sources, emulator }: EmulationRequest,
+  root: string | null,
+  entries: readonly Entry[],
+  context: Context,
+): Emulation | null {
+  if (sources.length > 0 || emulator !== undefined || all || arches.length > 0) return null;
+  const own = tryReadHead(process.execPath, HEADER_SIZE);
+  const memory = own === null ? [] : recall(context).rules;
+  const used = new Set<OwnRule>();
+  const programs: RunBy[] = [];
+  for (const head of heads) {
+    const entry = firstMatch(entries, head, '');
+    const remembered = memory.find(({ rule: { pattern } }) => matches(pattern, head, ''));
+    if (entry !== null && reaches(entry, root)) programs.push('entry');
+    else if (own !== null && isAlike(head, own)) programs.push('machine');
+    else if (remembered !== undefined) {
+      programs.push('private');
+      used.add(remembered);
+    } else return null;
+  }
+  const rules = [...used].map(({ rule }) => rule);
+  // What is remembered was judged when it was found; that it is none of the machine's own is cheap to see again.
+  if (own === null || rules.some(({ pattern }) => matches(pattern, own, ''))) return null;
   return {
-    arches: [...served, ...emulated],
-    rules: own.length === 0 ? null : [...own.map(({ rule }) => rule), ...kept],
-    warnings: own.flatMap(({ warnings }) => warnings),
+    programs,
+    arches: [],
+    rules: rules.length === 0 ? null : withEntries(rules, entries),
+    warnings: [],
   };
 }
 
-/** A rule for each arch, as far as there are emulators: those of the last time, or found and fetched. */
-async function findOwnRules(
-  arches: readonly Arch[],
-  request: EmulationRequest,
-  entries: readonly Entry[],
-  natives: Natives,
-  context: Context,
-): Promise<readonly OwnRule[]> {
-  const { sources, emulator } = request;
-  const isUsual = sources.length === 0 && emulator === undefined && context.catalogue === builtinCatalogue();
-  const memory = isUsual ? recall(context) : NOTHING;
-  const recalled = memory.rules.filter(({ arch }) => arches.some(({ id }) => id === arch));
-  // What nothing was found for the last time that all were asked for is not looked for with all again.
-  const wanted = memory.all ? arches.filter((arch) => request.arches.includes(arch)) : arches;
-  const open = wanted.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
-  const found = open.length === 0 ? [] : await obtainRules(open, request, entries, natives, context);
-  if (isUsual && found.length > 0) await remember({ rules: found, all: request.all }, context);
-  for (const { rule } of recalled)
-    refuseUnsafe(rule, natives.patterns, tryReadHead(rule.interpreter, HEAD_SIZE));
-  return [...recalled, ...found];
-}
-
-async function obtainRules(
-  arches: readonly Arch[],
-  request: EmulationRequest,
-  entries: readonly Entry[],
-  natives: Natives,
-  context: Context,
-): Promise<readonly OwnRule[]> {
-  const [{ obtainEmulators }, { ruleFor }] = await Promise.all([
-    import('./emulators.ts'),
-    import('./wanted.ts'),
-  ]);
-  // Said on request only: a program's standard error is its own.
-  const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
-  const { found } = await obtainEmulators(arches, entries, natives, { ...request, dryRun: false }, quiet);
-  return Promise.all(
-    found.map(async (each, index): Promise<OwnRule> => {
-      // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
-      const rule = await ruleFor(each, { credentials: true, persist: 'none' });
-      refuseUnsafe(rule, natives.patterns, each.emulator.head);
-      const { version } = each.emulator;
-      return { arch: each.arch.id, rule, version, warnings: index === 0 ? warnings : [] };
-    }),
-  );
-}
-
-/** The enabled entries of the instance that serves us, newest first; none where there is none. */
-export function servingEntries({ binfmtDirectory }: Pick<Context, 'binfmtDirectory'>): readonly Entry[] {
-  const { mounted, enabled } = inspectInstance(binfmtDirectory);
-  if (!mounted || enabled === false) return [];
-  return readEntries(binfmtDirectory).entries.filter((entry) => entry.enabled);
+/** Our rules, and the entries that can be registered once more beside them. */
+export function withEntries(rules: readonly Rule[], entries: readonly Entry[]): readonly Rule[] {
+  const names = rules.map(({ name }) => name);
+  return [...rules, ...entries.filter((entry) => isCopyable(entry) && !names.includes(entry.name))];
 }
 
 /** Whether an entry can run programs in a root: its interpreter was opened when it was made, or is there by the same path. */
@@ -151,27 +114,24 @@ export function reaches({ flags, interpreter }: Entry, root: string | null): boo
   return isExecutable(root === null ? interpreter : resolveInRoot(root, interpreter));
 }
 
-function whoServes(
-  arch: Arch,
-  native: boolean,
-  entries: readonly Entry[],
-  root: string | null,
-): EmulatedArch | null {
-  const nobody = { arch: arch.id, entry: null, emulator: null, version: null };
-  const entry = firstMatch(entries, archPattern(arch).magic, arch.id);
-  if (entry !== null && reaches(entry, root)) {
-    return { ...nobody, by: 'entry', entry: entry.name, emulator: entry.interpreter };
-  }
-  return native ? { ...nobody, by: 'machine' } : null;
+/** The enabled entries of the instance that serves us, newest first; none where there is none. */
+async function servingEntries({ binfmtDirectory }: Context): Promise<readonly Entry[]> {
+  if (fileSystemMagic(binfmtDirectory) !== BINFMT_MISC_MAGIC) return [];
+  const [{ readEntries }, { inspectInstance }] = await Promise.all([
+    import('../kernel/entries.ts'),
+    import('../kernel/instance.ts'),
+  ]);
+  if (inspectInstance(binfmtDirectory).enabled === false) return [];
+  return readEntries(binfmtDirectory).entries.filter((entry) => entry.enabled);
 }
 
-function requireAll(wanted: readonly Arch[], served: readonly { readonly arch: string }[]): void {
-  const missing = wanted.find(({ id }) => !served.some(({ arch }) => arch === id));
-  if (missing === undefined) return;
-  throw new BinfmtctlError('EMULATOR_NOT_FOUND', `no emulator for ${missing.id} was found`, {
-    hint: 'name a file with --source path:FILE or a folder with --source dir:DIR',
-  });
-}
+/** Up to e_machine. */
+const HEADER_SIZE = 20;
+/** Of an ELF header: class, byte order and machine tell arches apart that one kernel does not run both of. */
+const TELLING = [0, 1, 2, 3, 4, 5, 18, 19];
+
+const isAlike = (head: Uint8Array, own: Uint8Array): boolean =>
+  TELLING.every((index) => head[index] === own[index]);
 
 function isCopyable(entry: Entry): boolean {
   if (entry.extra !== undefined) return false;

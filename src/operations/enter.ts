@@ -1,5 +1,6 @@
 import { existsSync, readlinkSync, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { isElf } from '../elf/header.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { type EnterPlan, type EnterTools, enterCommand } from '../plan/enter-script.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
@@ -14,7 +15,7 @@ import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, ownsRoot, userMaps } from './enter/ids.ts';
 import { findPlaces, type Places } from './enter/places.ts';
-import { findPrograms, type RootPrograms, requireRoot } from './enter/programs.ts';
+import { findPrograms, requireRoot } from './enter/programs.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
 import { obstacleError, readObstacles } from './obstacle.ts';
 import { allIds } from './run.ts';
@@ -42,10 +43,14 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const workdir = request.workdir ?? '/';
   requireFolder(root, workdir);
   const where = { root, path: PATH, workdir };
-  const programs = await findPrograms(context.catalogue, request.program, identity.shell, where);
-  const arches = [...new Set([...programs.arches, ...request.arches])];
-  const emulation = await findEmulation({ ...request, arches }, root, context);
-  sayIfNative(root, programs, emulation, context);
+  const programs = await findPrograms(request.program, identity.shell, where);
+  const emulation = await findEmulation(programs.heads, request, root, context);
+  const { programs: runBy } = emulation;
+  if (runBy.length > 0 && runBy.every((by) => by === 'machine'))
+    context.report({
+      kind: 'warning',
+      text: `${root} is for this machine itself: entered without emulation`,
+    });
   const isRoot = process.geteuid?.() === 0;
   const maps = isRoot ? (emulation.rules === null ? null : allIds()) : userMaps(statSync(root), context);
   if (maps !== null) checkIds(root, maps, identity, context);
@@ -62,7 +67,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     hostname: request.hostname,
     account: accountOf(identity, maps),
     workdir,
-    personality32: programs.program.arch?.elf.class === 32 && isNative(programs, emulation),
+    personality32: is32Bit(programs.program.head) && emulation.programs[0] === 'machine',
     umask: process.umask().toString(8).padStart(4, '0'),
     program: [request.program ?? programs.program.name, ...request.args],
     tools: requireFitting(enterTools(), request, identity),
@@ -150,18 +155,8 @@ function checkIds(root: string, maps: IdMaps, { uid, gid, name }: Identity, { re
   });
 }
 
-function isNative({ program }: RootPrograms, { arches }: Emulation): boolean {
-  return arches.some(({ arch, by }) => arch === program.arch?.id && by === 'machine');
-}
-
-function sayIfNative(root: string, programs: RootPrograms, { arches }: Emulation, { report }: Context): void {
-  if (arches.length === 0 || !arches.every(({ by }) => by === 'machine')) return;
-  const names = programs.arches.map(({ id }) => id).join(', ');
-  report({
-    kind: 'warning',
-    text: `${root} is ${names}, which this machine runs itself: entered without emulation`,
-  });
-}
+/** ELFCLASS32 in EI_CLASS. */
+const is32Bit = (head: Uint8Array): boolean => isElf(head) && head[4] === 1;
 
 function requireFitting(tools: EnterTools, { hostname }: EnterRequest, { uid, gid }: Identity): EnterTools {
   const lacking =

@@ -1,7 +1,5 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { archOfHeader } from '../catalogue/resolve.ts';
-import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { readLinkage } from '../elf/linkage.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
@@ -27,8 +25,6 @@ export interface Program {
   readonly file: string;
   /** At most its first 256 bytes; none where it cannot be read. */
   readonly head: Uint8Array;
-  /** Null for another format than ELF, and for what cannot be read. */
-  readonly arch: Arch | null;
   /** What loads it, as it is called there; null for a static program. */
   readonly loader: string | null;
   /** Whether `#!` lines led to it. */
@@ -45,7 +41,7 @@ const LINKAGE_SIZE = 4096;
  *
  * @throws PROGRAM_NOT_FOUND, also for the interpreter of a script; PROGRAM_NOT_EXECUTABLE.
  */
-export async function findProgram(catalogue: Catalogue, name: string, where: Whereabouts): Promise<Program> {
+export async function findProgram(name: string, where: Whereabouts): Promise<Program> {
   let called = name.includes('/') ? name : searchPath(name, where);
   for (let scripts = 0; ; scripts++) {
     const file = requireExecutable(
@@ -56,12 +52,10 @@ export async function findProgram(catalogue: Catalogue, name: string, where: Whe
     const head = tryReadHead(file, LINKAGE_SIZE) ?? new Uint8Array();
     const shebang = parseShebang(head.subarray(0, HEAD_SIZE));
     if (shebang === null || scripts === MAX_SCRIPTS) {
-      const arch = archOfHeader(catalogue, head.subarray(0, HEAD_SIZE));
       return {
         name: called,
         file,
         head: head.subarray(0, HEAD_SIZE),
-        arch,
         loader: await loaderOf(file, head),
         isInterpreter: scripts > 0,
       };

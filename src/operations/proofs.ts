@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { parseJson, toJson } from '../plan/registration.ts';
+import { parseJson, toJson } from '../plan/json.ts';
 import { readTextIfExists, writeAtomic } from '../system/files.ts';
 import { bootId, userNamespace } from '../system/host.ts';
 import type { Context } from './context.ts';

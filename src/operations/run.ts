@@ -1,20 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
 import { withParent } from '../plan/setup-script.ts';
-import { firstMatch } from '../rule/match.ts';
+import { matches } from '../rule/match.ts';
 import type { Ending } from '../system/foreground.ts';
 import { type SetupFailure, type Supervised, supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
-import {
-  type Emulation,
-  type EmulationRequest,
-  findEmulation,
-  reaches,
-  servingEntries,
-} from './emulation.ts';
+import { type Emulation, type EmulationRequest, findEmulation } from './emulation.ts';
 import { obstacleError, readObstacles } from './obstacle.ts';
 import { findProgram, type Program } from './program.ts';
 import { runTools } from './setup-tools.ts';
@@ -44,16 +37,9 @@ const INSTANCE = '/proc/sys/fs/binfmt_misc';
  */
 export async function prepareRun(request: RunRequest, context: Context): Promise<PreparedRun> {
   const where = { root: null, path: process.env['PATH'] ?? '', workdir: process.cwd() };
-  const program = await findProgram(context.catalogue, request.program, where);
-  const serving = firstMatch(servingEntries(context), program.head, program.file);
-  const isServed = serving !== null && reaches(serving, null);
-  const own = isServed || program.arch === null ? [] : [program.arch];
-  const emulation = await findEmulation(
-    { ...request, arches: [...new Set([...own, ...request.arches])] },
-    null,
-    context,
-  );
-  const environment = environmentFor(request, program, emulation);
+  const program = await findProgram(request.program, where);
+  const emulation = await findEmulation([program.head], request, null, context);
+  const environment = await environmentFor(request, program, emulation, context);
   const words = [request.program, ...request.args] as const;
   if (emulation.rules === null) {
     const [first = request.program, ...rest] = [...withParent(runTools()), ...words];
@@ -105,52 +91,32 @@ export function allIds(): IdMaps {
 const ownIds = (uid: number, gid: number): IdMaps => ({ uid: singleMap(uid, 0), gid: singleMap(gid, 0) });
 
 /** Where a program's loader and libraries are looked for is told to QEMU and FEX by variables, which children inherit. */
-function environmentFor(
+async function environmentFor(
   { sysroot }: RunRequest,
   program: Program,
-  { arches }: Emulation,
-): Readonly<Record<string, string | undefined>> {
+  { programs }: Emulation,
+  { catalogue }: Context,
+): Promise<Readonly<Record<string, string | undefined>>> {
   const { env } = process;
-  const isForeign = arches.some(({ arch, by }) => by !== 'machine' && arch === program.arch?.id);
   if (sysroot !== undefined) return { ...env, QEMU_LD_PREFIX: sysroot, FEX_ROOTFS: sysroot };
-  if (isForeign && program.loader !== null) requireLoader(program, program.loader);
+  const isForeign = programs[0] === 'private' || programs[0] === 'entry';
+  if (isForeign && program.loader !== null && !existsSync(program.loader)) {
+    const { requireLoader } = await import('./foreign-loader.ts');
+    requireLoader(program, program.loader, catalogue);
+  }
   return env;
 }
 
-function requireLoader({ name, arch }: Program, loader: string): void {
-  const id = arch?.id ?? '';
-  // Where QEMU looks besides: as it is configured upstream, and by Debian (--interp-prefix).
-  const prefixes = [
-    '',
-    process.env['QEMU_LD_PREFIX'] ?? '',
-    `/usr/gnemul/qemu-${id}`,
-    `/etc/qemu-binfmt/${id}`,
-  ];
-  if (prefixes.some((prefix) => existsSync(join(prefix, loader)))) return;
-  const cross = arch?.aliases.gnu
-    .map((triplet) => `/usr/${triplet}`)
-    .find((folder) => existsSync(join(folder, loader)));
-  throw new BinfmtctlError(
-    'PROGRAM_NOT_FOUND',
-    `${name} is loaded by ${loader}, which is not on this machine`,
-    {
-      hint:
-        cross === undefined
-          ? `name a tree that has it with --sysroot DIR, or \`binfmtctl enter DIR\``
-          : `\`--sysroot ${cross}\` has it`,
-    },
-  );
-}
-
-/** QEMU can be called with a program; scripts would need what is missing here. */
+/** The emulator can be called with a program; a script would need what is missing here. */
 function fallbackFor(
   { program: name, args }: RunRequest,
-  { arch, file, isInterpreter }: Program,
-  { arches }: Emulation,
+  { file, head, isInterpreter }: Program,
+  { programs, rules }: Emulation,
   environment: Supervised['environment'],
 ): Supervised | null {
-  const own = arches.find((each) => each.arch === arch?.id && each.by === 'private');
-  if (!own?.emulator || isInterpreter) return null;
-  const argv0 = own.entry?.startsWith('qemu-') ? ['-0', name] : [];
-  return { command: [own.emulator, ...argv0, file, ...args], environment };
+  const own =
+    programs[0] === 'private' ? rules?.find(({ pattern }) => matches(pattern, head, name)) : undefined;
+  if (own === undefined || isInterpreter) return null;
+  const argv0 = own.name.startsWith('qemu-') ? ['-0', name] : [];
+  return { command: [own.interpreter, ...argv0, file, ...args], environment };
 }

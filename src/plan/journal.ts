@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { equalRules } from '../rule/equal.ts';
 import type { AnyEntry, AnyRule } from '../rule/types.ts';
-import { bpfRuleSchema, parseJson, ruleSchema, toJson } from './registration.ts';
+import { parseJson, toJson } from './json.ts';
+import { bpfRuleSchema, ruleSchema } from './registration.ts';
 import { requireReversible, ruleOf, type Step } from './steps.ts';
 
 /** Written before the first step and removed after the last: what a killed run was about to do. */

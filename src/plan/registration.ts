@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Rule } from '../rule/types.ts';
+import { parseJson, toJson } from './json.ts';
 
 /**
  * What we did for one entry: kept beside the store, so that a later `uninstall` takes back exactly our part and
@@ -57,22 +58,4 @@ export function encodeRegistration(registration: Registration): string {
 export function decodeRegistration(text: string): Registration | null {
   const parsed = v.safeParse(registrationSchema, parseJson(text));
   return parsed.success ? parsed.output : null;
-}
-
-/** JSON with bytes as hex, for journal, registrations and `--json`. */
-export function toJson(value: unknown, indent = 1): string {
-  return JSON.stringify(value, (_, each) => (each instanceof Uint8Array ? hexOf(each) : each), indent);
-}
-
-/** The JSON value of a text, or null where it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

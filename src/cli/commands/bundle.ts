@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import type { BundleResult } from '../../operations/bundle.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { ALLOW_UNVERIFIED, bothNamed, type CommonOptions, collect, withCommon } from '../common.ts';
 import { paint, table } from '../terminal.ts';
 

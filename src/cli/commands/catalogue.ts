@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { openContext } from '../context.ts';
 import { table } from '../terminal.ts';

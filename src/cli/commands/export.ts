@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import { FORMS, type Form } from '../../formats/recognise.ts';
 import type { ExportResult } from '../../operations/export.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { encodeText } from '../../rule/text.ts';
 import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
 import { onOneLine } from '../terminal.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { FORMS } from '../../formats/recognise.ts';
 import type { ImportResult, Source } from '../../operations/import.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { onOneLine } from '../terminal.ts';

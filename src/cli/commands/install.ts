@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { InstallResult } from '../../operations/install.ts';
 import type { Persistence } from '../../operations/persistence.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
 import { paint } from '../terminal.ts';

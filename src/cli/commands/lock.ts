@@ -3,7 +3,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { Lock } from '../../formats/lock.ts';
 import { LOCK_FILE } from '../../formats/lock-name.ts';
 import type { LockResult } from '../../operations/lock-emulators.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
 import { table } from '../terminal.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { StatusLine, StatusResult } from '../../operations/status.ts';
 import { status } from '../../operations/status.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { openContext } from '../context.ts';
 import { paint, shortPath, table } from '../terminal.ts';

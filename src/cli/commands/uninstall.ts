@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import type { UninstallResult } from '../../operations/uninstall.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
 

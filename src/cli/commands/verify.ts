@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Check, Proof } from '../../operations/proof.ts';
 import type { VerifyReport } from '../../operations/verify-arches.ts';
-import { toJson } from '../../plan/registration.ts';
+import { toJson } from '../../plan/json.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { paint, shortPath, table } from '../terminal.ts';
 

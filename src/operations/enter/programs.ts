@@ -1,15 +1,15 @@
 /** What programs a root has, and for which machine. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import type { Arch, Catalogue } from '../../catalogue/types.ts';
+import { isElf } from '../../elf/header.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
 import { findProgram, type Program, type Whereabouts } from '../program.ts';
 
-/** What is entered, and what will run in it. */
+/** What is entered, and what it cannot do without. */
 export interface RootPrograms {
   readonly program: Program;
-  /** Of the program, its loader, the root's shell and that one's loader. */
-  readonly arches: readonly Arch[];
+  /** The first bytes of the program, its loader, the root's shell and that one's loader. */
+  readonly heads: readonly Uint8Array[];
 }
 
 /** A folder that can be a root, without links. @throws BAD_ROOT, FILE_FAILED, NO_PRIVILEGE. */
@@ -25,31 +25,27 @@ export function requireRoot(path: string): string {
 }
 
 /**
- * Finds the program, and the arches of all that the root cannot do without: told by the files themselves.
+ * Finds the program, and what tells for which machines the root is: the files themselves, not their names.
  *
  * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE; BAD_ROOT where there is no shell and no program is named.
  */
 export async function findPrograms(
-  catalogue: Catalogue,
   name: string | null,
   shell: string,
   where: Whereabouts & { readonly root: string },
 ): Promise<RootPrograms> {
-  const find = (path: string): Promise<Program | null> =>
-    findProgram(catalogue, path, where).catch(() => null);
+  const find = (path: string): Promise<Program | null> => findProgram(path, where).catch(() => null);
   const sh = await find('/bin/sh');
   const program =
-    name === null
-      ? ((shell === '' ? null : await find(shell)) ?? sh)
-      : await findProgram(catalogue, name, where);
+    name === null ? ((shell === '' ? null : await find(shell)) ?? sh) : await findProgram(name, where);
   if (program === null) {
     throw new BinfmtctlError('BAD_ROOT', `${where.root} has no shell /bin/sh`, {
       hint: 'is it a root file system? Name a program of it: `binfmtctl enter ROOTFS -- PROGRAM`',
     });
   }
   const loaders = await Promise.all([program, sh].map((each) => (each?.loader ? find(each.loader) : null)));
-  const arches = [program, sh, ...loaders].flatMap((each) => each?.arch ?? []);
-  return { program, arches: [...new Set(arches)] };
+  const all = [program, sh, ...loaders].filter((each) => each !== null);
+  return { program, heads: all.map(({ head }) => head).filter(isElf) };
 }
 
 const notRoot = (path: string, why: string): BinfmtctlError =>

@@ -8,9 +8,9 @@ import { membersOfArchive, membersOfFolder } from '../../emulators/sources/oci-m
 import { splitDigest } from '../../emulators/sources/oci-path.ts';
 import { byteProgress } from '../../emulators/sources/progress.ts';
 import { BinfmtctlError } from '../../errors.ts';
+import type { IdMaps } from '../../plan/id-maps.ts';
 import { fileError } from '../../system/file-error.ts';
 import { fileIdentity } from '../../system/files.ts';
-import type { IdMaps } from '../../plan/id-maps.ts';
 import type { Context } from '../context.ts';
 import { noTree, openTreeArchive, requireFile, type TreeArchive } from './archive.ts';
 import { findTree, keyOf, type PartialTree, withTree } from './cache.ts';
