@@ -2,6 +2,7 @@
 export { decodeLock, encodeLock } from '../formats/lock.ts';
 export * from '../index.ts';
 export { ensureMounted } from '../kernel/instance.ts';
+export * from '../operations/late.ts';
 export { readLock } from '../operations/lock-file.ts';
 export { findNatives } from '../operations/natives.ts';
 export { readPlatforms } from '../operations/platforms.ts';

@@ -64,7 +64,7 @@ export async function findEmulation(
   const entries = await servingEntries(context);
   const known = request.told ? null : recallEmulation(heads, request, root, entries, context);
   if (known !== null) return known;
-  const { searchEmulation } = await import('./search-emulation.ts');
+  const { searchEmulation } = await import('./late.ts');
   return searchEmulation(heads, request, root, entries, context);
 }
 

@@ -1,6 +1,6 @@
 /**
  * What `run` and `enter` found out last time: looking for emulators and inspecting them takes longer than all the rest. It
- * holds as long as the emulator's file is the same, and whoever looks does so in the same surroundings.
+ * holds as long as the emulator's file is the same, and program and kernel are.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
@@ -51,7 +51,6 @@ const stamp = (): string =>
     typeof BINFMTCTL_VERSION === 'undefined' ? '' : BINFMTCTL_VERSION,
     release(),
     process.geteuid?.(),
-    process.env['PATH'],
   ]);
 
 function read(store: string): { readonly arches: Readonly<Record<string, unknown>>; readonly all: boolean } {

@@ -101,7 +101,7 @@ async function environmentFor(
   if (sysroot !== undefined) return { ...env, QEMU_LD_PREFIX: sysroot, FEX_ROOTFS: sysroot };
   const isForeign = programs[0] === 'private' || programs[0] === 'entry';
   if (isForeign && program.loader !== null && !existsSync(program.loader)) {
-    const { requireLoader } = await import('./foreign-loader.ts');
+    const { requireLoader } = await import('./late.ts');
     requireLoader(program, program.loader, catalogue);
   }
   return env;

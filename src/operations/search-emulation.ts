@@ -76,7 +76,8 @@ async function findOwnRules(
   context: Context,
 ): Promise<readonly OwnRule[]> {
   const { sources, emulator, all } = request;
-  const isUsual = sources.length === 0 && emulator === undefined && context.catalogue === builtinCatalogue();
+  const isUsual =
+    sources.length === 0 && emulator === undefined && context.catalogue.arches === builtinCatalogue().arches;
   const memory = isUsual ? recall(context) : NOTHING;
   const recalled = memory.rules.filter(({ arch }) => arches.some(({ id }) => id === arch));
   // What nothing was found for the last time that all were asked for is not looked for with all again.
