@@ -26,8 +26,9 @@ export function tracesOf(...roots: readonly string[]): Traces {
 export async function expectSameTraces(before: Traces, ...roots: readonly string[]): Promise<void> {
   await vi.waitFor(() => expect(processes()).toEqual(before.processes), { timeout: 30_000, interval: 50 });
   const after = tracesOf(...roots);
-  const gone = before.files.filter((line) => !after.files.includes(line));
-  const come = after.files.filter((line) => !before.files.includes(line));
+  const [old, present] = [new Set(before.files), new Set(after.files)];
+  const gone = before.files.filter((line) => !present.has(line));
+  const come = after.files.filter((line) => !old.has(line));
   expect({ ...after, files: [], gone, come }).toEqual({ ...before, files: [], gone: [], come: [] });
 }
 

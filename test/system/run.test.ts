@@ -1,0 +1,238 @@
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { busyboxFor, emulators, finish, outputOf, putProgram, startActors } from './support/actors.ts';
+import { helloForRiscv64 } from './support/hello.ts';
+import { talkTo } from './support/talk.ts';
+import { BINFMT, binfmtctl, removeAllEntries, temporaryFolder } from './support/tools.ts';
+import { expectSameTraces, stateOf, tracesOf } from './support/traces.ts';
+
+const actors = startActors();
+const folder = temporaryFolder('run');
+const at = (name: string): string => join(folder, name);
+const everybody = [actors.root, actors.mapped, actors.single] as const;
+
+beforeAll(() => {
+  putProgram(at('hello-riscv64'), helloForRiscv64());
+  putProgram(at('busybox'), busyboxFor('arm64'));
+  for (const name of ['sh', 'cat', 'readlink', 'id', 'pwd']) symlinkSync('busybox', at(name));
+});
+afterEach(removeAllEntries);
+
+describe('a program of another machine, where nothing is registered', () => {
+  it.each(everybody)('runs for $name', async ({ words }) => {
+    const before = tracesOf(folder);
+    expect(await outputOf(words('run', at('hello-riscv64')))).toBe('hello from riscv64');
+    expect(readdirSync(BINFMT).sort()).toEqual(['register', 'status']);
+    await expectSameTraces(before, folder);
+  });
+
+  it('runs with nothing installed beforehand, neither an emulator nor a store', async () => {
+    const { as, home } = actors.mapped;
+    const ran = await finish([...as, process.execPath, resolve('dist/cli.cjs'), 'run', './hello-riscv64'], {
+      cwd: folder,
+    });
+    expect(ran).toMatchObject({ status: 0, stdout: 'hello from riscv64\n' });
+    expect(readdirSync(BINFMT).sort()).toEqual(['register', 'status']);
+    expect(readdirSync(home)).not.toEqual([]);
+  });
+
+  it.each(everybody)('finds its children emulated, for $name', async ({ words }) => {
+    const script = 'uname -m; ./sh -c "./sh -c \'uname -m\'"; ./hello-riscv64; /bin/uname -m';
+    const said = await outputOf(words('run', '--arch', 'arm64,riscv64', './busybox', 'sh', '-c', script), {
+      cwd: folder,
+    });
+    const { machine } = await import('node:os');
+    expect(said.split('\n')).toEqual(['aarch64', 'aarch64', 'hello from riscv64', machine()]);
+  });
+
+  it('takes several --arch, and --all', async () => {
+    const { words } = actors.mapped;
+    const script = ['sh', '-c', './hello-riscv64; ./busybox echo and arm64'];
+    for (const which of [['--arch', 'riscv64', '--arch', 'arm64'], ['--all']])
+      expect(await outputOf(words('run', ...which, '--', ...script), { cwd: folder })).toBe(
+        'hello from riscv64\nand arm64',
+      );
+  });
+
+  it('is found through its #! line', async () => {
+    putProgram(at('script'), `#!${at('sh')}\necho "$0" "$@"; uname -m\n`);
+    const said = await outputOf(actors.mapped.words('run', './script', 'a b', ''), { cwd: folder });
+    expect(said).toBe('./script a b \naarch64');
+  });
+
+  it('is searched in PATH', async () => {
+    const { words } = actors.mapped;
+    putProgram(at('hello-in-path'), helloForRiscv64());
+    const command = words('run', 'hello-in-path').map((word) =>
+      word.startsWith('PATH=') ? `${word}:${folder}` : word,
+    );
+    expect(await outputOf(command)).toBe('hello from riscv64');
+  });
+
+  it.each(everybody)('has the ids, folder, umask and variables of $name', async ({ words }) => {
+    const asked = ['sh', '-c', 'id -u; id -g; pwd; umask; echo "$MINE|$SHLVL|$OLDPWD"; ls -ln . | wc -l'];
+    const circumstances = { cwd: folder };
+    const variables = (command: readonly string[]) =>
+      command.map((word) => (word.startsWith('HOME=') ? `MINE=a  b` : word)).filter((word) => word !== '');
+    const direct = await outputOf(
+      [
+        ...words('run').slice(0, words('run').indexOf(process.execPath)),
+        'sh',
+        '-c',
+        'id -u; id -g; pwd; umask',
+      ],
+      circumstances,
+    );
+    const [uid, gid, cwd, umask, mine] = (
+      await outputOf(variables(words('run', './busybox', ...asked)), circumstances)
+    ).split('\n');
+    expect([uid, gid, cwd, umask].join('\n')).toBe(direct);
+    expect(mine?.startsWith('a  b|')).toBe(true);
+  });
+});
+
+describe('what the program is given and gives back', () => {
+  const sh = (script: string): readonly string[] =>
+    actors.mapped.words('run', './busybox', 'sh', '-c', script);
+
+  it.each([0, 1, 42, 125, 126, 127, 255])('is its exit status %i', async (status) => {
+    expect(await finish(sh(`exit ${status}`), { cwd: folder })).toMatchObject({ status, stderr: '' });
+  });
+
+  it.each([
+    ['TERM', 143],
+    ['KILL', 137],
+    ['INT', 130],
+    ['HUP', 129],
+    ['SEGV', 139],
+  ] as const)('is its end by SIG%s, as %i', async (signal, status) => {
+    expect((await finish(sh(`kill -${signal} $$`), { cwd: folder })).status).toBe(status);
+  });
+
+  it('are its streams, byte by byte', async () => {
+    const bytes = Buffer.from(
+      Array.from({ length: 1 << 18 }, (_, index) => (index * 7 + (index >> 8)) & 0xff),
+    );
+    writeFileSync(at('bytes'), bytes);
+    const script = `exec 3<>${at('out')}; "$@" < ${at('bytes')} > ${at('out')} 2> ${at('err')}`;
+    const command = sh('./cat; ./cat bytes >&2');
+    const { status } = await finish(['sh', '-c', script, 'sh', ...command], { cwd: folder });
+    expect(status).toBe(0);
+    expect(readFileSync(at('out')).equals(bytes)).toBe(true);
+    expect(readFileSync(at('err')).equals(bytes)).toBe(true);
+  });
+
+  it('are descriptors that are open, as make and systemd hand them on', async () => {
+    const script = 'exec 5< hello-riscv64; exec "$@"';
+    const command = sh('./cat <&5 | wc -c');
+    const said = await outputOf(['sh', '-c', script, 'sh', ...command], { cwd: folder });
+    expect(Number(said)).toBe(helloForRiscv64().length);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGWINCH'] as const)(
+    'is a %s sent to us',
+    async (signal) => {
+      const name = signal.slice(3);
+      const talk = talkTo(
+        sh(`trap 'echo got ${name}; exit 9' ${name}; echo ready; while :; do ./busybox sleep 0.1; done`),
+        {
+          cwd: folder,
+        },
+      );
+      await talk.hear(/ready/);
+      talk.kill(signal);
+      expect(await talk.ended).toMatchObject({ status: 9, stdout: `ready\ngot ${name}\n`, stderr: '' });
+    },
+  );
+
+  it('is a stop, and going on', async () => {
+    const talk = talkTo(sh('echo $$; read line; echo "read $line"'), { cwd: folder });
+    const pid = Number(await talk.hear(/^\d+(?=\n)/));
+    talk.kill('SIGTSTP');
+    await expect.poll(() => stateOf(talk.pid), { timeout: 20_000 }).toBe('T');
+    await expect.poll(() => stateOf(pid), { timeout: 20_000 }).toBe('T');
+    talk.kill('SIGCONT');
+    talk.say('on\n');
+    expect((await talk.ended).stdout).toMatch(/read on\n$/);
+  });
+});
+
+describe('a dynamic program', () => {
+  it('finds loader and libraries in --sysroot', async () => {
+    const { root, words } = actors.mapped;
+    const tree = await root('arm64');
+    const said = await outputOf(
+      words('run', '--sysroot', tree, join(tree, 'usr/bin/dpkg'), '--print-architecture'),
+    );
+    expect(said).toBe('arm64');
+  });
+
+  it('is refused without, in a line that says what is missing', async () => {
+    const { root, words } = actors.mapped;
+    const ran = await finish(words('run', join(await root('arm64'), 'usr/bin/dpkg'), '--version'));
+    expect(ran.status).not.toBe(0);
+    expect(ran.stderr).toMatch(/ld-linux-aarch64/);
+  });
+});
+
+describe('where the machine runs the program already', () => {
+  it('sets up nothing', async () => {
+    const store = join(actors.root.home, 'store');
+    expect(binfmtctl(store, 'install', 'arm64', '--source', emulators()).status).toBe(0);
+    for (const { words } of everybody) {
+      const said = await outputOf(
+        words('run', './busybox', 'sh', '-c', './readlink /proc/self/ns/mnt /proc/self/ns/user'),
+        {
+          cwd: folder,
+        },
+      );
+      expect(said.split('\n')).toEqual(['mnt', 'user'].map((each) => readlinkSync(`/proc/self/ns/${each}`)));
+    }
+  });
+
+  it('starts a native program as it is', async () => {
+    const said = await outputOf(actors.mapped.words('run', '/bin/sh', '-c', 'readlink /proc/self/ns/mnt'));
+    expect(said).toBe(readlinkSync('/proc/self/ns/mnt'));
+  });
+});
+
+describe('what cannot be run', () => {
+  const { words } = actors.mapped;
+  beforeAll(() => {
+    mkdirSync(at('folder'));
+    writeFileSync(at('plain'), helloForRiscv64(), { mode: 0o644 });
+    putProgram(at('empty'), '');
+    putProgram(at('noise'), Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]));
+    putProgram(at('cut'), helloForRiscv64().subarray(0, 40));
+    putProgram(at('secret'), helloForRiscv64());
+    chownSync(at('secret'), 0, 0);
+    putProgram(at('lost'), '#!/no/such/interpreter\n');
+    putProgram(at('loop'), `#!${at('loop')}\n`);
+  });
+  it.each([
+    ['a program that is not there', './missing', 127],
+    ['one that PATH has not', 'surely-not-there', 127],
+    ['a file that is not executable', './plain', 126],
+    ['a folder', './folder', 126],
+    ['an empty file', './empty', 126],
+    ['noise', './noise', 126],
+    ['a header that is cut off', './cut', 126],
+    ['a script whose interpreter is not there', './lost', 127],
+    ['a script that is its own interpreter', './loop', 126],
+  ])('is %s: status and one line', async (_, program, status) => {
+    const before = tracesOf(folder);
+    const ran = await finish(words('run', program), { cwd: folder });
+    expect({ status: ran.status, stdout: ran.stdout }).toEqual({ status, stdout: '' });
+    expect(ran.stderr).toMatch(/^binfmtctl: .+\n(hint: .+\n)?$/);
+    await expectSameTraces(before, folder);
+  });
+});
