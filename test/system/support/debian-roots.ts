@@ -76,7 +76,8 @@ async function makeRoot(arch: DebianArch, env: NodeJS.ProcessEnv): Promise<void>
   rmSync(partial, { recursive: true, force: true });
   const script = join(mmdebstrap, 'usr/bin/mmdebstrap');
   const options = ['--mode=root', '--variant=apt', `--arch=${arch}`, '--format=directory'];
-  const child = spawn('perl', [script, ...options, suiteOf(arch), partial, mirror()], {
+  const fast = '--dpkgopt=force-unsafe-io';
+  const child = spawn('perl', [script, ...options, fast, suiteOf(arch), partial, mirror()], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
