@@ -1,0 +1,101 @@
+/** Debian's own programs within its roots: apt, dpkg with maintainer scripts, useradd, su, a compiler. */
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Actor, finish, outputOf, startActors } from './support/actors.ts';
+import { copyRoot, debianRoots, shiftOwners } from './support/debian-roots.ts';
+import type { End } from './support/talk.ts';
+import { BINFMT } from './support/tools.ts';
+import { expectSameTraces, tracesOf } from './support/traces.ts';
+
+const { root, mapped, single } = startActors();
+const INSTALL = 'apt-get -q install -y --no-install-recommends';
+
+/** A package whose maintainer script makes a user, and a compiler; then a program is compiled. */
+const WORK = `set -e
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update
+${INSTALL} uuid-runtime tcc libc6-dev
+getent passwd uuidd
+useradd --create-home --shell /bin/sh somebody
+su somebody -c 'id -un; touch ~/mine; stat -c "%U %G" ~/mine'
+su - somebody -c 'pwd; echo "$USER"'
+cd /home/somebody
+cat > answer.c <<'C'
+#include <stdio.h>
+int main(int argc, char **argv) { printf("answer %d\\n", 41 + argc); return 0; }
+C
+tcc -o answer answer.c
+./answer
+`;
+
+describe('a plain user, with nothing installed beforehand', () => {
+  it('installs a package in a fresh Debian root for arm64', async () => {
+    const tree = await mapped.root('arm64');
+    const mounts = tracesOf();
+    const command = ['sh', '-c', 'apt-get update && apt-get install -y hello && hello'];
+    const program = [process.execPath, resolve('dist/cli.cjs'), 'enter', tree, '--', ...command];
+    const ran = await finish([...mapped.as, ...program]);
+    expect(ran.status, ran.stderr).toBe(0);
+    expect(ran.stdout).toMatch(/Setting up hello .*\nHello, world!\n$/s);
+    expect(readdirSync(BINFMT).sort()).toEqual(['register', 'status']);
+    await expectSameTraces(mounts);
+  });
+});
+
+describe('packages, users and a compiler', () => {
+  const demand = ({ status, stdout, stderr }: End): void => {
+    expect(status, `${stdout}${stderr}`).toBe(0);
+    expect(stdout).toMatch(/^uuidd:x:\d+:\d+:/m);
+    expect(stdout).toMatch(/^somebody\nsomebody somebody\n\/home\/somebody\nsomebody\nanswer 42\n$/m);
+  };
+
+  it.each([
+    [mapped, 'arm64'],
+    [root, 'armhf'],
+    [mapped, 'riscv64'],
+  ] as const)('are at work for $name', async (actor, arch) => {
+    const tree = await actor.root(arch);
+    demand(await finish(actor.words('enter', tree, '--', 'sh', '-c', WORK)));
+  });
+});
+
+describe('whose files a root are', () => {
+  const ids = 'stat -c %u:%g /etc/passwd /etc/shadow; chown 33:33 /opt && stat -c %u:%g /opt; id -u';
+
+  it("is found out: the user's and his subordinate ids, as unshare --map-auto makes them", async () => {
+    const tree = await mapped.root('arm64');
+    expect(await outputOf(mapped.words('enter', tree, '--', 'sh', '-c', ids))).toBe('0:0\n0:42\n33:33\n0');
+  });
+
+  it('is found out: subordinate ids alone, as mmdebstrap --mode=unshare makes them', async () => {
+    const tree = copyRoot((await debianRoots()).riscv64, join(mapped.home, 'unshare'));
+    shiftOwners(tree, (id) => 1_000_000 + id);
+    expect(await outputOf(mapped.words('enter', tree, '--', 'sh', '-c', ids))).toBe('0:0\n0:42\n33:33\n0');
+  });
+
+  it('is one, where the user has no subordinate ids, and what that cannot do is said', async () => {
+    const tree = await single.root('riscv64');
+    const ran = await finish(
+      single.words('enter', tree, '--', 'sh', '-c', 'id -u; chown 33:33 /opt || echo no'),
+    );
+    expect(ran.stdout).toBe('0\nno\n');
+    expect(ran.stderr).toMatch(/^binfmtctl: .*subuid/m);
+  });
+});
+
+describe('the machine inside', () => {
+  it.each([
+    [root, 'arm64', 'aarch64', 'arm64'],
+    [mapped, 'armhf', 'armv7l', 'armhf'],
+    [root, 'riscv64', 'riscv64', 'riscv64'],
+    [single, 'riscv64', 'riscv64', 'riscv64'],
+  ] as const)('is that of the root: %o %s', async (actor: Actor, arch, machine, debian) => {
+    const tree = await actor.root(arch);
+    const ran = await finish(
+      actor.words('enter', tree, '--', 'sh', '-c', 'uname -m; dpkg --print-architecture'),
+    );
+    expect(ran.stdout).toBe(`${machine}\n${debian}\n`);
+    expect(ran.status).toBe(0);
+  });
+});

@@ -1,0 +1,186 @@
+/** What is mounted and set within a root, and the options of `enter` that change it. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Actor, finish, outputOf, startActors } from './support/actors.ts';
+import { expectSameTraces, type Traces, tracesOf } from './support/traces.ts';
+
+const { root, mapped } = startActors();
+
+describe.each([root, mapped])('within a root, for $name', (actor: Actor) => {
+  let tree: string;
+  let before: Traces;
+  let shared: string;
+
+  const enter = (options: readonly string[], ...program: string[]): readonly string[] =>
+    actor.words('enter', ...options, tree, '--', ...program);
+  const said = (script: string, ...options: string[]): Promise<string> =>
+    outputOf(enter(options, 'sh', '-c', script));
+
+  beforeAll(async () => {
+    tree = await actor.root('arm64');
+    shared = join(actor.home, 'shared');
+    mkdirSync(shared, { mode: 0o777 });
+    writeFileSync(join(shared, 'given'), 'given\n');
+    await finish([...actor.as, 'mkdir', join(shared, 'own')]);
+    expect(await said('uname -m')).toBe('aarch64');
+    before = tracesOf(tree);
+  });
+
+  it('the environment is clean', async () => {
+    const variables = Object.fromEntries(
+      (await outputOf(['env', 'LEAKED=1', ...enter([], 'env')])).split('\n').map((line) => line.split('=')),
+    );
+    expect(variables).toMatchObject({ HOME: '/root', TERM: 'vt100' });
+    expect(variables['PATH']).toBe('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
+    expect(
+      Object.keys(variables).filter(
+        (name) => !/^(HOME|PATH|TERM|LANG|LC_\w+|USER|LOGNAME|SHELL|PWD|container)$/.test(name),
+      ),
+    ).toEqual([]);
+  });
+
+  it('--env adds variables, also ones with =, blanks and nothing', async () => {
+    const script = 'printf "%s|" "$A" "$B" "${C-unset}"';
+    expect(await said(script, '--env', 'A=a=b c', '--env', 'B=$HOME', '--env', 'C=')).toBe('a=b c|$HOME||');
+  });
+
+  it('there are processes, devices, and folders of memory', async () => {
+    const script = `set -e
+readlink /proc/self > /dev/null
+for node in null zero full random urandom tty; do test -c /dev/$node; done
+head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c
+echo x 2> /dev/null > /dev/full || echo full
+stat -f -c %T /proc /dev/pts /dev/shm /run /tmp
+stat -c %a /tmp /dev/shm
+echo fd | cat /dev/fd/0; echo out > /dev/stdout
+touch /run/x /tmp/x /dev/shm/x
+: 2> /dev/null > /sys/x || echo sys is read-only
+test -d /sys/class`;
+    expect((await said(script)).split('\n')).toEqual([
+      ...['3', '3', 'full', 'proc', 'devpts', 'tmpfs', 'tmpfs', 'tmpfs', '1777', '1777'],
+      ...['fd', 'out', 'sys is read-only'],
+    ]);
+    await expectSameTraces(before, tree);
+  });
+
+  it('new terminals can be had', async () => {
+    expect(await said('script -qc "tty; echo hi" /dev/null')).toMatch(/^\/dev\/pts\/\d+\r?\nhi/);
+  });
+
+  it('names are resolved as outside', async () => {
+    expect(await said('cat /etc/resolv.conf')).toBe(readFileSync('/etc/resolv.conf', 'utf8').trimEnd());
+    expect(await said('getent hosts localhost')).toMatch(/^(::1|127\.0\.0\.1)\s/);
+    await expectSameTraces(before, tree);
+  });
+
+  it('only its own processes are seen', async () => {
+    const seen = (await said('cat /proc/[0-9]*/comm')).split('\n');
+    expect(seen).not.toContain('node');
+    expect(seen.length).toBeLessThan(6);
+  });
+
+  it.each([
+    ['www-data', '33 33 33 /'],
+    ['33', '33 33 33 /'],
+    ['33:42', '33 42 42 /'],
+    ['4711:4712', '4711 4712 4712 /'],
+    ['root', '0 0 0 /root'],
+  ])('--user %s', async (user, expected) => {
+    const text = await said('echo $(id -u) $(id -g) $(id -G) $HOME', '--user', user);
+    const [uid, gid, groups] = expected.split(' ');
+    expect(text.split(' ').slice(0, 3)).toEqual([uid, gid, groups]);
+    expect(await said('cat /etc/shadow > /dev/null 2>&1 && echo read || echo kept', '--user', user)).toBe(
+      uid === '0' || gid === '42' ? 'read' : 'kept',
+    );
+  });
+
+  it('--user gives groups of the root to a name that has them', async () => {
+    expect(await said('id -Gn', '--user', 'list')).toBe('list');
+    const ran = await finish(enter(['--user', 'nosuchuser'], 'true'));
+    expect(ran).toMatchObject({ status: 125, stderr: expect.stringMatching(/^binfmtctl: .*nosuchuser/) });
+  });
+
+  it('--workdir', async () => {
+    expect(await said('pwd')).toMatch(/^\/(root)?$/);
+    expect(await said('pwd', '--workdir', '/usr/share/doc')).toBe('/usr/share/doc');
+    const ran = await finish(enter(['--workdir', '/no/such'], 'true'));
+    expect(ran).toMatchObject({ status: 125, stderr: expect.stringMatching(/^binfmtctl: .*\/no\/such/) });
+  });
+
+  it('--hostname', async () => {
+    const own = readFileSync('/proc/sys/kernel/hostname', 'utf8');
+    expect(await said('uname -n', '--hostname', 'inside')).toBe('inside');
+    expect(readFileSync('/proc/sys/kernel/hostname', 'utf8')).toBe(own);
+  });
+
+  it('--read-only', async () => {
+    const script =
+      ': 2> /dev/null > /x || echo kept; : 2> /dev/null > /usr/x || echo kept; : > /tmp/x && echo free';
+    expect(await said(script, '--read-only')).toBe('kept\nkept\nfree');
+    await expectSameTraces(before, tree);
+  });
+
+  it('--ephemeral throws away all that was changed', async () => {
+    const script = `set -e
+rm /etc/debian_version; rm -r /usr/share/doc; mv /opt /other; mkdir /opt; echo new > /opt/new; echo more >> /etc/passwd
+chown 33:33 /etc/shadow; chmod 600 /etc/group; ln -s x /srv/link; useradd somebody 2> /dev/null || true
+test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail -n 1 /etc/passwd`;
+    expect(await said(script.replace('useradd somebody 2> /dev/null || true', 'true'), '--ephemeral')).toBe(
+      'new\n33\nmore',
+    );
+    await expectSameTraces(before, tree);
+  });
+
+  it('--ephemeral --read-only', async () => {
+    expect(await said(': 2> /dev/null > /x || echo kept', '--ephemeral', '--read-only')).toBe('kept');
+    await expectSameTraces(before, tree);
+  });
+
+  it('--net none leaves nothing but the loopback', async () => {
+    const devices =
+      'tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d " "; cat /sys/class/net/lo/operstate > /dev/null && echo sys';
+    expect(await said(devices, '--net', 'none')).toMatch(/^(lo|lo\nsit0|lo\ntunl0)\nsys$/);
+  });
+
+  it('--bind shows folders and files of the host', async () => {
+    const given = join(shared, 'given');
+    const script = 'cat /mnt/given; touch /mnt/own/x && echo written; cat /etc/motd';
+    expect(await said(script, '--bind', `${shared}:/mnt`, '--bind', `${given}:/etc/motd:ro`)).toBe(
+      'given\nwritten\ngiven',
+    );
+    const kept = ': 2> /dev/null > /mnt/own/y || echo kept; : 2> /dev/null > /mnt/given || echo kept';
+    expect(await said(kept, '--bind', `${shared}:/mnt:ro`)).toBe('kept\nkept');
+    await expectSameTraces(before, tree);
+  });
+
+  it('--bind where the root has nothing to mount on is refused, or made and gone', async () => {
+    const ran = await finish(enter(['--bind', shared], 'cat', `${shared}/given`));
+    if (ran.status !== 0) expect(ran).toMatchObject({ status: 125, stderr: expect.stringContaining(shared) });
+    else expect(ran.stdout).toBe('given\n');
+    await expectSameTraces(before, tree);
+  });
+
+  it.each([
+    [['--bind', '/no/such/source:/mnt']],
+    [['--bind', 'relative:/mnt']],
+    [['--bind', '/tmp:mnt']],
+    [['--bind', '/tmp:/mnt:rw:x']],
+    [['--bind', '']],
+    [['--env', '=x']],
+    [['--user', '']],
+    [['--user', '1:2:3']],
+    [['--user', '-1']],
+    [['--user', '99999999999']],
+    [['--hostname', 'a b']],
+    [['--hostname', 'x'.repeat(65)]],
+    [['--net', 'some']],
+    [['--workdir', 'relative']],
+  ])('refuses %j', async (options) => {
+    const ran = await finish(enter(options, 'true'));
+    expect(ran.stdout).toBe('');
+    expect([2, 125]).toContain(ran.status);
+    expect(ran.stderr).toMatch(/^binfmtctl: .+\n(hint: .+\n)?$/);
+    await expectSameTraces(before, tree);
+  });
+});
