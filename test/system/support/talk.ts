@@ -1,6 +1,7 @@
 /** Programs that are talked to while they run: through pipes, or at a terminal of their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { afterEach } from 'vitest';
 
 export interface Circumstances {
   readonly cwd?: string;
@@ -31,12 +32,20 @@ export const CTRL_D = '\x04';
 export const CTRL_Z = '\x1a';
 
 /** An emulated program may take its time. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 60_000;
+
+const running = new Set<ChildProcess>();
+// What a failed test was talking to.
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 export function talkTo(command: readonly string[], { cwd, env = process.env }: Circumstances = {}): Talk {
   const [file = '', ...args] = command;
   const child = spawn(file, args, { stdio: 'pipe', env, cwd });
   child.stdin.on('error', () => {});
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const ended = new Promise<End>((done, failed) => {
