@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 import { copyRoot, type DebianArch, debianRoots, shiftOwners } from './debian-roots.ts';
-import { type PlainUser, plainUsers } from './plain-user.ts';
+import { type PlainUser, plainUsers, USUAL_PATH } from './plain-user.ts';
 import { type Circumstances, type End, talkTo } from './talk.ts';
 import { temporaryFolder } from './tools.ts';
 
-const COMMAND = resolve('dist/cli.cjs');
+const COMMAND = process.env['SHIM'] ?? resolve('dist/cli.cjs');
 
 export interface Actor {
   readonly name: string;
@@ -33,7 +33,7 @@ export interface Actors {
 export function startActors(): Actors {
   const { mapped, single } = plainUsers();
   const home = temporaryFolder('root');
-  const clean = ['env', '-i', `HOME=${home}`, `PATH=${process.env['PATH']}`, 'LANG=C.UTF-8', 'TERM=vt100'];
+  const clean = ['env', '-i', `HOME=${home}`, `PATH=${USUAL_PATH}`, 'LANG=C.UTF-8', 'TERM=vt100'];
   return {
     root: actor({ name: 'root', home, as: clean }, (id) => id),
     mapped: actor(mapped, idOfMapped(mapped)),

@@ -9,6 +9,8 @@ import { afterAll, beforeAll } from 'vitest';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 import { temporaryFolder } from './tools.ts';
 
+export const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 export interface PlainUser {
   readonly name: string;
   readonly id: number;
@@ -48,7 +50,7 @@ type Named = Pick<PlainUser, 'name' | 'id' | 'subordinate'>;
 function user(folder: string, bin: string, named: Named): PlainUser {
   const home = join(folder, named.name);
   const ids = [`--reuid=${named.id}`, `--regid=${named.id}`, '--clear-groups'];
-  const variables = [`HOME=${home}`, `USER=${named.name}`, `PATH=${bin}:${process.env['PATH']}`];
+  const variables = [`HOME=${home}`, `USER=${named.name}`, `PATH=${bin}:${USUAL_PATH}`];
   return { ...named, home, as: ['setpriv', ...ids, 'env', '-i', ...variables, 'LANG=C.UTF-8', 'TERM=vt100'] };
 }
 
