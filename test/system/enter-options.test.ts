@@ -1,5 +1,5 @@
 /** What is mounted and set within a root, and the options of `enter` that change it. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, finish, outputOf, startActors } from './support/actors.ts';
@@ -20,9 +20,13 @@ describe.each([root, mapped])('within a root, for $name', (actor: Actor) => {
   beforeAll(async () => {
     tree = await actor.root('arm64');
     shared = join(actor.home, 'shared');
-    mkdirSync(shared, { mode: 0o777 });
+    const [uid, gid] = [actor.idOf(0), actor.idOf(0)];
+    mkdirSync(join(shared, 'own'), { recursive: true });
+    chownSync(join(shared, 'own'), uid, gid);
     writeFileSync(join(shared, 'given'), 'given\n');
-    await finish([...actor.as, 'mkdir', join(shared, 'own')]);
+    // mmdebstrap makes none.
+    writeFileSync(join(tree, 'etc/hosts'), '');
+    chownSync(join(tree, 'etc/hosts'), uid, gid);
     expect(await said('uname -m')).toBe('aarch64');
     before = tracesOf(tree);
   });
@@ -55,7 +59,7 @@ stat -f -c %T /proc /dev/pts /dev/shm /run /tmp
 stat -c %a /tmp /dev/shm
 echo fd | cat /dev/fd/0; echo out > /dev/stdout
 touch /run/x /tmp/x /dev/shm/x
-: 2> /dev/null > /sys/x || echo sys is read-only
+touch /sys/x 2> /dev/null || echo sys is read-only
 test -d /sys/class`;
     expect((await said(script)).split('\n')).toEqual([
       ...['3', '3', 'full', 'proc', 'devpts', 'tmpfs', 'tmpfs', 'tmpfs', '1777', '1777'],
@@ -116,7 +120,7 @@ test -d /sys/class`;
 
   it('--read-only', async () => {
     const script =
-      ': 2> /dev/null > /x || echo kept; : 2> /dev/null > /usr/x || echo kept; : > /tmp/x && echo free';
+      'touch /x 2> /dev/null || echo kept; touch /usr/x 2> /dev/null || echo kept; touch /tmp/x && echo free';
     expect(await said(script, '--read-only')).toBe('kept\nkept\nfree');
     await expectSameTraces(before, tree);
   });
@@ -133,7 +137,7 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
   });
 
   it('--ephemeral --read-only', async () => {
-    expect(await said(': 2> /dev/null > /x || echo kept', '--ephemeral', '--read-only')).toBe('kept');
+    expect(await said('touch /x 2> /dev/null || echo kept', '--ephemeral', '--read-only')).toBe('kept');
     await expectSameTraces(before, tree);
   });
 
@@ -149,7 +153,7 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
     expect(await said(script, '--bind', `${shared}:/mnt`, '--bind', `${given}:/etc/motd:ro`)).toBe(
       'given\nwritten\ngiven',
     );
-    const kept = ': 2> /dev/null > /mnt/own/y || echo kept; : 2> /dev/null > /mnt/given || echo kept';
+    const kept = 'touch /mnt/own/y 2> /dev/null || echo kept; touch /mnt/given 2> /dev/null || echo kept';
     expect(await said(kept, '--bind', `${shared}:/mnt:ro`)).toBe('kept\nkept');
     await expectSameTraces(before, tree);
   });
