@@ -5,6 +5,7 @@ import {
   fail,
   HAND_OVER,
   inNewNamespaces,
+  instanceLines,
   registerLines,
   TEXTS,
   type Tools,
@@ -57,6 +58,7 @@ export interface EnterCommand {
 const [FIRST, SECOND] = TEXTS;
 /** A free descriptor. */
 const LOWER = 9;
+const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
 /** The command that runs a program in a root, in namespaces that end with it: their first process is a shell that waits. */
 export function enterCommand(plan: EnterPlan): EnterCommand {
@@ -159,8 +161,13 @@ function settingLines(plan: EnterPlan): readonly string[] {
   const { proc } = facts.places;
   const base = baseOf(plan);
   const lines: string[] = [];
-  if (rules !== null && proc !== undefined)
-    lines.push(...registerLines(`${base}/${proc}/sys/fs/binfmt_misc`, rules));
+  if (rules !== null) {
+    const within = `${base}/${proc}/sys/fs/binfmt_misc`;
+    // In a root without /proc it is where this machine has it, under the root: mounted, but not to be seen.
+    lines.push(
+      ...(proc === undefined ? instanceLines(INSTANCE, rules, tools) : registerLines(within, rules)),
+    );
+  }
   if (hostname !== null && tools.hostname !== null)
     lines.push(`${commandLine([tools.hostname, '--', hostname])} || ${fail('namespaces')}`);
   if (facts.newNetwork && tools.ip !== null)

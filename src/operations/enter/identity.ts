@@ -15,7 +15,12 @@ const ROOT: Account = { name: 'root', uid: 0, gid: 0, home: '/root', shell: '' }
 export function findIdentity(root: string, user: string | null): Identity {
   const accounts = parseAccounts(textIn(root, '/etc/passwd'));
   const groups = parseGroups(textIn(root, '/etc/group'));
-  const [name = '', group] = (user ?? '0').split(':');
+  const [name = '', group, ...rest] = (user ?? '0').split(':');
+  if (rest.length > 0) {
+    throw new BinfmtctlError('USAGE', `no user: ${JSON.stringify(user)}`, {
+      hint: '--user takes NAME or UID, also with :GROUP',
+    });
+  }
   const id = idOf(name);
   const known = accounts.find((each) => (id === null ? each.name === name : each.uid === id));
   if (known === undefined && id === null) throw unknown('user', name, root, '/etc/passwd');
