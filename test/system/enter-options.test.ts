@@ -57,7 +57,7 @@ head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c
 echo x 2> /dev/null > /dev/full || echo full
 stat -f -c %T /proc /dev/pts /dev/shm /run /tmp
 stat -c %a /tmp /dev/shm
-echo fd | cat /dev/fd/0; echo out > /dev/stdout
+echo fd | cat /dev/fd/0; (echo out > /dev/stdout) | cat
 touch /run/x /tmp/x /dev/shm/x
 touch /sys/x 2> /dev/null || echo sys is read-only
 test -d /sys/class`;

@@ -17,13 +17,15 @@ const folder = temporaryFolder('refusals');
 const at = (name: string): string => join(folder, name);
 
 const LINE = /^binfmtctl: .+\n(hint: .+\n)?$/;
-const MOUNT_POINTS = ['proc', 'sys', 'dev', 'run', 'tmp', 'etc'];
+const MOUNT_POINTS = ['proc', 'sys', 'dev', 'run', 'tmp'];
 
 /** A small root: busybox for a machine, and empty folders to mount on. */
 function smallRoot(name: string, shell: Uint8Array, folders: readonly string[] = MOUNT_POINTS): string {
   const tree = at(name);
   mkdirSync(join(tree, 'bin'), { recursive: true });
   for (const each of folders) mkdirSync(join(tree, each), { recursive: true });
+  mkdirSync(join(tree, 'etc'));
+  for (const each of ['resolv.conf', 'hosts']) writeFileSync(join(tree, 'etc', each), '');
   putProgram(join(tree, 'bin/busybox'), shell);
   for (const each of ['sh', 'uname', 'id', 'cat', 'ls', 'touch'])
     symlinkSync('busybox', join(tree, 'bin', each));
@@ -97,10 +99,8 @@ describe('a program of the root', () => {
     ['that no folder of PATH has', 'missing', 127],
     ['that is not executable', '/etc/plain', 126],
     ['that is a folder', '/etc', 126],
-    ['that is noise', '/etc/noise', 126],
   ])('%s: %s', async (_, program, status) => {
     writeFileSync(join(arm64, 'etc/plain'), 'plain\n', { mode: 0o644 });
-    putProgram(join(arm64, 'etc/noise'), Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]));
     const before = tracesOf(folder);
     const ran = await finish(enter(arm64, program));
     expect({ status: ran.status, stdout: ran.stdout }).toEqual({ status, stdout: '' });
@@ -144,9 +144,9 @@ describe('other roots', () => {
   it('is one whose mount points are links out of it, which are never followed', async () => {
     mkdirSync(at('host/etc'), { recursive: true });
     writeFileSync(at('host/file'), 'host\n');
-    const tree = smallRoot('links', busyboxFor('arm64'), ['etc']);
-    for (const name of MOUNT_POINTS.filter((each) => each !== 'etc'))
-      symlinkSync(at('host'), join(tree, name));
+    const tree = smallRoot('links', busyboxFor('arm64'), []);
+    for (const name of MOUNT_POINTS) symlinkSync(at('host'), join(tree, name));
+    execFileSync('rm', [join(tree, 'etc/resolv.conf'), join(tree, 'etc/hosts')]);
     symlinkSync('../../../../../../../../../../../../etc/resolv.conf', join(tree, 'etc/resolv.conf'));
     symlinkSync(at('host/file'), join(tree, 'etc/hosts'));
     own(tree);
@@ -232,7 +232,7 @@ describe('machines where it cannot work', () => {
       const ran = await finish([...before, ...actor.words('run', at('hello'))]);
       expect(ran, ran.stderr).toMatchObject({ status: 0, stdout: 'hello from riscv64\n' });
       expect(ran.stderr).toMatch(reason);
-      expect(ran.stderr).toMatch(/child/);
+      expect(ran.stderr).toMatch(/not emulated/);
       const refused = await finish([...before, ...actor.words('enter', arm64, '--', 'sh', '-c', 'echo in')]);
       expect(refused).toMatchObject({ status: 125, stdout: '' });
       expect(refused.stderr).toMatch(/^binfmtctl: .+\nhint: .+\n$/);
