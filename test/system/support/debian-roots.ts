@@ -5,6 +5,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
+  constants,
   existsSync,
   lchownSync,
   lstatSync,
@@ -40,14 +41,17 @@ export function copyRoot(root: string, to: string): string {
 }
 
 /** Gives every file of a tree to other ids, as a root that was made within a user namespace has them. */
-export function shiftOwners(folder: string, idOf: (id: number) => number): void {
-  for (const path of [folder, ...readdirSync(folder, { recursive: true, encoding: 'utf8' })]) {
-    const full = path === folder ? folder : join(folder, path);
-    const { uid, gid, mode } = lstatSync(full);
-    lchownSync(full, idOf(uid), idOf(gid));
-    // chown(2) takes the set-id bits away.
-    if (mode & 0o6000 && (mode & 0o170000) !== 0o120000) chmodSync(full, mode & 0o7777);
-  }
+export function shiftOwners(path: string, idOf: (id: number) => number, done = new Set<number>()): void {
+  const { uid, gid, mode, ino } = lstatSync(path);
+  // Another name of a file that has been given away.
+  if (done.has(ino)) return;
+  done.add(ino);
+  lchownSync(path, idOf(uid), idOf(gid));
+  const type = mode & constants.S_IFMT;
+  // chown(2) takes the set-id bits away.
+  if (mode & 0o6000 && type !== constants.S_IFLNK) chmodSync(path, mode & 0o7777);
+  if (type !== constants.S_IFDIR) return;
+  for (const name of readdirSync(path)) shiftOwners(join(path, name), idOf, done);
 }
 
 const keptRoot = (arch: DebianArch): string => join(KEPT, `${arch}-${suiteOf(arch)}`);
