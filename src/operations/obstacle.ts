@@ -45,7 +45,8 @@ export function readObstacles(failure: SetupFailure, program: 'run' | 'enter'): 
 function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
   const { appArmor, cloneForbidden, complaint, container, failed, kernel, maxUserNamespaces, root, seccomp } =
     facts;
-  const said = complaint.split('\n').findLast((line) => line !== '') ?? 'no reason was given';
+  // Below its reason mount(8) says, further to the right, where to look for more.
+  const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
   const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
   const isInstance = failed === 'instance' || complaint.includes('binfmt_misc:');
   if (isInstance && (kernel[0] < 6 || (kernel[0] === 6 && kernel[1] < 7))) {
