@@ -13,14 +13,16 @@ export function environmentOf(
   caller: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
   const { TERM } = caller;
-  const environment: Record<string, string> = {
-    PATH,
-    HOME: home || '/',
-    SHELL: shell || '/bin/sh',
-    USER: name,
-    LOGNAME: name,
-    ...(TERM !== undefined && { TERM }),
-  };
+  const environment = new Map(
+    Object.entries({
+      PATH,
+      HOME: home || '/',
+      SHELL: shell || '/bin/sh',
+      USER: name,
+      LOGNAME: name,
+      ...(TERM !== undefined && { TERM }),
+    }),
+  );
   for (const each of asked) {
     const [, variable, value] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(each) ?? [];
     if (variable === undefined) {
@@ -28,8 +30,8 @@ export function environmentOf(
         hint: '--env NAME=VALUE, or --env NAME for its value here',
       });
     }
-    const given = value ?? caller[variable];
-    if (given !== undefined) environment[variable] = given;
+    const given = value ?? (Object.hasOwn(caller, variable) ? caller[variable] : undefined);
+    if (given !== undefined) environment.set(variable, given);
   }
-  return environment;
+  return Object.fromEntries(environment);
 }
