@@ -20,7 +20,7 @@ export function resolveInRoot(root: string, path: string): string | null {
   return place?.exists ? place.path : null;
 }
 
-/** As `resolveInRoot`; for what is missing where it would be. Null where links go in a circle. */
+/** As `resolveInRoot`; for what is missing where it would be. Null where there is no such place: links in a circle, `..` of what is missing. */
 export function placeInRoot(root: string, path: string): RootPlace | null {
   const open = path.split('/');
   const done: string[] = [];
@@ -30,6 +30,8 @@ export function placeInRoot(root: string, path: string): RootPlace | null {
     const part = open.shift() ?? '';
     if (part === '' || part === '.') continue;
     if (part === '..') {
+      // The kernel finds nothing there, and links that we no longer look for would be left in the path.
+      if (!exists) return null;
       done.pop();
       continue;
     }
