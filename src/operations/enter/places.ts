@@ -1,6 +1,6 @@
 /** Where in a root things are mounted. */
 import { lstatSync, realpathSync, statSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { type Bind, PLACES, type Place } from '../../plan/root-mounts.ts';
 import { fileError } from '../../system/file-error.ts';
@@ -61,15 +61,17 @@ export function findPlaces(
   }
   if (places.run !== undefined) made.directories.push(`${places.run}/lock`);
   const wanted = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
-  const inMemory = [places.run, places.tmp].filter((each) => each !== undefined);
   const bound = wanted.flatMap((each): readonly Bind[] => {
     const found = placeInRoot(root, each.target);
     const target = found === null ? '' : relative(root, found.path);
     const directory = statSync(each.source).isDirectory();
-    const canMake = ephemeral || inMemory.some((folder) => target.startsWith(`${folder}/`));
+    const isBelow = (...all: readonly Place[]): boolean =>
+      all.some((place) => places[place] !== undefined && target.startsWith(`${places[place]}/`));
     const exists = found?.exists === true && target !== '';
     // What is there now is hidden by our own folder of memory.
-    const hidden = inMemory.some((folder) => target.startsWith(`${folder}/`));
+    const hidden = isBelow('run', 'tmp');
+    // Devices and settings are those of the machine: nothing is made among them, nor one opened.
+    const canMake = hidden || (ephemeral && !isBelow('dev', 'proc', 'sys'));
     if (found === null || target === '' || (!exists && !canMake)) {
       if (each.missing === 'refuse') throw missing(root, each);
       if (each.missing !== '')
@@ -82,7 +84,7 @@ export function findPlaces(
     if (exists && !hidden && lstatSync(found.path).isDirectory() !== directory)
       throw otherKind(root, each, directory);
     if (hidden || !exists) {
-      made.directories.push(directory ? target : target.slice(0, target.lastIndexOf('/')) || '.');
+      made.directories.push(directory ? target : dirname(target));
       if (!directory) made.files.push(target);
     }
     return [{ source: each.source, target, readOnly: each.readOnly, directory, flags: flagsAt(each.source) }];

@@ -1,0 +1,223 @@
+import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findPlaces, type Places } from '../../src/operations/enter/places.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const folder = temporaryFolder();
+
+/** A root with these folders and files; `links` are made last. */
+function rootWith({
+  folders = ['proc', 'sys', 'dev', 'run', 'tmp', 'etc'],
+  files = ['etc/resolv.conf', 'etc/hosts'],
+  links = {},
+}: {
+  readonly folders?: readonly string[];
+  readonly files?: readonly string[];
+  readonly links?: Readonly<Record<string, string>>;
+} = {}): string {
+  const root = mkdtempSync(join(realpathSync(folder()), 'root-'));
+  for (const each of folders) mkdirSync(join(root, each), { recursive: true });
+  for (const each of files) writeFileSync(join(root, each), '');
+  for (const [path, target] of Object.entries(links)) symlinkSync(target, join(root, path));
+  return root;
+}
+
+interface Asked {
+  readonly binds?: readonly string[];
+  readonly ephemeral?: boolean;
+  readonly noNetwork?: boolean;
+}
+
+/** Without the resolver's files, unless the network is asked for. */
+function places(
+  root: string,
+  { binds = [], ephemeral = false, noNetwork = true }: Asked = {},
+): Places & { readonly warnings: readonly string[] } {
+  const warnings: string[] = [];
+  const report = (progress: { readonly kind: string; readonly text?: string }): void => {
+    warnings.push(progress.text ?? '');
+  };
+  return { ...findPlaces(root, { binds, ephemeral, noNetwork }, { report }), warnings };
+}
+const refusal = (code: string, message: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message), hint: expect.any(String) });
+
+describe('the folders of a root that are mounted on', () => {
+  it('are those that are there', () => {
+    const found = places(rootWith());
+    expect(found.places).toEqual({ proc: 'proc', sys: 'sys', dev: 'dev', run: 'run', tmp: 'tmp' });
+    expect(found.warnings).toEqual([]);
+  });
+
+  it('are where links lead to within the root', () => {
+    const root = rootWith({
+      folders: ['var/run', 'dev'],
+      files: [],
+      links: { run: '/var/run', tmp: '../../var' },
+    });
+    expect(places(root).places).toMatchObject({ run: 'var/run', tmp: 'var' });
+  });
+
+  it('are left out with a warning where they are missing, no folders, or the root itself', () => {
+    const root = rootWith({
+      folders: ['dev', 'etc'],
+      files: ['sys'],
+      links: { run: '/', tmp: '../..', proc: 'no' },
+    });
+    const found = places(root);
+    expect(found.places).toEqual({ dev: 'dev' });
+    expect(found.warnings.map((text) => /no folder (\S+):/.exec(text)?.[1])).toEqual([
+      '/proc',
+      '/sys',
+      '/run',
+      '/tmp',
+    ]);
+    expect(found.warnings[0]).toContain(`\`mkdir ${root}/proc\``);
+  });
+
+  it('are made where changes are thrown away', () => {
+    const found = places(rootWith({ folders: ['dev'], files: [] }), { ephemeral: true });
+    expect(found.places).toEqual({ proc: 'proc', sys: 'sys', dev: 'dev', run: 'run', tmp: 'tmp' });
+    expect(found.madeFirst).toEqual(['proc', 'sys', 'run', 'tmp']);
+    expect(found.warnings).toEqual([]);
+  });
+});
+
+describe('the files that name hosts', () => {
+  const asked = { noNetwork: false };
+
+  it('are those of the machine, read-only', () => {
+    const { binds } = places(rootWith(), asked);
+    expect(binds).toContainEqual(
+      expect.objectContaining({
+        source: realpathSync('/etc/hosts'),
+        target: 'etc/hosts',
+        readOnly: true,
+        directory: false,
+      }),
+    );
+  });
+
+  it('are left alone without a network', () => {
+    expect(places(rootWith()).binds).toEqual([]);
+  });
+
+  it('go where a link of the root points, in our own folder of memory', () => {
+    const links = { 'etc/resolv.conf': '../run/systemd/resolve/stub-resolv.conf' };
+    const { binds, made, warnings } = places(rootWith({ files: ['etc/hosts'], links }), asked);
+    expect(binds.map(({ target }) => target)).toContain('run/systemd/resolve/stub-resolv.conf');
+    expect(made.directories).toContain('run/systemd/resolve');
+    expect(made.files).toEqual(['run/systemd/resolve/stub-resolv.conf']);
+    expect(warnings).toEqual([]);
+  });
+
+  it('are not made in the root: a warning says what is missing', () => {
+    const { binds, made, warnings } = places(rootWith({ files: [] }), asked);
+    expect(binds).toEqual([]);
+    expect(made.files).toEqual([]);
+    expect(warnings).toEqual([
+      expect.stringContaining('/etc/resolv.conf: names of hosts are not found inside'),
+    ]);
+  });
+
+  it('are made where changes are thrown away', () => {
+    const { made } = places(rootWith({ files: [] }), { ...asked, ephemeral: true });
+    expect(made.files).toEqual(['etc/resolv.conf', 'etc/hosts']);
+    expect(made.directories).toContain('etc');
+  });
+
+  it.each([
+    ['out of the root', '../../../../../../etc/passwd', 'etc/passwd'],
+    ['to a path of the host', '/etc/passwd', 'etc/passwd'],
+  ])('stay below a root whose links point %s', (_, target, place) => {
+    const root = rootWith({ files: ['etc/hosts'], links: { 'etc/resolv.conf': target } });
+    const { binds, made } = places(root, { ...asked, ephemeral: true });
+    expect(binds.map((each) => each.target)).toContain(place);
+    expect(made.files).toEqual([place]);
+  });
+
+  it('are left out where links go in a circle, or behind what is missing', () => {
+    for (const target of ['resolv.conf', 'missing/../x']) {
+      const root = rootWith({ files: ['etc/hosts'], links: { 'etc/resolv.conf': target } });
+      const { binds, warnings } = places(root, { ...asked, ephemeral: true });
+      expect(binds.map((each) => each.target)).toEqual(['etc/hosts']);
+      expect(warnings).toHaveLength(1);
+    }
+  });
+
+  it.each(['/dev/watchdog', '/dev/shm/x', '/proc/self/fd/7', '/sys/x'])(
+    "are never made among the machine's own devices and settings: %s",
+    (target) => {
+      const root = rootWith({ files: ['etc/hosts'], links: { 'etc/resolv.conf': target } });
+      const { made, warnings } = places(root, { ...asked, ephemeral: true });
+      expect(made.files).toEqual([]);
+      expect(made.directories).toEqual(['run/lock']);
+      expect(warnings).toHaveLength(1);
+    },
+  );
+});
+
+describe('what is bound', () => {
+  it('has a source here, and a place inside', () => {
+    const source = rootWith({ folders: ['real'], files: [], links: { link: 'real' } });
+    const { binds, made } = places(rootWith({ folders: ['run', 'tmp', 'srv'], files: ['srv/file'] }), {
+      binds: [`${source}/link:/srv:ro`, `${source}/real:/tmp/a/b`],
+    });
+    expect(binds).toMatchObject([
+      { source: join(source, 'real'), target: 'srv', readOnly: true, directory: true },
+      { source: join(source, 'real'), target: 'tmp/a/b', readOnly: false, directory: true },
+    ]);
+    expect(made).toEqual({ directories: ['run/lock', 'tmp/a/b'], files: [] });
+  });
+
+  it('goes where it is here, without a place of its own', () => {
+    const source = rootWith({ folders: [], files: ['f'] });
+    const root = rootWith({ folders: ['tmp'], files: [] });
+    for (const bind of [`${source}/f`, `${source}/f:ro`])
+      expect(places(root, { binds: [bind], ephemeral: true }).binds).toMatchObject([
+        { target: `${source}/f`.slice(1), readOnly: bind.endsWith(':ro') },
+      ]);
+  });
+
+  it('hides what the root has below /run and /tmp, as our own folders do', () => {
+    const source = rootWith({ folders: [], files: ['f'] });
+    const root = rootWith({ folders: ['run', 'tmp/f'], files: [] });
+    const { binds, made } = places(root, { binds: [`${source}/f:/tmp/f`] });
+    expect(binds).toMatchObject([{ target: 'tmp/f', directory: false }]);
+    expect(made).toEqual({ directories: ['run/lock', 'tmp'], files: ['tmp/f'] });
+  });
+
+  it('is made at the top of a root whose changes are thrown away, too', () => {
+    const source = rootWith({ folders: [], files: ['f'] });
+    const { made } = places(rootWith(), { binds: [`${source}/f:/file`], ephemeral: true });
+    expect(made).toEqual({ directories: ['run/lock', '.'], files: ['file'] });
+  });
+
+  it.each(['', ':', ':/a', '/:a', '/:a:ro', '/:/a:rw', '/:/a:/b', '/::ro'])('is refused as %j', (bind) => {
+    expect(() => places(rootWith(), { binds: [bind] })).toThrow(
+      refusal('USAGE', /is not SRC\[:DST\]\[:ro\]$/),
+    );
+  });
+
+  it('is refused where it is not there', () => {
+    expect(() => places(rootWith(), { binds: ['/no/such/file:/tmp/x'] })).toThrow(
+      refusal('FILE_FAILED', /bind \/no\/such\/file: no such file/),
+    );
+  });
+
+  it.each(['/srv/missing', '/', '/etc/../..', '/circle'])(
+    'is refused on %s, which cannot be mounted on',
+    (target) => {
+      const root = rootWith({ links: { circle: 'circle' } });
+      expect(() => places(root, { binds: [`/:${target}`] })).toThrow(refusal('BAD_ROOT', /to bind on$/));
+    },
+  );
+
+  it('is refused on another kind of file', () => {
+    const root = rootWith();
+    const bind = (text: string) => () => places(root, { binds: [text] });
+    expect(bind('/:/etc/hosts')).toThrow(refusal('BAD_ROOT', /only one of them is a folder$/));
+    expect(bind('/dev/null:/etc')).toThrow(refusal('BAD_ROOT', /only one of them is a folder$/));
+  });
+});
