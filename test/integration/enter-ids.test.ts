@@ -1,0 +1,136 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { hasSeveralIds, hasTtyGroup, ownsRoot } from '../../src/operations/enter/ids.ts';
+import { type IdMaps, identityMap, parseIdMap, singleMap } from '../../src/plan/id-maps.ts';
+import { bundle } from './fixtures/bundle.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const folder = temporaryFolder();
+let program = '';
+beforeAll(async () => {
+  program = await bundle('user-maps.ts', folder('user-maps.cjs'));
+  mkdirSync(folder('tools'));
+  for (const name of ['newuidmap', 'newgidmap']) writeFileSync(folder('tools', name), '', { mode: 0o755 });
+});
+
+interface Machine {
+  readonly subuid?: string;
+  readonly subgid?: string;
+  /** Whether newuidmap(1) and newgidmap(1) are there. */
+  readonly tools?: boolean;
+  readonly unreadable?: string;
+  /** Of the root that is entered. */
+  readonly owner?: readonly [uid: number, gid: number];
+}
+
+/** What the caller `tester`, whose ids are 0, gets where these are the files of /etc. */
+function userMaps({ subuid, subgid, tools = true, unreadable, owner = [0, 0] }: Machine): {
+  readonly maps: IdMaps;
+  readonly warnings: readonly string[];
+} {
+  const etc = mkdtempSync(folder('etc-'));
+  const files = { subuid, subgid, passwd: 'tester:x:0:0::/:/bin/sh\n' };
+  for (const [name, text] of Object.entries(files))
+    if (text !== undefined) writeFileSync(join(etc, name), text);
+  if (unreadable !== undefined) chmodSync(join(etc, unreadable), 0);
+  const script = [
+    'for tool in $(command -v newuidmap newgidmap); do mount -n --bind /dev/null "$tool" || exit; done',
+    'mount -n --bind "$0" /etc && PATH=$TOOLS:$PATH && exec "$@"',
+  ].join('\n');
+  const powerless = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--'];
+  const words = [...powerless, process.execPath, program, ...owner.map(String)];
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', '--map-root-user', 'sh', '-c', script, etc, ...words],
+    {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], TOOLS: tools ? folder('tools') : '/none' },
+    },
+  );
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+const GIVEN = 'tester:100000:65536\n';
+const both = { subuid: GIVEN, subgid: GIVEN };
+const whole = [
+  { inside: 0, outside: 0, count: 1 },
+  { inside: 1, outside: 100000, count: 65536 },
+];
+const single = { uid: singleMap(0, 0), gid: singleMap(0, 0) };
+
+describe('userMaps', () => {
+  it('takes the subordinate ids, by name or number, and only those of the caller', () => {
+    expect(userMaps(both)).toEqual({ maps: { uid: whole, gid: whole }, warnings: [] });
+    const subuid = `other:1:5\n0:100000:65536\n`;
+    expect(userMaps({ subuid, subgid: GIVEN })).toEqual({ maps: { uid: whole, gid: whole }, warnings: [] });
+  });
+
+  it('takes the first of them for root where the tree belongs to it', () => {
+    const { maps } = userMaps({ ...both, owner: [100000, 100000] });
+    expect(maps.uid).toEqual([{ inside: 0, outside: 100000, count: 65536 }]);
+    expect(maps.gid).toEqual(maps.uid);
+  });
+
+  it.each([
+    ['no files', {}],
+    ['empty files', { subuid: '', subgid: '' }],
+    ['ids of others', { subuid: 'other:1:5\n', subgid: 'other:1:5\n' }],
+    ['no groups', { subuid: GIVEN }],
+    ['no users', { subgid: GIVEN }],
+  ])('has the caller alone with %s, and says what that cannot do and how to change it', (_, machine) => {
+    const { maps, warnings } = userMaps(machine);
+    expect(maps).toEqual(single);
+    expect(warnings).toEqual([
+      '/etc/subuid and /etc/subgid give tester no ids: inside there is no user but root, so that apt, useradd and su fail; ' +
+        'as root: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 tester`',
+    ]);
+  });
+
+  it.each(['subuid', 'subgid'])('has the caller alone where /etc/%s cannot be read', (unreadable) => {
+    const { maps, warnings } = userMaps({ ...both, unreadable });
+    expect(maps).toEqual(single);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        `^/etc/${unreadable} cannot be read \\(EACCES\\): .*\`chmod 644 /etc/${unreadable}\`$`,
+      ),
+    ]);
+  });
+
+  it('has the caller alone without the tools that give ids', () => {
+    const { maps, warnings } = userMaps({ ...both, tools: false });
+    expect(maps).toEqual(single);
+    expect(warnings).toEqual([expect.stringMatching(/^newuidmap and newgidmap are missing: .*uidmap/)]);
+  });
+});
+
+describe('id maps', () => {
+  const maps = { uid: whole, gid: whole };
+
+  it('tell whether the owner of a root is somebody inside', () => {
+    expect([0, 1, 99999, 100000, 165535, 165536].map((id) => ownsRoot(maps, id))).toEqual([
+      ...[true, false, false, true, true, false],
+    ]);
+  });
+
+  it('tell whether there are more ids than that of root, and the group of terminals', () => {
+    expect([hasSeveralIds(maps), hasTtyGroup(maps)]).toEqual([true, true]);
+    expect([hasSeveralIds(single), hasTtyGroup(single)]).toEqual([false, false]);
+    expect(hasSeveralIds({ ...maps, gid: single.gid })).toBe(false);
+  });
+
+  it.each(['uid', 'gid'])('are read as the kernel shows the %s map of a namespace', (kind) => {
+    const show = (...flags: string[]) =>
+      parseIdMap(
+        spawnSync('unshare', [...flags, 'cat', `/proc/self/${kind}_map`], { encoding: 'utf8' }).stdout,
+      );
+    const own = kind === 'uid' ? process.geteuid?.() : process.getegid?.();
+    expect(show('--user', '--map-root-user')).toEqual(singleMap(own ?? 0, 0));
+    expect(show('--user', '--map-user=7', '--map-group=7')).toEqual(singleMap(own ?? 0, 7));
+    expect(show('--user')).toEqual([]);
+    const here = parseIdMap(readFileSync(`/proc/self/${kind}_map`, 'utf8'));
+    expect(identityMap(here).map(({ inside, outside }) => inside - outside)).toEqual(here.map(() => 0));
+  });
+});
