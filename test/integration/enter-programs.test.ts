@@ -1,0 +1,120 @@
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ElfIdentity } from '../../src/elf/types.ts';
+import { findPrograms, requireRoot } from '../../src/operations/enter/programs.ts';
+import { builtinCatalogue } from '../../src/profiles/builtin.ts';
+import { buildProgram, code, FOREIGN, HOST } from './fixtures/programs.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const folder = temporaryFolder();
+const RISCV: ElfIdentity = { class: 64, byteOrder: 'little', machine: 243 };
+const program = (identity: ElfIdentity, interpreter?: string): Uint8Array =>
+  buildProgram(code.hang, interpreter === undefined ? { identity } : { identity, interpreter });
+
+function rootWith(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const root = mkdtempSync(join(realpathSync(folder()), 'root-'));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content, { mode: 0o755 });
+  }
+  return root;
+}
+
+async function programs(
+  root: string,
+  name: string | null,
+  shell = '',
+): Promise<readonly [string, ...string[]]> {
+  const where = { root, path: '/bin', workdir: '/' };
+  const found = await findPrograms(builtinCatalogue(), name, shell, where);
+  return [found.program.name, ...found.arches.map(({ id }) => id)];
+}
+
+describe('requireRoot', () => {
+  it('gives the folder without links', () => {
+    const root = rootWith({ file: '' });
+    symlinkSync(root, folder('link'));
+    expect(requireRoot(folder('link'))).toBe(root);
+  });
+
+  it.each([
+    ['an empty folder', () => rootWith({}), 'BAD_ROOT', /is an empty folder$/],
+    ['a file', () => join(rootWith({ file: '' }), 'file'), 'BAD_ROOT', /is not a folder$/],
+    ['what is missing', () => folder('missing'), 'FILE_FAILED', /no such file or directory$/],
+  ])('refuses %s', (_, path, code, message) => {
+    expect(() => requireRoot(path())).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message), hint: expect.any(String) }),
+    );
+  });
+});
+
+describe('findPrograms', () => {
+  let whole = '';
+  beforeAll(() => {
+    whole = rootWith({
+      'lib/ld.so': program(FOREIGN),
+      'bin/sh': program(FOREIGN, '/lib/ld.so'),
+      'bin/zsh': program(RISCV),
+      'bin/hello': program(HOST),
+      'bin/script': '#!/bin/zsh\n',
+      'bin/text': 'echo\n',
+    });
+  });
+
+  it('takes the shell of the account', async () => {
+    expect(await programs(whole, null, '/bin/zsh')).toEqual(['/bin/zsh', 'riscv64', 's390x']);
+  });
+
+  it.each(['', '/usr/sbin/nologin', '/bin', '../../../../bin/sh'])(
+    'takes /bin/sh where that is %j',
+    async (shell) => {
+      const [name] = await programs(whole, null, shell);
+      expect(name).toMatch(/bin\/sh$/);
+    },
+  );
+
+  it('tells the arch by the files of program, shell and loaders, each once', async () => {
+    expect(await programs(whole, 'sh')).toEqual(['/bin/sh', 's390x']);
+    expect((await programs(whole, 'hello')).slice(1)).toEqual([
+      process.arch === 'arm64' ? 'aarch64' : 'x86_64',
+      's390x',
+    ]);
+    expect(await programs(whole, '/bin/script')).toEqual(['/bin/zsh', 'riscv64', 's390x']);
+  });
+
+  it('finds a loader of another arch', async () => {
+    const mixed = rootWith({ 'lib/ld.so': program(RISCV), 'bin/sh': program(FOREIGN, '/lib/ld.so') });
+    expect(await programs(mixed, null)).toEqual(['/bin/sh', 's390x', 'riscv64']);
+  });
+
+  it('needs no shell for a program that is named', async () => {
+    expect(await programs(rootWith({ init: program(FOREIGN) }), '/init')).toEqual(['/init', 's390x']);
+  });
+
+  it('knows no arch of what is no program of a machine', async () => {
+    expect(await programs(whole, 'text')).toEqual(['/bin/text', 's390x']);
+    expect(await programs(rootWith({ 'bin/text': 'x' }), 'text')).toEqual(['/bin/text']);
+  });
+
+  it('refuses a root without a shell', async () => {
+    const root = rootWith({ 'etc/passwd': '' });
+    await expect(programs(root, null)).rejects.toThrow(
+      expect.objectContaining({ code: 'BAD_ROOT', message: `${root} has no shell /bin/sh` }),
+    );
+    writeFileSync(join(root, 'sh'), '');
+    mkdirSync(join(root, 'bin'));
+    symlinkSync('../sh', join(root, 'bin/sh'));
+    chmodSync(join(root, 'sh'), 0o644);
+    await expect(programs(root, null)).rejects.toThrow(expect.objectContaining({ code: 'BAD_ROOT' }));
+  });
+
+  it('refuses a program that is missing, or not executable', async () => {
+    await expect(programs(whole, 'missing')).rejects.toThrow(
+      expect.objectContaining({ code: 'PROGRAM_NOT_FOUND' }),
+    );
+    await expect(programs(whole, '/bin')).rejects.toThrow(
+      expect.objectContaining({ code: 'PROGRAM_NOT_EXECUTABLE' }),
+    );
+  });
+});
