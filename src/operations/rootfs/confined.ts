@@ -42,7 +42,7 @@ done
 for each in ${OF_TREE.join(' ')}; do must ln -s "tree/$each" "$root/$each"; done
 must mkdir "$root/tree"
 must mount --bind "$tree" "$root/tree"
-must mount -o remount,ro "$root"
+must readonly_ "$root"
 exec chroot "$root" sh -c 'cd /tree && exec "$@"' sh "$@"
 `;
 

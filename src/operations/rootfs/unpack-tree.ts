@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Header } from 'tar-stream';
 import { corrupt } from '../../emulators/sources/integrity.ts';
 import { readTar } from '../../emulators/sources/tar-reader.ts';
@@ -8,7 +9,7 @@ import type { IdMaps, IdRange } from '../../plan/id-maps.ts';
 import { interrupted } from '../../system/http-error.ts';
 import { run } from '../../system/process.ts';
 import { confinedTool, runConfined, type TreePlace } from './confined.ts';
-import { type Room, roomFor } from './entry.ts';
+import { roomFor } from './entry.ts';
 import { filterTar } from './filter.ts';
 
 export interface Unpacking extends TreePlace {
@@ -56,38 +57,32 @@ export async function makeRoom(
   layer: () => AsyncIterable<Uint8Array>,
   { what, signal, ...place }: Unpacking,
 ): Promise<void> {
-  const room: Record<Room['kind'], Set<string>> = { path: new Set(), content: new Set(), folder: new Set() };
-  for await (const { header } of readTar(layer(), { what, maxBytes: MAX_TREE, signal })) {
+  const room = new Set<string>();
+  for await (const { header } of readTar(layer(), { what, maxBytes: 2 * MAX_TREE, signal })) {
     const needed = roomFor(header);
-    if (needed !== null) room[needed.kind].add(needed.path);
+    if (needed !== null) room.add(`${needed.kind} ./${needed.path}\0`);
   }
-  const rm = quoted(confinedTool('rm', 'coreutils'));
-  const find = quoted(confinedTool('find', 'findutils'));
-  const commands = {
-    path: `${rm} -rf -- "$@"`,
-    content: `for each do [ ! -d "$each" ] || ${find} "$each" -mindepth 1 -delete || exit; done`,
-    folder: `for each do [ ! -d "$each" ] || [ -L "$each" ] || ${rm} -rf -- "$each" || exit; done`,
-  };
-  for (const kind of ['path', 'content', 'folder'] as const)
-    await forEach(room[kind], commands[kind], { what, signal, ...place });
-}
-
-/** Gives a script so many paths at a time as fit. */
-async function forEach(
-  paths: ReadonlySet<string>,
-  script: string,
-  { what, signal, ...place }: Unpacking,
-): Promise<void> {
-  if (paths.size === 0) return;
-  const command = [...confinedTool('xargs', 'findutils'), '-0', 'sh', '-c', script, 'sh'];
-  const names = Buffer.from([...paths].map((path) => `./${path}\0`).join(''));
-  const { exitCode, stderr } = await runConfined(place, command, { input: only(names), signal });
+  if (room.size === 0) return;
+  const xargs = confinedTool('xargs', 'findutils');
+  const command = [...xargs, '-0', 'sh', '-c', roomScript(), 'sh'];
+  const input = Readable.from([Buffer.from([...room].join(''))]);
+  const { exitCode, stderr } = await runConfined(place, command, { input, signal });
   if (signal.aborted) throw interrupted(signal);
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
 }
 
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+/** Its arguments are a kind of room and a path each. find(1) does not follow a link, nor does rm(1). */
+function roomScript(): string {
+  const rm = quoted(confinedTool('rm', 'coreutils'));
+  const find = quoted(confinedTool('find', 'findutils'));
+  return `for each do
+  path=\${each#* }
+  case $each in
+  path*) ${rm} -rf -- "$path" ;;
+  content*) [ ! -d "$path" ] || ${find} "$path" -mindepth 1 -delete ;;
+  folder*) [ ! -d "$path" ] || [ -L "$path" ] || ${rm} -rf -- "$path" ;;
+  esac || exit
+done`;
 }
 
 const quoted = (words: readonly string[]): string =>
