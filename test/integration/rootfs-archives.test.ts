@@ -209,8 +209,7 @@ describe('a hostile archive', () => {
       link('b', `${far}${outside}/victim`),
       hard('c', 'b'),
     ];
-    const { rootfs } = await openEntries([...entries, file('c')]);
-    expect(Object.keys(contentOf(rootfs?.directory ?? ''))).toEqual(['a', 'b', 'c']);
+    await openEntries([...entries, file('c')]);
     expect(contentOf(outside)).toEqual({ victim: 'untouched' });
   });
 

@@ -1,6 +1,6 @@
 /** Trees that were unpacked: `ROOTS/KEY/tree`. What is not whole yet has another name, and is removed by whoever is next. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rename, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import type { IdMaps } from '../../plan/id-maps.ts';
@@ -81,7 +81,9 @@ async function makeTree(
   const partial = await mkdtemp(join(roots, `${key}.partial-`)).catch(failed);
   const [tree = '', root = '', work = ''] = ['tree', 'root', 'work'].map((name) => join(partial, name));
   try {
-    await Promise.all([mkdir(tree, { mode: 0o755 }), mkdir(root), mkdir(work)]).catch(failed);
+    await Promise.all([mkdir(tree), mkdir(root), mkdir(work)]).catch(failed);
+    // What its archive may leave unsaid, whatever the umask.
+    await chmod(tree, 0o755).catch(failed);
     await fill({ tree, root, work });
     await Promise.all([removeTree(root, null), removeTree(work, null)]);
     // Else a loss of power may leave a tree of empty files. Not every sync(1) can do it for one file system.

@@ -28,6 +28,7 @@ const REFUSED = 97;
 const SETUP = `
 root=$1 tree=$2
 shift 2
+umask 022
 must() { "$@" || exit ${REFUSED}; }
 readonly_() { mount -o remount,bind,ro "$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$1"; }
 must mount -t tmpfs -o mode=755 tmpfs "$root"

@@ -13,8 +13,8 @@ const DEVICES = ['character-device', 'block-device'];
 
 /** What has to go before a layer is unpacked; the path is from the root: `usr/bin`. */
 export interface Room {
-  /** All that is there; what is in a folder; or a folder, and nothing else. */
-  readonly kind: 'path' | 'content' | 'folder';
+  /** All that is there; what is in a folder; a folder where the layer has a file; or another thing where it has a folder. */
+  readonly kind: 'path' | 'content' | 'file' | 'folder';
   readonly path: string;
 }
 
@@ -53,12 +53,12 @@ export function layerFilter(): (header: Header) => boolean {
   return (header) => whiteoutOf(header) === null && keep(header);
 }
 
-/** What has to go for an entry of a layer; null where nothing has. @throws BAD_PACKAGE as `layerFilter`. */
+/** What has to go for an entry of a layer, as far as it is there; null where nothing has. @throws BAD_PACKAGE as `layerFilter`. */
 export function roomFor(header: Header): Room | null {
   const whiteout = whiteoutOf(header);
   if (whiteout !== null) return whiteout === 'note' ? null : whiteout;
   const path = partsOf(nameOf(header.name, header.pax)).join('/');
-  return header.type === 'directory' || path === '' ? null : { kind: 'folder', path };
+  return path === '' ? null : { kind: header.type === 'directory' ? 'folder' : 'file', path };
 }
 
 function whiteoutOf({ name, pax }: Header): Room | 'note' | null {

@@ -71,16 +71,18 @@ export async function makeRoom(
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
 }
 
-/** Its arguments are a kind of room and a path each. find(1) does not follow a link, nor does rm(1). */
+/** Its arguments are a kind of room and a path each. A link in the place of a folder is not followed. */
 function roomScript(): string {
   const rm = quoted(confinedTool('rm', 'coreutils'));
-  const find = quoted(confinedTool('find', 'findutils'));
   return `for each do
   path=\${each#* }
-  case $each in
-  path*) ${rm} -rf -- "$path" ;;
-  content*) [ ! -d "$path" ] || ${find} "$path" -mindepth 1 -delete ;;
-  folder*) [ ! -d "$path" ] || [ -L "$path" ] || ${rm} -rf -- "$path" ;;
+  kind=other
+  if [ -L "$path" ]; then kind=link; elif [ -d "$path" ]; then kind=folder; elif [ ! -e "$path" ]; then kind=none; fi
+  case $kind,$each in
+  none,*) ;;
+  *,path*) ${rm} -rf -- "$path" ;;
+  folder,content*) ${rm} -rf -- "$path"/* "$path"/.[!.]* "$path"/..?* ;;
+  folder,file* | link,folder* | other,folder*) ${rm} -rf -- "$path" ;;
   esac || exit
 done`;
 }

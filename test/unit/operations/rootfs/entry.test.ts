@@ -50,9 +50,9 @@ describe('an entry of a layer', () => {
     expect(roomFor(entry('./a/.wh.x'))).toEqual({ kind: 'path', path: 'a/x' });
     expect(roomFor(entry('.wh.x'))).toEqual({ kind: 'path', path: 'x' });
     expect(roomFor(entry('a/.wh..wh..opq'))).toEqual({ kind: 'content', path: 'a' });
-    expect(roomFor(entry('a/b'))).toEqual({ kind: 'folder', path: 'a/b' });
+    expect(roomFor(entry('a/b'))).toEqual({ kind: 'file', path: 'a/b' });
     for (const name of ['.wh..wh.plnk/1.2', '.wh..wh.aufs']) expect(roomFor(entry(name))).toBeNull();
-    expect(roomFor(entry('a/', { type: 'directory' }))).toBeNull();
+    expect(roomFor(entry('a/', { type: 'directory' }))).toEqual({ kind: 'folder', path: 'a' });
     expect(roomFor(entry('./', { type: 'directory' }))).toBeNull();
   });
 
