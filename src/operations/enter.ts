@@ -1,4 +1,5 @@
 import { existsSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { isElf } from '../elf/header.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -38,7 +39,9 @@ export interface PreparedEnter {
  * @throws USAGE, BAD_ROOT, PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, and what `findEmulation` throws.
  */
 export async function prepareEnter(request: EnterRequest, context: Context): Promise<PreparedEnter> {
-  const root = requireRoot(request.rootfs);
+  const isRoot = process.geteuid?.() === 0;
+  const tree = await openTree(request, isRoot, context);
+  const root = requireRoot(tree.directory);
   const identity = findIdentity(root, request.user);
   const workdir = request.workdir ?? '/';
   requireFolder(root, workdir);
@@ -51,8 +54,8 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
       kind: 'warning',
       text: `${root} is for this machine itself: entered without emulation`,
     });
-  const isRoot = process.geteuid?.() === 0;
-  const maps = isRoot ? (emulation.rules === null ? null : allIds()) : userMaps(statSync(root), context);
+  const rootMaps = emulation.rules === null ? null : allIds();
+  const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
   if (maps !== null) checkIds(root, maps, identity, context);
   const places = findPlaces(root, request, context);
   const environment = environmentOf(identity, request.environment, process.env);
@@ -73,6 +76,29 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     tools: requireFitting(enterTools(), request, identity),
   };
   return { emulation, environment, maps, plan };
+}
+
+interface Tree {
+  readonly directory: string;
+  /** Of who has unpacked it, without root; else null. */
+  readonly maps: IdMaps | null;
+}
+
+/** The folder itself, or that of what an archive or image unpacks to. */
+async function openTree(request: EnterRequest, isRoot: boolean, context: Context): Promise<Tree> {
+  const { rootfs, arches, ephemeral, readOnly } = request;
+  const isFolder = statSync(rootfs, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isFolder && !existsSync(join(rootfs, 'oci-layout'))) return { directory: rootfs, maps: null };
+  const { openRootfs } = await import('./late.ts');
+  const own = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const maps = isRoot ? null : userMaps(own, context);
+  const options = { store: join(context.store, 'roots'), arches, maps };
+  const { directory, unpacked } = await openRootfs(rootfs, options, context);
+  if (unpacked && !ephemeral && !readOnly) {
+    const text = `what is changed stays in ${directory}, to which ${rootfs} was unpacked; --ephemeral throws it away`;
+    context.report({ kind: 'warning', text });
+  }
+  return { directory, maps };
 }
 
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */

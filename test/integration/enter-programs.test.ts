@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { archOfHeader } from '../../src/catalogue/resolve.ts';
 import type { ElfIdentity } from '../../src/elf/types.ts';
 import { findPrograms, requireRoot } from '../../src/operations/enter/programs.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
@@ -27,8 +28,9 @@ async function programs(
   shell = '',
 ): Promise<readonly [string, ...string[]]> {
   const where = { root, path: '/bin', workdir: '/' };
-  const found = await findPrograms(builtinCatalogue(), name, shell, where);
-  return [found.program.name, ...found.arches.map(({ id }) => id)];
+  const found = await findPrograms(name, shell, where);
+  const arches = found.heads.flatMap((head) => archOfHeader(builtinCatalogue(), head)?.id ?? []);
+  return [found.program.name, ...new Set(arches)];
 }
 
 describe('requireRoot', () => {

@@ -45,7 +45,7 @@ describe.each([root, mapped])('within a root, for $name', (actor: Actor) => {
   });
 
   it('--env adds variables, also ones with =, blanks and nothing', async () => {
-    const script = 'printf "%s|" "$A" "$B" "${C-unset}"';
+    const script = 'printf "%s|" "$A" "$B" "$C"; set -u; : "$C"';
     expect(await said(script, '--env', 'A=a=b c', '--env', 'B=$HOME', '--env', 'C=')).toBe('a=b c|$HOME||');
   });
 
