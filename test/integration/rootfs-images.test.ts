@@ -87,6 +87,16 @@ describe('an OCI layout', () => {
     expect(await open(store, layout)).toEqual({ rootfs, reports: [] });
   });
 
+  it('with a layer that ends with its last file is read as others do', async () => {
+    const raw = (await tar([file('a', 'abc')])).subarray(0, 515);
+    const { rootfs } = await openLayers(BASE, { raw });
+    expect(contentOf(rootfs?.directory ?? '')).toEqual({ ...without(), a: 'abc' });
+    const { error } = await openLayers(BASE, {
+      raw: (await tar([file('a', 'a'.repeat(2000))])).subarray(0, 1024),
+    });
+    expect(error).toMatchObject({ code: 'BAD_PACKAGE', message: expect.stringContaining('ends too early') });
+  });
+
   it('made of the same layers elsewhere is the same tree', async () => {
     const { rootfs, store, where, content, manifest } = await openLayers(BASE);
     const copy = await writeLayout(join(where, 'copy'), content, [manifest]);

@@ -23,7 +23,7 @@ const REFUSED = 97;
 
 /**
  * The root has the folders of the system, which cannot be written to, and the tree: nothing else is there for a link to
- * lead to. A mount of ours may lack the right to let go of nosuid and nodev (mount_namespaces(7), "Restrictions").
+ * lead to. xargs(1) gives its program /dev/null to read. A mount of ours may lack the right to let go of nosuid and nodev (mount_namespaces(7), "Restrictions").
  */
 const SETUP = `
 root=$1 tree=$2
@@ -41,7 +41,8 @@ for each in ${SYSTEM.join(' ')}; do
   fi
 done
 for each in ${OF_TREE.join(' ')}; do must ln -s "tree/$each" "$root/$each"; done
-must mkdir "$root/tree"
+must mkdir "$root/tree" "$root/dev"
+: > "$root/dev/null"
 must mount --bind "$tree" "$root/tree"
 must readonly_ "$root"
 exec chroot "$root" sh -c 'cd /tree && exec "$@"' sh "$@"

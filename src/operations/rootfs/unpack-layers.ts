@@ -26,10 +26,22 @@ export async function unpackLayers(
     report({ kind: 'stage', stage: 'fetch', text });
     await layer.bring(file);
     const compression = await compressionOf(file);
-    const read = () => unpackFile(file, compression);
+    const read = () => wholeBlocks(unpackFile(file, compression));
     const unpacking = { what: `layer ${layer.digest}`, signal, tree, root, maps };
     if (index > 0) await makeRoom(read, unpacking);
     await unpackTree(read(), layerFilter(), unpacking);
     await rm(file);
   }
+}
+
+const BLOCK = 512;
+
+/** Some programs end a layer with the last byte of its last file (umoci 0.4 insert); its digest says that nothing is missing. */
+async function* wholeBlocks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of bytes) {
+    size += chunk.length;
+    yield chunk;
+  }
+  if (size % BLOCK > 0) yield new Uint8Array(BLOCK - (size % BLOCK));
 }
