@@ -23,7 +23,8 @@ const REFUSED = 97;
 
 /**
  * The root has the folders of the system, which cannot be written to, and the tree: nothing else is there for a link to
- * lead to. xargs(1) gives its program /dev/null to read. A mount of ours may lack the right to let go of nosuid and nodev (mount_namespaces(7), "Restrictions").
+ * lead to. A mount in a user namespace cannot lose the nosuid and nodev that it has (mount_namespaces(7), "Restrictions
+ * on mount namespaces"). xargs(1) gives its program /dev/null to read, which may as well be a file.
  */
 const SETUP = `
 root=$1 tree=$2
