@@ -1,8 +1,8 @@
 /** The door to user namespaces with ids of their own. */
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { BinfmtctlError } from '../errors.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
+import { feed } from './feed.ts';
 import { writeIdMaps } from './id-maps.ts';
 import { type ProcessOptions, type RunningProcess, type RunResult, start } from './process.ts';
 
@@ -33,17 +33,13 @@ export async function runMapped(
     ? start(file, args, options)
     : start('unshare', ['--user', 'sh', '-c', WAITING, 'sh', file, ...args], options));
   const stderr = tailOf(child.stderr);
-  let failed: { readonly error: unknown } | undefined;
   try {
     if (maps !== null) await letGo(child, maps, stderr);
     const stdout = tailOf(child.stdout);
-    const fed = feed(child, input, (error) => {
-      failed = { error };
-      child.kill();
-    });
+    const fed = feed(child, input ?? nothing(), child.kill);
     const result = await child.ended;
-    await fed;
-    if (failed !== undefined) throw failed.error;
+    const failed = await fed;
+    if (failed !== null) throw failed.error;
     return { ...result, stdout: Buffer.from(stdout()), stderr: stderr() };
   } catch (error) {
     child.kill();
@@ -79,25 +75,7 @@ function noNamespace(ended: RunResult | null, complaint: string): BinfmtctlError
   });
 }
 
-async function feed(
-  { stdin, ended }: RunningProcess,
-  input: AsyncIterable<Uint8Array> | undefined,
-  onError: (error: unknown) => void,
-): Promise<void> {
-  if (input === undefined) return void stdin.end();
-  async function* watched(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      yield* bytes;
-    } catch (error) {
-      onError(error);
-      throw error;
-    }
-  }
-  const source = Readable.from(watched(input), { objectMode: false });
-  // A program may end before it has read all.
-  ended.then(() => source.destroy());
-  await pipeline(source, stdin).catch(() => {});
-}
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** Keeps the end of what a stream gives, and lets it flow. */
 function tailOf(stream: Readable): () => string {

@@ -64,7 +64,8 @@ describe('a program in a user namespace', () => {
 
   it('may end without reading it, with a status and words of its own', () => {
     const input = 'abc\n'.repeat(500_000);
-    const script = sh('echo why >&2; exit 3');
+    // We see that nobody reads before we see the end.
+    const script = sh('exec <&-; sleep 0.2; echo why >&2; exit 3');
     expect(mapped(user, MAPS, script, input)).toEqual({ exitCode: 3, stdout: '', stderr: 'why\n' });
     expect(mapped(user, MAPS, ['/absent'])).toMatchObject({ exitCode: 127 });
   });

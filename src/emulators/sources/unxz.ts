@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { feed } from '../../system/feed.ts';
 import { start } from '../../system/process.ts';
 import { findTool, requireTool } from '../../system/tools.ts';
 import { corrupt } from './integrity.ts';
@@ -39,20 +38,12 @@ export async function* unpackBy(
   child.stderr.on('data', (text) => {
     complaint = `${complaint}${text}`.slice(-2000);
   });
-  let failed: unknown;
-  async function* watched(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* input ?? [];
-    } catch (error) {
-      failed = error;
-      throw error;
-    }
-  }
-  const fed = pipeline(Readable.from(watched(), { objectMode: false }), child.stdin).catch(() => {});
+  const fed = feed(child, input ?? nothing());
   try {
     yield* child.stdout as AsyncIterable<Uint8Array>;
     const { exitCode } = await child.ended;
-    if (failed !== undefined) throw failed;
+    const failed = await fed;
+    if (failed !== null) throw failed.error;
     const why = complaint.trim().split('\n')[0] || `${tool} ended with status ${exitCode}`;
     if (exitCode !== 0) throw corrupt(`an archive cannot be unpacked: ${why}`);
   } finally {
@@ -60,3 +51,5 @@ export async function* unpackBy(
     await Promise.all([fed, child.ended]);
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
