@@ -6,10 +6,13 @@ import { BinfmtctlError } from '../errors.ts';
 import { type EnterPlan, type EnterTools, enterCommand } from '../plan/enter-script.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
 import { type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
+import { asJob } from '../plan/setup-script.ts';
+import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
 import { flagsAt } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
-import { type SetupFailure, type Supervised, supervise } from '../system/supervisor.ts';
+import { isForeground } from '../system/signals.ts';
+import { type Supervised, supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { type Emulation, findEmulation } from './emulation.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
@@ -104,8 +107,10 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
 export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
   const { environment, maps, plan } = prepared;
-  const { command, texts } = enterCommand(plan);
-  const outcome = await supervise({ command, environment, setup: { maps, texts } }).catch(
+  const { command: plain, texts } = enterCommand(plan);
+  const isJob = plan.facts.terminal !== null && isForeground();
+  const command = isJob ? asJob(plain, plan.tools) : plain;
+  const outcome = await supervise({ command, environment, setup: { maps, texts, isJob } }).catch(
     (error: unknown): SetupFailure => {
       if (error instanceof BinfmtctlError) return { failed: 'maps', complaint: error.message };
       throw error;

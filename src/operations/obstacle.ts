@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
+import type { SetupFailure } from '../system/follow-setup.ts';
 import { container, kernelVersion } from '../system/host.ts';
-import type { SetupFailure } from '../system/supervisor.ts';
 
 /** What is known where namespaces or an instance of their own cannot be had. */
 export interface ObstacleFacts extends SetupFailure {

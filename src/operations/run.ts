@@ -4,8 +4,9 @@ import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps
 import { runCommand } from '../plan/run-script.ts';
 import { withParent } from '../plan/setup-script.ts';
 import { matches } from '../rule/match.ts';
+import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
-import { type SetupFailure, type Supervised, supervise } from '../system/supervisor.ts';
+import { type Supervised, supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { type Emulation, type EmulationRequest, findEmulation } from './emulation.ts';
 import { obstacleError, readObstacles } from './obstacle.ts';

@@ -22,7 +22,7 @@ export const TEXTS = [5, 6] as const;
 export const STDERR = 7;
 export const ANSWERS = 8;
 
-/** What a script says: `map` asks for the id maps, `ready PID` for leave to execute, `failed STEP` before it ends. */
+/** What a script says: `map PID` asks for the id maps of a process, `ready PID` for leave to execute, `failed STEP` before it ends. */
 export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register';
 
 export const fail = (step: Step): string => `{ echo 'failed ${step}' >&2; exit 125; }`;
@@ -52,7 +52,7 @@ export function inNewNamespaces(
   const [first = unshare, ...rest] = [...withParent(tools), ...inside];
   if (!user) return [first, ...rest];
   // Executed anew once its ids are mapped, or it would have no capabilities (user_namespaces(7)).
-  const mapped = `echo map >&2; ${AWAIT_LEAVE}; exec "$@"`;
+  const mapped = `echo "map $$" >&2; ${AWAIT_LEAVE}; exec "$@"`;
   return [unshare, '--user', '--', sh, '-c', mapped, sh, first, ...rest];
 }
 
@@ -74,6 +74,21 @@ export const registerLines = (directory: string, rules: readonly Rule[]): readon
       (rule) =>
         `printf ${printfFormat(formatRegister(rule))} >${quote(`${directory}/register`)} || ${fail('register')}`,
     );
+
+// Stops with its job, and its parent with it; goes on with the job in the foreground when it is continued itself.
+const JOB_CONTROL = `set -m; "$@"; status=$?
+while jobs %1 >/dev/null 2>&1; do kill -STOP "$PPID"; kill -STOP $$; fg %1 >/dev/null; status=$?; done
+exit "$status"`;
+
+/**
+ * The command as a job of a shell that gives it the terminal and takes it back in the end. A shell inside a process namespace
+ * takes it for its own jobs, and cannot give it back: it has no number for the process group that had it (pid_namespaces(7)).
+ */
+export function asJob(command: readonly string[], tools: Tools): readonly [string, ...string[]] {
+  const shell = [tools.sh, '-c', JOB_CONTROL, tools.sh, ...command];
+  const [first = tools.sh, ...rest] = [...withParent(tools), ...shell];
+  return [first, ...rest];
+}
 
 /** Variables that shells change, set back to what the program is to find. */
 export function restoreVariables(environment: Readonly<Record<string, string | undefined>>): string {

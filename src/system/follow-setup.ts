@@ -1,0 +1,58 @@
+import type { ChildProcess } from 'node:child_process';
+import type { IdMaps } from '../plan/id-maps.ts';
+import { ANSWERS } from '../plan/setup-script.ts';
+import { writeIdMaps } from './id-maps.ts';
+
+/** Why a program was not even executed: the step at which its set-up failed, and what tools said of it. */
+export interface SetupFailure {
+  readonly failed: string;
+  readonly complaint: string;
+}
+
+/**
+ * Answers what a set-up asks for (plan/setup-script.ts), until the child has closed its streams. Tells `onReady` the program's
+ * process id just before it is executed. Returns null, or why it was not executed.
+ *
+ * @throws what writing the id maps does.
+ */
+export async function followSetup(
+  child: ChildProcess,
+  maps: IdMaps | null,
+  onReady: (pid: number) => void,
+): Promise<SetupFailure | null> {
+  const said: string[] = [];
+  let isReady = false;
+  let failed = 'namespaces';
+  let problem: unknown;
+  const answers = (child.stdio as readonly unknown[])[ANSWERS] as NodeJS.WritableStream;
+  // It may end before it has read what we say.
+  answers.on('error', () => {});
+  const hear = (line: string): void => {
+    // What the shell says after that is of no concern; but it must be able to say it.
+    if (isReady) return;
+    const [word, value = ''] = line.split(' ');
+    if (word === 'map' && maps !== null) {
+      writeIdMaps(Number(value), maps).then(
+        () => answers.write('go\n'),
+        (error: unknown) => {
+          problem = error;
+          answers.end();
+        },
+      );
+    } else if (word === 'ready') {
+      isReady = true;
+      onReady(Number(value));
+      answers.end('go\n');
+    } else if (word === 'failed') failed = value;
+    else if (line !== '') said.push(line);
+  };
+  let rest = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) hear(line);
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  if (problem !== undefined) throw problem;
+  return isReady ? null : { failed, complaint: [...said, rest].join('\n').trim() };
+}
