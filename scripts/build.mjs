@@ -39,6 +39,17 @@ const apart = {
     onResolve({ filter: new RegExp(`^(${LIBRARIES.join('|')})$`) }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${path}.cjs`, external: true } : null,
     );
+    // The library's `run` is there at once, and so is what it starts: execa is loaded with its first call.
+    onResolve({ filter: /^execa$/ }, ({ importer, path }) =>
+      importer.endsWith('subprocess.ts') ? { path, namespace: 'first-call' } : null,
+    );
+    onResolve({ filter: /^\.\/execa\.cjs$/, namespace: 'first-call' }, ({ path }) => ({
+      path,
+      external: true,
+    }));
+    onLoad({ filter: /.*/, namespace: 'first-call' }, () => ({
+      contents: "exports.execa = (...words) => require('./execa.cjs').execa(...words);",
+    }));
   },
 };
 

@@ -16,6 +16,15 @@ export { type InstallRequest, type InstallResult, install } from './operations/i
 export { type LockRequest, type LockResult, updateLock } from './operations/lock-emulators.ts';
 export type { Check, Proof } from './operations/proof.ts';
 export { type StatusResult, status } from './operations/status.ts';
+export {
+  type EmulatedProcess,
+  type EmulatedResult,
+  type EmulationReport,
+  type EnterOptions,
+  enter,
+  type RunOptions,
+  run,
+} from './operations/subprocess.ts';
 export { type UninstallRequest, type UninstallResult, uninstall } from './operations/uninstall.ts';
 export { type VerifyReport, verifyArches } from './operations/verify-arches.ts';
 export { refuseUnsafe } from './plan/safety.ts';

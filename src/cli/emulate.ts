@@ -116,14 +116,37 @@ const requestOf = (options: EmulateOptions, { catalogue }: Context): EmulationRe
 function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: EmulateOptions): void {
   const { arches, rules, warnings } = emulation;
   const document = { schema: 'binfmtctl/emulation/1', private: rules !== null, arches, warnings };
-  if (emulationFd !== undefined) {
-    writeSync(Number(emulationFd), JSON.stringify(document));
-    closeSync(Number(emulationFd));
-  }
+  if (emulationFd !== undefined) writeAndClose(emulationFd, document);
   if (dryRun || verbose) guardStreams();
   if (dryRun && json) process.stdout.write(`${toJson(document)}\n`);
   else if (dryRun) process.stdout.write(linesOf(emulation).join(''));
   else if (verbose) process.stderr.write(linesOf(emulation).join(''));
+}
+
+/** Tells who has asked for a descriptor that there is no emulation, and why. */
+export function tellFailure(failure: unknown, { emulationFd }: Pick<EmulateOptions, 'emulationFd'>): void {
+  if (emulationFd === undefined) return;
+  const { code, message, hint } = isBinfmtctlError(failure)
+    ? failure
+    : { code: 'BUG', message: String(failure), hint: undefined };
+  try {
+    writeAndClose(emulationFd, { schema: 'binfmtctl/error/1', code, message, hint: hint ?? null });
+  } catch {
+    // It was told who runs it; what failed comes after that.
+  }
+}
+
+/** The program is not to have it, too. @throws USAGE for what is no open descriptor. */
+function writeAndClose(descriptor: string, document: unknown): void {
+  try {
+    writeSync(Number(descriptor), JSON.stringify(document));
+    closeSync(Number(descriptor));
+  } catch (cause) {
+    throw new BinfmtctlError('USAGE', `--emulation-fd ${descriptor} cannot be written to`, {
+      hint: 'give it the number of an open descriptor',
+      cause,
+    });
+  }
 }
 
 function linesOf({ arches, warnings }: Emulation): readonly string[] {

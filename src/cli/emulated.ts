@@ -3,7 +3,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { enter } from './commands/enter.ts';
 import { run } from './commands/run.ts';
 import { COMMON_OPTIONS } from './common.ts';
-import { type EmulateOptions, emulationFailure } from './emulate.ts';
+import { type EmulateOptions, emulationFailure, tellFailure } from './emulate.ts';
 import { printFailure } from './failure.ts';
 import { parseOptions } from './options.ts';
 import { guardStreams } from './streams.ts';
@@ -24,6 +24,7 @@ export async function runEmulated(line: readonly string[], version: string): Pro
     });
   } catch (failure) {
     guardStreams();
+    tellFailure(failure, told ?? {});
     printFailure(failure, { verbose: told?.verbose === true, json: told?.json === true });
     return emulationFailure(failure);
   }

@@ -75,8 +75,10 @@ export const registerLines = (directory: string, rules: readonly Rule[]): readon
         `printf ${printfFormat(formatRegister(rule))} >${quote(`${directory}/register`)} || ${fail('register')}`,
     );
 
-// Stops with its job, and its parent with it; goes on with the job in the foreground when it is continued itself.
-const JOB_CONTROL = `set -m; "$@"; status=$?
+// Stops with its job, and its parent with it; goes on with the job in the foreground when it is continued itself. bash gives
+// the terminal away by its standard error (jobs.c initialize_job_control()), other shells by /dev/tty.
+const JOB_CONTROL = `exec 9>&2; [ -z "$BASH_VERSION" ] || exec 2>/dev/tty
+set -m; "$@" 2>&9 9>&-; status=$?
 while jobs %1 >/dev/null 2>&1; do kill -STOP "$PPID"; kill -STOP $$; fg %1 >/dev/null; status=$?; done
 exit "$status"`;
 

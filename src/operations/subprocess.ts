@@ -1,0 +1,153 @@
+/** `run` and `enter` for programs: as processes of our own command, which watches over terminal, signals and mounts. */
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { execa, type Options } from 'execa';
+import { BinfmtctlError, type ErrorCode } from '../errors.ts';
+import type { EmulatedArch } from './emulation.ts';
+
+/** Who runs what. */
+export interface EmulationReport {
+  readonly schema: 'binfmtctl/emulation/1';
+  /** Whether there is an instance of binfmt_misc that only the program and its children have. */
+  readonly private: boolean;
+  readonly arches: readonly EmulatedArch[];
+  /** What is known to be wrong with the emulators. */
+  readonly warnings: readonly string[];
+}
+
+/** How it ended, as execa has it: more of its properties are there. */
+export interface EmulatedResult {
+  /** The program's; 128+N for a signal N; 125 for a failure of ours, 126 and 127 as in shells. Absent where we were killed. */
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly stdout?: unknown;
+  readonly stderr?: unknown;
+  readonly failed: boolean;
+  readonly timedOut: boolean;
+  readonly isCanceled: boolean;
+}
+
+/** A subprocess of execa, which is a promise of its result, too. */
+export interface EmulatedProcess extends ChildProcess, Promise<EmulatedResult> {
+  /** Known before the program starts. Rejects with what kept it from that. */
+  readonly emulation: Promise<EmulationReport>;
+  readonly [Symbol.toStringTag]: string;
+}
+
+/** Options of execa: `cwd`, `env`, `input`, `stdin`, `stdout`, `stderr`, `timeout`, `cancelSignal`, `reject` … */
+export type SubprocessOptions = Readonly<Record<string, unknown>>;
+
+export interface RunOptions {
+  /** Programs of these are run, too, in any spelling. */
+  readonly arches?: readonly string[] | undefined;
+  readonly all?: boolean | undefined;
+  readonly sources?: readonly string[] | undefined;
+  readonly emulator?: string | undefined;
+  readonly allowUnverified?: boolean | undefined;
+  readonly store?: string | undefined;
+  readonly catalogue?: readonly string[] | undefined;
+  readonly binfmtDirectory?: string | undefined;
+  /** For `run`: a tree with the loader and libraries of a dynamic program. */
+  readonly sysroot?: string | undefined;
+  readonly subprocess?: SubprocessOptions | undefined;
+}
+
+export interface EnterOptions extends Omit<RunOptions, 'sysroot'> {
+  /** Each `SRC[:DST][:ro]`. */
+  readonly binds?: readonly string[] | undefined;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  readonly user?: string | undefined;
+  readonly workdir?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly readOnly?: boolean | undefined;
+  readonly ephemeral?: boolean | undefined;
+  readonly network?: 'host' | 'none' | undefined;
+}
+
+/** A file beside this one; scripts/build.mjs makes it. */
+const COMMAND = join(import.meta.dirname, 'cli.cjs');
+/** The first descriptor behind the standard streams. */
+const TOLD = 3;
+
+/** Runs a program, foreign or not, and what it starts, with emulation. The process is there at once. */
+export function run(
+  program: string,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+): EmulatedProcess {
+  const words = [...commonWords(options), ...valued({ sysroot: options.sysroot })];
+  return start(['run', ...words, '--', program, ...args], options.subprocess);
+}
+
+/** Runs a program, or with null the shell of the user, inside a root file system. The process is there at once. */
+export function enter(
+  rootfs: string,
+  program: string | null = null,
+  args: readonly string[] = [],
+  options: EnterOptions = {},
+): EmulatedProcess {
+  const { binds, environment = {}, user, workdir, hostname, readOnly, ephemeral, network } = options;
+  const words = [
+    ...commonWords(options),
+    ...repeated('bind', binds),
+    ...repeated(
+      'env',
+      Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    ),
+    ...valued({ user, workdir, hostname, net: network }),
+    ...(readOnly ? ['--read-only'] : []),
+    ...(ephemeral ? ['--ephemeral'] : []),
+  ];
+  const behind = program === null ? [] : [program, ...args];
+  return start(['enter', ...words, '--', rootfs, ...behind], options.subprocess);
+}
+
+function commonWords(options: RunOptions): readonly string[] {
+  const { arches, all, sources, emulator, allowUnverified, store, catalogue, binfmtDirectory } = options;
+  return [
+    ...repeated('arch', arches),
+    ...repeated('source', sources),
+    ...repeated('catalogue', catalogue),
+    ...valued({ emulator, store, 'binfmt-dir': binfmtDirectory }),
+    ...(all ? ['--all'] : []),
+    ...(allowUnverified ? ['--allow-unverified'] : []),
+  ];
+}
+
+const repeated = (name: string, values: readonly string[] = []): readonly string[] =>
+  values.map((value) => `--${name}=${value}`);
+
+const valued = (options: Readonly<Record<string, string | undefined>>): readonly string[] =>
+  Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+
+function start(
+  [command = '', ...words]: readonly string[],
+  options: SubprocessOptions = {},
+): EmulatedProcess {
+  const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', ...others } = options;
+  const subprocess = execa(process.execPath, [COMMAND, command, `--emulation-fd=${TOLD}`, ...words], {
+    ...others,
+    stdio: [stdin, stdout, stderr, 'pipe'] as NonNullable<Options['stdio']>,
+  });
+  const emulation = readReport(subprocess);
+  // Who does not ask is told by the process itself.
+  emulation.catch(() => {});
+  return Object.assign(subprocess, { emulation }) as unknown as EmulatedProcess;
+}
+
+async function readReport({ stdio }: Pick<ChildProcess, 'stdio'>): Promise<EmulationReport> {
+  const stream = stdio[TOLD];
+  const said =
+    stream && 'read' in stream ? await text(stream as NodeJS.ReadableStream & AsyncIterable<Buffer>) : '';
+  if (said === '') {
+    throw new BinfmtctlError('PROCESS_FAILED', 'binfmtctl ended before it had found who runs the program', {
+      hint: 'its standard error says why',
+    });
+  }
+  const report = JSON.parse(said) as
+    | EmulationReport
+    | { code: ErrorCode; message: string; hint: string | null };
+  if (!('code' in report)) return report;
+  throw new BinfmtctlError(report.code, report.message, { hint: report.hint ?? undefined });
+}
