@@ -8,10 +8,9 @@ import type { Context, Progress } from '../operations/context.ts';
 import type { Emulation, EmulationRequest } from '../operations/emulation.ts';
 import { toJson } from '../plan/json.ts';
 import type { Ending } from '../system/foreground.ts';
-import { ALLOW_UNVERIFIED, type CommonOptions } from './common.ts';
+import type { CommonOptions } from './common.ts';
 import { openContext } from './context.ts';
 import { exitStatusOf } from './failure.ts';
-import type { OptionSpec } from './options.ts';
 import type { Show } from './progress.ts';
 import { guardStreams } from './streams.ts';
 import { paint } from './terminal.ts';
@@ -32,34 +31,6 @@ const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
 const INTERRUPTING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Options by which emulators are found. */
-export const EMULATION_OPTIONS: readonly OptionSpec[] = [
-  ['--arch <arch>', 'programs of this architecture are run, too (repeatable, or a list)', []],
-  ['--all', 'programs of every architecture that an emulator is found for'],
-  ['--source <spec>', 'where emulators come from (repeatable); see `install --help`', []],
-  ['--emulator <name>', 'qemu, box64, box86, fex, rosetta'],
-  ALLOW_UNVERIFIED,
-  ['--dry-run', 'say who would run it, and run nothing'],
-  ['--emulation-fd <number>', 'a descriptor that is told who runs it, as one JSON document'],
-];
-
-/** A command that ends as the program does. */
-export interface EmulatedCommand {
-  readonly name: string;
-  readonly summary: string;
-  readonly description: string;
-  /** Words of the command line: how they are shown, and what they are. The first one is needed. */
-  readonly words: readonly (readonly [word: string, what: string])[];
-  /** Its own, besides those that every command has. */
-  readonly options: readonly OptionSpec[];
-  /** Examples of its help. */
-  readonly shown: readonly [string, string][];
-  /** Whether the first word ends the options: what follows is the program's. */
-  readonly inOrder: boolean;
-  /** Returns the exit status. `options` are as the tables say. */
-  readonly carryOut: (options: never, words: readonly string[]) => Promise<number>;
-}
 
 /**
  * Prepares with progress and Ctrl-C as long as that takes, tells who runs what, and carries it out. Returns the exit

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { COMMON_OPTIONS, examples, withOptions } from './common.ts';
-import type { EmulatedCommand } from './emulate.ts';
+import type { EmulatedCommand } from './emulated-commands.ts';
 
 /** A command of emulated.ts as commander lists it and shows its help. */
 export function emulatedHelp({

@@ -4,21 +4,25 @@ import { enter } from './commands/enter.ts';
 import { run } from './commands/run.ts';
 import { COMMON_OPTIONS } from './common.ts';
 import { type EmulateOptions, emulationFailure, tellFailure } from './emulate.ts';
+import { ENTER, RUN } from './emulated-commands.ts';
 import { printFailure } from './failure.ts';
 import { parseOptions } from './options.ts';
 import { guardStreams } from './streams.ts';
 
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
 export async function runEmulated(line: readonly string[], version: string): Promise<number> {
-  const command = line[0] === 'run' ? run : enter;
+  const [command, carryOut] = line[0] === 'run' ? [RUN, run] : [ENTER, enter];
   const { name, inOrder, words: expected } = command;
   let told: EmulateOptions | undefined;
   try {
     const parsed = parseOptions(name, [...command.options, ...COMMON_OPTIONS], line.slice(1), { inOrder });
-    if (parsed === null) return await (await import('./run.ts')).runCommandLine([name, '--help'], version);
+    if (parsed === null) {
+      guardStreams();
+      return await (await import('./run.ts')).runCommandLine([name, '--help'], version);
+    }
     const { words } = parsed;
     told = parsed.options as unknown as EmulateOptions;
-    if ((words[0] ?? '') !== '') return await command.carryOut(told as never, words);
+    if ((words[0] ?? '') !== '') return await carryOut(told as never, words);
     throw new BinfmtctlError('USAGE', `${name} needs ${expected[0]?.[0]}`, {
       hint: `\`binfmtctl ${name} --help\` shows examples`,
     });

@@ -1,16 +1,15 @@
 import { Command } from 'commander';
 import { bundleCommand } from './commands/bundle.ts';
 import { catalogueCommand } from './commands/catalogue.ts';
-import { enter } from './commands/enter.ts';
 import { exportCommand } from './commands/export.ts';
 import { importCommand } from './commands/import.ts';
 import { installCommand } from './commands/install.ts';
 import { lockCommand } from './commands/lock.ts';
-import { run } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { examples } from './common.ts';
+import { ENTER, RUN } from './emulated-commands.ts';
 import { emulatedHelp } from './emulated-help.ts';
 import { carryOutLine, type Define } from './line.ts';
 
@@ -31,8 +30,8 @@ const COMMANDS: Readonly<Record<string, Define>> = {
   import: importCommand,
   export: exportCommand,
   // In the help of all; main.ts has these two and the last three carried out by others.
-  run: () => emulatedHelp(run),
-  enter: () => emulatedHelp(enter),
+  run: () => emulatedHelp(RUN),
+  enter: () => emulatedHelp(ENTER),
   catalogue: catalogueCommand,
   'update-binfmts': () => listed('update-binfmts', 'update-binfmts(8)'),
   'systemd-binfmt': () => listed('systemd-binfmt', 'systemd-binfmt(8)'),

@@ -7,18 +7,16 @@ import type { Problem } from './read.ts';
 
 /**
  * Every problem of the profiles in folders, seen among those that come with binfmtctl; without folders, of these
- * themselves. BAD_PROFILE where there is no such folder.
+ * themselves. A package has them compiled, and checked before that. BAD_PROFILE where there is no such folder.
  */
 export async function lintDirectories(directories: readonly string[]): Promise<readonly Problem[]> {
-  const checked =
-    directories.length === 0
-      ? checkProfiles([ownProfiles()], EMPTY)
-      : checkProfiles(directories, builtinCatalogue());
-  return (await checked).problems;
+  if (directories.length > 0) return (await checkProfiles(directories, builtinCatalogue())).problems;
+  const own = ownProfiles();
+  return own === undefined ? [] : (await checkProfiles([own], EMPTY)).problems;
 }
 
-/** The package's folder `profiles`, from `dist/` as from `src/profiles/`. */
-function ownProfiles(): string {
+/** The folder `profiles` of a working copy, from `dist/` as from `src/profiles/`. */
+function ownProfiles(): string | undefined {
   const candidates = ['../profiles', '../../profiles'].map((path) => join(import.meta.dirname, path));
-  return candidates.find((path) => existsSync(join(path, 'arch'))) ?? candidates[0] ?? '';
+  return candidates.find((path) => existsSync(join(path, 'arch')));
 }
