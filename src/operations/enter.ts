@@ -9,6 +9,7 @@ import { type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
 import { asJob } from '../plan/setup-script.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
+import { inInitialUserNamespace } from '../system/host.ts';
 import { flagsAt } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
@@ -65,6 +66,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const plan: EnterPlan = {
     root,
     facts: factsFor(request, emulation, maps, places),
+    newUserNamespace: maps !== null,
     madeFirst: places.madeFirst,
     made: places.made,
     rules: emulation.rules,
@@ -133,13 +135,14 @@ function factsFor(
   { places, binds }: Places,
 ): RootFacts {
   const terminal = terminalPath();
+  const userNamespace = maps !== null || inInitialUserNamespace() === false;
   const all = ['pts', 'shm', ...(terminal === null ? [] : ['console'])];
   return {
     places,
     binds,
     terminal,
-    userNamespace: maps !== null,
-    realDevices: maps === null && all.every((name) => existsSync(`/dev/${name}`)),
+    userNamespace,
+    realDevices: !userNamespace && all.every((name) => existsSync(`/dev/${name}`)),
     nodes: SAFE_NODES.filter((name) => existsSync(`/dev/${name}`)),
     procOfHost: false,
     instance: rules !== null,

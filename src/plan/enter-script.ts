@@ -16,6 +16,7 @@ export interface EnterPlan {
   /** Absolute, without links. */
   readonly root: string;
   readonly facts: RootFacts;
+  readonly newUserNamespace: boolean;
   /** Folders that are made in the root itself, where its changes are thrown away. */
   readonly madeFirst: readonly string[];
   /** Files and folders that are made in our own folders of memory, for what is mounted on them. */
@@ -86,7 +87,7 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
   ];
   const base = baseOf(plan);
   return {
-    command: inNewNamespaces(lines.join('\n'), program, { flags, user: facts.userNamespace, tools }),
+    command: inNewNamespaces(lines.join('\n'), program, { flags, user: plan.newUserNamespace, tools }),
     texts: [fstab(firstMounts(facts), base), fstab(secondMounts(facts), base)],
   };
 }

@@ -22,6 +22,7 @@ export interface Bind {
 export interface RootFacts {
   /** Folders of the root that can be mounted on, where they really are in it. */
   readonly places: Readonly<Partial<Record<Place, string>>>;
+  /** Not root of the whole machine: in a user namespace, a new one or one that is there, as in a container. */
   readonly userNamespace: boolean;
   /** The host's /dev serves; else only `nodes` of it are there. */
   readonly realDevices: boolean;

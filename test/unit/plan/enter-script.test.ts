@@ -35,10 +35,7 @@ describe('enterCommand', () => {
 
   it('makes a user namespace only where one is needed', () => {
     expect(commandOf({})).not.toContain('--user');
-    expect(commandOf({ facts: { ...facts, userNamespace: true } }).slice(0, 2)).toEqual([
-      '/bin/unshare',
-      '--user',
-    ]);
+    expect(commandOf({ newUserNamespace: true }).slice(0, 2)).toEqual(['/bin/unshare', '--user']);
   });
 
   it('binds the root on itself, mounts in it, and makes it the root before the program begins', () => {

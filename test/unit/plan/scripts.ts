@@ -40,6 +40,7 @@ export const facts: RootFacts = {
 export const enterPlan: EnterPlan = {
   root: '/srv/root',
   facts,
+  newUserNamespace: false,
   madeFirst: [],
   made: { directories: [], files: [] },
   rules: null,
