@@ -1,5 +1,5 @@
 // Measures the built command side by side with its peers and prints the ratios of medians.
-//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|drop-ins|install|image] [--json]
+//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|drop-ins|emulate|install|image] [--json]
 // As root: each peer runs in an instance, or on a machine, of its own; this one stays as it is.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { installArm64 } from './bench/machine.mjs';
 import { ratio } from './bench/measure.mjs';
 
-const PARTS = ['start-up', 'verify', 'rules', 'drop-ins', 'install', 'image'];
+const PARTS = ['start-up', 'verify', 'rules', 'drop-ins', 'emulate', 'install', 'image'];
 /** Those that need a machine, not only an instance. */
 const OUTSIDE = ['install', 'image'];
 const { values } = parseArgs({
@@ -45,6 +45,7 @@ if (inside.length > 0) {
     ...JSON.parse(await outputOf([process.execPath, 'scripts/private-instance.mjs', '--', 'sh', ...start])),
   );
 }
+if (values.only.includes('emulate')) await nspawn();
 if (values.only.includes('install')) await install();
 if (values.only.includes('image')) await image();
 process.stdout.write(
@@ -62,17 +63,25 @@ async function install() {
 
 async function image() {
   if (process.getuid() !== 0) return progress('install from an image is left out: it needs root');
-  // Mounts of its own, so that the machine's stay as they are.
+  results.push(...(await withOwnMounts('image.mjs', Math.min(runs, 5))));
+}
+
+async function nspawn() {
+  if (process.getuid() !== 0) return progress('systemd-nspawn is left out: it needs root');
+  results.push(...(await withOwnMounts('nspawn.mjs', runs)));
+}
+
+/** What a script of the bench finds with mounts of its own, so that the machine's stay as they are. */
+async function withOwnMounts(script, count) {
   const start = [
     'unshare',
     '--mount',
     '--propagation',
     'private',
     process.execPath,
-    'scripts/bench/image.mjs',
+    `scripts/bench/${script}`,
   ];
-  const count = `${Math.min(runs, 5)}`;
-  results.push(...JSON.parse(await outputOf([...start, count, mkdtempSync(join(work, 'image-'))])));
+  return JSON.parse(await outputOf([...start, `${count}`, mkdtempSync(join(work, 'mounts-'))]));
 }
 
 /** What a program prints; ends all when it fails. */

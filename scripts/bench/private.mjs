@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { unpackPackages } from '../packages.mjs';
 import { dropIns } from './drop-ins.mjs';
+import { emulating } from './emulate.mjs';
 import { compare, ratio, summary, time } from './measure.mjs';
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';
@@ -31,6 +32,7 @@ try {
     verify: verifying,
     rules: registering,
     'drop-ins': () => dropIns({ work, runs, removeEntries }),
+    emulate: () => emulating({ work, runs, command, registerString, removeEntries }),
   };
   if (parts.some((part) => ['verify', 'rules'].includes(part))) installAll();
   const results = [];
