@@ -33,11 +33,12 @@ export function emulating({ work, runs, command, registerString, removeEntries }
     rounds,
   );
   removeEntries();
+  // From the second time on, which is measured, it is remembered what the emulator is.
   const own = compare(
     {
       ...always,
-      run: command('run', ...source, '--', program),
-      enter: command('enter', ...source, root, '--', 'true'),
+      run: command('run', '--', program),
+      enter: command('enter', root, '--', 'true'),
       hand: ['unshare', '--user', '--map-root-user', ...NAMESPACES, 'sh', '-c', handScript(root, rule)],
     },
     rounds,
