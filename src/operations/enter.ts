@@ -10,7 +10,7 @@ import { asJob } from '../plan/setup-script.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
-import { flagsAt } from '../system/mounts.ts';
+import { flagsAt, mountsBelow } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import { type Supervised, supervise } from '../system/supervisor.ts';
@@ -149,6 +149,7 @@ function factsFor(
     newNetwork: request.noNetwork,
     hasTtyGroup: maps === null || hasTtyGroup(maps),
     sysFlags: flagsAt('/sys'),
+    sysMounts: userNamespace ? mountsBelow('/sys') : [],
   };
 }
 

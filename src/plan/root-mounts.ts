@@ -38,6 +38,8 @@ export interface RootFacts {
   readonly terminal: string | null;
   /** Flags of the host's mount of /sys. */
   readonly sysFlags: readonly string[];
+  /** What is mounted below the host's /sys, relative to it. */
+  readonly sysMounts: readonly string[];
   readonly binds: readonly Bind[];
 }
 
@@ -57,6 +59,7 @@ export function firstMounts({
   userNamespace,
   newNetwork,
   sysFlags,
+  sysMounts,
 }: RootFacts): readonly RootMount[] {
   const { dev, run, sys, tmp } = places;
   const mounts: RootMount[] = [];
@@ -65,19 +68,15 @@ export function firstMounts({
   if (run !== undefined) mounts.push(memory(run, [...HARMLESS, 'mode=755']));
   if (tmp !== undefined) mounts.push(memory(tmp, [...HARMLESS, 'mode=1777']));
   if (sys === undefined) return mounts;
-  // Only who owns the network namespace may mount /sys anew.
-  const anew = !userNamespace || newNetwork;
   const options = [...HARMLESS, 'noexec', 'ro'];
+  // Only who owns the network namespace may mount /sys anew.
+  if (!userNamespace || newNetwork) return [...mounts, { source: OURS, target: sys, type: 'sysfs', options }];
+  const flags = ['rbind', ...new Set([...options, ...sysFlags])];
   return [
     ...mounts,
-    anew
-      ? { source: OURS, target: sys, type: 'sysfs', options }
-      : {
-          source: '/sys',
-          target: sys,
-          type: 'none',
-          options: ['rbind', ...new Set([...options, ...sysFlags])],
-        },
+    { source: '/sys', target: sys, type: 'none', options: flags },
+    // They come along (mount_namespaces(7)), and only what is uppermost gets read-only: who is root outside could write.
+    ...sysMounts.map((each) => memory(`${sys}/${each}`, [...options, 'mode=755', 'size=4k'])),
   ];
 }
 

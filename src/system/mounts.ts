@@ -1,4 +1,4 @@
-import { readFileSync, statfsSync } from 'node:fs';
+import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { run } from './process.ts';
 
 /** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
@@ -63,6 +63,16 @@ export function flagsAt(path: string): readonly string[] {
   const longest = Math.max(...above.map(({ mountPoint }) => mountPoint.length));
   const mount = above.findLast(({ mountPoint }) => mountPoint.length === longest);
   return LOCKED.filter((flag) => mount?.options.includes(flag));
+}
+
+/** The folders below `path` that others are mounted on, relative to it; of those within each other the uppermost. */
+export function mountsBelow(path: string): readonly string[] {
+  const points = readMounts()
+    .map(({ mountPoint }) => mountPoint)
+    .filter((point) => point.startsWith(`${path}/`));
+  const uppermost = points.filter((point) => !points.some((other) => point.startsWith(`${other}/`)));
+  const folders = uppermost.filter((point) => statSync(point, { throwIfNoEntry: false })?.isDirectory());
+  return [...new Set(folders)].map((point) => point.slice(path.length + 1));
 }
 
 /** Mounts a file system with mount(8). Returns null, or why it failed. */

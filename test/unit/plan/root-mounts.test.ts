@@ -45,6 +45,13 @@ describe('firstMounts', () => {
     expect(options).toEqual(['rbind', 'nosuid', 'nodev', 'noexec', 'ro']);
   });
 
+  it('covers what is mounted below the /sys of the host, which would be as writable as there', () => {
+    const bound = firstMounts({ ...rootless, sysMounts: ['fs/cgroup'] });
+    expect(targets(bound).slice(-2)).toEqual(['sys', 'sys/fs/cgroup']);
+    expect(bound.at(-1)).toMatchObject({ type: 'tmpfs', options: expect.arrayContaining(['ro', 'noexec']) });
+    expect(targets(firstMounts({ ...facts, sysMounts: ['fs/cgroup'] }))).not.toContain('sys/fs/cgroup');
+  });
+
   it('mounts nothing where the root has no place for it', () => {
     expect(firstMounts({ ...facts, places: {} })).toEqual([]);
     expect(secondMounts({ ...facts, places: {} })).toEqual([]);

@@ -34,6 +34,7 @@ export const facts: RootFacts = {
   hasTtyGroup: true,
   terminal: null,
   sysFlags: [],
+  sysMounts: [],
   binds: [],
 };
 
