@@ -147,7 +147,7 @@ function factsFor(
     procOfHost: false,
     instance: rules !== null,
     newNetwork: request.noNetwork,
-    hasTtyGroup: maps === null || hasTtyGroup(maps),
+    hasTtyGroup: hasTtyGroup(maps ?? allIds()),
     sysFlags: flagsAt('/sys'),
     sysMounts: userNamespace ? mountsBelow('/sys') : [],
   };
