@@ -15,19 +15,20 @@ export function emulating({ work, runs, command, registerString, removeEntries }
   const emulators = join(qemu, 'usr/bin');
   const root = writeRoot(join(work, 'root'), busybox);
   const program = join(root, 'bin/true');
-  const source = ['--source', `dir:${emulators}`];
+  // Options come before the program.
+  const ours = (name, ...words) => [...command(name), ...words];
   const always = { node: [NODE, '-e', '0'], emulator: [join(emulators, 'qemu-aarch64-static'), program] };
   // A tenth of a second each, on machines whose clock wanders: only many rounds tell.
   const rounds = 3 * runs;
   removeEntries();
-  time(command('install', 'arm64', '--quiet', ...source));
+  time(ours('install', 'arm64', '--quiet', '--source', `dir:${emulators}`));
   const rule = join(work, 'rule');
   writeFileSync(rule, registerString('qemu-aarch64'));
   const entry = compare(
     {
       ...always,
-      run: command('run', '--', program),
-      enter: command('enter', root, '--', 'true'),
+      run: ours('run', '--', program),
+      enter: ours('enter', root, '--', 'true'),
       hand: ['unshare', ...NAMESPACES, 'sh', '-c', handScript(root)],
     },
     rounds,
@@ -37,8 +38,8 @@ export function emulating({ work, runs, command, registerString, removeEntries }
   const own = compare(
     {
       ...always,
-      run: command('run', '--', program),
-      enter: command('enter', root, '--', 'true'),
+      run: ours('run', '--', program),
+      enter: ours('enter', root, '--', 'true'),
       hand: ['unshare', '--user', '--map-root-user', ...NAMESPACES, 'sh', '-c', handScript(root, rule)],
     },
     rounds,
