@@ -50,7 +50,7 @@ describe('inNewNamespaces', () => {
   it('asks for its ids in a new user namespace, and then executes the rest anew', () => {
     const command = inNewNamespaces('SCRIPT', ['a', '--b'], { ...parts, user: true });
     expect(command.slice(0, 5)).toEqual(['/bin/unshare', '--user', '--', '/bin/sh', '-c']);
-    expect(command[5]).toBe('echo map >&2; read -r _ <&8 || exit 125; exec "$@"');
+    expect(command[5]).toBe('echo "map $$" >&2; read -r _ <&8 || exit 125; exec "$@"');
     expect(command.slice(7)).toEqual([...withParent(tools), ...inside]);
   });
 });
