@@ -18,7 +18,7 @@ import type { Context } from './context.ts';
 import { type Emulation, findEmulation } from './emulation.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
-import { hasSeveralIds, hasTtyGroup, ownsRoot, userMaps } from './enter/ids.ts';
+import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
@@ -69,6 +69,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     newUserNamespace: maps !== null,
     madeFirst: places.madeFirst,
     made: places.made,
+    becomesRoot: maps !== null && !isOwnRoot(maps),
     rules: emulation.rules,
     ephemeral: request.ephemeral,
     readOnly: request.readOnly ? flagsAt(root).filter((flag) => flag !== 'ro') : null,

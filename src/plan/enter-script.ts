@@ -21,6 +21,8 @@ export interface EnterPlan {
   readonly madeFirst: readonly string[];
   /** Files and folders that are made in our own folders of memory, for what is mounted on them. */
   readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
+  /** Whether root of the namespaces is not the caller, but one of its subordinate ids. */
+  readonly becomesRoot: boolean;
   /** For an instance of its own; null where the one there is serves. */
   readonly rules: readonly Rule[] | null;
   /** All changes go to memory. */
@@ -63,7 +65,7 @@ const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
 /** The command that runs a program in a root, in namespaces that end with it: their first process is a shell that waits. */
 export function enterCommand(plan: EnterPlan): EnterCommand {
-  const { facts, hostname, program, tools } = plan;
+  const { becomesRoot, facts, hostname, program, tools } = plan;
   const flags = [
     '--mount',
     '--propagation',
@@ -87,7 +89,12 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
   ];
   const base = baseOf(plan);
   return {
-    command: inNewNamespaces(lines.join('\n'), program, { flags, user: plan.newUserNamespace, tools }),
+    command: inNewNamespaces(lines.join('\n'), program, {
+      flags,
+      user: plan.newUserNamespace,
+      becomesRoot,
+      tools,
+    }),
     texts: [fstab(firstMounts(facts), base), fstab(secondMounts(facts), base)],
   };
 }

@@ -44,16 +44,27 @@ export function inNewNamespaces(
   {
     flags,
     user,
+    becomesRoot = false,
     tools,
-  }: { readonly flags: readonly string[]; readonly user: boolean; readonly tools: Tools },
+  }: {
+    readonly flags: readonly string[];
+    readonly user: boolean;
+    /** Where the new namespace's root is not the caller, but one of the caller's subordinate ids. */
+    readonly becomesRoot?: boolean;
+    readonly tools: Tools;
+  },
 ): readonly [string, ...string[]] {
-  const { sh, unshare } = tools;
+  const { sh, setpriv, unshare } = tools;
   const inside = [unshare, ...flags, '--', sh, '-c', script, sh, ...words];
   const [first = unshare, ...rest] = [...withParent(tools), ...inside];
   if (!user) return [first, ...rest];
   // Executed anew once its ids are mapped, or it would have no capabilities (user_namespaces(7)).
   const mapped = `echo "map $$" >&2; ${AWAIT_LEAVE}; exec "$@"`;
-  return [unshare, '--user', '--', sh, '-c', mapped, sh, first, ...rest];
+  if (!becomesRoot || setpriv === null)
+    return [unshare, '--user', '--', sh, '-c', mapped, sh, first, ...rest];
+  // Nobody inside, the caller needs what it has at first (capabilities(7), ambient set) to become somebody else.
+  const root = [setpriv, '--reuid=0', '--regid=0', '--clear-groups', '--'];
+  return [unshare, '--user', '--keep-caps', '--', sh, '-c', mapped, sh, ...root, first, ...rest];
 }
 
 /** Mounts an instance of the new user namespace and fills it, as `registerLines` does. */

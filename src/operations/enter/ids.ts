@@ -53,6 +53,13 @@ export function userMaps(
 export const ownsRoot = (maps: IdMaps, owner: number): boolean =>
   maps.uid.some(({ outside, count }) => owner >= outside && owner < outside + count);
 
+/** Whether the caller is root inside, by user and group. */
+export const isOwnRoot = ({ uid, gid }: IdMaps): boolean =>
+  standsForRoot(uid, process.geteuid?.()) && standsForRoot(gid, process.getegid?.());
+
+const standsForRoot = (ranges: IdMaps['uid'], id: number | undefined): boolean =>
+  ranges.some(({ inside, outside }) => inside === 0 && outside === id);
+
 /** Whether there are more ids inside than root's. */
 export const hasSeveralIds = ({ uid, gid }: IdMaps): boolean => idCount(uid) > 1 && idCount(gid) > 1;
 

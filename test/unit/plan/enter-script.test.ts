@@ -38,6 +38,13 @@ describe('enterCommand', () => {
     expect(commandOf({ newUserNamespace: true }).slice(0, 2)).toEqual(['/bin/unshare', '--user']);
   });
 
+  it('registers in the instance of this machine, in a root without /proc', () => {
+    const placesWithout = { ...facts.places, proc: undefined };
+    const script = scriptOf({ rules: [ruleOf('one')], facts: { ...facts, places: placesWithout as object } });
+    expect(script).toContain('binfmt_misc /proc/sys/fs/binfmt_misc || ');
+    expect(script).toContain('>/proc/sys/fs/binfmt_misc/register');
+  });
+
   it('binds the root on itself, mounts in it, and makes it the root before the program begins', () => {
     const script = scriptOf({});
     const found = places(

@@ -44,6 +44,7 @@ export const enterPlan: EnterPlan = {
   newUserNamespace: false,
   madeFirst: [],
   made: { directories: [], files: [] },
+  becomesRoot: false,
   rules: null,
   ephemeral: false,
   readOnly: null,

@@ -53,6 +53,13 @@ describe('inNewNamespaces', () => {
     expect(command[5]).toBe('echo "map $$" >&2; read -r _ <&8 || exit 125; exec "$@"');
     expect(command.slice(7)).toEqual([...withParent(tools), ...inside]);
   });
+
+  it('keeps its capabilities to become root, where the caller is not', () => {
+    const command = inNewNamespaces('SCRIPT', ['a', '--b'], { ...parts, user: true, becomesRoot: true });
+    expect(command.slice(0, 3)).toEqual(['/bin/unshare', '--user', '--keep-caps']);
+    const root = ['/bin/setpriv', '--reuid=0', '--regid=0', '--clear-groups', '--'];
+    expect(command.slice(8)).toEqual([...root, ...withParent(tools), ...inside]);
+  });
 });
 
 describe('restoreVariables', () => {
