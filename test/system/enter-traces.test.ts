@@ -1,19 +1,28 @@
 /** `enter` leaves nothing behind: many at a time, and killed at any moment. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outputOf, startActors } from './support/actors.ts';
+import { copyRoot, debianRoots, shiftOwners } from './support/debian-roots.ts';
 import { talkTo } from './support/talk.ts';
 import { expectSameTraces, type Traces, tracesOf } from './support/traces.ts';
 
 const { root, mapped } = startActors();
 const KILLS = 20;
 
-describe.each([root, mapped])('for $name', (actor) => {
+describe.each([
+  { actor: root, owner: 'root', idOf: null },
+  { actor: mapped, owner: 'the user', idOf: null },
+  { actor: mapped, owner: 'subordinate ids', idOf: (id: number) => 1_000_000 + id },
+])('for a tree of $owner', ({ actor, idOf }) => {
   let tree: string;
   let before: Traces;
   const enter = (...program: string[]): readonly string[] => actor.words('enter', tree, '--', ...program);
 
   beforeAll(async () => {
     tree = await actor.root('arm64');
+    if (idOf !== null) {
+      tree = copyRoot((await debianRoots()).arm64, `${tree}-of-others`);
+      shiftOwners(tree, idOf);
+    }
     // The emulator goes to the store.
     expect(await outputOf(enter('uname', '-m'))).toBe('aarch64');
     before = tracesOf(tree);
