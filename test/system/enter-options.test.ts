@@ -1,8 +1,9 @@
 /** What is mounted and set within a root, and the options of `enter` that change it. */
-import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Actor, finish, outputOf, startActors } from './support/actors.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Actor, emulators, finish, outputOf, startActors } from './support/actors.ts';
+import { binfmtctl, removeAllEntries } from './support/tools.ts';
 import { expectSameTraces, type Traces, tracesOf } from './support/traces.ts';
 
 const { root, mapped } = startActors();
@@ -136,6 +137,13 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
     await expectSameTraces(before, tree);
   });
 
+  it('set-user-id programs have the rights of their owner', async () => {
+    const script =
+      'cp /usr/bin/id /usr/bin/root-id; chmod u+s /usr/bin/root-id; setpriv --reuid=33 --clear-groups root-id -u';
+    expect(await said(script, '--ephemeral')).toBe('0');
+    await expectSameTraces(before, tree);
+  });
+
   it('--ephemeral --read-only', async () => {
     expect(await said('touch /x 2> /dev/null || echo kept', '--ephemeral', '--read-only')).toBe('kept');
     await expectSameTraces(before, tree);
@@ -186,5 +194,23 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
     expect([2, 125]).toContain(ran.status);
     expect(ran.stderr).toMatch(/^binfmtctl: .+\n(hint: .+\n)?$/);
     await expectSameTraces(before, tree);
+  });
+});
+
+describe('where the entries of the machine serve', () => {
+  afterEach(removeAllEntries);
+
+  it('no instance is made, and for root no user namespace', async () => {
+    const installed = binfmtctl(join(root.home, 'store'), 'install', 'arm64', '--source', emulators());
+    expect(installed.status, installed.stderr).toBe(0);
+    for (const actor of [root, mapped]) {
+      const tree = await actor.root('arm64');
+      const script = 'uname -m; readlink /proc/self/ns/user; ls /proc/sys/fs/binfmt_misc';
+      const [machine, namespace, ...entries] = (
+        await outputOf(actor.words('enter', tree, '--', 'sh', '-c', script))
+      ).split('\n');
+      expect({ machine, entries }).toEqual({ machine: 'aarch64', entries: [] });
+      expect(namespace === readlinkSync('/proc/self/ns/user')).toBe(actor === root);
+    }
   });
 });

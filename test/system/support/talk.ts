@@ -1,7 +1,7 @@
 /** Programs that are talked to while they run: through pipes, or at a terminal of their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { afterEach } from 'vitest';
+import { afterAll } from 'vitest';
 
 export interface Circumstances {
   readonly cwd?: string;
@@ -35,8 +35,8 @@ export const CTRL_Z = '\x1a';
 const PATIENCE_MS = 60_000;
 
 const running = new Set<ChildProcess>();
-// What a failed test was talking to.
-afterEach(() => {
+// What failed tests were talking to.
+afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
