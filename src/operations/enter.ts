@@ -13,7 +13,7 @@ import { inInitialUserNamespace } from '../system/host.ts';
 import { flagsAt, mountsBelow } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
-import { type Supervised, supervise } from '../system/supervisor.ts';
+import { supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { type Emulation, findEmulation } from './emulation.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
@@ -31,7 +31,6 @@ export type { EnterRequest } from './enter/types.ts';
 /** What will be done to enter a root. */
 export interface PreparedEnter {
   readonly emulation: Emulation;
-  readonly environment: Supervised['environment'];
   /** Null where no user namespace is needed. */
   readonly maps: IdMaps | null;
   readonly plan: EnterPlan;
@@ -78,10 +77,11 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     workdir,
     personality32: is32Bit(programs.program.head) && emulation.programs[0] === 'machine',
     umask: process.umask().toString(8).padStart(4, '0'),
+    environment,
     program: [request.program ?? programs.program.name, ...request.args],
     tools: requireFitting(enterTools(), request, identity),
   };
-  return { emulation, environment, maps, plan };
+  return { emulation, maps, plan };
 }
 
 interface Tree {
@@ -109,16 +109,18 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
 
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
 export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
-  const { environment, maps, plan } = prepared;
+  const { maps, plan } = prepared;
   const { command: plain, texts } = enterCommand(plan);
   const isJob = plan.facts.terminal !== null && isForeground();
   const command = isJob ? asJob(plain, plan.tools) : plain;
-  const outcome = await supervise({ command, environment, setup: { maps, texts, isJob } }).catch(
-    (error: unknown): SetupFailure => {
-      if (error instanceof BinfmtctlError) return { failed: 'maps', complaint: error.message };
-      throw error;
-    },
-  );
+  const outcome = await supervise({
+    command,
+    environment: plan.environment,
+    setup: { maps, texts, isJob },
+  }).catch((error: unknown): SetupFailure => {
+    if (error instanceof BinfmtctlError) return { failed: 'maps', complaint: error.message };
+    throw error;
+  });
   if (!('failed' in outcome)) return outcome;
   const { facts } = plan;
   const proc = `${plan.root}${plan.ephemeral ? '/root' : ''}/${facts.places.proc}:`;

@@ -9,6 +9,7 @@ export function runTools(): Tools {
   return {
     sh: requireTool('sh', 'a POSIX shell'),
     unshare: requireTool('unshare', 'util-linux'),
+    env: requireTool('env', 'coreutils'),
     mount: requireTool('mount', 'util-linux'),
     setpriv: findSetpriv(),
   };

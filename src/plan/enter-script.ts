@@ -7,8 +7,10 @@ import {
   inNewNamespaces,
   instanceLines,
   registerLines,
+  restoreVariables,
   TEXTS,
   type Tools,
+  withVariables,
 } from './setup-script.ts';
 import { commandLine, quote } from './shell.ts';
 
@@ -38,6 +40,8 @@ export interface EnterPlan {
   readonly personality32: boolean;
   /** Of the caller, in octal. */
   readonly umask: string;
+  /** All that the program finds. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly program: readonly string[];
   readonly tools: EnterTools;
 }
@@ -189,9 +193,10 @@ function settingLines(plan: EnterPlan): readonly string[] {
 
 /** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
 function programLines(plan: EnterPlan): readonly string[] {
-  const { account, personality32, tools, umask, workdir } = plan;
+  const { account, environment, personality32, tools, umask, workdir } = plan;
   const { setarch, setpriv, unshare } = tools;
   const words = [
+    ...withVariables(environment, tools),
     ...(personality32 && setarch !== null ? [setarch, 'linux32', '--'] : []),
     ...(account !== null && setpriv !== null ? [setpriv, ...groupFlags(account), '--'] : []),
     unshare,
@@ -204,7 +209,7 @@ function programLines(plan: EnterPlan): readonly string[] {
     // Of the host's /proc, which this shell still has: the number by which we know the process.
     'read -r pid _ </proc/self/stat; echo "ready $pid" >&2',
     AWAIT_LEAVE,
-    `unset PWD OLDPWD SHLVL; umask ${umask}`,
+    `${restoreVariables(environment)}; umask ${umask}`,
     `exec ${commandLine(words)} "$@" ${HAND_OVER}`,
   ];
 }

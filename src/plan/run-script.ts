@@ -6,6 +6,7 @@ import {
   instanceLines,
   restoreVariables,
   type Tools,
+  withVariables,
 } from './setup-script.ts';
 import { commandLine } from './shell.ts';
 
@@ -32,7 +33,7 @@ export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
     'echo "ready $$" >&2',
     AWAIT_LEAVE,
     restoreVariables(environment),
-    `exec ${[commandLine(back), '"$@"', HAND_OVER].join(' ')}`,
+    `exec ${[commandLine([...withVariables(environment, tools), ...back]), '"$@"', HAND_OVER].join(' ')}`,
   ].join('\n');
   return inNewNamespaces(script, program, {
     flags: ['--mount', '--propagation', 'private'],

@@ -11,6 +11,7 @@ import { commandLine, printfFormat, quote } from './shell.ts';
 export interface Tools {
   readonly sh: string;
   readonly unshare: string;
+  readonly env: string;
   /** Called with `-n`: its notes of mounts in /run are for the machine, and not to be written by a plain user. */
   readonly mount: string;
   /** Of util-linux, to end the program with us; null where there is none. */
@@ -103,12 +104,25 @@ export function asJob(command: readonly string[], tools: Tools): readonly [strin
   return [first, ...rest];
 }
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Variables that shells change, set back to what the program is to find. */
-export function restoreVariables(environment: Readonly<Record<string, string | undefined>>): string {
-  return ['PWD', 'OLDPWD', 'SHLVL']
+export function restoreVariables(environment: Variables): string {
+  return ['PWD', 'OLDPWD', 'SHLVL', '_']
     .map((name) => {
       const value = environment[name];
       return value === undefined ? `unset ${name}` : `export ${name}=${quote(value)}`;
     })
     .join('; ');
+}
+
+/**
+ * Words before a command that give it the variables that do not pass through a shell: dash drops those that it could not
+ * name, as functions of bash are, and has its own values of some.
+ */
+export function withVariables(environment: Variables, { env }: Pick<Tools, 'env'>): readonly string[] {
+  const isLost = (name: string): boolean =>
+    !/^[A-Za-z_]\w*$/.test(name) || ['IFS', 'OPTIND', 'PPID'].includes(name);
+  const lost = Object.entries(environment).filter(([name, value]) => value !== undefined && isLost(name));
+  return lost.length === 0 ? [] : [env, '--', ...lost.map(([name, value]) => `${name}=${value}`)];
 }

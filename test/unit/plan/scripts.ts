@@ -6,6 +6,7 @@ import type { Rule } from '../../../src/rule/types.ts';
 export const tools: EnterTools = {
   sh: '/bin/sh',
   unshare: '/bin/unshare',
+  env: '/bin/env',
   mount: '/bin/mount',
   setpriv: '/bin/setpriv',
   cp: '/bin/cp',
@@ -53,6 +54,7 @@ export const enterPlan: EnterPlan = {
   workdir: '/',
   personality32: false,
   umask: '0022',
+  environment: {},
   program: ['/bin/sh', '-c', 'true'],
   tools,
 };

@@ -5,6 +5,7 @@ import {
   registerLines,
   restoreVariables,
   withParent,
+  withVariables,
 } from '../../../src/plan/setup-script.ts';
 import { ruleOf, tools } from './scripts.ts';
 
@@ -65,7 +66,20 @@ describe('inNewNamespaces', () => {
 describe('restoreVariables', () => {
   it('sets back what shells change, and takes away what was not there', () => {
     expect(restoreVariables({ PWD: '/a b', SHLVL: '' })).toBe(
-      "export PWD='/a b'; unset OLDPWD; export SHLVL=''",
+      "export PWD='/a b'; unset OLDPWD; export SHLVL=''; unset _",
     );
+  });
+});
+
+describe('withVariables', () => {
+  it('is nothing where a shell hands on all variables', () => {
+    expect(withVariables({ PATH: '/bin', a_1: '', GONE: undefined }, tools)).toEqual([]);
+  });
+
+  it('gives what a shell loses', () => {
+    const environment = { 'BASH_FUNC_f%%': '() { :; }', 'a.b': '1', '-i': '2', IFS: 'x', HOME: '/' };
+    expect(withVariables(environment, tools)).toEqual([
+      ...['/bin/env', '--', 'BASH_FUNC_f%%=() { :; }', 'a.b=1', '-i=2', 'IFS=x'],
+    ]);
   });
 });
