@@ -50,6 +50,12 @@ describe.each([root, mapped])('within a root, for $name', (actor: Actor) => {
     expect(await said(script, '--env', 'A=a=b c', '--env', 'B=$HOME', '--env', 'C=')).toBe('a=b c|$HOME||');
   });
 
+  it('--env adds variables that no shell could have', async () => {
+    const variables = ['a.b=1', 'BASH_FUNC_f%%=() { :; }', 'IFS=x', 'PWD=/no'];
+    const options = variables.flatMap((each) => ['--env', each]);
+    expect((await outputOf(enter(options, 'env'))).split('\n')).toEqual(expect.arrayContaining(variables));
+  });
+
   it('there are processes, devices, and folders of memory', async () => {
     const script = `set -e
 readlink /proc/self > /dev/null
