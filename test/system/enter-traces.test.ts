@@ -7,6 +7,7 @@ import { expectSameTraces, type Traces, tracesOf } from './support/traces.ts';
 
 const { root, mapped } = startActors();
 const KILLS = 20;
+const WAYS = [[], ['--ephemeral'], ['--read-only', '--net', 'none', '--hostname', 'inside']];
 
 describe.each([
   { actor: root, owner: 'root', idOf: null },
@@ -55,7 +56,9 @@ describe.each([
     const whole = performance.now() - start;
     const random = randomFrom(20);
     for (let count = 0; count < KILLS; count++) {
-      const talk = talkTo(enter('sh', '-c', 'sleep 1000 & echo runs; sleep 1000; echo never'));
+      const program = ['sh', '-c', 'sleep 1000 & echo runs; sleep 1000; echo never'];
+      const options = WAYS[count % WAYS.length] ?? [];
+      const talk = talkTo(actor.words('enter', ...options, tree, '--', ...program));
       const after = random() * whole * 1.3;
       await new Promise((done) => setTimeout(done, after));
       talk.kill('SIGKILL');

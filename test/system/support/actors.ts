@@ -7,7 +7,7 @@ import { type PlainUser, plainUsers, USUAL_PATH } from './plain-user.ts';
 import { type Circumstances, type End, talkTo } from './talk.ts';
 import { temporaryFolder } from './tools.ts';
 
-const COMMAND = process.env['SHIM'] ?? resolve('dist/cli.cjs');
+const COMMAND = resolve('dist/cli.cjs');
 
 export interface Actor {
   readonly name: string;
