@@ -36,7 +36,8 @@ export const singleMap = (id: number, inside: number): readonly IdRange[] => [
 export function rootMap({ id, subordinate }: OwnIds, owner: number): readonly IdRange[] {
   const [first] = subordinate;
   const ranges = first !== undefined && owner === first.start ? [] : [...singleMap(id, 0)];
-  for (const each of subordinate) {
+  // The caller is somebody inside at any rate: root there could not pass a folder of the caller's that is closed to others.
+  for (const each of [...subordinate, { start: id, count: 1 }]) {
     for (const { start, count } of freeParts(each, ranges))
       ranges.push({ inside: idCount(ranges), outside: start, count });
   }
