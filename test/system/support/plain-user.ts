@@ -32,7 +32,7 @@ export function plainUsers(): { readonly mapped: PlainUser; readonly single: Pla
     mkdirSync(etc);
     mkdirSync(bin);
     for (const { home, id } of [mapped, single]) {
-      mkdirSync(home, { mode: 0o755 });
+      mkdirSync(home, { mode: 0o700 });
       chownSync(home, id, id);
     }
     writeUsers(etc, [mapped, single]);
