@@ -13,9 +13,9 @@ const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8
 // cli.cjs answers `--version` and loads what a command needs: run.cjs for our own, emulated.cjs for those that run programs,
 // drop-in.cjs for those that stand in for others, work.cjs for what installs and verifies, and for what the others need late.
 // They and the large libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes
-// 60 ms to parse. emulated.cjs shares nothing with the others: to open a file takes a millisecond.
-const PARTS = ['run', 'drop-in', 'work'];
-const PLACES = { ...Object.fromEntries([...PARTS, 'emulated'].map((name) => [name, name])), late: 'work' };
+// 60 ms to parse.
+const PARTS = ['run', 'emulated', 'drop-in', 'work'];
+const PLACES = { ...Object.fromEntries(PARTS.map((name) => [name, name])), late: 'work' };
 const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'yaml'];
 const apart = {
   name: 'apart',
@@ -101,7 +101,6 @@ await build({
   supported,
   entryPoints: {
     cli: 'src/cli/main.ts',
-    emulated: 'src/cli/emulated.ts',
     'run-detectors': 'src/cli/run-detectors.ts',
     launcher: 'src/system/launcher.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),

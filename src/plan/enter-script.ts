@@ -6,6 +6,7 @@ import {
   HAND_OVER,
   inNewNamespaces,
   instanceLines,
+  OWN_PID,
   registerLines,
   restoreVariables,
   TEXTS,
@@ -206,8 +207,7 @@ function programLines(plan: EnterPlan): readonly string[] {
     '--',
   ];
   return [
-    // Of the host's /proc, which this shell still has: the number by which we know the process.
-    'read -r pid _ </proc/self/stat; echo "ready $pid" >&2',
+    `${OWN_PID}; echo "ready $pid" >&2`,
     AWAIT_LEAVE,
     `${restoreVariables(environment)}; umask ${umask}`,
     `exec ${commandLine(words)} "$@" ${HAND_OVER}`,

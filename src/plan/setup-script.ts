@@ -31,6 +31,9 @@ export const fail = (step: Step): string => `{ echo 'failed ${step}' >&2; exit 1
 /** Waits for leave; without it, as where we have been killed, ends. */
 export const AWAIT_LEAVE = `read -r _ <&${ANSWERS} || exit 125`;
 
+/** Sets `pid` to the number that we know this shell by, as long as it has the /proc of outside. */
+export const OWN_PID = 'read -r pid _ </proc/self/stat';
+
 /** Redirections that give the program what it would have without us. */
 export const HAND_OVER = `2>&${STDERR} ${STDERR}>&- ${ANSWERS}<&-`;
 
@@ -56,16 +59,28 @@ export function inNewNamespaces(
   },
 ): readonly [string, ...string[]] {
   const { sh, setpriv, unshare } = tools;
-  const inside = [unshare, ...flags, '--', sh, '-c', script, sh, ...words];
-  const [first = unshare, ...rest] = [...withParent(tools), ...inside];
-  if (!user) return [first, ...rest];
-  // Executed anew once its ids are mapped, or it would have no capabilities (user_namespaces(7)).
-  const mapped = `echo "map $$" >&2; ${AWAIT_LEAVE}; exec "$@"`;
-  if (!becomesRoot || setpriv === null)
-    return [unshare, '--user', '--', sh, '-c', mapped, sh, first, ...rest];
-  // Nobody inside, the caller needs what it has at first (capabilities(7), ambient set) to become somebody else.
-  const root = [setpriv, '--reuid=0', '--regid=0', '--clear-groups', '--'];
-  return [unshare, '--user', '--keep-caps', '--', sh, '-c', mapped, sh, ...root, first, ...rest];
+  const [first = unshare, ...rest] = [...withParent(tools), unshare];
+  const started = (text: string, more: readonly string[] = []): readonly [string, ...string[]] => [
+    first,
+    ...rest,
+    ...more,
+    ...flags,
+    '--',
+    sh,
+    '-c',
+    text,
+    sh,
+    ...words,
+  ];
+  if (!user) return started(script);
+  const mapped = `${OWN_PID}; echo "map $pid" >&2; ${AWAIT_LEAVE}`;
+  // What is executed before there are ids would lose its capabilities but for this (capabilities(7), ambient set).
+  const kept = ['--user', '--keep-caps'];
+  if (!becomesRoot || setpriv === null) return started(`${mapped}\n${script}`, kept);
+  // Whoever becomes somebody else is no longer ended with the parent (prctl(2), PR_SET_PDEATHSIG).
+  const ids = [setpriv, '--reuid=0', '--regid=0', '--clear-groups', '--', ...withParent(tools)];
+  const root = commandLine([...ids, sh, '-c', script, sh]);
+  return started(`${mapped}; exec ${root} "$@"`, kept);
 }
 
 /** Mounts an instance of the new user namespace and fills it, as `registerLines` does. */

@@ -48,18 +48,23 @@ describe('inNewNamespaces', () => {
     );
   });
 
-  it('asks for its ids in a new user namespace, and then executes the rest anew', () => {
+  const asks = 'read -r pid _ </proc/self/stat; echo "map $pid" >&2; read -r _ <&8 || exit 125';
+
+  it('asks for its ids in a new user namespace, with the capabilities that it has there', () => {
     const command = inNewNamespaces('SCRIPT', ['a', '--b'], { ...parts, user: true });
-    expect(command.slice(0, 5)).toEqual(['/bin/unshare', '--user', '--', '/bin/sh', '-c']);
-    expect(command[5]).toBe('echo "map $$" >&2; read -r _ <&8 || exit 125; exec "$@"');
-    expect(command.slice(7)).toEqual([...withParent(tools), ...inside]);
+    expect(command).toEqual([
+      ...withParent(tools),
+      ...['/bin/unshare', '--user', '--keep-caps', '--mount', '--', '/bin/sh', '-c', `${asks}\nSCRIPT`],
+      ...['/bin/sh', 'a', '--b'],
+    ]);
   });
 
-  it('keeps its capabilities to become root, where the caller is not', () => {
+  it('becomes root, where the caller is not, and still ends with its parent', () => {
     const command = inNewNamespaces('SCRIPT', ['a', '--b'], { ...parts, user: true, becomesRoot: true });
-    expect(command.slice(0, 3)).toEqual(['/bin/unshare', '--user', '--keep-caps']);
-    const root = ['/bin/setpriv', '--reuid=0', '--regid=0', '--clear-groups', '--'];
-    expect(command.slice(8)).toEqual([...root, ...withParent(tools), ...inside]);
+    const [, becoming] = (command.at(-4) ?? '').split('; exec ');
+    expect(becoming).toBe(
+      '/bin/setpriv --reuid=0 --regid=0 --clear-groups -- /bin/setpriv --pdeathsig KILL -- /bin/sh -c SCRIPT /bin/sh "$@"',
+    );
   });
 });
 
