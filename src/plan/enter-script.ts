@@ -199,7 +199,7 @@ function programLines(plan: EnterPlan): readonly string[] {
   const words = [
     ...withVariables(environment, tools),
     ...(personality32 && setarch !== null ? [setarch, 'linux32', '--'] : []),
-    ...(account !== null && setpriv !== null ? [setpriv, ...groupFlags(account), '--'] : []),
+    ...(setpriv === null ? [] : privileges(plan, setpriv)),
     unshare,
     '--root=.',
     `--wd=${workdir}`,
@@ -214,7 +214,12 @@ function programLines(plan: EnterPlan): readonly string[] {
   ];
 }
 
-const groupFlags = ({ gid, groups }: NonNullable<EnterPlan['account']>): readonly string[] => [
-  `--regid=${gid}`,
-  groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`,
-];
+/** The groups of an account; and what the shell has had to keep does not go on to whatever the program executes. */
+function privileges({ account, newUserNamespace }: EnterPlan, setpriv: string): readonly string[] {
+  const groups = account?.groups.length ? `--groups=${account.groups.join(',')}` : '--clear-groups';
+  const flags = [
+    ...(newUserNamespace ? ['--inh-caps=-all', '--ambient-caps=-all'] : []),
+    ...(account === null ? [] : [`--regid=${account.gid}`, groups]),
+  ];
+  return flags.length === 0 ? [] : [setpriv, ...flags, '--'];
+}

@@ -35,7 +35,7 @@ describe('enterCommand', () => {
 
   it('makes a user namespace only where one is needed', () => {
     expect(commandOf({})).not.toContain('--user');
-    expect(commandOf({ newUserNamespace: true }).slice(0, 2)).toEqual(['/bin/unshare', '--user']);
+    expect(commandOf({ newUserNamespace: true })).toContain('--user');
   });
 
   it('registers in the instance of this machine, in a root without /proc', () => {
