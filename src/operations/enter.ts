@@ -47,7 +47,6 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const root = requireRoot(tree.directory);
   const identity = findIdentity(root, request.user);
   const workdir = request.workdir ?? '/';
-  requireFolder(root, workdir);
   const where = { root, path: PATH, workdir };
   const programs = await findPrograms(request.program, identity.shell, where);
   const emulation = await findEmulation(programs.heads, request, root, context);
@@ -61,6 +60,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
   if (maps !== null) checkIds(root, maps, identity, context);
   const places = findPlaces(root, request, context);
+  requireFolder(root, workdir, places);
   const environment = environmentOf(identity, request.environment, process.env);
   const plan: EnterPlan = {
     root,
@@ -170,9 +170,11 @@ function accountOf({ uid, gid, groups }: Identity, maps: IdMaps | null) {
   return { uid, gid, groups };
 }
 
-function requireFolder(root: string, workdir: string): void {
+/** A folder of the root, or one that will be mounted or bound there. */
+function requireFolder(root: string, workdir: string, { binds }: Places): void {
   const path = workdir.startsWith('/') ? resolveInRoot(root, workdir) : null;
-  const isMounted = /^\/(proc|sys|dev|run|tmp)(\/|$)/.test(workdir);
+  const mounted = ['proc', 'sys', 'dev', 'run', 'tmp', ...binds.map(({ target }) => target)];
+  const isMounted = mounted.some((place) => `${workdir}/`.startsWith(`/${place}/`));
   if (isMounted || (path !== null && statSync(path).isDirectory())) return;
   throw new BinfmtctlError('USAGE', `${root} has no folder ${workdir} to begin in`, {
     hint: '--workdir takes an absolute path inside',
