@@ -141,7 +141,8 @@ describe('a terminal', () => {
 
   it('gives a shell its end of file', async () => {
     const talk = talkAtTerminal(enter(mapped));
-    await ask(talk, 'echo re"a"dy', /ready/);
+    // A shell that does not yet read by itself may lose what is typed.
+    await ask(talk, 'echo re"a"dy', /ready[^]*# /);
     talk.say(CTRL_D);
     expect((await talk.ended).status).toBe(0);
   });
