@@ -4,10 +4,11 @@
  * program ours, which it has as another descriptor (plan/setup-script.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { IdMaps } from '../plan/id-maps.ts';
 import { ANSWERS, STDERR, TEXTS } from '../plan/setup-script.ts';
+import { fileError } from './file-error.ts';
 import { followSetup, type SetupFailure } from './follow-setup.ts';
 import type { Ending } from './foreground.ts';
 import { handOnSignals } from './signals.ts';
@@ -61,12 +62,32 @@ function others(texts: readonly number[]): ('ignore' | 'pipe' | number)[] {
   return Array.from({ length: ANSWERS - 2 }, (_, index) => named.get(index + 3) ?? 'ignore');
 }
 
-/** A text as a file without a name, so that none is left behind. */
+/**
+ * A text as a file without a name, so that none is left behind. Where TMPDIR is missing, full, or of a kind that has no such
+ * files, another folder serves as well. @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where none does.
+ */
 function openText(text: string): number {
+  const failures: unknown[] = [];
+  for (const folder of [tmpdir(), '/dev/shm', '/tmp', '/var/tmp']) {
+    try {
+      return openTextIn(folder, text);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw fileError(failures[0], `make a temporary file in ${tmpdir()}`);
+}
+
+function openTextIn(folder: string, text: string): number {
   // open(2): O_TMPFILE, which Node has no name for; with O_DIRECTORY, so that kernels without it refuse.
-  const file = openSync(tmpdir(), constants.O_RDWR | constants.O_DIRECTORY | 0o20000000, 0o644);
-  writeSync(file, text);
-  return file;
+  const file = openSync(folder, constants.O_RDWR | constants.O_DIRECTORY | 0o20000000, 0o644);
+  try {
+    writeFileSync(file, text);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
 }
 
 function endingOf(child: ChildProcess): Promise<Ending> {
