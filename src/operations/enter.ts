@@ -25,6 +25,7 @@ import type { EnterRequest, Identity } from './enter/types.ts';
 import { obstacleError, readObstacles } from './obstacle.ts';
 import { allIds } from './run.ts';
 import { enterTools } from './setup-tools.ts';
+import { keepingWarnings } from './warnings.ts';
 
 export type { EnterRequest } from './enter/types.ts';
 
@@ -47,7 +48,10 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const root = requireRoot(tree.directory);
   const identity = findIdentity(root, request.user);
   const workdir = request.workdir ?? '/';
-  const where = { root, path: PATH, workdir };
+  const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
+  const places = findPlaces(root, request, quiet);
+  requireFolder(root, workdir, places.binds);
+  const where = { root, path: PATH, workdir, bound: places.binds };
   const programs = await findPrograms(request.program, identity.shell, where);
   const emulation = await findEmulation(programs.heads, request, root, context);
   const { programs: runBy } = emulation;
@@ -59,8 +63,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const rootMaps = emulation.rules === null ? null : allIds();
   const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
   if (maps !== null) checkIds(root, maps, identity, context);
-  const places = findPlaces(root, request, context);
-  requireFolder(root, workdir, places);
+  for (const text of warnings) context.report({ kind: 'warning', text });
   const environment = environmentOf(identity, request.environment, process.env);
   const plan: EnterPlan = {
     root,
@@ -170,11 +173,9 @@ function accountOf({ uid, gid, groups }: Identity, maps: IdMaps | null) {
   return { uid, gid, groups };
 }
 
-/** A folder of the root, or one that will be mounted or bound there. */
-function requireFolder(root: string, workdir: string, { binds }: Places): void {
-  const path = workdir.startsWith('/') ? resolveInRoot(root, workdir) : null;
-  const mounted = ['proc', 'sys', 'dev', 'run', 'tmp', ...binds.map(({ target }) => target)];
-  const isMounted = mounted.some((place) => `${workdir}/`.startsWith(`/${place}/`));
+function requireFolder(root: string, workdir: string, bound: Places['binds']): void {
+  const path = workdir.startsWith('/') ? resolveInRoot(root, workdir, bound) : null;
+  const isMounted = /^\/(proc|sys|dev|run|tmp)(\/|$)/.test(workdir);
   if (isMounted || (path !== null && statSync(path).isDirectory())) return;
   throw new BinfmtctlError('USAGE', `${root} has no folder ${workdir} to begin in`, {
     hint: '--workdir takes an absolute path inside',

@@ -5,7 +5,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
 import { parseShebang } from '../rule/shebang.ts';
 import { readHead, tryReadHead } from '../system/head.ts';
-import { resolveInRoot } from '../system/root-path.ts';
+import { type Bound, resolveInRoot } from '../system/root-path.ts';
 
 /** Where a program is looked for: on this machine, or in a root file system. */
 export interface Whereabouts {
@@ -15,6 +15,8 @@ export interface Whereabouts {
   readonly path: string;
   /** The folder to begin in, as it is called there. */
   readonly workdir: string;
+  /** What of this machine will be seen in the root. */
+  readonly bound?: readonly Bound[] | undefined;
 }
 
 /** A program as the kernel will find it, behind all `#!` lines. */
@@ -65,9 +67,9 @@ export async function findProgram(name: string, where: Whereabouts): Promise<Pro
 }
 
 /** Where a path of there is on this machine; null where nothing is there. */
-export function locate(path: string, { root, workdir }: Whereabouts): string | null {
+export function locate(path: string, { root, workdir, bound }: Whereabouts): string | null {
   if (root === null) return resolve(workdir, path);
-  return resolveInRoot(root, path.startsWith('/') ? path : `${workdir}/${path}`);
+  return resolveInRoot(root, path.startsWith('/') ? path : `${workdir}/${path}`, bound);
 }
 
 function searchPath(name: string, where: Whereabouts): string {

@@ -99,6 +99,18 @@ describe('findPrograms', () => {
     expect(await programs(rootWith({ 'bin/text': 'x' }), 'text')).toEqual(['/bin/text']);
   });
 
+  it('finds a program, and its loader, in what will be bound', async () => {
+    const source = rootWith({ tool: program(RISCV, '/opt/ld.so'), 'ld.so': program(RISCV) });
+    const bound = [
+      { source, target: 'run/src' },
+      { source, target: 'opt' },
+    ];
+    const where = { root: whole, path: '/bin', workdir: '/run/src', bound };
+    const found = await findPrograms('./tool', '', where);
+    expect(found.program.file).toBe(join(source, 'tool'));
+    expect(found.heads).toHaveLength(4);
+  });
+
   it('refuses a root without a shell', async () => {
     const root = rootWith({ 'etc/passwd': '' });
     await expect(programs(root, null)).rejects.toThrow(

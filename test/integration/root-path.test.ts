@@ -34,6 +34,30 @@ beforeAll(() => {
   writeFileSync(join(root, 'many-0'), '');
 });
 
+describe('resolveInRoot with what is bound', () => {
+  const bound = () => [
+    { source: join(root, 'usr'), target: 'srv/src' },
+    { source: folder('secret'), target: 'etc/shadow' },
+    { source: join(root, 'etc'), target: 'srv/src/bin' },
+  ];
+
+  it.each([
+    ['itself', '/srv/src', 'usr'],
+    ['what is in it', '/srv/src/../src/./../../srv/src', 'usr'],
+    ['a file', '/etc/shadow', '../secret'],
+    ['what is bound in what is bound', '/srv/src/bin', 'etc'],
+    ['what links in it lead to, as they do inside', '/srv/src/bin/shell', 'usr/bin/dash'],
+    ['a name that only begins like it', '/usr/bin/dash', 'usr/bin/dash'],
+  ])('finds %s', (_, path, real) => {
+    expect(resolveInRoot(root, path, bound())).toBe(join(root, real));
+  });
+
+  it('finds nothing that its source does not have', () => {
+    expect(resolveInRoot(root, '/srv/src/missing', bound())).toBeNull();
+    expect(resolveInRoot(root, '/srv/source', bound())).toBeNull();
+  });
+});
+
 describe('resolveInRoot', () => {
   it.each([
     ['a file', '/usr/bin/dash', 'usr/bin/dash'],
