@@ -1,9 +1,11 @@
 /** Who runs the programs of other machines. */
 import { accessSync, constants } from 'node:fs';
 import type { Arch } from '../catalogue/types.ts';
+import { BinfmtctlError } from '../errors.ts';
 import { firstMatch, matches } from '../rule/match.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 import { tryReadHead } from '../system/head.ts';
+import { REMOVED_DIRECTORY, workingDirectory } from '../system/host.ts';
 import { fileSystemMagic } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import type { Context } from './context.ts';
@@ -64,8 +66,17 @@ export async function findEmulation(
   const entries = await servingEntries(context);
   const known = request.told ? null : recallEmulation(heads, request, root, entries, context);
   if (known !== null) return known;
+  requireWorkingDirectory();
   const { searchEmulation } = await import('./late.ts');
   return searchEmulation(heads, request, root, entries, context);
+}
+
+/** execa starts no program in a folder that has no path any more. */
+function requireWorkingDirectory(): void {
+  if (workingDirectory() !== REMOVED_DIRECTORY) return;
+  throw new BinfmtctlError('FILE_FAILED', 'cannot look for emulators: this folder has been removed', {
+    hint: '`cd` to another one',
+  });
 }
 
 /** The answer where it takes no search: it is looked for most often by those who run a program many times. */

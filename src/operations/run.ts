@@ -6,6 +6,7 @@ import { withParent } from '../plan/setup-script.ts';
 import { matches } from '../rule/match.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
+import { workingDirectory } from '../system/host.ts';
 import { type Supervised, supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { type Emulation, type EmulationRequest, findEmulation } from './emulation.ts';
@@ -37,7 +38,7 @@ const INSTANCE = '/proc/sys/fs/binfmt_misc';
  * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, and what `findEmulation` throws.
  */
 export async function prepareRun(request: RunRequest, context: Context): Promise<PreparedRun> {
-  const where = { root: null, path: process.env['PATH'] ?? '', workdir: process.cwd() };
+  const where = { root: null, path: process.env['PATH'] ?? '', workdir: workingDirectory() };
   const program = await findProgram(request.program, where);
   const emulation = await findEmulation([program.head], request, null, context);
   const environment = await environmentFor(request, program, emulation, context);

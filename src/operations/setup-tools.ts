@@ -7,10 +7,10 @@ import { findTool, requireTool } from '../system/tools.ts';
 /** The tools that `run` needs. @throws NO_TOOL. */
 export function runTools(): Tools {
   return {
-    sh: requireTool('sh', 'a POSIX shell'),
-    unshare: requireTool('unshare', 'util-linux'),
-    env: requireTool('env', 'coreutils'),
-    mount: requireTool('mount', 'util-linux'),
+    sh: need('sh', 'a POSIX shell'),
+    unshare: need('unshare', 'util-linux'),
+    env: need('env', 'coreutils'),
+    mount: need('mount', 'util-linux'),
     setpriv: findSetpriv(),
   };
 }
@@ -19,17 +19,21 @@ export function runTools(): Tools {
 export function enterTools(): EnterTools {
   return {
     ...runTools(),
-    cp: requireTool('cp', 'coreutils'),
-    ln: requireTool('ln', 'coreutils'),
-    mkdir: requireTool('mkdir', 'coreutils'),
-    hostname: findTool('hostname'),
-    ip: findTool('ip'),
-    setarch: findTool('setarch'),
+    cp: need('cp', 'coreutils'),
+    ln: need('ln', 'coreutils'),
+    mkdir: need('mkdir', 'coreutils'),
+    hostname: find('hostname'),
+    ip: find('ip'),
+    setarch: find('setarch'),
   };
 }
 
+/** The programs on PATH may be those of the other machine, where it names folders of a root. */
+const find = (name: string): string | null => findTool(name, {}) ?? findTool(name);
+const need = (name: string, origin: string): string => find(name) ?? requireTool(name, origin);
+
 /** That of busybox does not end programs with their parent. */
 function findSetpriv(): string | null {
-  const path = findTool('setpriv');
+  const path = find('setpriv');
   return path === null || basename(realpathSync(path)) === 'busybox' ? null : path;
 }

@@ -71,3 +71,15 @@ function readText(path: string): string | null {
     return null;
   }
 }
+
+/** All that is left of the path of a folder that has been removed (proc_pid_cwd(5)). */
+export const REMOVED_DIRECTORY = '/proc/self/cwd';
+
+/** The folder that we are in. */
+export function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return REMOVED_DIRECTORY;
+  }
+}

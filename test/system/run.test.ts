@@ -61,6 +61,13 @@ describe('a program of another machine, where nothing is registered', () => {
     expect(said).toBe('./script a b \naarch64');
   });
 
+  it('says so in a folder that has been removed, where no emulator can be looked for', async () => {
+    const within = ['sh', '-c', 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"', at('removed')];
+    const ran = await finish([...within, ...actors.root.words('run', at('busybox'), 'uname', '-m')]);
+    expect(ran).toMatchObject({ status: 125, stdout: '' });
+    expect(ran.stderr).toMatch(/this folder has been removed\nhint: /);
+  });
+
   it('is searched in PATH', async () => {
     const { words } = actors.mapped;
     putProgram(at('hello-in-path'), helloForRiscv64());
