@@ -120,6 +120,7 @@ const { outputFiles } = await build({
   outExtension: { '.js': '.cjs' },
   plugins,
 });
+const texts = new Map();
 for (const { path, text } of outputFiles) {
   const { code } = await transform(text, {
     format: 'cjs',
@@ -128,8 +129,9 @@ for (const { path, text } of outputFiles) {
     minify: true,
     supported,
   });
-  writeFileSync(path, code);
+  texts.set(basename(path), code);
 }
+for (const [name, code] of packed(texts, 'emulated.cjs')) writeFileSync(resolve(ROOT, 'dist', name), code);
 copyFileSync(resolve(ROOT, 'src/profiles/builtin.json'), resolve(ROOT, 'dist/builtin.json'));
 copyFileSync(resolve(ROOT, 'scripts/run-detectors'), resolve(ROOT, 'dist/run-detectors'));
 // The library is what the commands load: not a second copy of it.
@@ -143,6 +145,28 @@ if (!process.argv.includes('--quick')) {
   );
   execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], { cwd: ROOT, stdio: 'inherit' });
   removeUnreachable(resolve(ROOT, 'dist/types'));
+}
+
+/**
+ * Puts all that one file shares with others into it: to open a file takes as long as to read 20 kB of code, and that file is
+ * to start fast. Returns the files that are left, by name.
+ */
+function packed(files, first) {
+  const chunk = /require\("\.\/(chunk-[^"]+)"\)/g;
+  const inside = new Set([first]);
+  for (const name of inside) for (const [, other] of files.get(name).matchAll(chunk)) inside.add(other);
+  const linked = (code, link) =>
+    code.replace(chunk, (whole, name) => (inside.has(name) ? link(JSON.stringify(name)) : whole));
+  const parts = [...inside].map(
+    (name) =>
+      `${JSON.stringify(name)}(module,exports){${linked(files.get(name), (part) => `part(${part})`)}}`,
+  );
+  const pack = `"use strict";const known={},parts={${parts.join(',')}};
+function part(name){const module=known[name]??={exports:{}};const load=parts[name];delete parts[name];load?.(module,module.exports);return module.exports}
+module.exports={part,...part(${JSON.stringify(first)})};`;
+  const others = [...files].filter(([name]) => !inside.has(name));
+  const link = (part) => `require("./${first}").part(${part})`;
+  return [[first, pack], ...others.map(([name, code]) => [name, linked(code, link)])];
 }
 
 /** esbuild is quick; terser leaves a twentieth less to fetch. */

@@ -23,8 +23,10 @@ export function requireTool(name: string, origin: string): string {
 
 function isProgram(path: string): boolean {
   try {
+    // Most candidates are not there, and to throw takes longer than to look.
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return true;
   } catch {
     return false;
   }
