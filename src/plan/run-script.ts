@@ -8,7 +8,7 @@ import {
   type Tools,
   withVariables,
 } from './setup-script.ts';
-import { commandLine } from './shell.ts';
+import { commandLine, quote } from './shell.ts';
 
 export interface RunPlan {
   /** Where binfmt_misc is mounted in the new mount namespace. */
@@ -25,19 +25,32 @@ export interface RunPlan {
 /** The command that runs a program in namespaces with an instance of their own. The process stays the same all along. */
 export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
   const { directory, rules, ids, environment, program, tools } = plan;
-  // A second user namespace gives the caller its own id back; its instance is that of the namespace above it.
-  const back =
-    ids === null ? [] : [tools.unshare, '--user', `--map-user=${ids.uid}`, `--map-group=${ids.gid}`, '--'];
-  const script = [
-    ...instanceLines(directory, rules, tools),
+  const variables = withVariables(environment, tools);
+  // Some shells take a name with such a beginning for an option of exec, and dash knows no `--` that ends those.
+  const before = variables.length === 0 && program[0]?.startsWith('-') ? [tools.env, '--'] : variables;
+  const start = [
     'echo "ready $$" >&2',
     AWAIT_LEAVE,
     restoreVariables(environment),
-    `exec ${[commandLine([...withVariables(environment, tools), ...back]), '"$@"', HAND_OVER].join(' ')}`,
+    `exec ${[...before.map(quote), '"$@"', HAND_OVER].join(' ')}`,
   ].join('\n');
-  return inNewNamespaces(script, program, {
+  const script = [
+    ...instanceLines(directory, rules, tools),
+    ids === null ? start : asThemselves(start, ids, tools),
+  ];
+  return inNewNamespaces(script.join('\n'), program, {
     flags: ['--mount', '--propagation', 'private'],
     user: true,
     tools,
   });
+}
+
+/** In a second user namespace, which gives the caller its own id back; its instance is that of the namespace above it. */
+function asThemselves(
+  script: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  { sh, unshare }: Tools,
+): string {
+  const words = [unshare, '--user', `--map-user=${uid}`, `--map-group=${gid}`, '--', sh, '-c', script, sh];
+  return `exec ${commandLine(words)} "$@"`;
 }

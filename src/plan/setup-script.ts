@@ -23,10 +23,13 @@ export const TEXTS = [5, 6] as const;
 export const STDERR = 7;
 export const ANSWERS = 8;
 
-/** What a script says: `map PID` asks for the id maps of a process, `ready PID` for leave to execute, `failed STEP` before it ends. */
+/**
+ * What a script says: `map PID` asks for the id maps of a process, `ready PID` for leave to execute, `failed STEP STATUS`
+ * before it ends, with the exit status of what failed.
+ */
 export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register';
 
-export const fail = (step: Step): string => `{ echo 'failed ${step}' >&2; exit 125; }`;
+export const fail = (step: Step): string => `{ echo "failed ${step} $?" >&2; exit 125; }`;
 
 /** Waits for leave; without it, as where we have been killed, ends. */
 export const AWAIT_LEAVE = `read -r _ <&${ANSWERS} || exit 125`;

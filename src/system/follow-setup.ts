@@ -7,22 +7,25 @@ import { writeIdMaps } from './id-maps.ts';
 export interface SetupFailure {
   readonly failed: string;
   readonly complaint: string;
+  /** Exit status of the tool that failed: 128+N where signal N ended it, as Ctrl-C does. */
+  readonly status?: number | undefined;
 }
 
 /**
  * Answers what a set-up asks for (plan/setup-script.ts), until the child has closed its streams. Tells `onReady` the program's
- * process id just before it is executed. Returns null, or why it was not executed.
+ * process id just before it is executed, which may still refuse. Returns null, or why it was not executed.
  *
  * @throws what writing the id maps does.
  */
 export async function followSetup(
   child: ChildProcess,
   maps: IdMaps | null,
-  onReady: (pid: number) => void,
+  onReady: (pid: number) => boolean,
 ): Promise<SetupFailure | null> {
   const said: string[] = [];
   let isReady = false;
   let failed = 'namespaces';
+  let status: number | undefined;
   let problem: unknown;
   const answers = (child.stdio as readonly unknown[])[ANSWERS] as NodeJS.WritableStream;
   // It may end before it has read what we say.
@@ -30,7 +33,7 @@ export async function followSetup(
   const hear = (line: string): void => {
     // What the shell says after that is of no concern; but it must be able to say it.
     if (isReady) return;
-    const [word, value = ''] = line.split(' ');
+    const [word, value = '', how] = line.split(' ');
     if (word === 'map' && maps !== null) {
       writeIdMaps(Number(value), maps).then(
         () => answers.write('go\n'),
@@ -40,11 +43,12 @@ export async function followSetup(
         },
       );
     } else if (word === 'ready') {
-      isReady = true;
-      onReady(Number(value));
-      answers.end('go\n');
-    } else if (word === 'failed') failed = value;
-    else if (line !== '') said.push(line);
+      isReady = onReady(Number(value));
+      answers.end(isReady ? 'go\n' : '');
+    } else if (word === 'failed') {
+      failed = value;
+      status = Number(how);
+    } else if (line !== '') said.push(line);
   };
   let rest = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -54,5 +58,5 @@ export async function followSetup(
   });
   await new Promise((resolve) => child.once('close', resolve));
   if (problem !== undefined) throw problem;
-  return isReady ? null : { failed, complaint: [...said, rest].join('\n').trim() };
+  return isReady ? null : { failed, status, complaint: [...said, rest].join('\n').trim() };
 }

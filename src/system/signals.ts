@@ -7,6 +7,8 @@ export interface Target {
   pid: number | undefined;
   /** A shell with job control that the program is a job of (plan/setup-script.ts); null where it is in our process group. */
   readonly shell: number | null;
+  /** The last signal that ends whatever has not said otherwise. */
+  interruption: NodeJS.Signals | null;
 }
 
 /** Sent to us alone, as by `kill`: the program gets them, too. */
@@ -16,11 +18,15 @@ const OF_TERMINALS = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT'] as const;
 
 /** Until the returned function is called, signals to us are signals to the program, which stops and goes on with us. */
 export function handOnSignals(target: Target): () => void {
-  const send = (signal: NodeJS.Signals): void => signalTo(target.pid, signal);
+  const send = (signal: NodeJS.Signals): void => {
+    target.interruption = signal;
+    signalTo(target.pid, signal);
+  };
   const onTerminalSignal = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGTSTP') stop(target);
     else if (signal === 'SIGCONT') resume(target);
-    else if (!isForeground()) send(signal);
+    else if (isForeground()) target.interruption = signal;
+    else send(signal);
   };
   for (const signal of HANDED_ON) process.on(signal, send);
   for (const signal of OF_TERMINALS) process.on(signal, onTerminalSignal);

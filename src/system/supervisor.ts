@@ -11,7 +11,7 @@ import { ANSWERS, STDERR, TEXTS } from '../plan/setup-script.ts';
 import { fileError } from './file-error.ts';
 import { followSetup, type SetupFailure } from './follow-setup.ts';
 import type { Ending } from './foreground.ts';
-import { handOnSignals } from './signals.ts';
+import { handOnSignals, type Target } from './signals.ts';
 
 export interface Supervised {
   readonly command: readonly [string, ...string[]];
@@ -29,7 +29,7 @@ export interface Setup {
   readonly isJob?: boolean | undefined;
 }
 
-/** Ends with the program: its ending, or why it was not executed. @throws what writing the id maps does. */
+/** Ends with the program: its ending, or why it was not executed; a signal meanwhile counts as one to the program. @throws what writing the id maps does. */
 export async function supervise({ command, environment, setup }: Supervised): Promise<Ending | SetupFailure> {
   const [file, ...args] = command;
   const texts = (setup?.texts ?? []).map(openText);
@@ -38,15 +38,19 @@ export async function supervise({ command, environment, setup }: Supervised): Pr
     stdio: setup === undefined ? 'inherit' : ['inherit', 'inherit', 'pipe', ...others(texts)],
   });
   for (const text of texts) closeSync(text);
-  const program = { pid: child.pid, shell: setup?.isJob ? (child.pid ?? null) : null };
+  const shell = setup?.isJob ? (child.pid ?? null) : null;
+  const program: Target = { pid: child.pid, shell, interruption: null };
   const release = handOnSignals(program);
   try {
     const ended = endingOf(child);
     if (setup === undefined || child.pid === undefined) return await ended;
     const failure = await followSetup(child, setup.maps, (pid) => {
       program.pid = pid;
+      return program.interruption === null;
     });
-    return failure ?? (await ended);
+    if (failure === null) return await ended;
+    if (program.interruption !== null) return { signal: program.interruption };
+    return failure.status !== undefined && failure.status > 128 ? { status: failure.status } : failure;
   } finally {
     release();
   }

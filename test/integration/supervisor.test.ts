@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { AWAIT_LEAVE, fail } from '../../src/plan/setup-script.ts';
 import { supervise } from '../../src/system/supervisor.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -22,4 +23,34 @@ describe('texts for a set-up', () => {
       });
     },
   );
+});
+
+describe('signals during a set-up', () => {
+  const setUp = (script: string) =>
+    supervise({ command: ['sh', '-c', script], environment: process.env, setup: { maps: null } });
+
+  it('end it as they would have ended the program', async () => {
+    const ending = setUp('echo waiting >&2; exec sleep 10');
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(await ending).toEqual({ signal: 'SIGTERM' });
+  });
+
+  it('are no failure of the tool that they end', async () => {
+    expect(await setUp(`sh -c 'kill -INT $$' || ${fail('mounts')}`)).toEqual({ status: 130 });
+  });
+
+  it('keep the program from being executed, where nothing else has ended', async () => {
+    const ending = setUp(`trap '' TERM; sleep 0.3; echo "ready $$" >&2; ${AWAIT_LEAVE}; exit 0`);
+    await new Promise((done) => setTimeout(done, 150));
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(await ending).toEqual({ signal: 'SIGTERM' });
+  });
+
+  it('leave a failure what it is where there was none', async () => {
+    expect(await setUp(`echo why >&2; (exit 32) || ${fail('root')}`)).toEqual({
+      failed: 'root',
+      status: 32,
+      complaint: 'why',
+    });
+  });
 });

@@ -19,18 +19,24 @@ describe('runCommand', () => {
     expect(scriptOf(command)).not.toContain('hello');
   });
 
-  it('gives the caller its own ids back in a second user namespace', () => {
-    expect(scriptOf(runCommand(plan))).toContain(
-      'exec /bin/unshare --user --map-user=1000 --map-group=100 -- "$@" 2>&7',
-    );
+  it('gives the caller its own ids back in a second user namespace, before it asks for leave', () => {
+    const script = scriptOf(runCommand(plan));
+    const second = script.indexOf('exec /bin/unshare --user --map-user=1000 --map-group=100 -- /bin/sh -c ');
+    expect(second).toBeGreaterThan(script.indexOf('/register'));
+    expect(script.indexOf('echo "ready $$" >&2')).toBeGreaterThan(second);
+    expect(script).toMatch(/ \/bin\/sh "\$@"$/);
   });
 
   it('needs no second one for root', () => {
-    expect(scriptOf(runCommand({ ...plan, ids: null }))).toMatch(/^exec {2}?"\$@" 2>&7 7>&- 8<&-$/m);
+    expect(scriptOf(runCommand({ ...plan, ids: null }))).toMatch(/^exec "\$@" 2>&7 7>&- 8<&-$/m);
+  });
+
+  it('takes no name of a program for an option', () => {
+    expect(scriptOf(runCommand({ ...plan, program: ['-c'] }))).toContain('exec /bin/env -- "$@" 2>&7');
   });
 
   it('executes the program last, once it has leave', () => {
-    const lines = scriptOf(runCommand(plan)).split('\n');
+    const lines = scriptOf(runCommand({ ...plan, ids: null })).split('\n');
     expect(lines.at(-1)).toMatch(/^exec /);
     const leave = lines.indexOf('read -r _ <&8 || exit 125');
     expect(lines[leave - 1]).toBe('echo "ready $$" >&2');

@@ -17,7 +17,7 @@ describe('registerLines', () => {
 
   it('ends with the step where the kernel refuses one', () => {
     expect(registerLines('/a b', [ruleOf('one')])[0]).toMatch(
-      />'\/a b\/register' \|\| \{ echo 'failed register' >&2; exit 125; \}$/,
+      />'\/a b\/register' \|\| \{ echo "failed register \$\?" >&2; exit 125; \}$/,
     );
   });
 });
