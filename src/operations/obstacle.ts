@@ -8,6 +8,8 @@ export interface ObstacleFacts extends SetupFailure {
   readonly kernel: readonly [number, number, ...number[]];
   readonly root: boolean;
   readonly container: string | null;
+  /** The least of user.max_*_namespaces, which ENOSPC of unshare(2) means (namespaces(7)); null where there is none. */
+  readonly least: { readonly sysctl: string; readonly value: number } | null;
   /** user.max_user_namespaces; null where there is no such sysctl: the kernel has no user namespaces. */
   readonly maxUserNamespaces: number | null;
   /** kernel.unprivileged_userns_clone of Debian's kernels is 0. */
@@ -35,6 +37,7 @@ export function readObstacles(failure: SetupFailure, program: 'run' | 'enter'): 
     kernel: kernelVersion(),
     root: process.geteuid?.() === 0,
     container: container(),
+    least: leastLimit(),
     maxUserNamespaces: numberIn('/proc/sys/user/max_user_namespaces'),
     cloneForbidden: numberIn('/proc/sys/kernel/unprivileged_userns_clone') === 0,
     appArmor: numberIn('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === 1,
@@ -43,8 +46,8 @@ export function readObstacles(failure: SetupFailure, program: 'run' | 'enter'): 
 }
 
 function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
-  const { appArmor, cloneForbidden, complaint, container, failed, kernel, maxUserNamespaces, root, seccomp } =
-    facts;
+  const { appArmor, cloneForbidden, complaint, container, failed, kernel } = facts;
+  const { least, maxUserNamespaces, root, seccomp } = facts;
   // Below its reason mount(8) says, further to the right, where to look for more.
   const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
   const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
@@ -53,6 +56,11 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
     const why = `Linux ${kernel.join('.')} has one binfmt_misc for the whole machine (a private one needs 6.7)`;
     return [why, 'as root, once for all: `binfmtctl install ARCH`'];
   }
+  if (/: fork failed|Cannot fork|Resource temporarily unavailable/.test(said))
+    return [
+      `${said}: this user has as many processes as allowed`,
+      'end some, or raise the limit: `ulimit -u 4096`',
+    ];
   if (maxUserNamespaces === null)
     return [
       'the kernel has no user namespaces',
@@ -60,6 +68,10 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
     ];
   if (maxUserNamespaces === 0)
     return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
+  if (failed === 'namespaces' && least !== null && said.includes('No space left on device')) {
+    const { sysctl: name, value } = least;
+    return [`all namespaces that ${name} allows (${value}) are in use`, sysctl(`${name}=15000`)];
+  }
   if (cloneForbidden && !root)
     return ['kernel.unprivileged_userns_clone is 0', sysctl('kernel.unprivileged_userns_clone=1')];
   if (appArmor && !root) {
@@ -81,6 +93,14 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
   if (container !== null)
     return [`${said} (in a container: ${container})`, 'start the container with --privileged'];
   return [said, '`binfmtctl install ARCH` as root makes it work without namespaces'];
+}
+
+function leastLimit(): ObstacleFacts['least'] {
+  const limits = ['user', 'mnt', 'pid', 'ipc', 'uts', 'net'].flatMap((kind) => {
+    const value = numberIn(`/proc/sys/user/max_${kind}_namespaces`);
+    return value === null ? [] : [{ sysctl: `user.max_${kind}_namespaces`, value }];
+  });
+  return limits.toSorted((one, other) => one.value - other.value)[0] ?? null;
 }
 
 function numberIn(path: string): number | null {

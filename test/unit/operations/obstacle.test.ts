@@ -8,6 +8,7 @@ const facts: ObstacleFacts = {
   kernel: [6, 18, 3],
   root: false,
   container: null,
+  least: { sysctl: 'user.max_user_namespaces', value: 15000 },
   maxUserNamespaces: 15000,
   cloneForbidden: false,
   appArmor: false,
@@ -69,6 +70,22 @@ const OBSTACLES: readonly [string, Partial<ObstacleFacts>, why: RegExp, command:
     { failed: 'mounts', container: 'podman', complaint: 'mount: /r/proc: permission denied.' },
     /permission denied\. \(in a container: podman\)$/,
     '--privileged',
+  ],
+  [
+    'as many namespaces as are allowed, in a container, too',
+    {
+      container: 'docker',
+      complaint: 'unshare: unshare failed: No space left on device',
+      least: { sysctl: 'user.max_pid_namespaces', value: 3 },
+    },
+    /: all namespaces that user\.max_pid_namespaces allows \(3\) are in use$/,
+    '`sysctl -w user.max_pid_namespaces=15000`',
+  ],
+  [
+    'as many processes as are allowed',
+    { container: 'docker', complaint: '/usr/bin/sh: 2: Cannot fork' },
+    /: \/usr\/bin\/sh: 2: Cannot fork: this user has as many processes as allowed$/,
+    '`ulimit -u 4096`',
   ],
   ['anything else', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install ARCH`'],
 ];
