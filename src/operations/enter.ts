@@ -10,7 +10,7 @@ import { asJob } from '../plan/setup-script.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
-import { flagsAt, mountsBelow } from '../system/mounts.ts';
+import { fileSystemMagic, flagsAt, mountsBelow } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import { supervise } from '../system/supervisor.ts';
@@ -67,7 +67,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const environment = environmentOf(identity, request.environment, process.env);
   const plan: EnterPlan = {
     root,
-    facts: factsFor(request, emulation, maps, places),
+    facts: factsFor(root, request, emulation, maps, places),
     newUserNamespace: maps !== null,
     madeFirst: places.madeFirst,
     made: places.made,
@@ -135,6 +135,7 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
 }
 
 function factsFor(
+  root: string,
   request: EnterRequest,
   { rules }: Emulation,
   maps: IdMaps | null,
@@ -142,6 +143,8 @@ function factsFor(
 ): RootFacts {
   const terminal = terminalPath();
   const userNamespace = maps !== null || inInitialUserNamespace() === false;
+  const sys = join(root, places.sys ?? '');
+  const sysOfHost = !request.noNetwork && (userNamespace || fileSystemMagic(sys) === SYSFS_MAGIC);
   const all = ['pts', 'shm', ...(terminal === null ? [] : ['console'])];
   return {
     places,
@@ -154,10 +157,14 @@ function factsFor(
     instance: rules !== null,
     newNetwork: request.noNetwork,
     hasTtyGroup: hasTtyGroup(maps ?? allIds()),
+    sysOfHost,
     sysFlags: flagsAt('/sys'),
-    sysMounts: userNamespace ? mountsBelow('/sys') : [],
+    sysMounts: sysOfHost ? mountsBelow('/sys') : [],
   };
 }
+
+/** statfs(2). */
+const SYSFS_MAGIC = 0x62656572;
 
 /** The terminal of the standard streams, by a path that exists here. */
 function terminalPath(): string | null {

@@ -36,6 +36,8 @@ export interface RootFacts {
   readonly hasTtyGroup: boolean;
   /** The terminal that the program is given; null where it has none. */
   readonly terminal: string | null;
+  /** Only who owns the network namespace may mount /sys anew, and not on one that is there (EBUSY): then it is the host's. */
+  readonly sysOfHost: boolean;
   /** Flags of the host's mount of /sys. */
   readonly sysFlags: readonly string[];
   /** What is mounted below the host's /sys, relative to it. */
@@ -56,8 +58,7 @@ const HARMLESS = ['nosuid', 'nodev'];
 export function firstMounts({
   places,
   realDevices,
-  userNamespace,
-  newNetwork,
+  sysOfHost,
   sysFlags,
   sysMounts,
 }: RootFacts): readonly RootMount[] {
@@ -69,8 +70,7 @@ export function firstMounts({
   if (tmp !== undefined) mounts.push(memory(tmp, [...HARMLESS, 'mode=1777']));
   if (sys === undefined) return mounts;
   const options = [...HARMLESS, 'noexec', 'ro'];
-  // Only who owns the network namespace may mount /sys anew.
-  if (!userNamespace || newNetwork) return [...mounts, { source: OURS, target: sys, type: 'sysfs', options }];
+  if (!sysOfHost) return [...mounts, { source: OURS, target: sys, type: 'sysfs', options }];
   const flags = ['rbind', ...new Set([...options, ...sysFlags])];
   return [
     ...mounts,

@@ -43,6 +43,7 @@ describe('requireRoot', () => {
   it.each([
     ['an empty folder', () => rootWith({}), 'BAD_ROOT', /is an empty folder$/],
     ['a file', () => join(rootWith({ file: '' }), 'file'), 'BAD_ROOT', /is not a folder$/],
+    ['where we are already', () => '/proc/self/root/', 'BAD_ROOT', /is the root of this machine$/],
     ['what is missing', () => folder('missing'), 'FILE_FAILED', /no such file or directory$/],
   ])('refuses %s', (_, path, code, message) => {
     expect(() => requireRoot(path())).toThrow(

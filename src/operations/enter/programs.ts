@@ -17,6 +17,8 @@ export function requireRoot(path: string): string {
   try {
     const root = realpathSync(path);
     if (!statSync(root).isDirectory()) throw notRoot(path, 'is not a folder');
+    if (root === '/')
+      throw notRoot(path, 'is the root of this machine', 'for its programs there is `binfmtctl run`');
     if (readdirSync(root).length === 0) throw notRoot(path, 'is an empty folder');
     return root;
   } catch (error) {
@@ -48,7 +50,8 @@ export async function findPrograms(
   return { program, heads: all.map(({ head }) => head).filter(isElf) };
 }
 
-const notRoot = (path: string, why: string): BinfmtctlError =>
-  new BinfmtctlError('BAD_ROOT', `${path} cannot be entered: it ${why}`, {
-    hint: 'name the folder of a root file system, a tar archive of one, an OCI layout or an archive of images',
-  });
+const notRoot = (path: string, why: string, hint = NAME_ONE): BinfmtctlError =>
+  new BinfmtctlError('BAD_ROOT', `${path} cannot be entered: it ${why}`, { hint });
+
+const NAME_ONE =
+  'name the folder of a root file system, a tar archive of one, an OCI layout or an archive of images';

@@ -35,6 +35,7 @@ export const facts: RootFacts = {
   hasTtyGroup: true,
   terminal: null,
   sysFlags: [],
+  sysOfHost: false,
   sysMounts: [],
   binds: [],
 };
