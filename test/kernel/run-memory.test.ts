@@ -1,0 +1,34 @@
+// As root, who alone can give files away.
+import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { recall, remember } from '../../src/operations/remembered.ts';
+import { temporaryFolder } from '../integration/fixtures/temporary.ts';
+import { ruleOf } from '../unit/plan/scripts.ts';
+
+const folder = temporaryFolder();
+let store = '';
+
+beforeEach(async () => {
+  store = mkdtempSync(folder('store-'));
+  chmodSync(store, 0o755);
+  writeFileSync(join(store, 'emulator'), '', { mode: 0o755 });
+  const rule = ruleOf('qemu-riscv64', join(store, 'emulator'));
+  await remember({ rules: [{ arch: 'riscv64', rule, version: null, warnings: [] }], all: false }, { store });
+});
+
+describe('what root remembers of emulators', () => {
+  it('is taken where only root can have written it', () => {
+    expect(recall({ store }).rules).toHaveLength(1);
+  });
+
+  it.each([
+    ['the file is another user’s', () => chownSync(join(store, 'run.json'), 4242, 4242)],
+    ['the folder is another user’s', () => chownSync(store, 4242, 4242)],
+    ['others can write to the folder', () => chmodSync(store, 0o777)],
+    ['others can write to the file', () => chmodSync(join(store, 'run.json'), 0o666)],
+  ])('is not taken where %s', (_, giveAway) => {
+    giveAway();
+    expect(recall({ store })).toEqual({ rules: [], all: false });
+  });
+});
