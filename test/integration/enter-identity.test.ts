@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findIdentity } from '../../src/operations/enter/identity.ts';
@@ -29,6 +30,12 @@ const root = { name: 'root', uid: 0, gid: 0, home: '/root', shell: '/bin/bash', 
 describe('findIdentity', () => {
   it('is root of the tree where nobody is named, with its groups there', () => {
     expect(identity(null)).toEqual(root);
+  });
+
+  it('reads no pipe that a root has for a file: that would not end', () => {
+    mkdirSync(folder('piped/etc'), { recursive: true });
+    execFileSync('mkfifo', [folder('piped/etc/passwd'), folder('piped/etc/group')]);
+    expect(identity(null, 'piped')).toMatchObject({ name: 'root', home: '/root' });
   });
 
   it.each(['root', '0', '00'])('finds root as %s', (user) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { type Account, idOf, parseAccounts, parseGroups } from '../../formats/accounts.ts';
 import { resolveInRoot } from '../../system/root-path.ts';
@@ -36,7 +36,9 @@ export function findIdentity(root: string, user: string | null): Identity {
 
 function textIn(root: string, path: string): string {
   try {
-    return readFileSync(resolveInRoot(root, path) ?? '', 'utf8');
+    const file = resolveInRoot(root, path) ?? '';
+    // Reading a pipe would not end.
+    return statSync(file).isFile() ? readFileSync(file, 'utf8') : '';
   } catch {
     return '';
   }
