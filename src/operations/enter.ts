@@ -1,5 +1,5 @@
 import { existsSync, readlinkSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { isatty } from 'node:tty';
 import { isElf } from '../elf/header.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -7,7 +7,6 @@ import { type EnterPlan, type EnterTools, enterCommand } from '../plan/enter-scr
 import type { IdMaps } from '../plan/id-maps.ts';
 import { type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
 import { asJob } from '../plan/setup-script.ts';
-import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
 import { fileSystemMagic, flagsAt, mountsBelow } from '../system/mounts.ts';
@@ -120,9 +119,6 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
     command,
     environment: plan.environment,
     setup: { maps, texts, isJob },
-  }).catch((error: unknown): SetupFailure => {
-    if (error instanceof BinfmtctlError) return { failed: 'maps', complaint: error.message };
-    throw error;
   });
   if (!('failed' in outcome)) return outcome;
   const { facts } = plan;
@@ -182,8 +178,14 @@ function accountOf({ uid, gid, groups }: Identity, maps: IdMaps | null) {
 
 function requireFolder(root: string, workdir: string, bound: Places['binds']): void {
   const path = workdir.startsWith('/') ? resolveInRoot(root, workdir, bound) : null;
-  const isMounted = /^\/(proc|sys|dev|run|tmp)(\/|$)/.test(workdir);
-  if (isMounted || (path !== null && statSync(path).isDirectory())) return;
+  const inside = normalize(`${workdir}/`);
+  const isIn = (folder: string): boolean => inside.startsWith(`/${folder}/`);
+  const targets = bound.map(({ target }) => target);
+  const isOfMachine = ['proc', 'sys', 'dev'].some(isIn);
+  // In these there is nothing at first but what is bound there.
+  const isHidden = ['run', 'tmp'].some(isIn) && !targets.some(isIn);
+  const isMade = ['run/lock', 'tmp', ...targets].some((each) => `/${each}/`.startsWith(inside));
+  if (isOfMachine || isMade || (!isHidden && path !== null && statSync(path).isDirectory())) return;
   throw new BinfmtctlError('USAGE', `${root} has no folder ${workdir} to begin in`, {
     hint: '--workdir takes an absolute path inside',
   });

@@ -80,6 +80,7 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
       sysctl('kernel.apparmor_restrict_unprivileged_userns=0'),
     ];
   }
+  if (facts.hint !== undefined) return [said, facts.hint];
   if (seccomp && failed === 'namespaces') {
     const where =
       container === null

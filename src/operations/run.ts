@@ -1,10 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { BinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
 import { withParent } from '../plan/setup-script.ts';
 import { matches } from '../rule/match.ts';
-import type { SetupFailure } from '../system/follow-setup.ts';
 import type { Ending } from '../system/foreground.ts';
 import { workingDirectory } from '../system/host.ts';
 import { type Supervised, supervise } from '../system/supervisor.ts';
@@ -70,10 +68,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
  * @throws NO_NAMESPACE with why, and the command that changes it.
  */
 export async function carryOutRun({ launch, fallback }: PreparedRun, { report }: Context): Promise<Ending> {
-  const outcome = await supervise(launch).catch((error: unknown): SetupFailure => {
-    if (error instanceof BinfmtctlError) return { failed: 'maps', complaint: error.message };
-    throw error;
-  });
+  const outcome = await supervise(launch);
   if (!('failed' in outcome)) return outcome;
   const error = obstacleError(readObstacles(outcome, 'run'));
   if (fallback === null) throw error;

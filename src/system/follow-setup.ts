@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { BinfmtctlError } from '../errors.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
 import { ANSWERS } from '../plan/setup-script.ts';
 import { writeIdMaps } from './id-maps.ts';
@@ -7,6 +8,8 @@ import { writeIdMaps } from './id-maps.ts';
 export interface SetupFailure {
   readonly failed: string;
   readonly complaint: string;
+  /** What to do about it, where that is known. */
+  readonly hint?: string | undefined;
   /** Exit status of the tool that failed: 128+N where signal N ended it, as Ctrl-C does. */
   readonly status?: number | undefined;
 }
@@ -14,8 +17,6 @@ export interface SetupFailure {
 /**
  * Answers what a set-up asks for (plan/setup-script.ts), until the child has closed its streams. Tells `onReady` the program's
  * process id just before it is executed, which may still refuse. Returns null, or why it was not executed.
- *
- * @throws what writing the id maps does.
  */
 export async function followSetup(
   child: ChildProcess,
@@ -57,6 +58,8 @@ export async function followSetup(
     for (const line of lines) hear(line);
   });
   await new Promise((resolve) => child.once('close', resolve));
+  if (problem instanceof BinfmtctlError)
+    return { failed: 'maps', complaint: problem.message, hint: problem.hint };
   if (problem !== undefined) throw problem;
   return isReady ? null : { failed, status, complaint: [...said, rest].join('\n').trim() };
 }

@@ -29,7 +29,7 @@ export interface Setup {
   readonly isJob?: boolean | undefined;
 }
 
-/** Ends with the program: its ending, or why it was not executed; a signal meanwhile counts as one to the program. @throws what writing the id maps does. */
+/** Ends with the program: its ending, or why it was not executed; a signal meanwhile counts as one to the program. */
 export async function supervise({ command, environment, setup }: Supervised): Promise<Ending | SetupFailure> {
   const [file, ...args] = command;
   const texts = (setup?.texts ?? []).map(openText);

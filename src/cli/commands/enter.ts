@@ -40,10 +40,18 @@ export async function enter(
   );
 }
 
+/** As hostname(1) takes it; Linux has room for 64 characters (sethostname(2)). */
+const HOSTNAME = /^[a-z\d](?:[a-z\d.-]{0,62}[a-z\d])?$/i;
+
 function refuseWrong(options: EnterOptions): void {
   for (const name of ['user', 'workdir', 'hostname'] as const) {
     if (options[name] !== '') continue;
     throw new BinfmtctlError('USAGE', `--${name} is empty`, { hint: 'give it a value, or leave it out' });
+  }
+  if (options.hostname !== undefined && !HOSTNAME.test(options.hostname)) {
+    throw new BinfmtctlError('USAGE', `no host name: ${JSON.stringify(options.hostname)}`, {
+      hint: 'at most 64 letters, digits, dots and hyphens; the first and the last one a letter or digit',
+    });
   }
   if (['host', 'none'].includes(options.net)) return;
   throw new BinfmtctlError('USAGE', `there is no network ${JSON.stringify(options.net)}`, {

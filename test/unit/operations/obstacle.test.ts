@@ -87,6 +87,12 @@ const OBSTACLES: readonly [string, Partial<ObstacleFacts>, why: RegExp, command:
     /: \/usr\/bin\/sh: 2: Cannot fork: this user has as many processes as allowed$/,
     '`ulimit -u 4096`',
   ],
+  [
+    'ids that are refused, with what is known of it',
+    { failed: 'maps', container: 'docker', complaint: 'newuidmap: no', hint: '`chmod u+s newuidmap`' },
+    /: newuidmap: no$/,
+    '`chmod u+s newuidmap`',
+  ],
   ['anything else', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install ARCH`'],
 ];
 
