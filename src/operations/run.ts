@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { BinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
 import { withParent } from '../plan/setup-script.ts';
 import { matches } from '../rule/match.ts';
+import { fileError } from '../system/file-error.ts';
 import type { Ending } from '../system/foreground.ts';
 import { workingDirectory } from '../system/host.ts';
 import { type Supervised, supervise } from '../system/supervisor.ts';
@@ -33,7 +35,7 @@ const INSTANCE = '/proc/sys/fs/binfmt_misc';
 /**
  * Finds out what a program is and who can run it, and fetches what is missing.
  *
- * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, and what `findEmulation` throws.
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, FILE_FAILED and USAGE for a sysroot, and what `findEmulation` throws.
  */
 export async function prepareRun(request: RunRequest, context: Context): Promise<PreparedRun> {
   const where = { root: null, path: process.env['PATH'] ?? '', workdir: workingDirectory() };
@@ -95,13 +97,27 @@ async function environmentFor(
   { catalogue }: Context,
 ): Promise<Readonly<Record<string, string | undefined>>> {
   const { env } = process;
-  if (sysroot !== undefined) return { ...env, QEMU_LD_PREFIX: sysroot, FEX_ROOTFS: sysroot };
+  if (sysroot !== undefined) {
+    const tree = requireTree(sysroot);
+    return { ...env, QEMU_LD_PREFIX: tree, FEX_ROOTFS: tree };
+  }
   const isForeign = programs[0] === 'private' || programs[0] === 'entry';
   if (isForeign && program.loader !== null && !existsSync(program.loader)) {
     const { requireLoader } = await import('./late.ts');
     requireLoader(program, program.loader, catalogue);
   }
   return env;
+}
+
+/** Absolute, as the program's children may be in other folders. @throws FILE_FAILED, NO_PRIVILEGE, USAGE. */
+function requireTree(sysroot: string): string {
+  try {
+    const tree = realpathSync(sysroot);
+    if (statSync(tree).isDirectory()) return tree;
+  } catch (error) {
+    throw fileError(error, `use ${sysroot} as sysroot`);
+  }
+  throw new BinfmtctlError('USAGE', `${sysroot} is no folder`, { hint: 'name a tree with --sysroot DIR' });
 }
 
 /** The emulator can be called with a program; a script would need what is missing here. */
