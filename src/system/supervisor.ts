@@ -48,9 +48,12 @@ export async function supervise({ command, environment, setup }: Supervised): Pr
       program.pid = pid;
       return program.interruption === null;
     });
-    if (failure === null) return await ended;
+    const ending = await ended;
+    if (failure === null || 'signal' in ending) return ending;
     if (program.interruption !== null) return { signal: program.interruption };
-    return failure.status !== undefined && failure.status > 128 ? { status: failure.status } : failure;
+    // A terminal tells a job of its own, and not us.
+    const status = failure.status ?? ('status' in ending ? ending.status : 0);
+    return status > 128 ? { status } : failure;
   } finally {
     release();
   }

@@ -39,6 +39,11 @@ describe('signals during a set-up', () => {
     expect(await setUp(`sh -c 'kill -INT $$' || ${fail('mounts')}`)).toEqual({ status: 130 });
   });
 
+  it('are seen by the status of a shell that had it as its job', async () => {
+    expect(await setUp(`sh -c 'kill -INT $$'; exit $?`)).toEqual({ status: 130 });
+    expect(await setUp('kill -INT $$')).toEqual({ signal: 'SIGINT' });
+  });
+
   it('keep the program from being executed, where nothing else has ended', async () => {
     const ending = setUp(`trap '' TERM; sleep 0.3; echo "ready $$" >&2; ${AWAIT_LEAVE}; exit 0`);
     await new Promise((done) => setTimeout(done, 150));
