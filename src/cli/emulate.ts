@@ -50,21 +50,30 @@ export async function emulate<T extends { readonly emulation: Emulation }>(
   setMaxListeners(0, interruption.signal);
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
   for (const signal of INTERRUPTING) process.on(signal, interrupt);
+  const { signal } = interruption;
   const progress = lateProgress(options.quiet === true);
-  let prepared: T;
-  const context = await openContext(options, progress.report, interruption.signal);
   try {
-    prepared = await prepare(requestOf(options, context), context);
+    const context = await openContext(options, progress.report, signal);
+    const prepared = await followed(prepare(requestOf(options, context), context), progress);
+    if (signal.aborted) return 128 + constants.signals[signal.reason as NodeJS.Signals];
+    tell(prepared.emulation, options);
+    if (options.dryRun) return 0;
+    return statusOf(await carryOut(prepared, { ...context, report: warnings(options.quiet === true) }));
+  } finally {
+    // Not before: what comes while nothing can be heard is heard by whoever carries it out.
+    for (const each of INTERRUPTING) process.off(each, interrupt);
+  }
+}
+
+async function followed<T>(work: Promise<T>, progress: Show): Promise<T> {
+  try {
+    const result = await work;
     await progress.end(false);
+    return result;
   } catch (failure) {
     await progress.end(true);
     throw failure;
-  } finally {
-    for (const signal of INTERRUPTING) process.off(signal, interrupt);
   }
-  tell(prepared.emulation, options);
-  if (options.dryRun) return 0;
-  return statusOf(await carryOut(prepared, { ...context, report: warnings(options.quiet === true) }));
 }
 
 /** Exit status for a failure of `run` and `enter`. */
