@@ -68,9 +68,12 @@ describe('userMaps', () => {
     expect(userMaps({ subuid, subgid: GIVEN })).toEqual({ maps: { uid: whole, gid: whole }, warnings: [] });
   });
 
-  it('takes the first of them for root where the tree belongs to it', () => {
+  it('takes the first of them for root where the tree belongs to it, and the caller for the last', () => {
     const { maps } = userMaps({ ...both, owner: [100000, 100000] });
-    expect(maps.uid).toEqual([{ inside: 0, outside: 100000, count: 65536 }]);
+    expect(maps.uid).toEqual([
+      { inside: 0, outside: 100000, count: 65536 },
+      { inside: 65536, outside: 0, count: 1 },
+    ]);
     expect(maps.gid).toEqual(maps.uid);
   });
 
