@@ -160,7 +160,7 @@ function lateProgress(quiet: boolean): Show {
   return {
     report: (progress) => {
       if (progress.kind === 'warning' && show === undefined) return warn(progress);
-      if (progress.kind !== 'warning' && progress.stage !== 'fetch') return;
+      if (progress.kind !== 'warning' && progress.stage === 'find') return;
       guardStreams();
       const live =
         process.stderr.isTTY === true && process.stderr.columns > 20 && process.env['TERM'] !== 'dumb';

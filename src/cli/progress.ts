@@ -11,6 +11,7 @@ export interface Show {
 const TITLES: Readonly<Record<Stage, string>> = {
   find: 'Find emulators',
   fetch: 'Fetch emulators',
+  unpack: 'Unpack',
   register: 'Register',
   prove: 'Prove',
 };

@@ -12,7 +12,7 @@ export type Progress =
     }
   | { readonly kind: 'warning'; readonly text: string };
 
-export type Stage = 'find' | 'fetch' | 'register' | 'prove';
+export type Stage = 'find' | 'fetch' | 'unpack' | 'register' | 'prove';
 
 /** How reports speak of arches: the few by name, the many by number. */
 export function wordsFor(arches: readonly string[]): string {

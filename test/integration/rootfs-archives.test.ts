@@ -93,10 +93,10 @@ describe('a tar archive', () => {
     expect(readdirSync(dirname(made))).toEqual(['tree']);
     expect(reports[0]).toMatchObject({
       kind: 'stage',
-      stage: 'fetch',
+      stage: 'unpack',
       text: expect.stringContaining('root.tar'),
     });
-    expect(reports.at(-1)).toMatchObject({ kind: 'bytes', stage: 'fetch' });
+    expect(reports.at(-1)).toMatchObject({ kind: 'bytes', stage: 'unpack' });
   });
 
   it('keeps extended attributes, and files with holes', async () => {

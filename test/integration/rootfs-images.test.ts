@@ -81,7 +81,7 @@ describe('an OCI layout', () => {
       'bin/b': 'lib/b',
     });
     expect(reports.map((each) => ('text' in each ? each.text : ''))).toEqual(
-      [1, 2, 3].map((each) => `unpacking layer ${each} of 3`),
+      [1, 2, 3].map((each) => `layer ${each} of 3`),
     );
     expect([leftovers(store).length, trees(store).length]).toEqual([0, 1]);
     expect(await open(store, layout)).toEqual({ rootfs, reports: [] });

@@ -54,7 +54,7 @@ export async function withTree(
 ): Promise<string> {
   const { signal, report } = context;
   const onWait = () =>
-    report({ kind: 'stage', stage: 'fetch', text: 'waiting for another process that unpacks' });
+    report({ kind: 'stage', stage: 'unpack', text: 'waiting for another process that unpacks' });
   const make = async () => {
     const known = await findTree(roots, key);
     if (known !== null) return known;

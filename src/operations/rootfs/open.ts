@@ -142,9 +142,9 @@ async function openFile(
 }
 
 function reporter(path: string, total: number, { report }: Context): (done: number) => void {
-  report({ kind: 'stage', stage: 'fetch', text: `unpacking ${path}` });
+  report({ kind: 'stage', stage: 'unpack', text: path });
   const progress = byteProgress((each) => {
-    if (each.kind === 'bytes') report({ ...each, stage: 'fetch' });
+    if (each.kind === 'bytes') report({ ...each, stage: 'unpack' });
   });
   return (done) => progress(done, total);
 }

@@ -22,8 +22,8 @@ export async function unpackLayers(
 ): Promise<void> {
   const file = join(work, 'layer');
   for (const [index, layer] of layers.entries()) {
-    const text = `unpacking layer ${index + 1} of ${layers.length}`;
-    report({ kind: 'stage', stage: 'fetch', text });
+    const text = `layer ${index + 1} of ${layers.length}`;
+    report({ kind: 'stage', stage: 'unpack', text });
     await layer.bring(file);
     const compression = await compressionOf(file);
     const read = () => wholeBlocks(unpackFile(file, compression));
