@@ -23,10 +23,16 @@ export function handOnSignals(target: Target): () => void {
     signalTo(target.pid, signal);
   };
   const onTerminalSignal = (signal: NodeJS.Signals): void => {
-    if (signal === 'SIGTSTP') stop(target);
+    if (signal === 'SIGTSTP') stop(target, stopSelf);
     else if (signal === 'SIGCONT') resume(target);
     else if (isForeground()) target.interruption = signal;
     else send(signal);
+  };
+  // By what the kernel does of itself: it stops no process group that nobody could let go on (setpgid(2), "orphaned").
+  const stopSelf = (): void => {
+    process.off('SIGTSTP', onTerminalSignal);
+    process.kill(process.pid, 'SIGTSTP');
+    process.on('SIGTSTP', onTerminalSignal);
   };
   for (const signal of HANDED_ON) process.on(signal, send);
   for (const signal of OF_TERMINALS) process.on(signal, onTerminalSignal);
@@ -43,11 +49,11 @@ export function isForeground(): boolean {
 }
 
 /** A shell with job control stops us, once it sees that its job has stopped. */
-function stop({ pid, shell }: Target): void {
+function stop({ pid, shell }: Target, stopSelf: () => void): void {
   if (shell !== null && pid !== undefined) signalTo(-terminalFacts(pid).group, 'SIGTSTP');
   else {
     if (!isForeground()) signalTo(pid, 'SIGTSTP');
-    process.kill(process.pid, 'SIGSTOP');
+    stopSelf();
   }
 }
 

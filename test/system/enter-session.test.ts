@@ -3,7 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, finish, outputOf, putProgram, startActors } from './support/actors.ts';
-import { CTRL_C, CTRL_D, CTRL_Z, quote, type Talk, talkAtTerminal, talkTo } from './support/talk.ts';
+import {
+  CTRL_C,
+  CTRL_D,
+  CTRL_Z,
+  inOwnGroup,
+  quote,
+  type Talk,
+  talkAtTerminal,
+  talkTo,
+} from './support/talk.ts';
 import { temporaryFolder } from './support/tools.ts';
 import { processesWith, stateOf } from './support/traces.ts';
 
@@ -72,7 +81,7 @@ describe('signals to us', () => {
   );
 
   it('stop it, and let it go on', async () => {
-    const talk = talkTo(sh('echo ready 86399.75; read line; echo "read $line"'));
+    const talk = talkTo(inOwnGroup(sh('echo ready 86399.75; read line; echo "read $line"')));
     await talk.hear(/ready/);
     talk.kill('SIGTSTP');
     await expect.poll(() => stateOf(talk.pid), { timeout: 20_000 }).toBe('T');

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { busyboxFor, emulators, finish, outputOf, putProgram, startActors } from './support/actors.ts';
 import { helloForRiscv64 } from './support/hello.ts';
-import { talkTo } from './support/talk.ts';
+import { inOwnGroup, talkTo } from './support/talk.ts';
 import { BINFMT, binfmtctl, removeAllEntries, temporaryFolder } from './support/tools.ts';
 import { expectSameTraces, stateOf, tracesOf } from './support/traces.ts';
 
@@ -143,7 +143,7 @@ describe('what the program is given and gives back', () => {
   });
 
   it('is a stop, and going on', async () => {
-    const talk = talkTo(sh('echo $$; read line; echo "read $line"'), { cwd: folder });
+    const talk = talkTo(inOwnGroup(sh('echo $$; read line; echo "read $line"')), { cwd: folder });
     const pid = Number(await talk.hear(/^\d+(?=\n)/));
     talk.kill('SIGTSTP');
     await expect.poll(() => stateOf(talk.pid), { timeout: 20_000 }).toBe('T');

@@ -74,6 +74,14 @@ export function talkTo(command: readonly string[], { cwd, env = process.env }: C
   };
 }
 
+/** The words in a process group of its own: one that is orphaned, as a test's may be, is not stopped by SIGTSTP (setpgid(2)). */
+export const inOwnGroup = (command: readonly string[]): readonly string[] => [
+  'perl',
+  '-e',
+  'setpgrp(0, 0); exec @ARGV',
+  ...command,
+];
+
 /** As `talkTo`, at a terminal that script(1) makes; what is said is echoed among what is heard. */
 export const talkAtTerminal = (command: readonly string[], circumstances?: Circumstances): Talk =>
   talkTo(['script', '-qefc', command.map(quote).join(' '), '/dev/null'], circumstances);
