@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeText } from '../../../src/rule/text.ts';
+import { type BpfEntry, isBpf } from '../../../src/rule/types.ts';
 import {
   emptyInstance,
   entriesToTry,
@@ -8,10 +10,8 @@ import {
   unlink,
   type WriteSurroundings,
   write,
-} from '../../../src/rule/instance.ts';
-import { encodeText } from '../../../src/rule/text.ts';
-import { type BpfEntry, isBpf } from '../../../src/rule/types.ts';
-import { servingInstance } from '../../../src/rule/user-namespace.ts';
+} from '../../model/instance.ts';
+import { servingInstance } from '../../model/user-namespace.ts';
 
 const LINUX618: InstanceKernel = { linux73: false, bpf: false, opensBeforeName: true, maxInterpreters: null };
 const LINUX73: InstanceKernel = { linux73: true, bpf: true, opensBeforeName: true, maxInterpreters: 2 };

@@ -1,6 +1,6 @@
 /** What is written to `status` and to entries (fs/binfmt_misc.c parse_command(), bm_entry_add_interp()). */
-import { decodeText } from './text.ts';
-import type { BoundInterpreter } from './types.ts';
+import { decodeText } from '../../src/rule/text.ts';
+import type { BoundInterpreter } from '../../src/rule/types.ts';
 
 export type Command = 'enable' | 'disable' | 'remove' | 'nothing';
 

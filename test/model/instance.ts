@@ -2,12 +2,12 @@
  * An instance of binfmt_misc as a value: what its files show, and what becomes of it with one write(2) or unlink(2)
  * (fs/binfmt_misc.c). What happens when a file is executed in it is `execute`'s to say.
  */
-import { MAX_NAME_SIZE, RESERVED_NAMES } from './check.ts';
+import { MAX_NAME_SIZE, RESERVED_NAMES } from '../../src/rule/check.ts';
+import type { Errno } from '../../src/rule/execution.ts';
+import { parseRegisterSyntax } from '../../src/rule/register.ts';
+import { encodeText } from '../../src/rule/text.ts';
+import { type AnyEntry, isBpf } from '../../src/rule/types.ts';
 import { parseBinding, parseCommand } from './command.ts';
-import type { Errno } from './execution.ts';
-import { parseRegisterSyntax } from './register.ts';
-import { encodeText } from './text.ts';
-import { type AnyEntry, isBpf } from './types.ts';
 
 /** What the kernel of an instance can do. */
 export interface InstanceKernel {
