@@ -24,6 +24,11 @@ const unknown = values.only.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) throw new Error(`--only is one of ${PARTS.join(', ')}, not ${unknown.join(', ')}`);
 const progress = (text) => process.stderr.write(`bench: ${text}\n`);
 
+if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
+  progress('NODE_EXTRA_CA_CERTS is left out: Node 20 would parse its certificates at every start');
+  delete process.env.NODE_EXTRA_CA_CERTS;
+}
+
 // What is begun lives in namespaces that end with their first process, and in this folder.
 const work = mkdtempSync(join(tmpdir(), 'binfmtctl-bench-'));
 const children = new Set();

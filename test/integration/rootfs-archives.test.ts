@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   linkSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from './fixtures/bundle.ts';
@@ -322,8 +323,9 @@ describe('unpacking that does not come to its end', () => {
       result: () => JSON.parse(stdout) as { error?: object; peak: number; rootfs?: object },
     };
   }
-  const until = async (holds: () => boolean): Promise<void> => {
-    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  /** Ends with the child too: the test then says what that printed. */
+  const until = async (child: ChildProcess, holds: () => boolean): Promise<void> => {
+    while (!holds() && child.exitCode === null) await wait(5);
   };
   const hasBegun = (store: string) => () =>
     leftovers(store).some((name) => readdirSync(join(store, name, 'tree')).includes('noise'));
@@ -331,7 +333,7 @@ describe('unpacking that does not come to its end', () => {
   it('leaves nothing when it is interrupted', async () => {
     const store = join(await fresh(), 'store');
     const { child, ended, result } = await begun(store);
-    await until(hasBegun(store));
+    await until(child, hasBegun(store));
     child.kill('SIGINT');
     await ended;
     expect(result().error).toMatchObject({ code: 'INTERRUPTED' });
@@ -341,7 +343,7 @@ describe('unpacking that does not come to its end', () => {
   it('leaves what the next one removes when it is killed, and no tree', async () => {
     const store = join(await fresh(), 'store');
     const { child, ended } = await begun(store);
-    await until(hasBegun(store));
+    await until(child, hasBegun(store));
     child.kill('SIGKILL');
     await ended;
     expect(trees(store)).toEqual([]);

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../integration/fixtures/bundle.ts';
 import { type TarEntry, tar } from '../integration/fixtures/deb.ts';
@@ -156,7 +157,7 @@ describe('a tree that a plain user unpacks', () => {
         const tree = join(store, name, 'tree/noise');
         return lstatSync(tree, { throwIfNoEntry: false }) !== undefined && readdirSync(tree).length > 3;
       });
-    while (!hasBegun()) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!hasBegun() && child.exitCode === null) await wait(5);
     child.kill('SIGKILL');
     await ended;
     expect([leftovers(store).length, trees(store).length]).toEqual([1, 0]);

@@ -1,5 +1,5 @@
 /** What is left of the admin directory when several write to it at once, and when one is killed. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,12 +10,12 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { unpackPackages } from '../../../scripts/packages.mjs';
 import { decodeAdminFile } from '../../../src/formats/binfmt-support.ts';
 import { binfmtctl, type Ran } from '../support/command.ts';
 import { BINFMT, entries, removeAllEntries, temporaryFolder } from '../support/machine.ts';
+import { interruptedAt } from '../support/strace.ts';
 
 const folder = temporaryFolder();
 const admin = join(folder, 'admin');
@@ -23,19 +23,6 @@ const update = (...words: readonly string[]): Promise<Ran> =>
   binfmtctl(['update-binfmts', '--admindir', admin, ...words]);
 
 const INSTALL_K = ['--install', 'k', '/bin/true', '--extension', 'k'] as const;
-
-/** Runs binfmtctl under strace(1), which kills it as it enters the system call. */
-function killedAt(call: string, ...words: readonly string[]) {
-  const [strace = '', libunwind = ''] = unpackPackages('strace', 'libunwind8');
-  const where = call === 'register' ? ['-P', join(BINFMT, 'register')] : [];
-  const injected = `inject=${call === 'register' ? 'write' : call}:signal=SIGKILL:when=1`;
-  const options = ['-f', '-qq', '-o', '/dev/null', ...where, '-e', injected];
-  const program = [process.execPath, resolve('dist/cli.cjs'), ...words];
-  const libraries = join(libunwind, 'usr/lib', `${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu`);
-  return spawnSync(join(strace, 'usr/bin/strace'), [...options, ...program], {
-    env: { ...process.env, LD_LIBRARY_PATH: libraries },
-  });
-}
 
 beforeEach(() => mkdirSync(admin));
 afterEach(() => {
@@ -74,7 +61,12 @@ describe('the admin directory', () => {
   const changes = ['unlink', 'mkdir', 'fchmod', 'fsync', 'rename', 'rmdir', 'register'] as const;
 
   it.each(changes)('is whole after a kill at %s, and usable', async (call) => {
-    const ran = killedAt(call, 'update-binfmts', '--admindir', admin, ...INSTALL_K);
+    const ran = interruptedAt({ signal: 'SIGKILL', call }, [
+      'update-binfmts',
+      '--admindir',
+      admin,
+      ...INSTALL_K,
+    ]);
     expect(ran).toMatchObject({ signal: 'SIGKILL' });
     expectWhole();
     expect(files()).toEqual(['rmdir', 'register'].includes(call) ? ['k'] : []);
