@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, type Ran, startEngine } from '../../scripts/engine.mjs';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { type BorrowedHost, borrowHost, entryNames, isHeldBySomebody } from './support/host.ts';
+import { BINFMT, type BorrowedHost, borrowHost, entryNames, isHeldBySomebody } from './support/host.ts';
+import { makeHostileStore } from './support/hostile-store.ts';
 import { BASE, makeBase, makeForeignContext, prepareBuildah, toDockerArchive } from './support/images.ts';
 
 const IMAGE = 'binfmtctl:test';
@@ -283,5 +284,31 @@ describe('docker run on a machine with binfmt_misc', () => {
     });
     expect(JSON.parse(removed.stdout)).toMatchObject({ emulators: [] });
     expect(buildForeign().status).toBe(1);
+  });
+
+  it('registers nothing that the volume of another container suggests', () => {
+    const store = at('hostile');
+    const [amd64 = ''] = unpackPackages('busybox-static');
+    makeHostileStore(store, join(amd64, 'bin/busybox'));
+    const withVolume = (...words: readonly string[]): Ran =>
+      engine.docker(
+        ...['run', '--rm', '--privileged', '--network', 'none'],
+        ...['-v', `${store}:/var/lib/binfmtctl`, IMAGE, ...words],
+      );
+    const before = entryNames();
+    withVolume('status');
+    withVolume('uninstall', '--all');
+    withVolume('verify');
+    expect(entryNames()).toEqual(before);
+    makeHostileStore(store, join(amd64, 'bin/busybox'));
+    withVolume('install', 'arm64', 'riscv64');
+    withVolume('--install', 'all');
+    const registered = entryNames().filter((name) => !before.includes(name));
+    const interpreters = registered.map((name) => {
+      const [, interpreter] = /^interpreter (.*)$/m.exec(readFileSync(join(BINFMT, name), 'utf8')) ?? [];
+      if (name.startsWith('hostile')) writeFileSync(join(BINFMT, name), '-1');
+      return [name, interpreter];
+    });
+    expect(interpreters.toSorted()).toEqual(GUESTS.map((id) => [`qemu-${id}`, `/usr/bin/qemu-${id}`]));
   });
 });
