@@ -1,8 +1,11 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defaultStore } from '../emulators/place.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Context, Progress } from '../operations/context.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
+import { removeLeftovers } from '../system/temporary.ts';
 import type { CommonOptions } from './common.ts';
 
 /** The context of an operation from the options that every command has. */
@@ -14,6 +17,9 @@ export async function openContext(
   if (store === '')
     throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
   if (process.env['BINFMTCTL_IMAGE'] !== undefined) await mountIfWeMay(binfmtDir);
+  removeLeftovers();
+  const place = resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0));
+  requireTextPath(place);
   return {
     catalogue:
       catalogue.length === 0
@@ -21,10 +27,18 @@ export async function openContext(
         : await (await import('./work.ts')).loadCatalogue(catalogue),
     binfmtDirectory: binfmtDir,
     // Entries name emulators of the store by their whole path.
-    store: resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0)),
+    store: place,
     report,
     signal,
   };
+}
+
+/** HOME and XDG_DATA_HOME may be bytes that Node replaces; options were checked before. */
+function requireTextPath(path: string): void {
+  if (!path.includes('\ufffd') || isUtf8(readFileSync('/proc/self/environ'))) return;
+  throw new BinfmtctlError('USAGE', 'the path of the store is not valid UTF-8', {
+    hint: 'name another store: --store DIR',
+  });
 }
 
 /** In our container image nobody else does; where it fails, the command says so. */

@@ -1,12 +1,11 @@
 /** `run` and `enter`, which are to start fast: they load nothing of the other commands, and no commander. */
-import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
 import { enter } from './commands/enter.ts';
 import { run } from './commands/run.ts';
 import { COMMON_OPTIONS } from './common.ts';
 import { type EmulateOptions, emulationFailure, tellFailure } from './emulate.ts';
 import { ENTER, RUN } from './emulated-commands.ts';
+import { requireText } from './exact-words.ts';
 import { printFailure } from './failure.ts';
 import { parseOptions } from './options.ts';
 import { guardStreams } from './streams.ts';
@@ -17,7 +16,7 @@ export async function runEmulated(line: readonly string[], version: string): Pro
   const { name, inOrder, words: expected } = command;
   let told: EmulateOptions | undefined;
   try {
-    requireText(line);
+    requireText(line, SHELL_HINT);
     const parsed = parseOptions(name, [...command.options, ...COMMON_OPTIONS], line.slice(1), { inOrder });
     if (parsed === null) {
       guardStreams();
@@ -37,14 +36,4 @@ export async function runEmulated(line: readonly string[], version: string): Pro
   }
 }
 
-/** Node has replaced bytes that are no text by now, and can hand on none: the program would be given another name. */
-function requireText(line: readonly string[]): void {
-  if (!line.some((word) => word.includes('\ufffd')) || isUtf8(readFileSync('/proc/self/cmdline'))) return;
-  throw new BinfmtctlError(
-    'USAGE',
-    'a word of the command line is no UTF-8, and cannot be handed on as it is',
-    {
-      hint: "let a shell inside name the file: `binfmtctl run -- sh -c 'PROGRAM caf*'`",
-    },
-  );
-}
+const SHELL_HINT = "let a shell inside name the file: `binfmtctl run -- sh -c 'PROGRAM caf*'`";

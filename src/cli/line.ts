@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
 import { withLockFiles } from './common.ts';
+import { requireText } from './exact-words.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
 
 /** Defines a command; `done` is told its exit status. */
@@ -36,6 +37,7 @@ export async function carryOutLine(
   for (const define of named ? [named] : Object.values(commands)) program.addCommand(define(done));
   quieten(program);
   try {
+    requireText(words);
     await program.parseAsync(withLockFiles(words), { from: 'user' });
     return status;
   } catch (failure) {

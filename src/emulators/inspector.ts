@@ -4,6 +4,7 @@ import type { ElfIdentity } from '../elf/types.ts';
 import { fileIdentity, sha256File } from '../system/files.ts';
 import type { Known, Memo } from './memo.ts';
 import { readProgram } from './program.ts';
+import { promisedSha256 } from './store.ts';
 import { requireTrusted } from './trust.ts';
 import type { Candidate, Emulator } from './types.ts';
 import { unfit } from './unfit.ts';
@@ -44,11 +45,14 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   if (options.requireStatic && !linkage.static) throw dynamic(from, linkage);
   if (options.asRoot) await requireTrusted(path);
   const identity = await fileIdentity(path);
+  const promised = candidate.origin === 'store' ? promisedSha256(path) : null;
   const remembered = memo.recall(identity, profile.id);
-  const known = remembered ?? (await examine(path, from, options));
+  const known =
+    remembered === null || promised !== null || options.sha256 !== undefined
+      ? await examine(path, from, promised, remembered, options)
+      : remembered;
   const wasRun = !options.elsewhere && (options.sha256 ?? known.sha256) === known.sha256;
   if (remembered === null && wasRun) memo.remember(identity, known, profile.id);
-  requireUndamaged(candidate, known);
   if (known.version === null) onOddity?.(`${from} does not say which version of ${profile.id} it is`);
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
 }
@@ -70,10 +74,21 @@ function requireHostArch(
   throw unfit(path, `it runs on ${what}, not on this one`, 'take one that was built for this machine');
 }
 
-/** Hash and version: the two that cost time. */
-async function examine(path: string, from: string, options: InspectOptions): Promise<Known> {
+/**
+ * Hash and version: the two that cost time. Bytes that have to have a certain hash are hashed before they are run, and the
+ * memo is no proof of them.
+ */
+async function examine(
+  path: string,
+  from: string,
+  promised: string | null,
+  remembered: Known | null,
+  options: InspectOptions,
+): Promise<Known> {
   const { elsewhere, profile, sha256: wanted } = options;
   const hash = sha256File(path);
+  if (promised !== null && promised !== (await hash)) throw damaged(path);
+  if (remembered !== null && remembered.sha256 === (await hash)) return remembered;
   // Never run for another machine: execvp(3) gives what the kernel does not take to a shell.
   const isRun = !elsewhere && (wanted === undefined || wanted === (await hash));
   const version = isRun ? readVersion(path, { ...options, name: from }) : findVersion(path, profile);
@@ -81,16 +96,8 @@ async function examine(path: string, from: string, options: InspectOptions): Pro
   return { sha256, version: found };
 }
 
-/** The path of a file of the store says what its bytes have to be. */
-function requireUndamaged({ path, origin }: Candidate, { sha256 }: Known): void {
-  const promised = origin === 'store' ? /\/sha256\/([0-9a-f]{64})\/[^/]+$/.exec(path)?.[1] : undefined;
-  if (promised === undefined || promised === sha256) return;
-  throw unfit(
-    path,
-    'its bytes are not those that were stored',
-    `it is damaged: remove it with \`rm ${path}\``,
-  );
-}
+const damaged = (path: string) =>
+  unfit(path, 'its bytes are not those that were stored', `it is damaged: remove it with \`rm ${path}\``);
 
 function dynamic(path: string, { interpreter }: Linkage) {
   return unfit(

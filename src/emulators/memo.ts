@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { type FileIdentity, readTextIfExists, writeAtomic } from '../system/files.ts';
+import type { FileIdentity } from '../system/files.ts';
+import { writeAtomic } from '../system/write-file.ts';
+import { assertStoreTrusted, isSharedStore, readStoreFile } from './store-trust.ts';
 
 /** What an inspection found out of a file's bytes. */
 export interface Known {
@@ -31,10 +33,15 @@ const schema = v.object({
   files: v.record(v.string(), file),
 });
 
-/** The memo of a store; empty where there is none, or where its file is no memo. */
+/**
+ * The memo of a store; empty if there is none, if its file is invalid, and in a store that containers share.
+ *
+ * @throws STORE_FAILED, FILE_FAILED where another user can have written it.
+ */
 export async function openMemo(store: string): Promise<Memo> {
   const path = join(store, 'inspected.json');
-  const text = await readTextIfExists(path).catch(() => null);
+  assertStoreTrusted(store);
+  const text = isSharedStore() ? null : readStoreFile(store, 'inspected.json');
   const parsed = v.safeParse(schema, text === null ? null : parse(text));
   const files = new Map(parsed.success ? Object.entries(parsed.output.files) : []);
   let changed = false;

@@ -3,6 +3,8 @@ import { access, lstat, open, readlink, stat } from 'node:fs/promises';
 import { type Linkage, readLinkage } from '../elf/linkage.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { errnoOf, fileError } from '../system/file-error.ts';
+import { kindOf } from '../system/file-kind.ts';
+import { flagsAt } from '../system/mounts.ts';
 import { notFound, unfit } from './unfit.ts';
 
 /** What is read of an emulator's file. */
@@ -12,6 +14,8 @@ export interface Program {
   readonly head: Uint8Array;
 }
 
+const ELSEWHERE =
+  'move it to a file system mounted without noexec; for an emulator of the store, choose another store with --store';
 const HEAD_SIZE = 256;
 /** e_type ET_EXEC and ET_DYN: all that fs/binfmt_elf.c load_elf_binary() runs. */
 const RUNNABLE_TYPES = [2, 3];
@@ -26,7 +30,11 @@ const RUNNABLE_TYPES = [2, 3];
 export async function readProgram(path: string, name = path): Promise<Program> {
   const facts = await factsOf(path, name);
   if (!facts.isFile()) throw unfit(name, `it is ${kindOf(facts)}`);
-  if (!(await isExecutable(path, facts))) throw unfit(name, 'it is not executable', `\`chmod 755 ${path}\``);
+  if (!(await isExecutable(path, facts))) {
+    if (flagsAt(path).includes('noexec') && (facts.mode & 0o111) !== 0)
+      throw unfit(name, 'its file system is mounted noexec', ELSEWHERE);
+    throw unfit(name, 'it is not executable', `\`chmod 755 ${path}\``);
+  }
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
@@ -67,10 +75,3 @@ const isExecutable = (path: string, { mode }: Stats): Promise<boolean> =>
     () => (mode & 0o111) !== 0,
     () => false,
   );
-
-/** What there is in the place of a file, for messages. */
-export function kindOf(facts: Stats): string {
-  if (facts.isDirectory()) return 'a folder';
-  if (facts.isFIFO()) return 'a named pipe';
-  return facts.isSocket() ? 'a socket' : 'a device';
-}

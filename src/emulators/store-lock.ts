@@ -4,6 +4,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { errnoOf } from '../system/file-error.ts';
 import { withLock } from '../system/lock.ts';
 import { storeError } from './store-error.ts';
+import { assertStoreTrusted } from './store-trust.ts';
 
 export interface StoreOptions {
   readonly signal?: AbortSignal | undefined;
@@ -19,6 +20,7 @@ export async function withStoreLock<T>(
   action: () => Promise<T>,
   options: StoreOptions = {},
 ): Promise<T> {
+  assertStoreTrusted(store);
   const directory = join(store, 'sha256');
   await makeFolder(directory);
   return withLock(join(directory, 'lock'), action, { ...options, timeoutMs: TIMEOUT_MS });

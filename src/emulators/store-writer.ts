@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
+import { notRegular } from '../system/file-kind.ts';
 import { sha256File } from '../system/files.ts';
 import { countStreamed } from '../system/memory.ts';
 import { emulatorsIn, type StoredEmulator } from './store.ts';
@@ -116,6 +117,8 @@ async function commit({ path, sha256, temporary }: Staged): Promise<void> {
   await makeFolder(dirname(path));
   if ((await sha256File(path).catch(() => null)) === sha256) return;
   await inStore(`write ${path}`, async () => {
+    const there = await lstat(path).catch(() => null);
+    if (there !== null && !there.isFile()) throw notRegular(`write ${path}`, there);
     await rename(temporary, path);
     await using folder = await open(dirname(path), 'r');
     await folder.sync().catch(() => {});

@@ -6,6 +6,7 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { storeError } from './store-error.ts';
 import { withStoreLock } from './store-lock.ts';
+import { assertStoreTrusted } from './store-trust.ts';
 
 export interface StoredEmulator {
   readonly path: string;
@@ -20,13 +21,22 @@ export interface StoredEmulator {
 /** The folder of the emulators within a store. */
 export const emulatorsIn = (store: string): string => join(store, 'sha256');
 
-/** All emulators of the store, by name; their bytes are not looked at. What is not of its layout, links too, is passed over. */
+/**
+ * All emulators of the store, by name; their bytes are not looked at. Files outside its layout and links are ignored.
+ *
+ * @throws STORE_FAILED where another user can change the store.
+ */
 export async function listStored(store: string): Promise<readonly StoredEmulator[]> {
+  assertStoreTrusted(store);
   const directory = emulatorsIn(store);
   const hashes = (await namesIn(directory)).filter(isSha256);
   const found = await Promise.all(hashes.map((sha256) => emulatorsOf(directory, sha256)));
   return found.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** The sha256 that the path of a stored emulator promises; null for a file outside a store. */
+export const promisedSha256 = (path: string): string | null =>
+  /\/sha256\/([0-9a-f]{64})\/[^/]+$/.exec(path)?.[1] ?? null;
 
 /** Removes an emulator, where the store has it. Entries with F go on working. STORE_FAILED, READ_ONLY, NO_PRIVILEGE. */
 export async function removeFromStore(store: string, sha256: string): Promise<void> {

@@ -39,6 +39,9 @@ export async function encodeLock({ hosts }: Lock): Promise<string> {
   return HEADER + stringify(document, { lineWidth: 0 });
 }
 
+/** Whether a text claims to be a lock file. */
+export const isLockText = (text: string): boolean => /^schema: ["']?binfmtctl\/lock\//m.test(text);
+
 /** The lock in a file's text, or everything that is wrong with it. */
 export async function decodeLock(
   text: string,

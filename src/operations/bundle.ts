@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Arch } from '../catalogue/types.ts';
@@ -6,9 +7,11 @@ import { packBundle } from '../emulators/bundle-writer.ts';
 import { storedName } from '../emulators/names.ts';
 import { listStored } from '../emulators/store.ts';
 import { BinfmtctlError } from '../errors.ts';
-import type { BundledEmulator } from '../formats/bundle.ts';
+import { type BundledEmulator, MANIFEST } from '../formats/bundle.ts';
 import { fileError } from '../system/file-error.ts';
-import { writeAtomic } from '../system/files.ts';
+import { tryReadHead } from '../system/head.ts';
+import { isFolder } from '../system/is-file.ts';
+import { outputKind, writeOutput } from '../system/output-file.ts';
 import type { Context } from './context.ts';
 import type { Missing } from './emulators.ts';
 import { withStoreLock } from './lock.ts';
@@ -18,8 +21,10 @@ import { pruneUnregistered } from './prune.ts';
 import type { Found } from './wanted.ts';
 
 export interface BundleRequest {
-  /** The file that is written. */
+  /** The file that is written; a device or pipe is written to. */
   readonly output: string;
+  /** Replace a file that is no bundle. */
+  readonly force?: boolean | undefined;
   /** Empty with `all`. */
   readonly arches: readonly Arch[];
   /** Every arch of the catalogue for which an emulator is found. */
@@ -63,7 +68,7 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
   const host = request.host ?? natives.host;
   const elsewhere = host.id !== natives.host.id;
   refuse(request, host, elsewhere);
-  await requireWritable(request.output);
+  await requireWritable(request);
   const others = Object.values(context.catalogue.arches).filter(({ id }) => id !== host.id);
   const arches = request.all ? others : request.arches;
   return withStoreLock(context, async () => {
@@ -101,15 +106,29 @@ function refuse({ arches, sources, locked }: BundleRequest, host: Arch, elsewher
 }
 
 /** Asked before anything is fetched. */
-async function requireWritable(output: string): Promise<void> {
+async function requireWritable({ output, force = false }: BundleRequest): Promise<void> {
   if (output === '-')
     throw new BinfmtctlError('USAGE', 'a bundle is written to a file, not to standard output', {
-      hint: 'name one: -o emulators.tar',
+      hint: 'name one: -o emulators.tar; -o /dev/stdout writes into a pipe',
     });
-  const folder = dirname(resolve(output));
-  await access(`${folder}/.`, constants.W_OK).catch((error: unknown) => {
-    throw fileError(error, `write into ${folder}`);
-  });
+  const file = resolve(output);
+  const folder = dirname(file);
+  if (!isFolder(folder) || outputKind(file) !== 'stream')
+    await access(`${folder}/.`, constants.W_OK).catch((error: unknown) => {
+      throw fileError(error, `write into ${folder}`);
+    });
+  if (outputKind(file) === 'stream') return;
+  if (!force && !isReplaceable(file))
+    throw new BinfmtctlError('FILE_FAILED', `${file} exists and is no bundle`, {
+      hint: 'choose another name, or replace it with --force',
+    });
+}
+
+/** Whether a file is absent, empty, or a bundle of an earlier run. */
+function isReplaceable(file: string): boolean {
+  if (!existsSync(file)) return true;
+  const head = tryReadHead(file, MANIFEST.length + 1);
+  return head !== null && (head.length === 0 || Buffer.from(head).toString('latin1') === `${MANIFEST}\0`);
 }
 
 function bundled({ arch, profile, emulator }: Found): BundledEmulator {
@@ -136,7 +155,7 @@ async function write(
       yield part;
     }
   }
-  await writeAtomic(file, counted());
+  await writeOutput(file, counted(), { signal });
   return { sha256: hash.digest('hex'), size };
 }
 

@@ -5,6 +5,7 @@ import { type FindRequest, findCandidates, findHeldByEntries } from '../emulator
 import { inspect } from '../emulators/inspector.ts';
 import { type Memo, openMemo } from '../emulators/memo.ts';
 import { listStored, type StoredEmulator } from '../emulators/store.ts';
+import { isSharedStore } from '../emulators/store-trust.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
@@ -73,7 +74,10 @@ export async function obtainEmulators(
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
   const sources = parseSources(request.sources, request.allowUnverified);
-  const [memo, stored] = await Promise.all([openMemo(context.store), listStored(context.store)]);
+  const [memo, stored] = await Promise.all([
+    openMemo(context.store),
+    isSharedStore() ? [] : listStored(context.store),
+  ]);
   const search: Search = { host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
   const problems = new Map<string, unknown>();

@@ -6,7 +6,9 @@ import { readEntries } from '../kernel/entries.ts';
 import { globOf, isGlob } from '../rule/glob.ts';
 import { encodeText } from '../rule/text.ts';
 import type { AnyEntry } from '../rule/types.ts';
-import { ensureDirectory, readIfExists, writeAtomic } from '../system/files.ts';
+import { ensureDirectory } from '../system/files.ts';
+import { outputKind, writeOutput } from '../system/output-file.ts';
+import { readIfExists } from '../system/read-file.ts';
 import type { Context } from './context.ts';
 
 export interface ExportRequest {
@@ -36,7 +38,7 @@ export interface ExportResult {
  */
 export async function exportRules(
   { names, all, form, output }: ExportRequest,
-  { binfmtDirectory }: Context,
+  { binfmtDirectory, signal }: Context,
 ): Promise<ExportResult> {
   const { all: entries, unreadable } = readEntries(binfmtDirectory);
   const unread = unreadable.map(({ name, error }) => ({ entry: name, why: error.message }));
@@ -44,7 +46,7 @@ export async function exportRules(
   return {
     schema: 'binfmtctl/export/1',
     form,
-    files: await write(written, output),
+    files: await write(written, output, signal),
     lost: written.lost,
     leftOut: [...written.leftOut, ...(all ? unread : [])],
   };
@@ -63,14 +65,18 @@ function chosen(words: readonly string[], entries: readonly AnyEntry[]): readonl
   return entries.filter((entry) => isMeant.some((matches) => matches(entry)));
 }
 
-async function write({ files }: Written, output: string | null): Promise<ExportResult['files']> {
+async function write(
+  { files }: Written,
+  output: string | null,
+  signal: AbortSignal,
+): Promise<ExportResult['files']> {
   const placed = files.map(({ name, text }) => ({ path: placeOf(name, output), text }));
   if (output === null) return placed;
   const missing = await Promise.all(
     placed.map(async ({ path, text }) => (path === null ? [] : await toWrite(path, encodeText(text)))),
   );
   if (files.some(({ name }) => name !== null)) await ensureDirectory(output);
-  for (const { path, bytes } of missing.flat()) await writeAtomic(path, bytes);
+  for (const { path, bytes } of missing.flat()) await writeOutput(path, bytes, { signal });
   return placed;
 }
 
@@ -86,7 +92,7 @@ interface FileToWrite {
 
 /** Nothing where the same bytes are there. */
 async function toWrite(path: string, bytes: Uint8Array): Promise<readonly FileToWrite[]> {
-  const there = await readIfExists(path);
+  const there = outputKind(path) === 'stream' ? null : readIfExists(path);
   if (there === null) return [{ path, bytes }];
   if (Buffer.compare(there, bytes) === 0) return [];
   throw new BinfmtctlError('FILE_FAILED', `${path} is there already, and is another file`, {

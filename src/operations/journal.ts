@@ -1,13 +1,27 @@
+import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisedSha256 } from '../emulators/store.ts';
+import { readStoreFile } from '../emulators/store-trust.ts';
 import { sweepStore } from '../emulators/store-writer.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { isLockText } from '../formats/lock.ts';
 import { listEntries } from '../kernel/entries.ts';
-import { decodeJournal, encodeJournal, planRepair } from '../plan/journal.ts';
+import { decodeJournal, encodeJournal, type Journal, planRepair } from '../plan/journal.ts';
+import { isBootFile, isIn } from '../plan/paths.ts';
 import type { Step } from '../plan/steps.ts';
-import { readTextIfExists, removeFile, removeTemporaries, writeAtomic } from '../system/files.ts';
+import { isBpf } from '../rule/types.ts';
+import { fileError } from '../system/file-error.ts';
+import { removeFile, sha256File } from '../system/files.ts';
 import { bootId, userNamespace } from '../system/host.ts';
+import { readTextIfExists } from '../system/read-file.ts';
+import { removeTemporaries, writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
+import { findUnsafe } from './safety.ts';
+import { isSealed, removeSeal, seal } from './seal.ts';
 import { applyStep } from './step.ts';
+
+type FileStep = Extract<Step, { kind: 'write' | 'delete' }>;
+type RegisterStep = Extract<Step, { kind: 'register' }>;
 
 /** The journal of a store, for a transaction. */
 export function journalOf(context: Context): {
@@ -15,74 +29,149 @@ export function journalOf(context: Context): {
   readonly close: () => Promise<void>;
 } {
   return {
-    open: async (steps) => writeAtomic(pathOf(context), encodeJournal({ ...whereabouts(), steps })),
-    close: () => removeFile(pathOf(context)),
+    open: async (steps) => {
+      const text = encodeJournal({ ...whereabouts(), steps });
+      await seal(context.store, text);
+      await writeAtomic(pathOf(context), text);
+    },
+    close: () => discard(context),
   };
 }
 
 /**
- * Takes back what a killed run left half done, and says so. The store's lock is to be held.
+ * Rolls back what a killed run left half done, and reports it. The store's lock must be held. A journal that this program
+ * did not write is set aside and reported, never obeyed.
  *
- * Returns how many steps were taken back.
+ * Returns how many steps were rolled back.
  */
 export async function repair(context: Context): Promise<number> {
-  const text = await readTextIfExists(pathOf(context));
-  const journal = text === null ? null : decodeJournal(text);
-  const paths = journal?.steps.flatMap((step) => ('path' in step ? [step.path] : [])) ?? [];
-  await removeLeftovers(context, paths);
-  if (text === null) return 0;
-  const here = whereabouts();
-  const found = {
-    entries: await listEntries(context.binfmtDirectory),
-    files: new Map(
-      await Promise.all(paths.map(async (path) => [path, await readTextIfExists(path)] as const)),
-    ),
-    sameKernel: journal?.bootId === here.bootId && journal.userNamespace === here.userNamespace,
-  };
-  const steps = journal === null ? [] : planRepair(journal, found);
-  await carryOutRepair(steps, context);
-  await removeFile(pathOf(context));
-  if (steps.length > 0) {
-    context.report({
-      kind: 'warning',
-      text: `an earlier run was killed: ${steps.length} of its steps were taken back`,
-    });
+  const { store, report, binfmtDirectory } = context;
+  const text = readStoreFile(store, JOURNAL);
+  const read = text === null ? null : readJournal(text, context);
+  const steps = read !== null && 'journal' in read ? read.journal.steps.filter(isFileStep) : [];
+  await removeTemporariesBeside(context, steps);
+  if (read === null) {
+    await removeSeal(store);
+    return 0;
   }
-  return steps.length;
+  if ('problem' in read) {
+    await setAside(read.problem, context);
+    return 0;
+  }
+  const { journal } = read;
+  const here = whereabouts();
+  const sameNamespace = journal.userNamespace === here.userNamespace;
+  const found = {
+    entries: listEntries(binfmtDirectory),
+    files: new Map(steps.map(({ path }) => [path, readTextIfExists(path)] as const)),
+    sameKernel: journal.bootId === here.bootId && sameNamespace,
+    rebooted: journal.bootId !== here.bootId && sameNamespace,
+  };
+  const undo = planRepair(journal, found);
+  await carryOutRepair(undo, context);
+  await discard(context);
+  if (undo.length > 0)
+    report({ kind: 'warning', text: `an earlier run was killed: rolled back ${undo.length} of its steps` });
+  return undo.length;
 }
 
-/** Removes what killed writers have left: in the store, and beside the files that the journal names. */
-async function removeLeftovers({ store }: Context, paths: readonly string[]): Promise<void> {
-  const folders = new Set([store, join(store, 'registrations'), ...paths.map(dirname)]);
+function readJournal(
+  text: string,
+  { store }: Context,
+): { readonly journal: Journal } | { readonly problem: string } {
+  if (!isSealed(store, text)) return { problem: 'this installation did not write it' };
+  const journal = decodeJournal(text);
+  if (journal === null) return { problem: 'its content is invalid' };
+  const stray = journal.steps.filter(isFileStep).find((step) => !mayTouch(step, store));
+  return stray === undefined ? { journal } : { problem: `it names the file ${stray.path}` };
+}
+
+/** Transactions write registrations, files that register rules at boot, and lock files. */
+function mayTouch(step: FileStep, store: string): boolean {
+  if (isBootFile(step.path) || isIn(join(store, 'registrations'), step.path)) return true;
+  return (
+    step.kind === 'write' && [step.text, step.previous].every((text) => text === null || isLockText(text))
+  );
+}
+
+async function setAside(problem: string, context: Context): Promise<void> {
+  const path = pathOf(context);
+  try {
+    await rename(path, `${path}.invalid`);
+  } catch (error) {
+    throw fileError(error, `rename ${path}`);
+  }
+  await removeSeal(context.store);
+  const text = `ignored the journal ${path} of an interrupted run: ${problem}; it is kept as ${path}.invalid. Check the entries with \`binfmtctl status\``;
+  context.report({ kind: 'warning', text });
+}
+
+/** Removes what killed writers left in the store, and beside the files that the journal names. */
+async function removeTemporariesBeside({ store }: Context, steps: readonly FileStep[]): Promise<void> {
+  const folders = new Set([store, join(store, 'registrations'), ...steps.map(({ path }) => dirname(path))]);
   await Promise.all([sweepStore(store), ...[...folders].map(removeTemporaries)]);
 }
 
-/**
- * An entry with F whose emulator's file is gone works as long as it lives, but cannot come back: that is said, and
- * does not keep everything else, and every later run, from being carried out.
- */
+/** An entry that cannot be restored is reported, and does not keep the other steps or later runs from being carried out. */
 async function carryOutRepair(steps: readonly Step[], context: Context): Promise<void> {
-  const lost = new Set<string>();
+  const lost = new Map<string, string>();
+  const refusals = await findRefusals(
+    steps.filter((step) => step.kind === 'register'),
+    context,
+  );
   for (const step of steps) {
     if (step.kind === 'disable' && lost.has(step.entry.name)) continue;
-    try {
-      await applyStep(step, context);
-    } catch (error) {
-      const refused = error instanceof BinfmtctlError && error.code === 'KERNEL_REFUSED';
-      if (!refused || step.kind !== 'register' || !step.rule.flags.includes('F')) throw error;
-      lost.add(step.rule.name);
-      context.report({
-        kind: 'warning',
-        text: `entry ${step.rule.name} of before an interrupted change is lost: ${error.message}`,
+    const refusal = step.kind === 'register' ? refusals.get(step) : undefined;
+    if (step.kind === 'register' && refusal !== undefined) lost.set(step.rule.name, refusal);
+    else
+      await applyStep(step, context).catch((error: unknown) => {
+        // With F the kernel kept the old emulator open, whose file may be gone.
+        const isRefused = error instanceof BinfmtctlError && error.code === 'KERNEL_REFUSED';
+        if (!isRefused || step.kind !== 'register' || !step.rule.flags.includes('F')) throw error;
+        lost.set(step.rule.name, error.message);
       });
-    }
+  }
+  for (const [name, why] of lost) {
+    const text = `entry ${name} existed before an interrupted run and cannot be restored: ${why}`;
+    context.report({ kind: 'warning', text });
   }
 }
 
-function whereabouts(): { readonly bootId: string; readonly userNamespace: string } {
-  return { bootId: bootId(), userNamespace: userNamespace() };
+/** Why rules must not be registered again: they are unsafe, or the bytes of their stored emulator have changed. */
+async function findRefusals(
+  steps: readonly RegisterStep[],
+  context: Context,
+): Promise<ReadonlyMap<RegisterStep, string>> {
+  const rules = steps.flatMap(({ rule }) => (isBpf(rule) ? [] : [rule]));
+  const unsafe = await findUnsafe(rules, context);
+  const refusals = new Map<RegisterStep, string>();
+  for (const step of steps) {
+    const { rule } = step;
+    if (isBpf(rule)) continue;
+    const why = unsafe.get(rule)?.message ?? (await damageOf(rule.interpreter));
+    if (why !== null) refusals.set(step, why);
+  }
+  return refusals;
 }
 
-function pathOf({ store }: Context): string {
-  return join(store, 'journal.json');
+async function damageOf(interpreter: string): Promise<string | null> {
+  const promised = promisedSha256(interpreter);
+  // A file that is gone is the kernel's to refuse.
+  if (promised === null || (await sha256File(interpreter).catch(() => promised)) === promised) return null;
+  return `the bytes of ${interpreter} have changed`;
 }
+
+async function discard(context: Context): Promise<void> {
+  await removeFile(pathOf(context));
+  await removeSeal(context.store);
+}
+
+const isFileStep = (step: Step): step is FileStep => step.kind === 'write' || step.kind === 'delete';
+
+const whereabouts = (): { readonly bootId: string; readonly userNamespace: string } => ({
+  bootId: bootId(),
+  userNamespace: userNamespace(),
+});
+
+const JOURNAL = 'journal.json';
+const pathOf = ({ store }: Context): string => join(store, JOURNAL);

@@ -4,7 +4,7 @@ import type { Arch } from '../catalogue/types.ts';
 import { listStored } from '../emulators/store.ts';
 import { encodeLock } from '../formats/lock.ts';
 import { groupBySource, type LockChange, lockChanges, lockedFor, withLocked } from '../plan/lock.ts';
-import { writeAtomic } from '../system/files.ts';
+import { writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
 import { obtainEmulators } from './emulators.ts';
 import { withStoreLock } from './lock.ts';

@@ -25,11 +25,19 @@ const NAMED = 10;
  * @throws BAD_LOCK, with every problem and its line; FILE_FAILED, NO_PRIVILEGE.
  */
 export async function readLockIfExists(file: string): Promise<ReadLock | null> {
+  // In a repository a link may lead to any file; root could read and show each.
+  const noFollow = process.geteuid?.() === 0;
+  const options = { noFollow, hint: 'name a lock file, as `binfmtctl install --lock` writes it' };
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readSmall(resolve(file), MAX_SIZE));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readSmall(resolve(file), MAX_SIZE, options));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
+    if (errnoOf(error) === 'ELOOP' && noFollow)
+      throw new BinfmtctlError('FILE_FAILED', `cannot read the lock file ${file}: it is a symbolic link`, {
+        hint: 'as root, name the file that the link leads to',
+        cause: error,
+      });
     if (error instanceof TypeError) throw badLock(`${file} is no UTF-8 text`);
     throw fileError(error, `read the lock file ${file}`);
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { assertStoreTrusted } from '../emulators/store-trust.ts';
 import { ensureDirectory } from '../system/files.ts';
 import { withLock } from '../system/lock.ts';
 import type { Context } from './context.ts';
@@ -6,12 +7,13 @@ import type { Context } from './context.ts';
 /** Longer than most downloads take, which are made under the lock. */
 const TIMEOUT_MS = 600_000;
 
-/** Runs `action` while no other binfmtctl changes anything through the same store. */
+/** Runs `action` while no other binfmtctl changes anything through the same store. @throws STORE_FAILED, LOCKED. */
 export async function withStoreLock<T>(
   { store, signal, report }: Context,
   action: () => Promise<T>,
 ): Promise<T> {
-  await ensureDirectory(store);
+  assertStoreTrusted(store);
+  await ensureDirectory(store, 0o755);
   return withLock(join(store, 'lock'), action, {
     timeoutMs: TIMEOUT_MS,
     signal,

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { readStoreFile } from '../emulators/store-trust.ts';
 import { parseJson, toJson } from '../plan/json.ts';
-import { readTextIfExists, writeAtomic } from '../system/files.ts';
 import { bootId, userNamespace } from '../system/host.ts';
+import { writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
 import { type Proof, shortcomings } from './proof.ts';
 
@@ -39,7 +40,7 @@ const schema = v.object({
 export async function readProofs({
   store,
 }: Pick<Context, 'store'>): Promise<ReadonlyMap<string, RecordedProof>> {
-  const parsed = v.safeParse(schema, parseJson((await readTextIfExists(join(store, 'proofs.json'))) ?? ''));
+  const parsed = v.safeParse(schema, parseJson(readStoreFile(store, 'proofs.json') ?? ''));
   if (!parsed.success) return new Map();
   const known = parsed.output;
   if (known.bootId !== bootId() || known.userNamespace !== userNamespace()) return new Map();

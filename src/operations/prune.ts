@@ -7,7 +7,10 @@ export async function pruneUnregistered(
   { store }: Context,
   spared: readonly StoredEmulator[] = [],
 ): Promise<readonly string[]> {
-  const registrations = await readRegistrations(store);
+  const invalid: string[] = [];
+  const registrations = await readRegistrations(store, (path) => invalid.push(path));
+  // Which emulator an unreadable registration needs is unknown: all stay.
+  if (invalid.length > 0) return [];
   const needed = [...registrations.values()].map(({ registration }) => registration.emulator.sha256);
   const removed = await pruneStore(store, new Set([...needed, ...spared.map(({ sha256 }) => sha256)]));
   return removed.map(({ path }) => path);

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { assertStoreTrusted, readStoreFile } from '../emulators/store-trust.ts';
 import { decodeRegistration, type Registration } from '../plan/registration.ts';
-import { listFiles, readTextIfExists } from '../system/files.ts';
+import { listFiles } from '../system/files.ts';
 
 /** A registration as it was found in its file. */
 export interface StoredRegistration {
@@ -14,19 +15,25 @@ export function registrationPath(store: string, name: string): string {
   return join(store, 'registrations', `${encodeURIComponent(name)}.json`);
 }
 
-/** Everything we registered from this store, by name of entry; files that are no registration are passed over. */
-export async function readRegistrations(store: string): Promise<ReadonlyMap<string, StoredRegistration>> {
+/**
+ * Everything we registered from this store, by name of entry. `onInvalid` gets the path of each file that is no
+ * registration.
+ *
+ * @throws STORE_FAILED, FILE_FAILED where another user can have written it.
+ */
+export async function readRegistrations(
+  store: string,
+  onInvalid: (path: string) => void = () => {},
+): Promise<ReadonlyMap<string, StoredRegistration>> {
+  assertStoreTrusted(store);
   const files = await listFiles(join(store, 'registrations'));
-  // Not what a killed run was about to give its name.
+  // Not the temporary files of a killed run.
   const paths = files.filter((path) => path.endsWith('.json'));
-  const found = await Promise.all(
-    paths.map(async (path): Promise<StoredRegistration | null> => {
-      const text = (await readTextIfExists(path)) ?? '';
-      const registration = decodeRegistration(text);
-      return registration && { path, text, registration };
-    }),
-  );
-  return new Map(
-    found.flatMap((each) => (each === null ? [] : [[each.registration.rule.name, each] as const])),
-  );
+  const found = paths.flatMap((path): readonly StoredRegistration[] => {
+    const text = readStoreFile(store, 'registrations', basename(path)) ?? '';
+    const registration = decodeRegistration(text);
+    if (registration === null) onInvalid(path);
+    return registration === null ? [] : [{ path, text, registration }];
+  });
+  return new Map(found.map((each) => [each.registration.rule.name, each]));
 }

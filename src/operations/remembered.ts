@@ -2,12 +2,14 @@
  * What `run` and `enter` found out last time: looking for emulators and inspecting them takes longer than all the rest. It
  * holds as long as the emulator's file is the same, and program and kernel are.
  */
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { release } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { readStoreFile } from '../emulators/store-trust.ts';
+import { parseJson } from '../plan/json.ts';
 import { formatRegister, parseRegister } from '../rule/register.ts';
 import { isBpf, type Rule } from '../rule/types.ts';
-import { writeAtomic } from '../system/files.ts';
+import { writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
 
 declare const BINFMTCTL_VERSION: string;
@@ -53,31 +55,12 @@ const stamp = (): string =>
     process.geteuid?.(),
   ]);
 
+/** @throws STORE_FAILED, FILE_FAILED where another user can have written it: it names what is executed. */
 function read(store: string): { readonly arches: Readonly<Record<string, unknown>>; readonly all: boolean } {
-  try {
-    const file: unknown = isOurs(fileIn(store)) ? JSON.parse(readFileSync(fileIn(store), 'utf8')) : null;
-    if (isRecord(file) && file['stamp'] === stamp() && isRecord(file['arches']))
-      return { arches: file['arches'], all: file['all'] === true };
-  } catch {
-    // There is none, or none that can be read.
-  }
+  const file = parseJson(readStoreFile(store, 'run.json') ?? '');
+  if (isRecord(file) && file['stamp'] === stamp() && isRecord(file['arches']))
+    return { arches: file['arches'], all: file['all'] === true };
   return { arches: {}, all: false };
-}
-
-/**
- * Whether nobody else can have written it: it names what is executed. Of root's, no folder on the way may be another user's
- * or be written to by others, as with the emulators themselves (emulators/trust.ts).
- */
-function isOurs(file: string): boolean {
-  const own = process.geteuid?.();
-  if (lstatSync(file).uid !== own) return false;
-  if (own !== 0) return true;
-  for (let at = realpathSync(file); ; at = dirname(at)) {
-    const { uid, mode } = lstatSync(at);
-    const isSticky = at !== file && (mode & 0o1000) !== 0;
-    if (uid !== 0 || ((mode & 0o022) !== 0 && !isSticky)) return false;
-    if (at === '/') return true;
-  }
 }
 
 const encode = ({ rule, version, warnings }: OwnRule): unknown => ({

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { disable, enable, register, unregister } from '../kernel/register.ts';
 import type { Step } from '../plan/steps.ts';
-import { ensureDirectory, removeFile, writeAtomic } from '../system/files.ts';
+import { ensureDirectory, removeFile } from '../system/files.ts';
+import { writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
 
 /** Carries out one step that changes something. */
@@ -19,7 +20,7 @@ export async function applyStep(
     case 'disable':
       return disable(binfmtDirectory, step.entry.name);
     case 'write':
-      await ensureDirectory(dirname(step.path));
+      await ensureDirectory(dirname(step.path), 0o755);
       return writeAtomic(step.path, step.text);
     case 'delete':
       return removeFile(step.path);

@@ -8,7 +8,7 @@ import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import { globOf, isGlob } from '../rule/glob.ts';
 import type { Entry } from '../rule/types.ts';
-import { readTextIfExists } from '../system/files.ts';
+import { readTextIfExists } from '../system/read-file.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { repair } from './journal.ts';
@@ -59,7 +59,12 @@ async function carry(request: UninstallRequest, context: Context): Promise<Unins
   const { dryRun } = request;
   const there: There = {
     entries: await listEntries(context.binfmtDirectory),
-    registrations: await readRegistrations(context.store),
+    registrations: await readRegistrations(context.store, (path) =>
+      context.report({
+        kind: 'warning',
+        text: `ignored ${path}: it is no valid registration; if it was yours, remove its entry by name and then the file`,
+      }),
+    ),
   };
   const ours = [...there.registrations.keys()];
   const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
@@ -120,7 +125,7 @@ async function unwantedFor(
   const { registration, path, text } = stored;
   const files = await Promise.all(
     registration.persisted.map(async ({ path }) => {
-      const now = await readTextIfExists(path);
+      const now = readTextIfExists(path);
       const isOurs = now === null || persistedText(path, registration.rule) === now;
       if (!isOurs) report({ kind: 'warning', text: `${path} was changed since it was written: it is left` });
       return { path, now: isOurs ? now : null };

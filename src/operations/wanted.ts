@@ -1,14 +1,16 @@
+import { basename } from 'node:path';
 import coerce from 'semver/functions/coerce.js';
 import gte from 'semver/functions/gte.js';
 import { archPattern } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
+import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
 import type { Wanted } from '../plan/install.ts';
 import { decodeRegistration, encodeRegistration, type Registration } from '../plan/registration.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Flag, Rule } from '../rule/types.ts';
-import { readTextIfExists } from '../system/files.ts';
 import { kernelVersion } from '../system/host.ts';
+import { readTextIfExists } from '../system/read-file.ts';
 import type { Context } from './context.ts';
 import { type Persistence, persistenceFile } from './persistence.ts';
 import { registrationPath } from './registrations.ts';
@@ -47,10 +49,8 @@ export async function wantedFor(
   const rule = await ruleFor(found, { ...options, credentials: options.credentials || kept });
   const path = registrationPath(context.store, rule.name);
   const lasting = persistenceFile(options.persist, rule);
-  const [note, lastingNow] = await Promise.all([
-    readTextIfExists(path),
-    lasting === null ? null : readTextIfExists(lasting.path),
-  ]);
+  const note = readStoreFile(context.store, 'registrations', basename(path));
+  const lastingNow = lasting === null ? null : readTextIfExists(lasting.path);
   const before = note === null ? null : decodeRegistration(note);
   const text = encodeRegistration({
     arch: arch.id,

@@ -1,9 +1,9 @@
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { BinfmtctlError } from '../errors.ts';
 import { fileError } from '../system/file-error.ts';
 import { readMounts } from '../system/mounts.ts';
+import { removeLeftovers, temporaryFolders, withTemporaryDirectory } from '../system/temporary.ts';
 
 /** A program to be put into a workspace. */
 export interface WorkspaceFile {
@@ -28,28 +28,43 @@ export async function withWorkspace<T>(
   const failed = (error: unknown): never => {
     throw fileError(error, `put probes into ${folder}`);
   };
-  const directory = await mkdtemp(join(folder, '.binfmtctl-')).catch(failed);
-  try {
-    await chmod(directory, 0o755);
-    await Promise.all(files.map((file) => writeProgram(directory, file))).catch(failed);
-    return await action(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  if (parent !== undefined) removeLeftovers([parent]);
+  const fill = async (directory: string): Promise<void> => {
+    // Through the descriptor, as another user of `parent` could put a link in the place of the directory.
+    await using handle = await open(directory, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if ((await handle.stat()).uid !== process.geteuid?.())
+      throw new BinfmtctlError('FILE_FAILED', `another user replaced ${directory}`, {
+        hint: 'choose a directory that other users cannot change',
+      });
+    await handle.chmod(0o755);
+    await Promise.all(files.map((file) => writeProgram(handle, file)));
+  };
+  let made = false;
+  const work = async (directory: string): Promise<T> => {
+    await fill(directory).catch(failed);
+    made = true;
+    return action(directory);
+  };
+  return withTemporaryDirectory(work, folder).catch((error: unknown) =>
+    made ? raise(error) : failed(error),
+  );
 }
 
-async function writeProgram(directory: string, { name, bytes, setUserId }: WorkspaceFile): Promise<void> {
-  const path = join(directory, name);
-  await writeFile(path, bytes, { mode: 0o755 });
-  if (setUserId === undefined) return;
-  await chown(path, setUserId, setUserId);
-  await chmod(path, 0o4755);
+const raise = (error: unknown): never => {
+  throw error;
+};
+
+async function writeProgram(directory: FileHandle, { name, bytes, setUserId }: WorkspaceFile): Promise<void> {
+  await using file = await open(`/proc/self/fd/${directory.fd}/${name}`, 'wx', 0o755);
+  await file.writeFile(bytes);
+  if (setUserId !== undefined) await file.chown(setUserId, setUserId);
+  await file.chmod(setUserId === undefined ? 0o755 : 0o4755);
 }
 
 // Set-user-id programs do not work on a nosuid mount, so such a one comes second.
 async function executableFolder(): Promise<string> {
   const mounts = await readMounts();
-  const folders = [...new Set([tmpdir(), '/tmp', '/var/tmp', '/run', '/var/lib'])];
+  const folders = temporaryFolders();
   const options = folders.map((folder) => mountOf(folder, mounts)?.options ?? []);
   const usable = folders.filter((_, index) => !options[index]?.includes('noexec'));
   const best = usable.find((folder) => !options[folders.indexOf(folder)]?.includes('nosuid')) ?? usable[0];

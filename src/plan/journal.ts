@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { equalRules } from '../rule/equal.ts';
 import type { AnyEntry, AnyRule } from '../rule/types.ts';
 import { parseJson, toJson } from './json.ts';
+import { isBootFile } from './paths.ts';
 import { bpfRuleSchema, ruleSchema } from './registration.ts';
 import { requireReversible, ruleOf, type Step } from './steps.ts';
 
@@ -47,7 +48,7 @@ export function encodeJournal(journal: Journal): string {
   return `${toJson({ schema: 'binfmtctl/journal/1', ...journal })}\n`;
 }
 
-/** The journal in a file's text, or null where the text is not one: a run killed while writing it had done nothing. */
+/** The journal in a file's text; null if the text is not one. */
 export function decodeJournal(text: string): Journal | null {
   const parsed = v.safeParse(journalSchema, parseJson(text));
   return parsed.success ? parsed.output : null;
@@ -60,6 +61,8 @@ export interface Found {
   readonly files: ReadonlyMap<string, string | null>;
   /** Whether it is still the boot and the user namespace of the journal. */
   readonly sameKernel: boolean;
+  /** Whether it is another boot, of the same user namespace: entries come from files that register rules at boot. */
+  readonly rebooted?: boolean | undefined;
 }
 
 /**
@@ -68,7 +71,10 @@ export interface Found {
  *
  * Entries come back before others go, so that programs find one or the other at any time.
  */
-export function planRepair({ steps }: Journal, { entries, files, sameKernel }: Found): readonly Step[] {
+export function planRepair(
+  { steps }: Journal,
+  { entries, files, sameKernel, rebooted = false }: Found,
+): readonly Step[] {
   const looks = new Map<string, Look[]>();
   for (const { key, before, after } of steps.flatMap((step) => changeOf(step) ?? [])) {
     looks.set(key, [...(looks.get(key) ?? [before]), after]);
@@ -78,12 +84,34 @@ export function planRepair({ steps }: Journal, { entries, files, sameKernel }: F
     const isFile = key.startsWith(FILE);
     const name = key.slice(key.indexOf(' ') + 1);
     const now = isFile ? (files.get(name) ?? null) : (entries.find((entry) => entry.name === name) ?? null);
-    if ((!isFile && !sameKernel) || sameLook(before, now) || !after.some((look) => sameLook(look, now)))
+    const concerned = isFile || sameKernel || (rebooted && isFromNewFile(name, steps, files));
+    if (!concerned || sameLook(before, now) || !after.some((look) => sameLook(look, now))) continue;
+    // Before the transaction no file registered the entry at boot, so it would not be there now.
+    if (!isFile && !sameKernel) {
+      if (now !== null && typeof now !== 'string')
+        repairs.push({ turn: 1, steps: [{ kind: 'unregister', entry: now }] });
       continue;
+    }
     const turn = isFile ? 2 : before === null ? 1 : 0;
     repairs.push({ turn, steps: stepsBetween(name, now, before) });
   }
   return repairs.toSorted((a, b) => a.turn - b.turn).flatMap((repair) => repair.steps);
+}
+
+/** Whether the transaction wrote a new file that registers the entry at boot, and the file is still as it was written. */
+function isFromNewFile(
+  name: string,
+  steps: readonly Step[],
+  files: ReadonlyMap<string, string | null>,
+): boolean {
+  return steps.some(
+    (step) =>
+      step.kind === 'write' &&
+      step.previous === null &&
+      files.get(step.path) === step.text &&
+      isBootFile(step.path) &&
+      [`/${name}`, `/${name}.conf`].some((end) => step.path.endsWith(end)),
+  );
 }
 
 interface Repair {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Rule } from '../rule/types.ts';
 import { parseJson, toJson } from './json.ts';
+import { isBootFile } from './paths.ts';
 
 /**
  * What we did for one entry: kept beside the store, so that a later `uninstall` takes back exactly our part and
@@ -46,7 +47,9 @@ const registrationSchema = v.object({
   rule: ruleSchema,
   emulator: v.object({ profile: v.string(), sha256: v.string(), version: v.nullable(v.string()) }),
   registered: v.boolean(),
-  persisted: v.array(v.object({ path: v.string(), previous: v.nullable(v.string()) })),
+  persisted: v.array(
+    v.object({ path: v.pipe(v.string(), v.check(isBootFile)), previous: v.nullable(v.string()) }),
+  ),
 });
 
 /** Text of a registration's file: one JSON document, always the same bytes for the same registration. */

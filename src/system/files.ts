@@ -1,15 +1,9 @@
-/** The door to files. Failures are FILE_FAILED, READ_ONLY or NO_PRIVILEGE, with a hint. */
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+/** Files and directories. Failures are FILE_FAILED, READ_ONLY or NO_PRIVILEGE, with a hint. */
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errnoOf, fileError } from './file-error.ts';
-
-/** All bytes of a file, or one part after the other. */
-export type FileData = string | Uint8Array | AsyncIterable<Uint8Array>;
-
-export interface WriteOptions {
-  /** Permissions, whatever the umask. Default 0644. */
-  readonly mode?: number | undefined;
-}
+import { notRegular } from './file-kind.ts';
 
 /** What tells one state of a file from another: it changes when the file is replaced or written. Decimal numbers. */
 export interface FileIdentity {
@@ -18,63 +12,6 @@ export interface FileIdentity {
   readonly size: string;
   readonly mtimeNs: string;
   readonly ctimeNs: string;
-}
-
-/** Names of the files that `writeAtomic` renames. */
-const TEMPORARY = /^\.binfmtctl-[0-9a-z]+\.tmp$/;
-
-/**
- * Replaces a file, or makes it: readers see the old content or the new one and never a part, also after a loss of
- * power. A symbolic link is replaced itself. The directory must exist; on a failure nothing is left behind. What `data`
- * throws of ours is thrown on.
- */
-export async function writeAtomic(
-  path: string,
-  data: FileData,
-  { mode = 0o644 }: WriteOptions = {},
-): Promise<void> {
-  const directory = dirname(path);
-  const temporary = join(directory, `.binfmtctl-${Math.random().toString(36).slice(2)}.tmp`);
-  try {
-    await replaceFile(path, data, mode, temporary);
-    await syncDirectory(directory);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw fileError(error, `write ${path}`);
-  }
-}
-
-/** Writes a new file and renames it to `path`, which may be bytes that are no text. Errors are Node's own. */
-export async function replaceFile(
-  path: string | Buffer,
-  data: FileData,
-  mode: number,
-  temporary: string,
-): Promise<void> {
-  await writeNew(temporary, data, mode);
-  await rename(temporary, path);
-}
-
-/** Removes what `writeAtomic` has left in a directory where it was killed. For a directory that nobody writes to now. */
-export async function removeTemporaries(directory: string): Promise<void> {
-  const left = (await listFiles(directory)).filter((path) => TEMPORARY.test(basename(path)));
-  await Promise.all(left.map(removeFile));
-}
-
-/** The bytes of a file; null where there is none. */
-export async function readIfExists(path: string): Promise<Uint8Array | null> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw fileError(error, `read ${path}`);
-  }
-}
-
-/** The text of a UTF-8 file; null where there is none. */
-export async function readTextIfExists(path: string): Promise<string | null> {
-  const bytes = await readIfExists(path);
-  return bytes === null ? null : new TextDecoder().decode(bytes);
 }
 
 /** sha256 of a file's bytes, in lower case hex; the file is never in memory as a whole. */
@@ -93,7 +30,9 @@ const PART_SIZE = 1 << 18;
  */
 export async function* readParts(path: string): AsyncGenerator<Uint8Array> {
   try {
-    await using file = await open(path);
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const facts = await file.stat();
+    if (!facts.isFile()) throw notRegular(`read ${path}`, facts);
     const buffer = Buffer.allocUnsafeSlow(PART_SIZE);
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, PART_SIZE, null);
@@ -127,8 +66,11 @@ export async function removeFile(path: string): Promise<void> {
   }
 }
 
-/** Makes a directory and those above it that are missing, with the permissions `mode` less the umask. */
-export async function ensureDirectory(path: string, mode = 0o755): Promise<void> {
+/**
+ * Creates a directory and the missing ones above it. With `mode` they get these permissions whatever the umask, else
+ * 0755 less the umask.
+ */
+export async function ensureDirectory(path: string, mode?: number): Promise<void> {
   try {
     await makeMissing(path, mode);
   } catch (error) {
@@ -138,12 +80,15 @@ export async function ensureDirectory(path: string, mode = 0o755): Promise<void>
 
 // Node's recursive mkdir never ends where the kernel says ENOENT in a folder that exists, as in /proc, and says ENOENT
 // where the kernel said EROFS or ENOSPC (node src/node_file.cc MKDirpAsync(), MKDirpSync()).
-async function makeMissing(path: string, mode: number): Promise<void> {
+async function makeMissing(path: string, mode: number | undefined): Promise<void> {
   const parent = dirname(path);
   if (parent !== path && (await stat(parent).catch(() => null)) === null) await makeMissing(parent, mode);
-  await mkdir(path, { mode }).catch(async (error) => {
+  try {
+    await mkdir(path, { mode: mode ?? 0o755 });
+    if (mode !== undefined) await chmod(path, mode);
+  } catch (error) {
     if (errnoOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
-  });
+  }
 }
 
 /** The state of a file now; a symbolic link is followed. */
@@ -154,21 +99,6 @@ export async function fileIdentity(path: string): Promise<FileIdentity> {
   } catch (error) {
     throw fileError(error, `look at ${path}`);
   }
-}
-
-async function writeNew(path: string, data: FileData, mode: number): Promise<void> {
-  await using file = await open(path, 'wx', mode);
-  await writeFile(file, data);
-  await file.chmod(mode);
-  await file.sync();
-}
-
-// Without it the rename itself may be lost with the power. Some network file systems cannot do it (EINVAL).
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync().catch((error: unknown) => {
-    if (errnoOf(error) !== 'EINVAL') throw error;
-  });
 }
 
 const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');

@@ -2,10 +2,10 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import { BinfmtctlError } from '../errors.ts';
 import { isLoopback, mayBeLoopback } from '../formats/host.ts';
-import { readTextIfExists } from './files.ts';
 import { httpError, stalled } from './http-error.ts';
 import { proxyAuthorization, proxyFor } from './http-proxy.ts';
 import { openTunnel } from './http-tunnel.ts';
+import { readTextIfExists } from './read-file.ts';
 
 export interface HttpLimits {
   /** From the request to the answer's headers. */
@@ -183,11 +183,19 @@ async function* bodyOf(
   }
 }
 
+function tryReadText(path: string): string | null {
+  try {
+    return readTextIfExists(path, { followLink: true });
+  } catch {
+    return null;
+  }
+}
+
 /** The authorities whose certificates count, where the environment names them in place of Node's. */
 async function authorities(): Promise<string | undefined> {
   const { SSL_CERT_FILE: path = '' } = process.env;
   if (path === '') return undefined;
-  const text = await readTextIfExists(path).catch(() => null);
+  const text = tryReadText(path);
   if (text !== null && /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m.test(text)) return text;
   const why = text === null ? 'cannot be read' : 'holds no certificate';
   throw new BinfmtctlError('SOURCE_FAILED', `${path}, which SSL_CERT_FILE names, ${why}`, {

@@ -1,9 +1,9 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { BinfmtctlError } from '../errors.ts';
-import { fileError } from './file-error.ts';
-import { type RunResult, start } from './process.ts';
-import { findTool } from './tools.ts';
+import { errnoOf, fileError } from './file-error.ts';
+import { notRegular } from './file-kind.ts';
+import { type RunResult, run } from './process.ts';
 
 export interface LockOptions {
   /** How long to wait for another holder. */
@@ -16,66 +16,79 @@ export interface LockOptions {
 
 /** Longer than flock(1) takes to start on a slow machine. */
 const WAIT_SHOWN_AFTER_MS = 700;
+/** The number of the descriptor in flock(1). */
+const HANDED_ON = 3;
 
 /**
- * Runs `action` while no other process holds the lock on the file `path`, which is made where it is missing, in a
- * directory that exists. Works between containers that share the directory, too.
+ * Runs `action` while no other process holds the lock on the file `path`, which is created in an existing directory.
+ * Works between containers that share the directory, too.
  *
- * The lock is flock(2)'s, which Node does not offer: flock(1) of util-linux or busybox holds it for a cat(1) that
- * ends with our end of its input. Thus the kernel frees it however we end, and no other child of ours inherits it.
+ * The lock is flock(2)'s, which Node does not have: flock(1) of util-linux or busybox locks a descriptor that it shares with
+ * us, and ends. The kernel frees the lock when we close ours or end; other children do not inherit it.
  *
- * @throws LOCKED after `timeoutMs`, with the holder where it is known; NO_TOOL without flock(1); INTERRUPTED;
- * FILE_FAILED, READ_ONLY, NO_PRIVILEGE where the file cannot be made; what `action` throws.
+ * @throws LOCKED after `timeoutMs`, with the holder if known; NO_TOOL without flock(1); INTERRUPTED; FILE_FAILED for a link
+ * or another user's file at `path`; READ_ONLY, NO_PRIVILEGE; what `action` throws.
  */
 export async function withLock<T>(path: string, action: () => Promise<T>, options: LockOptions): Promise<T> {
-  await makeLockFile(path);
-  const release = await acquire(path, options);
+  const file = openLockFile(path);
   try {
-    await writeFile(path, `${process.pid} ${hostname()}\n`).catch(() => {});
+    await acquire(path, file, options);
+    writeHolder(file);
     return await action();
   } finally {
-    await release();
+    closeSync(file);
   }
 }
 
-// Readable by its owner alone: whoever can open a file can lock it, and keep everybody else waiting.
-async function makeLockFile(path: string): Promise<void> {
+// Only its owner may open it: every user who can could keep all others waiting.
+function openLockFile(path: string): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  let file: number | null = null;
   try {
-    await (await open(path, 'a', 0o600)).close();
+    file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    const facts = fstatSync(file);
+    if (!facts.isFile()) throw notRegular(`use the lock ${path}`, facts);
+    if (facts.uid !== process.geteuid?.()) throw unusable(path, `it belongs to user ${facts.uid}`);
+    if (facts.nlink > 1) throw unusable(path, 'it has several names (hard links)');
+    return file;
   } catch (error) {
-    throw fileError(error, `make the lock ${path}`);
+    if (file !== null) closeSync(file);
+    if (errnoOf(error) === 'ELOOP') throw unusable(path, 'it is a symbolic link');
+    throw fileError(error, `open the lock ${path}`);
   }
 }
 
-async function acquire(path: string, { timeoutMs, onWait, signal }: LockOptions) {
-  const holder = await start('flock', [path, findTool('cat') ?? 'cat']);
-  const release = async () => {
-    holder.stdin.destroy();
-    await holder.ended;
-  };
-  const timers: NodeJS.Timeout[] = [];
-  const settled = new AbortController();
-  // What we write comes back as soon as flock(1) has the lock and starts cat(1).
-  holder.stdin.write('\n');
-  const outcome = await new Promise<'held' | 'late' | 'interrupted' | RunResult>((resolve) => {
-    holder.stdout.once('data', () => resolve('held'));
-    holder.ended.then(resolve);
-    timers.push(setTimeout(() => resolve('late'), timeoutMs));
-    if (onWait !== undefined) timers.push(setTimeout(onWait, WAIT_SHOWN_AFTER_MS));
-    signal?.addEventListener('abort', () => resolve('interrupted'), { signal: settled.signal });
-    if (signal?.aborted) resolve('interrupted');
+const unusable = (path: string, why: string): BinfmtctlError =>
+  new BinfmtctlError('FILE_FAILED', `cannot use the lock ${path}: ${why}`, {
+    hint: 'check who created it, then remove it',
   });
-  timers.forEach(clearTimeout);
-  settled.abort();
-  if (outcome === 'held') return release;
-  holder.kill();
-  await release();
-  if (outcome === 'late') throw await lockedError(path);
-  throw outcome === 'interrupted' ? interrupted(path, signal) : notLocked(path, outcome);
+
+/** For messages of those who wait. */
+function writeHolder(file: number): void {
+  try {
+    ftruncateSync(file);
+    writeSync(file, `${process.pid} ${hostname()}\n`, 0);
+  } catch {
+    // The lock itself is held, also on a full disk.
+  }
 }
 
-async function lockedError(path: string): Promise<BinfmtctlError> {
-  const note = await readFile(path, 'utf8').catch(() => '');
+async function acquire(
+  path: string,
+  file: number,
+  { timeoutMs, onWait, signal }: LockOptions,
+): Promise<void> {
+  const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
+  const outcome = await run('flock', [`${HANDED_ON}`], { timeoutMs, signal, descriptors: [file] });
+  clearTimeout(waiting);
+  if (outcome.exitCode === 0) return;
+  if (signal?.aborted) throw interrupted(path, signal);
+  throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome);
+}
+
+function lockedError(path: string, file: number): BinfmtctlError {
+  const bytes = Buffer.alloc(300);
+  const note = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
   const [, pid, host] = /^(\d{1,10}) ([\w.-]{1,253})\n$/.exec(note) ?? [];
   const holder = pid === undefined ? 'another process' : `process ${pid} on ${host}`;
   return new BinfmtctlError('LOCKED', `${holder} holds the lock ${path}`, {
@@ -83,15 +96,15 @@ async function lockedError(path: string): Promise<BinfmtctlError> {
   });
 }
 
-function interrupted(path: string, signal: AbortSignal | undefined): BinfmtctlError {
+function interrupted(path: string, signal: AbortSignal): BinfmtctlError {
   return new BinfmtctlError('INTERRUPTED', `interrupted while waiting for the lock ${path}`, {
-    cause: signal?.reason,
+    cause: signal.reason,
   });
 }
 
 function notLocked(path: string, outcome: RunResult): BinfmtctlError {
   const what = `cannot take the lock ${path}`;
-  // 127: a busybox without that applet, or a flock(1) that finds no cat(1).
+  // 127: a busybox without that applet.
   if (outcome.errno !== null || outcome.exitCode === 127) {
     const why = outcome.errno ?? 'status 127';
     return new BinfmtctlError('NO_TOOL', `${what}: flock cannot be started (${why})`, {

@@ -17,6 +17,8 @@ export interface ProcessOptions {
 }
 
 export interface RunOptions extends ProcessOptions {
+  /** Descriptors of ours that the program gets as 3, 4 and so on; its standard input is empty then. */
+  readonly descriptors?: readonly number[] | undefined;
   /** Standard input; without it the program reads from an empty one. */
   readonly input?: string | Uint8Array | undefined;
   /** Most that is kept of each output; a program that writes more is ended. Default 64 MiB. */
@@ -63,9 +65,14 @@ const KILL_DELAY_MS = 1000;
 export async function run(
   file: string,
   args: readonly string[],
-  { input, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunOptions = {},
+  { input, descriptors, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunOptions = {},
 ): Promise<RunResult> {
-  const buffering = input === undefined ? { stdin: 'ignore' as const } : { input };
+  const buffering =
+    descriptors !== undefined
+      ? ({ stdio: ['ignore', 'pipe', 'pipe', ...descriptors] } as Options)
+      : input === undefined
+        ? { stdin: 'ignore' as const }
+        : { input };
   const running = await launch(file, args, options, { ...buffering, buffer: true, maxBuffer: maxBytes });
   return running.ended;
 }

@@ -116,7 +116,7 @@ describe('inspect', () => {
       kinds.map((path) => inspected(path).catch((error: Error) => error.message)),
     );
     expect(messages).toEqual([
-      expect.stringContaining('it is a folder'),
+      expect.stringContaining('it is a directory'),
       expect.stringContaining('it is a named pipe'),
       expect.stringContaining('it is a device'),
     ]);

@@ -122,7 +122,7 @@ describe('a store that cannot be written', () => {
   const keepOn = async (options: string, size: number): Promise<unknown> => {
     const program = await bundle('keep.ts', at('keep.cjs'));
     await mkdir(at('mounted'), { recursive: true });
-    const script = 'mount -t tmpfs -o "$1" tmpfs "$2" && exec "$3" "$4" "$2" "$5"';
+    const script = 'mount -t tmpfs -o "mode=755,$1" tmpfs "$2" && exec "$3" "$4" "$2" "$5"';
     const namespace = ['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh'];
     const args = [...namespace, options, at('mounted'), process.execPath, program, `${size}`];
     return JSON.parse(new TextDecoder().decode((await run('unshare', args)).stdout));

@@ -182,7 +182,7 @@ describe('an archive', () => {
       /is a link to "\.\.\/etc\/shadow"/,
     ],
     ['a link to nothing', { type: 'symlink', linkname: '' }, /./],
-    ['a folder', { type: 'directory' }, /is a folder/],
+    ['a folder', { type: 'directory' }, /is a directory/],
     ['a pipe', { type: 'fifo' }, /is a fifo/],
     ['a device', { type: 'character-device', devmajor: 1, devminor: 5 }, /is a character-device/],
   ] as const)('is refused where %s is in the place of an emulator', async (_, header, message) => {
@@ -250,7 +250,7 @@ describe('file:', () => {
   });
 
   it.each([
-    ['a folder', () => mkdir(at('folder')), 'folder', /it is a folder/],
+    ['a folder', () => mkdir(at('folder')), 'folder', /it is a directory/],
     ['a named pipe', async () => void execFileSync('mkfifo', [at('pipe')]), 'pipe', /it is a named pipe/],
     ['a link to a pipe', () => symlink(at('pipe'), at('link')), 'link', /it is a named pipe/],
     ['absent', async () => {}, 'absent', /no such file/],

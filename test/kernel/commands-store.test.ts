@@ -105,9 +105,9 @@ describe('a store that cannot be written', () => {
     chmodSync(at('open'), 0o777);
     await expectRefusal(install('--store', at('open/store')), {
       status: 1,
-      code: 'EMULATOR_UNFIT',
-      message: /open can be written by others/,
-      hint: /chmod go-w/,
+      code: 'STORE_FAILED',
+      message: /will not use the store .*: .*open can be written by others/,
+      hint: /--store DIR/,
     });
   });
 

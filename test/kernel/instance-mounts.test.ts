@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeAtomic } from '../../src/system/files.ts';
 import { fileSystemMagic, mount, readMounts, unmount } from '../../src/system/mounts.ts';
 import { run } from '../../src/system/process.ts';
+import { writeAtomic } from '../../src/system/write-file.ts';
 
 let directory: string;
 beforeEach(async () => {

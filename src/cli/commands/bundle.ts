@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import type { BundleResult } from '../../operations/bundle.ts';
 import { toJson } from '../../plan/json.ts';
+import { isStandardOutput } from '../../system/output-file.ts';
 import { ALLOW_UNVERIFIED, bothNamed, type CommonOptions, collect, withCommon } from '../common.ts';
 import { paint, table } from '../terminal.ts';
 
@@ -14,6 +15,7 @@ interface BundleOptions extends CommonOptions {
   readonly emulator?: string;
   readonly locked?: string;
   readonly strict?: boolean;
+  readonly force?: boolean;
 }
 
 export function bundleCommand(done: (status: number) => void): Command {
@@ -23,7 +25,8 @@ export function bundleCommand(done: (status: number) => void): Command {
       'Puts emulators into one tar file with a manifest, which `install --source bundle:FILE` takes; the same emulators make the same file',
     )
     .argument('[arch...]', 'architectures that they run, in any spelling')
-    .requiredOption('-o, --output <file>', 'the file that is written; name it FILE.tar')
+    .requiredOption('-o, --output <file>', 'the file to write: FILE.tar, or a pipe such as /dev/stdout')
+    .option('--force', 'replace FILE even if it is no bundle')
     .option('--all', 'every architecture that an emulator is found for')
     .option('--host <arch>', 'for machines of another architecture than this one; needs --source or --locked')
     .option('--source <spec>', 'where they come from, as for install (repeatable)', collect, [])
@@ -47,17 +50,27 @@ export function bundleCommand(done: (status: number) => void): Command {
     }
     if (names.length > 0 && all) throw bothNamed('bundle', 'architectures');
     const { bundle, findArch, findArches, withOperation } = await import('../work.ts');
-    const { output, host, source: sources, allowUnverified, emulator, locked, strict = false } = options;
+    const {
+      output,
+      host,
+      source: sources,
+      allowUnverified,
+      emulator,
+      locked,
+      strict = false,
+      force,
+    } = options;
     const result = await withOperation(options, (context) => {
       const { catalogue } = context;
       const arches = findArches(catalogue, names);
       const on = host === undefined ? null : findArch(catalogue, host);
       return bundle(
-        { output, arches, all, host: on, sources, allowUnverified, emulator, locked, strict },
+        { output, force, arches, all, host: on, sources, allowUnverified, emulator, locked, strict },
         context,
       );
     });
-    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    const stream = isStandardOutput(output) ? process.stderr : process.stdout;
+    stream.write(options.json ? `${toJson(result)}\n` : textOf(result));
     done(0);
   });
 }

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { aptComplaints, type PackageStanza, parseStanzas } from '../../formats/apt.ts';
 import type { RunResult } from '../../system/process.ts';
+import { makeTemporaryDirectory } from '../../system/temporary.ts';
 import { requireTool } from '../../system/tools.ts';
 import type { Candidate } from '../types.ts';
 import { reduceIndexes } from './apt-index.ts';
@@ -31,7 +31,7 @@ export const fetchApt: Source = async (release, wants, options) => {
       hint: 'name one as apt does: apt:bookworm, apt:stable',
     });
   }
-  const work = await mkdtemp(join(tmpdir(), 'binfmtctl-apt-'));
+  const work = await makeTemporaryDirectory();
   try {
     const fetching = { ...options, apt: await privateApt(work, release, options.signal), release };
     const packages = await findPackages(wants, fetching);

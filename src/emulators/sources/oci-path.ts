@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import type { Platform } from '../../formats/oci-platform.ts';
 import { isDigest } from '../../formats/oci-reference.ts';
-import { kindOf } from '../program.ts';
+import { kindOf } from '../../system/file-kind.ts';
 import { requireTrusted } from '../trust.ts';
 import { layersFor } from './oci-image.ts';
 import { INDEX, isLayout, layersOfArchive, MANIFEST, openLayout } from './oci-layout.ts';

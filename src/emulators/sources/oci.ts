@@ -1,11 +1,11 @@
-import { lstat, mkdtemp, rm } from 'node:fs/promises';
-import { machine, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { lstat, rm } from 'node:fs/promises';
+import { machine } from 'node:os';
 import { BinfmtctlError } from '../../errors.ts';
 import { hostPlatforms, type Platform } from '../../formats/oci-platform.ts';
 import { parseReference, printReference } from '../../formats/oci-reference.ts';
 import { endpointsOf } from '../../formats/registry-mirrors.ts';
-import { readTextIfExists } from '../../system/files.ts';
+import { readTextIfExists } from '../../system/read-file.ts';
+import { makeTemporaryDirectory } from '../../system/temporary.ts';
 import type { Candidate } from '../types.ts';
 import { digestOf, naming } from './integrity.ts';
 import { LIMITS } from './limits.ts';
@@ -39,7 +39,7 @@ export async function pullImage(
   options: PullOptions,
   platforms: readonly Platform[],
 ): Promise<readonly Candidate[]> {
-  const work = await mkdtemp(join(tmpdir(), 'binfmtctl-oci-'));
+  const work = await makeTemporaryDirectory();
   const { report } = options;
   try {
     const at = parseImagePath(value);
@@ -73,12 +73,19 @@ const openPath = (at: ImagePath, options: FetchOptions & { readonly work: string
   read: async (platforms) => ({ layers: await layersAt(at, platforms, options) }),
 });
 
+function readDockerDaemon(): string | null {
+  try {
+    return readTextIfExists(DOCKER_DAEMON, { followLink: true });
+  } catch {
+    return null;
+  }
+}
+
 async function openReference(value: string, options: PullOptions): Promise<Image> {
   await refuseLocal(value);
   const reference = parseReference(value === '' ? DEFAULT_IMAGE : value);
   const { BINFMTCTL_REGISTRY_MIRRORS = '' } = process.env;
-  const daemon =
-    reference.registry === 'docker.io' ? await readTextIfExists(DOCKER_DAEMON).catch(() => null) : null;
+  const daemon = reference.registry === 'docker.io' ? readDockerDaemon() : null;
   const endpoints = endpointsOf(reference, BINFMTCTL_REGISTRY_MIRRORS, daemon ?? '');
   const images = openRegistry(reference, endpoints, options);
   options.report({ kind: 'text', text: `oci: reading ${images.name}` });

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { readParts } from '../../system/files.ts';
+import { makeTemporaryDirectory } from '../../system/temporary.ts';
 import { fileNames, storedName } from '../names.ts';
 import { keep } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
@@ -37,7 +37,7 @@ export async function pullUrl(
   const source = parseUrlSource(value, options.allowUnverified === true);
   const { report } = options;
   const name = printAddress(source);
-  const work = await mkdtemp(join(tmpdir(), 'binfmtctl-url-'));
+  const work = await makeTemporaryDirectory();
   try {
     return await naming(name, async () => {
       const file = join(work, 'file');

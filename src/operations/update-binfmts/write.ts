@@ -1,12 +1,13 @@
-import { mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Description, encodeAdminFile } from '../../formats/binfmt-support.ts';
 import { errnoOf } from '../../system/file-error.ts';
-import { replaceFile } from '../../system/files.ts';
+import { kindOf } from '../../system/file-kind.ts';
 import { isFolder } from '../../system/is-file.ts';
 import { listNames } from '../../system/list.ts';
 import { pathBytes } from '../../system/path-bytes.ts';
 import { strerror } from '../../system/strerror.ts';
+import { replaceFile } from '../../system/write-file.ts';
 import { adminFile } from './database.ts';
 import { reasonOf, type Session } from './session.ts';
 
@@ -34,6 +35,10 @@ export async function writeDescription(
       return failed(`unable to ensure ${path}.tmp nonexistent: ${reasonOf(error)}`);
   }
   if (isFolder(path)) return failed(`unable to install ${path}.tmp as ${path}: ${strerror('EISDIR')}`);
+  // A link is replaced as by update-binfmts, a device or pipe is not.
+  const kind = lstatSync(pathBytes(path), { throwIfNoEntry: false });
+  if (kind !== undefined && !kind.isFile() && !kind.isSymbolicLink())
+    return failed(`unable to install ${path}.tmp as ${path}: it is ${kindOf(kind)}`);
   let folder: string;
   try {
     removeLeftovers(dirname(path));

@@ -1,0 +1,68 @@
+/** Temporary directories, and the removal of those that killed runs left behind. */
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasEnded, PROCESS_TAG, processTag } from './process-tag.ts';
+
+/** Directories for temporary files, the preferred one first. */
+export const temporaryFolders = (): readonly string[] => [
+  ...new Set([tmpdir(), '/tmp', '/var/tmp', '/run', '/var/lib']),
+];
+
+/** Longer than any run takes: for processes of other PID namespaces, which cannot be looked up. */
+const MAX_AGE_MS = 24 * 60 * 60 * 1000;
+const DIRECTORY = new RegExp(`^\\.binfmtctl-(${PROCESS_TAG})-\\w{6}$`);
+/** Files that `writeAtomic` is about to rename. */
+export const TEMPORARY_FILE = new RegExp(`^\\.binfmtctl-(${PROCESS_TAG})-[0-9a-z]+\\.tmp$`);
+
+export const temporaryFileName = (): string =>
+  `.binfmtctl-${processTag()}-${Math.random().toString(36).slice(2)}.tmp`;
+
+/** Makes a directory for this user alone in `parent`, passes it to `action` and removes it afterwards. */
+export async function withTemporaryDirectory<T>(
+  action: (directory: string) => Promise<T>,
+  parent: string = tmpdir(),
+): Promise<T> {
+  const directory = await makeTemporaryDirectory(parent);
+  try {
+    return await action(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Errors are Node's own. The caller removes it. */
+export const makeTemporaryDirectory = (parent: string = tmpdir()): Promise<string> =>
+  mkdtemp(join(parent, `.binfmtctl-${processTag()}-`));
+
+/**
+ * Removes directories and files that runs of this user left in `folders` when they were killed. What cannot be removed
+ * stays: the next run tries again.
+ */
+export function removeLeftovers(folders: readonly string[] = temporaryFolders()): void {
+  for (const folder of folders) {
+    for (const name of namesIn(folder)) {
+      const tag = (DIRECTORY.exec(name) ?? TEMPORARY_FILE.exec(name))?.[1];
+      if (tag !== undefined) removeIfLeft(join(folder, name), tag);
+    }
+  }
+}
+
+function removeIfLeft(path: string, tag: string): void {
+  try {
+    const { uid, mtimeMs } = lstatSync(path);
+    if (uid !== process.geteuid?.()) return;
+    if (hasEnded(tag) ?? Date.now() - mtimeMs > MAX_AGE_MS) rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Another run has removed it, or the next one will.
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.startsWith('.binfmtctl-'));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,61 @@
+/** Which users can change a file: whoever can gets the rights of those who use it. */
+import { lstatSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { mapsRootToRoot } from './host.ts';
+
+/** A file, directory or link that another user can change. */
+export interface Weakness {
+  readonly path: string;
+  /** Follows the path in a sentence: `belongs to user 1000`. */
+  readonly why: string;
+}
+
+export interface WeaknessOptions {
+  /** Whether each owner may change what is theirs. */
+  readonly anyOwner?: boolean | undefined;
+  /** Whether `path` is the directory of a file that matters, so that others may create files beside it in a sticky one. */
+  readonly asParent?: boolean | undefined;
+}
+
+const GROUP_OR_OTHERS_WRITE = 0o022;
+const STICKY = 0o1000;
+/** include/linux/namei.h MAXSYMLINKS. */
+const MAX_LINKS = 40;
+
+/**
+ * The first thing on the way to `path`, itself included, that a user other than root can change; null if there is none.
+ * Errors are those of lstat(2).
+ */
+export function findWeakness(
+  path: string,
+  { anyOwner = false, asParent = false }: WeaknessOptions = {},
+): Weakness | null {
+  let parts = partsOf(path);
+  let at = '/';
+  for (let links = 0; parts.length > 0; ) {
+    const [name = '', ...rest] = parts;
+    parts = rest;
+    const here = join(at, name);
+    const facts = lstatSync(here);
+    if (!anyOwner && facts.uid !== 0) return { path: here, why: `belongs to user ${facts.uid}` };
+    if (facts.isSymbolicLink()) {
+      if (++links > MAX_LINKS) return { path: here, why: 'is part of a loop of symbolic links' };
+      const target = readlinkSync(here);
+      parts = [...partsOf(target), ...rest];
+      if (target.startsWith('/')) at = '/';
+      continue;
+    }
+    // Other users cannot replace files of root in a sticky directory such as /tmp.
+    const isParent = rest.length > 0 || asParent;
+    const isSticky = facts.isDirectory() && isParent && (facts.mode & STICKY) !== 0;
+    if ((facts.mode & GROUP_OR_OTHERS_WRITE) !== 0 && !isSticky)
+      return { path: here, why: 'can be written by others' };
+    at = here;
+  }
+  return null;
+}
+
+/** Whether this process is root outside user namespaces, or in one that maps root to root: it acts for all users. */
+export const isMachineRoot = (): boolean => process.geteuid?.() === 0 && mapsRootToRoot() !== false;
+
+const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
