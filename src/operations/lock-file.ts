@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
-import { decodeLock, encodeLock, type Lock, type LockedEmulators } from '../formats/lock.ts';
+import { decodeLock, encodeLock, isLockText, type Lock, type LockedEmulators } from '../formats/lock.ts';
 import { withLocked } from '../plan/lock.ts';
 import type { Step } from '../plan/steps.ts';
 import { errnoOf, fileError } from '../system/file-error.ts';
@@ -43,6 +43,9 @@ export async function readLockIfExists(file: string): Promise<ReadLock | null> {
   }
   const decoded = await decodeLock(text);
   if ('lock' in decoded) return { text, lock: decoded.lock };
+  // Messages about another file, to which a link may lead, would quote it.
+  if (!isLockText(text))
+    throw badLock(`${file}:1: not a lock file: it has no line "schema: binfmtctl/lock/…"`);
   const { problems } = decoded;
   const named = problems.slice(0, NAMED).map(({ line, message }) => `${file}:${line}: ${message}`);
   const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
@@ -83,6 +86,6 @@ export async function lockSteps(
 
 function badLock(what: string): BinfmtctlError {
   return new BinfmtctlError('BAD_LOCK', what, {
-    hint: 'mend it, take it from version control again, or remove it and make it anew with `binfmtctl install ARCH --lock`',
+    hint: 'restore it from version control, or remove it and create it with `binfmtctl install ARCH --lock`',
   });
 }

@@ -182,7 +182,7 @@ describe('an archive', () => {
       /is a link to "\.\.\/etc\/shadow"/,
     ],
     ['a link to nothing', { type: 'symlink', linkname: '' }, /./],
-    ['a folder', { type: 'directory' }, /is a directory/],
+    ['a folder', { type: 'directory' }, /is a folder/],
     ['a pipe', { type: 'fifo' }, /is a fifo/],
     ['a device', { type: 'character-device', devmajor: 1, devminor: 5 }, /is a character-device/],
   ] as const)('is refused where %s is in the place of an emulator', async (_, header, message) => {

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { copyFile, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,7 +54,9 @@ async function installBundle(order: Order, context: Context): Promise<InstallRes
     const { missing } = await makeBundle(file, order, { ...context, store: join(folder, 'store') });
     const result = await installFrom([`bundle:${file}`], order, context);
     if (restored === 'miss') {
-      await copyFile(file, kept);
+      // A link that an earlier step put there must not be followed.
+      await rm(kept, { force: true });
+      await copyFile(file, kept, constants.COPYFILE_EXCL);
       await save(kept, key);
     }
     return { ...result, missing };
