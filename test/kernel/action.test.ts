@@ -154,7 +154,7 @@ describe('bad input', () => {
   it.each([
     [{ platforms: 'linux/arm65' }, /^unknown architecture "linux\/arm65"\nhint: did you mean /],
     [{ lock: 'none.lock' }, /^there is no lock file none\.lock\nhint: /],
-    [{ lock: 'edited.lock' }, /^wrong lock file: edited\.lock:\d+: .*\nhint: mend it/],
+    [{ lock: 'edited.lock' }, /^wrong lock file: edited\.lock:\d+: .*\nhint: restore it/],
     [{ platforms: 'riscv64', source: 'nonsense' }, /^unknown source "nonsense"[\s\S]*\nhint: /],
     [{ platforms: 'riscv64', source: 'dir:/nowhere' }, /\/nowhere[\s\S]*\nhint: /],
     [{ verify: 'maybe' }, /^the input verify is "maybe"\nhint: write `verify: true` or `verify: false`$/],

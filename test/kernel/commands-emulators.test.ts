@@ -81,7 +81,12 @@ const UNFIT: readonly Case[] = [
   ['crashes', 'EMULATOR_UNFIT', /crashes cannot be the emulator: it crashes with SIGILL/, /--source/],
   ['open', 'EMULATOR_UNFIT', /open cannot be the emulator: it can be written by others/, /chmod go-w/],
   ['group', 'EMULATOR_UNFIT', /group cannot be the emulator: it can be written by others/, /chmod go-w/],
-  ['open-folder/qemu-s390x-static', 'EMULATOR_UNFIT', /open-folder can be written by others/, /chmod go-w/],
+  [
+    'open-folder/qemu-s390x-static',
+    'EMULATOR_UNFIT',
+    /open-folder can be written by others/,
+    /only root can change/,
+  ],
 ];
 
 const install = (arch: string, source: string, ...more: readonly string[]): readonly string[] => [
@@ -100,7 +105,7 @@ describe('an emulator that is named', () => {
       status: 1,
       code: 'EMULATOR_UNFIT',
       message: /can be written by others/,
-      hint: /chmod/,
+      hint: /only root can change/,
     } as const;
     await expectRefusal(install('s390x', `dir:${at('open-folder')}`), expected);
     expect(snapshot(store)).toEqual(before);

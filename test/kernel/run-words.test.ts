@@ -9,7 +9,7 @@ describe('words for a program', () => {
   it('are refused where they are no text, of which Node would make another one', async () => {
     const { status, stdout, stderr } = await echo('caf\\351');
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
-    expect(stderr).toMatch(/^binfmtctl: a word of the command line is no UTF-8.*\nhint: .*\n$/);
+    expect(stderr).toMatch(/^binfmtctl: a word of the command line is not valid UTF-8.*\nhint: .*\n$/);
   });
 
   it('may have the character that Node would put there', async () => {
