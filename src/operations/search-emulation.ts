@@ -1,19 +1,17 @@
 import { archOfHeader, archPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { refuseUnsafe } from '../plan/safety.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
 import { overlap } from '../rule/algebra.ts';
-import { HEAD_SIZE } from '../rule/check.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
-import { tryReadHead } from '../system/head.ts';
 import type { Context } from './context.ts';
 import type { EmulatedArch, Emulation, EmulationRequest } from './emulation.ts';
 import { reaches, withEntries } from './emulation.ts';
 import { obtainEmulators } from './emulators.ts';
 import { findNatives, type Natives } from './natives.ts';
 import { NOTHING, type OwnRule, recall, remember } from './remembered.ts';
+import { requireSafe } from './safety.ts';
 import { ruleFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
@@ -31,11 +29,15 @@ export async function searchEmulation(
     return entry !== null && reaches(entry, root);
   });
   const needed = [...new Set([...known.flatMap((arch) => arch ?? []), ...request.arches])];
-  const natives = await findNatives(context, (native) =>
-    needed.some((arch) => overlap(archPattern(arch), native)),
+  const natives = await findNatives(
+    context,
+    (native) => request.all || needed.some((arch) => overlap(archPattern(arch), native)),
   );
   const isNative = ({ id }: Arch): boolean => natives.arches.some((native) => native.id === id);
-  const wanted = request.all ? [...new Set([...needed, ...Object.values(context.catalogue.arches)])] : needed;
+  const others = Object.values(context.catalogue.arches).filter(
+    ({ id }) => !natives.unproven.some(({ arch }) => arch.id === id),
+  );
+  const wanted = request.all ? [...new Set([...needed, ...others])] : needed;
   const served = wanted.flatMap((arch) => whoServes(arch, isNative(arch), entries, root) ?? []);
   const open = wanted.filter(({ id }) => !served.some(({ arch }) => arch === id));
   const own = open.length === 0 ? [] : await findOwnRules(open, needed, request, entries, natives, context);
@@ -85,9 +87,10 @@ async function findOwnRules(
   const open = wanted.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
   const found = open.length === 0 ? [] : await obtainRules(open, request, entries, natives, context);
   if (isUsual && found.length > 0) await remember({ rules: found, all }, context);
-  for (const { rule } of recalled)
-    refuseUnsafe(rule, natives.patterns, tryReadHead(rule.interpreter, HEAD_SIZE));
-  return [...recalled, ...found];
+  const own = [...recalled, ...found];
+  const rules = own.map(({ rule }) => rule);
+  await requireSafe(rules, context, { entries, natives });
+  return own;
 }
 
 async function obtainRules(
@@ -104,7 +107,6 @@ async function obtainRules(
     found.map(async (each, index): Promise<OwnRule> => {
       // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
       const rule = await ruleFor(each, { credentials: true, persist: 'none' });
-      refuseUnsafe(rule, natives.patterns, each.emulator.head);
       const { version } = each.emulator;
       return { arch: each.arch.id, rule, version, warnings: index === 0 ? warnings : [] };
     }),
