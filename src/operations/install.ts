@@ -7,6 +7,7 @@ import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import { planInstall } from '../plan/install.ts';
 import { refuseUnsafe } from '../plan/safety.ts';
 import type { Step } from '../plan/steps.ts';
+import { equalRules } from '../rule/equal.ts';
 import type { Entry } from '../rule/types.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
@@ -116,7 +117,9 @@ async function carry(
   for (const [index, { rule }] of wanted.entries()) {
     refuseUnsafe(rule, natives.patterns, found[index]?.emulator.head ?? null);
   }
-  const present = { entries, ours: new Set(registrations.keys()) };
+  if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
+    throw noneFound(request, missing);
+  const present = { entries, ours: oursAmong(entries, registrations) };
   const steps = [
     ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
     ...(await lockSteps(found, natives, request)),
@@ -142,6 +145,30 @@ function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
     hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,
   });
+}
+
+/** Names of the entries that are as we registered them: one that others put in the place of ours is theirs. */
+function oursAmong(
+  entries: readonly Entry[],
+  registrations: ReadonlyMap<string, StoredRegistration>,
+): ReadonlySet<string> {
+  const ours = entries.filter((entry) => {
+    const registration = registrations.get(entry.name)?.registration;
+    return registration?.registered === true && equalRules(entry, registration.rule);
+  });
+  return new Set(ours.map(({ name }) => name));
+}
+
+function noneFound({ sources }: InstallRequest, missing: readonly Missing[]): BinfmtctlError {
+  const where = sources.length === 0 ? '' : ` in ${sources.join(', ')}`;
+  const why = missing.length === 1 ? `: ${missing[0]?.why}` : '';
+  return new BinfmtctlError(
+    'EMULATOR_NOT_FOUND',
+    `no emulator for any architecture was found${where}${why}`,
+    {
+      hint: 'check the path after --source, or omit --source to search this machine and the default sources',
+    },
+  );
 }
 
 function foreignTo({ arches }: Natives, { catalogue }: Context): readonly Arch[] {

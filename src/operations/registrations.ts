@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { decodeRegistration, type Registration } from '../plan/registration.ts';
 import { listFiles, readTextIfExists } from '../system/files.ts';
 
@@ -14,19 +14,46 @@ export function registrationPath(store: string, name: string): string {
   return join(store, 'registrations', `${encodeURIComponent(name)}.json`);
 }
 
-/** Everything we registered from this store, by name of entry; files that are no registration are passed over. */
+/** A registration's file that holds none: truncated, or damaged otherwise. */
+export interface DamagedRegistration {
+  readonly path: string;
+  readonly text: string;
+  /** Name of the entry, which the file's name tells. */
+  readonly entry: string;
+}
+
+/** Everything we registered from this store, by name of entry, without damaged files. */
 export async function readRegistrations(store: string): Promise<ReadonlyMap<string, StoredRegistration>> {
+  return (await readAllRegistrations(store)).registrations;
+}
+
+/** Everything we registered from this store, by name of entry, and the files that do not say what that was. */
+export async function readAllRegistrations(store: string): Promise<{
+  readonly registrations: ReadonlyMap<string, StoredRegistration>;
+  readonly damaged: readonly DamagedRegistration[];
+}> {
   const files = await listFiles(join(store, 'registrations'));
   // Not what a killed run was about to give its name.
   const paths = files.filter((path) => path.endsWith('.json'));
-  const found = await Promise.all(
-    paths.map(async (path): Promise<StoredRegistration | null> => {
-      const text = (await readTextIfExists(path)) ?? '';
-      const registration = decodeRegistration(text);
-      return registration && { path, text, registration };
-    }),
-  );
-  return new Map(
-    found.flatMap((each) => (each === null ? [] : [[each.registration.rule.name, each] as const])),
-  );
+  const texts = await Promise.all(paths.map(async (path) => ({ path, text: await readTextIfExists(path) })));
+  const registrations = new Map<string, StoredRegistration>();
+  const damaged: DamagedRegistration[] = [];
+  for (const { path, text } of texts) {
+    // Another run has removed it in the meantime.
+    if (text === null) continue;
+    const registration = decodeRegistration(text);
+    if (registration === null) damaged.push({ path, text, entry: entryOf(path) });
+    else registrations.set(registration.rule.name, { path, text, registration });
+  }
+  return { registrations, damaged };
+}
+
+function entryOf(path: string): string {
+  const name = basename(path, '.json');
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // Not a name that we write.
+    return name;
+  }
 }
