@@ -60,7 +60,8 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
   }
   for (;;) {
     try {
-      await (await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)).close();
+      // Open until the blocking descriptor is, else the reader would see the end of the file.
+      await using _ = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       return await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
     } catch (error) {
       if (errnoOf(error) !== 'ENXIO' || tryLstat(path)?.isFIFO() !== true) throw error;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type InspectOptions, inspect } from '../../src/emulators/inspector.ts';
 import { openMemo } from '../../src/emulators/memo.ts';
 import type { Candidate } from '../../src/emulators/types.ts';
+import { fileIdentity } from '../../src/system/files.ts';
 import { run } from '../../src/system/process.ts';
 import { QEMU } from './fixtures/profile.ts';
 import { buildProgram, code, FOREIGN, fakeQemu, HOST } from './fixtures/programs.ts';
@@ -178,6 +179,26 @@ describe('inspect', () => {
     const path = await place('interrupted', buildProgram(code.hang));
     const signal = AbortSignal.timeout(200);
     await expect(inspected(path, { signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+
+  it('does not run a file of the store whose bytes are not those of its name', async () => {
+    const path = `damaged/sha256/${'0'.repeat(64)}/qemu-aarch64`;
+    const crashing = await place(path, buildProgram(code.crash));
+    await expect(inspected(crashing, {}, 'store')).rejects.toMatchObject({
+      message: expect.stringContaining('not those that were stored'),
+    });
+  });
+
+  it('hashes what has to have a certain hash, whatever the memo says', async () => {
+    const path = await place('other-bytes', fakeQemu());
+    const { sha256 } = await inspected(path);
+    const memo = await openMemo(at('lying'));
+    const locked = 'ab'.repeat(32);
+    memo.remember(await fileIdentity(path), { sha256: locked, version: '9.9.9' }, 'qemu');
+    expect((await inspected(path, { memo, sha256: locked })).sha256).toBe(sha256);
+    const stored = await place(`lying/sha256/${locked}/qemu-aarch64`, fakeQemu());
+    memo.remember(await fileIdentity(stored), { sha256: locked, version: '9.9.9' }, 'qemu');
+    await expect(inspected(stored, { memo }, 'store')).rejects.toMatchObject({ code: 'EMULATOR_UNFIT' });
   });
 
   it('refuses a file of the store whose bytes are not those of its name', async () => {

@@ -1,5 +1,6 @@
 // As root, who alone can give files away.
-import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { recall, remember } from '../../src/operations/remembered.ts';
@@ -17,6 +18,11 @@ beforeEach(async () => {
   await remember({ rules: [{ arch: 'riscv64', rule, version: null, warnings: [] }], all: false }, { store });
 });
 
+const inPlace = (make: () => void): void => {
+  rmSync(join(store, 'run.json'));
+  make();
+};
+
 describe('what root remembers of emulators', () => {
   it('is taken where only root can have written it', () => {
     expect(recall({ store }).rules).toHaveLength(1);
@@ -27,8 +33,11 @@ describe('what root remembers of emulators', () => {
     ['the folder is another user’s', () => chownSync(store, 4242, 4242)],
     ['others can write to the folder', () => chmodSync(store, 0o777)],
     ['others can write to the file', () => chmodSync(join(store, 'run.json'), 0o666)],
+    ['it has 50 MB', () => truncateSync(join(store, 'run.json'), 50_000_000)],
+    ['it is a pipe', () => inPlace(() => execFileSync('mkfifo', [join(store, 'run.json')]))],
+    ['it is a link', () => inPlace(() => symlinkSync('/dev/zero', join(store, 'run.json')))],
   ])('is refused where %s', (_, giveAway) => {
     giveAway();
-    expect(() => recall({ store })).toThrow(/will not use/);
+    expect(() => recall({ store })).toThrow(/(will not use|cannot read) .*(run\.json|store-)/);
   });
 });

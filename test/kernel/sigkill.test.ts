@@ -1,11 +1,11 @@
 /** SIGKILL at random moments of every command that writes; SIGKILLS sets how many, default 10. */
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, watch, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { buildProbe } from '../../src/elf/probe.ts';
+import { buildProbe, PROBE_EXIT_STATUS } from '../../src/elf/probe.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import { binfmtctl, documentOf } from './support/command.ts';
 import {
@@ -23,7 +23,7 @@ const env = { TMPDIR: at('tmp') };
 const common = ['--store', at('store')];
 const source = ['--source', `dir:${emulatorFolder()}`, ...common];
 const COMMANDS: readonly (readonly string[])[] = [
-  ['install', 'arm', 'riscv64', ...source],
+  ['install', 'arm', 'riscv64', ...source, '--replace'],
   ['uninstall', '--all', ...common],
   ['run', ...source, '--', at('program')],
   ['enter', ...source, '--net', 'none', at('root'), '--', '/bin/busybox', 'true'],
@@ -52,14 +52,29 @@ beforeAll(() => {
 });
 afterAll(removeAllEntries);
 
-/** How long the command takes when it is not killed, or until the signal. */
-async function killed(words: readonly string[], afterMs: number): Promise<void> {
+/** Longer than any command takes here. */
+const NEVER = 60_000;
+
+/** Starts a command and kills it after a while, or so long after its journal appeared; it may have ended by then. */
+async function killed(
+  words: readonly string[],
+  afterMs: number,
+  afterJournalMs: number | null,
+): Promise<void> {
   const args = [resolve('dist/cli.cjs'), ...words];
+  const watcher = watch(at('store'));
   const child = spawn(process.execPath, args, { stdio: 'ignore', env: { ...process.env, ...env } });
   const ended = new Promise((done) => child.once('exit', done));
-  await Promise.race([wait(afterMs), ended]);
+  const journal = new Promise<void>((done) => {
+    watcher.on('change', (_, name) => {
+      if (name === 'journal.json') done();
+    });
+  });
+  const moment = afterJournalMs === null ? wait(afterMs) : journal.then(() => wait(afterJournalMs));
+  await Promise.race([moment, ended]);
   child.kill('SIGKILL');
   await ended;
+  watcher.close();
 }
 
 const ours = (): readonly string[] =>
@@ -80,10 +95,25 @@ it(
   `leaves nothing in TMPDIR after the next command, and neither loses nor leaves an entry: ${KILLS} times`,
   async () => {
     registerForeign(':foreign:M::FOREIGN::/bin/true:');
+    let halfDone = 0;
+    let leftInTmp = 0;
+    const durations = new Map<readonly string[], number>();
+    for (const words of COMMANDS) {
+      const start = performance.now();
+      const { status, stderr } = await binfmtctl(words, { env });
+      expect({ words, status, stderr }).toMatchObject({ status: words[0] === 'run' ? PROBE_EXIT_STATUS : 0 });
+      durations.set(words, performance.now() - start);
+    }
     for (let kill = 0; kill < KILLS; kill++) {
       const words = COMMANDS[kill % COMMANDS.length] ?? [];
-      const afterMs = 60 + Math.random() * 900;
-      await killed(words, afterMs);
+      // There has to be something to remove.
+      if (words[0] === 'uninstall') await documentOf(COMMANDS[0] ?? [], { env });
+      // Start-up takes a good part: every second kill comes while the journal is open, if there is one.
+      const afterMs = Math.random() * (durations.get(words) ?? 0);
+      const within = Math.floor(kill / COMMANDS.length) % 2 === 0 ? null : afterMs / 4;
+      await killed(words, within === null ? afterMs : NEVER, within);
+      if (existsSync(at('store/journal.json'))) halfDone++;
+      if (readdirSync(at('tmp')).length > 0) leftInTmp++;
       const what = `${words[0]} killed after ${afterMs} ms`;
       const next = await binfmtctl(['uninstall', 'no-such-*', ...common], { env });
       expect({ what, status: next.status, said: /ignored|cannot/.test(next.stderr) && next.stderr }).toEqual({
@@ -95,6 +125,11 @@ it(
       expect({ what, entries: ours() }).toEqual({ what, entries: noted() });
       expect([[], ['qemu-arm', 'qemu-riscv64']], what).toContainEqual(ours());
       expect(entries()).toHaveProperty('foreign');
+    }
+    if (KILLS >= 100) {
+      console.log(`${halfDone} of ${KILLS} kills left a journal, ${leftInTmp} a temporary directory`);
+      // Else the kills came too late to show anything.
+      expect(Math.min(halfDone, leftInTmp)).toBeGreaterThan(0);
     }
     await documentOf(['bundle', 'riscv64', '-o', at('out/emulators.tar'), ...source], { env });
     expect(readdirSync(at('out'))).toEqual(['emulators.tar']);
