@@ -30,7 +30,7 @@ export async function withWorkspace<T>(
   };
   if (parent !== undefined) removeLeftovers([parent]);
   const fill = async (directory: string): Promise<void> => {
-    // Through the descriptor, as another user of `parent` could put a link in the place of the directory.
+    // By descriptor: another user of `parent` could replace the directory with a link.
     await using handle = await open(directory, constants.O_DIRECTORY | constants.O_NOFOLLOW);
     if ((await handle.stat()).uid !== process.geteuid?.())
       throw new BinfmtctlError('FILE_FAILED', `another user replaced ${directory}`, {

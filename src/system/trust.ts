@@ -1,4 +1,4 @@
-/** Which users can change a file: whoever can gets the rights of those who use it. */
+/** Which users can change a file. A user who can change a program gains the rights of everyone who runs it. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { mapsRootToRoot } from './host.ts';
