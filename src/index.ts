@@ -14,7 +14,6 @@ export { type ExportRequest, type ExportResult, exportRules } from './operations
 export { type ImportRequest, type ImportResult, importRules } from './operations/import.ts';
 export { type InstallRequest, type InstallResult, install } from './operations/install.ts';
 export { type LockRequest, type LockResult, updateLock } from './operations/lock-emulators.ts';
-export type { Check, Proof } from './operations/proof.ts';
 export { type StatusResult, status } from './operations/status.ts';
 export {
   type EmulatedProcess,
@@ -29,6 +28,15 @@ export { type UninstallRequest, type UninstallResult, uninstall } from './operat
 export { type VerifyReport, verifyArches } from './operations/verify-arches.ts';
 export { refuseUnsafe } from './plan/safety.ts';
 export { describe, inverse, type Step } from './plan/steps.ts';
+export {
+  type Check,
+  type Expectation,
+  expectationOf,
+  judge,
+  type Observation,
+  type Proof,
+  type Verdict,
+} from './plan/verdict.ts';
 export { builtinCatalogue } from './profiles/builtin.ts';
 export { loadCatalogue } from './profiles/load.ts';
 export { covers, equalPatterns, nativePattern, overlap } from './rule/algebra.ts';

@@ -2,9 +2,9 @@ import { findArch } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Wanted } from '../plan/install.ts';
 import { describe, type Step } from '../plan/steps.ts';
+import type { Proof } from '../plan/verdict.ts';
 import { type Context, wordsFor } from './context.ts';
 import { journalOf } from './journal.ts';
-import { type Proof, shortcomings } from './proof.ts';
 import { applyStep } from './step.ts';
 import { transact } from './transaction.ts';
 import { verify } from './verify.ts';
@@ -50,17 +50,16 @@ async function prove(
   );
   const problems = arches.flatMap(({ arch, entry }) => {
     const proof = proofs.find((each) => each.arch === arch);
-    const flags = wanted.find((each) => each.arch === arch)?.rule.flags ?? [];
     if (proof?.entry !== entry) return [`${arch}: ${proof?.entry ?? 'no entry'} takes it, not ${entry}`];
-    const asked = {
-      chroots: flags.includes('F'),
-      argv0: flags.includes('P'),
-      credentials: flags.includes('C'),
-    };
-    return shortcomings(proof, asked).map((each) => `${arch}: ${each}`);
+    const { outcome, reasons } = proof.verdict;
+    const replaces = wanted.some((each) => each.arch === arch && each.rule.name !== entry);
+    // Nothing is removed before its replacement is known to run programs.
+    const isBlind = replaces && proof.host.holds === null;
+    if (outcome !== 'fails' && !isBlind) return [];
+    return reasons.map((each) => `${arch}: ${isBlind ? 'could not be checked ' : ''}${each}`);
   });
   if (problems.length === 0) return proofs;
-  throw new BinfmtctlError('NOT_PROVED', `registered, but the probes do not work: ${problems.join('; ')}`, {
-    hint: 'everything was taken back; try another emulator with --source or --emulator',
+  throw new BinfmtctlError('NOT_PROVED', `probe failed; registration rolled back: ${problems.join('; ')}`, {
+    hint: 'try another emulator with --source or --emulator',
   });
 }

@@ -1,13 +1,13 @@
 import { closeSync, openSync, readlinkSync } from 'node:fs';
 import type { Memo } from '../emulators/memo.ts';
+import type { Proof } from '../plan/verdict.ts';
 import { fileIdentity, sha256File } from '../system/files.ts';
-import type { Proof } from './proof.ts';
 
 /** The program that really runs behind an entry, seen while a probe waits. */
 export interface Running {
   /** Its path as the kernel gives it, which may be gone from the disk. */
   readonly path: string;
-  /** Reads its bytes, unless the memo knows them, and lets it go. */
+  /** Hashes its bytes and lets it go. */
   readonly identify: (memo: Memo) => Promise<NonNullable<Proof['emulator']>>;
 }
 
@@ -29,7 +29,10 @@ async function identify(path: string, file: number, memo: Memo): Promise<NonNull
   const open = `/proc/self/fd/${file}`;
   try {
     const identity = await fileIdentity(open);
-    const known = memo.recall(identity) ?? { sha256: await sha256File(open), version: null };
+    // Of the memo only the version is taken: the hash is part of the proof, and others may have written the memo.
+    const sha256 = await sha256File(open);
+    const remembered = memo.recall(identity);
+    const known = { sha256, version: remembered?.sha256 === sha256 ? remembered.version : null };
     memo.remember(identity, known);
     return { path, ...known };
   } finally {

@@ -7,6 +7,8 @@ import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import { planInstall } from '../plan/install.ts';
 import { refuseUnsafe } from '../plan/safety.ts';
 import type { Step } from '../plan/steps.ts';
+import { expectationOf, judge, type Proof } from '../plan/verdict.ts';
+import { equalRules } from '../rule/equal.ts';
 import type { Entry } from '../rule/types.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
@@ -17,8 +19,6 @@ import { lockSteps } from './lock-file.ts';
 import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
 import { choosePersistence, type Persistence } from './persistence.ts';
-import { type Proof, shortcomings } from './proof.ts';
-import { recordProofs } from './proofs.ts';
 import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
@@ -129,7 +129,6 @@ async function carry(
   } as const;
   if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
   const proofs = await carryOut(steps, wanted, context);
-  await recordProofs([...serving, ...proofs], context);
   return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
 }
 
@@ -169,12 +168,11 @@ async function alreadyServing(
     const registration = registrations.get(proof.entry ?? '')?.registration;
     const lasts = request.persist === 'none' || (registration?.persisted.length ?? 0) > 0;
     const credentials = !request.credentials || entry?.flags.includes('C') === true;
-    const asked = {
-      chroots: true,
-      argv0: entry?.flags.includes('P') === true,
-      credentials: request.credentials,
-    };
-    return entry !== undefined && lasts && credentials && shortcomings(proof, asked).length === 0;
+    if (entry === undefined || !lasts || !credentials) return false;
+    // An entry of ours without F was asked for by name; those of others are to serve containers too.
+    const isOurs = registration !== undefined && equalRules(entry, registration.rule);
+    const promised = expectationOf(entry.flags);
+    return judge(proof, { ...promised, chroots: promised.chroots || !isOurs }).outcome === 'works';
   });
 }
 

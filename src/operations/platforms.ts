@@ -1,6 +1,7 @@
 import { platformsOf } from '../catalogue/platforms.ts';
 import { findArch } from '../catalogue/resolve.ts';
 import { listEntries } from '../kernel/entries.ts';
+import { judge } from '../plan/verdict.ts';
 import type { Context } from './context.ts';
 import { findNatives } from './natives.ts';
 import { verifyArches } from './verify-arches.ts';
@@ -12,6 +13,8 @@ export interface Platforms {
   readonly emulators: readonly string[];
 }
 
+const IN_CONTAINERS = { chroots: true, argv0: false, credentials: false };
+
 /** What containers can run here, by running a probe of everything that is registered. @throws NO_BINFMT_MISC. */
 export async function readPlatforms(context: Context): Promise<Platforms> {
   const [{ arches }, { proofs }] = await Promise.all([
@@ -19,7 +22,7 @@ export async function readPlatforms(context: Context): Promise<Platforms> {
     verifyArches({ arches: [] }, context),
   ]);
   const emulated = proofs
-    .filter(({ host }) => host.holds === true)
+    .filter((proof) => proof.host.holds === true && judge(proof, IN_CONTAINERS).outcome !== 'fails')
     .map(({ arch }) => findArch(context.catalogue, arch));
   const entries = listEntries(context.binfmtDirectory).filter(({ enabled }) => enabled);
   return {

@@ -20,6 +20,8 @@ export interface ProbeRun {
   readonly complaint: string;
   /** As a shell gives it: 128+N for a signal, 126 and 127 where it could not be executed; null after the time limit. */
   readonly status: number | null;
+  /** Why the probe could not be started at all, which says nothing about the emulator; null if it was. */
+  readonly notStarted: string | null;
 }
 
 export interface ProberOptions {
@@ -64,7 +66,9 @@ export async function runProbes(
 ): Promise<ReadonlyMap<string, ProbeRun>> {
   const { directory, names, environment, timeLimitMs, signal } = options;
   const [file, ...args] = commandOf(place, options);
-  const driver = await start(file, args, { env: environment, signal });
+  // The messages of shells, chroot(1) and unshare(1) are reasons: they have to be in one language.
+  const driver = await start(file, args, { env: { ...environment, LC_ALL: 'C' }, signal });
+  const complaint = textOf(driver.stderr);
   const running = new Map<string, number>();
   const statuses = new Map<string, number | null>();
   const waits = (name: string): boolean =>
@@ -88,13 +92,14 @@ export async function runProbes(
       running.delete(name);
       if (!statuses.has(name)) statuses.set(name, Number(value));
     }
-    await driver.ended;
+    const { errno } = await driver.ended;
+    const reason = errno === null ? (await complaint).split('\n').at(-1) : `cannot start ${file} (${errno})`;
+    return new Map(names.map((name) => [name, runOf(directory, place, name, statuses, reason)]));
   } finally {
     clearInterval(limit);
     watch.stop();
     for (const pid of running.values()) endProcess(pid);
   }
-  return new Map(names.map((name) => [name, runOf(directory, place, name, statuses)]));
 }
 
 function commandOf(place: Place, { directory, root = directory, names }: ProberOptions): Command {
@@ -158,21 +163,46 @@ function watchWaiting(
   return { stop: () => clearInterval(timer) };
 }
 
+/** What became of a probe. Without a status or a file for its messages it was not started: the driver failed before. */
 function runOf(
   directory: string,
   place: Place,
   name: string,
   statuses: ReadonlyMap<string, number | null>,
+  driverFailure = '',
 ): ProbeRun {
-  const read = (ending: string): Uint8Array => {
+  const read = (ending: string): Uint8Array | null => {
     try {
       return readFileSync(`${directory}/${name}.${place}.${ending}`);
     } catch {
-      return new Uint8Array();
+      return null;
     }
   };
-  const complaint = new TextDecoder().decode(read('err')).trim();
-  return { output: read('out'), complaint, status: statuses.get(name) ?? null };
+  const status = statuses.get(name);
+  const messages = read('err');
+  const complaint = new TextDecoder().decode(messages ?? new Uint8Array()).trim();
+  const started = status !== undefined && messages !== null && !CHROOT_REFUSED.test(complaint);
+  const reason =
+    [complaint, driverFailure].find((each) => each !== '') ?? 'the shell that starts it ended early';
+  return {
+    output: read('out') ?? new Uint8Array(),
+    complaint,
+    status: status ?? null,
+    notStarted: started ? null : reason,
+  };
+}
+
+/** coreutils and BusyBox; their exit statuses differ. */
+const CHROOT_REFUSED = /^chroot: can(?:not|'t) change root directory/;
+
+async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = '';
+  try {
+    for await (const part of stream) text = (text + new TextDecoder().decode(part)).slice(-4096);
+  } catch {
+    // A driver that could not be started has no output.
+  }
+  return text.trim();
 }
 
 function sizeOf(path: string): number {

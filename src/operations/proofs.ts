@@ -1,67 +1,86 @@
+/** Proofs of this machine's entries, kept for `status`, and so that `run` and `enter` need not probe an entry again. */
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { readStoreFile } from '../emulators/store-trust.ts';
-import { parseJson, toJson } from '../plan/json.ts';
-import { bootId, userNamespace } from '../system/host.ts';
-import { writeAtomic } from '../system/write-file.ts';
+import { parseJson } from '../plan/json.ts';
+import type { Proof } from '../plan/verdict.ts';
 import type { Context } from './context.ts';
-import { type Proof, shortcomings } from './proof.ts';
+import { fromReadableStores } from './stores.ts';
 
-/** What the last `install` or `verify` showed of an entry. */
+/** What the last probe of an entry showed. */
 export interface RecordedProof {
   readonly entry: string;
-  readonly holds: boolean;
-  /** Why it does not hold. */
+  /** Null if it could not be checked. */
+  readonly holds: boolean | null;
+  /** Why it does not hold, or was not checked. */
   readonly why: string;
+  /** What does not work, and does not have to. */
+  readonly limits: readonly string[];
   /** ISO 8601. */
   readonly at: string;
   readonly sha256: string | null;
   readonly version: string | null;
 }
 
-const schema = v.object({
-  schema: v.literal('binfmtctl/proofs/1'),
-  /** Entries live as long as the boot and the user namespace. */
-  bootId: v.string(),
-  userNamespace: v.string(),
-  proofs: v.array(
-    v.object({
-      entry: v.string(),
-      holds: v.boolean(),
-      why: v.string(),
-      at: v.string(),
-      sha256: v.nullable(v.string()),
-      version: v.nullable(v.string()),
-    }),
-  ),
-});
+/** By what a proof depends on, as `entryIdentity` says it. */
+type Proofs = ReadonlyMap<string, RecordedProof>;
 
-/** The proofs of this boot and user namespace, by name of entry. */
-export async function readProofs({
-  store,
-}: Pick<Context, 'store'>): Promise<ReadonlyMap<string, RecordedProof>> {
-  const parsed = v.safeParse(schema, parseJson(readStoreFile(store, 'proofs.json') ?? ''));
-  if (!parsed.success) return new Map();
-  const known = parsed.output;
-  if (known.bootId !== bootId() || known.userNamespace !== userNamespace()) return new Map();
-  return new Map(known.proofs.map((proof) => [proof.entry, proof]));
+const SCHEMA = 'binfmtctl/proofs/2';
+
+/** All proofs in our store and, for users, in the machine's; the newest of each entry. */
+export function readProofs(context: Pick<Context, 'store'>): Proofs {
+  const all = fromReadableStores(context, proofsIn).flatMap((proofs) => [...proofs]);
+  return new Map(all.toSorted(([, a], [, b]) => (a.at < b.at ? -1 : 1)));
 }
 
-/** Keeps proofs for `status`. A store that cannot be written is no failure: the proof itself was made. */
-export async function recordProofs(proofs: readonly Proof[], context: Pick<Context, 'store'>): Promise<void> {
+/** Keeps proofs, each with the identity that its entry had before the probe; those of entries that are gone are dropped. */
+export async function recordProofs(
+  proofs: readonly (readonly [identity: string, proof: Proof])[],
+  present: readonly string[],
+  { store, report }: Pick<Context, 'store' | 'report'>,
+): Promise<void> {
+  if (proofs.length === 0) return;
   const at = new Date().toISOString();
-  const recorded = new Map(await readProofs(context));
-  for (const proof of proofs) {
-    if (proof.entry === null) continue;
-    const why = shortcomings(proof, { chroots: true, argv0: false, credentials: false }).join('; ');
-    const { sha256 = null, version = null } = proof.emulator ?? {};
-    recorded.set(proof.entry, { entry: proof.entry, holds: why === '', why, at, sha256, version });
+  const added = proofs.map(([identity, proof]) => [identity, recordOf(proof, at)] as const);
+  const [{ ensureDirectory }, { writeAtomic }] = await Promise.all([
+    import('../system/files.ts'),
+    import('../system/write-file.ts'),
+  ]);
+  try {
+    const kept = [...proofsIn(store)].filter(([identity]) => present.includes(identity));
+    const text = JSON.stringify({ schema: SCHEMA, proofs: Object.fromEntries([...kept, ...added]) });
+    await ensureDirectory(store);
+    await writeAtomic(join(store, 'proofs.json'), `${text}\n`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    report({ kind: 'warning', text: `\`binfmtctl status\` will not show these results: ${why}` });
   }
-  const text = toJson({
-    schema: 'binfmtctl/proofs/1',
-    bootId: bootId(),
-    userNamespace: userNamespace(),
-    proofs: [...recorded.values()],
-  });
-  await writeAtomic(join(context.store, 'proofs.json'), `${text}\n`).catch(() => {});
+}
+
+function recordOf({ entry, verdict, emulator }: Proof, at: string): RecordedProof {
+  const { outcome, reasons, limits } = verdict;
+  return {
+    entry: entry ?? '',
+    holds: outcome === 'unchecked' ? null : outcome === 'works',
+    why: reasons.join('; '),
+    limits,
+    at,
+    sha256: emulator?.sha256 ?? null,
+    version: emulator?.version ?? null,
+  };
+}
+
+/** @throws STORE_FAILED, FILE_FAILED, NO_PRIVILEGE. */
+function proofsIn(store: string): Proofs {
+  const file = (parseJson(readStoreFile(store, 'proofs.json') ?? '') ?? {}) as Record<string, unknown>;
+  const { schema, proofs } = file;
+  if (schema !== SCHEMA || typeof proofs !== 'object' || proofs === null) return new Map();
+  return new Map(Object.entries(proofs).filter((each): each is [string, RecordedProof] => isProof(each[1])));
+}
+
+function isProof(value: unknown): value is RecordedProof {
+  const { entry, holds, why, limits, at, sha256, version } = (value ?? {}) as Record<string, unknown>;
+  const isText = (each: unknown): boolean => typeof each === 'string';
+  const texts = [entry, why, at].every(isText) && Array.isArray(limits) && limits.every(isText);
+  const known = [sha256, version].every((each) => each === null || isText(each));
+  return texts && known && (holds === null || typeof holds === 'boolean');
 }

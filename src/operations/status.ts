@@ -2,15 +2,20 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
+import { entryIdentity } from '../kernel/entry-identity.ts';
 import { type InstanceFacts, inspectInstance } from '../kernel/instance.ts';
+import { entryProblem } from '../plan/entry-problem.ts';
 import type { Registration } from '../plan/registration.ts';
 import { covers } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry } from '../rule/types.ts';
+import { procProblem } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
-import { readRegistrations } from './registrations.ts';
+import { readRegistrations, type StoredRegistration } from './registrations.ts';
+import { readableStores } from './stores.ts';
 
 export interface StatusLine {
   readonly entry: Entry;
@@ -24,12 +29,17 @@ export interface StatusLine {
   readonly interpreterExists: boolean;
   /** A newer entry that takes everything this one would. */
   readonly shadowedBy: string | null;
+  /** Why it runs no programs, as far as that is seen without running one; null if nothing is wrong. */
+  readonly problem: string | null;
+  /** The last proof, if all that it depends on is still the same. */
   readonly proof: RecordedProof | null;
 }
 
 export interface StatusResult {
-  readonly schema: 'binfmtctl/status/1';
+  readonly schema: 'binfmtctl/status/2';
   readonly instance: InstanceFacts;
+  /** Why proofs cannot be matched with entries here; null if they can. */
+  readonly proofsUnknown: string | null;
   /** In the kernel's order: the first that matches is taken. */
   readonly entries: readonly StatusLine[];
   /** Registered by us, but gone from the kernel: after a reboot, or because another program emptied it. */
@@ -45,27 +55,31 @@ export interface StatusResult {
  */
 export async function status(context: Context): Promise<StatusResult> {
   const { binfmtDirectory, store, catalogue } = context;
-  const [instance, entries, registrations, proofs] = await Promise.all([
-    inspectInstance(binfmtDirectory),
-    listEntries(binfmtDirectory),
-    readRegistrations(store),
-    readProofs(context),
-  ]);
+  const instance = inspectInstance(binfmtDirectory);
+  const entries = entriesAt(binfmtDirectory);
+  const registrations = await readAllRegistrations(context);
+  const proofs = readProofs(context);
   const lines = entries.map((entry, index): StatusLine => {
     const registration = registrations.get(entry.name)?.registration;
     const ours = registration?.registered === true && equalRules(entry, registration.rule);
     const arch = archOfPattern(catalogue, entry.pattern);
-    const proof = proofs.get(entry.name) ?? null;
+    const shadowedBy =
+      entries.slice(0, index).find((newer) => newer.enabled && covers(newer.pattern, entry.pattern))?.name ??
+      null;
+    const interpreterExists = existsSync(entry.interpreter);
+    const facts = { instanceEnabled: instance.enabled, interpreterExists, shadowedBy };
+    const problem = entryProblem(entry, facts);
+    const identity = problem === null ? entryIdentity(binfmtDirectory, entry) : null;
+    const proof = identity === null ? null : (proofs.get(identity) ?? null);
     return {
       entry,
       arch: arch?.id ?? null,
       ours,
       emulator: ours ? registration.emulator.profile : emulatorNamed(entry, arch, catalogue),
       version: ours ? registration.emulator.version : (proof?.version ?? null),
-      interpreterExists: existsSync(entry.interpreter),
-      shadowedBy:
-        entries.slice(0, index).find((newer) => newer.enabled && covers(newer.pattern, entry.pattern))
-          ?.name ?? null,
+      interpreterExists,
+      shadowedBy,
+      problem,
       proof,
     };
   });
@@ -73,12 +87,34 @@ export async function status(context: Context): Promise<StatusResult> {
     .map(({ registration }) => registration)
     .filter(({ registered, rule }) => registered && !entries.some(({ name }) => name === rule.name));
   return {
-    schema: 'binfmtctl/status/1',
+    schema: 'binfmtctl/status/2',
     instance,
+    proofsUnknown: procProblem(),
     entries: lines,
     gone,
     halfDone: existsSync(join(store, 'journal.json')),
   };
+}
+
+/** @throws NO_BINFMT_MISC, which does not mean that nothing is emulated. */
+function entriesAt(directory: string): readonly Entry[] {
+  try {
+    return listEntries(directory);
+  } catch (error) {
+    if (!isBinfmtctlError(error) || error.code !== 'NO_BINFMT_MISC') throw error;
+    if (!/is not mounted$/.test(error.message)) throw error;
+    const what = `${error.message}; its entries cannot be listed, but may still be in effect`;
+    throw new BinfmtctlError('NO_BINFMT_MISC', what, {
+      hint: `\`binfmtctl verify\` shows which programs run; to list the entries, ${error.hint}`,
+      cause: error,
+    });
+  }
+}
+
+/** Those of our store come before those of the machine's. */
+async function readAllRegistrations(context: Context): Promise<ReadonlyMap<string, StoredRegistration>> {
+  const all = await Promise.all(readableStores(context).map(readRegistrations));
+  return new Map(all.toReversed().flatMap((each) => [...each]));
 }
 
 /** The profile whose file names fit the interpreter's. */

@@ -1,47 +1,71 @@
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import { findArches } from '../catalogue/resolve.ts';
+import type { Arch } from '../catalogue/types.ts';
 import { listEntries } from '../kernel/entries.ts';
+import { type InstanceFacts, inspectInstance } from '../kernel/instance.ts';
+import type { Proof, Verdict } from '../plan/verdict.ts';
 import type { Context } from './context.ts';
-import { type Proof, shortcomings } from './proof.ts';
-import { recordProofs } from './proofs.ts';
 import { verify } from './verify.ts';
 
 export interface VerifyReport {
-  readonly schema: 'binfmtctl/verify/1';
+  readonly schema: 'binfmtctl/verify/2';
+  /** Whether the entries could be seen; programs may run without that. */
+  readonly instance: Pick<InstanceFacts, 'directory' | 'mounted' | 'enabled'>;
+  /** Of all proofs: the worst of them. */
+  readonly outcome: Verdict['outcome'];
+  /** Whether `outcome` is `works`. */
   readonly holds: boolean;
   readonly proofs: readonly Proof[];
-  /** Every shortcoming, with the arch that it is of. */
+  /** Why arches do not work, or could not be checked, each with its arch. */
   readonly problems: readonly string[];
+  /** What does not work, and was not promised. */
+  readonly limits: readonly string[];
 }
 
 /**
- * Proves arches as the command line names them, or without names all that an enabled entry takes.
+ * Proves arches as the command line names them; without names all that an enabled entry takes, or, if the instance is not mounted here,
+ * all whose programs run.
  *
- * @throws UNKNOWN_ARCH, NO_BINFMT_MISC.
+ * @throws UNKNOWN_ARCH.
  */
 export async function verifyArches(
   { arches: names, root }: { readonly arches: readonly string[]; readonly root?: string | undefined },
   context: Context,
 ): Promise<VerifyReport> {
-  const entries = await listEntries(context.binfmtDirectory);
-  const { catalogue } = context;
+  const { directory, mounted, enabled } = inspectInstance(context.binfmtDirectory);
   const arches =
     names.length > 0
-      ? findArches(catalogue, names)
-      : [
-          ...new Set(
-            entries.flatMap(({ enabled, pattern }) =>
-              enabled ? (archOfPattern(catalogue, pattern) ?? []) : [],
-            ),
-          ),
-        ];
-  const proofs = arches.length === 0 ? [] : await verify({ arches, root }, context);
-  const flagsOf = (proof: Proof) => entries.find(({ name }) => name === proof.entry)?.flags ?? [];
-  const problems = proofs.flatMap((proof) => {
-    const flags = flagsOf(proof);
-    const asked = { chroots: true, argv0: flags.includes('P'), credentials: flags.includes('C') };
-    return shortcomings(proof, asked).map((each) => `${proof.arch}: ${each}`);
-  });
-  await recordProofs(proofs, context);
-  return { schema: 'binfmtctl/verify/1', holds: problems.length === 0, proofs, problems };
+      ? findArches(context.catalogue, names)
+      : mounted
+        ? registered(context)
+        : allArches(context);
+  const observed = arches.length === 0 ? [] : await verify({ arches, root }, context);
+  const isSeen = ({ native, host }: Proof): boolean => !native && host.holds === true;
+  const proofs = names.length > 0 || mounted ? observed : observed.filter(isSeen);
+  const all = (of: (verdict: Verdict) => readonly string[]): readonly string[] =>
+    proofs.flatMap(({ arch, verdict }) => of(verdict).map((each) => `${arch}: ${each}`));
+  const outcome =
+    (['fails', 'unchecked'] as const).find((each) =>
+      proofs.some(({ verdict }) => verdict.outcome === each),
+    ) ?? 'works';
+  return {
+    schema: 'binfmtctl/verify/2',
+    instance: { directory, mounted, enabled },
+    outcome,
+    holds: outcome === 'works',
+    proofs,
+    problems: all((verdict) =>
+      verdict.outcome === 'unchecked'
+        ? verdict.reasons.map((each) => `not checked ${each}`)
+        : verdict.reasons,
+    ),
+    limits: all(({ limits }) => limits),
+  };
 }
+
+function registered({ catalogue, binfmtDirectory }: Context): readonly Arch[] {
+  const enabled = listEntries(binfmtDirectory).filter((entry) => entry.enabled);
+  return [...new Set(enabled.flatMap(({ pattern }) => archOfPattern(catalogue, pattern) ?? []))];
+}
+
+const allArches = ({ catalogue }: Context): readonly Arch[] => Object.values(catalogue.arches);

@@ -1,16 +1,33 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import type { Arch } from '../catalogue/types.ts';
-import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
-import type { ProbeReport } from '../elf/types.ts';
+import { buildProbe, probeEnvironment } from '../elf/probe.ts';
 import { type Memo, openMemo } from '../emulators/memo.ts';
+import { isBinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
-import { firstMatch } from '../rule/match.ts';
+import { entryIdentity } from '../kernel/entry-identity.ts';
+import { inspectInstance } from '../kernel/instance.ts';
+import { entryProblem, INSTANCE_DISABLED } from '../plan/entry-problem.ts';
+import { type Check, expectationOf, judge, type Observation, type Proof } from '../plan/verdict.ts';
+import { firstMatch, matches } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
-import { hasUserId } from '../system/host.ts';
+import { hasUserId, procProblem } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { holdRunning, type Running } from './identify.ts';
 import { versionThroughEntry } from './live-version.ts';
+import {
+  argv0Check,
+  checkOf,
+  credentialsCheck,
+  isRoot,
+  NOBODY,
+  ranWell,
+  reportOf,
+  type Subject,
+  setIdName,
+} from './probe-checks.ts';
 import { type Place, type ProbeRun, runProbes } from './prober.ts';
-import type { Check, Proof } from './proof.ts';
+import { recordProofs } from './proofs.ts';
+import { archesOfRoot } from './root-arches.ts';
 import { refuseInterrupted } from './transaction.ts';
 import { withWorkspace } from './workspace.ts';
 
@@ -22,43 +39,103 @@ export interface VerifyRequest {
   readonly timeLimitMs?: number | undefined;
 }
 
-/** Owner of the set-user-id probe: nobody, whom every system has. */
-const NOBODY = 65534;
 const TIME_LIMIT_MS = 10_000;
-
-/** A probe on its way: what it is and who is expected to run it. */
-interface Subject {
-  readonly arch: Arch;
-  readonly bytes: Uint8Array;
-  readonly entry: Entry | null;
-  readonly setUserId: boolean;
-}
 
 /**
  * Runs the probes of all arches side by side: on the host, and in an empty root within a new mount namespace. What
  * works under both conditions at once works under each; only where it does not are they tried one by one.
  *
- * Returns one proof an arch, in the order asked for; never throws for a probe that fails.
+ * Returns one judged proof per arch, in the order asked for, and records them for `status`, `run` and `enter`; never throws for a
+ * probe that fails or cannot be started.
  *
- * @throws INTERRUPTED: a probe that was ended then says nothing of its emulator.
+ * @throws INTERRUPTED: a probe that was ended then says nothing of its emulator. FILE_FAILED and the like for a `root` that cannot be used.
  */
 export async function verify(request: VerifyRequest, context: Context): Promise<readonly Proof[]> {
-  const entries = await listEntries(context.binfmtDirectory);
+  const { binfmtDirectory } = context;
+  const { mounted, enabled } = inspectInstance(binfmtDirectory);
+  const entries = mounted ? listEntries(binfmtDirectory) : [];
   const subjects = request.arches.map((arch): Subject => {
     const bytes = buildProbe(arch.elf, arch.probe);
-    const entry = firstMatch(entries, bytes, arch.id);
+    const entry = enabled === false ? null : firstMatch(entries, bytes, arch.id);
     return {
       arch,
       bytes,
       entry,
+      problem: problemOf(
+        entry,
+        entries.filter(({ pattern }) => matches(pattern, bytes, arch.id)),
+        enabled,
+      ),
+      identity: entry === null ? null : entryIdentity(binfmtDirectory, entry),
       setUserId: isRoot() && hasUserId(NOBODY) && entry?.flags.includes('C') === true,
     };
   });
+  const proofs = (await observe(subjects, request, context)).map((observation): Proof => {
+    const { flags } = observation;
+    const expected = { ...expectationOf(flags), ...(request.root !== undefined && { chroots: true }) };
+    return { ...observation, verdict: judge(observation, expected) };
+  });
+  const present = entries.flatMap((entry) => entryIdentity(binfmtDirectory, entry) ?? []);
+  const identified = proofs.flatMap((proof, index) => {
+    const identity = subjects[index]?.identity ?? null;
+    // What was registered in the meantime may have run some of the probes.
+    return identity !== null && proof.entry !== null && present.includes(identity)
+      ? [[identity, proof] as const]
+      : [];
+  });
+  if (request.root === undefined) await recordProofs(identified, present, context);
+  return proofs;
+}
+
+/** Why no entry takes a probe although some match it, or why the entry that takes it cannot run it. */
+function problemOf(entry: Entry | null, matching: readonly Entry[], enabled: boolean | null): string | null {
+  if (enabled === null) return 'binfmt_misc is not mounted here, and nothing else runs it';
+  const nearest = entry ?? matching[0];
+  if (nearest === undefined) return enabled ? 'no entry takes it' : INSTANCE_DISABLED;
+  const interpreterExists = existsSync(nearest.interpreter);
+  return entryProblem(nearest, { instanceEnabled: enabled, interpreterExists, shadowedBy: null });
+}
+
+/** Without a directory in which probes can be executed nothing can be checked. */
+async function observe(
+  subjects: readonly Subject[],
+  request: VerifyRequest,
+  context: Context,
+): Promise<readonly Observation[]> {
   const files = subjects.flatMap(({ arch, bytes, setUserId }) => [
     { name: arch.id, bytes },
     ...(setUserId ? [{ name: setIdName(arch), bytes, setUserId: NOBODY }] : []),
   ]);
-  return withWorkspace(files, (directory) => prove(subjects, directory, request, context), request.root);
+  let isReady = false;
+  try {
+    return await withWorkspace(
+      files,
+      (directory) => {
+        isReady = true;
+        const isNoExec = files[0] !== undefined && !isExecutable(`${directory}/${files[0].name}`);
+        if (!isNoExec) return prove(subjects, directory, request, context);
+        return Promise.resolve(allUnchecked(subjects, `programs in ${directory} cannot be executed`));
+      },
+      request.root,
+    );
+  } catch (error) {
+    if (isReady || request.root !== undefined || !isBinfmtctlError(error)) throw error;
+    return allUnchecked(subjects, error.message);
+  }
+}
+
+function allUnchecked(subjects: readonly Subject[], why: string): readonly Observation[] {
+  const check: Check = { holds: null, why };
+  return subjects.map(({ arch, entry }) => ({
+    ...{
+      arch: arch.id,
+      entry: entry?.name ?? null,
+      flags: entry?.flags ?? null,
+      native: false,
+      emulator: null,
+    },
+    ...{ host: check, chroot: check, mountNamespace: check, argv0: check, credentials: check },
+  }));
 }
 
 async function prove(
@@ -66,11 +143,12 @@ async function prove(
   directory: string,
   { root, timeLimitMs = TIME_LIMIT_MS }: VerifyRequest,
   context: Context,
-): Promise<readonly Proof[]> {
+): Promise<readonly Observation[]> {
   const ids = subjects.map(({ arch }) => arch.id);
   const held = new Map<string, Running>();
+  const unseen = procProblem();
   const hold = (name: string, pid: number): void => {
-    const running = ids.includes(name) ? holdRunning(pid) : null;
+    const running = ids.includes(name) && unseen === null ? holdRunning(pid) : null;
     if (running !== null) held.set(name, running);
   };
   const run = (place: Place, names: readonly string[], onWaiting?: (name: string, pid: number) => void) =>
@@ -90,27 +168,45 @@ async function prove(
   refuseInterrupted(context.signal);
   const failing = ids.filter((id) => (!ranWell(host.get(id)) ? false : !ranWell(isolated.get(id))));
   const [chroot, namespace] = await Promise.all([run('chroot', failing), run('mount-namespace', failing)]);
+  const rootArches = root === undefined ? [] : await archesOfRoot(root, context.catalogue);
   const memo = await openMemo(context.store);
-  const proofs = await Promise.all(
-    subjects.map(async (subject): Promise<Proof> => {
+  const observations = await Promise.all(
+    subjects.map(async (subject): Promise<Observation> => {
       const { id } = subject.arch;
       const report = reportOf(subject, host.get(id));
       const native = report?.exe === `${directory}/${id}`;
+      const check = (run: ProbeRun | undefined, place: string | null) =>
+        checkOf(run, subject, place, timeLimitMs);
+      const hostCheck = await check(host.get(id), null);
+      const emulator =
+        native || report === null ? null : await emulatorOf(held.get(id), subject, directory, memo, context);
+      const inRoot = await check(chroot.get(id) ?? isolated.get(id), root ?? directory);
       return {
         arch: id,
         entry: native ? null : (subject.entry?.name ?? null),
+        flags: native ? null : (subject.entry?.flags ?? null),
         native,
-        emulator: native ? null : await emulatorOf(held.get(id), subject, directory, memo, context),
-        host: checkOf(host.get(id), subject.entry),
-        chroot: checkOf(chroot.get(id) ?? isolated.get(id), subject.entry),
-        mountNamespace: checkOf(namespace.get(id) ?? isolated.get(id), subject.entry),
+        emulator,
+        ...(report !== null && !native && emulator === null
+          ? { unidentified: unseen ?? 'it ended before it could be looked at' }
+          : {}),
+        host: hostCheck,
+        chroot: inRoot.holds === true ? ofRoot(rootArches, subject.arch, root) : inRoot,
+        mountNamespace: await check(namespace.get(id) ?? isolated.get(id), null),
         argv0: argv0Check(report, id),
-        credentials: credentialsCheck(subject, host.get(setIdName(subject.arch))),
+        credentials: await credentialsCheck(subject, host.get(setIdName(subject.arch)), timeLimitMs),
       };
     }),
   );
   await memo.save();
-  return proofs;
+  return observations;
+}
+
+/** A probe brings all that it needs: that it runs in a root does not mean that the root's own programs are of its arch. */
+function ofRoot(present: readonly Arch[], { id }: Arch, root: string | undefined): Check {
+  if (present.length === 0 || present.some((arch) => arch.id === id)) return { holds: true };
+  const names = present.map((arch) => arch.id).join(' and ');
+  return { holds: false, why: `${root} holds ${names} programs, not ${id}` };
 }
 
 /** Who ran it: path and hash of the live program, and its version, asked for through the entry where it is not known. */
@@ -128,56 +224,11 @@ async function emulatorOf(
     : emulator;
 }
 
-const isRoot = (): boolean => process.geteuid?.() === 0;
-
-function setIdName(arch: Arch): string {
-  return `${arch.id}.set-id`;
-}
-
-function ranWell(run: ProbeRun | undefined): boolean {
-  return run?.status === PROBE_EXIT_STATUS && run.output.length > 0;
-}
-
-function reportOf({ arch }: Subject, run: ProbeRun | undefined): ProbeReport | null {
-  return run && ranWell(run) ? decodeReport(run.output, arch.elf) : null;
-}
-
-function checkOf(run: ProbeRun | undefined, entry: Entry | null): Check {
-  if (run === undefined) return { holds: null, why: 'not tried' };
-  return ranWell(run) ? { holds: true } : { holds: false, why: failureOf(run, entry) };
-}
-
-function argv0Check(report: ProbeReport | null, name: string): Check {
-  if (report === null) return { holds: null, why: 'it did not run' };
-  return report.argv0 === name
-    ? { holds: true }
-    : { holds: false, why: `the program was called ${name} but sees ${report.argv0}` };
-}
-
-function credentialsCheck({ arch, entry, setUserId }: Subject, run: ProbeRun | undefined): Check {
-  if (!entry?.flags.includes('C')) return { holds: null, why: 'the entry has no flag C' };
-  if (!isRoot()) return { holds: null, why: 'only root can try it' };
-  if (!setUserId || run === undefined)
-    return { holds: null, why: `this user namespace has no user ${NOBODY} to try it with` };
-  const report = ranWell(run) ? decodeReport(run.output, arch.elf) : null;
-  if (report === null) return { holds: false, why: failureOf(run, entry) };
-  return report.euid === NOBODY
-    ? { holds: true }
-    : { holds: false, why: `effective user ${report.euid}, not ${NOBODY}` };
-}
-
-/** Why a probe did not end as it should, from its status and what was said on its standard error. */
-function failureOf({ status, complaint, output }: ProbeRun, entry: Entry | null): string {
-  const said = complaint.split('\n').at(-1)?.trim() ?? '';
-  if (status === null) return 'it did not end in time';
-  // Whoever starts it says so in words of its own, which depend on the language and on where it looked.
-  if (status === 126 || status === 127) {
-    return entry === null || entry.flags.includes('F')
-      ? 'nothing here can execute it'
-      : `${entry.interpreter} cannot be started there (entry ${entry.name} has no flag F)`;
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
-  // 128 and more that are no signal's are what the emulator itself ended with: QEMU's 255.
-  if (status > 128 && status <= 128 + 64)
-    return `it was ended by signal ${status - 128}${said ? ` (${said})` : ''}`;
-  return said || `it ended with status ${status}${output.length === 0 ? ' and said nothing' : ''}`;
 }

@@ -25,6 +25,18 @@ export function userNamespace(): string {
   }
 }
 
+/** Why /proc does not tell about our processes; null if it does. */
+export function procProblem(): string | null {
+  try {
+    // Of a mount of another PID namespace it is another number (proc_pid(5)).
+    const self = readlinkSync('/proc/self');
+    if (self === `${process.pid}`) return null;
+  } catch {
+    if (!existsSync('/proc/uptime')) return '/proc is not mounted';
+  }
+  return '/proc belongs to another PID namespace';
+}
+
 /** Null without /proc. */
 export function inInitialUserNamespace(): boolean | null {
   const namespace = userNamespace();

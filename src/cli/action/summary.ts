@@ -9,16 +9,19 @@ export function summaryRows(
 ): readonly Row[] {
   const there = entries
     .filter(({ arch }) => arch !== null)
-    .map(({ arch, entry, emulator, version, proof, shadowedBy }): Row => {
+    .map(({ arch, entry, emulator, version, proof, problem }): Row => {
       const shown = proofs.find((each) => each.entry === entry.name);
-      const recorded = proof === null ? 'not proved' : proof.holds ? 'proved' : `fails: ${proof.why}`;
-      const state = shadowedBy === null ? recorded : `never reached: ${shadowedBy} is newer`;
+      const recorded = proof === null ? 'not proved' : recordedState(proof);
+      const state = problem ?? recorded;
       return [arch ?? '', entry.name, emulator ?? '?', version ?? '?', shown ? placesOf(shown) : state];
     });
   const absent = missing.map(({ arch, why }): Row => [arch, '-', '-', '-', `left out: ${why}`]);
   const rows = [['Architecture', 'Entry', 'Emulator', 'Version', 'Proved'], ...there, ...absent];
   return rows.map((row) => row.map(escaped));
 }
+
+const recordedState = ({ holds, why }: Pick<Check, 'holds' | 'why'>): string =>
+  holds === true ? 'proved' : `${holds === null ? 'not checked' : 'fails'}: ${why}`;
 
 /** Where programs of the arch were seen to run, and what was not so. */
 function placesOf({ host, chroot, mountNamespace, argv0, credentials }: Proof): string {

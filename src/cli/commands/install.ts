@@ -3,6 +3,7 @@ import type { InstallResult } from '../../operations/install.ts';
 import type { Persistence } from '../../operations/persistence.ts';
 import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
+import type { Proof } from '../../plan/verdict.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
 import { paint } from '../terminal.ts';
 
@@ -90,12 +91,23 @@ function textOf({ dryRun, steps, proofs, unchanged, missing, toFetch }: InstallR
         ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
         ...steps.map((step) => `would ${describe(step)}`),
       ]
-    : proofs.map(({ arch, entry, emulator }) => {
-        const what = unchanged.includes(arch) ? 'works already' : 'installed and proved';
-        const version = emulator?.version ? ` ${emulator.version}` : '';
-        return `${paint('green', '✔', process.stdout)} ${arch} ${what}: ${entry} → ${emulator?.path ?? '?'}${version}`;
-      });
+    : proofs.map((proof) => lineOf(proof, unchanged.includes(proof.arch)));
   const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${describe(step)}`);
   const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
   return `${[...lines, ...unproved, ...left].join('\n')}\n`;
+}
+
+function lineOf({ arch, entry, emulator, unidentified, verdict }: Proof, isUnchanged: boolean): string {
+  const { outcome, reasons, limits } = verdict;
+  const isProved = outcome === 'works';
+  const what = isUnchanged ? 'works already' : isProved ? 'installed and proved' : 'registered';
+  const version = emulator?.version ? ` ${emulator.version}` : '';
+  const notes = [
+    ...(isProved ? [] : reasons.map((each) => `not checked ${each}`)),
+    ...limits,
+    ...(unidentified === undefined ? [] : [`the emulator's path is unknown: ${unidentified}`]),
+  ];
+  const by = emulator === null ? entry : `${entry} → ${emulator.path}${version}`;
+  const sign = isProved ? paint('green', '✔', process.stdout) : paint('yellow', '!', process.stdout);
+  return [`${sign} ${arch} ${what}: ${by}`, ...notes].join('; ');
 }

@@ -29,7 +29,7 @@ const SERVES = {
   unknown: 'the machine or this user namespace',
 } as const;
 
-function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
+function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResult): string {
   const rows = entries.map((line) => [
     line.arch ?? '-',
     line.emulator ?? '-',
@@ -43,7 +43,10 @@ function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
   const notes = [
     ...(instance.enabled !== false
       ? []
-      : ['binfmt_misc is switched off: no entry works (`echo 1 > /proc/sys/fs/binfmt_misc/status`)']),
+      : [`binfmt_misc is switched off: no entry works (as root: \`echo 1 > ${instance.directory}/status\`)`]),
+    ...(proofsUnknown === null || entries.length === 0
+      ? []
+      : [`${proofsUnknown}: whether an entry was proved cannot be told`]),
     ...gone.map(
       ({ rule }) =>
         `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install\` brings it back`,
@@ -58,10 +61,11 @@ function textOf({ instance, entries, gone, halfDone }: StatusResult): string {
   ].join('\n');
 }
 
-function proofOf({ proof, shadowedBy, interpreterExists, entry }: StatusLine): string {
-  if (shadowedBy !== null) return `never reached: ${shadowedBy} is newer`;
-  if (proof !== null)
-    return proof.holds ? `proved ${proof.at.slice(0, 16).replace('T', ' ')}` : `fails: ${proof.why}`;
-  if (!interpreterExists && !entry.flags.includes('F')) return 'broken: the interpreter is not there';
-  return 'not proved';
+function proofOf({ proof, problem }: StatusLine): string {
+  if (problem !== null) return problem;
+  if (proof === null) return 'not proved';
+  const { holds, why, limits, at } = proof;
+  if (holds === false) return `fails: ${why}`;
+  if (holds === null) return `not checked: ${why}`;
+  return [`proved ${at.slice(0, 16).replace('T', ' ')}`, ...limits].join('; ');
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { Check, Proof } from '../../operations/proof.ts';
 import type { VerifyReport } from '../../operations/verify-arches.ts';
 import { toJson } from '../../plan/json.ts';
+import type { Check, Proof } from '../../plan/verdict.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { paint, shortPath, table } from '../terminal.ts';
 
@@ -23,12 +23,23 @@ export function verifyCommand(done: (status: number) => void): Command {
       verifyArches({ arches, root: options.root }, context),
     );
     process.stdout.write(options.json ? `${toJson(report)}\n` : textOf(report));
-    done(report.holds ? 0 : 1);
+    done(EXIT_STATUS[report.outcome]);
   });
 }
 
-function textOf({ proofs, problems }: VerifyReport): string {
-  if (proofs.length === 0) return 'nothing to verify: no architecture has an entry\n';
+/** What could not be checked is a matter of this machine or user. */
+const EXIT_STATUS = { works: 0, fails: 1, unchecked: 3 } as const;
+
+function textOf({ instance, proofs, problems, limits }: VerifyReport): string {
+  const unmounted = instance.mounted
+    ? []
+    : [`binfmt_misc is not mounted at ${instance.directory}: which entries there are cannot be seen`];
+  if (proofs.length === 0) {
+    const what = instance.mounted
+      ? 'no architecture has an entry'
+      : 'no program of another architecture runs';
+    return `nothing to verify: ${[what, ...unmounted].join('; ')}\n`;
+  }
   const heading = [
     'ARCH',
     'RUN BY',
@@ -47,13 +58,20 @@ function textOf({ proofs, problems }: VerifyReport): string {
     ...[proof.host, proof.chroot, proof.mountNamespace, proof.argv0, proof.credentials].map(wordOf),
     proof.emulator?.sha256.slice(0, 12) ?? '-',
   ]);
-  const lines = problems.map((problem) => paint('red', problem, process.stdout));
+  const unidentified = proofs.flatMap(({ arch, unidentified }) =>
+    unidentified === undefined ? [] : [`${arch}: the emulator is unknown: ${unidentified}`],
+  );
+  const lines = [
+    ...problems.map((problem) => paint('red', problem, process.stdout)),
+    ...[...limits, ...unidentified, ...unmounted].map((note) => paint('yellow', note, process.stdout)),
+  ];
   return `${[table([heading, ...rows]), ...lines].join('\n')}\n`;
 }
 
-function ranBy({ native, emulator, entry }: Proof): string {
+function ranBy({ native, emulator, entry, host }: Proof): string {
   if (native) return 'this machine';
-  return emulator === null ? 'nobody' : `${entry}: ${shortPath(emulator.path)}`;
+  const what = emulator === null ? '?' : shortPath(emulator.path);
+  return host.holds === true ? `${entry ?? '?'}: ${what}` : '-';
 }
 
 function wordOf({ holds }: Check): string {

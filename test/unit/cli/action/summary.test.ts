@@ -4,8 +4,9 @@ import type { Proof, StatusResult } from '../../../../src/index.ts';
 
 const held = { holds: true };
 const proofOf = (changed: Partial<Proof>): Proof => ({
-  ...{ arch: 'riscv64', entry: 'qemu-riscv64', native: false, emulator: null },
+  ...{ arch: 'riscv64', entry: 'qemu-riscv64', flags: ['F'], native: false, emulator: null },
   ...{ host: held, chroot: held, mountNamespace: held, argv0: held, credentials: held },
+  verdict: { outcome: 'works', reasons: [], limits: [] },
   ...changed,
 });
 type Line = StatusResult['entries'][number];
@@ -18,7 +19,7 @@ const lineOf = (changed: Partial<Line>): Line => ({
     pattern: { type: 'extension', extension: 'x' },
   },
   ...{ arch: 'riscv64', ours: true, emulator: 'qemu', version: '10.0.2' },
-  ...{ interpreterExists: true, shadowedBy: null, proof: null },
+  ...{ interpreterExists: true, shadowedBy: null, problem: null, proof: null },
   ...changed,
 });
 const rows = (
@@ -45,11 +46,19 @@ describe('summaryRows', () => {
     );
   });
 
-  it('speaks of entries that were not proved now, of those that are never reached, and leaves other formats out', () => {
-    const recorded = { entry: 'x', holds: false, why: 'it hangs', at: '', sha256: null, version: null };
-    const lines = [{}, { proof: recorded }, { shadowedBy: 'newer' }, { arch: null }];
+  it('speaks of entries that were not proved now, of those that run no programs, and leaves other formats out', () => {
+    const recorded = {
+      entry: 'x',
+      holds: false,
+      why: 'it hangs',
+      limits: [],
+      at: '',
+      sha256: null,
+      version: null,
+    };
+    const lines = [{}, { proof: recorded }, { problem: 'entry x is disabled' }, { arch: null }];
     expect(rows(lines).map((row) => row.at(-1))).toEqual([
-      ...['not proved', 'fails: it hangs', 'never reached: newer is newer'],
+      ...['not proved', 'fails: it hangs', 'entry x is disabled'],
     ]);
   });
 

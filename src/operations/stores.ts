@@ -1,0 +1,25 @@
+import { defaultStore } from '../emulators/place.ts';
+import { isBinfmtctlError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+/** The machine's store, for a user who has not named another; null for root, whose own it is. */
+export function otherStore({ store }: Pick<Context, 'store'>): string | null {
+  const uid = process.geteuid?.() ?? 0;
+  return uid !== 0 && store === defaultStore(process.env, uid) ? defaultStore(process.env, 0) : null;
+}
+
+/**
+ * Reads our store, and the machine's after it for users; the latter counts as empty if root has closed it to users.
+ *
+ * @throws what `read` throws.
+ */
+export function fromReadableStores<T>(context: Pick<Context, 'store'>, read: (store: string) => T): readonly T[] {
+  const own = read(context.store);
+  const machine = otherStore(context);
+  try {
+    return machine === null ? [own] : [own, read(machine)];
+  } catch (error) {
+    if (!isBinfmtctlError(error) || error.code !== 'NO_PRIVILEGE') throw error;
+    return [own];
+  }
+}

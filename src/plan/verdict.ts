@@ -1,0 +1,117 @@
+/**
+ * The one place that decides whether emulation works. `verify` observes; install, verify, status, run, enter and the drop-ins
+ * all take the verdict from here.
+ */
+import type { Flag } from '../rule/types.ts';
+
+/** What one check of a proof showed. `holds` is null if it could not be run here. */
+export interface Check {
+  readonly holds: boolean | null;
+  /** Why it does not hold, or could not be run. */
+  readonly why?: string | undefined;
+}
+
+/** What the probe of an arch showed. */
+export interface Observation {
+  readonly arch: string;
+  /** The entry that takes its programs, in the kernel's order; null if they run natively, or if no entry is seen to take them. */
+  readonly entry: string | null;
+  /** The flags of that entry; null without one. */
+  readonly flags: readonly Flag[] | null;
+  readonly native: boolean;
+  /** The program that really ran the probe. */
+  readonly emulator: {
+    readonly path: string;
+    readonly sha256: string;
+    readonly version: string | null;
+  } | null;
+  /** Why `emulator` is null although the probe ran. */
+  readonly unidentified?: string | undefined;
+  readonly host: Check;
+  readonly chroot: Check;
+  readonly mountNamespace: Check;
+  /** Whether the program sees the argv[0] that its caller gave. */
+  readonly argv0: Check;
+  /** Whether a set-user-id program gets its owner's rights. */
+  readonly credentials: Check;
+}
+
+/** An observation, judged by what its entry promises. */
+export interface Proof extends Observation {
+  readonly verdict: Verdict;
+}
+
+/** What has to work besides running on the host. */
+export interface Expectation {
+  readonly chroots: boolean;
+  readonly argv0: boolean;
+  readonly credentials: boolean;
+}
+
+/**
+ * `works`: all that is expected was seen. `fails`: some of it was seen not to work. `unchecked`: nothing failed, but whether programs
+ * run could not be checked everywhere.
+ */
+export interface Verdict {
+  readonly outcome: 'works' | 'fails' | 'unchecked';
+  /** Why it fails, or could not be checked; empty if it works. */
+  readonly reasons: readonly string[];
+  /** What does not work or was not checked, and does not have to. */
+  readonly limits: readonly string[];
+}
+
+/**
+ * What the flags of an entry promise (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at registration, so that
+ * it serves every root; P passes argv[0] on; C gives programs their owner's credentials. An entry that cannot be seen promises nothing.
+ */
+export function expectationOf(flags: readonly Flag[] | null): Expectation {
+  const has = (flag: Flag): boolean => flags?.includes(flag) === true;
+  return { chroots: has('F'), argv0: has('P'), credentials: has('C') };
+}
+
+/** Judges an observation by what its entry promises, or by what else is expected of it. */
+export function judge(
+  observation: Observation,
+  expected: Expectation = expectationOf(observation.flags),
+): Verdict {
+  const { host, chroot, mountNamespace, argv0, credentials } = observation;
+  // A program that does not run here says nothing about the rest.
+  if (host.holds !== true) {
+    const outcome = host.holds === false ? 'fails' : 'unchecked';
+    return { outcome, reasons: sentences([['on the host', host]], host.holds), limits: [] };
+  }
+  const places: readonly Named[] = expected.chroots
+    ? [
+        ['in a chroot', chroot],
+        ['in a new mount namespace', mountNamespace],
+      ]
+    : [];
+  const rights: readonly Named[] = [
+    ...(expected.argv0 ? [['argv[0]', argv0] as const] : []),
+    ...(expected.credentials ? [['credentials', credentials] as const] : []),
+  ];
+  const failures = sentences([...places, ...rights], false);
+  const unchecked = sentences(places, null);
+  const limits = [
+    ...(expected.chroots ? [] : hostOnly(observation)),
+    // They are about privileges, which the caller may lack: programs run all the same.
+    ...sentences(rights, null).map((each) => `${each} (not checked)`),
+  ];
+  if (failures.length > 0) return { outcome: 'fails', reasons: failures, limits };
+  if (unchecked.length > 0) return { outcome: 'unchecked', reasons: unchecked, limits };
+  return { outcome: 'works', reasons: [], limits };
+}
+
+type Named = readonly [where: string, check: Check];
+
+const sentences = (checks: readonly Named[], holds: false | null): readonly string[] =>
+  checks
+    .filter(([, check]) => check.holds === holds)
+    .map(([where, { why }]) => `${where}: ${why ?? 'no reason is known'}`);
+
+/** An entry without F depends on the root that its interpreter is looked up in. */
+function hostOnly({ native, entry, flags, chroot }: Observation): readonly string[] {
+  if (native || chroot.holds === true) return [];
+  const why = entry === null ? chroot.why : `entry ${entry} has no flag F`;
+  return flags?.includes('F') ? [] : [`does not work in containers and chroots: ${why ?? 'not checked'}`];
+}
