@@ -55,7 +55,8 @@ const BINFMT_MISC_MAGIC = 0x42494e4d;
  * null: the machine itself, entries that are there, or emulators, found or fetched, for an instance of their own. Such a
  * one hides the entries that are there (fs/binfmt_misc.c current_binfmt_misc()), so that it takes over those that can be.
  *
- * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what `obtainEmulators` throws; UNSAFE_RULE.
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what `obtainEmulators` throws; UNSAFE_RULE; NOT_PROVED for an entry
+ * that takes the programs but does not run them.
  */
 export async function findEmulation(
   heads: readonly Uint8Array[],
@@ -64,7 +65,7 @@ export async function findEmulation(
   context: Context,
 ): Promise<Emulation> {
   const entries = await servingEntries(context);
-  const known = request.told ? null : recallEmulation(heads, request, root, entries, context);
+  const known = request.told ? null : await recallEmulation(heads, request, root, entries, context);
   if (known !== null) return known;
   requireWorkingDirectory();
   const { searchEmulation } = await import('./late.ts');
@@ -80,37 +81,57 @@ function requireWorkingDirectory(): void {
 }
 
 /** The answer where it takes no search: it is looked for most often by those who run a program many times. */
-function recallEmulation(
+async function recallEmulation(
   heads: readonly Uint8Array[],
   { arches, all, sources, emulator }: EmulationRequest,
   root: string | null,
   entries: readonly Entry[],
   context: Context,
-): Emulation | null {
+): Promise<Emulation | null> {
   if (sources.length > 0 || emulator !== undefined || all || arches.length > 0) return null;
   const own = tryReadHead(process.execPath, HEADER_SIZE);
-  const memory = own === null ? [] : recall(context).rules;
-  const used = new Set<OwnRule>();
-  const programs: RunBy[] = [];
-  for (const head of heads) {
+  if (own === null) return null;
+  const runners = heads.map((head) => {
     const entry = firstMatch(entries, head, '');
-    const remembered = memory.find(({ rule: { pattern } }) => matches(pattern, head, ''));
-    if (entry !== null && reaches(entry, root)) programs.push('entry');
-    else if (own !== null && isAlike(head, own)) programs.push('machine');
-    else if (remembered !== undefined) {
-      programs.push('private');
-      used.add(remembered);
-    } else return null;
-  }
+    if (entry !== null && reaches(entry, root)) return entry;
+    return isAlike(head, own) ? 'machine' : null;
+  });
+  const serving = runners.filter((runner) => runner !== null && runner !== 'machine');
+  if (serving.length > 0 && !(await areProved(serving, context))) return null;
+  const isPrivate = runners.includes(null);
+  const used = new Set<OwnRule>();
+  const memory = isPrivate ? recall(context).rules : [];
+  const programs = runners.map((runner, index): RunBy | null => {
+    if (runner === 'machine') return runner;
+    if (runner !== null && (!isPrivate || isCopyable(runner))) return 'entry';
+    const remembered = memory.find(({ rule }) => matches(rule.pattern, heads[index] ?? own, ''));
+    if (remembered === undefined) return null;
+    used.add(remembered);
+    return 'private';
+  });
+  if (programs.includes(null)) return null;
   const rules = [...used].map(({ rule }) => rule);
   // What is remembered was judged when it was found; that it is none of the machine's own is cheap to see again.
-  if (own === null || rules.some(({ pattern }) => matches(pattern, own, ''))) return null;
+  if (rules.some(({ pattern }) => matches(pattern, own, ''))) return null;
   return {
     programs,
     arches: [],
     rules: rules.length === 0 ? null : withEntries(rules, entries),
     warnings: [],
   };
+}
+
+/** Whether a probe has run through each of the entries as they are now, or could not be run. */
+async function areProved(entries: readonly Entry[], context: Context): Promise<boolean> {
+  const [{ readProofs }, { entryIdentity }] = await Promise.all([
+    import('./proofs.ts'),
+    import('../kernel/entry-identity.ts'),
+  ]);
+  const proofs = readProofs(context);
+  return entries.every((entry) => {
+    const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
+    return proof !== undefined && proof.holds !== false;
+  });
 }
 
 /** Our rules, and the entries that can be registered once more beside them. */
@@ -144,7 +165,8 @@ const TELLING = [0, 1, 2, 3, 4, 5, 18, 19];
 const isAlike = (head: Uint8Array, own: Uint8Array): boolean =>
   TELLING.every((index) => head[index] === own[index]);
 
-function isCopyable(entry: Entry): boolean {
+/** Whether an entry can be registered once more: an interpreter that only the kernel still holds has no path. */
+export function isCopyable(entry: Entry): boolean {
   if (entry.extra !== undefined) return false;
   return !entry.flags.includes('F') || isExecutable(entry.interpreter);
 }

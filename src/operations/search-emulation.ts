@@ -1,19 +1,24 @@
+import { archOfPattern } from '../catalogue/of-pattern.ts';
 import { archOfHeader, archPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import { entryIdentity } from '../kernel/entry-identity.ts';
 import { refuseUnsafe } from '../plan/safety.ts';
+import { judge } from '../plan/verdict.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
-import { overlap } from '../rule/algebra.ts';
+import { covers, overlap } from '../rule/algebra.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
 import { tryReadHead } from '../system/head.ts';
 import type { Context } from './context.ts';
 import type { EmulatedArch, Emulation, EmulationRequest } from './emulation.ts';
-import { reaches, withEntries } from './emulation.ts';
+import { isCopyable, reaches, withEntries } from './emulation.ts';
 import { obtainEmulators } from './emulators.ts';
 import { findNatives, type Natives } from './natives.ts';
+import { readProofs } from './proofs.ts';
 import { NOTHING, type OwnRule, recall, remember } from './remembered.ts';
+import { verify } from './verify.ts';
 import { ruleFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
@@ -25,20 +30,47 @@ export async function searchEmulation(
   entries: readonly Entry[],
   context: Context,
 ): Promise<Emulation> {
+  // A source or an emulator that is named comes before the machine's entries.
+  const isNamed = request.sources.length > 0 || request.emulator !== undefined;
+  const usable = isNamed ? [] : entries.filter((entry) => reaches(entry, root));
   const known = heads.map((head) => archOfHeader(context.catalogue, head));
-  const byEntry = heads.map((head) => {
-    const entry = firstMatch(entries, head, '');
-    return entry !== null && reaches(entry, root);
-  });
   const needed = [...new Set([...known.flatMap((arch) => arch ?? []), ...request.arches])];
   const natives = await findNatives(context, (native) =>
     needed.some((arch) => overlap(archPattern(arch), native)),
   );
   const isNative = ({ id }: Arch): boolean => natives.arches.some((native) => native.id === id);
   const wanted = request.all ? [...new Set([...needed, ...Object.values(context.catalogue.arches)])] : needed;
-  const served = wanted.flatMap((arch) => whoServes(arch, isNative(arch), entries, root) ?? []);
-  const open = wanted.filter(({ id }) => !served.some(({ arch }) => arch === id));
-  const own = open.length === 0 ? [] : await findOwnRules(open, needed, request, entries, natives, context);
+  const takers = new Map(
+    wanted.map((arch) => {
+      const head = heads[known.indexOf(arch)] ?? archPattern(arch).magic;
+      return [arch.id, firstMatch(usable, head, '')];
+    }),
+  );
+  const isServed = (arch: Arch): boolean => takers.get(arch.id) !== null || isNative(arch);
+  await requireWorking(
+    needed.map((arch) => ({ arch, entry: takers.get(arch.id) ?? null })),
+    root,
+    context,
+  );
+  const find = (arches: readonly Arch[]) =>
+    arches.length === 0 ? [] : findOwnRules(arches, needed, request, entries, natives, context);
+  const found = await find(wanted.filter((arch) => !isServed(arch)));
+  // A private instance hides the machine's: of entries that cannot be registered again the emulator has to be obtained.
+  const lost =
+    found.length === 0
+      ? []
+      : archesOf(
+          entries.filter((entry) => !isCopyable(entry)),
+          context,
+        );
+  const isLost = (arch: Arch): boolean => lost.includes(arch);
+  const others = lost.filter((arch) => !wanted.includes(arch));
+  const own = [
+    ...found,
+    ...(await find(wanted.filter((arch) => isLost(arch) && takers.get(arch.id) !== null))),
+    // Children may be of these; without an emulator `lostEntries` warns.
+    ...(await Promise.all(others.map((arch) => orNone(find([arch]))))).flat(),
+  ];
   const emulated = own.map(
     ({ arch, rule, version }): EmulatedArch => ({
       arch,
@@ -48,13 +80,17 @@ export async function searchEmulation(
       version,
     }),
   );
+  const served = wanted
+    .filter((arch) => isServed(arch) && (own.length === 0 || !isLost(arch)))
+    .map((arch) => whoServes(arch, takers.get(arch.id) ?? null));
   const arches = [...served, ...emulated];
   requireAll(needed, arches);
   return {
     arches,
-    programs: known.map((arch, index) =>
-      byEntry[index] ? 'entry' : (arches.find((each) => each.arch === arch?.id)?.by ?? null),
-    ),
+    programs: known.map((arch, index) => {
+      if (arch !== null) return arches.find((each) => each.arch === arch.id)?.by ?? null;
+      return firstMatch(usable, heads[index] ?? new Uint8Array(), '') === null ? null : 'entry';
+    }),
     rules:
       own.length === 0
         ? null
@@ -62,8 +98,75 @@ export async function searchEmulation(
             own.map(({ rule }) => rule),
             entries,
           ),
-    warnings: own.flatMap(({ warnings }) => warnings),
+    warnings: [
+      ...own.flatMap(({ warnings }) => warnings),
+      ...(own.length === 0 ? [] : lostEntries(entries, own)),
+    ],
   };
+}
+
+const archesOf = (entries: readonly Entry[], { catalogue }: Context): readonly Arch[] => [
+  ...new Set(entries.flatMap(({ pattern }) => archOfPattern(catalogue, pattern) ?? [])),
+];
+
+async function orNone(rules: readonly OwnRule[] | Promise<readonly OwnRule[]>): Promise<readonly OwnRule[]> {
+  try {
+    return await rules;
+  } catch (error) {
+    if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+    return [];
+  }
+}
+
+/** What is not emulated beside a private instance although the machine has an entry for it. */
+function lostEntries(entries: readonly Entry[], own: readonly OwnRule[]): readonly string[] {
+  const lost = entries.filter((entry) => {
+    const isReplaced = own.some(
+      ({ rule }) => rule.name === entry.name || covers(rule.pattern, entry.pattern),
+    );
+    return !isCopyable(entry) && !isReplaced;
+  });
+  return lost.map(
+    ({ name, interpreter }) =>
+      `entry ${name} has no effect inside: its interpreter ${interpreter} is not on this file system; name its architecture with --arch`,
+  );
+}
+
+interface Taken {
+  readonly arch: Arch;
+  readonly entry: Entry | null;
+}
+
+/**
+ * Probes the entries that have not been probed as they are now.
+ *
+ * @throws NOT_PROVED for one that does not run the programs that it takes.
+ */
+async function requireWorking(all: readonly Taken[], root: string | null, context: Context): Promise<void> {
+  const proofs = readProofs(context);
+  const unproved = all.flatMap(({ arch, entry }) => {
+    // Without F it is another file in each root.
+    if (entry === null || (root !== null && !entry.flags.includes('F'))) return [];
+    const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
+    return proof === undefined || proof.holds === false ? [{ arch, entry }] : [];
+  });
+  if (unproved.length === 0) return;
+  const { context: quiet } = keepingWarnings(context, { silent: true });
+  const observed = await verify({ arches: unproved.map(({ arch }) => arch) }, quiet);
+  for (const { arch, entry } of unproved) {
+    const proof = observed.find((each) => each.arch === arch.id && each.entry === entry.name);
+    if (proof === undefined) continue;
+    const expected = { chroots: root !== null, argv0: false, credentials: false };
+    const { outcome, reasons } = judge(proof, expected);
+    if (outcome === 'fails') throw brokenEntry(arch, entry, reasons);
+  }
+}
+
+function brokenEntry({ id }: Arch, { name, interpreter }: Entry, reasons: readonly string[]): BinfmtctlError {
+  const what = `entry ${name} takes ${id} programs, but its interpreter ${interpreter} does not run them`;
+  return new BinfmtctlError('NOT_PROVED', `${what}: ${reasons.join('; ')}`, {
+    hint: `use another emulator with --source or --emulator; as root, \`binfmtctl install ${id} --replace\` repairs the entry`,
+  });
 }
 
 /** A rule for each arch, as far as there are emulators: those of the last time, or found and fetched. */
@@ -111,18 +214,11 @@ async function obtainRules(
   );
 }
 
-function whoServes(
-  arch: Arch,
-  native: boolean,
-  entries: readonly Entry[],
-  root: string | null,
-): EmulatedArch | null {
-  const nobody = { arch: arch.id, entry: null, emulator: null, version: null };
-  const entry = firstMatch(entries, archPattern(arch).magic, arch.id);
-  if (entry !== null && reaches(entry, root)) {
-    return { ...nobody, by: 'entry', entry: entry.name, emulator: entry.interpreter };
-  }
-  return native ? { ...nobody, by: 'machine' } : null;
+function whoServes({ id }: Arch, entry: Entry | null): EmulatedArch {
+  const machine = { arch: id, by: 'machine', entry: null, emulator: null, version: null } as const;
+  return entry === null
+    ? machine
+    : { ...machine, by: 'entry', entry: entry.name, emulator: entry.interpreter };
 }
 
 function requireAll(wanted: readonly Arch[], served: readonly { readonly arch: string }[]): void {
