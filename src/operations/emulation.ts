@@ -127,7 +127,7 @@ async function areProved(entries: readonly Entry[], context: Context): Promise<b
     import('./proofs.ts'),
     import('../kernel/entry-identity.ts'),
   ]);
-  const proofs = readProofs(context);
+  const proofs = await readProofs(context);
   return entries.every((entry) => {
     const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
     return proof !== undefined && proof.holds !== false;

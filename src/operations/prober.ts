@@ -188,9 +188,15 @@ function runOf(
     output: read('out') ?? new Uint8Array(),
     complaint,
     status: status ?? null,
-    notStarted: started ? null : reason,
+    notStarted: started ? null : reason.replace(...TOO_MANY),
   };
 }
+
+/** ENOSPC is how unshare(2) reports a limit of `user.max_*_namespaces`. */
+const TOO_MANY = [
+  /^(unshare: .*): No space left on device$/,
+  '$1: the limit of namespaces is reached',
+] as const;
 
 /** coreutils and BusyBox; their exit statuses differ. */
 const CHROOT_REFUSED = /^chroot: can(?:not|'t) change root directory/;

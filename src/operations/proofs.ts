@@ -27,8 +27,8 @@ type Proofs = ReadonlyMap<string, RecordedProof>;
 const SCHEMA = 'binfmtctl/proofs/2';
 
 /** All proofs in our store and, for users, in the machine's; the newest of each entry. */
-export function readProofs(context: Pick<Context, 'store'>): Proofs {
-  const all = fromReadableStores(context, proofsIn).flatMap((proofs) => [...proofs]);
+export async function readProofs(context: Pick<Context, 'store'>): Promise<Proofs> {
+  const all = (await fromReadableStores(context, proofsIn)).flatMap((proofs) => [...proofs]);
   return new Map(all.toSorted(([, a], [, b]) => (a.at < b.at ? -1 : 1)));
 }
 

@@ -143,7 +143,7 @@ interface Taken {
  * @throws NOT_PROVED for one that does not run the programs that it takes.
  */
 async function requireWorking(all: readonly Taken[], root: string | null, context: Context): Promise<void> {
-  const proofs = readProofs(context);
+  const proofs = await readProofs(context);
   const unproved = all.flatMap(({ arch, entry }) => {
     // Without F it is another file in each root.
     if (entry === null || (root !== null && !entry.flags.includes('F'))) return [];

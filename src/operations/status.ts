@@ -15,7 +15,7 @@ import { procProblem } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
-import { readableStores } from './stores.ts';
+import { fromReadableStores } from './stores.ts';
 
 export interface StatusLine {
   readonly entry: Entry;
@@ -58,7 +58,7 @@ export async function status(context: Context): Promise<StatusResult> {
   const instance = inspectInstance(binfmtDirectory);
   const entries = entriesAt(binfmtDirectory);
   const registrations = await readAllRegistrations(context);
-  const proofs = readProofs(context);
+  const proofs = await readProofs(context);
   const lines = entries.map((entry, index): StatusLine => {
     const registration = registrations.get(entry.name)?.registration;
     const ours = registration?.registered === true && equalRules(entry, registration.rule);
@@ -113,7 +113,7 @@ function entriesAt(directory: string): readonly Entry[] {
 
 /** Those of our store come before those of the machine's. */
 async function readAllRegistrations(context: Context): Promise<ReadonlyMap<string, StoredRegistration>> {
-  const all = await Promise.all(readableStores(context).map(readRegistrations));
+  const all = await fromReadableStores(context, (store) => readRegistrations(store));
   return new Map(all.toReversed().flatMap((each) => [...each]));
 }
 

@@ -13,11 +13,14 @@ export function otherStore({ store }: Pick<Context, 'store'>): string | null {
  *
  * @throws what `read` throws.
  */
-export function fromReadableStores<T>(context: Pick<Context, 'store'>, read: (store: string) => T): readonly T[] {
-  const own = read(context.store);
+export async function fromReadableStores<T>(
+  context: Pick<Context, 'store'>,
+  read: (store: string) => T | Promise<T>,
+): Promise<readonly T[]> {
+  const own = await read(context.store);
   const machine = otherStore(context);
   try {
-    return machine === null ? [own] : [own, read(machine)];
+    return machine === null ? [own] : [own, await read(machine)];
   } catch (error) {
     if (!isBinfmtctlError(error) || error.code !== 'NO_PRIVILEGE') throw error;
     return [own];

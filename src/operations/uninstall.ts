@@ -16,6 +16,7 @@ import { withStoreLock } from './lock.ts';
 import { persistedText } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
+import { fromReadableStores, otherStore } from './stores.ts';
 
 export interface UninstallRequest {
   /** Arches, names of entries, or globs of names. */
@@ -48,10 +49,36 @@ interface There {
  * @throws ENTRY_NOT_OURS where an arch is served by an entry of others alone; UNKNOWN_ARCH for a name that is neither.
  */
 export async function uninstall(request: UninstallRequest, context: Context): Promise<UninstallResult> {
+  await requireOwner(request, context);
   if (request.dryRun) return carry(request, context);
   return withStoreLock(context, async () => {
     await repair(context);
     return carry(request, context);
+  });
+}
+
+/** @throws NO_PRIVILEGE for what root registered, which is in the machine's store. */
+async function requireOwner({ names, all }: UninstallRequest, context: Context): Promise<void> {
+  if (otherStore(context) === null) return;
+  const [own, others] = await fromReadableStores(context, (store) => readRegistrations(store));
+  const isNamed = (name: string, arch: string): boolean =>
+    all ||
+    names.some((word) =>
+      isGlob(word) ? globOf(word).test(name) : [name, arch].includes(word) || isArch(word, arch),
+    );
+  const isArch = (word: string, id: string): boolean => {
+    try {
+      return findArch(context.catalogue, word).id === id;
+    } catch {
+      return false;
+    }
+  };
+  const found = [...(others ?? [])].find(
+    ([name, { registration }]) => !own?.has(name) && isNamed(name, registration.arch),
+  );
+  if (found === undefined) return;
+  throw new BinfmtctlError('NO_PRIVILEGE', `cannot unregister ${found[0]}: root registered it`, {
+    hint: `run \`sudo binfmtctl uninstall ${all ? '--all' : names.join(' ')}\``,
   });
 }
 

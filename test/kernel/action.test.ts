@@ -38,7 +38,7 @@ describe('the action', () => {
       expect.arrayContaining([`linux/${own}`, 'linux/riscv64', 'linux/s390x']),
     );
     const state = JSON.parse(outputs['status'] ?? '');
-    expect(state).toMatchObject({ schema: 'binfmtctl/status/1' });
+    expect(state).toMatchObject({ schema: 'binfmtctl/status/2' });
     expect(
       state.entries.map((line: { arch: string; proof: { holds: boolean } }) => [line.arch, line.proof.holds]),
     ).toEqual(

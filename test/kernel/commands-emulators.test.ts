@@ -115,8 +115,8 @@ describe('an emulator that is named', () => {
     await expectRefusal(install('s390x', `path:${at('pretends')}`), {
       status: 1,
       code: 'NOT_PROVED',
-      message: /the probes do not work: s390x: on the host: .*; s390x: in an empty chroot/,
-      hint: /everything was taken back/,
+      message: /^probe failed; registration rolled back: s390x: on the host: .*exited with status/,
+      hint: /try another emulator/,
     });
     expect(snapshot(store)).toEqual(before);
   });
@@ -126,7 +126,7 @@ describe('an emulator that is named', () => {
       status: 1,
       code: 'NOT_PROVED',
       message: /s390x: on the host: .*Invalid ELF image/,
-      hint: /everything was taken back/,
+      hint: /try another emulator/,
     });
     expect(snapshot(store)).toEqual(before);
   });

@@ -81,13 +81,23 @@ describe('a machine without a usable binfmt_misc', () => {
   /** In a container it is the host that has to. */
   const MOUNT_IT = /mount -t binfmt_misc|run binfmtctl on the host/;
 
-  it.each([[['status']], [['verify']], [['uninstall', '--all']]])('says that none is mounted: %j', (words) =>
+  it.each([[['status']], [['uninstall', '--all']]])('says that none is mounted: %j', (words) =>
     expectRefusal(
       [...words, '--store', store],
       { status: 3, code: 'NO_BINFMT_MISC', message: /it is not mounted/, hint: MOUNT_IT },
       { within: inShell(UNMOUNT) },
     ),
   );
+
+  it('proves what runs all the same', async () => {
+    const circumstances = { within: inShell(UNMOUNT) };
+    const all = await documentOf(['verify', '--store', store], circumstances);
+    const expected = { arch: 'aarch64', entry: null, host: { holds: true }, verdict: { outcome: 'works' } };
+    expect(all).toMatchObject({ instance: { mounted: false }, proofs: [expected] });
+    expect((await binfmtctl(['verify', 'arm64', '--store', store], circumstances)).stdout).toContain(
+      `binfmt_misc is not mounted at ${BINFMT}`,
+    );
+  });
 
   it('says so to a user who cannot mount it', () =>
     expectRefusal(
@@ -146,7 +156,7 @@ describe('a machine without a usable binfmt_misc', () => {
       expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('switched off') });
       const verify = await binfmtctl(['verify', '--store', store]);
       expect(verify.status).toBe(1);
-      expect(verify.stdout).toContain('aarch64: on the host: nothing here can execute it');
+      expect(verify.stdout).toContain('aarch64: on the host: binfmt_misc is disabled: no entry takes effect');
     });
   });
 });

@@ -58,7 +58,7 @@ describe('status and verify', () => {
     expect((await run('verify')).stdout).toContain('nothing to verify');
     const named = await run('verify', 'arm64');
     expect(named.status).toBe(1);
-    expect(named.stdout).toMatch(/aarch64: on the host: nothing here can execute it/);
+    expect(named.stdout).toMatch(/aarch64: on the host: entry qemu-aarch64 is disabled/);
   });
 
   it('tell an entry whose interpreter is gone', async () => {
@@ -66,11 +66,13 @@ describe('status and verify', () => {
     const status = await run('status');
     expect(status).toMatchObject({
       status: 0,
-      stdout: expect.stringContaining('broken: the interpreter is not there'),
+      stdout: expect.stringContaining('interpreter /none/qemu-riscv64-static does not exist'),
     });
     const verify = await run('verify');
     expect(verify.status).toBe(1);
-    expect(verify.stdout).toMatch(/^riscv64: on the host: .*/m);
+    expect(verify.stdout).toContain(
+      'riscv64: on the host: interpreter /none/qemu-riscv64-static does not exist',
+    );
   });
 
   it('know that an entry with F works without its file', async () => {
@@ -79,7 +81,7 @@ describe('status and verify', () => {
     expect(await documentOf(['status', '--store', store])).toMatchObject({
       entries: [{ interpreterExists: false, entry: { name: 'qemu-aarch64' } }],
     });
-    expect((await run('status')).stdout).not.toContain('broken');
+    expect((await run('status')).stdout).not.toContain('does not exist');
     expect(await documentOf(['verify', '--store', store])).toMatchObject({
       holds: true,
       proofs: [{ host: { holds: true }, emulator: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } }],
@@ -89,9 +91,8 @@ describe('status and verify', () => {
   it('tell an entry that works on the host alone', async () => {
     registerOthers('qemu-riscv64', 'riscv64', `${emulators}/qemu-riscv64-static`, 'P');
     const { status, stdout } = await run('verify');
-    expect(status).toBe(1);
-    expect(stdout).toMatch(/^riscv64: in an empty chroot: /m);
-    expect(stdout).not.toMatch(/^riscv64: on the host: /m);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^riscv64: does not work in containers and chroots: entry .* has no flag F$/m);
   });
 
   it('tell what was registered here but is gone from the kernel', async () => {
@@ -105,7 +106,7 @@ describe('status and verify', () => {
   it('tell an entry that a newer one keeps from being reached', async () => {
     await documentOf(['install', 'riscv64', ...source, '--store', store]);
     registerOthers('newer', 'riscv64', '/bin/false', 'P');
-    expect((await run('status')).stdout).toContain('never reached: newer is newer');
+    expect((await run('status')).stdout).toContain('never reached: entry newer is newer');
     expect((await run('verify')).status).toBe(1);
   });
 });

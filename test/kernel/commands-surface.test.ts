@@ -53,9 +53,9 @@ describe.concurrent('help and version', () => {
 describe.concurrent('output', () => {
   const store = temporaryFolder();
   const documents: [schema: string, words: readonly string[], status: number][] = [
-    ['status/1', ['status'], 0],
-    ['verify/1', ['verify'], 0],
-    ['verify/1', ['verify', 'riscv64'], 1],
+    ['status/2', ['status'], 0],
+    ['verify/2', ['verify'], 0],
+    ['verify/2', ['verify', 'riscv64'], 1],
     ['uninstall/1', ['uninstall', '--all'], 0],
     ['install/1', ['install', 'riscv64', '--dry-run'], 0],
     ['catalogue-list/1', ['catalogue', 'list'], 0],
