@@ -14,6 +14,7 @@ export { type ExportRequest, type ExportResult, exportRules } from './operations
 export { type ImportRequest, type ImportResult, importRules } from './operations/import.ts';
 export { type InstallRequest, type InstallResult, install } from './operations/install.ts';
 export { type LockRequest, type LockResult, updateLock } from './operations/lock-emulators.ts';
+export { findUnsafe } from './operations/safety.ts';
 export { type StatusResult, status } from './operations/status.ts';
 export {
   type EmulatedProcess,
@@ -26,7 +27,6 @@ export {
 } from './operations/subprocess.ts';
 export { type UninstallRequest, type UninstallResult, uninstall } from './operations/uninstall.ts';
 export { type VerifyReport, verifyArches } from './operations/verify-arches.ts';
-export { refuseUnsafe } from './plan/safety.ts';
 export { describe, inverse, type Step } from './plan/steps.ts';
 export {
   type Check,
@@ -39,10 +39,11 @@ export {
 } from './plan/verdict.ts';
 export { builtinCatalogue } from './profiles/builtin.ts';
 export { loadCatalogue } from './profiles/load.ts';
-export { covers, equalPatterns, nativePattern, overlap } from './rule/algebra.ts';
+export { covers, equalPatterns, overlap } from './rule/algebra.ts';
 export { formatEntry, parseEntry } from './rule/entry.ts';
 export { execute } from './rule/execute.ts';
 export type * from './rule/execution.ts';
 export { firstMatch, matches } from './rule/match.ts';
+export { nativePatterns } from './rule/native.ts';
 export { formatRegister, parseRegister } from './rule/register.ts';
 export type * from './rule/types.ts';

@@ -3,7 +3,7 @@ import { BinfmtctlError } from '../errors.ts';
 import type { Form } from '../formats/recognise.ts';
 import { type Omission, type Written, writeEntries } from '../formats/write-entries.ts';
 import { readEntries } from '../kernel/entries.ts';
-import { globOf, isGlob } from '../rule/glob.ts';
+import { isGlob, matchesGlob } from '../rule/glob.ts';
 import { encodeText } from '../rule/text.ts';
 import type { AnyEntry } from '../rule/types.ts';
 import { ensureDirectory } from '../system/files.ts';
@@ -55,8 +55,8 @@ export async function exportRules(
 /** In the kernel's order. */
 function chosen(words: readonly string[], entries: readonly AnyEntry[]): readonly AnyEntry[] {
   const isMeant = words.map((word) => {
-    const glob = isGlob(word) ? globOf(word) : null;
-    const matches = ({ name }: AnyEntry): boolean => name === word || glob?.test(name) === true;
+    const matches = ({ name }: AnyEntry): boolean =>
+      name === word || (isGlob(word) && matchesGlob(word, name));
     if (entries.some(matches)) return matches;
     throw new BinfmtctlError('ENTRY_NOT_FOUND', `no entry is called ${JSON.stringify(word)}`, {
       hint: '`binfmtctl status` lists the entries',

@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import { type Item, readItems, type Source } from './import-files.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
-import { findUnsafe } from './safety.ts';
+import { findUnsafe, warnOfScripts } from './safety.ts';
 
 export type { Source } from './import-files.ts';
 
@@ -82,16 +82,10 @@ function refuseWrong(items: readonly Item[]): void {
 }
 
 async function refuseAnyUnsafe(wanted: readonly ImportedRule[], context: Context): Promise<void> {
-  const unsafe = [
-    ...(
-      await findUnsafe(
-        wanted.map(({ rule }) => rule),
-        context,
-      )
-    ).values(),
-  ];
+  const rules = wanted.map(({ rule }) => rule);
+  const unsafe = [...(await findUnsafe(rules, context)).values()];
   const [first] = unsafe;
-  if (first === undefined) return;
+  if (first === undefined) return warnOfScripts(rules, context);
   throw new BinfmtctlError('UNSAFE_RULE', inOneLine(unsafe.map(({ message }) => message)), {
     hint: first.hint,
   });

@@ -5,7 +5,6 @@ import { BinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import { planInstall } from '../plan/install.ts';
-import { refuseUnsafe } from '../plan/safety.ts';
 import type { Step } from '../plan/steps.ts';
 import { expectationOf, judge, type Proof } from '../plan/verdict.ts';
 import { equalRules } from '../rule/equal.ts';
@@ -22,6 +21,7 @@ import { choosePersistence, type Persistence } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
+import { requireSafe } from './safety.ts';
 import { verify } from './verify.ts';
 import { type RuleOptions, wantedFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
@@ -113,9 +113,8 @@ async function carry(
   const { found, missing, toFetch } = await obtainAsLocked(open, entries, natives, request, context);
   const options: RuleOptions = { ...request, persist: await choosePersistence(request.persist) };
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
-  for (const [index, { rule }] of wanted.entries()) {
-    refuseUnsafe(rule, natives.patterns, found[index]?.emulator.head ?? null);
-  }
+  const rules = wanted.map(({ rule }) => rule);
+  await requireSafe(rules, context, { entries, natives });
   const present = { entries, ours: new Set(registrations.keys()) };
   const steps = [
     ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
@@ -143,8 +142,14 @@ function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
   });
 }
 
-function foreignTo({ arches }: Natives, { catalogue }: Context): readonly Arch[] {
-  return Object.values(catalogue.arches).filter(({ id }) => !arches.some((native) => native.id === id));
+/** Every arch that is proved not to be native. */
+function foreignTo({ arches, unproven }: Natives, { catalogue, report }: Context): readonly Arch[] {
+  for (const { arch, missing } of unproven) {
+    const text = `${arch.id} is left out: whether it runs natively could not be established: ${missing}`;
+    report({ kind: 'warning', text });
+  }
+  const native = new Set([...arches, ...unproven.map(({ arch }) => arch)].map(({ id }) => id));
+  return Object.values(catalogue.arches).filter(({ id }) => !native.has(id));
 }
 
 /**

@@ -1,67 +1,120 @@
 import { readFileSync } from 'node:fs';
 import { machine } from 'node:os';
-import { archOfHeader, archPattern, findArch } from '../catalogue/resolve.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { archOfHeader, findArch } from '../catalogue/resolve.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
-import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
+import { buildProbe } from '../elf/probe.ts';
 import { BinfmtctlError } from '../errors.ts';
-import type { Native } from '../plan/safety.ts';
-import { nativePattern } from '../rule/algebra.ts';
+import type { Native, UnprovenNative } from '../plan/safety.ts';
+import { builtinCatalogue } from '../profiles/builtin.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
+import { nativePatterns } from '../rule/native.ts';
 import type { MagicPattern } from '../rule/types.ts';
 import { tryReadHead } from '../system/head.ts';
-import { type Command, inNamespaces } from '../system/namespaces.ts';
-import { run } from '../system/process.ts';
-import { findTool } from '../system/tools.ts';
 import type { Context } from './context.ts';
-import { withWorkspace } from './workspace.ts';
+import { tryAll } from './native-probes.ts';
 
-/** What runs here without an emulator. */
+/** What runs on this machine without an emulator. */
 export interface Natives {
   /** The kernel's own arch: emulators have to be built for it. */
   readonly host: Arch;
-  /** The host's arch and every compat arch that its kernel was seen to run. */
+  /** The host's arch and every sibling that a probe proved to run natively. */
   readonly arches: readonly Arch[];
+  /** Siblings that no probe could decide. */
+  readonly unproven: readonly UnprovenArch[];
   readonly patterns: readonly Native[];
 }
 
+export interface UnprovenArch {
+  readonly arch: Arch;
+  /** The missing fact. */
+  readonly missing: string;
+  readonly patterns: readonly UnprovenNative[];
+}
+
 /**
- * Finds what is native by running probes of every arch that this kernel could have as a sibling: `uname` shows what a
- * personality (linux32) or an emulator makes of it, and a 64-bit ARM kernel may or may not run 32-bit programs. Siblings
- * whose programs are not `concerned` are left untried.
+ * Finds what runs natively. The header of the program that runs now is native in any case, and so is the kernel's arch
+ * as the built-in catalogue has it, whatever another catalogue says. Probes decide about the arches that this kernel may
+ * run beside its own; those that are not `concerned` are not tried.
  *
- * @throws UNKNOWN_ARCH where the kernel's own arch is not in the catalogue.
+ * @throws UNKNOWN_ARCH if the kernel's own arch is not in the catalogue; INTERRUPTED.
  */
 export async function findNatives(
   { catalogue, signal }: Pick<Context, 'catalogue' | 'signal'>,
   concerned: (native: MagicPattern) => boolean = () => true,
 ): Promise<Natives> {
   const host = findArch(catalogue, kernelMachine());
-  const own = archOfHeader(catalogue, tryReadHead(process.execPath, HEAD_SIZE) ?? new Uint8Array());
-  const family = siblingsOf(catalogue, host);
-  const seen = await seenToRun(
-    family.filter((arch) => arch.id !== host.id && concerned(patternOf(arch))),
-    signal,
+  const running = runningHead();
+  const own = archOfHeader(catalogue, running);
+  const family = withBuiltin(host, catalogue);
+  const certain = family.filter(({ id }) => id === host.id);
+  const siblings = family.filter(
+    (arch) => arch.id !== host.id && patternsOf(arch).some((pattern) => concerned(pattern)),
   );
-  const arches = [host, ...seen];
-  // A Node that is neither of the kernel's arch nor of a sibling runs under an emulator itself.
-  const emulated = own !== null && !family.some(({ id }) => id === own.id);
-  if (own !== null && !emulated && !arches.includes(own)) arches.push(own);
-  const patterns = arches.map((arch): Native => {
-    return { what: `${arch.id} programs, which run here without an emulator`, pattern: patternOf(arch) };
+  const findings = await tryAll(siblings, signal);
+  const seen = siblings.filter((_, index) => findings[index] === true);
+  const ids = new Set([host, ...(own === null ? [] : [own]), ...seen].map(({ id }) => id));
+  const arches = Object.values(catalogue.arches).filter(({ id }) => ids.has(id));
+  const native = (id: string, pattern: MagicPattern): Native => ({
+    what: `${id} programs, which run here without an emulator`,
+    pattern,
   });
-  return { host, arches, patterns };
+  return {
+    host,
+    arches: [host, ...arches.filter((arch) => arch !== host)],
+    unproven: siblings.flatMap((arch, index) => {
+      const finding = findings[index];
+      if (typeof finding !== 'string' || ids.has(arch.id)) return [];
+      const patterns = patternsOf(arch).map((pattern) => ({
+        what: `${arch.id} programs`,
+        pattern,
+        missing: finding,
+      }));
+      return [{ arch, missing: finding, patterns }];
+    }),
+    patterns: [
+      ...nativePatterns(running).map((pattern) => native(own?.id ?? 'native', pattern)),
+      ...[...certain, ...seen].flatMap((arch) => patternsOf(arch).map((pattern) => native(arch.id, pattern))),
+    ],
+  };
 }
 
-/** What the kernel's own loader takes for programs of the arch. */
-function patternOf(arch: Arch): MagicPattern {
-  const { magic, mask } = archPattern(arch);
-  return nativePattern(magic, mask);
+/**
+ * The first bytes of the file that the kernel runs as this process: Node, or the emulator that runs Node. No emulator
+ * answers for this spelling of /proc/self/exe (see src/elf/probe.ts).
+ */
+export function runningHead(): Uint8Array {
+  const head = tryReadHead('/proc/./thread-self/exe', HEAD_SIZE) ?? tryReadHead(process.execPath, HEAD_SIZE);
+  return head ?? new Uint8Array();
 }
 
-/** @throws NATIVE_ARCH where one of `wanted` needs no emulator here. */
-export function refuseNative(wanted: readonly Arch[], { arches }: Natives): void {
+/** What the kernel's own loader accepts as it accepts programs of the arch. */
+const patternsOf = ({ elf, probe }: Arch): readonly MagicPattern[] => nativePatterns(buildProbe(elf, probe));
+
+/** The family of the host's arch, as this catalogue has it and as the built-in one has it. */
+function withBuiltin(host: Arch, catalogue: Catalogue): readonly Arch[] {
+  const builtin = builtinCatalogue();
+  const families = [catalogue, builtin].flatMap((each) => siblingsOf(each, each.arches[host.id] ?? host));
+  return families.filter(
+    (arch, index) =>
+      families.findIndex((each) => each.id === arch.id && isDeepStrictEqual(each.elf, arch.elf)) === index,
+  );
+}
+
+/** @throws NATIVE_ARCH if one of `wanted` needs no emulator here; UNSAFE_RULE if that could not be established. */
+export function refuseNative(wanted: readonly Arch[], { arches, unproven }: Natives): void {
   const native = wanted.find(({ id }) => arches.some((each) => each.id === id));
-  if (native === undefined) return;
+  if (native === undefined) {
+    const unknown = unproven.find(({ arch }) => wanted.some(({ id }) => id === arch.id));
+    if (unknown === undefined) return;
+    throw new BinfmtctlError(
+      'UNSAFE_RULE',
+      `whether ${unknown.arch.id} runs natively on this machine could not be established: ${unknown.missing}`,
+      {
+        hint: 'an entry for it could take over programs of this machine; make a probe possible, then run it again',
+      },
+    );
+  }
   throw new BinfmtctlError(
     'NATIVE_ARCH',
     `${native.id} runs natively on this machine: no emulator is registered for it`,
@@ -92,38 +145,4 @@ function siblingsOf({ arches }: Catalogue, host: Arch): readonly Arch[] {
     }
   }
   return all.filter(({ id }) => family.has(id));
-}
-
-async function seenToRun(arches: readonly Arch[], signal: AbortSignal): Promise<readonly Arch[]> {
-  if (arches.length === 0) return [];
-  const files = arches.map((arch) => ({ name: arch.id, bytes: buildProbe(arch.elf, arch.probe) }));
-  return withWorkspace(files, async (directory) => {
-    const native = await Promise.all(
-      arches.map((arch) => runsNatively(arch, `${directory}/${arch.id}`, signal)),
-    );
-    return arches.filter((_, index) => native[index]);
-  });
-}
-
-/** Tried as it is; where an entry takes it, once more in a namespace with an empty instance, where it cannot. */
-async function runsNatively(arch: Arch, path: string, signal: AbortSignal): Promise<boolean> {
-  const attempt = async (command: readonly string[]) => {
-    const [file = '', ...args] = command;
-    const result = await run(file, args, { env: probeEnvironment, input: '', timeoutMs: 10_000, signal });
-    return result.exitCode === PROBE_EXIT_STATUS ? decodeReport(result.stdout, arch.elf) : null;
-  };
-  const report = await attempt([path]);
-  if (report === null || report.exe === path) return report !== null;
-  return (await attempt(inNamespaces({ user: true, mount: true }, inEmptyInstance(path)))) !== null;
-}
-
-function inEmptyInstance(path: string): Command {
-  const mount = ['mount', '-t', 'binfmt_misc', 'binfmt_misc', '/proc/sys/fs/binfmt_misc'];
-  if (findTool('sh') !== null) return ['sh', '-c', `${mount.join(' ')} && exec "$0"`, path];
-  // As in the container image.
-  const script = `const { execFileSync, spawnSync } = require('node:child_process');
-    const [path, mount, ...args] = process.argv.slice(1);
-    execFileSync(mount, args);
-    process.exitCode = spawnSync(path, { stdio: 'inherit' }).status ?? 1;`;
-  return [process.execPath, '-e', script, path, ...mount];
 }

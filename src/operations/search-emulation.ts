@@ -3,14 +3,11 @@ import { archOfHeader, archPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { entryIdentity } from '../kernel/entry-identity.ts';
-import { refuseUnsafe } from '../plan/safety.ts';
 import { judge } from '../plan/verdict.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
 import { covers, overlap } from '../rule/algebra.ts';
-import { HEAD_SIZE } from '../rule/check.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
-import { tryReadHead } from '../system/head.ts';
 import type { Context } from './context.ts';
 import type { EmulatedArch, Emulation, EmulationRequest } from './emulation.ts';
 import { isCopyable, reaches, withEntries } from './emulation.ts';
@@ -18,6 +15,7 @@ import { obtainEmulators } from './emulators.ts';
 import { findNatives, type Natives } from './natives.ts';
 import { readProofs } from './proofs.ts';
 import { NOTHING, type OwnRule, recall, remember } from './remembered.ts';
+import { requireSafe } from './safety.ts';
 import { verify } from './verify.ts';
 import { ruleFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
@@ -35,11 +33,15 @@ export async function searchEmulation(
   const usable = isNamed ? [] : entries.filter((entry) => reaches(entry, root));
   const known = heads.map((head) => archOfHeader(context.catalogue, head));
   const needed = [...new Set([...known.flatMap((arch) => arch ?? []), ...request.arches])];
-  const natives = await findNatives(context, (native) =>
-    needed.some((arch) => overlap(archPattern(arch), native)),
+  const natives = await findNatives(
+    context,
+    (native) => request.all || needed.some((arch) => overlap(archPattern(arch), native)),
   );
   const isNative = ({ id }: Arch): boolean => natives.arches.some((native) => native.id === id);
-  const wanted = request.all ? [...new Set([...needed, ...Object.values(context.catalogue.arches)])] : needed;
+  const others = Object.values(context.catalogue.arches).filter(
+    ({ id }) => !natives.unproven.some(({ arch }) => arch.id === id),
+  );
+  const wanted = request.all ? [...new Set([...needed, ...others])] : needed;
   const takers = new Map(
     wanted.map((arch) => {
       const head = heads[known.indexOf(arch)] ?? archPattern(arch).magic;
@@ -64,12 +66,12 @@ export async function searchEmulation(
           context,
         );
   const isLost = (arch: Arch): boolean => lost.includes(arch);
-  const others = lost.filter((arch) => !wanted.includes(arch));
+  const unasked = lost.filter((arch) => !wanted.includes(arch));
   const own = [
     ...found,
     ...(await find(wanted.filter((arch) => isLost(arch) && takers.get(arch.id) !== null))),
     // Children may be of these; without an emulator `lostEntries` warns.
-    ...(await Promise.all(others.map((arch) => orNone(find([arch]))))).flat(),
+    ...(await Promise.all(unasked.map((arch) => orNone(find([arch]))))).flat(),
   ];
   const emulated = own.map(
     ({ arch, rule, version }): EmulatedArch => ({
@@ -188,9 +190,10 @@ async function findOwnRules(
   const open = wanted.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
   const found = open.length === 0 ? [] : await obtainRules(open, request, entries, natives, context);
   if (isUsual && found.length > 0) await remember({ rules: found, all }, context);
-  for (const { rule } of recalled)
-    refuseUnsafe(rule, natives.patterns, tryReadHead(rule.interpreter, HEAD_SIZE));
-  return [...recalled, ...found];
+  const own = [...recalled, ...found];
+  const rules = own.map(({ rule }) => rule);
+  await requireSafe(rules, context, { entries, natives });
+  return own;
 }
 
 async function obtainRules(
@@ -207,7 +210,6 @@ async function obtainRules(
     found.map(async (each, index): Promise<OwnRule> => {
       // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
       const rule = await ruleFor(each, { credentials: true, persist: 'none' });
-      refuseUnsafe(rule, natives.patterns, each.emulator.head);
       const { version } = each.emulator;
       return { arch: each.arch.id, rule, version, warnings: index === 0 ? warnings : [] };
     }),

@@ -15,7 +15,7 @@ import { errnoOf } from '../system/file-error.ts';
 import { strerror } from '../system/strerror.ts';
 import { type ConfigFile, readAllFiles, readNamedFile } from './binfmt-d-files.ts';
 import type { Context } from './context.ts';
-import { findUnsafe } from './safety.ts';
+import { findUnsafe, warnOfScripts } from './safety.ts';
 import { applyStep } from './step.ts';
 
 export interface SystemdBinfmtRequest {
@@ -51,8 +51,9 @@ export async function applyBinfmtD(
   const { binfmtDirectory } = context;
   const read = files.length > 0 ? files.map(readNamedFile) : readAllFiles();
   if (!isWritable(binfmtDirectory)) return [];
-  const items = await refuseAllUnsafe(read.flatMap(itemsOf), context);
-  if (flush && files.length === 0) removeEntries(binfmtDirectory, () => true);
+  const isFlushed = flush && files.length === 0;
+  const items = await refuseAllUnsafe(read.flatMap(itemsOf), isFlushed, context);
+  if (isFlushed) removeEntries(binfmtDirectory, () => true);
   const rules = new Map(
     items.flatMap((item) => ('rule' in item ? [[item.rule, item.enabled] as const] : [])),
   );
@@ -133,9 +134,15 @@ function isValidName(name: string): boolean {
 const failedToAdd = (place: string, name: string, errno: string): string =>
   `${place}: Failed to add binary format '${name}': ${strerror(errno)}`;
 
-async function refuseAllUnsafe(items: readonly Item[], context: Context): Promise<readonly Item[]> {
-  const unsafe = await findUnsafe(
-    items.flatMap((item) => ('rule' in item ? [item.rule] : [])),
+async function refuseAllUnsafe(
+  items: readonly Item[],
+  isFlushed: boolean,
+  context: Context,
+): Promise<readonly Item[]> {
+  const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
+  const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
+  warnOfScripts(
+    rules.filter((rule) => !unsafe.has(rule)),
     context,
   );
   return items.map((item) => {

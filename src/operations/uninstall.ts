@@ -6,7 +6,7 @@ import type { Step } from '../plan/steps.ts';
 import { planUninstall, type Unwanted } from '../plan/uninstall.ts';
 import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
-import { globOf, isGlob } from '../rule/glob.ts';
+import { isGlob, matchesGlob } from '../rule/glob.ts';
 import type { Entry } from '../rule/types.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import { carryOut } from './apply.ts';
@@ -64,7 +64,7 @@ async function requireOwner({ names, all }: UninstallRequest, context: Context):
   const isNamed = (name: string, arch: string): boolean =>
     all ||
     names.some((word) =>
-      isGlob(word) ? globOf(word).test(name) : [name, arch].includes(word) || isArch(word, arch),
+      isGlob(word) ? matchesGlob(word, name) : [name, arch].includes(word) || isArch(word, arch),
     );
   const isArch = (word: string, id: string): boolean => {
     try {
@@ -106,7 +106,7 @@ async function carry(request: UninstallRequest, context: Context): Promise<Unins
 /** Names of the entries that a word of the command line means. */
 function namesFor(word: string, there: There, { catalogue }: Context): readonly string[] {
   const ours = [...there.registrations.keys()];
-  if (isGlob(word)) return ours.filter((name) => globOf(word).test(name));
+  if (isGlob(word)) return ours.filter((name) => matchesGlob(word, name));
   if (ours.includes(word) || there.entries.some(({ name }) => name === word)) return [word];
   const arch = archNamed(word, catalogue);
   const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);

@@ -9,12 +9,6 @@ export const SCRIPT_PATTERN: MagicPattern = {
   mask: null,
 };
 
-/** Fields of an ELF header that fs/binfmt_elf.c never looks at: 7-15 EI_OSABI to the padding, 20-23 e_version. */
-const UNSEEN_BY_LOADER = [
-  [7, 16],
-  [20, 24],
-] as const;
-
 /**
  * Whether one file can match both. Exact: two magics unless both fix a bit to different values; two extensions
  * when they are the same. A magic and an extension always can, since a file of any content may have any name:
@@ -52,16 +46,6 @@ export function normalise(pattern: Pattern): Pattern {
   const { mask } = pattern;
   const magic = pattern.magic.map((byte, index) => byte & (mask[index] ?? 0xff));
   return { ...pattern, magic, mask: mask.every((byte) => byte === 0xff) ? null : mask };
-}
-
-/**
- * What the kernel's own ELF loader takes for the arch whose pattern is `magic` and `mask` from the start of the
- * file: the same, less the fields that the loader never looks at.
- */
-export function nativePattern(magic: Uint8Array, mask: Uint8Array | null): MagicPattern {
-  const native = mask === null ? new Uint8Array(magic.length).fill(0xff) : mask.slice();
-  for (const [start, end] of UNSEEN_BY_LOADER) native.fill(0, start, end);
-  return { type: 'magic', offset: 0, magic, mask: native };
 }
 
 /** Indexes in the file of the bytes that a pattern compares. */

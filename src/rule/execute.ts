@@ -16,7 +16,7 @@ import { parseShebang } from './shebang.ts';
 import { type Entry, isBpf } from './types.ts';
 
 /** exec_binprm(): the sixth rewrite is one too many. */
-const MAX_REWRITES = 5;
+export const MAX_REWRITES = 5;
 
 /**
  * Follows `file`, executed as `path` with `argv`, through entries and `#!` lines to the program that runs, or to the

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 
 /** Where administration tools are, which the PATH of users often lacks. */
-const USUAL_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+export const USUAL_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 
 /** The path of a program on PATH or in the usual directories; null where there is none. */
 export function findTool(name: string, environment: NodeJS.ProcessEnv = process.env): string | null {

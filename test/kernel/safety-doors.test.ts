@@ -1,5 +1,5 @@
 /** Rules that would stop the machine, through every door: refused, by name, with nothing changed and everything still running. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -63,6 +63,12 @@ const RULES: readonly Unsafe[] = [
   { name: 'scripts, by their first byte', rule: { magic: Buffer.from('#') } },
   { name: 'scripts, by half a byte', rule: { magic: hex('20'), mask: hex('f0') } },
   { name: 'scripts, by what stands behind', rule: { magic: Buffer.from('/bin/sh'), offset: 2 } },
+  { name: 'zeros in the padding of ELF files', rule: { magic: hex('0000'), offset: 9 } },
+  { name: 'shell scripts, by extension', rule: { extension: 'sh' } },
+  { name: 'program loaders and libraries, by extension', rule: { extension: 'so' } },
+  { name: 'the program loader, by extension', rule: { extension: '2' } },
+  { name: "dpkg's maintainer scripts", rule: { extension: 'postinst' } },
+  { name: 'the interpreter of its script', rule: { extension: 'native', interpreter: 'script' } },
   { name: 'its interpreter, by extension', rule: { extension: 'seed', interpreter: 'runner.seed' } },
   { name: 'its interpreter, by magic', rule: { magic: Buffer.from('SEED'), interpreter: 'runner' } },
 ];
@@ -73,7 +79,9 @@ function specOf({ rule }: Unsafe): Spec {
   if (own === undefined || own.startsWith('/'))
     return { name: 'unsafe', interpreter: '/usr/bin/wine', ...rule, ...(own && { interpreter: own }) };
   const path = join(world.folder, own);
-  writeFileSync(path, own === 'runner' ? 'SEED\n' : '#!/bin/sh\n', { mode: 0o755 });
+  if (own === 'script') copyFileSync('/bin/true', join(world.folder, 'true.native'));
+  const text = own === 'script' ? `#!${world.folder}/true.native\n` : '#!/bin/sh\n';
+  writeFileSync(path, own === 'runner' ? 'SEED\n' : text, { mode: 0o755 });
   return { name: 'unsafe', ...rule, interpreter: path };
 }
 

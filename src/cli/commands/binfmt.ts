@@ -13,7 +13,7 @@ import { readPlatforms } from '../../operations/platforms.ts';
 import { checkReach } from '../../operations/reach.ts';
 import { uninstall } from '../../operations/uninstall.ts';
 import { verifyArches } from '../../operations/verify-arches.ts';
-import { globOf, isGlob } from '../../rule/glob.ts';
+import { isGlob, matchesGlob } from '../../rule/glob.ts';
 import { isFile } from '../../system/is-file.ts';
 import { exitStatusOf, printFailure } from '../failure.ts';
 import { parseGoFlags } from '../go-flags.ts';
@@ -106,7 +106,7 @@ async function removeAll(names: readonly string[], context: Context): Promise<bo
 /** A name is that of an entry, a glob of them, or what stands behind the hyphen of one; or an arch in any spelling. */
 function entriesFor(word: string, { binfmtDirectory, catalogue }: Context): readonly string[] {
   const names = readEntries(binfmtDirectory).all.map(({ name }) => name);
-  if (isGlob(word)) return names.filter((name) => globOf(word).test(name));
+  if (isGlob(word)) return names.filter((name) => matchesGlob(word, name));
   const ids = [word, ...archIds(word, catalogue)];
   const found = names.find((name) => ids.some((id) => name === id || name.endsWith(`-${id}`)));
   return found === undefined || found === 'WSLInterop' ? [] : [found];

@@ -47,7 +47,9 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
     print(text);
     return report(complaints);
   }
-  const context = await openContext({ binfmtDir: '/proc/sys/fs/binfmt_misc', catalogue: [] });
+  const context = await openContext({ binfmtDir: '/proc/sys/fs/binfmt_misc', catalogue: [] }, (progress) => {
+    if (progress.kind === 'warning') process.stderr.write(`warning: ${progress.text}\n`);
+  });
   if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));
   unregisterBinfmtD(has('flush'), context);
   return 0;

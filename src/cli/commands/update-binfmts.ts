@@ -57,7 +57,9 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
     adminDirectory: admindir ?? '/var/lib/binfmts',
     importDirectory: importdir ?? '/usr/share/binfmts',
     test,
-    context: await openContext({ binfmtDir: procdir, catalogue: [] }),
+    context: await openContext({ binfmtDir: procdir, catalogue: [] }, (progress) => {
+      if (progress.kind === 'warning') warn(progress.text);
+    }),
     say,
     warn,
     print: (text) => write(process.stdout, text),

@@ -7,7 +7,7 @@ import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
 import type { Rule } from '../../rule/types.ts';
 import { strerror } from '../../system/strerror.ts';
-import { findUnsafe } from '../safety.ts';
+import { findUnsafe, warnOfScripts } from '../safety.ts';
 import { isInstalled, readDatabase, readDescription, readUsable } from './database.ts';
 import { runDetectorsPath } from './run-detectors-path.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
@@ -126,6 +126,7 @@ function enableOne(
     print(`enable ${name} with the following format string:\n ${decodeText(string)}`);
     return true;
   }
+  if (typeof rule !== 'string') warnOfScripts([rule], context);
   const failure =
     typeof rule === 'string'
       ? { what: 'close', why: strerror(rule) }

@@ -1,10 +1,10 @@
 /** Emulators of architectures, from their profiles: QEMU, and Box86, which this machine has no use for. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { archPattern } from '../../../src/catalogue/resolve.ts';
-import { refuseUnsafe } from '../../../src/plan/safety.ts';
+import { buildProbe } from '../../../src/elf/probe.ts';
+import { assertSafe } from '../../../src/plan/safety.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
-import { nativePattern } from '../../../src/rule/algebra.ts';
+import { nativePatterns } from '../../../src/rule/native.ts';
 import { parseRegister } from '../../../src/rule/register.ts';
 import { instance, registerForeign, removeAllEntries } from '../support/machine.ts';
 import { registerString } from './forms.ts';
@@ -36,12 +36,14 @@ describe('Box86', () => {
     ids.flatMap((id) => {
       const arch = builtinCatalogue().arches[id];
       if (arch === undefined) return [];
-      const { magic, mask } = archPattern(arch);
-      return [{ what: `${id} programs`, pattern: nativePattern(magic, mask) }];
+      const patterns = nativePatterns(buildProbe(arch.elf, arch.probe));
+      return patterns.map((pattern) => ({ what: `${id} programs`, pattern }));
     });
   const judge = (...ids: readonly string[]) => {
     if ('errno' in parsed) throw new Error(parsed.errno);
-    refuseUnsafe(parsed.rule, nativesOf(...ids), readFileSync('/bin/true').subarray(0, 256));
+    const head = readFileSync('/bin/true').subarray(0, 256);
+    const open = () => ({ head, native: true });
+    assertSafe(parsed.rule, [], { natives: nativesOf(...ids), unproven: [], open, programs: () => [] });
   };
 
   it('is refused where i386 is native, and taken on the machines that it is built for', () => {

@@ -68,12 +68,12 @@ const elfOf = (id: string): { readonly magic: Buffer; readonly mask: Buffer } =>
   return { magic: Buffer.from(magic), mask: Buffer.from(mask ?? []) };
 };
 
-/** Box86's rule, which asks for i386, where that is not native: with the number of a machine that nobody has (ET_IAMCU). */
+/** Box86's rule, which asks for i386; where that is native, with a machine number that no kernel runs (EM_68HC05). */
 export const BOX86: Spec = { name: 'box86', ...elfOf('i386'), interpreter: '/usr/bin/box86', flags: 'P' };
-const EM_IAMCU = 6;
-const forIamcu = (bytes: Buffer): Buffer => {
+const EM_68HC05 = 72;
+const forForeignMachine = (bytes: Buffer): Buffer => {
   const copy = Buffer.from(bytes);
-  copy.writeUInt16LE(EM_IAMCU, 18);
+  copy.writeUInt16LE(EM_68HC05, 18);
   return copy;
 };
 
@@ -166,10 +166,10 @@ export const SYSTEMS: readonly System[] = [
   QEMU,
   {
     name: 'Box86, of a machine that is not native here',
-    rules: () => [{ ...BOX86, magic: forIamcu(BOX86.magic ?? hex('')) }],
+    rules: () => [{ ...BOX86, magic: forForeignMachine(BOX86.magic ?? hex('')) }],
     plant: planted('i386', () => {
       const { elf, probe } = builtinCatalogue().arches['i386'] ?? {};
-      return forIamcu(
+      return forForeignMachine(
         Buffer.from(buildProbe(elf as NonNullable<typeof elf>, probe as NonNullable<typeof probe>)),
       );
     }),

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  covers,
-  equalPatterns,
-  nativePattern,
-  normalise,
-  overlap,
-  SCRIPT_PATTERN,
-} from '../../../src/rule/algebra.ts';
+import { covers, equalPatterns, normalise, overlap, SCRIPT_PATTERN } from '../../../src/rule/algebra.ts';
 import { parseHex } from '../../../src/rule/hex.ts';
 import { matches } from '../../../src/rule/match.ts';
 import type { MagicPattern, Pattern } from '../../../src/rule/types.ts';
@@ -114,36 +107,6 @@ describe('normalise', () => {
   it('clears magic bits outside the mask and drops a mask of all ff', () => {
     expect(normalise(magic('41ff', 'ff0f'))).toEqual(magic('410f', 'ff0f'));
     expect(normalise(magic('41ff', 'ffff'))).toEqual(magic('41ff'));
-  });
-});
-
-describe('nativePattern', () => {
-  const header = '7f454c4602010100000000000000000002003e00';
-  const native = nativePattern(bytes(header), bytes('fffffffffffefffcfffffffffffffffffeffffff'));
-
-  it.each([
-    ['EI_OSABI', 7],
-    ['the ABI version', 8],
-    ['an AppImage mark in the padding', 10],
-    ['the last padding byte', 15],
-  ])('matches whatever %s is', (_, at) => {
-    const head = bytes(header);
-    head[at] = 0xff;
-    expect(matches(native, head, 'f')).toBe(true);
-  });
-
-  it.each([
-    ['class', 4],
-    ['e_type beyond the mask', 17],
-    ['e_machine', 18],
-  ])('does not match another %s', (_, at) => {
-    const head = bytes(header);
-    head[at] = 0x77;
-    expect(matches(native, head, 'f')).toBe(false);
-  });
-
-  it('frees e_version where the pattern is long enough to have it', () => {
-    expect(nativePattern(bytes(`${header}01000000`), null).mask?.slice(18)).toEqual(bytes('ffff00000000'));
   });
 });
 
