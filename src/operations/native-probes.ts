@@ -78,13 +78,14 @@ async function tryOne(arch: Arch, index: number, directory: string, signal: Abor
     return report.exe === path ? true : 'taken';
   };
   const first = await attempt([`./script-${index}`]);
-  if (first !== 'taken') return first;
+  if (typeof first === 'boolean') return first;
   const second = await attempt(
     inNamespaces({ user: true, mount: true }, inEmptyInstance(`./script-${index}`)),
   );
   if (typeof second === 'boolean') return second;
-  const why = second === 'taken' ? 'its entries are there, too' : second;
-  return `an entry takes its programs, and a namespace without entries was not possible: ${why}`;
+  const here = first === 'taken' ? 'an entry takes its programs' : first;
+  const elsewhere = second === 'taken' ? 'an entry takes them there, too' : second;
+  return `${here}; in a namespace without entries: ${elsewhere}`;
 }
 
 function judgeFailure({ errno, exitCode, signal, timedOut, stderr }: RunResult): Finding {

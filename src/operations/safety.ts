@@ -40,10 +40,22 @@ export async function findUnsafe(
   const machine = machineOf(natives);
   const names = new Set(rules.map(({ name }) => name));
   const kept = entries.filter(({ name }) => !names.has(name));
+  // A rule that is refused by itself does not spoil the others of its file.
+  const alone = judge(rules, () => [], machine);
+  const sound = rules.filter((rule) => !alone.has(rule));
+  const beside = judge(sound, (rule) => [...sound.filter((other) => other !== rule), ...kept], machine);
+  return new Map([...alone, ...beside]);
+}
+
+function judge(
+  rules: readonly Rule[],
+  othersOf: (rule: Rule) => readonly Rule[],
+  machine: Machine,
+): ReadonlyMap<Rule, BinfmtctlError> {
   const unsafe = new Map<Rule, BinfmtctlError>();
   for (const rule of rules) {
     try {
-      assertSafe(rule, [...rules.filter((other) => other !== rule), ...kept], machine);
+      assertSafe(rule, othersOf(rule), machine);
     } catch (error) {
       if (!(error instanceof BinfmtctlError)) throw error;
       unsafe.set(rule, error);
