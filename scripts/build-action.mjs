@@ -20,7 +20,7 @@ export async function buildAction(folder) {
   const { metafile } = await build({
     metafile: true,
     absWorkingDir: ROOT,
-    entryPoints: { action: 'src/cli/action.ts', 'actions-cache': '@actions/cache' },
+    entryPoints: { action: 'src/cli/action.ts', 'actions-cache': 'src/cli/action/cache-library.ts' },
     outdir: out,
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
@@ -38,7 +38,7 @@ export async function buildAction(folder) {
     },
     // CommonJS has no import.meta.
     banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-    plugins: [apart, warnings, withoutTokens],
+    plugins: [apart, warnings, withoutTar, withoutTokens],
   });
   for (const name of readdirSync(built).filter((each) => /\.(?:cjs|json)$/.test(each)))
     cpSync(join(built, name), join(out, name));
@@ -54,8 +54,18 @@ const apart = {
     onResolve({ filter: /\/work\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './work.cjs', external: true } : null,
     );
-    onResolve({ filter: /^@actions\/cache$/ }, ({ kind }) =>
+    onResolve({ filter: /\/cache-library\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './actions-cache.cjs', external: true } : null,
+    );
+  },
+};
+
+/** The library's archives are tar files, which it extracts to whatever paths they name, before anything is verified. */
+const withoutTar = {
+  name: 'without-tar',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\/internal\/tar\.js$/ }, ({ importer }) =>
+      /@actions\/cache\//.test(importer) ? { path: join(ROOT, 'src/cli/action/cache-archive.ts') } : null,
     );
   },
 };

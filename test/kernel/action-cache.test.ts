@@ -1,7 +1,8 @@
 /** The GitHub Action and the runner's cache. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Acted, actionRunner } from './support/action.ts';
 import { type CacheService, startCacheService } from './support/cache-service.ts';
@@ -79,8 +80,7 @@ describe('the cache of the action', () => {
     removeAllEntries();
     forgetStore();
     const [[key = '', archive = Buffer.alloc(0)] = []] = [...service.archives];
-    const tar = execFileSync('zstd', ['-dc', '--long=30'], { input: archive, maxBuffer: 1 << 28 });
-    service.archives.set(key, execFileSync('zstd', ['-c'], { input: spoil(tar), maxBuffer: 1 << 28 }));
+    service.archives.set(key, gzipSync(spoil(gunzipSync(archive)), { level: 1 }));
     const acted = await withCache();
     expect({ status: acted.status, errors: errors(acted) }).toEqual({ status: 0, errors: [] });
     expect(acted.annotations).toContainEqual({
@@ -91,6 +91,28 @@ describe('the cache of the action', () => {
     });
     expect(registered()).toEqual(['qemu-riscv64', 'qemu-s390x']);
   });
+
+  it.each(['gzip', 'zstd'])(
+    'writes no file but the bundle: an archive of others, packed by %s',
+    async (packer) => {
+      await withCache();
+      removeAllEntries();
+      forgetStore();
+      const victim = join(workspace, 'victim');
+      writeFileSync(victim, 'before');
+      chmodSync(victim, 0o666);
+      const evil = join(folder, 'evil');
+      writeFileSync(evil, 'after');
+      const tar = execFileSync('tar', ['-cP', `--transform=s,${evil},${victim},`, evil]);
+      const archive = execFileSync(packer, ['-c'], { input: tar });
+      for (const key of service.archives.keys()) service.archives.set(key, archive);
+      const acted = await withCache();
+      expect(readFileSync(victim, 'utf8')).toBe('before');
+      expect({ status: acted.status, errors: errors(acted) }).toEqual({ status: 0, errors: [] });
+      expect(acted.annotations.filter(({ kind }) => kind === 'warning')).not.toEqual([]);
+      expect(registered()).toEqual(['qemu-riscv64', 'qemu-s390x']);
+    },
+  );
 
   it('is a warning where what it sends is no archive', async () => {
     await withCache();

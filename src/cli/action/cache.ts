@@ -7,22 +7,25 @@ export type Restored = 'hit' | 'miss' | 'off';
 const RESTORE_LIMIT_MS = 30_000;
 const SAVE_LIMIT_MS = 60_000;
 
-/** Brings back the file that was kept under the key, to the path from which it was. */
+/** The library takes the names of files for a part of the key: one that every job has, and that is never written. */
+const NAME = '/etc/passwd';
+
+/** Writes the file that was kept under the key to `path`, which must not exist. */
 export async function restore(path: string, key: string): Promise<Restored> {
-  const { isFeatureAvailable, restoreCache } = await import('@actions/cache');
+  const { isFeatureAvailable, restoreFile } = await import('./cache-library.ts');
   if (!isFeatureAvailable()) {
     info('this runner has no cache');
     return 'off';
   }
-  const found = await attempt('restore from', restoreCache([path], key), RESTORE_LIMIT_MS);
+  const found = await attempt('restore from', restoreFile(path, NAME, key), RESTORE_LIMIT_MS);
   if (found === FAILED) return 'off';
   return found === key ? 'hit' : 'miss';
 }
 
 /** Keeps the file under the key. */
 export async function save(path: string, key: string): Promise<void> {
-  const { saveCache } = await import('@actions/cache');
-  await attempt('save to', saveCache([path], key), SAVE_LIMIT_MS);
+  const { saveFile } = await import('./cache-library.ts');
+  await attempt('save to', saveFile(path, NAME, key), SAVE_LIMIT_MS);
 }
 
 const FAILED = Symbol('failed');

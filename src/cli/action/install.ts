@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { copyFile, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { group, info, warning } from '@actions/core';
@@ -40,28 +39,22 @@ export async function installOrder(order: Order, context: Context): Promise<Inst
 
 async function installBundle(order: Order, context: Context): Promise<InstallResult> {
   const key = await keyFor(order);
-  const kept = join(process.env['RUNNER_TEMP'] || tmpdir(), 'binfmtctl-emulators.tar');
   // The folder for temporary files belongs to this user alone: what root is to read nobody else can replace.
   const folder = await mkdtemp(join(tmpdir(), 'binfmtctl-'));
-  const file = join(folder, 'emulators.tar');
+  const [file, kept] = ['emulators.tar', 'cached.tar'].map((name) => join(folder, name)) as [string, string];
   try {
     const restored = order.inputs.cache ? await restore(kept, key) : 'off';
-    const cached = await fromCache(restored, kept, file, key, order, context);
+    const cached = await fromCache(restored, kept, key, order, context);
     if (cached !== null) return cached;
     // Root itself has no rights to spare, and without a cache nothing to keep.
     if (restored === 'off' && process.geteuid?.() === 0 && !order.toRemove)
       return await installFrom(order.inputs.sources, order, context);
     const { missing } = await makeBundle(file, order, { ...context, store: join(folder, 'store') });
     const result = await installFrom([`bundle:${file}`], order, context);
-    if (restored === 'miss') {
-      // A link that an earlier step put there must not be followed.
-      await rm(kept, { force: true });
-      await copyFile(file, kept, constants.COPYFILE_EXCL);
-      await save(kept, key);
-    }
+    if (restored === 'miss') await save(file, key);
     return { ...result, missing };
   } finally {
-    await Promise.all([folder, kept].map((path) => rm(path, { recursive: true, force: true })));
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -69,27 +62,19 @@ async function installBundle(order: Order, context: Context): Promise<InstallRes
 async function fromCache(
   restored: Restored,
   kept: string,
-  file: string,
   key: string,
   order: Order,
   context: Context,
 ): Promise<InstallResult | null> {
   if (restored !== 'hit') return null;
   try {
-    const isFile = await lstat(kept).then(
-      (facts) => facts.isFile(),
-      () => false,
-    );
-    if (!isFile) throw new BinfmtctlError('BAD_SOURCE', 'there is no bundle in it');
-    await copyFile(kept, file);
     info(`emulators are in the runner's cache: ${key}`);
-    return await installFrom([`bundle:${file}`], order, context);
+    return await installFrom([`bundle:${kept}`], order, context);
   } catch (error) {
     if (!isBinfmtctlError(error) || !OF_THE_BUNDLE.includes(error.code)) throw error;
     warning(
       `the emulators in the runner's cache cannot be used, and are fetched anew: ${error.message}. Delete the cache ${key} of the repository`,
     );
-    await rm(file, { force: true });
     return null;
   }
 }
