@@ -10,7 +10,7 @@ import { toJson } from '../plan/json.ts';
 import type { Ending } from '../system/foreground.ts';
 import type { CommonOptions } from './common.ts';
 import { openContext } from './context.ts';
-import { exitStatusOf } from './failure.ts';
+import { asInterruption, exitStatusOf } from './failure.ts';
 import type { Show } from './progress.ts';
 import { guardStreams } from './streams.ts';
 import { paint } from './terminal.ts';
@@ -54,7 +54,7 @@ export async function emulate<T extends { readonly emulation: Emulation }>(
   const progress = lateProgress(options.quiet === true);
   try {
     const context = await openContext(options, progress.report, signal);
-    const prepared = await followed(prepare(requestOf(options, context), context), progress);
+    const prepared = await followed(prepare(requestOf(options, context), context), progress, signal);
     if (signal.aborted) return 128 + constants.signals[signal.reason as NodeJS.Signals];
     tell(prepared.emulation, options);
     if (options.dryRun) return 0;
@@ -65,14 +65,14 @@ export async function emulate<T extends { readonly emulation: Emulation }>(
   }
 }
 
-async function followed<T>(work: Promise<T>, progress: Show): Promise<T> {
+async function followed<T>(work: Promise<T>, progress: Show, signal: AbortSignal): Promise<T> {
   try {
     const result = await work;
     await progress.end(false);
     return result;
   } catch (failure) {
     await progress.end(true);
-    throw failure;
+    throw asInterruption(failure, signal);
   }
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
 import { toJson } from '../plan/json.ts';
 import { onOneLine, paint } from './terminal.ts';
 
@@ -8,6 +8,19 @@ export function exitStatusOf(failure: unknown): number {
   const signal = interruptedBy(failure);
   if (signal !== null) return 128 + signal;
   return isBinfmtctlError(failure) ? EXIT_STATUS[failure.code] : 1;
+}
+
+/**
+ * The failure of an operation, as INTERRUPTED where the signal was aborted: a program that was ended for it fails in ways of
+ * its own. A rollback that left something behind stays what it is.
+ */
+export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
+  const code = isBinfmtctlError(failure) ? failure.code : null;
+  if (!signal.aborted || code === 'INTERRUPTED' || code === 'ROLLBACK_FAILED') return failure;
+  const message = failure instanceof Error ? failure.message : String(failure);
+  return new BinfmtctlError('INTERRUPTED', `interrupted by ${signal.reason}: ${message}`, {
+    cause: signal.reason,
+  });
 }
 
 /** Prints a failure on standard error: one line, a hint, and with `verbose` the stack and its causes; as a document

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Context } from '../operations/context.ts';
 import type { CommonOptions } from './common.ts';
 import { openContext } from './context.ts';
+import { asInterruption } from './failure.ts';
 import { showProgress } from './progress.ts';
 
 // Ctrl-C, a polite kill, and a terminal that was closed.
@@ -26,7 +27,7 @@ export async function withOperation<T>(
     return result;
   } catch (failure) {
     await show.end(true);
-    throw failure;
+    throw asInterruption(failure, interruption.signal);
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt);
   }

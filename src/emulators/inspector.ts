@@ -35,7 +35,7 @@ export interface InspectOptions {
  * Looks whether a candidate is an emulator that can be registered here: a program of this machine's arch, that no
  * other user can change, and that runs. An unchanged file that the memo knows is neither hashed nor run again.
  *
- * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF, each with what is wrong and what to do; INTERRUPTED.
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF, PROCESS_FAILED where it does not answer; INTERRUPTED.
  */
 export async function inspect(candidate: Candidate, options: InspectOptions): Promise<Emulator> {
   const { path, from = path } = candidate;

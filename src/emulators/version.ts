@@ -19,7 +19,7 @@ const SEARCHED = 4096;
 /**
  * Runs an emulator to have its version. Null where it prints none that its profile's pattern finds.
  *
- * @throws EMULATOR_UNFIT where it does not start, crashes, or does not end in time; INTERRUPTED.
+ * @throws EMULATOR_UNFIT where it does not start or crashes; PROCESS_FAILED where it does not end in time; INTERRUPTED.
  */
 export async function readVersion(
   path: string,
@@ -33,7 +33,11 @@ export async function readVersion(
     throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${name}`, { cause: signal.reason });
   if (result.errno !== null) throw unfit(name, `it cannot be started (${result.errno})`);
   if (result.timedOut)
-    throw unfit(name, `it does not end within ${timeoutMs / 1000} s when asked for its version`);
+    throw new BinfmtctlError(
+      'PROCESS_FAILED',
+      `${name} did not answer within ${timeoutMs / 1000} s when asked for its version`,
+      { hint: 'this machine may be overloaded: try again, or name another emulator with --source' },
+    );
   if (result.signal !== null && !result.tooMuchOutput) {
     throw unfit(name, `it crashes with ${result.signal} when asked for its version`);
   }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { emulatorsFor } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
 import { buildProbe } from '../elf/probe.ts';
@@ -9,12 +10,14 @@ import { isSharedStore } from '../emulators/store-trust.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
+import { forEachAtOnce } from '../system/at-once.ts';
 import { mapsRootToRoot } from '../system/host.ts';
 import { type Context, wordsFor } from './context.ts';
 import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
 import type { Natives } from './natives.ts';
 import { recover } from './recover.ts';
-import { askSources, asOne, parseSources } from './sources.ts';
+import { addProblem, askSources, asOne, type Problems, parseSources } from './sources.ts';
+import { refuseInterrupted } from './transaction.ts';
 import type { Found } from './wanted.ts';
 
 /** An arch that nothing was found for. */
@@ -80,14 +83,14 @@ export async function obtainEmulators(
   ]);
   const search: Search = { host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
-  const problems = new Map<string, unknown>();
+  const problems: Problems = new Map();
   // In the order asked for: which was found first differs from run to run.
   const inOrder = (): readonly Found[] => arches.flatMap(({ id }) => found.get(id) ?? []);
   const take = async (candidates: readonly Candidate[], source?: string): Promise<void> => {
-    await Promise.all(
-      arches
-        .filter(({ id }) => !found.has(id))
-        .map((arch) => takeFirstFit(arch, candidates, source, found, problems, search)),
+    refuseInterrupted(context.signal);
+    const open = arches.filter(({ id }) => !found.has(id));
+    await forEachAtOnce(open, availableParallelism(), (arch) =>
+      takeFirstFit(arch, candidates, source, found, problems, search),
     );
   };
   await take(request.candidates ?? []);
@@ -108,10 +111,11 @@ export async function obtainEmulators(
     await warnOfKnownBad(inOrder(), host, context);
     return { found: inOrder(), missing: [], toFetch: toFetch.map(({ id }) => id) };
   }
-  const failures = await askSources(sources, {
+  const failed = await askSources(sources, {
     host,
     verified: request.expected !== undefined,
     context,
+    problems,
     wanted: () =>
       arches
         .filter(({ id }) => !found.has(id))
@@ -121,23 +125,18 @@ export async function obtainEmulators(
     isEnough: () => request.all && found.size > 0,
     take,
   });
+  refuseInterrupted(context.signal);
   await memo.save();
   await warnOfKnownBad(inOrder(), host, context);
   const missing = arches
     .filter(({ id }) => !found.has(id))
-    .map((arch) => ({
-      arch: arch.id,
-      problem: problems.get(arch.id) ?? asOne(failures) ?? notFound(arch, search),
-    }));
-  const inVain = (request.strict === true || failures.length > 0) && found.size === 0;
+    .map((arch) => ({ arch: arch.id, problem: asOne(problems.get(arch.id)) ?? notFound(arch, search) }));
+  const inVain = (request.strict === true || failed) && found.size === 0;
   if ((!request.all || inVain) && missing[0] !== undefined) throw missing[0].problem;
   return {
     toFetch: [],
     found: inOrder(),
-    missing: missing.map(({ arch, problem }) => ({
-      arch,
-      why: problem instanceof Error ? problem.message : String(problem),
-    })),
+    missing: missing.map(({ arch, problem }) => ({ arch, why: problem.message })),
   };
 }
 
@@ -166,7 +165,7 @@ async function takeFirstFit(
   candidates: readonly Candidate[],
   source: string | undefined,
   found: Map<string, Found>,
-  problems: Map<string, unknown>,
+  problems: Problems,
   search: Search,
 ): Promise<void> {
   const { host, memo, request, context } = search;
@@ -195,8 +194,13 @@ async function takeFirstFit(
       found.set(arch.id, fit);
       return;
     } catch (problem) {
-      if (!(problem instanceof BinfmtctlError)) throw problem;
-      problems.set(arch.id, problem);
+      // An inspection that a signal ended says nothing of the emulator.
+      refuseInterrupted(context.signal);
+      if (!(problem instanceof BinfmtctlError) || problem.code === 'INTERRUPTED') throw problem;
+      // It may be a good one: users learn why another is fetched.
+      if (problem.code === 'PROCESS_FAILED' && source === undefined)
+        context.report({ kind: 'warning', text: problem.message });
+      addProblem(problems, arch.id, problem);
     }
   }
   if (secondBest !== undefined) found.set(arch.id, secondBest);

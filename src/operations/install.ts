@@ -113,9 +113,11 @@ async function carry(
   const { found, missing, toFetch } = await obtainAsLocked(open, entries, natives, request, context);
   const options: RuleOptions = { ...request, persist: await choosePersistence(request.persist) };
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
+  if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
+    throw noneFound(request, missing);
   const rules = wanted.map(({ rule }) => rule);
   await requireSafe(rules, context, { entries, natives });
-  const present = { entries, ours: new Set(registrations.keys()) };
+  const present = { entries, ours: oursAmong(entries, registrations) };
   const steps = [
     ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
     ...(await lockSteps(found, natives, request)),
@@ -140,6 +142,30 @@ function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
     hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,
   });
+}
+
+/** Names of the entries that are as we registered them: one that others put in the place of ours is theirs. */
+function oursAmong(
+  entries: readonly Entry[],
+  registrations: ReadonlyMap<string, StoredRegistration>,
+): ReadonlySet<string> {
+  const ours = entries.filter((entry) => {
+    const registration = registrations.get(entry.name)?.registration;
+    return registration?.registered === true && equalRules(entry, registration.rule);
+  });
+  return new Set(ours.map(({ name }) => name));
+}
+
+function noneFound({ sources }: InstallRequest, missing: readonly Missing[]): BinfmtctlError {
+  const where = sources.length === 0 ? '' : ` in ${sources.join(', ')}`;
+  const why = missing.length === 1 ? `: ${missing[0]?.why}` : '';
+  return new BinfmtctlError(
+    'EMULATOR_NOT_FOUND',
+    `no emulator for any architecture was found${where}${why}`,
+    {
+      hint: 'check the path after --source, or omit --source to search this machine and the default sources',
+    },
+  );
 }
 
 /** Every arch that is proved not to be native. */

@@ -15,25 +15,51 @@ export function registrationPath(store: string, name: string): string {
   return join(store, 'registrations', `${encodeURIComponent(name)}.json`);
 }
 
+/** A registration's file that holds none: truncated, or damaged otherwise. */
+export interface DamagedRegistration {
+  readonly path: string;
+  readonly text: string;
+  /** Name of the entry, which the file's name tells. */
+  readonly entry: string;
+}
+
+/** Everything we registered from this store, by name of entry, without damaged files. */
+export async function readRegistrations(store: string): Promise<ReadonlyMap<string, StoredRegistration>> {
+  return (await readAllRegistrations(store)).registrations;
+}
+
 /**
- * Everything we registered from this store, by name of entry. `onInvalid` gets the path of each file that is no
- * registration.
+ * Everything we registered from this store, by name of entry, and the files that do not say what that was.
  *
  * @throws STORE_FAILED, FILE_FAILED where another user can have written it.
  */
-export async function readRegistrations(
-  store: string,
-  onInvalid: (path: string) => void = () => {},
-): Promise<ReadonlyMap<string, StoredRegistration>> {
+export async function readAllRegistrations(store: string): Promise<{
+  readonly registrations: ReadonlyMap<string, StoredRegistration>;
+  readonly damaged: readonly DamagedRegistration[];
+}> {
   assertStoreTrusted(store);
   const files = await listFiles(join(store, 'registrations'));
   // Not the temporary files of a killed run.
   const paths = files.filter((path) => path.endsWith('.json'));
-  const found = paths.flatMap((path): readonly StoredRegistration[] => {
-    const text = readStoreFile(store, 'registrations', basename(path)) ?? '';
+  const texts = paths.map((path) => ({ path, text: readStoreFile(store, 'registrations', basename(path)) }));
+  const registrations = new Map<string, StoredRegistration>();
+  const damaged: DamagedRegistration[] = [];
+  for (const { path, text } of texts) {
+    // Another run has removed it in the meantime.
+    if (text === null) continue;
     const registration = decodeRegistration(text);
-    if (registration === null) onInvalid(path);
-    return registration === null ? [] : [{ path, text, registration }];
-  });
-  return new Map(found.map((each) => [each.registration.rule.name, each]));
+    if (registration === null) damaged.push({ path, text, entry: entryOf(path) });
+    else registrations.set(registration.rule.name, { path, text, registration });
+  }
+  return { registrations, damaged };
+}
+
+function entryOf(path: string): string {
+  const name = basename(path, '.json');
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // Not a name that we write.
+    return name;
+  }
 }

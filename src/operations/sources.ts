@@ -4,6 +4,7 @@ import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
 import type { Context } from './context.ts';
 import type { Natives } from './natives.ts';
+import { refuseInterrupted } from './transaction.ts';
 
 /**
  * Where emulators are fetched from where none is named and this machine has none: each where those before have it not. In our
@@ -23,11 +24,18 @@ export interface Sources {
   readonly allowUnverified: boolean;
 }
 
+/**
+ * Why no emulator was found yet, by id of the arch, in the order of the attempts: failures, and texts about sources that
+ * have none, which matter only beside a failure.
+ */
+export type Problems = Map<string, readonly (BinfmtctlError | string)[]>;
+
 export interface Asked {
   readonly host: Natives['host'];
   readonly context: Context;
   /** What they give is compared with known bytes before it is run. */
   readonly verified: boolean;
+  readonly problems: Problems;
   /** What has not been found yet. */
   readonly wanted: () => readonly Want[];
   /** Whether what has been found does, so that no second default source is asked. */
@@ -46,36 +54,64 @@ export function parseSources(named: readonly string[], allowUnverified = false):
 }
 
 /**
- * Asks the sources in order until nothing is wanted any more. What is wrong with a default source is returned, as the
- * next may do; with one that was named it is thrown.
+ * Asks the sources in order until nothing is wanted any more, and keeps in `problems` why an arch was not found. A failure
+ * of a default source is kept as well, because the next one may succeed; a failure of a named source is thrown.
+ *
+ * @returns whether a default source failed.
+ * @throws INTERRUPTED; what a named source throws, after the reasons that earlier sources gave.
  */
 export async function askSources(
   { names, isDefault, allowUnverified }: Sources,
-  { host, context, verified, wanted, isEnough, take }: Asked,
-): Promise<readonly BinfmtctlError[]> {
-  const failures: BinfmtctlError[] = [];
+  { host, context, verified, problems, wanted, isEnough, take }: Asked,
+): Promise<boolean> {
+  let failed = false;
   const { store, signal } = context;
   for (const [index, source] of names.entries()) {
     const wants = wanted();
     if (wants.length === 0 || (isDefault && index > 0 && isEnough())) break;
+    const guests = wants.map(({ guest }) => guest);
     try {
       const fetch = openSource(source);
       const options = { store, host: host.id, allowUnverified, verified, signal, report: reportTo(context) };
-      await take(await fetch(source.value, wants, options), source.name);
+      const candidates = await fetch(source.value, wants, options);
+      for (const guest of guests.filter((each) => !candidates.some((found) => found.guest === each)))
+        addProblem(problems, guest, `${source.name} has no emulator for ${guest}`);
+      await take(candidates, source.name);
     } catch (error) {
-      if (!isDefault || !(error instanceof BinfmtctlError) || !PASSING.includes(error.code)) throw error;
-      failures.push(error);
+      refuseInterrupted(signal);
+      if (!(error instanceof BinfmtctlError)) throw error;
+      if (!isDefault || !PASSING.includes(error.code)) throw afterOthers(error, guests, problems);
+      failed = true;
+      for (const guest of guests) addProblem(problems, guest, error);
     }
   }
-  return failures;
+  return failed;
 }
 
-/** One error for all sources that failed. */
-export function asOne(failures: readonly BinfmtctlError[]): BinfmtctlError | undefined {
-  const [first] = failures;
-  if (first === undefined || failures.length === 1) return first;
-  const message = failures.map((each) => each.message).join('; ');
-  return new BinfmtctlError(first.code, message, { hint: first.hint, cause: first });
+/** Keeps a failure, or the name of a source that has nothing for the arch. */
+export function addProblem(problems: Problems, arch: string, problem: BinfmtctlError | string): void {
+  problems.set(arch, [...(problems.get(arch) ?? []), problem]);
+}
+
+/** One error that names every reason, with the code and hint of the first failure; undefined without a failure. */
+export function asOne(problems: readonly (BinfmtctlError | string)[] = []): BinfmtctlError | undefined {
+  const first = problems.find((each) => typeof each !== 'string');
+  return first === undefined ? undefined : joined(first, problems);
+}
+
+/** More arches than this have too many reasons to name. */
+const FEW = 3;
+
+/** The failure of a source, after the reasons why those before did not do. */
+function afterOthers(error: BinfmtctlError, guests: readonly string[], problems: Problems): BinfmtctlError {
+  const earlier = guests.length > FEW ? [] : guests.flatMap((guest) => problems.get(guest) ?? []);
+  return joined(error, [...earlier, error]);
+}
+
+function joined(main: BinfmtctlError, all: readonly (BinfmtctlError | string)[]): BinfmtctlError {
+  const messages = [...new Set(all.map((each) => (typeof each === 'string' ? each : each.message)))];
+  if (messages.length === 1) return main;
+  return new BinfmtctlError(main.code, messages.join('; '), { hint: main.hint, cause: main });
 }
 
 const reportTo =

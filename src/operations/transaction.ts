@@ -41,13 +41,9 @@ export async function transact(steps: readonly Step[], doors: TransactionDoors):
 /** @throws INTERRUPTED, with the signal's name as `cause`, once `signal` is aborted. */
 export function refuseInterrupted(signal: AbortSignal): void {
   if (!signal.aborted) return;
-  throw new BinfmtctlError(
-    'INTERRUPTED',
-    `interrupted by ${signal.reason}: nothing was changed, or it was taken back`,
-    {
-      cause: signal.reason,
-    },
-  );
+  throw new BinfmtctlError('INTERRUPTED', `interrupted by ${signal.reason}; nothing was changed`, {
+    cause: signal.reason,
+  });
 }
 
 async function rollBack(

@@ -13,9 +13,14 @@ import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
-import { persistedText } from './persistence.ts';
+import { persistedText, persistenceFile } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
-import { readRegistrations, type StoredRegistration } from './registrations.ts';
+import {
+  type DamagedRegistration,
+  readAllRegistrations,
+  readRegistrations,
+  type StoredRegistration,
+} from './registrations.ts';
 import { fromReadableStores, otherStore } from './stores.ts';
 
 export interface UninstallRequest {
@@ -34,12 +39,15 @@ export interface UninstallResult {
   readonly steps: readonly Step[];
   /** Files of emulators that were removed from the store. */
   readonly purged: readonly string[];
+  /** Entries that were asked for and left: their registration's file is damaged, so that it is not known what to undo. */
+  readonly damaged: readonly { readonly entry: string; readonly path: string }[];
 }
 
 /** What is there: entries of the kernel, and our notes by name of entry. */
 interface There {
   readonly entries: readonly Entry[];
   readonly registrations: ReadonlyMap<string, StoredRegistration>;
+  readonly damaged: readonly DamagedRegistration[];
 }
 
 /**
@@ -86,28 +94,33 @@ async function carry(request: UninstallRequest, context: Context): Promise<Unins
   const { dryRun } = request;
   const there: There = {
     entries: await listEntries(context.binfmtDirectory),
-    registrations: await readRegistrations(context.store, (path) =>
-      context.report({
-        kind: 'warning',
-        text: `ignored ${path}: it is no valid registration; if it was yours, remove its entry by name and then the file`,
-      }),
-    ),
+    ...(await readAllRegistrations(context.store)),
   };
   const ours = [...there.registrations.keys()];
   const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
   const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there, context)));
   const steps = unwanted.flatMap(planUninstall);
-  if (dryRun) return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged: [] };
+  const damaged = damagedAmong(request, there).map(({ entry, path }) => ({ entry, path }));
+  if (dryRun) return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged: [], damaged };
   await carryOut(steps, [], context);
   const purged = request.purge ? await pruneUnregistered(context) : [];
-  return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged };
+  return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged, damaged };
+}
+
+/** Damaged registrations that `--all` or a glob means. One whose entry is named exactly is removed with that. */
+function damagedAmong({ all, names }: UninstallRequest, { damaged }: There): readonly DamagedRegistration[] {
+  const globs = names.filter(isGlob);
+  return damaged.filter(
+    ({ entry }) => !names.includes(entry) && (all || globs.some((glob) => matchesGlob(glob, entry))),
+  );
 }
 
 /** Names of the entries that a word of the command line means. */
 function namesFor(word: string, there: There, { catalogue }: Context): readonly string[] {
   const ours = [...there.registrations.keys()];
   if (isGlob(word)) return ours.filter((name) => matchesGlob(word, name));
-  if (ours.includes(word) || there.entries.some(({ name }) => name === word)) return [word];
+  if ([...ours, ...there.damaged.map(({ entry }) => entry)].includes(word)) return [word];
+  if (there.entries.some(({ name }) => name === word)) return [word];
   const arch = archNamed(word, catalogue);
   const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);
   if (registered.length > 0) return registered;
@@ -115,12 +128,22 @@ function namesFor(word: string, there: There, { catalogue }: Context): readonly 
     ({ pattern }) => pattern.type === 'magic' && overlap(pattern, archPattern(arch)),
   );
   if (foreign === undefined) return [];
+  const note = there.damaged.find(({ entry }) => entry === foreign.name);
+  if (note !== undefined) throw unknownOwner(foreign, note);
   throw new BinfmtctlError(
     'ENTRY_NOT_OURS',
     `${arch.id} is served by entry ${foreign.name}, which binfmtctl did not make`,
     {
       hint: `to remove it all the same name it: \`binfmtctl uninstall ${foreign.name}\``,
     },
+  );
+}
+
+function unknownOwner({ name }: Entry, { path }: DamagedRegistration): BinfmtctlError {
+  return new BinfmtctlError(
+    'STORE_FAILED',
+    `${path} is damaged: cannot tell whether binfmtctl made entry ${name}`,
+    { hint: `remove the entry and this file: \`binfmtctl uninstall ${name}\`` },
   );
 }
 
@@ -143,11 +166,16 @@ function archNamed(word: string, catalogue: Catalogue): Arch {
 
 async function unwantedFor(
   name: string,
-  { entries, registrations }: There,
+  { entries, registrations, damaged }: There,
   { report }: Context,
 ): Promise<Unwanted> {
   const stored = registrations.get(name);
   const entry = entries.find((each) => each.name === name) ?? null;
+  const note = damaged.find((each) => each.entry === name);
+  if (note !== undefined) {
+    if (entry !== null) await warnOfFilesFor(entry, report);
+    return { entry, registration: null, files: [], registrationFile: note };
+  }
   if (stored === undefined) return { entry, registration: null, files: [], registrationFile: null };
   const { registration, path, text } = stored;
   const files = await Promise.all(
@@ -161,4 +189,13 @@ async function unwantedFor(
   // An entry that others have put in the place of ours is theirs.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
   return { entry: own, registration, files, registrationFile: { path, text } };
+}
+
+/** Only the damaged registration would tell whether such a file is ours. */
+async function warnOfFilesFor(entry: Entry, report: Context['report']): Promise<void> {
+  for (const how of ['binfmt.d', 'binfmt-support'] as const) {
+    const path = persistenceFile(how, entry)?.path ?? '';
+    if ((await readTextIfExists(path)) !== null)
+      report({ kind: 'warning', text: `${path} may register entry ${entry.name} again at boot; it is left` });
+  }
 }

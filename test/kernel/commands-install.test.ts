@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { binfmtctl, documentOf, expectRefusal } from './support/command.ts';
@@ -109,6 +109,45 @@ describe('install', () => {
     await documentOf(['install', 'riscv64', ...source, '--replace', '--store', store]);
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${store}/sha256/`);
     expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
+  });
+
+  it('leaves an entry that others made in the place of its own, unless --replace says so', async () => {
+    await documentOf(['install', 'riscv64', ...source, '--store', store]);
+    switchEntry('qemu-riscv64', 'gone');
+    registerOthers('qemu-riscv64', 'riscv64', '/bin/false', 'P');
+    const before = entries();
+    const { status, stderr } = await run('install', 'riscv64', ...source);
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining('--replace') });
+    expect(entries()).toEqual(before);
+    expect((await run('install', 'riscv64', ...source, '--replace')).status).toBe(0);
+  });
+
+  it('fails with --all where no emulator is found, and not where all that is found works already', async () => {
+    const empty = join(temporaryFolder(), 'empty');
+    mkdirSync(empty);
+    await expectRefusal(['install', '--all', '--source', `dir:${empty}`, '--store', store], {
+      status: 1,
+      code: 'EMULATOR_NOT_FOUND',
+      message: /no emulator for any architecture was found in dir:.*empty/,
+      hint: /--source/,
+    });
+    const some = join(temporaryFolder(), 'some');
+    mkdirSync(some);
+    copyFileSync(join(emulators, 'qemu-riscv64-static'), join(some, 'qemu-riscv64-static'));
+    for (const _ of ['once', 'again'])
+      expect((await run('install', '--all', '--source', `dir:${some}`)).status).toBe(0);
+  });
+
+  it('names the reason of each source', async () => {
+    const empty = join(temporaryFolder(), 'empty');
+    mkdirSync(empty);
+    const sources = ['--source', `dir:${empty}`, '--source', `dir:${empty}/missing`];
+    await expectRefusal(['install', 'riscv64', ...sources, '--store', store], {
+      status: 2,
+      code: 'BAD_SOURCE',
+      message: /dir:.*empty has no emulator for riscv64; .*\/missing is no folder/,
+      hint: /dir:DIR/,
+    });
   });
 
   it('leaves what serves the architecture already, whoever made it', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { binfmtctl, documentOf, expectRefusal } from './support/command.ts';
@@ -46,7 +46,7 @@ describe('uninstall', () => {
   it('takes globs of its own names only', async () => {
     expect((await run('uninstall', 'qemu-*')).status).toBe(0);
     expect(left()).toEqual(['own', 'qemu-hppa']);
-    expect((await run('uninstall', '*')).stdout).toBe('nothing to take back\n');
+    expect((await run('uninstall', '*')).stdout).toBe('nothing to remove\n');
     expect(left()).toEqual(['own', 'qemu-hppa']);
   });
 
@@ -56,7 +56,7 @@ describe('uninstall', () => {
     expect(snapshot(store).files).toEqual({});
     expect(await run('uninstall', '--all', '--purge')).toEqual({
       status: 0,
-      stdout: 'nothing to take back\n',
+      stdout: 'nothing to remove\n',
       stderr: '',
     });
   });
@@ -80,8 +80,34 @@ describe('uninstall', () => {
     expect(left()).toEqual(['own', 'qemu-hppa', 'qemu-riscv64']);
   });
 
+  it('reports a damaged registration, leaves its entry, and removes both where the entry is named', async () => {
+    const note = join(store, 'registrations', 'qemu-riscv64.json');
+    truncateSync(note, 20);
+    for (const words of [['--all', '--purge'], ['qemu-*']]) {
+      const { status, stderr } = await run('uninstall', ...words);
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: expect.stringMatching(
+          /^left: entry qemu-riscv64, .*qemu-riscv64\.json is damaged\nhint: `binfmtctl uninstall qemu-riscv64/m,
+        ),
+      });
+      expect(left()).toEqual(['own', 'qemu-hppa', 'qemu-riscv64']);
+    }
+    // The damaged one may need any of the emulators.
+    expect(Object.keys(snapshot(store).files).filter((path) => path.includes('sha256'))).toHaveLength(3);
+    await expectRefusal(['uninstall', 'riscv64', '--store', store], {
+      status: 1,
+      code: 'STORE_FAILED',
+      message: /qemu-riscv64\.json is damaged: cannot tell whether binfmtctl made entry qemu-riscv64/,
+      hint: /binfmtctl uninstall qemu-riscv64/,
+    });
+    expect((await run('uninstall', 'qemu-riscv64', '--purge')).status).toBe(0);
+    expect(left()).toEqual(['own', 'qemu-hppa']);
+    expect(snapshot(store).files).toEqual({});
+  });
+
   it('finds nothing of an arch that has no entry', async () => {
-    expect(await run('uninstall', 'sh4')).toMatchObject({ status: 0, stdout: 'nothing to take back\n' });
+    expect(await run('uninstall', 'sh4')).toMatchObject({ status: 0, stdout: 'nothing to remove\n' });
     expect(left()).toHaveLength(5);
   });
 });

@@ -101,6 +101,18 @@ export function exitProgram(status: number): Uint8Array {
   return program(exitCode(status));
 }
 
+/** A static program for this machine that makes an empty file and then waits for a signal. */
+export function waitingProgram(file: string): Uint8Array {
+  const code = process.arch === 'x64' ? WAIT_X64 : WAIT_ARM64;
+  return program(Buffer.concat([Buffer.from(code, 'hex'), Buffer.from(`${file}\0`)]));
+}
+
+// lea rdi, [rip + 26]; open(rdi, O_CREAT | O_WRONLY, 0644); pause() in a loop; the path
+const WAIT_X64 = '488d3d1a000000be41000000baa4010000b8020000000f05b8220000000f05ebf7';
+// adr x1, 52; openat(AT_FDCWD, x1, O_CREAT | O_WRONLY, 0644); ppoll(0, 0, 0, 0) in a loop; the path
+const WAIT_ARM64 =
+  'a1010010600c8092220880d2833480d2080780d2010000d4000080d2010080d2020080d2030080d2280980d2010000d4faffff17';
+
 /** As `reportProgram`, but asking for a program interpreter, which then is what runs. */
 export function loadedProgram(status: number, interpreter: string): Uint8Array {
   return program(reportCode(status), { path: interpreter, base: BASE + BigInt(status) * 0x100000n });

@@ -40,14 +40,25 @@ export function uninstallCommand(done: (status: number) => void): Command {
     };
     const result = await withOperation(options, (context) => uninstall(request, context));
     process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
-    done(0);
+    if (!options.json) process.stderr.write(damagedText(result));
+    done(result.damaged.length > 0 ? 1 : 0);
   });
 }
 
-function textOf({ dryRun, steps, purged }: UninstallResult): string {
+function textOf({ dryRun, steps, purged, damaged }: UninstallResult): string {
   const lines = [
     ...steps.map((step) => `${dryRun ? 'would ' : ''}${describe(step)}`),
     ...purged.map((file) => `removed ${file}`),
   ];
-  return lines.length === 0 ? 'nothing to take back\n' : `${lines.join('\n')}\n`;
+  return lines.length === 0 && damaged.length === 0
+    ? 'nothing to remove\n'
+    : lines.map((line) => `${line}\n`).join('');
 }
+
+const damagedText = ({ damaged }: UninstallResult): string =>
+  damaged
+    .map(
+      ({ entry, path }) =>
+        `left: entry ${entry}, because its registration ${path} is damaged\nhint: \`binfmtctl uninstall ${entry}\` removes both\n`,
+    )
+    .join('');
