@@ -13,7 +13,7 @@ import { openContext } from './context.ts';
 import { asInterruption, exitStatusOf } from './failure.ts';
 import type { Show } from './progress.ts';
 import { guardStreams } from './streams.ts';
-import { paint } from './terminal.ts';
+import { onOneLine, paint, print, visible } from './terminal.ts';
 
 export interface EmulateOptions extends CommonOptions {
   readonly arch: readonly string[];
@@ -97,10 +97,10 @@ function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: Emul
   const { arches, rules, warnings } = emulation;
   const document = { schema: 'binfmtctl/emulation/1', private: rules !== null, arches, warnings };
   if (emulationFd !== undefined) writeAndClose(emulationFd, document);
-  if (dryRun || verbose) guardStreams();
+  if (dryRun || verbose) guardStreams('run');
   if (dryRun && json) process.stdout.write(`${toJson(document)}\n`);
-  else if (dryRun) process.stdout.write(linesOf(emulation).join(''));
-  else if (verbose) process.stderr.write(linesOf(emulation).join(''));
+  else if (dryRun) print(linesOf(emulation).join(''));
+  else if (verbose) print(linesOf(emulation).join(''), process.stderr);
 }
 
 /** Tells who has asked for a descriptor that there is no emulation, and why. */
@@ -133,9 +133,9 @@ function linesOf({ arches, warnings }: Emulation): readonly string[] {
   const lines = arches.map(({ arch, by, entry, emulator, version }) => {
     if (by === 'machine') return `${arch}: this machine itself\n`;
     const what = [emulator, version].filter((each) => each !== null).join(' ');
-    return `${arch}: ${what}, by ${by === 'entry' ? `entry ${entry}` : 'an entry of its own'}\n`;
+    return `${arch}: ${visible(what)}, by ${by === 'entry' ? `entry ${visible(entry ?? '')}` : 'an entry of its own'}\n`;
   });
-  return [...lines, ...warnings.map((text) => `warning: ${text}\n`)];
+  return [...lines, ...warnings.map((text) => `warning: ${onOneLine(text)}\n`)];
 }
 
 function statusOf(ending: Ending): number {
@@ -149,7 +149,7 @@ const warnings =
   (progress: Progress): void => {
     if (progress.kind !== 'warning' || quiet) return;
     guardStreams();
-    process.stderr.write(`${paint('yellow', 'warning:')} ${progress.text}\n`);
+    print(`${paint('yellow', 'warning:')} ${onOneLine(progress.text)}\n`, process.stderr);
   };
 
 /** Looking for emulators takes no time that anybody would notice; fetching one does. */

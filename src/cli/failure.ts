@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
 import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
+import { maskSecrets } from '../formats/secrets.ts';
 import { toJson } from '../plan/json.ts';
-import { onOneLine, paint } from './terminal.ts';
+import { onOneLine, paint, print } from './terminal.ts';
 
 /** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */
 export function exitStatusOf(failure: unknown): number {
@@ -31,13 +32,13 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   const hint = isBinfmtctlError(error)
     ? error.hint
     : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
-  const message = onOneLine(error.message);
+  const message = onOneLine(maskSecrets(error.message));
   if (json) {
     process.stdout.write(`${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`);
   }
-  process.stderr.write(`${paint('red', 'binfmtctl:')} ${message}\n`);
-  if (hint !== undefined) process.stderr.write(`${paint('yellow', 'hint:')} ${hint}\n`);
-  if (verbose) process.stderr.write(`${stackOf(error)}\n`);
+  print(`${paint('red', 'binfmtctl:')} ${message}\n`, process.stderr);
+  if (hint !== undefined) print(`${paint('yellow', 'hint:')} ${onOneLine(hint)}\n`, process.stderr);
+  if (verbose) print(`${maskSecrets(stackOf(error))}\n`, process.stderr);
 }
 
 /** Number of the signal that a failure comes from, else null. */

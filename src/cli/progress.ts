@@ -1,5 +1,5 @@
 import type { Progress, Stage } from '../operations/context.ts';
-import { paint } from './terminal.ts';
+import { onOneLine, paint, print } from './terminal.ts';
 
 /** Shows how far an operation is, on standard error. */
 export interface Show {
@@ -32,7 +32,7 @@ function plainLines(): Show {
         progress.kind === 'warning'
           ? `warning: ${progress.text}`
           : `${TITLES[progress.stage]}: ${progress.text}`;
-      if (line !== last) process.stderr.write(`${line}\n`);
+      if (line !== last) print(`${onOneLine(line)}\n`, process.stderr);
       last = line;
     },
     end: async () => {},
@@ -95,7 +95,8 @@ async function liveStages(): Promise<Show> {
     },
     end: async (failed) => {
       await queue.then(() => enter(null, failed));
-      for (const text of warnings) process.stderr.write(`${paint('yellow', 'warning:')} ${text}\n`);
+      for (const text of warnings)
+        print(`${paint('yellow', 'warning:')} ${onOneLine(text)}\n`, process.stderr);
     },
   };
 }

@@ -5,11 +5,55 @@ type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold';
 /** Colours text for standard error or output, on a terminal only, unless `--no-color` or NO_COLOR says no. */
 export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream = process.stderr): string {
   // Node would judge by standard output, whichever stream it is for, and by CI.
-  return stream.isTTY && colourWanted() ? styleText(colour, text, { validateStream: false }) : text;
+  const shown = visible(text);
+  return hasColours(stream) ? styleText(colour, shown, { validateStream: false }) : shown;
+}
+
+/** Prints lines for people: of the control characters in `text` only line ends and the colours of `paint` take effect. */
+export function print(text: string, stream: NodeJS.WriteStream = process.stdout): void {
+  stream.write(harmless(text, hasColours(stream)));
+}
+
+/** Prints a file's bytes as they are; on a terminal so that none of them is a command to it. */
+export function printFile(bytes: Uint8Array): void {
+  if (process.stdout.isTTY) print(new TextDecoder().decode(bytes));
+  else process.stdout.write(bytes);
+}
+
+/**
+ * The text with every control character escaped, but line ends and colours. In a job of GitHub Actions no line is a
+ * workflow command, which begins with `::` or has `##[`.
+ */
+export function harmless(
+  text: string,
+  colours: boolean,
+  inActions = process.env['GITHUB_ACTIONS'] === 'true',
+) {
+  const parts = text.split(colours ? KEPT_WITH_COLOURS : KEPT);
+  const shown = parts.map((part, index) => (index % 2 === 0 ? visible(part) : part)).join('');
+  return inActions ? shown.replace(/^(\s*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[') : shown;
+}
+
+const KEPT = /(\n)/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: styleText's sequences begin with ESC.
+const KEPT_WITH_COLOURS = /(\n|\x1b\[(?:1|2|22|31|32|33|39)m)/;
+
+/** C0, DEL, C1, and the format characters that change the order in which a terminal shows text. */
+const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** The text on one line, with an escape in the place of each character that would act on a terminal or a log. */
+export function visible(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100
+      ? `\\x${code.toString(16).padStart(2, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
 }
 
 /** Rows in columns as wide as their widest cell, two blanks between them; the first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(visible));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row
@@ -24,15 +68,9 @@ export function table(rows: readonly (readonly string[])[]): string {
 /** A path for a table: the hash in a store's path is shortened; `--json` has it whole. */
 export const shortPath = (path: string): string => path.replace(/\/([0-9a-f]{12})[0-9a-f]{52}\//, '/$1…/');
 
-function colourWanted(): boolean {
-  return !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
+function hasColours({ isTTY }: NodeJS.WriteStream): boolean {
+  return isTTY && !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
 }
 
-/** Other programs' words and names of files may have lines, and what moves a terminal's cursor. */
-export function onOneLine(text: string): string {
-  const line = text.trim().replace(/\s*\n\s*/g, '; ');
-  return line.replace(
-    /\p{Cc}/gu,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-}
+/** Text of other programs and servers, whose lines become parts of one line. */
+export const onOneLine = (text: string): string => visible(text.trim().replace(/\s*\n\s*/g, '; '));

@@ -1,6 +1,7 @@
 /** Names of images, as Docker reads them (github.com/distribution/reference, README and grammar in reference.go). */
 import { BinfmtctlError } from '../errors.ts';
 import { isHost } from './host.ts';
+import { maskSecrets } from './secrets.ts';
 
 export interface Reference {
   /** Host with port where one is named: `docker.io`, `localhost:5000`, `[::1]:5000`. */
@@ -74,7 +75,8 @@ function splitHost(text: string, always: boolean): [host: string, path: string] 
 }
 
 function bad(text: string, why: string): BinfmtctlError {
-  return new BinfmtctlError('BAD_SOURCE', `${JSON.stringify(text)} names no image: ${why}`, {
+  const [name, reason] = [JSON.stringify(maskSecrets(text)), maskSecrets(why)];
+  return new BinfmtctlError('BAD_SOURCE', `${name} names no image: ${reason}`, {
     hint: 'name one as Docker does: oci:tonistiigi/binfmt, oci:ghcr.io/owner/image:tag@sha256:…; a file as oci:./FILE',
   });
 }

@@ -9,6 +9,7 @@ import { listStored, type StoredEmulator } from '../emulators/store.ts';
 import { isSharedStore } from '../emulators/store-trust.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { maskSecrets } from '../formats/secrets.ts';
 import type { Entry } from '../rule/types.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { mapsRootToRoot } from '../system/host.ts';
@@ -214,7 +215,7 @@ function notFound(arch: Arch, { host, request }: Search): BinfmtctlError {
     {
       hint:
         request.sources.length > 0
-          ? `is it in ${request.sources.join(', ')}? leave --source out to look on this machine and in the distribution's archive`
+          ? `is it in ${maskSecrets(request.sources.join(', '))}? leave --source out to look on this machine and in the distribution's archive`
           : 'name a file with --source path:FILE or a folder with --source dir:DIR',
     },
   );

@@ -2,6 +2,7 @@ import type { Arch } from '../catalogue/types.ts';
 import { parseSource } from '../emulators/sources/index.ts';
 import { listStored } from '../emulators/store.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { maskSecrets } from '../formats/secrets.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import { planInstall } from '../plan/install.ts';
@@ -120,7 +121,7 @@ async function carry(
   const present = { entries, ours: oursAmong(entries, registrations) };
   const steps = [
     ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
-    ...(await lockSteps(found, natives, request)),
+    ...(await lockSteps(found, natives, request, context)),
   ];
   const result = {
     schema: 'binfmtctl/install/1',
@@ -157,7 +158,7 @@ function oursAmong(
 }
 
 function noneFound({ sources }: InstallRequest, missing: readonly Missing[]): BinfmtctlError {
-  const where = sources.length === 0 ? '' : ` in ${sources.join(', ')}`;
+  const where = sources.length === 0 ? '' : ` in ${maskSecrets(sources.join(', '))}`;
   const why = missing.length === 1 ? `: ${missing[0]?.why}` : '';
   return new BinfmtctlError(
     'EMULATOR_NOT_FOUND',

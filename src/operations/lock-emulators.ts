@@ -70,7 +70,7 @@ export async function updateLock(
         const members = wanted.filter(({ id }) => group.includes(id));
         found.push(...(await obtainEmulators(members, [], natives, request, context)).found);
       }
-      const emulators = lockedOf(found);
+      const emulators = lockedOf(found, context);
       const changes = lockChanges(part, emulators);
       const text = await encodeLock(withLocked(lock, host.id, emulators));
       if (changes.length > 0) await writeAtomic(resolve(file), text);

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { decodeLock, encodeLock, isLockText, type Lock, type LockedEmulators } from '../formats/lock.ts';
+import { withoutGrant } from '../formats/secrets.ts';
 import { withLocked } from '../plan/lock.ts';
 import type { Step } from '../plan/steps.ts';
 import { errnoOf, fileError } from '../system/file-error.ts';
 import { readSmall } from '../system/read-small.ts';
+import type { Context } from './context.ts';
 import type { Natives } from './natives.ts';
 import type { Found } from './wanted.ts';
 
@@ -61,14 +63,22 @@ export async function readLock(file: string): Promise<ReadLock> {
   });
 }
 
-/** What a lock file says of emulators that were found. */
-export function lockedOf(found: readonly Found[]): LockedEmulators {
-  return Object.fromEntries(
-    found.map(({ arch, profile, emulator: { version, sha256, size, path }, source = `path:${path}` }) => [
-      arch.id,
-      { emulator: profile.id, source, version, sha256, size },
-    ]),
+/** What a lock file says of emulators that were found. Warns of each address that it names without its secret query. */
+export function lockedOf(found: readonly Found[], { report }: Pick<Context, 'report'>): LockedEmulators {
+  const shortened = new Set<string>();
+  const pairs = found.map(
+    ({ arch, profile, emulator: { version, sha256, size, path }, source: named = `path:${path}` }) => {
+      const source = withoutGrant(named);
+      if (source !== named) shortened.add(source);
+      return [arch.id, { emulator: profile.id, source, version, sha256, size }] as const;
+    },
   );
+  for (const source of shortened)
+    report({
+      kind: 'warning',
+      text: `the lock file names ${source} without its query, which grants access: --locked takes the emulator from the store or a bundle, or fetches that address`,
+    });
+  return Object.fromEntries(pairs);
 }
 
 /** With `lock`: the step that makes the lock file name what was found, where it does not yet. Throws as `readLockIfExists`. */
@@ -76,10 +86,11 @@ export async function lockSteps(
   found: readonly Found[],
   { host }: Natives,
   { lock: file }: { readonly lock?: string | undefined },
+  context: Pick<Context, 'report'>,
 ): Promise<readonly Step[]> {
   if (file === undefined || found.length === 0) return [];
   const before = await readLockIfExists(file);
-  const text = await encodeLock(withLocked(before?.lock ?? { hosts: {} }, host.id, lockedOf(found)));
+  const text = await encodeLock(withLocked(before?.lock ?? { hosts: {} }, host.id, lockedOf(found, context)));
   if (text === before?.text) return [];
   return [{ kind: 'write', path: resolve(file), text, previous: before?.text ?? null }];
 }

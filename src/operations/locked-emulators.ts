@@ -2,6 +2,7 @@ import type { Arch } from '../catalogue/types.ts';
 import { listStored } from '../emulators/store.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { maskSecrets } from '../formats/secrets.ts';
 import { groupBySource, lockedFor, requireGuests, requireLocked } from '../plan/lock.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
@@ -112,8 +113,12 @@ function worded(error: unknown, file: string, source: string): unknown {
   if (!(error instanceof BinfmtctlError)) return error;
   const { code, message } = error;
   if (code !== 'BAD_SOURCE' && code !== 'EMULATOR_NOT_FOUND') return error;
-  return new BinfmtctlError(code, `${file} names the source ${JSON.stringify(source)}: ${message}`, {
-    hint: 'is the file as `install --lock` wrote it? `binfmtctl lock --update --source SPEC` takes another source',
-    cause: error,
-  });
+  return new BinfmtctlError(
+    code,
+    `${file} names the source ${JSON.stringify(maskSecrets(source))}: ${message}`,
+    {
+      hint: 'is the file as `install --lock` wrote it? `binfmtctl lock --update --source SPEC` takes another source',
+      cause: error,
+    },
+  );
 }

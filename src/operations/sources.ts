@@ -2,6 +2,7 @@ import { openSource, parseSource, type SourceName } from '../emulators/sources/i
 import type { FetchProgress, Want } from '../emulators/sources/types.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
+import { maskSecrets } from '../formats/secrets.ts';
 import type { Context } from './context.ts';
 import type { Natives } from './natives.ts';
 import { refuseInterrupted } from './transaction.ts';
@@ -75,7 +76,7 @@ export async function askSources(
       const options = { store, host: host.id, allowUnverified, verified, signal, report: reportTo(context) };
       const candidates = await fetch(source.value, wants, options);
       for (const guest of guests.filter((each) => !candidates.some((found) => found.guest === each)))
-        addProblem(problems, guest, `${source.name} has no emulator for ${guest}`);
+        addProblem(problems, guest, `${maskSecrets(source.name)} has no emulator for ${guest}`);
       await take(candidates, source.name);
     } catch (error) {
       refuseInterrupted(signal);

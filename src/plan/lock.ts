@@ -2,6 +2,7 @@
 import { BinfmtctlError } from '../errors.ts';
 import type { Lock, LockedEmulator, LockedEmulators } from '../formats/lock.ts';
 import { LOCK_FILE } from '../formats/lock-name.ts';
+import { maskSecrets } from '../formats/secrets.ts';
 
 /** What tells one emulator from another. */
 export type Identity = Omit<LockedEmulator, 'source'>;
@@ -66,7 +67,7 @@ export function requireLocked(guest: string, found: Identity, locked: LockedEmul
       : ` (version ${found.version}, not ${locked.version})`;
   throw new BinfmtctlError(
     'LOCK_MISMATCH',
-    `the emulator for ${guest} from ${locked.source} is not the locked one: expected ${expected}, found ${found[wrong]}${wrong === 'version' ? '' : which}`,
+    `the emulator for ${guest} from ${maskSecrets(locked.source)} is not the locked one: expected ${expected}, found ${found[wrong]}${wrong === 'version' ? '' : which}`,
     {
       hint: `where its source has changed on purpose: ${updating(file, [guest])}; else do not trust it`,
     },

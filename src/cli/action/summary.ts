@@ -1,4 +1,5 @@
 import type { Check, InstallResult, Proof, StatusResult } from '../../index.ts';
+import { visible } from '../terminal.ts';
 
 type Row = readonly string[];
 
@@ -39,5 +40,6 @@ function placesOf({ host, chroot, mountNamespace, argv0, credentials }: Proof): 
   return [held.join(', ') || 'nowhere', ...others].join('; ');
 }
 
+/** Text of a cell that is neither HTML nor Markdown, on one line. */
 const escaped = (text: string): string =>
-  text.replace(/[&<>"|\n]/g, (character) => `&#${character.charCodeAt(0)};`);
+  visible(text).replace(/[&<>"'|`]/g, (character) => `&#${character.charCodeAt(0)};`);

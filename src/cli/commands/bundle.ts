@@ -4,7 +4,7 @@ import type { BundleResult } from '../../operations/bundle.ts';
 import { toJson } from '../../plan/json.ts';
 import { isStandardOutput } from '../../system/output-file.ts';
 import { ALLOW_UNVERIFIED, bothNamed, type CommonOptions, collect, withCommon } from '../common.ts';
-import { paint, table } from '../terminal.ts';
+import { paint, print, table } from '../terminal.ts';
 
 interface BundleOptions extends CommonOptions {
   readonly output: string;
@@ -70,7 +70,8 @@ export function bundleCommand(done: (status: number) => void): Command {
       );
     });
     const stream = isStandardOutput(output) ? process.stderr : process.stdout;
-    stream.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    if (options.json) stream.write(`${toJson(result)}\n`);
+    else print(textOf(result), stream);
     done(0);
   });
 }

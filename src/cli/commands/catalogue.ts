@@ -3,7 +3,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import { toJson } from '../../plan/json.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { openContext } from '../context.ts';
-import { table } from '../terminal.ts';
+import { onOneLine, print, table } from '../terminal.ts';
 
 export function catalogueCommand(done: (status: number) => void): Command {
   const catalogue = new Command('catalogue')
@@ -59,7 +59,8 @@ export function catalogueCommand(done: (status: number) => void): Command {
       const { lintDirectories } = await import('../work.ts');
       const problems = await lintDirectories([...directories, ...options.catalogue]);
       if (options.json) process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
-      for (const { file, line, message } of problems) process.stderr.write(`${file}:${line}: ${message}\n`);
+      for (const { file, line, message } of problems)
+        print(`${onOneLine(`${file}:${line}: ${message}`)}\n`, process.stderr);
       if (problems.length > 0) {
         throw new BinfmtctlError(
           'BAD_PROFILE',

@@ -5,7 +5,7 @@ import type { ExportResult } from '../../operations/export.ts';
 import { toJson } from '../../plan/json.ts';
 import { encodeText } from '../../rule/text.ts';
 import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
-import { onOneLine } from '../terminal.ts';
+import { onOneLine, print, printFile } from '../terminal.ts';
 
 interface ExportOptions extends CommonOptions {
   readonly all?: boolean;
@@ -48,15 +48,16 @@ export function exportCommand(done: (status: number) => void): Command {
       output: options.output ?? null,
     };
     const result = await withOperation(options, (context) => exportRules(request, context));
-    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result, options.output));
-    if (!options.json) process.stderr.write(linesOf(result));
+    if (options.json) process.stdout.write(`${toJson(result)}\n`);
+    else printFile(textOf(result, options.output));
+    if (!options.json) print(linesOf(result), process.stderr);
     done(result.lost.length + result.leftOut.length > 0 ? 1 : 0);
   });
 }
 
 /** @throws USAGE for several files without a place for them. */
-function textOf({ files, form }: ExportResult, output: string | undefined): string | Uint8Array {
-  if (output !== undefined) return files.map(({ path }) => `${path}\n`).join('');
+function textOf({ files, form }: ExportResult, output: string | undefined): Uint8Array {
+  if (output !== undefined) return encodeText(files.map(({ path }) => `${path}\n`).join(''));
   if (files.length < 2) return encodeText(files.map(({ text }) => text).join(''));
   throw new BinfmtctlError('USAGE', `form ${form} has a file for each entry, and there are ${files.length}`, {
     hint: 'name a folder with --output, or one entry',

@@ -4,7 +4,7 @@ import type { ImportResult, Source } from '../../operations/import.ts';
 import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
-import { onOneLine } from '../terminal.ts';
+import { onOneLine, print, visible } from '../terminal.ts';
 
 interface ImportOptions extends CommonOptions {
   readonly from?: Source;
@@ -40,14 +40,15 @@ export function importCommand(done: (status: number) => void): Command {
       dryRun: options.dryRun === true,
     };
     const result = await withOperation(options, (context) => importRules(request, context));
-    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
-    if (!options.json) process.stderr.write(linesOf(result));
+    if (options.json) process.stdout.write(`${toJson(result)}\n`);
+    else print(textOf(result));
+    if (!options.json) print(linesOf(result), process.stderr);
     done(result.leftOut.length > 0 ? 1 : 0);
   });
 }
 
 function textOf({ dryRun, steps, unchanged }: ImportResult): string {
-  const lines = steps.map((step) => `${dryRun ? 'would ' : ''}${describe(step)}\n`);
+  const lines = steps.map((step) => `${dryRun ? 'would ' : ''}${visible(describe(step))}\n`);
   const same = unchanged.length === 0 ? '' : `there already: ${unchanged.join(', ')}\n`;
   return `${lines.join('')}${same}` || 'no rules there\n';
 }

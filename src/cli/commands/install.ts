@@ -5,7 +5,7 @@ import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import type { Proof } from '../../plan/verdict.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
-import { paint } from '../terminal.ts';
+import { paint, print, visible } from '../terminal.ts';
 
 interface InstallOptions extends CommonOptions {
   readonly all?: boolean;
@@ -80,7 +80,8 @@ export function installCommand(done: (status: number) => void): Command {
       dryRun: options.dryRun === true,
     } as const;
     const result = await installArches(request, options);
-    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+    if (options.json) process.stdout.write(`${toJson(result)}\n`);
+    else print(textOf(result));
     done(0);
   });
 }
@@ -89,10 +90,10 @@ function textOf({ dryRun, steps, proofs, unchanged, missing, toFetch }: InstallR
   const lines = dryRun
     ? [
         ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
-        ...steps.map((step) => `would ${describe(step)}`),
+        ...steps.map((step) => `would ${visible(describe(step))}`),
       ]
     : proofs.map((proof) => lineOf(proof, unchanged.includes(proof.arch)));
-  const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${describe(step)}`);
+  const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${visible(describe(step))}`);
   const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
   return `${[...lines, ...unproved, ...left].join('\n')}\n`;
 }

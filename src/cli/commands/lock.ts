@@ -2,10 +2,11 @@ import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import type { Lock } from '../../formats/lock.ts';
 import { LOCK_FILE } from '../../formats/lock-name.ts';
+import { maskSecrets } from '../../formats/secrets.ts';
 import type { LockResult } from '../../operations/lock-emulators.ts';
 import { toJson } from '../../plan/json.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
-import { table } from '../terminal.ts';
+import { print, table } from '../terminal.ts';
 
 interface LockOptions extends CommonOptions {
   readonly update?: boolean;
@@ -38,7 +39,8 @@ export function lockCommand(done: (status: number) => void): Command {
     ['binfmtctl lock --update arm64', 'only that one, or one more'],
   ]).action(async (names: string[], options: LockOptions) => {
     const result = options.update ? await update(names, options) : await show(names, options);
-    process.stdout.write(options.json ? `${toJson(result.document)}\n` : `${result.text}\n`);
+    if (options.json) process.stdout.write(`${toJson(result.document)}\n`);
+    else print(`${result.text}\n`);
     done(0);
   });
 }
@@ -72,7 +74,7 @@ async function show(
 function tableOf(hosts: Lock['hosts']): string {
   const rows = Object.entries(hosts).flatMap(([host, guests]) =>
     Object.entries(guests).map(([guest, { emulator, version, sha256, source }]) => {
-      return [host, guest, emulator, version ?? '?', sha256.slice(0, 12), source];
+      return [host, guest, emulator, version ?? '?', sha256.slice(0, 12), maskSecrets(source)];
     }),
   );
   return table([['HOST', 'ARCH', 'EMULATOR', 'VERSION', 'SHA256', 'SOURCE'], ...rows]);

@@ -48,8 +48,8 @@ function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResu
       ? []
       : [`${proofsUnknown}: whether an entry was proved cannot be told`]),
     ...gone.map(
-      ({ rule }) =>
-        `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install\` brings it back`,
+      ({ arch, rule }) =>
+        `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install ${arch}\` brings it back`,
     ),
     ...(halfDone ? ['an earlier run was killed half-way: the next install or uninstall repairs it'] : []),
   ];

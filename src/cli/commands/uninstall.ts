@@ -4,6 +4,7 @@ import type { UninstallResult } from '../../operations/uninstall.ts';
 import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
+import { print, visible } from '../terminal.ts';
 
 interface UninstallOptions extends CommonOptions {
   readonly all?: boolean;
@@ -39,16 +40,17 @@ export function uninstallCommand(done: (status: number) => void): Command {
       dryRun: options.dryRun === true,
     };
     const result = await withOperation(options, (context) => uninstall(request, context));
-    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
-    if (!options.json) process.stderr.write(damagedText(result));
+    if (options.json) process.stdout.write(`${toJson(result)}\n`);
+    else print(textOf(result));
+    if (!options.json) print(damagedText(result), process.stderr);
     done(result.damaged.length > 0 ? 1 : 0);
   });
 }
 
 function textOf({ dryRun, steps, purged, damaged }: UninstallResult): string {
   const lines = [
-    ...steps.map((step) => `${dryRun ? 'would ' : ''}${describe(step)}`),
-    ...purged.map((file) => `removed ${file}`),
+    ...steps.map((step) => `${dryRun ? 'would ' : ''}${visible(describe(step))}`),
+    ...purged.map((file) => `removed ${visible(file)}`),
   ];
   return lines.length === 0 && damaged.length === 0
     ? 'nothing to remove\n'
@@ -59,6 +61,6 @@ const damagedText = ({ damaged }: UninstallResult): string =>
   damaged
     .map(
       ({ entry, path }) =>
-        `left: entry ${entry}, because its registration ${path} is damaged\nhint: \`binfmtctl uninstall ${entry}\` removes both\n`,
+        `left: entry ${visible(entry)}, because its registration ${visible(path)} is damaged\nhint: \`binfmtctl uninstall ${visible(entry)}\` removes both\n`,
     )
     .join('');

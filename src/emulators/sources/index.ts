@@ -1,4 +1,5 @@
 import { BinfmtctlError } from '../../errors.ts';
+import { maskSecrets } from '../../formats/secrets.ts';
 import { fetchApt } from './apt.ts';
 import { fetchBundle } from './bundle.ts';
 import { fetchDir } from './dir.ts';
@@ -38,9 +39,11 @@ export function parseSource(text: string, allowUnverified = false): SourceName {
   const hint =
     'a source is path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE], oci[:IMAGE] or url:URL#sha256=HEX';
   if (!Object.hasOwn(SOURCES, kind))
-    throw new BinfmtctlError('BAD_SOURCE', `unknown source ${JSON.stringify(text)}`, { hint });
+    throw new BinfmtctlError('BAD_SOURCE', `unknown source ${JSON.stringify(maskSecrets(text))}`, { hint });
   if (value === '' && NEEDS_VALUE.includes(kind)) {
-    throw new BinfmtctlError('BAD_SOURCE', `source ${JSON.stringify(text)} names no file`, { hint });
+    throw new BinfmtctlError('BAD_SOURCE', `source ${JSON.stringify(maskSecrets(text))} names no file`, {
+      hint,
+    });
   }
   if (kind === 'url') parseUrlSource(value, allowUnverified);
   return { kind, value };

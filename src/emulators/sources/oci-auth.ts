@@ -2,6 +2,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import { type Challenge, parseChallenges } from '../../formats/auth-challenge.ts';
 import type { Login } from '../../formats/docker-config.ts';
 import { isLoopback, mayBeLoopback } from '../../formats/host.ts';
+import { maskSecrets } from '../../formats/secrets.ts';
 import { type HttpResponse, printUrl, readBody, request } from '../../system/http.ts';
 import { failureFrom } from '../../system/http-retry.ts';
 import type { PullOptions } from './types.ts';
@@ -78,7 +79,7 @@ function tokenServer(text: string, base: URL): URL {
   if (url !== null && isSafe) return url;
   throw new BinfmtctlError(
     'SOURCE_FAILED',
-    `${base.host} names ${JSON.stringify(text.slice(0, 200))} as its token server`,
+    `${base.host} names ${JSON.stringify(maskSecrets(text.slice(0, 200)))} as its token server`,
     {
       hint: 'a token is fetched by https:// only, so that nobody in between can read it, and not from this machine for another',
     },

@@ -1,6 +1,7 @@
 /** What `url:` is followed by: an address and the sha256 of what is there. Pure. */
 import { BinfmtctlError } from '../../errors.ts';
 import { isLoopback } from '../../formats/host.ts';
+import { maskSecrets } from '../../formats/secrets.ts';
 
 export interface UrlSource {
   /** https:, http: or file:, without login and fragment. */
@@ -111,4 +112,5 @@ function decoded(text: string): string | null {
   }
 }
 
-const bad = (what: string, hint: string): BinfmtctlError => new BinfmtctlError('BAD_SOURCE', what, { hint });
+const bad = (what: string, hint: string): BinfmtctlError =>
+  new BinfmtctlError('BAD_SOURCE', maskSecrets(what), { hint });
