@@ -1,0 +1,71 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { reduceIndexes } from '../../src/emulators/sources/apt-index.ts';
+import { bundle } from './fixtures/bundle.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const MB = 1_000_000;
+const at = temporaryFolder();
+const { signal } = new AbortController();
+const stanza = (name: string, description = ''): string =>
+  `Package: ${name}\nVersion: 1\nSize: 1\nDescription: ${description}\n\n`;
+
+let count = 0;
+function lists(files: Readonly<Record<string, Uint8Array>>): string {
+  const folder = at(`lists-${count++}`);
+  mkdirSync(folder);
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(`${folder}/${name}`, bytes);
+  return folder;
+}
+
+describe('reduceIndexes', () => {
+  it('keeps the named packages, wherever they stand and however they are packed', async () => {
+    // Longer than what is read at once, so that stanzas lie across its borders.
+    const others = Array.from({ length: 3000 }, (_, index) => stanza(`other-${index}`, 'x'.repeat(index)));
+    const text = [stanza('first'), ...others, stanza('middle'), ...others, stanza('last').trimEnd()].join('');
+    const bytes = Buffer.from(text);
+    const xz = execFileSync('xz', ['-c', '-0'], { input: bytes, maxBuffer: 1 << 30 });
+    const folder = lists({
+      a_Packages: bytes,
+      'b_Packages.gz': gzipSync(bytes),
+      'c_Packages.xz': xz,
+      d_Packages: Buffer.from(stanza('other')),
+      lock: bytes.subarray(0, 10),
+    });
+    await reduceIndexes(folder, ['first', 'middle', 'last'], signal);
+    expect(readdirSync(folder)).toEqual(['a_Packages', 'b_Packages', 'c_Packages', 'lock']);
+    for (const name of ['a', 'b', 'c']) {
+      const kept = readFileSync(`${folder}/${name}_Packages`, 'utf8');
+      expect(kept.match(/^Package: .*$/gm)).toEqual(['Package: first', 'Package: middle', 'Package: last']);
+    }
+  });
+
+  it.each([
+    ['truncated', 'x_Packages.gz', gzipSync(Buffer.from(stanza('a'))).subarray(0, 30)],
+    ['no gzip', 'x_Packages.gz', Buffer.from('nothing')],
+    ['no xz', 'x_Packages.xz', Buffer.from('nothing')],
+    ['one endless stanza', 'x_Packages.gz', gzipSync(Buffer.alloc(20 * MB, 'x'))],
+  ])('says what is wrong with an index: %s', async (_, name, bytes) => {
+    await expect(reduceIndexes(lists({ [name]: bytes }), ['a'], signal)).rejects.toMatchObject({
+      code: 'SOURCE_FAILED',
+      message: expect.stringContaining(name),
+    });
+  });
+
+  it('needs less than 100 MB for an index of 300 MB, and refuses one of more than 1 GiB', async () => {
+    const program = await bundle('reduce-once.ts', at('reduce-once.cjs'));
+    const part = gzipSync(Buffer.from(stanza('other', 'x'.repeat(200)).repeat(40_000)), { level: 1 });
+    // Members that follow each other are one stream (RFC 1952 2.2).
+    const index = (parts: number) => lists({ 'x_Packages.gz': Buffer.concat(Array(parts).fill(part)) });
+    const reduce = async (folder: string) =>
+      JSON.parse((await promisify(execFile)(process.execPath, [program, folder])).stdout);
+    expect(await reduce(index(30))).toEqual({ code: null, peak: expect.any(Number) });
+    const { code, peak } = await reduce(index(110));
+    expect(code).toBe('SOURCE_FAILED');
+    console.log(`an index of more than 1 GiB: ${Math.round(peak / MB)} MB at most`);
+    expect(peak).toBeLessThan(100 * MB);
+  });
+});
