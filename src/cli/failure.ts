@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
 import { maskSecrets } from '../formats/secrets.ts';
 import { toJson } from '../plan/json.ts';
+import { withSameOptions } from './same-options.ts';
 import { onOneLine, paint, print } from './terminal.ts';
 
 /** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */
@@ -30,7 +31,7 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   const error = failure instanceof Error ? failure : new Error(String(failure));
   const code = isBinfmtctlError(error) ? error.code : 'BUG';
   const hint = isBinfmtctlError(error)
-    ? error.hint
+    ? error.hint && withSameOptions(error.hint)
     : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
   const message = onOneLine(maskSecrets(error.message));
   if (json) {

@@ -20,7 +20,8 @@ const FIRST_EXAMPLES: readonly [string, string][] = [
   ['binfmtctl uninstall --all', 'take all of it back'],
 ];
 
-const COMMANDS: Readonly<Record<string, Define>> = {
+/** Every command by its name. */
+export const COMMANDS: Readonly<Record<string, Define>> = {
   install: installCommand,
   uninstall: uninstallCommand,
   status: statusCommand,

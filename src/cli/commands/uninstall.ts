@@ -4,6 +4,7 @@ import type { UninstallResult } from '../../operations/uninstall.ts';
 import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
+import { withSameOptions } from '../same-options.ts';
 import { print, visible } from '../terminal.ts';
 
 interface UninstallOptions extends CommonOptions {
@@ -61,6 +62,6 @@ const damagedText = ({ damaged }: UninstallResult): string =>
   damaged
     .map(
       ({ entry, path }) =>
-        `left: entry ${visible(entry)}, because its registration ${visible(path)} is damaged\nhint: \`binfmtctl uninstall ${visible(entry)}\` removes both\n`,
+        `left: entry ${visible(entry)}, because its registration ${visible(path)} is damaged\nhint: ${withSameOptions(`\`binfmtctl uninstall ${visible(entry)}\` removes both`)}\n`,
     )
     .join('');

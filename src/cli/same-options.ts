@@ -1,0 +1,34 @@
+/** Options that decide which store and instance a command speaks of. */
+const KEPT = ['--store', '--binfmt-dir', '--catalogue'];
+const COMMAND =
+  /`((?:sudo )?binfmtctl (?:install|uninstall|status|verify|lock|bundle|import|export|run|enter)\b[^`]*)`/g;
+
+/**
+ * The text with the options of our own command line that decide on store, instance and catalogue added to each command in
+ * it: without them the command would be about another store.
+ */
+export function withSameOptions(text: string, line: readonly string[] = process.argv.slice(2)): string {
+  const options = optionsIn(line);
+  if (options === '') return text;
+  return text.replace(COMMAND, (_, command: string) => {
+    const end = command.indexOf(' -- ');
+    return end < 0
+      ? `\`${command}${options}\``
+      : `\`${command.slice(0, end)}${options}${command.slice(end)}\``;
+  });
+}
+
+function optionsIn(line: readonly string[]): string {
+  const ours = line.slice(0, [...line, '--'].indexOf('--'));
+  return ours
+    .flatMap((word, index) => {
+      const [name = ''] = word.split('=', 1);
+      if (!KEPT.includes(name)) return [];
+      const value = word.includes('=') ? word.slice(name.length + 1) : (ours[index + 1] ?? '');
+      return [` ${name} ${quoted(value)}`];
+    })
+    .join('');
+}
+
+const quoted = (text: string): string =>
+  /^[\w:/.@%+=~,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

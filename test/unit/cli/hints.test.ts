@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { COMMON_OPTIONS, withLockFiles } from '../../../src/cli/common.ts';
+import { ENTER, RUN } from '../../../src/cli/emulated-commands.ts';
+import { parseOptions } from '../../../src/cli/options.ts';
+import { COMMANDS } from '../../../src/cli/run.ts';
+import { withSameOptions } from '../../../src/cli/same-options.ts';
+
+/** Commands that hints, messages and examples of the source print, with a value in the place of each that is filled in. */
+function printedCommands(): readonly string[] {
+  const folder = resolve('src');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const found = files.flatMap((name) => {
+    const text = readFileSync(join(folder, name), 'utf8').replace(/^\s*(?:\*|\/\/|\/\*\*).*$/gm, '');
+    const quoted = text.matchAll(/(?:\\?`|\[['"])(?:sudo )?binfmtctl ([^`\\\n]+?)(?:\\?`|['"],)/g);
+    return [...quoted].map(([, command = '']) => command);
+  });
+  const filled = found.map((command) =>
+    command.replace(/\$\{[^{}]*\}/g, 'arm64').replace(/\$\{.*|(?:\d?>| # ).*/g, ''),
+  );
+  return [...new Set(filled.map((command) => command.trim()))].filter((command) => /^[a-z]/.test(command) && !command.startsWith('arm64 '));
+}
+
+const DROP_INS = ['update-binfmts', 'systemd-binfmt', 'binfmt'];
+const EMULATED = { run: RUN, enter: ENTER };
+
+/** Parses a command line as binfmtctl does, and runs nothing. */
+function parse(line: string): void {
+  const words = line.split(/\s+/).map((word) => word.replace(/^'(.*)'$/, '$1'));
+  const [name = '', ...rest] = words;
+  // Alone it is the name of a command.
+  if (DROP_INS.includes(name) || (rest.length === 0 && Object.hasOwn(COMMANDS, name))) return;
+  if (name === 'run' || name === 'enter') {
+    const { options, inOrder } = EMULATED[name];
+    const parsed = parseOptions(name, [...options, ...COMMON_OPTIONS], rest, { inOrder });
+    expect(parsed === null || parsed.words.length > 0).toBe(true);
+    return;
+  }
+  const program = new Command();
+  for (const define of Object.values(COMMANDS)) program.addCommand(define(() => {}));
+  const quieten = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
+    if (command.commands.length === 0) command.action(() => {});
+    for (const each of command.commands) quieten(each);
+  };
+  quieten(program);
+  try {
+    program.parse(withLockFiles(words), { from: 'user' });
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'commander.helpDisplayed') throw error;
+  }
+}
+
+describe('every command that a hint or an example prints', () => {
+  const commands = printedCommands();
+
+  it('is found', () => {
+    expect(commands.length).toBeGreaterThan(50);
+    expect(commands).toContain('install arm64');
+  });
+
+  it.each(commands)('is one that binfmtctl has: %s', (command) => {
+    expect(() => parse(command)).not.toThrow();
+  });
+});
+
+describe('withSameOptions', () => {
+  const line = ['install', 'arm64', '--store', '/a b', '--binfmt-dir=/mnt', '--', '--store', 'x'];
+
+  it('adds the options for store and instance to each command', () => {
+    expect(withSameOptions('run `binfmtctl install arm64`, or `sudo binfmtctl run -- a`', line)).toBe(
+      "run `binfmtctl install arm64 --store '/a b' --binfmt-dir /mnt`, or `sudo binfmtctl run --store '/a b' --binfmt-dir /mnt -- a`",
+    );
+  });
+
+  it('changes nothing without such options, and no other command', () => {
+    expect(withSameOptions('`binfmtctl install arm64`', ['status'])).toBe('`binfmtctl install arm64`');
+    expect(withSameOptions('`chmod 755 x`, `binfmtctl catalogue list`', line)).toBe(
+      '`chmod 755 x`, `binfmtctl catalogue list`',
+    );
+  });
+});
