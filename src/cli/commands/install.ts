@@ -110,5 +110,5 @@ function lineOf({ arch, entry, emulator, unidentified, verdict }: Proof, isUncha
   ];
   const by = emulator === null ? entry : `${entry} → ${emulator.path}${version}`;
   const sign = isProved ? paint('green', '✔', process.stdout) : paint('yellow', '!', process.stdout);
-  return [`${sign} ${arch} ${what}: ${by}`, ...notes].join('; ');
+  return `${sign} ${visible([`${arch} ${what}: ${by}`, ...notes].join('; '))}`;
 }

@@ -22,7 +22,9 @@ function printedCommands(): readonly string[] {
   const filled = found.map((command) =>
     command.replace(/\$\{[^{}]*\}/g, 'arm64').replace(/\$\{.*|(?:\d?>| # ).*/g, ''),
   );
-  return [...new Set(filled.map((command) => command.trim()))].filter((command) => /^[a-z]/.test(command) && !command.startsWith('arm64 '));
+  return [...new Set(filled.map((command) => command.trim()))].filter(
+    (command) => /^[a-z]/.test(command) && !command.startsWith('arm64 '),
+  );
 }
 
 const DROP_INS = ['update-binfmts', 'systemd-binfmt', 'binfmt'];
