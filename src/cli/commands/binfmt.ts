@@ -165,6 +165,10 @@ async function installEvery(context: Context): Promise<boolean> {
     for (const { arch } of proofs) log(`installing: ${arch} ${unchanged.includes(arch) ? ALREADY : 'OK'}`);
     return proofs.length > 0;
   } catch (error) {
+    if (isBinfmtctlError(error) && error.code === 'EMULATOR_NOT_FOUND') {
+      logFailure('all', error);
+      return false;
+    }
     if (!isNotOurs(error)) throw error;
     return installEach(context);
   }
