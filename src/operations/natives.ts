@@ -7,10 +7,9 @@ import { buildProbe } from '../elf/probe.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Native, UnprovenNative } from '../plan/safety.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
-import { HEAD_SIZE } from '../rule/check.ts';
 import { nativePatterns } from '../rule/native.ts';
 import type { MagicPattern } from '../rule/types.ts';
-import { tryReadHead } from '../system/head.ts';
+import { runningHead } from '../system/running-head.ts';
 import type { Context } from './context.ts';
 import { tryAll } from './native-probes.ts';
 
@@ -77,15 +76,6 @@ export async function findNatives(
       ...[...certain, ...seen].flatMap((arch) => patternsOf(arch).map((pattern) => native(arch.id, pattern))),
     ],
   };
-}
-
-/**
- * The first bytes of the file that the kernel runs as this process: Node, or the emulator that runs Node. No emulator
- * answers for this spelling of /proc/self/exe (see src/elf/probe.ts).
- */
-export function runningHead(): Uint8Array {
-  const head = tryReadHead('/proc/./thread-self/exe', HEAD_SIZE) ?? tryReadHead(process.execPath, HEAD_SIZE);
-  return head ?? new Uint8Array();
 }
 
 /** What the kernel's own loader accepts as it accepts programs of the arch. */

@@ -38,13 +38,17 @@ export async function findUnsafe(
       rules.some(({ pattern }) => pattern.type === 'magic' && overlap(pattern, native)),
     ));
   const machine = machineOf(natives);
-  const names = new Set(rules.map(({ name }) => name));
-  const kept = entries.filter(({ name }) => !names.has(name));
   // A rule that is refused by itself does not spoil the others of its file.
-  const alone = judge(rules, () => [], machine);
-  const sound = rules.filter((rule) => !alone.has(rule));
-  const beside = judge(sound, (rule) => [...sound.filter((other) => other !== rule), ...kept], machine);
-  return new Map([...alone, ...beside]);
+  const unsafe = new Map(judge(rules, () => [], machine));
+  // A refused rule does not replace the entry of its name, so the others are then checked beside that entry.
+  for (let before = -1; before !== unsafe.size; ) {
+    before = unsafe.size;
+    const sound = rules.filter((rule) => !unsafe.has(rule));
+    const kept = entries.filter(({ name }) => !sound.some((rule) => rule.name === name));
+    const found = judge(sound, (rule) => [...sound.filter((other) => other !== rule), ...kept], machine);
+    for (const [rule, error] of found) unsafe.set(rule, error);
+  }
+  return unsafe;
 }
 
 function judge(

@@ -24,7 +24,10 @@ export function findChainFault(rule: Rule, others: readonly Rule[], machine: Mac
   const all = [rule, ...others.filter(({ name }) => name !== rule.name)];
   const chains = all.map((each) => linksOf(each.interpreter, machine));
   const isTaken = ({ path, head }: Link): boolean => matches(rule.pattern, head, path);
-  if (chains[0]?.some(isTaken)) return 'would take over its own interpreter';
+  // An interpreter that is not there yet can only be taken by its name.
+  const isNamed =
+    rule.pattern.type === 'extension' && matches(rule.pattern, new Uint8Array(), rule.interpreter);
+  if (isNamed || chains[0]?.some(isTaken)) return 'would take over its own interpreter';
   for (const [index, links] of chains.entries()) {
     const taken = links.find((link) => link.native && isTaken(link));
     if (taken !== undefined) return `would take over ${taken.path}, which runs entry ${all[index]?.name}`;

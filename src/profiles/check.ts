@@ -1,7 +1,10 @@
 import { lintProfile } from '../catalogue/lint.ts';
+import { lintFacts } from '../catalogue/lint-facts.ts';
 import { withProfiles } from '../catalogue/merge.ts';
 import type { Catalogue, Profile } from '../catalogue/types.ts';
 import { worded } from '../formats/yaml.ts';
+import { runningHead } from '../system/running-head.ts';
+import { builtinCatalogue } from './builtin.ts';
 import { type Problem, readProfiles } from './read.ts';
 
 export interface Checked {
@@ -10,18 +13,17 @@ export interface Checked {
   readonly problems: readonly Problem[];
 }
 
-/** Reads the profiles of folders and checks them, among those of `known` and with one another. */
+/** Reads the profiles of folders and checks them, among those of `known`, with one another and against this machine. */
 export async function checkProfiles(directories: readonly string[], known: Catalogue): Promise<Checked> {
   const read = await Promise.all(directories.map(readProfiles));
   const found = read.flatMap(({ profiles }) => profiles);
   const profiles = found.map(({ profile }) => profile);
   const catalogue = withProfiles(known, profiles);
+  const head = runningHead();
   const wrong = found.flatMap(({ file, profile, lineOf }) =>
-    lintProfile(profile, catalogue).map(({ path, message }) => ({
-      file,
-      line: lineOf(path),
-      message: worded(path, message),
-    })),
+    [...lintProfile(profile, catalogue), ...lintFacts(profile, head, builtinCatalogue())].map(
+      ({ path, message }) => ({ file, line: lineOf(path), message: worded(path, message) }),
+    ),
   );
   const problems = [...read.flatMap((each) => each.problems), ...wrong];
   return {

@@ -118,6 +118,10 @@ describe('assertSafe, with a chain of interpreters', () => {
     expect(() => judge(rule(pattern, interpreter))).toThrow(/its own interpreter/);
   });
 
+  it('refuses a rule whose interpreter has its extension, even if that file does not exist yet', () => {
+    expect(() => judge(rule(extension('foo'), '/opt/missing.foo'))).toThrow(/its own interpreter/);
+  });
+
   it('refuses a rule that takes the interpreter of another entry', () => {
     const other = rule(text('FOO!'), '/opt/run.foo', 'other');
     expect(() => judge(rule(extension('foo')), others(other))).toThrow(
