@@ -91,7 +91,7 @@ function takenByMagic(pattern: MagicPattern, { natives, unproven, programs }: Ma
   if (unknown !== undefined)
     return `${unknown.what}; whether they run natively could not be established (${unknown.missing})`;
   const takesScripts = matchesScripts(pattern);
-  const isBroad = [0, 1].some((at) => comparesByte(pattern, at));
+  const isBroad = [0, 1].some((at) => comparesByte(pattern, at)) || comparedBits(pattern) < FEWEST_BITS;
   if (takesScripts && (isBroad || SCRIPT_CLASSES.some((kind) => covers(pattern, kind))))
     return '`#!` scripts';
   const isClose = [...natives, ...unproven].some((each) => overlap(pattern, each.pattern));
@@ -116,6 +116,16 @@ function withZeroPadding({ magic, mask, ...pattern }: MagicPattern): MagicPatter
   zeros.fill(0, 9, 16);
   full.fill(0xff, 9, 16);
   return { ...pattern, magic: zeros, mask: full };
+}
+
+/** With less than two bytes to compare, a rule takes scripts by chance: about one in thirty has a given letter in a given place. */
+const FEWEST_BITS = 16;
+
+function comparedBits({ magic, mask }: MagicPattern): number {
+  const bits = [...(mask ?? magic.map(() => 0xff))].map(
+    (byte) => byte.toString(2).replaceAll('0', '').length,
+  );
+  return bits.reduce((sum, each) => sum + each, 0);
 }
 
 function comparesByte({ offset, magic, mask }: MagicPattern, at: number): boolean {

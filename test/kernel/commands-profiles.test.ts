@@ -62,7 +62,7 @@ describe("a profile of the user's own", () => {
     const directory = folderWith('arches', 'x86_64', { overlaps: ['riscv64'] });
     const disguised = { ...x86_64, id: 'riscv64', aliases, compat: [], overlaps: ['x86_64'] };
     writeFileSync(join(directory, 'arch/riscv64.yaml'), stringify(disguised));
-    await refuses(directory, [1, 'UNSAFE_RULE', /would take over (x86_64 programs|its own interpreter)/]);
+    await refuses(directory, [2, 'BAD_PROFILE', /matches x86_64 programs, which run natively/]);
   });
 
   it.each([

@@ -5,7 +5,7 @@ import { DONE, extensionEntry, MAKERS, magicEntry, startSuite } from './support/
 const SHELL = '/bin/sh';
 const unset = ['', '', '', ''];
 
-/** Its offset is 10 there. From byte 2 on a rule takes scripts, which we refuse: see below. */
+/** The original suite has offset 10, for which binfmtctl also warns of scripts: see below. */
 const AT_1 = ['--offset', '1', '--magic', 'back', '--mask', '\\x7f\\x7f\\x7f\\x7f'];
 
 describe.each(MAKERS)('--install and --remove of %s', (maker) => {
@@ -53,10 +53,16 @@ describe.each(MAKERS)('--install and --remove of %s', (maker) => {
 describe('--install', () => {
   const { update, entry } = startSuite('ours');
 
+  it('takes text at offset 10, and warns of scripts that have it there', async () => {
+    const ran = await update('--install', 'one', SHELL, '--magic', 'back', '--offset', '10');
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringContaining('also takes `#!` scripts') });
+    expect(entry('one')).toEqual(magicEntry(SHELL, '6261636b', { offset: 10 }));
+  });
+
   it.each([
     ['native programs', ['--magic', '\\x7fELF']],
     ['scripts', ['--magic', '#!']],
-    ['scripts, because it looks from byte 2 on', ['--magic', 'back', '--offset', '10']],
+    ['scripts by the shell that they name', ['--magic', '/bin/sh', '--offset', '2']],
     ['scripts by its mask', ['--magic', '#A', '--mask', '\\xff\\x00']],
     ['its own interpreter', ['--magic', 'good'], 'bin/good'],
   ])('refuses a rule that takes %s', async (_, words, path = SHELL) => {

@@ -85,6 +85,8 @@ describe('assertSafe', () => {
     ['by `#`', text('#')],
     ['by the shell that all name', text('/bin/sh', 2)],
     ['by a part of it', text('bin', 3)],
+    ['by a single letter', text('e', 9)],
+    ['by a few bits', magic('8080', '8080', 9)],
   ])('refuses scripts as a class %s', (_, pattern) => {
     expect(() => judge(rule(pattern))).toThrow(/`#!` scripts/);
   });
