@@ -1,6 +1,7 @@
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import { findArches } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
+import { assertStoreTrusted } from '../emulators/store-trust.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { type InstanceFacts, inspectInstance } from '../kernel/instance.ts';
 import type { Proof, Verdict } from '../plan/verdict.ts';
@@ -26,12 +27,13 @@ export interface VerifyReport {
  * Proves arches as the command line names them; without names all that an enabled entry takes, or, if the instance is not mounted here,
  * all whose programs run.
  *
- * @throws UNKNOWN_ARCH.
+ * @throws UNKNOWN_ARCH; STORE_FAILED for a store that other users can change.
  */
 export async function verifyArches(
   { arches: names, root }: { readonly arches: readonly string[]; readonly root?: string | undefined },
   context: Context,
 ): Promise<VerifyReport> {
+  assertStoreTrusted(context.store);
   const { directory, mounted, enabled } = inspectInstance(context.binfmtDirectory);
   const arches =
     names.length > 0

@@ -171,7 +171,7 @@ describe('inspect', () => {
   it('refuses one that hangs, at the time limit', async () => {
     const path = await place('hang', buildProgram(code.hang));
     await expect(inspected(path, { timeoutMs: 200 })).rejects.toMatchObject({
-      message: expect.stringContaining('does not end within 0.2 s'),
+      message: expect.stringContaining('did not answer within 0.2 s'),
     });
   });
 

@@ -170,7 +170,7 @@ describe('install --locked', () => {
       code: 'LOCK_MISMATCH',
       message:
         /for s390x .* is not the locked one: expected sha256 [0-9a-f]{64} of .*own\.lock, found [0-9a-f]{64} \(version 9\.9\.9, not 7/,
-      hint: /lock --update s390x --lock-file .*own\.lock`; else do not trust it/,
+      hint: /lock --update s390x --lock-file .*own\.lock --store .*`; else do not trust it/,
     });
     expect(snapshot(store)).toEqual(before);
   });
