@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CACHE = resolve(dirname(fileURLToPath(import.meta.url)), '../.cache');
@@ -25,25 +25,65 @@ export function controlOf(name) {
 
 const rootOf = (name) => join(CACHE, 'packages', name.replace(':', '_'));
 
-function fetchPackages(names) {
+/** Unpacks the upstream source of a package (if not yet there) and returns its root directory. */
+export function unpackSource(name, version) {
+  const root = join(CACHE, 'sources', `${name}-${version}`);
+  if (existsSync(root)) return root;
+  const { work, apt } = startApt();
+  const sources = sourceLists(work);
+  const lists = ['-oDir::Etc::sourcelist=/dev/null', `-oDir::Etc::sourceparts=${sources}`];
+  apt(...lists, 'update');
+  apt(...lists, 'source', '--tar-only', '--download-only', name);
+  const archive = readdirSync(work).find((each) => each.startsWith(`${name}_${version}.orig.tar.`));
+  if (archive === undefined)
+    throw new Error(`apt has no ${name} ${version}: ${readdirSync(work).join(', ')}`);
+  const unpacking = join(work, 'source');
+  mkdirSync(unpacking);
+  execFileSync('tar', ['-x', '--strip-components=1', '-f', join(work, archive), '-C', unpacking]);
+  mkdirSync(dirname(root), { recursive: true });
+  renameSync(unpacking, root);
+  rmSync(work, { recursive: true, force: true });
+  return root;
+}
+
+/** Copies of apt's source lists that name source packages in place of binary ones. */
+function sourceLists(work) {
+  const parts = '/etc/apt/sources.list.d';
+  const names = existsSync(parts) ? readdirSync(parts) : [];
+  const lists = names.filter((name) => /\.(list|sources)$/.test(name)).map((name) => join(parts, name));
+  const copies = join(work, 'sources');
+  mkdirSync(copies);
+  for (const list of ['/etc/apt/sources.list', ...lists].filter(existsSync)) {
+    const text = readFileSync(list, 'utf8')
+      .replaceAll(/^deb-src\s.*$/gm, '')
+      .replaceAll(/^deb\s/gm, 'deb-src ')
+      .replaceAll(/^Types:.*$/gm, 'Types: deb-src');
+    writeFileSync(join(copies, basename(list)), text);
+  }
+  return copies;
+}
+
+/** apt-get with lists and caches of its own, in a directory to remove afterwards. */
+function startApt() {
   const work = join(CACHE, `apt-${process.pid}`);
   mkdirSync(join(work, 'lists/partial'), { recursive: true });
   mkdirSync(join(work, 'archives/partial'), { recursive: true });
-  mkdirSync(join(CACHE, 'packages'), { recursive: true });
+  const options = [
+    '-q',
+    `-oDir::State=${work}`,
+    `-oDir::State::lists=${work}/lists`,
+    `-oDir::Cache=${work}`,
+    '-oDir::State::status=/var/lib/dpkg/status',
+    '-oAPT::Sandbox::User=root',
+  ];
   const apt = (...args) =>
-    execFileSync(
-      'apt-get',
-      [
-        '-q',
-        `-oDir::State=${work}`,
-        `-oDir::State::lists=${work}/lists`,
-        `-oDir::Cache=${work}`,
-        '-oDir::State::status=/var/lib/dpkg/status',
-        '-oAPT::Sandbox::User=root',
-        ...args,
-      ],
-      { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    execFileSync('apt-get', [...options, ...args], { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] });
+  return { work, apt };
+}
+
+function fetchPackages(names) {
+  const { work, apt } = startApt();
+  mkdirSync(join(CACHE, 'packages'), { recursive: true });
   const own = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
   const foreign = names
     .map((name) => name.split(':')[1])
