@@ -1,6 +1,8 @@
 // A long comparison with the kernel or with an original program, in a private binfmt_misc instance.
-//   node scripts/differential.mjs execute|systemd-binfmt|update-binfmts [--count N] [--seed N]
-import { spawnSync } from 'node:child_process';
+//   node scripts/differential.mjs execute|safety|systemd-binfmt|update-binfmts [--count N] [--seed N]
+// For safety, `--jobs N` divides the count among N private instances, with seeds that follow each other. `--no-check` and
+// `--no-check=extensions|magic` leave out the check, or part of it: the comparison must then fail.
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +11,7 @@ import { parseArgs } from 'node:util';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const RUNS = {
   execute: { file: 'execute.test.ts', count: 'EXECUTE_BATCHES', seed: 'EXECUTE_SEED', usual: 8400 },
+  safety: { file: 'safety-random.test.ts', count: 'SAFETY_SETS', seed: 'SAFETY_SEED', usual: 200_000 },
   'systemd-binfmt': {
     file: 'systemd-binfmt.test.ts',
     count: 'SYSTEMD_TREES',
@@ -23,28 +26,64 @@ const RUNS = {
   },
 };
 
+const args = process.argv.slice(2).map((word) => (word === '--no-check' ? '--no-check=all' : word));
 const { values, positionals } = parseArgs({
+  args,
   allowPositionals: true,
-  options: { count: { type: 'string' }, seed: { type: 'string' } },
+  options: {
+    count: { type: 'string' },
+    seed: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
+    'no-check': { type: 'string' },
+  },
 });
-const run = RUNS[positionals[0]];
-if (run === undefined || positionals.length > 1) {
+const [name] = positionals;
+const run = RUNS[name];
+const jobs = Number(values.jobs);
+const CHECKS = { all: 'none', extensions: 'no-extensions', magic: 'no-magic' };
+const check = values['no-check'] === undefined ? 'whole' : CHECKS[values['no-check']];
+const isSpecial = jobs !== 1 || check !== 'whole';
+if (
+  run === undefined ||
+  positionals.length > 1 ||
+  !Number.isInteger(jobs) ||
+  jobs < 1 ||
+  check === undefined ||
+  (isSpecial && name !== 'safety')
+) {
   console.error(`usage: node scripts/differential.mjs ${Object.keys(RUNS).join('|')} [--count N] [--seed N]`);
+  console.error('       node scripts/differential.mjs safety [--jobs N] [--no-check[=extensions|magic]]');
   process.exit(2);
 }
 const count = values.count ?? String(run.usual);
 const seed = values.seed ?? String(randomInt(2 ** 31));
-console.log(`${positionals[0]}: count ${count}, seed ${seed}`);
+console.log(`${name}: count ${count}, seed ${seed}`);
 
 const started = Date.now();
-const { status } = spawnSync(
-  process.execPath,
-  [
-    ...['scripts/private-instance.mjs', '--', process.execPath, 'node_modules/vitest/vitest.mjs', 'run'],
-    ...['--project', 'kernel', '--testTimeout', '0', '--hookTimeout', '0', `test/kernel/${run.file}`],
-  ],
-  { cwd: ROOT, stdio: 'inherit', env: { ...process.env, [run.count]: count, [run.seed]: seed } },
-);
+const statuses = await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(job)));
+const status = Math.max(...statuses);
 const seconds = Math.round((Date.now() - started) / 1000);
-console.log(`${positionals[0]}: count ${count}, seed ${seed}, ${seconds} s, exit status ${status ?? 1}`);
-process.exit(status ?? 1);
+console.log(`${name}: count ${count}, seed ${seed}, ${seconds} s, exit status ${status}`);
+process.exit(status);
+
+function runJob(job) {
+  const own = Math.floor((Number(count) * (job + 1)) / jobs) - Math.floor((Number(count) * job) / jobs);
+  const child = spawn(
+    process.execPath,
+    [
+      ...['scripts/private-instance.mjs', '--', process.execPath, 'node_modules/vitest/vitest.mjs', 'run'],
+      ...['--project', 'kernel', '--testTimeout', '0', '--hookTimeout', '0', `test/kernel/${run.file}`],
+    ],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        SAFETY_CHECK: check,
+        [run.count]: String(own),
+        [run.seed]: String(Number(seed) + job),
+      },
+    },
+  );
+  return new Promise((done) => child.once('exit', (code) => done(code ?? 1)));
+}
