@@ -18,7 +18,7 @@ import { withStoreLock } from './lock.ts';
 import { lockSteps } from './lock-file.ts';
 import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
-import { choosePersistence, type Persistence } from './persistence.ts';
+import { choosePersistence, flushNotes, type Persistence } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
 import { readRegistrations, type StoredRegistration } from './registrations.ts';
@@ -66,6 +66,8 @@ export interface InstallResult {
   readonly missing: readonly Missing[];
   /** With `dryRun`: arches whose emulators would be fetched first; their steps are not known before. */
   readonly toFetch: readonly string[];
+  /** Facts that need no action, in full sentences. */
+  readonly notes: readonly string[];
   /** What was warned of, in full sentences. */
   readonly warnings: readonly string[];
 }
@@ -109,10 +111,12 @@ async function carry(
   const mounted = inspectInstance(context.binfmtDirectory).mounted;
   const entries = mounted ? listEntries(context.binfmtDirectory) : [];
   const registrations = await readRegistrations(context.store);
-  const serving = await alreadyServing(arches, entries, registrations, request, context);
+  const persist = choosePersistence(request.persist, context);
+  const lasting = { ...request, persist };
+  const serving = await alreadyServing(arches, entries, registrations, lasting, context);
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
   const { found, missing, toFetch } = await obtainAsLocked(open, entries, natives, request, context);
-  const options: RuleOptions = { ...request, persist: await choosePersistence(request.persist) };
+  const options: RuleOptions = lasting;
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
   if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
     throw noneFound(request, missing);
@@ -128,6 +132,7 @@ async function carry(
     missing,
     toFetch,
     unchanged: serving.map(({ arch }) => arch),
+    notes: persist === 'none' && steps.some(({ kind }) => kind === 'register') ? flushNotes() : [],
   } as const;
   if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
   const proofs = await carryOut(steps, wanted, context);

@@ -1,10 +1,10 @@
 /** What makes an entry last over a reboot, read by those who register at boot: systemd-binfmt and update-binfmts. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { binfmtctl, documentOf, inShell } from './support/command.ts';
+import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
 import {
   emulatorFolder,
   entries,
@@ -17,19 +17,26 @@ const folder = temporaryFolder();
 const store = join(folder, 'store');
 const source = ['--source', `dir:${emulatorFolder()}`];
 
-/** What the command sees as /etc and /var/lib: a copy, and an empty folder. Nothing is written to the machine's own. */
+/** The command sees a copy of /etc, an empty /var/lib, and a /run as systemd creates it. */
 const BINFMT_D = join(folder, 'etc/binfmt.d');
 const ADMIN = join(folder, 'lib/binfmts');
-const within = inShell(
-  `mount --bind ${join(folder, 'etc')} /etc && mount --bind ${join(folder, 'lib')} /var/lib`,
+const UNITS = join(folder, 'etc/systemd/system');
+const withoutInit = inShell(
+  `mount --bind ${join(folder, 'etc')} /etc && mount --bind ${join(folder, 'lib')} /var/lib && mount -t tmpfs tmpfs /run`,
 );
+const within = [...withoutInit, ...inShell('mkdir -p /run/systemd/system')];
 const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store], { within });
-const done = (...words: readonly string[]) => documentOf([...words, '--store', store], { within });
+const done = <T>(...words: readonly string[]) => documentOf<T>([...words, '--store', store], { within });
 
 beforeAll(() => {
   execFileSync('cp', ['-a', '/etc', folder]);
   rmSync(BINFMT_D, { recursive: true, force: true });
   for (const path of [BINFMT_D, ADMIN]) mkdirSync(path, { recursive: true });
+  const [systemd = ''] = unpackPackages('systemd');
+  cpSync(join(systemd, 'lib/systemd/system'), UNITS, { recursive: true });
+  mkdirSync(join(UNITS, 'multi-user.target.wants'), { recursive: true });
+  for (const path of ['', 'multi-user.target.wants'])
+    writeFileSync(join(UNITS, path, 'binfmt-support.service'), '[Service]\nExecStart=/bin/true\n');
 });
 
 afterEach(() => {
@@ -113,5 +120,35 @@ describe('after a reboot', () => {
     switchEntry('qemu-aarch64', 'gone');
     await done('install', 'arm64');
     expect(entries()).toEqual(before);
+  });
+});
+
+describe('a machine on which no service reads binfmt.d at boot', () => {
+  const options = { within: withoutInit };
+
+  it('refuses --persist=binfmt.d before it changes anything', async () => {
+    await expectRefusal(
+      ['install', 'arm64', '--persist=binfmt.d', '--store', store, ...source],
+      { status: 3, code: 'NO_TOOL', message: /cannot persist with binfmt\.d/, hint: /on the host|each boot/ },
+      options,
+    );
+    expect([readdirSync(BINFMT_D), entries()]).toEqual([[], {}]);
+  });
+
+  it('registers with --persist, and warns that the entry ends with the next boot', async () => {
+    const words = ['install', 'arm64', '--persist', '--store', store, ...source];
+    const { status, stderr } = await binfmtctl(words, options);
+    expect(status).toBe(0);
+    expect(stderr).toContain('registered until the next boot only');
+    expect([readdirSync(BINFMT_D), Object.keys(entries())]).toEqual([[], ['qemu-aarch64']]);
+  });
+});
+
+describe('without --persist on a machine with systemd', () => {
+  it('install notes once that a restart of systemd-binfmt removes the entry', async () => {
+    const first = await done<{ notes: string[] }>('install', 'arm64', ...source);
+    expect(first.notes).toEqual([expect.stringMatching(/systemctl restart systemd-binfmt.*--persist/)]);
+    const second = await done<{ notes: string[] }>('install', 'arm64');
+    expect(second.notes).toEqual([]);
   });
 });

@@ -86,7 +86,7 @@ export function installCommand(done: (status: number) => void): Command {
   });
 }
 
-function textOf({ dryRun, steps, proofs, unchanged, missing, toFetch }: InstallResult): string {
+function textOf({ dryRun, steps, proofs, unchanged, missing, toFetch, notes }: InstallResult): string {
   const lines = dryRun
     ? [
         ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
@@ -95,7 +95,8 @@ function textOf({ dryRun, steps, proofs, unchanged, missing, toFetch }: InstallR
     : proofs.map((proof) => lineOf(proof, unchanged.includes(proof.arch)));
   const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${visible(describe(step))}`);
   const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
-  return `${[...lines, ...unproved, ...left].join('\n')}\n`;
+  const said = notes.map((note) => paint('dim', `- ${note}`, process.stdout));
+  return `${[...lines, ...unproved, ...left, ...said].join('\n')}\n`;
 }
 
 function lineOf({ arch, entry, emulator, unidentified, verdict }: Proof, isUnchanged: boolean): string {

@@ -1,0 +1,125 @@
+/** What will register rules at boot, read from Debian's own systemd units and from the links that systemctl makes. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { readBootFacts } from '../../src/system/boot.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-boot-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const [systemd = ''] = unpackPackages('systemd');
+let root = '';
+let count = 0;
+
+function write(path: string, text = ''): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+function link(path: string, target: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  symlinkSync(target, join(root, path));
+}
+
+const stateOf = (name: string, mounts: Parameters<typeof readBootFacts>[0] = {}): string | undefined =>
+  readBootFacts({ mounts: [], root, ...mounts }).services.find((service) => service.name === name)?.state;
+
+beforeEach(() => {
+  root = join(folder, `${count++}`);
+  mkdirSync(root);
+});
+
+describe('systemd', () => {
+  const UNIT = 'systemd-binfmt.service';
+  const ETC = 'etc/systemd/system';
+
+  beforeEach(() => {
+    mkdirSync(join(root, 'run/systemd/system'), { recursive: true });
+    cpSync(join(systemd, 'lib/systemd/system'), join(root, 'lib/systemd/system'), { recursive: true });
+  });
+
+  it("enables systemd-binfmt by Debian's own links", () => {
+    expect(readBootFacts({ root }).init).toBe('systemd');
+    expect(stateOf(UNIT)).toBe('enabled');
+  });
+
+  it('agrees with systemctl on a mask', () => {
+    execFileSync('systemctl', ['--root', root, 'mask', UNIT], { stdio: 'ignore' });
+    expect(stateOf(UNIT)).toBe('masked');
+    execFileSync('systemctl', ['--root', root, 'unmask', UNIT], { stdio: 'ignore' });
+    expect(stateOf(UNIT)).toBe('enabled');
+  });
+
+  it('counts an empty unit file as a mask', () => {
+    write(`${ETC}/${UNIT}`);
+    expect(stateOf(UNIT)).toBe('masked');
+  });
+
+  it('needs a link from a target, and takes one that systemctl add-wants makes', () => {
+    unlinkSync(join(root, `lib/systemd/system/sysinit.target.wants/${UNIT}`));
+    expect(stateOf(UNIT)).toBe('disabled');
+    execFileSync('systemctl', ['--root', root, 'add-wants', 'sysinit.target', UNIT], { stdio: 'ignore' });
+    expect(stateOf(UNIT)).toBe('enabled');
+  });
+
+  it('does not count a dependency that /etc links to /dev/null', () => {
+    link(`${ETC}/sysinit.target.wants/${UNIT}`, '/dev/null');
+    expect(stateOf(UNIT)).toBe('disabled');
+  });
+
+  it('needs a unit, or a line of fstab, that mounts binfmt_misc', () => {
+    link(`${ETC}/proc-sys-fs-binfmt_misc.automount`, '/dev/null');
+    expect(stateOf(UNIT)).toBe('unmounted');
+    write('etc/fstab', 'binfmt_misc /proc/sys/fs/binfmt_misc binfmt_misc defaults 0 0\n');
+    expect(stateOf(UNIT)).toBe('enabled');
+  });
+
+  it('needs a writable /proc/sys, which the automount unit demands', () => {
+    const mount = { mountPoint: '/proc/sys', type: 'proc', source: 'proc', device: '0:1', options: ['ro'] };
+    expect(stateOf(UNIT, { mounts: [mount] })).toBe('read-only');
+  });
+
+  it('finds binfmt-support where its package enabled it', () => {
+    expect(stateOf('binfmt-support.service')).toBe('missing');
+    write('lib/systemd/system/binfmt-support.service', '[Unit]\n');
+    expect(stateOf('binfmt-support.service')).toBe('disabled');
+    link(
+      `${ETC}/multi-user.target.wants/binfmt-support.service`,
+      '/lib/systemd/system/binfmt-support.service',
+    );
+    expect(stateOf('binfmt-support.service')).toBe('enabled');
+  });
+});
+
+describe('systemd that is installed and does not run', () => {
+  it('registers nothing', () => {
+    cpSync(join(systemd, 'lib/systemd/system'), join(root, 'lib/systemd/system'), { recursive: true });
+    expect(readBootFacts({ root, mounts: [] })).toMatchObject({ init: null, services: [] });
+  });
+});
+
+describe('OpenRC', () => {
+  it('registers if its service is in a runlevel of a normal boot', () => {
+    write('run/openrc/softlevel', 'default\n');
+    expect(stateOf('binfmt')).toBe('missing');
+    write('etc/init.d/binfmt', '#!/sbin/openrc-run\n');
+    expect(stateOf('binfmt')).toBe('disabled');
+    link('etc/runlevels/boot/binfmt', '/etc/init.d/binfmt');
+    expect(stateOf('binfmt')).toBe('enabled');
+  });
+});
+
+describe('sysvinit', () => {
+  it('registers if binfmt-support has a start link', () => {
+    write('proc/1/comm', 'init\n');
+    write('etc/inittab', '');
+    write('etc/init.d/binfmt-support', '#!/bin/sh\n');
+    mkdirSync(join(root, 'etc/rcS.d'), { recursive: true });
+    expect(stateOf('binfmt-support')).toBe('disabled');
+    link('etc/rc2.d/S01binfmt-support', '../init.d/binfmt-support');
+    expect(stateOf('binfmt-support')).toBe('enabled');
+  });
+});
