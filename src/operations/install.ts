@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Arch } from '../catalogue/types.ts';
 import { parseSource } from '../emulators/sources/index.ts';
 import { listStored } from '../emulators/store.ts';
@@ -203,7 +204,9 @@ async function alreadyServing(
   return proofs.filter((proof) => {
     const entry = entries.find(({ name }) => name === proof.entry);
     const registration = registrations.get(proof.entry ?? '')?.registration;
-    const lasts = request.persist === 'none' || (registration?.persisted.length ?? 0) > 0;
+    // With F the kernel keeps a removed file open, but the next boot cannot register it.
+    const persisted = (registration?.persisted.length ?? 0) > 0 && existsSync(entry?.interpreter ?? '');
+    const lasts = request.persist === 'none' || persisted;
     const credentials = !request.credentials || entry?.flags.includes('C') === true;
     if (entry === undefined || !lasts || !credentials) return false;
     // An entry of ours without F was asked for by name; those of others are to serve containers too.

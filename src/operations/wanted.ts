@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import coerce from 'semver/functions/coerce.js';
 import gte from 'semver/functions/gte.js';
@@ -5,11 +6,12 @@ import { archPattern } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
 import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { runningKernelFeatures } from '../kernel/features.ts';
 import type { Wanted } from '../plan/install.ts';
 import { decodeRegistration, encodeRegistration, type Registration } from '../plan/registration.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Flag, Rule } from '../rule/types.ts';
-import { kernelVersion } from '../system/host.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import type { Context } from './context.ts';
 import { type Persistence, persistenceFile } from './persistence.ts';
@@ -49,6 +51,7 @@ export async function wantedFor(
   const rule = await ruleFor(found, { ...options, credentials: options.credentials || kept });
   const path = registrationPath(context.store, rule.name);
   const lasting = persistenceFile(options.persist, rule);
+  if (lasting !== null) assertInterpreterExists(rule);
   const note = readStoreFile(context.store, 'registrations', basename(path));
   const lastingNow = lasting === null ? null : readTextIfExists(lasting.path);
   const before = note === null ? null : decodeRegistration(note);
@@ -62,6 +65,16 @@ export async function wantedFor(
   const files = [{ path, text, previous: note }];
   if (lasting !== null) files.push({ ...lasting, previous: lastingNow });
   return { arch: arch.id, rule, files };
+}
+
+/** @throws EMULATOR_NOT_FOUND, as the next boot would register a rule for a missing file or fail. */
+function assertInterpreterExists({ name, interpreter }: Rule): void {
+  if (existsSync(interpreter)) return;
+  throw new BinfmtctlError(
+    'EMULATOR_NOT_FOUND',
+    `cannot persist entry ${name}: its interpreter ${interpreter} does not exist`,
+    { hint: 'name an emulator with --source; binfmtctl then copies it into its store' },
+  );
 }
 
 /** The rule for an emulator, as such. */
@@ -116,7 +129,6 @@ async function flagsFor(
 // AT_FLAGS tells the emulator of P since Linux 5.12 (fs/binfmt_misc.c, MISC_FMT_PRESERVE_ARGV0).
 async function preservesArgv0({ preserveArgv0 }: EmulatorProfile, { version }: Emulator): Promise<boolean> {
   if (preserveArgv0.mode !== 'auto') return preserveArgv0.mode === 'always';
-  const [major, minor] = kernelVersion();
-  if (version === null || major < 5 || (major === 5 && minor < 12)) return false;
+  if (version === null || !runningKernelFeatures().tellsPreserveArgv0) return false;
   return gte(coerce(version) ?? '0.0.0', coerce(preserveArgv0.since ?? '') ?? '0.0.0');
 }

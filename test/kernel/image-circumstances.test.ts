@@ -111,7 +111,7 @@ describe('in the image', () => {
     async (word) => {
       await expectRefusal(
         ['install', 'riscv64', '--source', source, word, '--store', store],
-        { status: 2, code: 'USAGE', message: /no meaning in a container/, hint: /after each boot/ },
+        { status: 2, code: 'USAGE', message: /no effect in a container/, hint: /after each boot/ },
         { env },
       );
       expect(entries()).toEqual({});

@@ -1,6 +1,15 @@
 /** What makes an entry last over a reboot, read by those who register at boot: systemd-binfmt and update-binfmts. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
@@ -88,6 +97,25 @@ describe('--persist=binfmt.d', () => {
     expect(entries()).toEqual(before);
   });
 });
+
+describe('--persist for an entry whose interpreter file was removed', () => {
+  it.each([
+    ['before the entry was persisted', []],
+    ['after the entry was persisted', ['--persist=binfmt.d']],
+  ])(
+    'never reports success while the persisted rule names a missing file: removed %s',
+    async (_, options) => {
+      await done('install', 'arm64', ...options, ...source);
+      rmSync(interpreterOf(entries()['qemu-aarch64'] ?? ''));
+      const { status } = await run('install', 'arm64', '--persist=binfmt.d');
+      const isThere = existsSync(interpreterOf(entries()['qemu-aarch64'] ?? ''));
+      expect([status === 0, isThere]).toEqual([isThere, isThere]);
+    },
+    60_000,
+  );
+});
+
+const interpreterOf = (entry: string): string => /^interpreter (.*)$/m.exec(entry)?.[1] ?? '';
 
 describe('--persist=binfmt-support', () => {
   it('gives update-binfmts what it shows, and registers again as it was', async () => {
