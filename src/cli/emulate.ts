@@ -8,6 +8,7 @@ import type { Context, Progress } from '../operations/context.ts';
 import type { Emulation, EmulationRequest } from '../operations/emulation.ts';
 import { toJson } from '../plan/json.ts';
 import type { Ending } from '../system/foreground.ts';
+import { closeInherited } from '../system/inherited.ts';
 import type { CommonOptions } from './common.ts';
 import { openContext } from './context.ts';
 import { asInterruption, exitStatusOf } from './failure.ts';
@@ -58,6 +59,7 @@ export async function emulate<T extends { readonly emulation: Emulation }>(
     if (signal.aborted) return 128 + constants.signals[signal.reason as NodeJS.Signals];
     tell(prepared.emulation, options);
     if (options.dryRun) return 0;
+    closeInherited();
     return statusOf(await carryOut(prepared, { ...context, report: warnings(options.quiet === true) }));
   } finally {
     // Not before: what comes while nothing can be heard is heard by whoever carries it out.

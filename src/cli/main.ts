@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
+import { closeInherited } from '../system/inherited.ts';
 import { guardStreams } from './streams.ts';
 
 declare const BINFMTCTL_VERSION: string;
@@ -24,6 +25,7 @@ if (process.argv.length === 3 && !standsIn && (only === '--version' || only === 
 
 /** A drop-in needs none of what the other commands load, but for the one that installs. */
 async function carryOut(words: readonly string[]): Promise<number> {
+  closeInherited(words);
   if (!standsIn && (words[0] === 'run' || words[0] === 'enter')) {
     return (await import('./emulated.ts')).runEmulated(words, BINFMTCTL_VERSION);
   }

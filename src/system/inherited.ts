@@ -1,0 +1,40 @@
+/** Descriptors that the caller left open. */
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
+
+/** fcntl(2), as /proc/PID/fdinfo prints it on every architecture that Node runs on. */
+const O_CLOEXEC = 0o2000000;
+const NAMED = /^(?:.*(?:\/fd\/|-fd=))?(\d+)$/;
+
+/**
+ * Closes the descriptors above 2 that child processes would inherit, except those that a word of the command line names:
+ * `/dev/fd/63` or `--emulation-fd 63`.
+ *
+ * Node opens its own descriptors close-on-exec, and marks inherited ones too, but only up to the first gap above 15
+ * (libuv, uv_disable_stdio_inheritance()).
+ */
+export function closeInherited(words: readonly string[] = []): void {
+  const named = new Set(words.flatMap((word) => NAMED.exec(word)?.[1] ?? []));
+  for (const name of descriptors()) {
+    if (Number(name) > 2 && !named.has(name) && isInherited(name)) closeSync(Number(name));
+  }
+}
+
+/** None without /proc: then nothing tells which descriptors are open. */
+function descriptors(): readonly string[] {
+  try {
+    return readdirSync('/proc/self/fd');
+  } catch {
+    return [];
+  }
+}
+
+function isInherited(descriptor: string): boolean {
+  try {
+    const text = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8');
+    const [, flags = ''] = /^flags:\s*([0-7]+)$/m.exec(text) ?? [];
+    return flags !== '' && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
+  } catch {
+    // The descriptor that readdir(3) itself used.
+    return false;
+  }
+}
