@@ -48,19 +48,10 @@ export function listEntries(directory: string): readonly Entry[] {
 }
 
 /**
- * The entry of that name.
+ * The entry of that name, of a rule or of a BPF handler.
  *
- * @throws ENTRY_NOT_FOUND; BAD_ENTRY where it is no rule; NO_BINFMT_MISC.
+ * @throws ENTRY_NOT_FOUND; BAD_ENTRY for a text that cannot be read; NO_BINFMT_MISC.
  */
-export function readEntry(directory: string, name: string): Entry {
-  const entry = readAnyEntry(directory, name);
-  if (!isBpf(entry)) return entry;
-  throw new BinfmtctlError('BAD_ENTRY', `entry ${JSON.stringify(name)} is of a BPF handler, not of a rule`, {
-    hint: 'it can be enabled, disabled and removed, not compared',
-  });
-}
-
-/** As `readEntry`, a BPF handler's too. */
 export function readAnyEntry(directory: string, name: string): AnyEntry {
   requireMounted(directory);
   requireEntryName(name);

@@ -40,14 +40,6 @@ export function equalPatterns(a: Pattern, b: Pattern): boolean {
   return covers(a, b) && covers(b, a);
 }
 
-/** The same pattern without magic bits outside the mask, and without a mask when it is all ff. */
-export function normalise(pattern: Pattern): Pattern {
-  if (pattern.type === 'extension' || pattern.mask === null) return pattern;
-  const { mask } = pattern;
-  const magic = pattern.magic.map((byte, index) => byte & (mask[index] ?? 0xff));
-  return { ...pattern, magic, mask: mask.every((byte) => byte === 0xff) ? null : mask };
-}
-
 /** Indexes in the file of the bytes that a pattern compares. */
 const positions = ({ offset, magic }: MagicPattern): number[] =>
   Array.from(magic, (_, index) => offset + index);

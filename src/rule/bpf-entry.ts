@@ -26,13 +26,6 @@ export function parseBpfEntry(name: string, text: string): BpfEntry | 'strange' 
   return { name, enabled: head[1] === 'enabled', handler: head[2] ?? '', interpreters, flags: [] };
 }
 
-export function formatBpfEntry({ enabled, handler, interpreters }: BpfEntry): Uint8Array {
-  const bound = interpreters.map(({ name, path }) => `bpf-interpreter ${name} ${path}\n`);
-  return encodeText(
-    [enabled ? 'enabled\n' : 'disabled\n', `bpf ${handler}\n`, ...bound, FLAGS_LINE].join(''),
-  );
-}
-
 /**
  * What binds an interpreter, written to an entry that was never enabled (bm_entry_add_interp()). BAD_RULE for what the
  * kernel would read as something else.

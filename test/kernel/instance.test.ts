@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { listEntries, readEntries, readEntry } from '../../src/kernel/entries.ts';
+import { listEntries, readAnyEntry, readEntries } from '../../src/kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../../src/kernel/instance.ts';
 import { disable, enable, register, unregister } from '../../src/kernel/register.ts';
 import { encodeText } from '../../src/rule/text.ts';
@@ -72,19 +72,19 @@ describe('register', () => {
     ];
     for (const each of all) register(INSTANCE, each);
     expect(listEntries(INSTANCE)).toEqual(all.toReversed().map((each) => ({ ...each, enabled: true })));
-    for (const each of all) expect(readEntry(INSTANCE, each.name)).toEqual({ ...each, enabled: true });
+    for (const each of all) expect(readAnyEntry(INSTANCE, each.name)).toEqual({ ...each, enabled: true });
   });
 
   it('takes flag C with the O that it implies', () => {
     register(INSTANCE, rule('c', { flags: ['C'] }));
-    expect(readEntry(INSTANCE, 'c').flags).toEqual(['O', 'C']);
+    expect(readAnyEntry(INSTANCE, 'c').flags).toEqual(['O', 'C']);
   });
 
   it('leaves an entry of that name as it was', async () => {
     const first = rule('taken');
     register(INSTANCE, first);
     expect(await codeOf(() => register(INSTANCE, rule('taken')))).toBe('ENTRY_EXISTS');
-    expect(readEntry(INSTANCE, 'taken')).toEqual({ ...first, enabled: true });
+    expect(readAnyEntry(INSTANCE, 'taken')).toEqual({ ...first, enabled: true });
   });
 
   it('never writes to status or register as if they were entries', async () => {
@@ -207,7 +207,7 @@ describe('commands', () => {
   });
 
   it('say that there is no such entry', async () => {
-    for (const command of [unregister, enable, disable, readEntry]) {
+    for (const command of [unregister, enable, disable, readAnyEntry]) {
       expect(await codeOf(() => command(INSTANCE, 'absent'))).toBe('ENTRY_NOT_FOUND');
       expect(await codeOf(() => command(INSTANCE, 'x'.repeat(300)))).toBe('ENTRY_NOT_FOUND');
     }

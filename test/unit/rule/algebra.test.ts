@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { covers, equalPatterns, normalise, overlap, SCRIPT_PATTERN } from '../../../src/rule/algebra.ts';
+import { covers, equalPatterns, overlap, SCRIPT_PATTERN } from '../../../src/rule/algebra.ts';
 import { parseHex } from '../../../src/rule/hex.ts';
 import { matches } from '../../../src/rule/match.ts';
 import type { MagicPattern, Pattern } from '../../../src/rule/types.ts';
@@ -69,13 +69,6 @@ describe('against every small file', () => {
       expect(equalPatterns(a, b)).toBe(JSON.stringify(both[0]) === JSON.stringify(both[1]));
     });
   });
-
-  it('normalise keeps what a pattern matches', () => {
-    check((a) => {
-      expect(matchedBy(normalise(a))).toEqual(matchedBy(a));
-      expect(equalPatterns(normalise(a), a)).toBe(true);
-    });
-  });
 });
 
 describe('overlap', () => {
@@ -100,13 +93,6 @@ describe('equalPatterns', () => {
 
   it('tells offsets apart', () => {
     expect(equalPatterns(magic('41'), magic('41', null, 1))).toBe(false);
-  });
-});
-
-describe('normalise', () => {
-  it('clears magic bits outside the mask and drops a mask of all ff', () => {
-    expect(normalise(magic('41ff', 'ff0f'))).toEqual(magic('410f', 'ff0f'));
-    expect(normalise(magic('41ff', 'ffff'))).toEqual(magic('41ff'));
   });
 });
 

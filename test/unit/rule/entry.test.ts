@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBinding, formatBpfEntry } from '../../../src/rule/bpf-entry.ts';
+import { formatBinding } from '../../../src/rule/bpf-entry.ts';
 import { formatEntry, parseAnyEntry, parseEntry } from '../../../src/rule/entry.ts';
 import { encodeText } from '../../../src/rule/text.ts';
-import type { Entry } from '../../../src/rule/types.ts';
+import type { BpfEntry, Entry } from '../../../src/rule/types.ts';
 import { REGISTER_CASES } from '../../register-cases.ts';
 import { bpfRule, rule73 as rule } from './arbitraries.ts';
 
@@ -132,3 +132,11 @@ describe('entries of BPF handlers', () => {
     expect(() => formatBinding(bound)).toThrow(expect.objectContaining({ code: 'BAD_RULE' }));
   });
 });
+
+/** What bm_entry_show() of Linux 7.3 prints for a BPF handler. */
+function formatBpfEntry({ enabled, handler, interpreters }: BpfEntry): Uint8Array {
+  const bound = interpreters.map(({ name, path }) => `bpf-interpreter ${name} ${path}\n`);
+  return encodeText(
+    [enabled ? 'enabled\n' : 'disabled\n', `bpf ${handler}\n`, ...bound, 'flags: \n'].join(''),
+  );
+}
