@@ -41,7 +41,7 @@ const KEPT_WITH_COLOURS = /(\n|\x1b\[(?:1|2|22|31|32|33|39)m)/;
 /** C0, DEL, C1, and the format characters that change the order in which a terminal shows text. */
 const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
-/** The text on one line, with an escape in the place of each character that would act on a terminal or a log. */
+/** The text on one line, with every character that would act on a terminal or a log escaped. */
 export function visible(text: string): string {
   return text.replace(UNSAFE, (character) => {
     const code = character.charCodeAt(0);

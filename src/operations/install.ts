@@ -151,7 +151,7 @@ function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
   });
 }
 
-/** Names of the entries that are as we registered them: one that others put in the place of ours is theirs. */
+/** Names of the entries that are as we registered them. One that another tool has replaced belongs to that tool. */
 function oursAmong(
   entries: readonly Entry[],
   registrations: ReadonlyMap<string, StoredRegistration>,

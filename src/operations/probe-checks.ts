@@ -7,7 +7,7 @@ import type { Entry } from '../rule/types.ts';
 import { explainFailure } from './probe-failure.ts';
 import type { ProbeRun } from './prober.ts';
 
-/** Owner of the set-user-id probe: nobody, whom every system has. */
+/** Owner of the set-user-id probe: the user `nobody`, which every system has. */
 export const NOBODY = 65534;
 
 /** A probe on its way: what it is and who is expected to run it. */

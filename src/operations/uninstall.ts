@@ -186,7 +186,7 @@ async function unwantedFor(
       return { path, now: isOurs ? now : null };
     }),
   );
-  // An entry that others have put in the place of ours is theirs.
+  // An entry with the name of ours that another tool registered belongs to that tool.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
   return { entry: own, registration, files, registrationFile: { path, text } };
 }

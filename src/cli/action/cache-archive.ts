@@ -1,5 +1,5 @@
 /**
- * What is kept in the runner's cache: one file, packed by gzip. In the place of `internal/tar.js` of @actions/cache
+ * What is kept in the runner's cache: one file, compressed by gzip. Replaces `internal/tar.js` of @actions/cache
  * (scripts/build-action.mjs), which runs `tar -P`: an archive could then replace any file of the runner's user.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -8,7 +8,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 
-/** A bundle of all emulators has 140 MB. */
+/** In bytes; a bundle of all emulators takes 140 MB. */
 const MAX_SIZE = 1024 ** 3;
 
 let file = '';
