@@ -59,9 +59,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
       kind: 'warning',
       text: `${root} is for this machine itself: entered without emulation`,
     });
-  // Root of the machine could make a read-only mount writable again; in a user namespace of its own the mounts are locked.
-  const isLocked = request.readOnly || request.binds.some((bind) => bind.endsWith(':ro'));
-  const rootMaps = emulation.rules === null && !isLocked ? null : allIds();
+  const rootMaps = emulation.rules === null ? null : allIds();
   const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
   if (maps !== null) checkIds(root, maps, identity, context);
   for (const text of warnings) context.report({ kind: 'warning', text });

@@ -1,7 +1,6 @@
 import type { Rule } from '../rule/types.ts';
 import { firstMounts, fstab, type RootFacts, secondMounts } from './root-mounts.ts';
 import {
-  ANSWERS,
   AWAIT_LEAVE,
   fail,
   HAND_OVER,
@@ -10,7 +9,6 @@ import {
   OWN_PID,
   registerLines,
   restoreVariables,
-  STDERR,
   TEXTS,
   type Tools,
   withVariables,
@@ -89,9 +87,9 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
     ...rootLines(plan),
     ...mountLines(plan),
     ...settingLines(plan),
-    ...(plan.newUserNamespace
-      ? [`( ${lockedLines(plan).join('\n')} )`]
-      : [moveLine(plan), `( ${programLines(plan).join('\n')} )`]),
+    // Then the root is not one of chroot(2), in which no user namespace can be made.
+    `${commandLine([tools.mount, '-n', '--move'])} . / || ${fail('root')}`,
+    `( ${programLines(plan).join('\n')} )`,
     'exit $?',
   ];
   const base = baseOf(plan);
@@ -181,12 +179,6 @@ function settingLines(plan: EnterPlan): readonly string[] {
     // In a root without /proc it is where this machine has it, under the root: mounted, but not to be seen.
     lines.push(
       ...(proc === undefined ? instanceLines(INSTANCE, rules, tools) : registerLines(within, rules)),
-      // Root inside owns the instance's files, and could disable the emulators of its own session.
-      ...(proc === undefined
-        ? []
-        : [
-            `${commandLine([tools.mount, '-n', '-o', 'remount,bind,ro,nosuid,nodev,noexec', within])} || ${fail('instance')}`,
-          ]),
     );
   }
   if (hostname !== null && tools.hostname !== null)
@@ -200,40 +192,6 @@ function settingLines(plan: EnterPlan): readonly string[] {
   return lines;
 }
 
-/** Then the root is not one of chroot(2), in which no user namespace can be made. */
-const moveLine = ({ tools }: EnterPlan): string =>
-  `${commandLine([tools.mount, '-n', '--move'])} . / || ${fail('root')}`;
-
-/**
- * The program gets a further user namespace with the same ids, and a mount namespace that belongs to it. Mounts copied there
- * are locked: the program can neither uncover the host's root nor make them writable (mount_namespaces(7), "Restrictions").
- * It cannot follow /proc/1/root either, as process 1 belongs to the outer namespace (ptrace(2), access mode checks).
- *
- * A helper in the outer namespace moves the tree to `/` once the user namespace exists, which a process whose root is not
- * that of its mount namespace cannot make (user_namespaces(7)). Then it writes the id maps, which the program waits for.
- */
-function lockedLines(plan: EnterPlan): readonly string[] {
-  const { sh, unshare } = plan.tools;
-  const identity = (kind: string): string =>
-    `printf %b "$${kind}" >/proc/$pid/${kind}_map || { echo "failed namespaces 1" >&2; kill -KILL $pid; exit 125; }`;
-  const readMap = (kind: string): string =>
-    `${kind}=; while read -r inside _ count; do ${kind}="$${kind}$inside $inside $count\\n"; done </proc/self/${kind}_map`;
-  const helper = [
-    'while read -r _ </proc/$pid/uid_map; do :; done 2>/dev/null',
-    `${commandLine([plan.tools.mount, '-n', '--move'])} . / || { echo "failed root $?" >&2; kill -KILL $pid; exit 125; }`,
-    identity('gid'),
-    identity('uid'),
-  ];
-  const inner = ['until read -r _ </proc/self/uid_map; do :; done', ...programLines(plan)];
-  return [
-    OWN_PID,
-    readMap('uid'),
-    readMap('gid'),
-    `( ( ${helper.join('\n')} ) <&- >&- ${STDERR}>&- ${ANSWERS}<&- & )`,
-    `exec ${commandLine([unshare, '--user', '--keep-caps', '--', sh, '-c', inner.join('\n'), sh])} "$@"`,
-  ];
-}
-
 /** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
 function programLines(plan: EnterPlan): readonly string[] {
   const { account, environment, personality32, tools, umask, workdir } = plan;
@@ -243,7 +201,6 @@ function programLines(plan: EnterPlan): readonly string[] {
     ...(personality32 && setarch !== null ? [setarch, 'linux32', '--'] : []),
     ...(setpriv === null ? [] : privileges(plan, setpriv)),
     unshare,
-    ...(plan.newUserNamespace ? ['--mount', '--propagation', 'private'] : []),
     '--root=.',
     `--wd=${workdir}`,
     ...(account === null ? [] : [`--setuid=${account.uid}`]),
