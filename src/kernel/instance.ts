@@ -15,9 +15,6 @@ export const DEFAULT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
 /** include/uapi/linux/magic.h BINFMTFS_MAGIC. */
 const BINFMT_MISC_MAGIC = 0x42494e4d;
 
-/** Times of files are as coarse as the clock's ticks: CONFIG_HZ of 100 at least. */
-const CLOCK_TICK_MS = 11;
-
 export interface InstanceFacts {
   readonly directory: string;
   readonly mounted: boolean;
@@ -92,17 +89,6 @@ export async function ensureMounted(
       hint: `as root: \`echo 1 > ${directory}/status\`; that lets all entries in it take effect again`,
     },
   );
-}
-
-/**
- * Whether the mounted instance was made since this process began, as where our mount is its only one: it ends with that,
- * and its entries do. Before Linux 6.7 it does not.
- */
-export function isNew(directory: string): boolean {
-  if (!runningKernelFeatures().instancePerNamespace) return false;
-  // Of an instance that is mounted elsewhere we see the files that bm_fill_super() made then.
-  const made = statSync(`${directory}/status`, { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  return made >= performance.timeOrigin - CLOCK_TICK_MS;
 }
 
 /** @throws NO_BINFMT_MISC where none is mounted at `directory`. */

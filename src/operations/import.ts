@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { type Item, readItems, type Source } from './import-files.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
+import { checkReach } from './reach.ts';
 import { findUnsafe, warnOfScripts } from './safety.ts';
 
 export type { Source } from './import-files.ts';
@@ -66,7 +67,7 @@ export async function importRules(request: ImportRequest, context: Context): Pro
     return { schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, lost, leftOut };
   };
   if (request.dryRun) return carry();
-  await ensureMounted(context.binfmtDirectory);
+  await checkReach(await ensureMounted(context.binfmtDirectory), context);
   return withStoreLock(context, async () => {
     await repair(context);
     return carry();

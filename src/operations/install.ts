@@ -87,7 +87,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
   if (request.dryRun) return { ...(await carry(arches, natives, request, context)), warnings };
-  checkReach(await ensureMounted(context.binfmtDirectory), context);
+  await checkReach(await ensureMounted(context.binfmtDirectory), context);
   return withStoreLock(context, async () => {
     await repair(context);
     const stored = await listStored(context.store);

@@ -1,26 +1,52 @@
 import { BinfmtctlError } from '../errors.ts';
-import { type InstanceFacts, isNew } from '../kernel/instance.ts';
+import { readEntries } from '../kernel/entries.ts';
+import { isHeldElsewhere } from '../kernel/holders.ts';
+import type { InstanceFacts } from '../kernel/instance.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
+import { inMachineMountNamespace } from '../system/mount-namespaces.ts';
+import { unmount } from '../system/mounts.ts';
 import type { Context } from './context.ts';
 
 const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve that alone and go with it';
 
 /**
- * The trap of containers: all works, for nobody else. Warns where what is registered serves only a user namespace.
+ * Warns if what is registered serves only a user namespace.
  *
- * @throws NO_BINFMT_MISC in our container image, where nobody but this container has the instance mounted: the kernel
- * drops all entries with the last mount (Linux 6.7 and later, fs/binfmt_misc.c bm_evict_inode()).
+ * @throws NO_BINFMT_MISC if the instance ends with our mount namespace, as in a container whose host has none mounted.
+ * Our mount is removed then, so that a second try does not take it for the host's.
  */
-export function checkReach({ directory, scope }: InstanceFacts, { report }: Pick<Context, 'report'>): void {
-  // Whoever makes an instance of their own on purpose runs no image for it.
+export async function checkReach(
+  { directory, scope }: Pick<InstanceFacts, 'directory' | 'scope'>,
+  { report }: Pick<Context, 'report'>,
+): Promise<void> {
   const inImage = process.env['BINFMTCTL_IMAGE'] !== undefined;
   if (scope === 'namespace') report({ kind: 'warning', text: inImage ? warningInImage() : warning() });
-  if (!inImage || inInitialUserNamespace() !== true || !isNew(directory)) return;
-  throw new BinfmtctlError(
-    'NO_BINFMT_MISC',
-    `the host of this container has no binfmt_misc mounted at ${directory}: entries made here would go with the container`,
-    { hint: `on the host, as root: \`mount -t binfmt_misc binfmt_misc ${directory}\`; then once more` },
-  );
+  // In a user namespace the instance is private to it; the mounts of the machine's process 1 stay.
+  if (inInitialUserNamespace() !== true || inMachineMountNamespace() === true) return;
+  const error = reachError(directory, isHeldElsewhere(directory), inImage);
+  if (error === null) return;
+  if (readEntries(directory).all.length === 0) await unmount(directory);
+  throw error;
+}
+
+/** The refusal of an instance that ends with our mount namespace, or might; null for one that lasts. Pure. */
+export function reachError(
+  directory: string,
+  heldElsewhere: boolean | null,
+  inImage: boolean,
+): BinfmtctlError | null {
+  if (heldElsewhere === true) return null;
+  const why =
+    heldElsewhere === false
+      ? 'only this mount namespace holds binfmt_misc, and entries end with its last mount'
+      : 'whether another mount namespace holds binfmt_misc is unknown: its files are dated in the future';
+  const mount = `\`mount -t binfmt_misc binfmt_misc ${directory}\``;
+  const here = inImage
+    ? ''
+    : '; for entries that last only as long as this mount namespace, run it here instead';
+  return new BinfmtctlError('NO_BINFMT_MISC', `cannot register lasting entries at ${directory}: ${why}`, {
+    hint: `on the host, as root: ${mount}; then run binfmtctl again${here}`,
+  });
 }
 
 const warning = (): string => `${OWN}; to serve the machine run binfmtctl on the host`;

@@ -72,7 +72,7 @@ async function binfmt(words: readonly string[], version: string): Promise<number
   return withOperation({ binfmtDir: directory, catalogue: [], quiet: true }, async (context) => {
     const instance = await ensureMounted(directory);
     const wanted = listOf(values.get('install'));
-    if (wanted.length > 0) checkReach(instance, { report: warn });
+    if (wanted.length > 0) await checkReach(instance, { report: warn });
     const gone = await removeAll(listOf(values.get('uninstall')), context);
     const there = await installAll(wanted, context);
     process.stdout.write(`${JSON.stringify(await readPlatforms(context), null, 2)}\n`);

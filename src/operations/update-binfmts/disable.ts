@@ -20,7 +20,8 @@ export async function disableAll(session: Session): Promise<boolean> {
     print('unload binfmt_misc\n');
     return success;
   }
-  // The last umount of an instance empties it (fs/binfmt_misc.c bm_put_super(), Linux 6.7).
+  // The last unmount of an instance empties it, on stable kernels with the backport of 6.7, too (fs/binfmt_misc.c
+  // bm_evict_inode()).
   const others = mounted ? entryNames(directory) : [];
   if (others.length > 0) {
     warn(`${directory} stays mounted: others have registered ${others.join(', ')}`);
