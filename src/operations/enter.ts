@@ -21,7 +21,7 @@ import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './ent
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
-import { obstacleError, readObstacles } from './obstacle.ts';
+import { obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { allIds } from './run.ts';
 import { enterTools } from './setup-tools.ts';
 import { keepingWarnings } from './warnings.ts';
@@ -31,6 +31,8 @@ export type { EnterRequest } from './enter/types.ts';
 /** What will be done to enter a root. */
 export interface PreparedEnter {
   readonly emulation: Emulation;
+  /** First bytes of what `emulation` is about. */
+  readonly heads: readonly Uint8Array[];
   /** Null where no user namespace is needed. */
   readonly maps: IdMaps | null;
   readonly plan: EnterPlan;
@@ -83,7 +85,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     program: [request.program ?? programs.program.name, ...request.args],
     tools: requireFitting(enterTools(), request, identity),
   };
-  return { emulation, maps, plan };
+  return { emulation, heads: programs.heads, maps, plan };
 }
 
 interface Tree {
@@ -111,7 +113,7 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
 
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
 export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
-  const { maps, plan } = prepared;
+  const { emulation, heads, maps, plan } = prepared;
   const { command: plain, texts } = enterCommand(plan);
   const isJob = plan.facts.terminal !== null && isForeground();
   const command = isJob ? asJob(plain, plan.tools) : plain;
@@ -124,7 +126,7 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   const { facts } = plan;
   const proc = `${plan.root}${plan.ephemeral ? '/root' : ''}/${facts.places.proc}:`;
   if (!facts.userNamespace || facts.procOfHost || !outcome.complaint.includes(proc))
-    throw obstacleError(readObstacles(outcome, 'enter'));
+    throw obstacleError(readObstacles(outcome, 'enter', privateArch(heads, emulation, context)));
   const text = 'parts of /proc are hidden here, as in containers: inside it is the one of this machine';
   context.report({ kind: 'warning', text });
   return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);

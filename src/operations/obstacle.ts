@@ -1,7 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { archOfHeader } from '../catalogue/resolve.ts';
+import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
 import { container, kernelVersion } from '../system/host.ts';
+import type { Context } from './context.ts';
+import type { Emulation } from './emulation.ts';
 
 /** What is known where namespaces or an instance of their own cannot be had. */
 export interface ObstacleFacts extends SetupFailure {
@@ -19,6 +23,8 @@ export interface ObstacleFacts extends SetupFailure {
   /** A filter of system calls, as engines put containers under. */
   readonly seccomp: boolean;
   readonly program: 'run' | 'enter';
+  /** What the private instance was wanted for; null if that is unknown or none was. */
+  readonly arch: string | null;
 }
 
 /** NO_NAMESPACE, with which obstacle it is and the one command that takes it away. Pure. */
@@ -29,11 +35,26 @@ export function obstacleError(facts: ObstacleFacts): BinfmtctlError {
   });
 }
 
+/** The first architecture that a private instance is needed for; null for none or an unknown one. */
+export function privateArch(
+  heads: readonly Uint8Array[],
+  { programs }: Emulation,
+  { catalogue }: Pick<Context, 'catalogue'>,
+): Arch | null {
+  const head = heads.find((_, index) => programs[index] === 'private');
+  return head === undefined ? null : archOfHeader(catalogue, head);
+}
+
 /** The facts as this machine has them. */
-export function readObstacles(failure: SetupFailure, program: 'run' | 'enter'): ObstacleFacts {
+export function readObstacles(
+  failure: SetupFailure,
+  program: 'run' | 'enter',
+  arch: Arch | null,
+): ObstacleFacts {
   return {
     ...failure,
     program,
+    arch: arch?.id ?? null,
     kernel: kernelVersion(),
     root: process.geteuid?.() === 0,
     container: container(),
@@ -47,14 +68,15 @@ export function readObstacles(failure: SetupFailure, program: 'run' | 'enter'): 
 
 function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
   const { appArmor, cloneForbidden, complaint, container, failed, kernel } = facts;
-  const { least, maxUserNamespaces, root, seccomp } = facts;
+  const { arch, least, maxUserNamespaces, root, seccomp } = facts;
+  const install = arch === null ? null : `\`binfmtctl install ${arch}\``;
   // Below its reason mount(8) says, further to the right, where to look for more.
   const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
   const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
   const isInstance = failed === 'instance' || complaint.includes('binfmt_misc:');
   if (isInstance && (kernel[0] < 6 || (kernel[0] === 6 && kernel[1] < 7))) {
     const why = `Linux ${kernel.join('.')} has one binfmt_misc for the whole machine (a private one needs 6.7)`;
-    return [why, 'as root, once for all: `binfmtctl install ARCH`'];
+    return [why, `as root, once for all: ${install ?? '`binfmtctl install --all`'}`];
   }
   if (/: fork failed|Cannot fork|Resource temporarily unavailable/.test(said))
     return [
@@ -64,7 +86,9 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
   if (maxUserNamespaces === null)
     return [
       'the kernel has no user namespaces',
-      'boot one with CONFIG_USER_NS, or run it as root after `binfmtctl install ARCH`',
+      install === null
+        ? 'boot a kernel with CONFIG_USER_NS, or run it as root'
+        : `boot a kernel with CONFIG_USER_NS, or run it as root after ${install}`,
     ];
   if (maxUserNamespaces === 0)
     return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
@@ -93,7 +117,10 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
   }
   if (container !== null)
     return [`${said} (in a container: ${container})`, 'start the container with --privileged'];
-  return [said, '`binfmtctl install ARCH` as root makes it work without namespaces'];
+  return [
+    said,
+    install === null ? 'run it as root' : `as root, ${install} makes it work without namespaces of its own`,
+  ];
 }
 
 function leastLimit(): ObstacleFacts['least'] {

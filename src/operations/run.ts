@@ -10,7 +10,7 @@ import { workingDirectory } from '../system/host.ts';
 import { type Supervised, supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { type Emulation, type EmulationRequest, findEmulation } from './emulation.ts';
-import { obstacleError, readObstacles } from './obstacle.ts';
+import { obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { findProgram, type Program } from './program.ts';
 import { runTools } from './setup-tools.ts';
 
@@ -25,6 +25,8 @@ export interface RunRequest extends EmulationRequest {
 /** What will be done to run a program. */
 export interface PreparedRun {
   readonly emulation: Emulation;
+  /** First bytes of what `emulation` is about. */
+  readonly heads: readonly Uint8Array[];
   readonly launch: Supervised;
   /** For where no namespaces can be had: the emulator itself; null where that would not do. */
   readonly fallback: Supervised | null;
@@ -40,12 +42,13 @@ const INSTANCE = '/proc/sys/fs/binfmt_misc';
 export async function prepareRun(request: RunRequest, context: Context): Promise<PreparedRun> {
   const where = { root: null, path: process.env['PATH'] ?? '', workdir: workingDirectory() };
   const program = await findProgram(request.program, where);
-  const emulation = await findEmulation([program.head], request, null, context);
+  const heads = [program.head];
+  const emulation = await findEmulation(heads, request, null, context);
   const environment = await environmentFor(request, program, emulation, context);
   const words = [request.program, ...request.args] as const;
   if (emulation.rules === null) {
     const [first = request.program, ...rest] = [...withParent(runTools()), ...words];
-    return { emulation, launch: { command: [first, ...rest], environment }, fallback: null };
+    return { emulation, heads, launch: { command: [first, ...rest], environment }, fallback: null };
   }
   const root = process.geteuid?.() === 0;
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
@@ -59,6 +62,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   });
   return {
     emulation,
+    heads,
     launch: { command, environment, setup: { maps: root ? allIds() : ownIds(uid, gid) } },
     fallback: fallbackFor(request, program, emulation, environment),
   };
@@ -69,12 +73,13 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
  *
  * @throws NO_NAMESPACE with why, and the command that changes it.
  */
-export async function carryOutRun({ launch, fallback }: PreparedRun, { report }: Context): Promise<Ending> {
+export async function carryOutRun(prepared: PreparedRun, context: Context): Promise<Ending> {
+  const { emulation, fallback, heads, launch } = prepared;
   const outcome = await supervise(launch);
   if (!('failed' in outcome)) return outcome;
-  const error = obstacleError(readObstacles(outcome, 'run'));
+  const error = obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
   if (fallback === null) throw error;
-  report({
+  context.report({
     kind: 'warning',
     text: `${error.message}; the emulator runs the program itself, and what that starts is not emulated (${error.hint})`,
   });

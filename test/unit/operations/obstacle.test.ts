@@ -3,6 +3,7 @@ import { type ObstacleFacts, obstacleError } from '../../../src/operations/obsta
 
 const facts: ObstacleFacts = {
   program: 'run',
+  arch: 'aarch64',
   failed: 'namespaces',
   complaint: 'unshare: unshare failed: Operation not permitted',
   kernel: [6, 18, 3],
@@ -21,19 +22,19 @@ const OBSTACLES: readonly [string, Partial<ObstacleFacts>, why: RegExp, command:
     'a kernel before 6.7',
     { failed: 'instance', kernel: [6, 1, 0], complaint: 'mount: /x: unknown filesystem type.' },
     /Linux 6\.1\.0 has one binfmt_misc for the whole machine \(a private one needs 6\.7\)$/,
-    '`binfmtctl install ARCH`',
+    '`binfmtctl install aarch64`',
   ],
   [
     'a kernel before 6.7, told by the mounts of a root',
     { failed: 'mounts', kernel: [5, 15], complaint: 'mount: /r/proc/sys/fs/binfmt_misc: permission denied.' },
     /Linux 5\.15 has one binfmt_misc/,
-    '`binfmtctl install ARCH`',
+    '`binfmtctl install aarch64`',
   ],
   [
     'a kernel without user namespaces',
     { maxUserNamespaces: null },
     /the kernel has no user namespaces$/,
-    '`binfmtctl install ARCH`',
+    '`binfmtctl install aarch64`',
   ],
   [
     'no user namespace allowed',
@@ -93,7 +94,7 @@ const OBSTACLES: readonly [string, Partial<ObstacleFacts>, why: RegExp, command:
     /: newuidmap: no$/,
     '`chmod u+s newuidmap`',
   ],
-  ['anything else', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install ARCH`'],
+  ['anything else', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install aarch64`'],
 ];
 
 describe('obstacleError', () => {
@@ -131,6 +132,11 @@ describe('obstacleError', () => {
 
   it('names what is to be done', () => {
     expect(errorOf({ program: 'enter' }).message).toMatch(/^cannot set up namespaces for enter: /);
+  });
+
+  it('never advises to install an architecture that is not known', () => {
+    for (const each of [{ maxUserNamespaces: null }, { complaint: 'no memory' }])
+      expect(errorOf({ ...each, arch: null }).hint).not.toContain('install');
   });
 
   it('says so where no reason is known', () => {
