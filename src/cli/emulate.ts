@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { findArches } from '../catalogue/resolve.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import type { Context, Progress } from '../operations/context.ts';
-import type { Emulation, EmulationRequest } from '../operations/emulation.ts';
+import type { Emulation, EmulationRequest, RunBy } from '../operations/emulation.ts';
 import { toJson } from '../plan/json.ts';
 import type { Ending } from '../system/foreground.ts';
 import { closeInherited } from '../system/inherited.ts';
@@ -135,9 +135,14 @@ function linesOf({ arches, warnings }: Emulation): readonly string[] {
   const lines = arches.map(({ arch, by, entry, emulator, version }) => {
     if (by === 'machine') return `${arch}: this machine itself\n`;
     const what = [emulator, version].filter((each) => each !== null).join(' ');
-    return `${arch}: ${visible(what)}, by ${by === 'entry' ? `entry ${visible(entry ?? '')}` : 'an entry of its own'}\n`;
+    return `${arch}: ${visible(what)}, ${howOf(by, entry)}\n`;
   });
   return [...lines, ...warnings.map((text) => `warning: ${onOneLine(text)}\n`)];
+}
+
+function howOf(by: RunBy, entry: string | null): string {
+  if (by === 'entry') return `by entry ${visible(entry ?? '')}`;
+  return by === 'emulator' ? 'started directly, without an entry' : 'by an entry of its own';
 }
 
 function statusOf(ending: Ending): number {

@@ -1,5 +1,4 @@
 import { BinfmtctlError } from '../errors.ts';
-import type { KernelFeatures } from './features.ts';
 
 /** What is known where no binfmt_misc is mounted. */
 export interface AbsenceFacts {
@@ -12,7 +11,8 @@ export interface AbsenceFacts {
   /** Whether this process may try to mount: it is root, of the host or of its user namespace. */
   readonly root: boolean;
   readonly initialUserNamespace: boolean | null;
-  readonly features: Pick<KernelFeatures, 'instancePerNamespace'>;
+  /** Whether a user namespace can have its own instance here; null if that was not tried. */
+  readonly ownInstance: boolean | null;
   /** What mount(8) said, where mounting was tried. */
   readonly mountFailure: string | null;
 }
@@ -33,7 +33,7 @@ function reasonOf({ place, supported }: AbsenceFacts): string {
 }
 
 function hintFor(facts: AbsenceFacts): string {
-  const { directory, place, supported, container, root, initialUserNamespace, features } = facts;
+  const { directory, place, supported, container, root, initialUserNamespace, ownInstance } = facts;
   const where = container === null ? 'as root' : `on the host of this container (${container}), as root`;
   if (!supported)
     return `${where}: \`modprobe binfmt_misc\`; if there is none, the kernel lacks CONFIG_BINFMT_MISC`;
@@ -41,8 +41,8 @@ function hintFor(facts: AbsenceFacts): string {
   if (container !== null) {
     return 'run binfmtctl on the host, or the container with --privileged; entries made there serve this container too';
   }
-  if (root && initialUserNamespace === false && !features.instancePerNamespace) {
-    return 'before Linux 6.7 only the host has binfmt_misc: run it as root outside of the user namespace';
+  if (root && initialUserNamespace === false && ownInstance === false) {
+    return 'a user namespace cannot mount binfmt_misc here, as before Linux 6.7: run binfmtctl as root outside of the user namespace';
   }
   if (root && initialUserNamespace === false) {
     return 'only the root of a user namespace that owns the mount namespace may: start it with `unshare -Urm`';

@@ -3,12 +3,8 @@ import { kernelVersion } from '../system/host.ts';
 
 /** What a kernel's binfmt_misc can do. */
 export interface KernelFeatures {
-  /** Bytes of a file that a magic is compared with: BINPRM_BUF_SIZE, 256 since Linux 5.1. */
-  readonly headSize: 128 | 256;
   /** Whether an interpreter is told of flag P by AT_FLAGS: since 5.12. */
   readonly tellsPreserveArgv0: boolean;
-  /** Whether each user namespace may have an instance of its own: since 6.7. */
-  readonly instancePerNamespace: boolean;
   /** Whether an entry can be registered disabled, with flag D: since 7.3. */
   readonly registersDisabled: boolean;
   /** Whether it has flags T and L, unlink(2) of entries and a limit of interpreters held open: since 7.3. */
@@ -32,9 +28,7 @@ export function kernelFeatures(
   const since = (a: number, b: number) => major > a || (major === a && minor >= b);
   const linux73 = interpreterLimit ?? since(7, 3);
   return {
-    headSize: since(5, 1) ? 256 : 128,
     tellsPreserveArgv0: since(5, 12),
-    instancePerNamespace: since(6, 7),
     registersDisabled: linux73,
     linux73,
   };

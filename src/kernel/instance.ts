@@ -5,9 +5,10 @@ import { errnoOf } from '../system/file-error.ts';
 import { container, inInitialUserNamespace, mapsRootToRoot } from '../system/host.ts';
 import { fileSystemMagic, mount } from '../system/mounts.ts';
 import { run } from '../system/process.ts';
+import { findTool } from '../system/tools.ts';
 import { absenceError } from './absence.ts';
 import { openRegisterError } from './errno.ts';
-import { runningKernelFeatures } from './features.ts';
+import { tryOwnInstance } from './own-instance.ts';
 import { type Scope, scopeOf } from './scope.ts';
 
 export const DEFAULT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
@@ -54,7 +55,6 @@ export function inspectInstance(directory: string = DEFAULT_DIRECTORY): Instance
       ownerUid: statSync(`${directory}/status`, { throwIfNoEntry: false })?.uid ?? null,
       initialUserNamespace: inInitialUserNamespace(),
       rootIsRootAbove: mapsRootToRoot(),
-      instancePerNamespace: runningKernelFeatures().instancePerNamespace,
     }),
     kernelRelease,
   };
@@ -106,7 +106,7 @@ async function mountInstance(directory: string): Promise<void> {
   if (!isSupported()) await run('modprobe', ['binfmt_misc'], { timeoutMs: 30_000 });
   if (placeAt(directory) !== 'empty') return;
   const failure = await mount('binfmt_misc', directory, ['nosuid', 'nodev', 'noexec']);
-  if (failure !== null) throw absence(directory, failure);
+  if (failure !== null) throw absence(directory, failure, await canHaveOwnInstance());
 }
 
 // A mount would hide what is in it: a wrong --binfmt-dir must not cost the machine its /etc.
@@ -120,7 +120,18 @@ function placeAt(directory: string): 'missing' | 'empty' | 'used' {
 
 const isSupported = (): boolean => readOr('/proc/filesystems', 'binfmt_misc').includes('binfmt_misc');
 
-function absence(directory: string, mountFailure: string | null): BinfmtctlError {
+/** Null in the initial user namespace, where it does not matter, and without the tools. */
+async function canHaveOwnInstance(): Promise<boolean | null> {
+  const [sh, unshare, mountTool] = ['sh', 'unshare', 'mount'].map((name) => findTool(name));
+  if (inInitialUserNamespace() !== false || !sh || !unshare || !mountTool) return null;
+  return (await tryOwnInstance({ sh, unshare, mount: mountTool })) === null;
+}
+
+function absence(
+  directory: string,
+  mountFailure: string | null,
+  ownInstance: boolean | null = null,
+): BinfmtctlError {
   return absenceError({
     directory,
     place: placeAt(directory),
@@ -128,7 +139,7 @@ function absence(directory: string, mountFailure: string | null): BinfmtctlError
     container: container(),
     root: process.geteuid?.() === 0,
     initialUserNamespace: inInitialUserNamespace(),
-    features: runningKernelFeatures(),
+    ownInstance,
     mountFailure,
   });
 }

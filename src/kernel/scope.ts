@@ -11,13 +11,11 @@ export interface ScopeFacts {
   readonly initialUserNamespace: boolean | null;
   /** Whether uid 0 here is uid 0 above. */
   readonly rootIsRootAbove: boolean | null;
-  readonly instancePerNamespace: boolean;
 }
 
 /** Pure; the kernel itself has no way to ask. */
 export function scopeOf(facts: ScopeFacts): Scope {
-  const { ownerUid, initialUserNamespace, rootIsRootAbove, instancePerNamespace } = facts;
-  if (!instancePerNamespace) return 'host';
+  const { ownerUid, initialUserNamespace, rootIsRootAbove } = facts;
   if (ownerUid === null || initialUserNamespace === null) return 'unknown';
   if (initialUserNamespace) return ownerUid === 0 ? 'host' : 'namespace';
   // Another owner is nobody here (65534), or has a uid of ours other than root's.

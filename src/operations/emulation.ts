@@ -11,8 +11,11 @@ import { resolveInRoot } from '../system/root-path.ts';
 import type { Context } from './context.ts';
 import { type OwnRule, recall } from './remembered.ts';
 
-/** `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program. */
-export type RunBy = 'machine' | 'entry' | 'private';
+/**
+ * `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program.
+ * `emulator`: the emulator as a plain program, without an entry, so that children are not emulated.
+ */
+export type RunBy = 'machine' | 'entry' | 'private' | 'emulator';
 
 export interface EmulatedArch {
   readonly arch: string;

@@ -21,7 +21,7 @@ import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './ent
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
-import { obstacleError, privateArch, readObstacles } from './obstacle.ts';
+import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { allIds } from './run.ts';
 import { enterTools } from './setup-tools.ts';
 import { keepingWarnings } from './warnings.ts';
@@ -85,6 +85,10 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     program: [request.program ?? programs.program.name, ...request.args],
     tools: requireFitting(enterTools(), request, identity),
   };
+  if (request.told && emulation.rules !== null) {
+    const error = await findInstanceObstacle('enter', programs.heads, emulation, context);
+    if (error !== null) throw error;
+  }
   return { emulation, heads: programs.heads, maps, plan };
 }
 

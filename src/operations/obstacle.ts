@@ -1,15 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { archOfHeader } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { tryOwnInstance } from '../kernel/own-instance.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
-import { container, kernelVersion } from '../system/host.ts';
+import { container } from '../system/host.ts';
 import type { Context } from './context.ts';
 import type { Emulation } from './emulation.ts';
+import { runTools } from './setup-tools.ts';
 
 /** What is known where namespaces or an instance of their own cannot be had. */
 export interface ObstacleFacts extends SetupFailure {
-  readonly kernel: readonly [number, number, ...number[]];
+  /** As `uname -r` prints it. */
+  readonly kernel: string;
   readonly root: boolean;
   readonly container: string | null;
   /** The least of user.max_*_namespaces, which ENOSPC of unshare(2) means (namespaces(7)); null where there is none. */
@@ -45,6 +49,18 @@ export function privateArch(
   return head === undefined ? null : archOfHeader(catalogue, head);
 }
 
+/** What keeps a program from having its own instance, by a trial mount; null if nothing does. */
+export async function findInstanceObstacle(
+  program: 'run' | 'enter',
+  heads: readonly Uint8Array[],
+  emulation: Emulation,
+  context: Pick<Context, 'catalogue'>,
+): Promise<BinfmtctlError | null> {
+  const failure = await tryOwnInstance(runTools());
+  if (failure === null) return null;
+  return obstacleError(readObstacles(failure, program, privateArch(heads, emulation, context)));
+}
+
 /** The facts as this machine has them. */
 export function readObstacles(
   failure: SetupFailure,
@@ -55,7 +71,7 @@ export function readObstacles(
     ...failure,
     program,
     arch: arch?.id ?? null,
-    kernel: kernelVersion(),
+    kernel: release(),
     root: process.geteuid?.() === 0,
     container: container(),
     least: leastLimit(),
@@ -74,9 +90,10 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
   const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
   const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
   const isInstance = failed === 'instance' || complaint.includes('binfmt_misc:');
-  if (isInstance && (kernel[0] < 6 || (kernel[0] === 6 && kernel[1] < 7))) {
-    const why = `Linux ${kernel.join('.')} has one binfmt_misc for the whole machine (a private one needs 6.7)`;
-    return [why, `as root, once for all: ${install ?? '`binfmtctl install --all`'}`];
+  if (isInstance) {
+    const where = container === null ? 'as root' : `on the host of this container (${container}), as root`;
+    const why = `a user namespace cannot mount binfmt_misc here (Linux ${kernel}; most kernels before 6.7 cannot): ${said}`;
+    return [why, `${where}: ${install ?? '`binfmtctl install --all`'}`];
   }
   if (/: fork failed|Cannot fork|Resource temporarily unavailable/.test(said))
     return [

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
@@ -10,7 +11,7 @@ import { workingDirectory } from '../system/host.ts';
 import { type Supervised, supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { type Emulation, type EmulationRequest, findEmulation } from './emulation.ts';
-import { obstacleError, privateArch, readObstacles } from './obstacle.ts';
+import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { findProgram, type Program } from './program.ts';
 import { runTools } from './setup-tools.ts';
 
@@ -60,11 +61,17 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
     program: words,
     tools: runTools(),
   });
+  const fallback = fallbackFor(request, program, emulation, environment);
+  const launch = { command, environment, setup: { maps: root ? allIds() : ownIds(uid, gid) } };
+  if (!request.told) return { emulation, heads, launch, fallback };
+  const error = await findInstanceObstacle('run', heads, emulation, context);
+  if (error === null) return { emulation, heads, launch, fallback };
+  if (fallback === null) throw error;
   return {
-    emulation,
+    emulation: startedDirectly(emulation, privateArch(heads, emulation, context), error),
     heads,
-    launch: { command, environment, setup: { maps: root ? allIds() : ownIds(uid, gid) } },
-    fallback: fallbackFor(request, program, emulation, environment),
+    launch: fallback,
+    fallback: null,
   };
 }
 
@@ -79,11 +86,23 @@ export async function carryOutRun(prepared: PreparedRun, context: Context): Prom
   if (!('failed' in outcome)) return outcome;
   const error = obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
   if (fallback === null) throw error;
-  context.report({
-    kind: 'warning',
-    text: `${error.message}; the emulator runs the program itself, and what that starts is not emulated (${error.hint})`,
-  });
+  context.report({ kind: 'warning', text: directWarning(error) });
   return (await supervise(fallback)) as Ending;
+}
+
+const directWarning = ({ message, hint }: BinfmtctlError): string =>
+  `${message}; the emulator runs the program itself, and what that starts is not emulated (${hint})`;
+
+/** What is told if no private instance can be had: the emulator of the program is started directly, no other can be. */
+function startedDirectly(emulation: Emulation, arch: Arch | null, error: BinfmtctlError): Emulation {
+  const others = emulation.arches.filter(({ by }) => by !== 'private');
+  const own = emulation.arches.filter((each) => each.by === 'private' && each.arch === arch?.id);
+  return {
+    programs: ['emulator'],
+    arches: [...others, ...own.map((each) => ({ ...each, by: 'emulator', entry: null }) as const)],
+    rules: null,
+    warnings: [...emulation.warnings, directWarning(error)],
+  };
 }
 
 /** All ids of this user namespace, as they are. */

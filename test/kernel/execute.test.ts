@@ -48,8 +48,8 @@ const AT_FLAGS = 8;
 /** Of a report program that could not write: once in some 100,000 runs the file system does not take it. */
 const UNREPORTED = 199;
 
-const { linux73, instancePerNamespace } = runningKernelFeatures();
-const KERNEL = { linux73, bpf: false, opensBeforeName: instancePerNamespace, maxInterpreters: null };
+const { linux73 } = runningKernelFeatures();
+const KERNEL = { linux73, bpf: false, opensBeforeName: true, maxInterpreters: null };
 /** What acts are answered with here, each often. */
 const ANSWERS: readonly Errno[] = ['EINVAL', 'EEXIST', 'ENOENT', 'EACCES', 'ENAMETOOLONG', 'EPERM'];
 

@@ -8,7 +8,7 @@ const facts = (some: Partial<AbsenceFacts> = {}): AbsenceFacts => ({
   container: null,
   root: true,
   initialUserNamespace: true,
-  features: { instancePerNamespace: true },
+  ownInstance: true,
   mountFailure: null,
   ...some,
 });
@@ -36,7 +36,7 @@ describe('absenceError', () => {
     ],
     [
       'the kernel has one instance only',
-      { initialUserNamespace: false, features: { instancePerNamespace: false } },
+      { initialUserNamespace: false, ownInstance: false },
       /not mounted/,
       /before Linux 6\.7/,
     ],

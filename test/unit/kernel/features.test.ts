@@ -5,35 +5,27 @@ describe('kernelFeatures', () => {
   it.each([
     [
       [4, 19, 0],
-      [128, false, false, false],
-    ],
-    [
-      [5, 1, 0],
-      [256, false, false, false],
+      [false, false],
     ],
     [
       [5, 12, 0],
-      [256, true, false, false],
-    ],
-    [
-      [6, 7, 0],
-      [256, true, true, false],
+      [true, false],
     ],
     [
       [7, 2, 8],
-      [256, true, true, false],
+      [true, false],
     ],
     [
       [7, 3, 0],
-      [256, true, true, true],
+      [true, true],
     ],
     [
       [8, 0, 0],
-      [256, true, true, true],
+      [true, true],
     ],
   ] as const)('of Linux %j are those that came with it or before', (version, features) => {
-    const { headSize, tellsPreserveArgv0, instancePerNamespace, registersDisabled } = kernelFeatures(version);
-    expect([headSize, tellsPreserveArgv0, instancePerNamespace, registersDisabled]).toEqual(features);
+    const { tellsPreserveArgv0, registersDisabled } = kernelFeatures(version);
+    expect([tellsPreserveArgv0, registersDisabled]).toEqual(features);
   });
 
   it.each([

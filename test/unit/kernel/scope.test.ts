@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { scopeOf } from '../../../src/kernel/scope.ts';
 
-const known = { ownerUid: 0, initialUserNamespace: true, rootIsRootAbove: true, instancePerNamespace: true };
+const known = { ownerUid: 0, initialUserNamespace: true, rootIsRootAbove: true };
 
 describe('scopeOf', () => {
   it('is the host in the initial user namespace', () => {
     expect(scopeOf(known)).toBe('host');
-  });
-
-  it('is the host wherever it is seen from, before Linux 6.7', () => {
-    expect(
-      scopeOf({ ...known, ownerUid: 65534, initialUserNamespace: false, instancePerNamespace: false }),
-    ).toBe('host');
   });
 
   it("is another's namespace where the initial one sees a child's instance", () => {

@@ -1,0 +1,75 @@
+/** What run and enter tell in advance on machines where user namespaces cannot have their own instance. */
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { binfmtctl, inShell } from './support/command.ts';
+import { emulatorFolder, removeAllEntries, temporaryFolder } from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'store');
+const [arm64 = ''] = unpackPackages('busybox-static:arm64');
+const busybox = join(arm64, 'bin/busybox');
+const options = ['--source', `dir:${emulatorFolder()}`, '--store', store];
+
+/** As on kernels before 6.7: mount(8) reports EPERM. */
+const refusingMount = join(folder, 'mount');
+writeFileSync(refusingMount, '#!/bin/sh\necho "mount: binfmt_misc: permission denied." >&2\nexit 32\n');
+chmodSync(refusingMount, 0o755);
+const withoutInstances = inShell(`mount --bind ${refusingMount} "$(readlink -f "$(command -v mount)")"`);
+const withoutNamespaces = [
+  'unshare',
+  '--user',
+  '--map-root-user',
+  'sh',
+  '-c',
+  'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"',
+  'sh',
+];
+
+afterEach(() => {
+  removeAllEntries();
+  rmSync(store, { recursive: true, force: true });
+});
+
+describe.each([
+  [
+    'a private instance cannot be mounted',
+    withoutInstances,
+    /cannot mount binfmt_misc here .*permission denied/,
+  ],
+  ['user namespaces are not allowed', withoutNamespaces, /user\.max_user_namespaces is 0/],
+])('where %s', (_, within, reason) => {
+  it('run --dry-run says that the emulator is started directly, and why', async () => {
+    const words = ['run', ...options, '--dry-run', '--', busybox, 'uname', '-m'];
+    const { status, stdout } = await binfmtctl(words, { within });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^aarch64: .*, started directly, without an entry$/m);
+    expect(stdout).toMatch(reason);
+    expect(stdout).not.toContain('by an entry of its own');
+  });
+
+  it('run --dry-run --json says so of the program alone: its children are not emulated', async () => {
+    const words = ['run', ...options, '--arch', 'riscv64', '--dry-run', '--json', '--', busybox];
+    const { stdout } = await binfmtctl(words, { within });
+    const arches = [expect.objectContaining({ arch: 'aarch64', by: 'emulator', entry: null })];
+    expect(JSON.parse(stdout)).toMatchObject({ private: false, arches });
+  });
+
+  it('run --verbose says the same and does it', async () => {
+    const words = ['run', ...options, '--verbose', '--', busybox, 'uname', '-m'];
+    const { status, stdout, stderr } = await binfmtctl(words, { within });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'aarch64\n' });
+    expect(stderr).toMatch(/, started directly, without an entry$/m);
+    expect(stderr).toMatch(reason);
+    expect(stderr.match(/the emulator runs the program itself/g)).toHaveLength(1);
+  });
+
+  it('enter --dry-run fails with the reason', async () => {
+    const words = ['enter', ...options, '--dry-run', arm64, '--', '/bin/busybox'];
+    const { status, stdout, stderr } = await binfmtctl(words, { within });
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    expect(stderr).toMatch(/^binfmtctl: cannot set up namespaces for enter: /m);
+    expect(stderr).toMatch(reason);
+  });
+});
