@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import coerce from 'semver/functions/coerce.js';
 import gte from 'semver/functions/gte.js';
@@ -13,6 +12,7 @@ import { decodeRegistration, encodeRegistration, type Registration } from '../pl
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Flag, Rule } from '../rule/types.ts';
 import { readTextIfExists } from '../system/read-file.ts';
+import { isProgram } from '../system/tools.ts';
 import type { Context } from './context.ts';
 import { type Persistence, persistenceFile } from './persistence.ts';
 import { registrationPath } from './registrations.ts';
@@ -51,7 +51,7 @@ export async function wantedFor(
   const rule = await ruleFor(found, { ...options, credentials: options.credentials || kept });
   const path = registrationPath(context.store, rule.name);
   const lasting = persistenceFile(options.persist, rule);
-  if (lasting !== null) assertInterpreterExists(rule);
+  if (lasting !== null) assertPersistable(rule);
   const note = readStoreFile(context.store, 'registrations', basename(path));
   const lastingNow = lasting === null ? null : readTextIfExists(lasting.path);
   const before = note === null ? null : decodeRegistration(note);
@@ -67,12 +67,12 @@ export async function wantedFor(
   return { arch: arch.id, rule, files };
 }
 
-/** @throws EMULATOR_NOT_FOUND, as the next boot would register a rule for a missing file or fail. */
-function assertInterpreterExists({ name, interpreter }: Rule): void {
-  if (existsSync(interpreter)) return;
+/** @throws EMULATOR_NOT_FOUND for an interpreter that the next boot could not register or run. */
+export function assertPersistable({ name, interpreter }: Pick<Rule, 'name' | 'interpreter'>): void {
+  if (isProgram(interpreter)) return;
   throw new BinfmtctlError(
     'EMULATOR_NOT_FOUND',
-    `cannot persist entry ${name}: its interpreter ${interpreter} does not exist`,
+    `cannot persist entry ${name}: its interpreter ${interpreter} is missing or not an executable file`,
     { hint: 'name an emulator with --source; binfmtctl then copies it into its store' },
   );
 }

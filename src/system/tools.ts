@@ -21,7 +21,8 @@ export function requireTool(name: string, origin: string): string {
   throw new BinfmtctlError('NO_TOOL', `${name} is missing`, { hint: `install ${origin}` });
 }
 
-function isProgram(path: string): boolean {
+/** Whether a path is that of a regular file that we may execute. */
+export function isProgram(path: string): boolean {
   try {
     // Most candidates are not there, and to throw takes longer than to look.
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
