@@ -1,4 +1,5 @@
 import type { Progress, Stage } from '../operations/context.ts';
+import { withSameOptions } from './same-options.ts';
 import { onOneLine, paint, print } from './terminal.ts';
 
 /** Shows how far an operation is, on standard error. */
@@ -30,7 +31,7 @@ function plainLines(): Show {
       if (progress.kind === 'bytes') return;
       const line =
         progress.kind === 'warning'
-          ? `warning: ${progress.text}`
+          ? `warning: ${withSameOptions(progress.text)}`
           : `${TITLES[progress.stage]}: ${progress.text}`;
       if (line !== last) print(`${onOneLine(line)}\n`, process.stderr);
       last = line;
@@ -88,7 +89,7 @@ async function liveStages(): Promise<Show> {
   return {
     report: (progress) => {
       if (progress.kind === 'warning') {
-        warnings.push(progress.text);
+        warnings.push(withSameOptions(progress.text));
         return;
       }
       queue = queue.then(() => enter(progress.stage)).then(() => current?.task.say(textOf(progress)));

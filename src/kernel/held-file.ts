@@ -1,24 +1,54 @@
 /** With flag F the kernel opens the interpreter at registration and keeps that file, whatever happens to its path. */
-import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, statSync } from 'node:fs';
+import type { HeldState } from '../plan/held.ts';
+import type { Entry } from '../rule/types.ts';
 import { errnoOf } from '../system/file-error.ts';
 import { kernelVersion } from '../system/host.ts';
 import { pathBytes } from '../system/path-bytes.ts';
 
-/** How the file that the kernel runs compares with the file at the path of the interpreter. */
-export type HeldState = 'same' | 'replaced' | 'gone';
+/**
+ * Compares, without running a program, the file that an entry with flag F holds with the file at its path. `same` if neither that
+ * file nor the link at the path has changed since the registration. Null if only `compareHeld` can tell, and for an entry without F.
+ *
+ * An entry's file keeps the time of its registration as its access time: reading does not update it (fs/binfmt_misc.c has no
+ * file_accessed()), but `echo 0 >ENTRY` updates the other two.
+ */
+export function compareTimes(directory: string, { name, flags, interpreter }: Entry): HeldState | null {
+  if (!flags.includes('F')) return null;
+  const options = { bigint: true, throwIfNoEntry: false } as const;
+  try {
+    const file = statSync(pathBytes(interpreter), options);
+    if (file === undefined) return 'gone';
+    const link = lstatSync(pathBytes(interpreter), options) ?? file;
+    const registered = statSync(pathBytes(`${directory}/${name}`), options)?.atimeNs ?? 0n;
+    return file.ctimeNs < registered && link.ctimeNs < registered ? 'same' : null;
+  } catch {
+    return null;
+  }
+}
 
 /**
  * Compares the program of the running process `pid` with the file at `interpreter`. Null if the process has ended, belongs to
- * another user, or either file cannot be examined. For an interpreter that is a script, the program is that of its `#!` line.
+ * another user, or either file cannot be examined, and if the interpreter may have executed another program (a script, a wrapper).
  */
 export function compareHeld(pid: number, interpreter: string): HeldState | null {
   try {
-    const held = statSync(`/proc/${pid}/exe`, { bigint: true });
+    const running = statSync(`/proc/${pid}/exe`, { bigint: true });
     const named = statSync(pathBytes(interpreter), { bigint: true, throwIfNoEntry: false });
     if (named === undefined) return 'gone';
-    return held.dev === named.dev && held.ino === named.ino ? 'same' : 'replaced';
+    if (running.dev === named.dev && running.ino === named.ino) return 'same';
+    return running.nlink === 0n || isPathHeld(interpreter) === false ? 'replaced' : null;
   } catch {
     return null;
+  }
+}
+
+function isPathHeld(path: string): boolean | null {
+  const descriptor = openSync(pathBytes(path), O_PATH);
+  try {
+    return isHeld(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

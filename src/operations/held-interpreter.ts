@@ -1,29 +1,61 @@
+import { availableParallelism } from 'node:os';
 import type { Arch } from '../catalogue/types.ts';
 import { buildProbe } from '../elf/probe.ts';
-import { compareHeld, type HeldState } from '../kernel/held-file.ts';
+import { isBinfmtctlError } from '../errors.ts';
+import { compareHeld, compareTimes } from '../kernel/held-file.ts';
+import type { HeldState } from '../plan/held.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
+import { forEachAtOnce } from '../system/at-once.ts';
 import type { Context } from './context.ts';
 import { withWaitingProbe } from './waiting-probe.ts';
 
+/** An entry, with the id of the arch that it serves. */
+export interface Serving {
+  readonly entry: Entry;
+  readonly arch: string | null;
+}
+
 /**
- * Compares the emulator that the kernel runs for `arch` with the file at its entry's path, by a probe. After an upgrade of the package the
- * kernel still holds the old file of an entry with flag F: `replaced`; after its removal: `gone`. Null if no entry takes programs of
- * `arch`, or the probe does not run.
+ * Compares the emulators that the kernel runs for entries with flag F with the files at their paths, by probes where the times of the
+ * files do not tell. After an upgrade of the package the kernel still runs the old file: `replaced`; after its removal: `gone`.
+ *
+ * Lacks the entries for which nothing can be told: without flag F, or if the probe does not run through that entry.
  */
-export async function heldInterpreter(
+export async function heldInterpreters(
+  servings: readonly Serving[],
+  entries: readonly Entry[],
+  context: Pick<Context, 'binfmtDirectory' | 'catalogue' | 'signal'>,
+): Promise<ReadonlyMap<Entry, HeldState>> {
+  const states = new Map<Entry, HeldState>();
+  await forEachAtOnce(servings, availableParallelism(), async ({ entry, arch: id }) => {
+    const arch = context.catalogue.arches[id ?? ''];
+    const state =
+      compareTimes(context.binfmtDirectory, entry) ??
+      (arch === undefined || !entry.flags.includes('F') ? null : await ask(entry, arch, entries, context));
+    if (state !== null) states.set(entry, state);
+  });
+  return states;
+}
+
+async function ask(
+  { name, interpreter }: Entry,
   arch: Arch,
   entries: readonly Entry[],
   context: Pick<Context, 'signal'>,
 ): Promise<HeldState | null> {
-  const entry = firstMatch(entries, buildProbe(arch.elf, arch.probe), arch.id);
-  if (entry === null) return null;
-  return withWaitingProbe(arch, context, async (startProbe) => {
+  if (firstMatch(entries, buildProbe(arch.elf, arch.probe), arch.id)?.name !== name) return null;
+  const probed = withWaitingProbe(arch, context, async (startProbe) => {
     const probe = await startProbe();
     try {
-      return compareHeld(probe.pid, entry.interpreter);
+      return compareHeld(probe.pid, interpreter);
     } finally {
       await probe.end();
     }
+  });
+  return probed.catch((error: unknown) => {
+    // Without a directory for the probe the state stays unknown, which the result says.
+    if (isBinfmtctlError(error)) return null;
+    throw error;
   });
 }

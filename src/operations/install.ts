@@ -6,7 +6,8 @@ import { BinfmtctlError } from '../errors.ts';
 import { maskSecrets } from '../formats/secrets.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
-import { planInstall } from '../plan/install.ts';
+import { restartNote } from '../plan/held.ts';
+import { type Present, planInstall } from '../plan/install.ts';
 import type { Step } from '../plan/steps.ts';
 import { expectationOf, judge, type Proof } from '../plan/verdict.ts';
 import { equalRules } from '../rule/equal.ts';
@@ -19,10 +20,11 @@ import { withStoreLock } from './lock.ts';
 import { lockSteps } from './lock-file.ts';
 import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
+import { findOutdated } from './outdated.ts';
 import { choosePersistence, flushNotes, type Persistence } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
-import { readRegistrations, type StoredRegistration } from './registrations.ts';
+import { isOurs, readRegistrations, type StoredRegistration } from './registrations.ts';
 import { requireSafe } from './safety.ts';
 import { verify } from './verify.ts';
 import { type RuleOptions, wantedFor } from './wanted.ts';
@@ -114,16 +116,19 @@ async function carry(
   const registrations = await readRegistrations(context.store);
   const persist = choosePersistence(request.persist, context);
   const lasting = { ...request, persist };
-  const serving = await alreadyServing(arches, entries, registrations, lasting, context);
+  const ours = oursAmong(entries, registrations);
+  const serving = await alreadyServing(arches, { entries, ours }, registrations, lasting, context);
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
-  const { found, missing, toFetch } = await obtainAsLocked(open, entries, natives, request, context);
+  const { names: outdated, candidates } = await findOutdated(open, { entries, ours }, registrations, context);
+  const search = { ...request, ...(isFreeChoice(request) && { candidates }) };
+  const { found, missing, toFetch } = await obtainAsLocked(open, entries, natives, search, context);
   const options: RuleOptions = lasting;
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
   if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
     throw noneFound(request, missing);
   const rules = wanted.map(({ rule }) => rule);
   await requireSafe(rules, context, { entries, natives });
-  const present = { entries, ours: oursAmong(entries, registrations) };
+  const present = { entries, ours, outdated };
   const steps = [
     ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
     ...(await lockSteps(found, natives, request, context)),
@@ -156,11 +161,7 @@ function oursAmong(
   entries: readonly Entry[],
   registrations: ReadonlyMap<string, StoredRegistration>,
 ): ReadonlySet<string> {
-  const ours = entries.filter((entry) => {
-    const registration = registrations.get(entry.name)?.registration;
-    return registration?.registered === true && equalRules(entry, registration.rule);
-  });
-  return new Set(ours.map(({ name }) => name));
+  return new Set(entries.filter((entry) => isOurs(entry, registrations)).map(({ name }) => name));
 }
 
 function noneFound({ sources }: InstallRequest, missing: readonly Missing[]): BinfmtctlError {
@@ -191,17 +192,15 @@ function foreignTo({ arches, unproven }: Natives, { catalogue, report }: Context
  */
 async function alreadyServing(
   arches: readonly Arch[],
-  entries: readonly Entry[],
+  { entries, ours }: Present,
   registrations: ReadonlyMap<string, StoredRegistration>,
   request: InstallRequest,
   context: Context,
 ): Promise<readonly Proof[]> {
-  const { replace, dryRun, emulator, sources, strict, lock, locked } = request;
-  if (replace || dryRun || sources.length > 0 || strict || (emulator ?? lock ?? locked) !== undefined)
-    return [];
+  if (request.replace || request.dryRun || request.strict || !isFreeChoice(request)) return [];
   if (!entries.some(({ enabled }) => enabled)) return [];
   const proofs = await verify({ arches }, context);
-  return proofs.filter((proof) => {
+  const serving = proofs.filter((proof) => {
     const entry = entries.find(({ name }) => name === proof.entry);
     const registration = registrations.get(proof.entry ?? '')?.registration;
     // With F the kernel keeps a removed file open, but the next boot cannot register it.
@@ -209,12 +208,23 @@ async function alreadyServing(
     const lasts = request.persist === 'none' || persisted;
     const credentials = !request.credentials || entry?.flags.includes('C') === true;
     if (entry === undefined || !lasts || !credentials) return false;
+    if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
     // An entry of ours without F was asked for by name; those of others are to serve containers too.
-    const isOurs = registration !== undefined && equalRules(entry, registration.rule);
+    const isRegistered = registration !== undefined && equalRules(entry, registration.rule);
     const promised = expectationOf(entry.flags);
-    return judge(proof, { ...promised, chroots: promised.chroots || !isOurs }).outcome === 'works';
+    return judge(proof, { ...promised, chroots: promised.chroots || !isRegistered }).outcome === 'works';
   });
+  for (const { arch, entry: name, held } of serving) {
+    const entry = entries.find((each) => each.name === name);
+    const text = entry && restartNote({ entry, arch, ours: ours.has(entry.name), held });
+    if (text) context.report({ kind: 'warning', text });
+  }
+  return serving;
 }
+
+/** Whether the request leaves open which emulator is taken. */
+const isFreeChoice = ({ sources, emulator, lock, locked }: InstallRequest): boolean =>
+  sources.length === 0 && (emulator ?? lock ?? locked) === undefined;
 
 function inOrder(arches: readonly Arch[], proofs: readonly Proof[]): readonly Proof[] {
   return arches.flatMap(({ id }) => proofs.findLast(({ arch }) => arch === id) ?? []);

@@ -1,7 +1,11 @@
 import { basename, join } from 'node:path';
 import { assertStoreTrusted, readStoreFile } from '../emulators/store-trust.ts';
 import { decodeRegistration, type Registration } from '../plan/registration.ts';
+import { equalRules } from '../rule/equal.ts';
+import type { Entry } from '../rule/types.ts';
 import { listFiles } from '../system/files.ts';
+import type { Context } from './context.ts';
+import { fromReadableStores } from './stores.ts';
 
 /** A registration as it was found in its file. */
 export interface StoredRegistration {
@@ -52,6 +56,20 @@ export async function readAllRegistrations(store: string): Promise<{
     else registrations.set(registration.rule.name, { path, text, registration });
   }
   return { registrations, damaged };
+}
+
+/** Those of our store and, for users, of the machine's; ours come first. */
+export async function readReadableRegistrations(
+  context: Pick<Context, 'store'>,
+): Promise<ReadonlyMap<string, StoredRegistration>> {
+  const all = await fromReadableStores(context, (store) => readRegistrations(store));
+  return new Map(all.toReversed().flatMap((each) => [...each]));
+}
+
+/** Whether the entry is as we registered it: an entry that others put in its place is theirs. */
+export function isOurs(entry: Entry, registrations: ReadonlyMap<string, StoredRegistration>): boolean {
+  const registration = registrations.get(entry.name)?.registration;
+  return registration?.registered === true && equalRules(entry, registration.rule);
 }
 
 function entryOf(path: string): string {

@@ -5,17 +5,17 @@ import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { entryIdentity } from '../kernel/entry-identity.ts';
+import { compareTimes } from '../kernel/held-file.ts';
 import { type InstanceFacts, inspectInstance } from '../kernel/instance.ts';
 import { entryProblem } from '../plan/entry-problem.ts';
+import type { HeldState } from '../plan/held.ts';
 import type { Registration } from '../plan/registration.ts';
 import { covers } from '../rule/algebra.ts';
-import { equalRules } from '../rule/equal.ts';
 import type { Entry } from '../rule/types.ts';
 import { procProblem } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
-import { readRegistrations, type StoredRegistration } from './registrations.ts';
-import { fromReadableStores } from './stores.ts';
+import { isOurs, readReadableRegistrations } from './registrations.ts';
 
 export interface StatusLine {
   readonly entry: Entry;
@@ -27,6 +27,8 @@ export interface StatusLine {
   readonly version: string | null;
   /** Whether the interpreter is on the disk; an F entry works without. */
   readonly interpreterExists: boolean;
+  /** Of an F entry: whether the kernel runs the file that is at the interpreter's path now. Null if that is not known. */
+  readonly held: HeldState | null;
   /** A newer entry that takes everything this one would. */
   readonly shadowedBy: string | null;
   /** Why it runs no programs, as far as that is seen without running one; null if nothing is wrong. */
@@ -49,7 +51,8 @@ export interface StatusResult {
 }
 
 /**
- * What is registered, who runs it, and whether it was proved since the boot. Changes nothing and starts no process.
+ * What is registered, who runs it, and whether it was proved since the boot. Changes nothing. Runs a probe only through
+ * entries with flag F whose interpreter changed after the registration.
  *
  * @throws NO_BINFMT_MISC.
  */
@@ -57,11 +60,11 @@ export async function status(context: Context): Promise<StatusResult> {
   const { binfmtDirectory, store, catalogue } = context;
   const instance = inspectInstance(binfmtDirectory);
   const entries = entriesAt(binfmtDirectory);
-  const registrations = await readAllRegistrations(context);
+  const registrations = await readReadableRegistrations(context);
   const proofs = await readProofs(context);
   const lines = entries.map((entry, index): StatusLine => {
-    const registration = registrations.get(entry.name)?.registration;
-    const ours = registration?.registered === true && equalRules(entry, registration.rule);
+    const ours = isOurs(entry, registrations);
+    const known = ours ? registrations.get(entry.name)?.registration.emulator : undefined;
     const arch = archOfPattern(catalogue, entry.pattern);
     const shadowedBy =
       entries.slice(0, index).find((newer) => newer.enabled && covers(newer.pattern, entry.pattern))?.name ??
@@ -75,8 +78,9 @@ export async function status(context: Context): Promise<StatusResult> {
       entry,
       arch: arch?.id ?? null,
       ours,
-      emulator: ours ? registration.emulator.profile : emulatorNamed(entry, arch, catalogue),
-      version: ours ? registration.emulator.version : (proof?.version ?? null),
+      held: problem === null ? compareTimes(binfmtDirectory, entry) : null,
+      emulator: known?.profile ?? emulatorNamed(entry, arch, catalogue),
+      version: known === undefined ? (proof?.version ?? null) : known.version,
       interpreterExists,
       shadowedBy,
       problem,
@@ -90,10 +94,21 @@ export async function status(context: Context): Promise<StatusResult> {
     schema: 'binfmtctl/status/2',
     instance,
     proofsUnknown: procProblem(),
-    entries: lines,
+    entries: await withHeld(lines, context),
     gone,
     halfDone: existsSync(join(store, 'journal.json')),
   };
+}
+
+/** Asks the kernel, by a probe, for each file that may have been replaced. */
+async function withHeld(lines: readonly StatusLine[], context: Context): Promise<readonly StatusLine[]> {
+  const isOpen = ({ entry, problem, held }: StatusLine): boolean =>
+    problem === null && held === null && entry.flags.includes('F');
+  if (!lines.some(isOpen)) return lines;
+  const { heldInterpreters } = await import('./held-interpreter.ts');
+  const entries = lines.map(({ entry }) => entry);
+  const held = await heldInterpreters(lines.filter(isOpen), entries, context);
+  return lines.map((line) => ({ ...line, held: held.get(line.entry) ?? line.held }));
 }
 
 /** @throws NO_BINFMT_MISC, which does not mean that nothing is emulated. */
@@ -109,12 +124,6 @@ function entriesAt(directory: string): readonly Entry[] {
       cause: error,
     });
   }
-}
-
-/** Those of our store come before those of the machine's. */
-async function readAllRegistrations(context: Context): Promise<ReadonlyMap<string, StoredRegistration>> {
-  const all = await fromReadableStores(context, (store) => readRegistrations(store));
-  return new Map(all.toReversed().flatMap((each) => [...each]));
 }
 
 /** The profile whose file names fit the interpreter's. */

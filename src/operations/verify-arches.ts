@@ -4,8 +4,10 @@ import type { Arch } from '../catalogue/types.ts';
 import { assertStoreTrusted } from '../emulators/store-trust.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { type InstanceFacts, inspectInstance } from '../kernel/instance.ts';
+import { restartNote } from '../plan/held.ts';
 import type { Proof, Verdict } from '../plan/verdict.ts';
 import type { Context } from './context.ts';
+import { isOurs, readReadableRegistrations } from './registrations.ts';
 import { verify } from './verify.ts';
 
 export interface VerifyReport {
@@ -21,6 +23,8 @@ export interface VerifyReport {
   readonly problems: readonly string[];
   /** What does not work, and was not promised. */
   readonly limits: readonly string[];
+  /** Which entries do not run the file at their interpreter's path now, with the command that registers it. */
+  readonly outdated: readonly string[];
 }
 
 /**
@@ -62,7 +66,21 @@ export async function verifyArches(
         : verdict.reasons,
     ),
     limits: all(({ limits }) => limits),
+    outdated: await restartNotes(proofs, context),
   };
+}
+
+async function restartNotes(proofs: readonly Proof[], context: Context): Promise<readonly string[]> {
+  const changed = proofs.filter(({ held }) => held === 'replaced' || held === 'gone');
+  if (changed.length === 0) return [];
+  const registrations = await readReadableRegistrations(context);
+  const entries = listEntries(context.binfmtDirectory);
+  return changed.flatMap(({ arch, held, entry: name }) => {
+    const entry = entries.find((each) => each.name === name);
+    if (entry === undefined) return [];
+    const ours = isOurs(entry, registrations);
+    return restartNote({ entry, arch, ours, held }) ?? [];
+  });
 }
 
 function registered({ catalogue, binfmtDirectory }: Context): readonly Arch[] {

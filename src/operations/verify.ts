@@ -5,8 +5,10 @@ import { type Memo, openMemo } from '../emulators/memo.ts';
 import { isBinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { entryIdentity } from '../kernel/entry-identity.ts';
+import { compareHeld } from '../kernel/held-file.ts';
 import { inspectInstance } from '../kernel/instance.ts';
 import { entryProblem, INSTANCE_DISABLED } from '../plan/entry-problem.ts';
+import type { HeldState } from '../plan/held.ts';
 import { type Check, expectationOf, judge, type Observation, type Proof } from '../plan/verdict.ts';
 import { firstMatch, matches } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
@@ -133,6 +135,7 @@ function allUnchecked(subjects: readonly Subject[], why: string): readonly Obser
       flags: entry?.flags ?? null,
       native: false,
       emulator: null,
+      held: null,
     },
     ...{ host: check, chroot: check, mountNamespace: check, argv0: check, credentials: check },
   }));
@@ -145,11 +148,15 @@ async function prove(
   context: Context,
 ): Promise<readonly Observation[]> {
   const ids = subjects.map(({ arch }) => arch.id);
-  const held = new Map<string, Running>();
+  const runners = new Map<string, Running>();
+  const held = new Map<string, HeldState | null>();
   const unseen = procProblem();
   const hold = (name: string, pid: number): void => {
     const running = ids.includes(name) && unseen === null ? holdRunning(pid) : null;
-    if (running !== null) held.set(name, running);
+    if (running === null) return;
+    runners.set(name, running);
+    const entry = subjects.find(({ arch }) => arch.id === name)?.entry;
+    if (entry?.flags.includes('F')) held.set(name, compareHeld(pid, entry.interpreter));
   };
   const run = (place: Place, names: readonly string[], onWaiting?: (name: string, pid: number) => void) =>
     names.length === 0
@@ -179,7 +186,9 @@ async function prove(
         checkOf(run, subject, place, timeLimitMs);
       const hostCheck = await check(host.get(id), null);
       const emulator =
-        native || report === null ? null : await emulatorOf(held.get(id), subject, directory, memo, context);
+        native || report === null
+          ? null
+          : await emulatorOf(runners.get(id), subject, directory, memo, context);
       const inRoot = await check(chroot.get(id) ?? isolated.get(id), root ?? directory);
       return {
         arch: id,
@@ -187,6 +196,7 @@ async function prove(
         flags: native ? null : (subject.entry?.flags ?? null),
         native,
         emulator,
+        held: native ? null : (held.get(id) ?? null),
         ...(report !== null && !native && emulator === null
           ? { unidentified: unseen ?? 'it ended before it could be looked at' }
           : {}),

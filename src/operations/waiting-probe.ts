@@ -5,6 +5,9 @@ import { start } from '../system/process.ts';
 import type { Context } from './context.ts';
 import { withWorkspace } from './workspace.ts';
 
+/** From its start to its end: an emulator may hang. */
+const TIME_LIMIT_MS = 10_000;
+
 /** A probe that has reported and now waits. */
 export interface WaitingProbe {
   readonly pid: number;
@@ -21,7 +24,11 @@ export function withWaitingProbe<T>(
   const files = [{ name: arch.id, bytes: buildProbe(arch.elf, arch.probe) }];
   return withWorkspace(files, (directory) =>
     action(async () => {
-      const probe = await start(`${directory}/${arch.id}`, [], { env: probeEnvironment, signal });
+      const probe = await start(`${directory}/${arch.id}`, [], {
+        env: probeEnvironment,
+        timeoutMs: TIME_LIMIT_MS,
+        signal,
+      });
       // It reports, then waits for the end of its input.
       await Promise.race([once(probe.stdout, 'data'), probe.ended]);
       probe.stdout.resume();

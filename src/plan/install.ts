@@ -10,6 +10,8 @@ export interface Present {
   readonly entries: readonly Entry[];
   /** Names of the entries that we registered. */
   readonly ours: ReadonlySet<string>;
+  /** Names of the entries with flag F that do not run the file at their interpreter's path now. */
+  readonly outdated?: ReadonlySet<string> | undefined;
 }
 
 /** A file that is to hold `text`, and what it holds now. */
@@ -71,13 +73,14 @@ export function planInstall(
   ];
 }
 
-function changeFor({ entries, ours }: Present, { arch, rule }: Wanted, replace: boolean): Change {
+function changeFor({ entries, ours, outdated }: Present, { arch, rule }: Wanted, replace: boolean): Change {
   const entry = entries.find(({ name }) => name === rule.name);
   if (entry === undefined) return { arch, before: [{ kind: 'register', rule }], entry: rule.name, after: [] };
-  if (equalRules(entry, rule) && !replace) {
+  const isEqual = equalRules(entry, rule);
+  if (isEqual && !replace && !outdated?.has(rule.name)) {
     return { arch, before: entry.enabled ? [] : [{ kind: 'enable', entry }], entry: rule.name, after: [] };
   }
-  if (!ours.has(rule.name) && !replace) throw notOurs(entry);
+  if (!isEqual && !ours.has(rule.name) && !replace) throw notOurs(entry);
   const { staged, stage, swap } = replacement(entry, rule);
   return { arch, before: stage, entry: staged, after: swap };
 }

@@ -3,6 +3,7 @@
  * all take the verdict from here.
  */
 import type { Flag } from '../rule/types.ts';
+import type { HeldState } from './held.ts';
 
 /** What one check of a proof showed. `holds` is null if it could not be run here. */
 export interface Check {
@@ -25,6 +26,8 @@ export interface Observation {
     readonly sha256: string;
     readonly version: string | null;
   } | null;
+  /** Whether that is the file at the interpreter's path now. Null without flag F, or if that is not known. */
+  readonly held: HeldState | null;
   /** Why `emulator` is null although the probe ran. */
   readonly unidentified?: string | undefined;
   readonly host: Check;

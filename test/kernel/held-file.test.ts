@@ -1,10 +1,10 @@
 /** Which file the kernel holds for an entry with flag F, whatever happens to the path of its interpreter. */
-import { closeSync, copyFileSync, openSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { listEntries } from '../../src/kernel/entries.ts';
-import { isHeld, O_PATH } from '../../src/kernel/held-file.ts';
-import { heldInterpreter } from '../../src/operations/held-interpreter.ts';
+import { compareTimes, isHeld, O_PATH } from '../../src/kernel/held-file.ts';
+import { heldInterpreters } from '../../src/operations/held-interpreter.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import {
   BINFMT,
@@ -21,12 +21,12 @@ beforeEach(() => {
 });
 afterEach(removeAllEntries);
 
-const { riscv64 } = builtinCatalogue().arches;
-
-function stateOf() {
-  if (riscv64 === undefined) throw new Error('riscv64 is in the catalogue');
+async function stateOf() {
+  const [entry, ...others] = listEntries(BINFMT);
+  if (entry === undefined || others.length > 0) throw new Error('one entry is registered');
   const { signal } = new AbortController();
-  return heldInterpreter(riscv64, listEntries(BINFMT), { signal });
+  const context = { binfmtDirectory: BINFMT, catalogue: builtinCatalogue(), signal };
+  return (await heldInterpreters([{ entry, arch: 'riscv64' }], [entry], context)).get(entry) ?? null;
 }
 
 function isHeldAt(path: string): boolean | null {
@@ -48,8 +48,41 @@ it('tells a file that was replaced or removed after the registration from the on
   expect(await stateOf()).toBe('gone');
 });
 
-it('knows nothing where no entry takes the architecture', async () => {
+it('knows nothing of an entry without flag F, and of one that no probe runs through', async () => {
+  registerOthers('held', 'riscv64', interpreter, 'P');
   expect(await stateOf()).toBeNull();
+  removeAllEntries();
+  registerOthers('held', 'aarch64', interpreter, 'F');
+  expect(await stateOf()).toBeNull();
+});
+
+it('does not take the program that a wrapper executes for a new interpreter', async () => {
+  const wrapper = `${interpreter}-wrapper`;
+  writeFileSync(wrapper, `#!/bin/sh\nexec ${interpreter} "$@"\n`);
+  chmodSync(wrapper, 0o755);
+  registerOthers('held', 'riscv64', wrapper, 'F');
+  expect(await stateOf()).toBeNull();
+});
+
+it('needs no probe for a file that is older than its entry', () => {
+  const compare = () => listEntries(BINFMT).map((entry) => compareTimes(BINFMT, entry))[0];
+  do {
+    removeAllEntries();
+    registerOthers('held', 'riscv64', interpreter, 'F');
+  } while (compare() === null);
+  expect(compare()).toBe('same');
+  // Its access time stays that of the registration.
+  writeFileSync(`${BINFMT}/held`, '0');
+  chmodSync(interpreter, 0o700);
+  writeFileSync(`${BINFMT}/held`, '1');
+  expect(compare()).toBeNull();
+  rmSync(interpreter);
+  expect(compare()).toBe('gone');
+});
+
+it('holds a file that cannot be written in place', () => {
+  registerOthers('held', 'riscv64', interpreter, 'F');
+  expect(() => writeFileSync(interpreter, '', { flag: 'r+' })).toThrow('ETXTBSY');
 });
 
 it('sees that an entry with flag F holds its interpreter', () => {

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import type { StatusLine, StatusResult } from '../../operations/status.ts';
 import { status } from '../../operations/status.ts';
+import { restartNote } from '../../plan/held.ts';
 import { toJson } from '../../plan/json.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { openContext } from '../context.ts';
+import { withSameOptions } from '../same-options.ts';
 import { paint, shortPath, table } from '../terminal.ts';
 
 export function statusCommand(done: (status: number) => void): Command {
@@ -51,6 +53,7 @@ function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResu
       ({ arch, rule }) =>
         `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install ${arch}\` brings it back`,
     ),
+    ...entries.flatMap((line) => restartNoteOf(line) ?? []),
     ...(halfDone ? ['an earlier run was killed half-way: the next install or uninstall repairs it'] : []),
   ];
   return [
@@ -59,6 +62,11 @@ function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResu
     ...notes.map((note) => paint('yellow', note, process.stdout)),
     '',
   ].join('\n');
+}
+
+function restartNoteOf(line: StatusLine): string | null {
+  const note = line.arch === null ? null : restartNote({ ...line, arch: line.arch });
+  return note === null ? null : withSameOptions(note);
 }
 
 function proofOf({ proof, problem }: StatusLine): string {

@@ -3,6 +3,7 @@ import type { VerifyReport } from '../../operations/verify-arches.ts';
 import { toJson } from '../../plan/json.ts';
 import type { Check, Proof } from '../../plan/verdict.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
+import { withSameOptions } from '../same-options.ts';
 import { paint, shortPath, table } from '../terminal.ts';
 
 export function verifyCommand(done: (status: number) => void): Command {
@@ -30,7 +31,7 @@ export function verifyCommand(done: (status: number) => void): Command {
 /** What could not be checked is a matter of this machine or user. */
 const EXIT_STATUS = { works: 0, fails: 1, unchecked: 3 } as const;
 
-function textOf({ instance, proofs, problems, limits }: VerifyReport): string {
+function textOf({ instance, proofs, problems, limits, outdated }: VerifyReport): string {
   const unmounted = instance.mounted
     ? []
     : [`binfmt_misc is not mounted at ${instance.directory}: which entries there are cannot be seen`];
@@ -63,7 +64,9 @@ function textOf({ instance, proofs, problems, limits }: VerifyReport): string {
   );
   const lines = [
     ...problems.map((problem) => paint('red', problem, process.stdout)),
-    ...[...limits, ...unidentified, ...unmounted].map((note) => paint('yellow', note, process.stdout)),
+    ...[...limits, ...outdated.map((note) => withSameOptions(note)), ...unidentified, ...unmounted].map(
+      (note) => paint('yellow', note, process.stdout),
+    ),
   ];
   return `${[table([heading, ...rows]), ...lines].join('\n')}\n`;
 }

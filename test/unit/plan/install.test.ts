@@ -30,6 +30,16 @@ describe('planInstall', () => {
     expect(steps).toEqual([{ kind: 'prove', arches: [{ arch: 'aarch64', entry: 'qemu-aarch64' }] }]);
   });
 
+  it.each([
+    ['ours', ['qemu-aarch64']],
+    ['of another maker', []],
+  ])('registers the same rule again if its entry, %s, holds an old file', (_, ours) => {
+    const present = { entries: [entry], ours: new Set(ours), outdated: new Set(['qemu-aarch64']) };
+    expect(planInstall(present, wanted, plain).map(({ kind }) => kind)).toEqual(
+      'write register prove unregister register unregister prove'.split(' '),
+    );
+  });
+
   it('enables the wanted entry where it is disabled', () => {
     expect(kinds([{ ...entry, enabled: false }], [])).toEqual(['write', 'enable', 'prove']);
   });

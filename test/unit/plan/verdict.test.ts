@@ -7,7 +7,7 @@ const yes = { holds: true };
 const no = { holds: false, why: 'a reason' };
 const unknown = { holds: null, why: 'no right' };
 const observed = (changed: Partial<Observation>): Observation => ({
-  ...{ arch: 'riscv64', entry: 'qemu-riscv64', flags: ['P', 'F'], native: false, emulator: null },
+  ...{ arch: 'riscv64', entry: 'qemu-riscv64', flags: ['P', 'F'], native: false, emulator: null, held: null },
   ...{ host: yes, chroot: yes, mountNamespace: yes, argv0: yes, credentials: unknown },
   ...changed,
 });

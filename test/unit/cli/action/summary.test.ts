@@ -4,7 +4,7 @@ import type { Proof, StatusResult } from '../../../../src/index.ts';
 
 const held = { holds: true };
 const proofOf = (changed: Partial<Proof>): Proof => ({
-  ...{ arch: 'riscv64', entry: 'qemu-riscv64', flags: ['F'], native: false, emulator: null },
+  ...{ arch: 'riscv64', entry: 'qemu-riscv64', flags: ['F'], native: false, emulator: null, held: null },
   ...{ host: held, chroot: held, mountNamespace: held, argv0: held, credentials: held },
   verdict: { outcome: 'works', reasons: [], limits: [] },
   ...changed,
@@ -19,7 +19,7 @@ const lineOf = (changed: Partial<Line>): Line => ({
     pattern: { type: 'extension', extension: 'x' },
   },
   ...{ arch: 'riscv64', ours: true, emulator: 'qemu', version: '10.0.2' },
-  ...{ interpreterExists: true, shadowedBy: null, problem: null, proof: null },
+  ...{ interpreterExists: true, held: null, shadowedBy: null, problem: null, proof: null },
   ...changed,
 });
 const rows = (
