@@ -6,6 +6,7 @@ import { formatBpfRegister, formatRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
 import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
 import { errnoOf } from '../system/file-error.ts';
+import type { CheckedInterpreters } from './checked-interpreters.ts';
 import { readAnyEntry, requireEntryName } from './entries.ts';
 import { writeOnce } from './entry-file.ts';
 import { type Command, commandError, openRegisterError, registerError } from './errno.ts';
@@ -13,12 +14,16 @@ import { type KernelFeatures, runningKernelFeatures } from './features.ts';
 import { requireMounted } from './instance.ts';
 
 /**
- * Registers a rule, as the newest entry, and reads it back. What the kernel holds then is what was asked for; where
- * it is not, it is removed again. Where the kernel can (Linux 7.3) the entry takes no program before it was read back.
+ * Registers a rule as the newest entry, reads it back, and removes it again if the kernel holds something else or `checked` finds
+ * another interpreter. On Linux 7.3 and later, the entry takes no program before that check.
  *
- * @throws BAD_RULE, ENTRY_EXISTS, KERNEL_REFUSED, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
+ * @throws BAD_RULE, UNSAFE_RULE, ENTRY_EXISTS, KERNEL_REFUSED, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
  */
-export function register(directory: string, rule: AnyRule): void {
+export function register(
+  directory: string,
+  rule: AnyRule,
+  checked?: Pick<CheckedInterpreters, 'assertHeld'>,
+): void {
   requireMounted(directory);
   const features = runningKernelFeatures();
   const disabled = features.registersDisabled || isBpf(rule);
@@ -31,6 +36,7 @@ export function register(directory: string, rule: AnyRule): void {
   try {
     for (const binding of bindings) write(directory, rule.name, 'configure', binding);
     requireSame(directory, rule, disabled);
+    checked?.assertHeld(rule);
     if (disabled) enable(directory, rule.name);
   } catch (error) {
     throw takenBack(error, directory, rule.name);

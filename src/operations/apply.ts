@@ -1,5 +1,6 @@
 import { findArch } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
+import type { CheckedInterpreters } from '../kernel/checked-interpreters.ts';
 import type { Wanted } from '../plan/install.ts';
 import { describe, type Step } from '../plan/steps.ts';
 import type { Proof } from '../plan/verdict.ts';
@@ -11,6 +12,7 @@ import { verify } from './verify.ts';
 
 /**
  * Carries steps out as one transaction and returns the proofs that they made, the last of each arch.
+ * With `checked` the interpreters of new rules with flag F have to be those very files.
  *
  * @throws NOT_PROVED where a proof falls short, and what the steps throw; everything is taken back then.
  */
@@ -18,11 +20,13 @@ export async function carryOut(
   steps: readonly Step[],
   wanted: readonly Wanted[],
   context: Context,
+  checked?: CheckedInterpreters,
 ): Promise<readonly Proof[]> {
   const proofs = new Map<string, Proof>();
   await transact(steps, {
     apply: async (step) => {
-      if (step.kind !== 'prove') return applyStep(step, context);
+      // An undo step registers what the kernel had before: nothing checked that file.
+      if (step.kind !== 'prove') return applyStep(step, context, steps.includes(step) ? checked : undefined);
       context.report({
         kind: 'stage',
         stage: 'prove',
@@ -51,6 +55,8 @@ async function prove(
   const problems = arches.flatMap(({ arch, entry }) => {
     const proof = proofs.find((each) => each.arch === arch);
     if (proof?.entry !== entry) return [`${arch}: ${proof?.entry ?? 'no entry'} takes it, not ${entry}`];
+    if (proof.held === 'replaced' || proof.held === 'gone')
+      return [`${arch}: entry ${entry} does not run the file that is at its interpreter's path`];
     const { outcome, reasons } = proof.verdict;
     const replaces = wanted.some((each) => each.arch === arch && each.rule.name !== entry);
     // Nothing is removed before its replacement is known to run programs.

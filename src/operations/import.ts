@@ -1,4 +1,5 @@
 import { BinfmtctlError } from '../errors.ts';
+import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import { type ImportedRule, planImport } from '../plan/import.ts';
@@ -53,6 +54,7 @@ export async function importRules(request: ImportRequest, context: Context): Pro
   const items = (await Promise.all(request.paths.map((path) => readItems(path, request.from)))).flat();
   refuseWrong(items);
   const wanted = items.flatMap((item) => ('rule' in item ? [item] : []));
+  using checked = openInterpreters(wanted.map(({ rule }) => rule));
   await refuseAnyUnsafe(wanted, context);
   const leftOut = items.flatMap((item) =>
     'leftOut' in item ? [{ place: item.place, why: item.leftOut }] : [],
@@ -63,12 +65,12 @@ export async function importRules(request: ImportRequest, context: Context): Pro
     const plan = planImport(mounted ? listEntries(context.binfmtDirectory) : [], wanted);
     const { steps, unchanged, replaced } = plan;
     if (replaced.length > 0 && !request.replace) throw exists(replaced.map(({ name }) => name));
-    if (!request.dryRun) await carryOut(steps, [], context);
+    if (!request.dryRun) await carryOut(steps, [], context, checked);
     return { schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, lost, leftOut };
   };
-  if (request.dryRun) return carry();
+  if (request.dryRun) return await carry();
   await checkReach(await ensureMounted(context.binfmtDirectory), context);
-  return withStoreLock(context, async () => {
+  return await withStoreLock(context, async () => {
     await repair(context);
     return carry();
   });

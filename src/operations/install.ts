@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Arch } from '../catalogue/types.ts';
 import { parseSource } from '../emulators/sources/index.ts';
 import { listStored } from '../emulators/store.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { maskSecrets } from '../formats/secrets.ts';
+import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import { restartNote } from '../plan/held.ts';
@@ -12,6 +14,8 @@ import type { Step } from '../plan/steps.ts';
 import { expectationOf, judge, type Proof } from '../plan/verdict.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry } from '../rule/types.ts';
+import { forEachAtOnce } from '../system/at-once.ts';
+import { sha256File } from '../system/files.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import type { Missing } from './emulators.ts';
@@ -27,7 +31,7 @@ import { checkReach } from './reach.ts';
 import { isOurs, readRegistrations, type StoredRegistration } from './registrations.ts';
 import { requireSafe } from './safety.ts';
 import { verify } from './verify.ts';
-import { type RuleOptions, wantedFor } from './wanted.ts';
+import { type Found, type RuleOptions, wantedFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
 export interface InstallRequest {
@@ -127,6 +131,8 @@ async function carry(
   if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
     throw noneFound(request, missing);
   const rules = wanted.map(({ rule }) => rule);
+  using checked = openInterpreters(rules);
+  if (!request.dryRun) await forEachAtOnce(found, availableParallelism(), assertUnchanged);
   await requireSafe(rules, context, { entries, natives });
   const present = { entries, ours, outdated };
   const steps = [
@@ -141,7 +147,7 @@ async function carry(
     notes: persist === 'none' && steps.some(({ kind }) => kind === 'register') ? flushNotes() : [],
   } as const;
   if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
-  const proofs = await carryOut(steps, wanted, context);
+  const proofs = await carryOut(steps, wanted, context, checked);
   return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
 }
 
@@ -220,6 +226,14 @@ async function alreadyServing(
     if (text) context.report({ kind: 'warning', text });
   }
   return serving;
+}
+
+/** @throws EMULATOR_UNFIT if the file at the emulator's path is not the one that was inspected. */
+async function assertUnchanged({ emulator: { path, sha256 } }: Found): Promise<void> {
+  if ((await sha256File(path)) === sha256) return;
+  throw new BinfmtctlError('EMULATOR_UNFIT', `emulator ${path} changed after it was inspected`, {
+    hint: 'run the command again when no other program changes that file',
+  });
 }
 
 /** Whether the request leaves open which emulator is taken. */

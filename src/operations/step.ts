@@ -1,18 +1,20 @@
 import { dirname } from 'node:path';
+import type { CheckedInterpreters } from '../kernel/checked-interpreters.ts';
 import { disable, enable, register, unregister } from '../kernel/register.ts';
 import type { Step } from '../plan/steps.ts';
 import { ensureDirectory, removeFile } from '../system/files.ts';
 import { writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
 
-/** Carries out one step that changes something. */
+/** Carries out one step that changes something; a rule with flag F only for the file that was `checked`. */
 export async function applyStep(
   step: Step,
   { binfmtDirectory }: Pick<Context, 'binfmtDirectory'>,
+  checked?: CheckedInterpreters,
 ): Promise<void> {
   switch (step.kind) {
     case 'register':
-      return register(binfmtDirectory, step.rule);
+      return register(binfmtDirectory, step.rule, checked);
     case 'unregister':
       return unregister(binfmtDirectory, step.entry.name);
     case 'enable':

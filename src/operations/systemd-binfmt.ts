@@ -1,5 +1,6 @@
 import { BinfmtctlError } from '../errors.ts';
 import { decodeBinfmtD, type RuleLine } from '../formats/binfmt-d.ts';
+import { type CheckedInterpreters, openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { entryNames } from '../kernel/entry-file.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
@@ -52,7 +53,9 @@ export async function applyBinfmtD(
   const read = files.length > 0 ? files.map(readNamedFile) : readAllFiles();
   if (!isWritable(binfmtDirectory)) return [];
   const isFlushed = flush && files.length === 0;
-  const items = await refuseAllUnsafe(read.flatMap(itemsOf), isFlushed, context);
+  const found = read.flatMap(itemsOf);
+  using checked = openInterpreters(found.flatMap((item) => ('rule' in item ? [item.rule] : [])));
+  const items = await refuseAllUnsafe(found, isFlushed, context);
   if (isFlushed) removeEntries(binfmtDirectory, () => true);
   const rules = new Map(
     items.flatMap((item) => ('rule' in item ? [[item.rule, item.enabled] as const] : [])),
@@ -63,15 +66,15 @@ export async function applyBinfmtD(
   for (const rule of lastOfEachName([...rules.keys()])) {
     const enabled = rules.get(rule) === true;
     const { entry, keep, placed: place } = planRule(entries, placed, rule, { enabled });
-    const errno = keep ? null : await replace(rule, entry, context);
-    if (errno === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
-    if (errno === null) placed.push(place);
-    else failed.set(rule, errno);
+    const reason = keep ? null : await replace(rule, entry, context, checked);
+    if (reason === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
+    if (reason === null) placed.push(place);
+    else failed.set(rule, reason);
   }
   return items.flatMap((item) => {
     if ('complaint' in item) return [item.complaint];
-    const errno = failed.get(item.rule);
-    return errno === undefined ? [] : [failedToAdd(item.place, item.name, errno)];
+    const reason = failed.get(item.rule);
+    return reason === undefined ? [] : [failedToAdd(item.place, item.name, reason)];
   });
 }
 
@@ -121,7 +124,7 @@ function itemOf({ name, text }: RuleLine, place: string): Item {
   const { linux73 } = runningKernelFeatures();
   const parsed = parseRegister(encodeText(`${text}\n`), { linux73 });
   return 'errno' in parsed
-    ? { complaint: failedToAdd(place, name, parsed.errno) }
+    ? { complaint: failedToAdd(place, name, strerror(parsed.errno)) }
     : { rule: parsed.rule, enabled: !parsed.disabled, place, name };
 }
 
@@ -131,8 +134,8 @@ function isValidName(name: string): boolean {
   return encodeText(name).length <= MAX_NAME_SIZE;
 }
 
-const failedToAdd = (place: string, name: string, errno: string): string =>
-  `${place}: Failed to add binary format '${name}': ${strerror(errno)}`;
+const failedToAdd = (place: string, name: string, reason: string): string =>
+  `${place}: Failed to add binary format '${name}': ${reason}`;
 
 async function refuseAllUnsafe(
   items: readonly Item[],
@@ -153,16 +156,23 @@ async function refuseAllUnsafe(
   });
 }
 
-/** Null, or the errno of the kernel, which has to take the rule under a name beside it before the entry of its name goes. */
-async function replace(rule: Rule, entry: Entry | null, context: Context): Promise<string | null> {
+/** Null, or why the kernel did not take the rule. It has to take the rule under a name beside it before the entry of its name goes. */
+async function replace(
+  rule: Rule,
+  entry: Entry | null,
+  context: Context,
+  checked: CheckedInterpreters,
+): Promise<string | null> {
   const { stage, swap } =
     entry === null ? { stage: [{ kind: 'register', rule } as const], swap: [] } : replacement(entry, rule);
   try {
-    for (const step of [...stage, ...swap]) await applyStep(step, context);
+    for (const step of [...stage, ...swap]) await applyStep(step, context, checked);
     return null;
   } catch (error) {
-    const errno = error instanceof BinfmtctlError ? errnoOf(error.cause) : null;
+    if (!(error instanceof BinfmtctlError)) throw error;
+    if (error.code === 'UNSAFE_RULE') return error.message;
+    const errno = errnoOf(error.cause);
     if (errno === null) throw error;
-    return errno;
+    return strerror(errno);
   }
 }

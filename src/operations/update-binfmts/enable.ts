@@ -1,5 +1,6 @@
 import type { BinfmtctlError } from '../../errors.ts';
 import { type Description, registerString } from '../../formats/binfmt-support.ts';
+import { type CheckedInterpreters, openInterpreters } from '../../kernel/checked-interpreters.ts';
 import { runningKernelFeatures } from '../../kernel/features.ts';
 import { ensureMounted, inspectInstance } from '../../kernel/instance.ts';
 import { register } from '../../kernel/register.ts';
@@ -18,11 +19,12 @@ export async function enableAll(session: Session): Promise<boolean> {
   const database = readDatabase(session);
   const missing = [...database.keys()].filter((name) => !isRegistered(session, name));
   const candidates = missing.map((name) => candidateOf(name, database));
+  using checked = openInterpreters(rulesOf(candidates));
   const refusals = await refusalsOf(session, candidates);
   let success = true;
   for (const candidate of candidates) {
     if (session.test) await prepare(session);
-    if (!enableOne(session, candidate, refusals)) success = false;
+    if (!enableOne(session, candidate, refusals, checked)) success = false;
   }
   return success;
 }
@@ -47,7 +49,8 @@ export async function enable(session: Session, name: string, described?: Descrip
   // Only where there is no detector does it matter which other formats there are.
   const others = description.detector === '' ? readUsable(session) : [];
   const candidate = candidateOf(name, new Map([...others, [name, description]]));
-  return enableOne(session, candidate, await refusalsOf(session, [candidate]));
+  using checked = openInterpreters(rulesOf([candidate]));
+  return enableOne(session, candidate, await refusalsOf(session, [candidate]), checked);
 }
 
 /** @throws UNSAFE_RULE where the kernel must not be given the description. */
@@ -99,6 +102,9 @@ function obstacleTo({ fix_binary, credentials }: Description, isScript: boolean)
     : null;
 }
 
+const rulesOf = (candidates: readonly Candidate[]): readonly Rule[] =>
+  candidates.flatMap(({ rule }) => (typeof rule === 'string' ? [] : [rule]));
+
 /** Judged as the kernel will start it, and as its own interpreter would be started by run-detectors. */
 async function refusalsOf(
   { context }: Session,
@@ -115,6 +121,7 @@ function enableOne(
   session: Session,
   { name, rule, string, obstacle }: Candidate,
   refusals: ReadonlyMap<string, BinfmtctlError>,
+  checked: CheckedInterpreters,
 ): boolean {
   const { warn, print, test, context } = session;
   const reason = refusals.get(name)?.message ?? obstacle;
@@ -130,7 +137,7 @@ function enableOne(
   const failure =
     typeof rule === 'string'
       ? { what: 'close', why: strerror(rule) }
-      : tryRegister(context.binfmtDirectory, rule);
+      : tryRegister(context.binfmtDirectory, rule, checked);
   if (failure === null) return true;
   const { what, why } = failure;
   warn(
@@ -143,9 +150,10 @@ function enableOne(
 function tryRegister(
   directory: string,
   rule: Rule,
+  checked: CheckedInterpreters,
 ): { readonly what: 'open' | 'close'; readonly why: string } | null {
   try {
-    register(directory, rule);
+    register(directory, rule, checked);
     return null;
   } catch (error) {
     const { cause } = error as Error;
