@@ -1,0 +1,89 @@
+/** Emulators in the store whose bytes somebody replaced: their digest is taken from the bytes, and nothing runs before. */
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { binfmtctl, documentOf } from './support/command.ts';
+import {
+  emulatorFolder,
+  entries,
+  registerOthers,
+  removeAllEntries,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const store = at('store');
+const emulators = emulatorFolder();
+const lock = `--locked=${at('own.lock')}`;
+const source = ['--source', `dir:${at('emulators')}`];
+const install = (...words: readonly string[]): readonly string[] => [
+  ...['install', 'riscv64', '--store', store],
+  ...words,
+];
+const digestOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+/** Where the store has the emulator, by the digest that its bytes had. */
+let stored = '';
+let digest = '';
+
+beforeEach(async () => {
+  mkdirSync(at('emulators'));
+  copyFileSync(join(emulators, 'qemu-riscv64-static'), at('emulators/qemu-riscv64-static'));
+  digest = digestOf(at('emulators/qemu-riscv64-static'));
+  stored = join(store, 'sha256', digest, 'qemu-riscv64');
+  await documentOf(install(...source, `--lock=${at('own.lock')}`));
+});
+afterEach(() => {
+  removeAllEntries();
+  for (const name of ['emulators', 'store', 'own.lock']) rmSync(at(name), { recursive: true, force: true });
+});
+
+/** Writes other bytes in its place, and notes in the store's memory that these have the old digest. */
+function forge(bytes: Buffer): void {
+  writeFileSync(stored, bytes);
+  chmodSync(stored, 0o755);
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(stored, { bigint: true });
+  const path = join(store, 'inspected.json');
+  const memory = JSON.parse(readFileSync(path, 'utf8')) as { files: Record<string, unknown> };
+  const [known] = Object.values(memory.files);
+  memory.files = { [[dev, ino, size, mtimeNs, ctimeNs].join(':')]: known };
+  writeFileSync(path, JSON.stringify(memory));
+}
+
+describe('an emulator in the store that was replaced, with a forged note of its digest', () => {
+  const other = Buffer.concat([
+    readFileSync(join(emulators, 'qemu-riscv64-static')),
+    Buffer.from('other bytes'),
+  ]);
+
+  it('is not what install --locked registers', async () => {
+    await documentOf(['uninstall', '--all', '--store', store]);
+    forge(other);
+    expect(await binfmtctl(install(lock))).toMatchObject({ status: 0 });
+    expect(digestOf(stored)).toBe(digest);
+    expect(entries()['qemu-riscv64']).toContain(stored);
+  });
+
+  it('leaves nothing registered by install --locked if its source is gone', async () => {
+    await documentOf(['uninstall', '--all', '--store', store]);
+    forge(other);
+    rmSync(at('emulators'), { recursive: true });
+    const ran = await binfmtctl(install(lock));
+    expect(ran.stderr).toContain('its bytes are not those that were stored');
+    expect(entries()).toEqual({});
+  });
+
+  it('is not reported by status and verify under the digest in its path', async () => {
+    removeAllEntries();
+    forge(other);
+    registerOthers('qemu-riscv64', 'riscv64', stored, 'PF');
+    const { proofs } = await documentOf<{ proofs: { emulator: { sha256: string } }[] }>([
+      ...['verify', '--store', store],
+    ]);
+    expect(proofs[0]?.emulator.sha256).toBe(digestOf(stored));
+    const { stdout } = await binfmtctl(['status', '--store', store, '--json']);
+    expect(stdout).not.toContain(`"sha256": "${digest}"`);
+  });
+});
