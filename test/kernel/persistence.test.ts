@@ -7,7 +7,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -178,5 +180,23 @@ describe('without --persist on a machine with systemd', () => {
     expect(first.notes).toEqual([expect.stringMatching(/systemctl restart systemd-binfmt.*--persist/)]);
     const second = await done<{ notes: string[] }>('install', 'arm64');
     expect(second.notes).toEqual([]);
+  });
+});
+
+describe('a link in the place of the persisted file', () => {
+  it.each([
+    ['binfmt.d', BINFMT_D, 'qemu-aarch64.conf'],
+    ['binfmt-support', ADMIN, 'qemu-aarch64'],
+  ])('is not written through by --persist=%s', async (how, directory, name) => {
+    const victim = join(folder, 'victim');
+    writeFileSync(victim, 'precious\n');
+    symlinkSync(victim, join(directory, name));
+    const ran = await run('install', 'arm64', `--persist=${how}`, ...source);
+    expect(ran).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`${name}: it is a symbolic link`),
+    });
+    expect([readFileSync(victim, 'utf8'), entries()]).toEqual(['precious\n', {}]);
+    expect(readlinkSync(join(directory, name))).toBe(victim);
   });
 });

@@ -202,9 +202,31 @@ describe('run, with an entry of the machine', () => {
     rmSync(at('qemu-aarch64-static'));
     await binfmtctl(['install', 'riscv64', ...source, '--store', store]);
     switchEntry('qemu-riscv64', 'gone');
-    const ran = await binfmtctl(['run', '--store', store, '--arch', 'riscv64', '--', busybox, 'uname', '-m']);
-    expect(ran).toMatchObject({ status: 0, stdout: 'aarch64\n' });
+    mkdirSync(at('few'));
+    for (const name of ['qemu-aarch64-static', 'qemu-riscv64-static'])
+      copyFileSync(join(emulators, name), join(at('few'), name));
+    const others = [
+      ['run', '--arch', 'riscv64'],
+      ['run', '--all', '--source', `dir:${at('few')}`],
+    ];
+    for (const words of others) {
+      const ran = await binfmtctl([...words, '--store', store, '--', busybox, 'uname', '-m']);
+      expect(ran).toMatchObject({ status: 0, stdout: 'aarch64\n' });
+    }
+    const enter = [
+      'enter',
+      '--store',
+      store,
+      '--arch',
+      'riscv64',
+      arm64,
+      '--',
+      '/bin/busybox',
+      'uname',
+      '-m',
+    ];
+    expect(await binfmtctl(enter)).toMatchObject({ status: 0, stdout: 'aarch64\n' });
     const dry = await binfmtctl(['run', '--store', store, '--arch', 'riscv64', '--dry-run', '--', busybox]);
     expect(dry.stdout).toMatch(/^aarch64: .*by an entry of its own$/m);
-  });
+  }, 60_000);
 });

@@ -1,0 +1,47 @@
+/** Entries that work only in places, and places from which entries cannot be seen. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { binfmtctl, documentOf, inShell } from './support/command.ts';
+import { emulatorFolder, removeAllEntries, temporaryFolder } from './support/machine.ts';
+
+const store = join(temporaryFolder(), 'store');
+
+afterEach(() => {
+  removeAllEntries();
+  rmSync(store, { recursive: true, force: true });
+});
+
+describe('install of a dynamic emulator', () => {
+  const [qemu = '', ...libraries] = unpackPackages('qemu-user', 'libcapstone4', 'liburing2');
+  const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+  const lower = [...libraries.map((each) => `${each}/usr/lib/${triplet}`), `/usr/lib/${triplet}`].join(':');
+  const within = inShell(`mount -t overlay overlay -o lowerdir=${lower} /usr/lib/${triplet}`);
+  const inside = (...words: readonly string[]) => binfmtctl([...words, '--store', store], { within });
+
+  it('says that containers and chroots will not work, as verify does', async () => {
+    const dynamic = `path:${join(qemu, 'usr/bin/qemu-riscv64')}`;
+    const words = ['install', 'riscv64', '--emulator', 'qemu', '--source', dynamic];
+    const limit = 'does not work in containers and chroots: entry qemu-riscv64 has no flag F';
+    for (const each of [words, ['status'], ['verify'], ['install', 'riscv64']]) {
+      const ran = await inside(...each);
+      expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining(limit) });
+    }
+  }, 60_000);
+});
+
+describe('binfmt_misc that is not mounted here', () => {
+  it('is no reason to call working entries broken', async () => {
+    await documentOf(['install', 'arm64', '--source', `dir:${emulatorFolder()}`, '--store', store]);
+    const within = inShell('umount /proc/sys/fs/binfmt_misc');
+    const status = await binfmtctl(['status', '--store', store], { within });
+    const verify = await binfmtctl(['verify', 'arm64', '--store', store], { within });
+    expect(status).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/not mounted; .* may still be/),
+    });
+    expect(verify).toMatchObject({ status: 0, stdout: expect.stringMatching(/^aarch64 .* yes +yes +yes/m) });
+    expect(verify.stdout).toMatch(/^binfmt_misc is not mounted at /m);
+  }, 60_000);
+});
