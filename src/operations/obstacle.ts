@@ -47,6 +47,7 @@ export function readObstacles(failure: SetupFailure, program: 'run' | 'enter'): 
 
 function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
   const { appArmor, cloneForbidden, complaint, container, failed, kernel } = facts;
+  const isNamespace = failed === 'namespaces' || failed === 'lock';
   const { least, maxUserNamespaces, root, seccomp } = facts;
   // Below its reason mount(8) says, further to the right, where to look for more.
   const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
@@ -68,7 +69,7 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
     ];
   if (maxUserNamespaces === 0)
     return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
-  if (failed === 'namespaces' && least !== null && said.includes('No space left on device')) {
+  if (isNamespace && least !== null && said.includes('No space left on device')) {
     const { sysctl: name, value } = least;
     return [`all namespaces that ${name} allows (${value}) are in use`, sysctl(`${name}=15000`)];
   }
@@ -81,7 +82,7 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
     ];
   }
   if (facts.hint !== undefined) return [said, facts.hint];
-  if (seccomp && failed === 'namespaces') {
+  if (seccomp && isNamespace) {
     const where =
       container === null
         ? 'a seccomp filter forbids it'
