@@ -5,7 +5,7 @@ import { fileIdentity, sha256File } from '../system/files.ts';
 import type { Known, Memo } from './memo.ts';
 import { readProgram } from './program.ts';
 import { promisedSha256 } from './store.ts';
-import { requireTrusted } from './trust.ts';
+import { assertTrusted } from './trust.ts';
 import type { Candidate, Emulator } from './types.ts';
 import { unfit } from './unfit.ts';
 import { findVersion, readVersion } from './version.ts';
@@ -43,7 +43,7 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   const { linkage, head } = await readProgram(path, from);
   requireHostArch(from, linkage, head, options);
   if (options.requireStatic && !linkage.static) throw dynamic(from, linkage);
-  if (options.asRoot) await requireTrusted(path);
+  if (options.asRoot) assertTrusted(path);
   const identity = await fileIdentity(path);
   const promised = candidate.origin === 'store' ? promisedSha256(path) : null;
   const remembered = memo.recall(identity, profile.id);

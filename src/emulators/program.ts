@@ -1,10 +1,9 @@
-import { constants, type Stats } from 'node:fs';
-import { access, lstat, open, readlink, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { type Linkage, readLinkage } from '../elf/linkage.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { errnoOf, fileError } from '../system/file-error.ts';
-import { kindOf } from '../system/file-kind.ts';
-import { flagsAt } from '../system/mounts.ts';
+import { fileError } from '../system/file-error.ts';
+import { type FileProblem, findFileProblem } from './interpreter.ts';
 import { notFound, unfit } from './unfit.ts';
 
 /** What is read of an emulator's file. */
@@ -28,13 +27,8 @@ const RUNNABLE_TYPES = [2, 3];
  * a file that is not executable; NOT_ELF, BAD_ELF.
  */
 export async function readProgram(path: string, name = path): Promise<Program> {
-  const facts = await factsOf(path, name);
-  if (!facts.isFile()) throw unfit(name, `it is ${kindOf(facts)}`);
-  if (!(await isExecutable(path, facts))) {
-    if (flagsAt(path).includes('noexec') && (facts.mode & 0o111) !== 0)
-      throw unfit(name, 'its file system is mounted noexec', ELSEWHERE);
-    throw unfit(name, 'it is not executable', `\`chmod 755 ${path}\``);
-  }
+  const problem = findFileProblem(path);
+  if (problem !== null) throw problemError(path, name, problem);
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
@@ -53,25 +47,17 @@ export async function readProgram(path: string, name = path): Promise<Program> {
   throw unfit(name, 'it is an ELF file but no program');
 }
 
-async function factsOf(path: string, name: string): Promise<Stats> {
-  try {
-    return await stat(path);
-  } catch (cause) {
-    const link = await lstat(path).then(
-      (facts) => facts.isSymbolicLink(),
-      () => false,
-    );
-    const absent = ['ENOENT', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
-    if (link && absent)
-      throw notFound(name, `it is a link to ${await readlink(path)}, which does not exist`, cause);
-    if (absent) throw notFound(name, 'no such file', cause);
-    throw fileError(cause, `look at the emulator ${name}`);
+function problemError(path: string, name: string, { kind, why, cause }: FileProblem): BinfmtctlError {
+  switch (kind) {
+    case 'missing':
+      return notFound(name, `it ${why}`, cause);
+    case 'unreadable':
+      return fileError(cause, `examine the emulator ${name}`);
+    case 'noexec':
+      return unfit(name, `it ${why}`, ELSEWHERE);
+    case 'not executable':
+      return unfit(name, `it ${why}`, `\`chmod 755 ${path}\``);
+    case 'irregular':
+      return unfit(name, `it ${why}`);
   }
 }
-
-// access(2) says yes to root for a file that anybody may execute; a mount with noexec makes it say no.
-const isExecutable = (path: string, { mode }: Stats): Promise<boolean> =>
-  access(path, constants.X_OK).then(
-    () => (mode & 0o111) !== 0,
-    () => false,
-  );

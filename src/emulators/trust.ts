@@ -1,5 +1,6 @@
 import { BinfmtctlError } from '../errors.ts';
 import { findWeakness } from '../system/trust.ts';
+import { findTrustProblem } from './interpreter.ts';
 
 export interface TrustOptions {
   /** Whether another user may own it: one who was named on purpose. Default: root alone. */
@@ -13,11 +14,9 @@ export interface TrustOptions {
  *
  * @throws EMULATOR_UNFIT naming what others can change; what lstat throws.
  */
-export async function requireTrusted(
-  path: string,
-  { anyOwner, as = 'emulator' }: TrustOptions = {},
-): Promise<void> {
-  const weakness = findWeakness(path, { anyOwner });
+export function assertTrusted(path: string, { anyOwner, as = 'emulator' }: TrustOptions = {}): void {
+  const isRegistered = as === 'emulator' && !anyOwner;
+  const weakness = isRegistered ? findTrustProblem(path) : findWeakness(path, { anyOwner });
   if (weakness === null) return;
   const isItself = weakness.path === path;
   const copy = `copy it to a directory that only root can change`;

@@ -7,6 +7,7 @@ import type { Step } from '../plan/steps.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { type Item, readItems, type Source } from './import-files.ts';
+import { assertInterpreters, credentialsNote } from './interpreters.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { checkReach } from './reach.ts';
@@ -47,7 +48,8 @@ const NAMED = 5;
 /**
  * Registers what files, folders or another instance say, all of it or nothing: later rules come before earlier ones.
  *
- * @throws BAD_RULE for what is wrong, with file and line; UNSAFE_RULE; ENTRY_EXISTS without `replace`; EMULATOR_NOT_FOUND
+ * @throws BAD_RULE for what is wrong, with file and line; UNSAFE_RULE; EMULATOR_UNFIT for a rule with flag C or F whose
+ * interpreter other users can change; ENTRY_EXISTS without `replace`; EMULATOR_NOT_FOUND
  * for a profile without an interpreter here; FILE_FAILED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors throw.
  */
 export async function importRules(request: ImportRequest, context: Context): Promise<ImportResult> {
@@ -66,6 +68,8 @@ export async function importRules(request: ImportRequest, context: Context): Pro
     const { steps, unchanged, replaced } = plan;
     if (replaced.length > 0 && !request.replace) throw exists(replaced.map(({ name }) => name));
     if (!request.dryRun) await carryOut(steps, [], context, checked);
+    const note = credentialsNote(steps.flatMap((step) => (step.kind === 'register' ? [step.rule] : [])));
+    if (note !== null) context.report({ kind: 'warning', text: note });
     return { schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, lost, leftOut };
   };
   if (request.dryRun) return await carry();
@@ -88,7 +92,10 @@ async function refuseAnyUnsafe(wanted: readonly ImportedRule[], context: Context
   const rules = wanted.map(({ rule }) => rule);
   const unsafe = [...(await findUnsafe(rules, context)).values()];
   const [first] = unsafe;
-  if (first === undefined) return warnOfScripts(rules, context);
+  if (first === undefined) {
+    assertInterpreters(rules, context);
+    return warnOfScripts(rules, context);
+  }
   throw new BinfmtctlError('UNSAFE_RULE', inOneLine(unsafe.map(({ message }) => message)), {
     hint: first.hint,
   });

@@ -19,6 +19,7 @@ import { sha256File } from '../system/files.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import type { Missing } from './emulators.ts';
+import { credentialsNote } from './interpreters.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { lockSteps } from './lock-file.ts';
@@ -144,11 +145,17 @@ async function carry(
     missing,
     toFetch,
     unchanged: serving.map(({ arch }) => arch),
-    notes: persist === 'none' && steps.some(({ kind }) => kind === 'register') ? flushNotes() : [],
+    notes: notesOn(steps, persist),
   } as const;
   if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
   const proofs = await carryOut(steps, wanted, context, checked);
   return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
+}
+
+function notesOn(steps: readonly Step[], persist: RuleOptions['persist']): readonly string[] {
+  const registered = steps.flatMap((step) => (step.kind === 'register' ? [step.rule] : []));
+  const flush = persist === 'none' && registered.length > 0 ? flushNotes() : [];
+  return [...flush, credentialsNote(registered) ?? []].flat();
 }
 
 /** What is wrong with the request itself is said before the machine is looked at. */

@@ -16,6 +16,7 @@ import { bootId, userNamespace } from '../system/host.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import { removeTemporaries, writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
+import { findInterpreterProblems, isUntrusted } from './interpreters.ts';
 import { findUnsafe } from './safety.ts';
 import { isSealed, removeSeal, seal } from './seal.ts';
 import { applyStep } from './step.ts';
@@ -137,18 +138,21 @@ async function carryOutRepair(steps: readonly Step[], context: Context): Promise
   }
 }
 
-/** Why rules must not be registered again: they are unsafe, or the bytes of their stored emulator have changed. */
+/** Why rules must not be registered again: they are unsafe, others can change their interpreter, or its stored bytes have changed. */
 async function findRefusals(
   steps: readonly RegisterStep[],
   context: Context,
 ): Promise<ReadonlyMap<RegisterStep, string>> {
   const rules = steps.flatMap(({ rule }) => (isBpf(rule) ? [] : [rule]));
   const unsafe = await findUnsafe(rules, context);
+  const problems = findInterpreterProblems(rules);
   const refusals = new Map<RegisterStep, string>();
   for (const step of steps) {
     const { rule } = step;
     if (isBpf(rule)) continue;
-    const why = unsafe.get(rule)?.message ?? (await damageOf(rule.interpreter));
+    const problem = problems.get(rule);
+    const refusal = isUntrusted(problem) ? problem?.refusal : undefined;
+    const why = unsafe.get(rule)?.message ?? refusal ?? (await damageOf(rule.interpreter));
     if (why !== null) refusals.set(step, why);
   }
   return refusals;

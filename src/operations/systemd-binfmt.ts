@@ -16,6 +16,7 @@ import { errnoOf } from '../system/file-error.ts';
 import { strerror } from '../system/strerror.ts';
 import { type ConfigFile, readAllFiles, readNamedFile } from './binfmt-d-files.ts';
 import type { Context } from './context.ts';
+import { findUntrusted } from './interpreters.ts';
 import { findUnsafe, warnOfScripts } from './safety.ts';
 import { applyStep } from './step.ts';
 
@@ -137,6 +138,7 @@ function isValidName(name: string): boolean {
 const failedToAdd = (place: string, name: string, reason: string): string =>
   `${place}: Failed to add binary format '${name}': ${reason}`;
 
+/** The items with a complaint in place of each unsafe rule, without the rules whose interpreter others can change. */
 async function refuseAllUnsafe(
   items: readonly Item[],
   isFlushed: boolean,
@@ -144,15 +146,18 @@ async function refuseAllUnsafe(
 ): Promise<readonly Item[]> {
   const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
   const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
+  const safe = rules.filter((rule) => !unsafe.has(rule));
+  const untrusted = findUntrusted(safe, context);
   warnOfScripts(
-    rules.filter((rule) => !unsafe.has(rule)),
+    safe.filter((rule) => !untrusted.has(rule)),
     context,
   );
-  return items.map((item) => {
-    const refusal = 'rule' in item ? unsafe.get(item.rule) : undefined;
-    return 'rule' in item && refusal !== undefined
-      ? { complaint: `${item.place}: ${refusal.message}` }
-      : item;
+  return items.flatMap((item): readonly Item[] => {
+    if ('complaint' in item) return [item];
+    const refusal = unsafe.get(item.rule);
+    if (refusal !== undefined) return [{ complaint: `${item.place}: ${refusal.message}` }];
+    // systemd-binfmt would register it: this is no failure of the service.
+    return untrusted.has(item.rule) ? [] : [item];
   });
 }
 

@@ -1,7 +1,9 @@
 /** Which users can change a file. A user who can change a program gains the rights of everyone who runs it. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeText } from '../rule/text.ts';
 import { mapsRootToRoot } from './host.ts';
+import { pathBytes } from './path-bytes.ts';
 
 /** A file, directory or link that another user can change. */
 export interface Weakness {
@@ -15,6 +17,8 @@ export interface WeaknessOptions {
   readonly anyOwner?: boolean | undefined;
   /** Whether `path` is the directory of a file that matters, so that others may create files beside it in a sticky one. */
   readonly asParent?: boolean | undefined;
+  /** Whether a missing file is as trustworthy as the directory in which it would be created; else lstat's error is thrown. */
+  readonly allowMissing?: boolean | undefined;
 }
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
@@ -28,7 +32,7 @@ const MAX_LINKS = 40;
  */
 export function findWeakness(
   path: string,
-  { anyOwner = false, asParent = false }: WeaknessOptions = {},
+  { anyOwner = false, asParent = false, allowMissing = false }: WeaknessOptions = {},
 ): Weakness | null {
   let parts = partsOf(path);
   let at = '/';
@@ -36,11 +40,12 @@ export function findWeakness(
     const [name = '', ...rest] = parts;
     parts = rest;
     const here = join(at, name);
-    const facts = lstatSync(here);
+    const facts = lstatSync(pathBytes(here), { throwIfNoEntry: !allowMissing });
+    if (facts === undefined) return isWritableByOthers(at) ? { path: at, why: WRITABLE } : null;
     if (!anyOwner && facts.uid !== 0) return { path: here, why: `belongs to user ${facts.uid}` };
     if (facts.isSymbolicLink()) {
       if (++links > MAX_LINKS) return { path: here, why: 'is part of a loop of symbolic links' };
-      const target = readlinkSync(here);
+      const target = decodeText(readlinkSync(pathBytes(here), { encoding: 'buffer' }));
       parts = [...partsOf(target), ...rest];
       if (target.startsWith('/')) at = '/';
       continue;
@@ -48,12 +53,17 @@ export function findWeakness(
     // Other users cannot replace files of root in a sticky directory such as /tmp.
     const isParent = rest.length > 0 || asParent;
     const isSticky = facts.isDirectory() && isParent && (facts.mode & STICKY) !== 0;
-    if ((facts.mode & GROUP_OR_OTHERS_WRITE) !== 0 && !isSticky)
-      return { path: here, why: 'can be written by others' };
+    if ((facts.mode & GROUP_OR_OTHERS_WRITE) !== 0 && !isSticky) return { path: here, why: WRITABLE };
     at = here;
   }
   return null;
 }
+
+const WRITABLE = 'can be written by others';
+
+/** Others can create files in a sticky directory, too. */
+const isWritableByOthers = (path: string): boolean =>
+  (lstatSync(pathBytes(path)).mode & GROUP_OR_OTHERS_WRITE) !== 0;
 
 /** Whether this process is root outside user namespaces, or in one that maps root to root: it acts for all users. */
 export const isMachineRoot = (): boolean => process.geteuid?.() === 0 && mapsRootToRoot() !== false;

@@ -62,7 +62,7 @@ function makeUnfit(): void {
 type Case = readonly [name: string, code: string, message: RegExp, hint: RegExp];
 
 const UNFIT: readonly Case[] = [
-  ['missing', 'EMULATOR_NOT_FOUND', /missing: no such file/, /--source/],
+  ['missing', 'EMULATOR_NOT_FOUND', /missing: it does not exist/, /--source/],
   ['dangling', 'EMULATOR_NOT_FOUND', /dangling: it is a link to gone, which does not exist/, /--source/],
   ['loop', 'FILE_FAILED', /loop: too many symbolic links/, /namei/],
   ['directory', 'EMULATOR_UNFIT', /directory cannot be the emulator: it is a directory/, /--source/],

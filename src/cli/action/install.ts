@@ -9,6 +9,7 @@ import { asRoot } from './as-root.ts';
 import { type Restored, restore, save } from './cache.ts';
 import { cacheKey, isWorthCaching } from './cache-key.ts';
 import type { Inputs } from './inputs.ts';
+import { harmless } from './log.ts';
 
 declare const BINFMTCTL_VERSION: string;
 
@@ -109,7 +110,9 @@ async function installFrom(
     '--json',
   ];
   try {
-    return (await group('Install emulators', () => asRoot(words, signal))) as InstallResult;
+    const result = (await group('Install emulators', () => asRoot(words, signal))) as InstallResult;
+    for (const note of result.notes) info(harmless(note));
+    return result;
   } catch (error) {
     if (!isBinfmtctlError(error) || error.code !== 'ENTRY_NOT_OURS') throw error;
     throw new BinfmtctlError('ENTRY_NOT_OURS', error.message, {

@@ -141,10 +141,11 @@ async function installAll(names: readonly string[], context: Context): Promise<b
 /** What others have registered is left alone where it works, with or without C. */
 async function installOne(arch: Arch, context: Context): Promise<string> {
   try {
-    const { unchanged } = await install(
+    const { unchanged, notes } = await install(
       { ...REQUEST, arches: [arch], sources: sourcesFor(arch, context) },
       context,
     );
+    logNotes(notes);
     return unchanged.length > 0 ? ALREADY : 'OK';
   } catch (error) {
     if (!isNotOurs(error) || !(await verifyArches({ arches: [arch.id] }, context)).holds) throw error;
@@ -161,8 +162,9 @@ async function installEvery(context: Context): Promise<boolean> {
   }
   try {
     const sources = folder === null ? [] : [`dir:${folder}`];
-    const { proofs, unchanged } = await install({ ...REQUEST, all: true, sources }, context);
+    const { proofs, unchanged, notes } = await install({ ...REQUEST, all: true, sources }, context);
     for (const { arch } of proofs) log(`installing: ${arch} ${unchanged.includes(arch) ? ALREADY : 'OK'}`);
+    logNotes(notes);
     return proofs.length > 0;
   } catch (error) {
     if (isBinfmtctlError(error) && error.code === 'EMULATOR_NOT_FOUND') {
@@ -189,6 +191,16 @@ async function installEach(context: Context): Promise<boolean> {
     }
   }
   return success;
+}
+
+const noted = new Set<string>();
+
+/** Each note once, however many architectures it concerns. */
+function logNotes(notes: readonly string[]): void {
+  for (const note of notes) {
+    if (!noted.has(note)) log(`note: ${note}`);
+    noted.add(note);
+  }
 }
 
 const ALREADY = 'already registered';

@@ -15,7 +15,7 @@ import {
 import { errnoOf, fileError } from '../../system/file-error.ts';
 import { storedName } from '../names.ts';
 import { type StoreWriter, writeStore } from '../store-writer.ts';
-import { requireTrusted } from '../trust.ts';
+import { assertTrusted } from '../trust.ts';
 import type { Candidate } from '../types.ts';
 import { corrupt } from './integrity.ts';
 import { tarProblem } from './tar-entry.ts';
@@ -32,7 +32,7 @@ import type { FetchOptions, Source, Want } from './types.ts';
 export const fetchBundle: Source = async (file, wants, options) => {
   const path = resolve(file);
   await requireFile(path);
-  if (options.verified !== true) await requireTrusted(path, { anyOwner: true, as: 'bundle' });
+  if (options.verified !== true) assertTrusted(path, { anyOwner: true, as: 'bundle' });
   return takeFromBundle({ path, name: path }, wants, options);
 };
 

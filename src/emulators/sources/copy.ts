@@ -3,7 +3,7 @@ import { readParts } from '../../system/files.ts';
 import { storedName } from '../names.ts';
 import { readProgram } from '../program.ts';
 import type { StoreWriter } from '../store-writer.ts';
-import { requireTrusted } from '../trust.ts';
+import { assertTrusted } from '../trust.ts';
 import type { Candidate } from '../types.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function copyToStore(
   writer: StoreWriter,
 ): Promise<Candidate> {
   await readProgram(path);
-  await requireTrusted(path, { anyOwner: true });
+  assertTrusted(path, { anyOwner: true });
   const stored = await writer.put(storedName(profile, guest, path), readParts(path));
   return { path: stored.path, from: path, emulator: profile.id, guest, origin };
 }

@@ -4,7 +4,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { Platform } from '../../formats/oci-platform.ts';
 import { isDigest } from '../../formats/oci-reference.ts';
 import { kindOf } from '../../system/file-kind.ts';
-import { requireTrusted } from '../trust.ts';
+import { assertTrusted } from '../trust.ts';
 import { layersFor } from './oci-image.ts';
 import { INDEX, isLayout, layersOfArchive, MANIFEST, openLayout } from './oci-layout.ts';
 import { membersOfArchive, membersOfFolder } from './oci-members.ts';
@@ -53,7 +53,7 @@ export async function layersAt(
   const isIndexed = await isLayout(members, path);
   // All else is named by digest, down from there.
   const top = isFolder ? join(path, isIndexed ? INDEX : MANIFEST) : path;
-  if (digest === null && verified !== true) await requireTrusted(top, { anyOwner: true, as: 'source' });
+  if (digest === null && verified !== true) assertTrusted(top, { anyOwner: true, as: 'source' });
   return isIndexed
     ? layersFor(openLayout(path, members, digest), platforms)
     : layersOfArchive(path, members, digest, platforms);

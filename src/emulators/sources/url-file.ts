@@ -4,7 +4,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import { errnoOf, fileError } from '../../system/file-error.ts';
 import { kindOf } from '../../system/file-kind.ts';
 import { interrupted } from '../../system/http-error.ts';
-import { requireTrusted } from '../trust.ts';
+import { assertTrusted } from '../trust.ts';
 import { requireSame, writeHashed } from './integrity.ts';
 import type { FetchOptions } from './types.ts';
 
@@ -22,7 +22,7 @@ export async function copyFile(
 ): Promise<string> {
   // A pipe or a device is not even opened.
   requireFile(path, await inFile(path, () => stat(path)));
-  if (sha256 === null) await requireTrusted(path, { anyOwner: true, as: 'source' });
+  if (sha256 === null) assertTrusted(path, { anyOwner: true, as: 'source' });
   await using from = await inFile(path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   requireFile(path, await inFile(path, () => from.stat()));
   const buffer = Buffer.alloc(1 << 18);

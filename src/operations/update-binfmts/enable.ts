@@ -8,6 +8,7 @@ import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
 import type { Rule } from '../../rule/types.ts';
 import { strerror } from '../../system/strerror.ts';
+import { credentialsNote, findUntrusted, type InterpreterProblem } from '../interpreters.ts';
 import { findUnsafe, warnOfScripts } from '../safety.ts';
 import { isInstalled, readDatabase, readDescription, readUsable } from './database.ts';
 import { runDetectorsPath } from './run-detectors-path.ts';
@@ -50,7 +51,11 @@ export async function enable(session: Session, name: string, described?: Descrip
   const others = description.detector === '' ? readUsable(session) : [];
   const candidate = candidateOf(name, new Map([...others, [name, description]]));
   using checked = openInterpreters(rulesOf([candidate]));
-  return enableOne(session, candidate, await refusalsOf(session, [candidate]), checked);
+  const refusals = await refusalsOf(session, [candidate]);
+  const success = enableOne(session, candidate, refusals, checked, described === undefined ? [] : ANNOUNCED);
+  const note = typeof candidate.rule === 'string' ? null : credentialsNote([candidate.rule]);
+  if (note !== null && isRegistered(session, name)) session.warn(note);
+  return success;
 }
 
 /** @throws UNSAFE_RULE where the kernel must not be given the description. */
@@ -119,9 +124,10 @@ async function refusalsOf(
 
 function enableOne(
   session: Session,
-  { name, rule, string, obstacle }: Candidate,
+  { name, rule, string, interpreter, obstacle }: Candidate,
   refusals: ReadonlyMap<string, BinfmtctlError>,
   checked: CheckedInterpreters,
+  announced: readonly InterpreterProblem['kind'][] = [],
 ): boolean {
   const { warn, print, test, context } = session;
   const reason = refusals.get(name)?.message ?? obstacle;
@@ -129,6 +135,8 @@ function enableOne(
     warn(`unable to enable binary format ${name}: ${reason}`);
     return false;
   }
+  // Debian's program registers it with status 0: packages whose scripts fail would be worse off.
+  if (!isTrusted(rule, interpreter, context, announced)) return true;
   if (test) {
     print(`enable ${name} with the following format string:\n ${decodeText(string)}`);
     return true;
@@ -144,6 +152,21 @@ function enableOne(
     `unable to ${what} ${context.binfmtDirectory}/register${what === 'open' ? ' for writing' : ''}: ${why}`,
   );
   return false;
+}
+
+/** What `--install` and `--import` have said already: `no executable X found`. */
+const ANNOUNCED: readonly InterpreterProblem['kind'][] = ['missing', 'noexec', 'not executable'];
+
+/** Judged as `refusalsOf` does. */
+function isTrusted(
+  rule: Candidate['rule'],
+  interpreter: string,
+  context: Session['context'],
+  announced: readonly InterpreterProblem['kind'][],
+): boolean {
+  if (typeof rule === 'string') return true;
+  const rules = interpreter === rule.interpreter ? [rule] : [rule, { ...rule, interpreter }];
+  return findUntrusted(rules, context, announced).size === 0;
 }
 
 /** Null, or what failed and why. */
