@@ -68,7 +68,9 @@ async function act(signal: AbortSignal): Promise<void> {
     registered: entries.some(({ arch }) => isAmong(arch, arches)),
     toRemove: inputs.reset && entries.some(({ entry }) => entry.name.startsWith('qemu-')),
   };
-  await publish(await installOrder(order, context), natives.arches, context);
+  const result = await installOrder(order, context);
+  for (const note of result.notes) info(note);
+  await publish(result, natives.arches, context);
 }
 
 function report(progress: Progress): void {

@@ -7,6 +7,7 @@ import type { Step } from '../plan/steps.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { type Item, readItems, type Source } from './import-files.ts';
+import { findUnfitInterpreters } from './interpreters.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { checkReach } from './reach.ts';
@@ -86,7 +87,10 @@ function refuseWrong(items: readonly Item[]): void {
 
 async function refuseAnyUnsafe(wanted: readonly ImportedRule[], context: Context): Promise<void> {
   const rules = wanted.map(({ rule }) => rule);
-  const unsafe = [...(await findUnsafe(rules, context)).values()];
+  const unsafe = [
+    ...(await findUnsafe(rules, context)).values(),
+    ...findUnfitInterpreters(rules, context).values(),
+  ];
   const [first] = unsafe;
   if (first === undefined) return warnOfScripts(rules, context);
   throw new BinfmtctlError('UNSAFE_RULE', inOneLine(unsafe.map(({ message }) => message)), {

@@ -19,13 +19,14 @@ import { sha256File } from '../system/files.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import type { Missing } from './emulators.ts';
+import { installNotes } from './install-notes.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { lockSteps } from './lock-file.ts';
 import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
 import { findOutdated } from './outdated.ts';
-import { choosePersistence, flushNotes, type Persistence } from './persistence.ts';
+import { choosePersistence, type Persistence } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
 import { isOurs, readRegistrations, type StoredRegistration } from './registrations.ts';
@@ -144,7 +145,7 @@ async function carry(
     missing,
     toFetch,
     unchanged: serving.map(({ arch }) => arch),
-    notes: persist === 'none' && steps.some(({ kind }) => kind === 'register') ? flushNotes() : [],
+    notes: installNotes(steps, persist),
   } as const;
   if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
   const proofs = await carryOut(steps, wanted, context, checked);

@@ -16,6 +16,7 @@ import { bootId, userNamespace } from '../system/host.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import { removeTemporaries, writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
+import { findUnfitInterpreters } from './interpreters.ts';
 import { findUnsafe } from './safety.ts';
 import { isSealed, removeSeal, seal } from './seal.ts';
 import { applyStep } from './step.ts';
@@ -144,11 +145,12 @@ async function findRefusals(
 ): Promise<ReadonlyMap<RegisterStep, string>> {
   const rules = steps.flatMap(({ rule }) => (isBpf(rule) ? [] : [rule]));
   const unsafe = await findUnsafe(rules, context);
+  const unfit = findUnfitInterpreters(rules, context);
   const refusals = new Map<RegisterStep, string>();
   for (const step of steps) {
     const { rule } = step;
     if (isBpf(rule)) continue;
-    const why = unsafe.get(rule)?.message ?? (await damageOf(rule.interpreter));
+    const why = unsafe.get(rule)?.message ?? unfit.get(rule)?.message ?? (await damageOf(rule.interpreter));
     if (why !== null) refusals.set(step, why);
   }
   return refusals;

@@ -16,6 +16,7 @@ import { errnoOf } from '../system/file-error.ts';
 import { strerror } from '../system/strerror.ts';
 import { type ConfigFile, readAllFiles, readNamedFile } from './binfmt-d-files.ts';
 import type { Context } from './context.ts';
+import { findUnfitInterpreters } from './interpreters.ts';
 import { findUnsafe, warnOfScripts } from './safety.ts';
 import { applyStep } from './step.ts';
 
@@ -144,15 +145,18 @@ async function refuseAllUnsafe(
 ): Promise<readonly Item[]> {
   const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
   const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
-  warnOfScripts(
-    rules.filter((rule) => !unsafe.has(rule)),
-    context,
-  );
-  return items.map((item) => {
-    const refusal = 'rule' in item ? unsafe.get(item.rule) : undefined;
-    return 'rule' in item && refusal !== undefined
-      ? { complaint: `${item.place}: ${refusal.message}` }
-      : item;
+  const safe = rules.filter((rule) => !unsafe.has(rule));
+  warnOfScripts(safe, context);
+  const unfit = findUnfitInterpreters(safe, context);
+  return items.flatMap((item): readonly Item[] => {
+    if (!('rule' in item)) return [item];
+    const refusal = unsafe.get(item.rule);
+    if (refusal !== undefined) return [{ complaint: `${item.place}: ${refusal.message}` }];
+    const why = unfit.get(item.rule)?.message;
+    if (why === undefined) return [item];
+    // systemd-binfmt registers it, so that its exit status is 0.
+    context.report({ kind: 'warning', text: `${item.place}: ${why}` });
+    return [];
   });
 }
 

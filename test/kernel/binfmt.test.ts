@@ -15,6 +15,8 @@ import {
 const folder = temporaryFolder();
 const store = join(folder, 'store');
 const env = { QEMU_BINARY_PATH: emulatorFolder() };
+const NOTE =
+  "note: flag C gives foreign set-user-ID programs their owner's rights, and users can gain these rights through QEMU's environment variables: use it only on machines whose users you trust\n";
 /** It has no option for the store: that of root is hidden. */
 const within = inShell(`mkdir -p ${store} && mount -t tmpfs none /var/lib`);
 const run = (...words: readonly string[]) => binfmtctl(['binfmt', ...words], { env, within });
@@ -29,7 +31,7 @@ describe('binfmt', () => {
     const { status, stdout, stderr } = await run('--install', 'linux/arm64,riscv64,arm');
     expect({ status, stderr }).toEqual({
       status: 0,
-      stderr: 'installing: linux/arm64 OK\ninstalling: riscv64 OK\ninstalling: arm OK\n',
+      stderr: `installing: linux/arm64 OK\ninstalling: riscv64 OK\ninstalling: arm OK\n${NOTE}`,
     });
     const { supported, emulators } = JSON.parse(stdout);
     expect(supported).toEqual(
@@ -48,7 +50,9 @@ describe('binfmt', () => {
     });
     expect(await run('-install', 'none,riscv64')).toMatchObject({
       status: 1,
-      stderr: expect.stringMatching(/^installing: none unknown architecture .*\ninstalling: riscv64 OK\n$/),
+      stderr: expect.stringMatching(
+        /^installing: none unknown architecture .*\ninstalling: riscv64 OK\nnote: .*\n$/,
+      ),
     });
   });
 
@@ -87,7 +91,7 @@ describe('binfmt', () => {
     });
     expect(await binfmtctl(['binfmt', '--install', 'all'], own)).toMatchObject({
       status: 0,
-      stderr: 'installing: riscv64 OK\ninstalling: s390x OK\n',
+      stderr: `installing: riscv64 OK\ninstalling: s390x OK\n${NOTE}`,
     });
     expect(Object.keys(entries()).toSorted()).toEqual(['qemu-riscv64', 'qemu-s390x']);
   });
@@ -99,7 +103,7 @@ describe('binfmt', () => {
     for (const id of ['aarch64', 'riscv64'])
       copyFileSync(join(env.QEMU_BINARY_PATH, `qemu-${id}-static`), join(few, `qemu-${id}-static`));
     const ran = await binfmtctl(['binfmt', '--install', list], { env: { QEMU_BINARY_PATH: few }, within });
-    const others = list === 'all' ? 'installing: riscv64 OK\n' : '';
+    const others = list === 'all' ? `installing: riscv64 OK\n${NOTE}` : '';
     expect(ran).toMatchObject({
       status: 0,
       stderr: `installing: ${list === 'all' ? 'aarch64' : list} already registered\n${others}`,

@@ -17,7 +17,7 @@ import { unpackPackages } from '../../scripts/packages.mjs';
 import { decodeBinfmtD } from '../../src/formats/binfmt-d.ts';
 import { entryNames } from '../../src/kernel/entry-file.ts';
 import { BINFMT_D } from '../../src/operations/binfmt-d-files.ts';
-import { encodeText } from '../../src/rule/text.ts';
+import { decodeText, encodeText } from '../../src/rule/text.ts';
 import { BINFMT, entries, registerForeign, removeAllEntries, temporaryFolder } from './support/machine.ts';
 
 const TREES = Number(process.env['SYSTEMD_TREES'] ?? 30);
@@ -102,6 +102,10 @@ function plant({ files }: Tree): void {
   }
 }
 
+/** Whether a warning says that the rule of the entry's name is left out: others can change its interpreter. */
+const isLeftOut = (warning: string, entry: string): boolean =>
+  decodeText(Buffer.from(warning, 'latin1')).includes(`: cannot register ${entry.split('\n')[0]} with flag`);
+
 /** Entries in the kernel's order, newest first. */
 const inOrder = (): readonly string[] => {
   const all = entries();
@@ -117,7 +121,10 @@ describe('systemd-binfmt', () => {
         try {
           const [theirRun, theirEntries] = [theirs(...tree.words), inOrder()];
           removeAllEntries();
-          const [ourRun, ourEntries] = [ours(...tree.words), inOrder()];
+          const { status, stderr } = ours(...tree.words);
+          const warned = linesOf(stderr).filter((line) => line.startsWith('warning: '));
+          const ourRun = { status, stderr: stderr.replace(/^warning: .*\n/gm, '') };
+          const ourEntries = inOrder();
           seen.failed += theirRun.status === 0 ? 0 : 1;
           seen.registered += theirEntries.length;
           const untried = untriedByUs(theirRun.stderr, ourRun.stderr, tree);
@@ -127,7 +134,9 @@ describe('systemd-binfmt', () => {
           expect(theirRun.status).toBe(said.length + untried.length === 0 ? 0 : 1);
           const kept = keptByUs(theirEntries, ourEntries, theirRun.stderr);
           seen.exceptions += kept.length + untried.length;
-          expect(ourEntries.filter((entry) => !kept.includes(entry))).toEqual(theirEntries);
+          const isCommon = (entry: string) => !warned.some((line) => isLeftOut(line, entry));
+          const shared = ourEntries.filter((entry) => !kept.includes(entry));
+          expect(shared.filter(isCommon)).toEqual(theirEntries.filter(isCommon));
           const before = inodes();
           expect(ours(...tree.words).status).toBe(ourRun.status);
           expect(inodes()).toEqual(before);

@@ -74,7 +74,9 @@ async function binfmt(words: readonly string[], version: string): Promise<number
     const wanted = listOf(values.get('install'));
     if (wanted.length > 0) await checkReach(instance, { report: warn });
     const gone = await removeAll(listOf(values.get('uninstall')), context);
-    const there = await installAll(wanted, context);
+    const notes = new Set<string>();
+    const there = await installAll(wanted, notes, context);
+    for (const note of notes) log(`note: ${note}`);
     process.stdout.write(`${JSON.stringify(await readPlatforms(context), null, 2)}\n`);
     return gone && there ? 0 : 1;
   });
@@ -120,15 +122,15 @@ function archIds(word: string, catalogue: Context['catalogue']): readonly string
   }
 }
 
-async function installAll(names: readonly string[], context: Context): Promise<boolean> {
-  if (names.length === 1 && names[0] === 'all') return installEvery(context);
+async function installAll(names: readonly string[], notes: Set<string>, context: Context): Promise<boolean> {
+  if (names.length === 1 && names[0] === 'all') return installEvery(notes, context);
   const { arches: natives } = await findNatives(context);
   let success = true;
   for (const name of names) {
     try {
       const arch = findArch(context.catalogue, name);
       const isNative = natives.some(({ id }) => id === arch.id);
-      const outcome = isNative ? 'runs here without an emulator' : await installOne(arch, context);
+      const outcome = isNative ? 'runs here without an emulator' : await installOne(arch, notes, context);
       log(`installing: ${name} ${outcome}`);
     } catch (error) {
       logFailure(name, error);
@@ -139,12 +141,11 @@ async function installAll(names: readonly string[], context: Context): Promise<b
 }
 
 /** What others have registered is left alone where it works, with or without C. */
-async function installOne(arch: Arch, context: Context): Promise<string> {
+async function installOne(arch: Arch, notes: Set<string>, context: Context): Promise<string> {
   try {
-    const { unchanged } = await install(
-      { ...REQUEST, arches: [arch], sources: sourcesFor(arch, context) },
-      context,
-    );
+    const request = { ...REQUEST, arches: [arch], sources: sourcesFor(arch, context) };
+    const { unchanged, notes: said } = await install(request, context);
+    for (const note of said) notes.add(note);
     return unchanged.length > 0 ? ALREADY : 'OK';
   } catch (error) {
     if (!isNotOurs(error) || !(await verifyArches({ arches: [arch.id] }, context)).holds) throw error;
@@ -152,16 +153,17 @@ async function installOne(arch: Arch, context: Context): Promise<string> {
   }
 }
 
-async function installEvery(context: Context): Promise<boolean> {
+async function installEvery(notes: Set<string>, context: Context): Promise<boolean> {
   const { folder, prefix } = emulatorFiles();
   if (prefix !== '') {
     const all = Object.values(context.catalogue.arches);
     const there = all.filter((arch) => prefixedFiles(arch, context).some(isFile)).map(({ id }) => id);
-    return there.length > 0 && installAll(there, context);
+    return there.length > 0 && installAll(there, notes, context);
   }
   try {
     const sources = folder === null ? [] : [`dir:${folder}`];
-    const { proofs, unchanged } = await install({ ...REQUEST, all: true, sources }, context);
+    const { proofs, unchanged, notes: said } = await install({ ...REQUEST, all: true, sources }, context);
+    for (const note of said) notes.add(note);
     for (const { arch } of proofs) log(`installing: ${arch} ${unchanged.includes(arch) ? ALREADY : 'OK'}`);
     return proofs.length > 0;
   } catch (error) {
@@ -170,18 +172,18 @@ async function installEvery(context: Context): Promise<boolean> {
       return false;
     }
     if (!isNotOurs(error)) throw error;
-    return installEach(context);
+    return installEach(notes, context);
   }
 }
 
 /** One by one, where an entry of others is in the way of some. */
-async function installEach(context: Context): Promise<boolean> {
+async function installEach(notes: Set<string>, context: Context): Promise<boolean> {
   const { arches: natives } = await findNatives(context);
   let success = true;
   for (const arch of Object.values(context.catalogue.arches)) {
     if (natives.some(({ id }) => id === arch.id)) continue;
     try {
-      log(`installing: ${arch.id} ${await installOne(arch, context)}`);
+      log(`installing: ${arch.id} ${await installOne(arch, notes, context)}`);
     } catch (error) {
       if (isBinfmtctlError(error) && error.code === 'EMULATOR_NOT_FOUND') continue;
       logFailure(arch.id, error);

@@ -8,6 +8,7 @@ import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
 import type { Rule } from '../../rule/types.ts';
 import { strerror } from '../../system/strerror.ts';
+import { findUnfitInterpreters } from '../interpreters.ts';
 import { findUnsafe, warnOfScripts } from '../safety.ts';
 import { isInstalled, readDatabase, readDescription, readUsable } from './database.ts';
 import { runDetectorsPath } from './run-detectors-path.ts';
@@ -21,10 +22,11 @@ export async function enableAll(session: Session): Promise<boolean> {
   const candidates = missing.map((name) => candidateOf(name, database));
   using checked = openInterpreters(rulesOf(candidates));
   const refusals = await refusalsOf(session, candidates);
+  const unfit = unfitAmong(session, candidates);
   let success = true;
   for (const candidate of candidates) {
     if (session.test) await prepare(session);
-    if (!enableOne(session, candidate, refusals, checked)) success = false;
+    if (!enableOne(session, candidate, { refusals, unfit, checked })) success = false;
   }
   return success;
 }
@@ -50,7 +52,8 @@ export async function enable(session: Session, name: string, described?: Descrip
   const others = description.detector === '' ? readUsable(session) : [];
   const candidate = candidateOf(name, new Map([...others, [name, description]]));
   using checked = openInterpreters(rulesOf([candidate]));
-  return enableOne(session, candidate, await refusalsOf(session, [candidate]), checked);
+  const refusals = await refusalsOf(session, [candidate]);
+  return enableOne(session, candidate, { refusals, unfit: unfitAmong(session, [candidate]), checked });
 }
 
 /** @throws UNSAFE_RULE where the kernel must not be given the description. */
@@ -117,17 +120,41 @@ async function refusalsOf(
   return new Map([...unsafe].map(([{ name }, refusal]) => [name, refusal]));
 }
 
+/** Interpreters that the kernel would accept, but that another user can change. */
+function unfitAmong(
+  { context }: Session,
+  candidates: readonly Candidate[],
+): ReadonlyMap<string, BinfmtctlError> {
+  const rules = candidates.flatMap(({ rule, interpreter }) => {
+    if (typeof rule === 'string') return [];
+    return rule.interpreter === interpreter ? [rule] : [rule, { ...rule, interpreter }];
+  });
+  const unfit = findUnfitInterpreters(rules, context);
+  return new Map([...unfit].map(([{ name }, refusal]) => [name, refusal]));
+}
+
+interface Findings {
+  readonly refusals: ReadonlyMap<string, BinfmtctlError>;
+  readonly unfit: ReadonlyMap<string, BinfmtctlError>;
+  readonly checked: CheckedInterpreters;
+}
+
 function enableOne(
   session: Session,
   { name, rule, string, obstacle }: Candidate,
-  refusals: ReadonlyMap<string, BinfmtctlError>,
-  checked: CheckedInterpreters,
+  { refusals, unfit, checked }: Findings,
 ): boolean {
   const { warn, print, test, context } = session;
   const reason = refusals.get(name)?.message ?? obstacle;
   if (reason !== null) {
     warn(`unable to enable binary format ${name}: ${reason}`);
     return false;
+  }
+  const refusal = unfit.get(name);
+  if (refusal !== undefined) {
+    // update-binfmts registers it, so that its exit status is 0.
+    warn(refusal.message);
+    return true;
   }
   if (test) {
     print(`enable ${name} with the following format string:\n ${decodeText(string)}`);

@@ -131,7 +131,7 @@ function annotationsOf(log: string): Acted['annotations'] {
 /** A `sudo` that only writes its words and its environment down, and answers what an install would. */
 export function recordingSudo(folder: string, record: string): string {
   mkdirSync(folder, { recursive: true });
-  const answer = '{"schema":"binfmtctl/install/1","proofs":[],"missing":[]}';
+  const answer = '{"schema":"binfmtctl/install/1","proofs":[],"missing":[],"notes":[]}';
   const script = `#!/bin/sh\nprintf '%s\\n' "$@" > ${record}\nenv > ${record}.env\necho '${answer}'\n`;
   writeFileSync(join(folder, 'sudo'), script);
   chmodSync(join(folder, 'sudo'), 0o755);
