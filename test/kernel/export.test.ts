@@ -13,10 +13,10 @@ const RULES = [
   ':a jar:E::jar::/usr/bin/jexec:',
   ':b-wine:M::MZ::/usr/bin/wine:PF',
   ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:',
-  ':d:M:1:BC::/usr/bin/d:OC',
+  ':d:M:1:BC::/bin/true:OC',
 ];
 
-/** F wants a program that is there. */
+/** With flag F the kernel opens the interpreter, and with F or C `import` checks it. */
 const registerAll = (): void => {
   for (const rule of RULES) registerForeign(rule.replace(/\/usr\/bin\/wine/, '/bin/true'));
 };
@@ -98,7 +98,7 @@ left out: f: update-binfmts would register another rule: a \`:\` ends a field
 
   it('takes names and globs', async () => {
     expect((await run('export', 'd', 'c-*', '--format', 'register')).stdout).toBe(
-      ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:\n:d:M:1:BC::/usr/bin/d:OC\n',
+      ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:\n:d:M:1:BC::/bin/true:OC\n',
     );
     const { files } = await documentOf<{ files: readonly { path: string; text: string }[] }>([
       ...['export', 'd', '--format', 'binfmt-support'],
