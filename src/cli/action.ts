@@ -49,12 +49,13 @@ async function act(signal: AbortSignal): Promise<void> {
     inputs.lock === undefined
       ? null
       : { file: resolve(inputs.lock), text: (await readLock(inputs.lock)).text };
-  const natives = await findNatives({ catalogue, signal });
+  const binfmtDirectory = '/proc/sys/fs/binfmt_misc';
+  const natives = await findNatives({ catalogue, signal, binfmtDirectory });
   const arches = named.filter(({ id }) => !natives.arches.some((native) => native.id === id));
   for (const { id } of named.filter((arch) => !arches.includes(arch)))
     info(`${id} runs here without an emulator`);
   const store = defaultStore({}, 0);
-  const context: Context = { catalogue, binfmtDirectory: '/proc/sys/fs/binfmt_misc', store, report, signal };
+  const context: Context = { catalogue, binfmtDirectory, store, report, signal };
   if (named.length > 0 && arches.length === 0) {
     await publish({ proofs: [], missing: [] }, natives.arches, context);
     return;

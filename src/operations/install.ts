@@ -90,7 +90,7 @@ export interface InstallResult {
 export async function install(request: InstallRequest, outer: Context): Promise<InstallResult> {
   const { context, warnings } = keepingWarnings(outer);
   refuseUnknown(request, context);
-  const natives = await findNatives(context);
+  const natives = await findNativesHere(request, context);
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
   if (request.dryRun) return { ...(await carry(arches, natives, request, context)), warnings };
@@ -107,6 +107,15 @@ export async function install(request: InstallRequest, outer: Context): Promise<
       throw failure;
     }
   });
+}
+
+/** What is unproven may be decided by the entries, once the instance is mounted. */
+async function findNativesHere({ dryRun }: InstallRequest, context: Context): Promise<Natives> {
+  const natives = await findNatives(context);
+  const { binfmtDirectory } = context;
+  if (dryRun || natives.unproven.length === 0 || inspectInstance(binfmtDirectory).mounted) return natives;
+  await ensureMounted(binfmtDirectory);
+  return findNatives(context);
 }
 
 async function carry(

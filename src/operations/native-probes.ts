@@ -1,15 +1,25 @@
 /** Tries whether the kernel runs programs of an arch itself. */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Arch } from '../catalogue/types.ts';
 import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { readEntries } from '../kernel/entries.ts';
+import { inspectInstance } from '../kernel/instance.ts';
+import { HEAD_SIZE } from '../rule/check.ts';
+import { matches } from '../rule/match.ts';
+import { type AnyEntry, isBpf } from '../rule/types.ts';
+import { readHead } from '../system/head.ts';
 import { type Command, inNamespaces } from '../system/namespaces.ts';
 import { type RunResult, run } from '../system/process.ts';
-import { findTool } from '../system/tools.ts';
+import { findTool, isProgram } from '../system/tools.ts';
+import type { Context } from './context.ts';
 import { withWorkspace } from './workspace.ts';
 
 /** Whether the kernel runs it; else the fact that is missing to tell. */
 export type Finding = boolean | string;
+
+export type ProbeContext = Pick<Context, 'signal' | 'binfmtDirectory'>;
 
 /** Exit status of a script whose interpreter no format took, see `scriptFor`. */
 const NOT_TAKEN = 77;
@@ -19,7 +29,7 @@ const TIME_LIMIT_MS = 10_000;
 const decided = new Map<string, boolean>();
 
 /** A finding for each arch. @throws INTERRUPTED. */
-export async function tryAll(arches: readonly Arch[], signal: AbortSignal): Promise<readonly Finding[]> {
+export async function tryAll(arches: readonly Arch[], context: ProbeContext): Promise<readonly Finding[]> {
   const open = arches.filter((arch) => !decided.has(keyOf(arch)));
   if (open.length === 0) return arches.map((arch) => decided.get(keyOf(arch)) ?? false);
   const files = open.flatMap((arch, index) => [
@@ -29,7 +39,7 @@ export async function tryAll(arches: readonly Arch[], signal: AbortSignal): Prom
   let findings: readonly Finding[];
   try {
     findings = await withWorkspace(files, (directory) =>
-      Promise.all(open.map((arch, index) => tryOne(arch, index, realpathSync(directory), signal))),
+      Promise.all(open.map((arch, index) => tryOne(arch, index, realpathSync(directory), context))),
     );
   } catch (error) {
     if (!(error instanceof BinfmtctlError) || error.code === 'INTERRUPTED') throw error;
@@ -61,49 +71,99 @@ function markedProbe({ elf, probe }: Arch): Uint8Array {
 const scriptFor = (probe: string): Uint8Array =>
   new TextEncoder().encode(`#!./${probe}\nexit ${NOT_TAKEN}\n`);
 
-/** Tried as it is; if an entry takes it even so, once more in a namespace with an empty instance. */
-async function tryOne(arch: Arch, index: number, directory: string, signal: AbortSignal): Promise<Finding> {
-  const path = `${directory}/probe-${index}`;
-  const attempt = async (command: Command): Promise<Finding | 'taken'> => {
-    const [file, ...args] = command;
+/** How an attempt to run a probe ended: the kernel itself ran it, an entry took it, or no format recognised it. */
+type Attempt = 'native' | 'taken' | 'no format' | { readonly missing: string };
+
+/**
+ * Tried as it is, then in a namespace with an empty instance. `no format` as it is proves nothing: an entry's interpreter
+ * that no format recognises gives ENOEXEC too, and any interpreter can exit with NOT_TAKEN.
+ */
+async function tryOne(
+  arch: Arch,
+  index: number,
+  directory: string,
+  { signal, binfmtDirectory }: ProbeContext,
+): Promise<Finding> {
+  const script = `./script-${index}`;
+  const attempt = async ([file, ...args]: Command): Promise<RunResult> => {
     const options = { env: probeEnvironment, input: '', timeoutMs: TIME_LIMIT_MS, signal, cwd: directory };
     const result = await run(file, args, options);
-    if (signal.aborted)
-      throw new BinfmtctlError('INTERRUPTED', `interrupted while trying ${arch.id}`, {
-        cause: signal.reason,
-      });
-    const report = result.exitCode === PROBE_EXIT_STATUS ? decodeReport(result.stdout, arch.elf) : null;
-    if (report === null) return judgeFailure(result);
-    if (report.exe === null) return '/proc is not mounted, which shows what runs a probe';
-    return report.exe === path ? true : 'taken';
+    if (!signal.aborted) return result;
+    throw new BinfmtctlError('INTERRUPTED', `interrupted while trying ${arch.id}`, { cause: signal.reason });
   };
-  const first = await attempt([`./script-${index}`]);
-  if (typeof first === 'boolean') return first;
-  const second = await attempt(
-    inNamespaces({ user: true, mount: true }, inEmptyInstance(`./script-${index}`)),
-  );
-  if (typeof second === 'boolean') return second;
-  const here = first === 'taken' ? 'an entry takes its programs' : first;
-  const elsewhere = second === 'taken' ? 'an entry takes them there, too' : second;
-  return `${here}; in a namespace without entries: ${elsewhere}`;
+  const judge = (result: RunResult): Attempt => judgeAttempt(result, arch, `${directory}/probe-${index}`);
+  const direct = await attempt([script]);
+  const isRefused = direct.errno === 'ENOEXEC' || isShellMissing(direct.errno, join(directory, script));
+  const first = isRefused ? 'no format' : judge(direct);
+  if (first === 'native') return true;
+  const empty = inNamespaces({ user: true, mount: true }, inEmptyInstance(script));
+  const second = judge(await attempt(empty));
+  const files = [`./probe-${index}`, script].map((path) => ({
+    path,
+    head: readHead(join(directory, path), HEAD_SIZE),
+  }));
+  return conclude(first, second, () => mayTakeAny(files, binfmtDirectory));
 }
 
-function judgeFailure({ errno, exitCode, signal, timedOut, stderr }: RunResult): Finding {
-  if (exitCode === NOT_TAKEN || errno === 'ENOEXEC') return false;
-  if (timedOut) return `a probe did not end within ${TIME_LIMIT_MS / 1000} s`;
-  if (errno !== null) return `a probe could not be started: ${errno}`;
-  if (signal !== null) return `a probe was killed by ${signal}`;
+/**
+ * The finding of two attempts. Kernels before 6.7 have no second instance: there the entries themselves show whether one
+ * of them takes the probe.
+ */
+export function conclude(first: Attempt, second: Attempt, mayBeTaken: () => boolean): Finding {
+  if (first === 'native' || second === 'native') return true;
+  if (second === 'no format') return false;
+  if (first === 'no format' && !mayBeTaken()) return false;
+  const here =
+    first === 'no format'
+      ? 'an entry may take its programs'
+      : missingFrom(first, 'an entry takes its programs');
+  return `${here}; in a namespace without entries: ${missingFrom(second, 'an entry takes them there, too')}`;
+}
+
+const missingFrom = (attempt: Attempt, otherwise: string): string =>
+  typeof attempt === 'string' ? otherwise : attempt.missing;
+
+function judgeAttempt(result: RunResult, { elf }: Arch, path: string): Attempt {
+  const { errno, exitCode, signal, timedOut, stdout, stderr } = result;
+  const report = exitCode === PROBE_EXIT_STATUS ? decodeReport(stdout, elf) : null;
+  if (report !== null) {
+    if (report.exe === null) return { missing: '/proc is not mounted, which shows what runs a probe' };
+    return report.exe === path ? 'native' : 'taken';
+  }
+  if (exitCode === NOT_TAKEN) return 'no format';
+  if (timedOut) return { missing: `a probe did not end within ${TIME_LIMIT_MS / 1000} s` };
+  if (errno !== null) return { missing: `a probe could not be started: ${errno}` };
+  if (signal !== null) return { missing: `a probe was killed by ${signal}` };
   const [line = ''] = stderr.split('\n');
-  return line === '' ? `a probe ended with status ${exitCode}` : line;
+  return { missing: line === '' ? `a probe ended with status ${exitCode}` : line };
+}
+
+/** execvp(3) of glibc gives the errno of /bin/sh, which the container image lacks, in place of ENOEXEC. */
+const isShellMissing = (errno: string | null, path: string): boolean =>
+  errno === 'ENOENT' && isProgram(path) && !existsSync('/bin/sh');
+
+/** Whether an entry may take one of the files; true if the entries in `directory` need not be those that apply here. */
+function mayTakeAny(
+  files: readonly { readonly path: string; readonly head: Uint8Array }[],
+  directory: string,
+): boolean {
+  if (inspectInstance(directory).scope !== 'host') return true;
+  const { all, unreadable } = readEntries(directory);
+  const takes = (entry: AnyEntry): boolean =>
+    isBpf(entry) || files.some(({ path, head }) => matches(entry.pattern, head, path));
+  return unreadable.length > 0 || all.some(takes);
 }
 
 function inEmptyInstance(path: string): Command {
   const mount = ['mount', '-t', 'binfmt_misc', 'binfmt_misc', '/proc/sys/fs/binfmt_misc'];
   if (findTool('sh') !== null) return ['sh', '-c', `${mount.join(' ')} && exec "$0"`, path];
-  // As in the container image.
+  // As in the container image; see `isShellMissing`.
   const script = `const { execFileSync, spawnSync } = require('node:child_process');
+    const { existsSync } = require('node:fs');
     const [path, mount, ...args] = process.argv.slice(1);
     execFileSync(mount, args);
-    process.exitCode = spawnSync(path, { stdio: 'inherit' }).status ?? 1;`;
+    const { status, error } = spawnSync(path, { stdio: 'inherit' });
+    const isShellMissing = error?.code === 'ENOENT' && existsSync(path) && !existsSync('/bin/sh');
+    process.exitCode = status ?? (error?.code === 'ENOEXEC' || isShellMissing ? ${NOT_TAKEN} : 1);`;
   return [process.execPath, '-e', script, path, ...mount];
 }

@@ -11,7 +11,7 @@ import { nativePatterns } from '../rule/native.ts';
 import type { MagicPattern } from '../rule/types.ts';
 import { runningHead } from '../system/running-head.ts';
 import type { Context } from './context.ts';
-import { tryAll } from './native-probes.ts';
+import { type ProbeContext, tryAll } from './native-probes.ts';
 
 /** What runs on this machine without an emulator. */
 export interface Natives {
@@ -39,7 +39,7 @@ export interface UnprovenArch {
  * @throws UNKNOWN_ARCH if the kernel's own arch is not in the catalogue; INTERRUPTED.
  */
 export async function findNatives(
-  { catalogue, signal }: Pick<Context, 'catalogue' | 'signal'>,
+  { catalogue, ...context }: Pick<Context, 'catalogue'> & ProbeContext,
   concerned: (native: MagicPattern) => boolean = () => true,
 ): Promise<Natives> {
   const host = findArch(catalogue, kernelMachine());
@@ -50,7 +50,7 @@ export async function findNatives(
   const siblings = family.filter(
     (arch) => arch.id !== host.id && patternsOf(arch).some((pattern) => concerned(pattern)),
   );
-  const findings = await tryAll(siblings, signal);
+  const findings = await tryAll(siblings, context);
   const seen = siblings.filter((_, index) => findings[index] === true);
   const ids = new Set([host, ...(own === null ? [] : [own]), ...seen].map(({ id }) => id));
   const arches = Object.values(catalogue.arches).filter(({ id }) => ids.has(id));

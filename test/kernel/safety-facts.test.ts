@@ -1,6 +1,6 @@
 /** What runs natively is seen on this machine, and rules are checked beside everything that is registered. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -63,9 +63,15 @@ describe.runIf(process.arch === 'x64')('native programs', () => {
   });
 
   // The sysctl belongs to the user namespace that unshare makes.
-  it('are not taken for foreign ones if no probe can tell', () => {
+  it.each([
+    ['runs it', 'exec true'],
+    ['exits with the status of a probe without a format', 'exit 77'],
+    ['has no format', null],
+  ])('are not taken for foreign ones if no probe can tell, because an interpreter %s', (_, action) => {
+    const interpreter = file('interpreter', ...(action === null ? ['no program'] : ['#!/bin/sh', action]));
+    chmodSync(interpreter, 0o755);
     const rules = file('i386.conf', ruleFor('unsafe', i386));
-    const hiding = file('hiding', ':hiding:M::\\x7fELF\\x01::/bin/true:');
+    const hiding = file('hiding', `:hiding:M::\\x7fELF\\x01::${interpreter}:`);
     const inside = file(
       'inside.sh',
       `mount -t binfmt_misc binfmt_misc ${BINFMT} || exit 99`,
@@ -82,6 +88,16 @@ describe.runIf(process.arch === 'x64')('native programs', () => {
     expect(stderr.match(/could not be established/g)).toHaveLength(3);
     expect(stderr).toContain('in a namespace without entries: ');
     expect([status, stdout.trim().split('\n')]).toEqual([0, ['hiding', 'register', 'status']]);
+  });
+
+  it('are found although an entry takes them whose interpreter has no format', async () => {
+    const interpreter = file('interpreter', 'no program');
+    chmodSync(interpreter, 0o755);
+    registerForeign(`:hiding:M::\\x7fELF\\x01::${interpreter}:`);
+    const rules = file('i386.conf', ruleFor('unsafe', i386));
+    const { status, stderr } = await binfmtctl(['import', '--from', 'binfmt.d', rules, ...store]);
+    expect(stderr).toContain('would take over i386 programs, which run here without an emulator');
+    expect([status, Object.keys(entries())]).toEqual([1, ['hiding']]);
   });
 
   it('get no entry from run --all', async () => {
