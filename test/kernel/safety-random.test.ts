@@ -1,48 +1,55 @@
 /**
- * The safety check against the kernel: random rules, those that it accepts registered, and native programs executed.
+ * The safety check against the kernel: random rules through every door; then every native program is executed among
+ * those that were accepted.
  *   node scripts/differential.mjs safety --count 200000 --seed 1
  * SAFETY_CHECK leaves out part of the check (`none`, `no-extensions`, `no-magic`): the oracle must then find rules that
  * change programs.
  */
-import { mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BinfmtctlError } from '../../src/errors.ts';
-import { register } from '../../src/kernel/register.ts';
+import { listEntries } from '../../src/kernel/entries.ts';
 import type { Context } from '../../src/operations/context.ts';
 import { findNatives, type Natives } from '../../src/operations/natives.ts';
-import { findUnsafe } from '../../src/operations/safety.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
-import { matches } from '../../src/rule/match.ts';
-import { parseShebang } from '../../src/rule/shebang.ts';
 import type { MagicPattern, Rule } from '../../src/rule/types.ts';
 import { tryReadHead } from '../../src/system/head.ts';
 import { type Launcher, type Outcome, startLauncher } from './launcher.ts';
 import { BINFMT, removeAllEntries, switchEntry } from './support/machine.ts';
+import { type Door, libraryDoor, slowDoors } from './support/safety/doors.ts';
+import { changedIn, isFailure, isTakenBy, type Observation, observe } from './support/safety/oracle.ts';
 import { type Files, makeFiles } from './support/safety/programs.ts';
 import { type Material, type Random, randomFrom, randomRules } from './support/safety/rules.ts';
 
 const SETS = Number(process.env['SAFETY_SETS'] ?? 300);
 const SEED = Number(process.env['SAFETY_SEED'] ?? 1);
 const CHECK = process.env['SAFETY_CHECK'] ?? 'whole';
-/** In long runs one in so many accepted sets is tried with all programs, the others with a few at random. */
-const FULL_SHARE = SETS > 1000 ? 50 : 1;
-const FEW = 3;
 /** Long runs print their figures after so many sets. */
 const PROGRESS = 10_000;
+/** One in so many sets executes the slow programs, which no rule of the set matches. */
 const SLOW_SHARE = 50;
+/** One in so many sets comes through a door that takes files, locks and journals. */
+const SLOW_DOOR_SHARE = 16;
+const FEWEST_PROGRAMS = 20;
 const { PATH } = process.env;
 
 let directory: string;
 let launcher: Launcher;
 let files: Files;
+let context: Context;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'safety-'));
   files = makeFiles(directory);
   process.env['PATH'] = `${files.binDirectory}:${PATH}`;
   launcher = startLauncher(directory);
+  context = {
+    catalogue: builtinCatalogue(),
+    binfmtDirectory: BINFMT,
+    store: join(directory, 'store'),
+    report: () => {},
+    signal: new AbortController().signal,
+  };
 });
 afterAll(async () => {
   process.env['PATH'] = PATH;
@@ -51,118 +58,116 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-interface Seen {
-  readonly path: string;
-  readonly outcome: Outcome;
-}
-
 describe('the safety check', () => {
   it(`accepts no rule of ${SETS} sets that changes a native program`, async () => {
-    const { slow, interpreters, runnable } = files;
-    const before = await observe([...files.natives, ...slow, ...runnable]);
-    // An i386 program fails where the kernel does not run it.
-    const works = new Map(
-      before.programs.filter(({ outcome }) => !isFailure(outcome)).map((each) => [each.path, each.outcome]),
-    );
-    const fast = files.natives.filter((path) => works.has(path));
-    expect(fast.length).toBeGreaterThanOrEqual(20);
-    const fastOutput = (await observe(fast)).output;
-
-    const context = contextOf();
-    const known = await knownNatives(context);
+    const baseline = await findBaseline();
+    expect(baseline.programs.length).toBeGreaterThanOrEqual(FEWEST_PROGRAMS);
     const random = randomFrom(SEED);
-    const material = materialOf(fast, interpreters);
-    const count = { sets: 0, acceptedSets: 0, rules: 0, acceptedRules: 0, registered: 0, executions: 0 };
+    const material = materialOf(baseline.programs, files.interpreters);
+    const pickDoor = await doorsFor(random);
+    const count = { sets: 0, acceptedSets: 0, rules: 0, registered: 0, executions: 0 };
+    const byDoor: Record<string, number> = {};
     const violations: unknown[] = [];
     for (; count.sets < SETS && violations.length < 5; count.sets++) {
       const rules = randomRules(random, material);
-      const isOneRequest = random(2) === 0;
-      const natives = known[random(known.length)] as Natives;
-      const accepted = await acceptedOf(rules, context, natives, isOneRequest);
+      const door = pickDoor();
+      const { registered, expected } = await registerThrough(door, rules, random(2) === 0, baseline);
       count.rules += rules.length;
-      if (count.sets % PROGRESS === PROGRESS - 1) console.log(`seed ${SEED}: ${JSON.stringify(count)}`);
-      count.acceptedRules += accepted.length;
-      if (accepted.length === 0) continue;
-      count.acceptedSets++;
-      const registered = accepted.filter(tryRegister);
       count.registered += registered.length;
-      // An entry may take a file that no entry named so far; a later rule with that interpreter changes nothing.
-      const isTakenBefore = (path: string, index: number): boolean =>
-        !isOneRequest && isTakenBy(registered.slice(0, index), path);
-      const own = registered
-        .filter(({ interpreter }, index) => !isTakenBefore(interpreter, index))
-        .map(({ interpreter }) => interpreter)
-        .filter((path) => works.has(path) && runnable.includes(path));
-      const programs = [...chosen(fast, slow, registered, random), ...own];
-      const after = await observe(programs);
-      count.executions += programs.length;
+      if (count.sets % PROGRESS === PROGRESS - 1) console.log(`seed ${SEED}: ${JSON.stringify(count)}`);
+      if (registered.length === 0) continue;
+      count.acceptedSets++;
+      byDoor[door.name] = (byDoor[door.name] ?? 0) + 1;
+      const slow = files.slow.filter((path) => isTakenBy(registered, path));
+      const others = [...(random(SLOW_SHARE) === 0 ? files.slow : slow), ...expected.keys()];
+      const after = await look(baseline.programs);
+      const around = await look(others);
+      count.executions += after.outcomes.size + around.outcomes.size;
       for (const { name } of registered) switchEntry(name, 'gone');
-      const changed = after.programs.filter(({ path, outcome }) => works.get(path) !== outcome);
-      const isOutputChanged = isDeepStrictEqual(programs, fast) && after.output !== fastOutput;
+      const changed = [
+        ...changedIn(after, baseline.works),
+        ...changedIn(around, new Map([...baseline.works, ...expected])),
+      ];
+      const isOutputChanged = after.output !== baseline.output;
       if (changed.length > 0 || isOutputChanged)
-        violations.push({ set: count.sets, rules: registered.map(shown), changed, isOutputChanged });
+        violations.push({
+          set: count.sets,
+          door: door.name,
+          rules: registered.map(shown),
+          changed,
+          isOutputChanged,
+        });
     }
-    console.log(`safety ${CHECK}, seed ${SEED}: ${JSON.stringify(count)}`);
+    console.log(`safety ${CHECK}, seed ${SEED}: ${JSON.stringify({ ...count, byDoor })}`);
     expect(violations).toEqual([]);
     expect(count.acceptedSets / count.sets).toBeGreaterThan(0.3);
   });
 });
 
-/** All programs that a rule matches, on any level of their `#!` lines, and others at random: to execute all takes 20 ms. */
-function chosen(
-  fast: readonly string[],
-  slow: readonly string[],
+const look = (paths: readonly string[]): Promise<Observation> => observe(paths, launcher, directory);
+
+interface Baseline {
+  /** The native programs that work here: an i386 program fails where the kernel does not run it. */
+  readonly programs: readonly string[];
+  /** How programs and interpreters end without any rule. */
+  readonly works: ReadonlyMap<string, Outcome>;
+  /** Of the native programs. */
+  readonly output: string;
+}
+
+async function findBaseline(): Promise<Baseline> {
+  const { natives, slow, runnable } = files;
+  const { outcomes } = await look([...natives, ...slow, ...runnable]);
+  const works = new Map([...outcomes].filter(([, outcome]) => !isFailure(outcome)));
+  const programs = natives.filter((path) => works.has(path));
+  return { programs, works, output: (await look(programs)).output };
+}
+
+interface Registered {
+  readonly registered: readonly Rule[];
+  /** How the interpreters of the rules have to end. */
+  readonly expected: ReadonlyMap<string, Outcome>;
+}
+
+/**
+ * Registers the rules as one request, or one after the other. An interpreter has to end as it did when its rule came: an
+ * earlier entry may take that file, which no entry named then, as fs/exec.c asks binfmt_misc about interpreters too.
+ */
+async function registerThrough(
+  door: Door,
   rules: readonly Rule[],
-  random: Random,
-): readonly string[] {
-  const isTaken = (path: string): boolean => isTakenBy(rules, path);
-  const slowOnes = random(SLOW_SHARE) === 0 ? slow : slow.filter(isTaken);
-  if (random(FULL_SHARE) === 0) return slowOnes.length === 0 ? fast : [...fast, ...slowOnes];
-  const few = Array.from({ length: FEW }, () => fast[random(fast.length)] as string);
-  return [...new Set([...few, ...fast.filter(isTaken), ...slowOnes])];
+  isOneRequest: boolean,
+  { works }: Baseline,
+): Promise<Registered> {
+  const expected = new Map<string, Outcome>();
+  let registered: readonly Rule[] = [];
+  for (const request of isOneRequest ? [rules] : rules.map((rule) => [rule])) {
+    const named = request.map(({ interpreter }) => interpreter);
+    const checked = [...new Set(named)].filter((path) => works.has(path) && files.runnable.includes(path));
+    const taken = checked.filter((path) => isTakenBy(registered, path));
+    const before = new Map([...works, ...(await look(taken)).outcomes]);
+    const names = new Set(registered.map(({ name }) => name));
+    await door.register(request);
+    registered = listEntries(BINFMT);
+    const added = registered.filter(({ name }) => !names.has(name)).map(({ interpreter }) => interpreter);
+    for (const path of checked)
+      if (added.includes(path) && !expected.has(path)) expected.set(path, before.get(path) as Outcome);
+  }
+  return { registered, expected };
 }
-
-const isTakenBy = (rules: readonly Rule[], path: string): boolean =>
-  linksOf(path).some((link) => rules.some(({ pattern }) => matches(pattern, link.head, link.path)));
-
-interface Link {
-  readonly path: string;
-  readonly head: Uint8Array;
-}
-
-const links = new Map<string, readonly Link[]>();
-
-/** A program, the interpreter that its `#!` line names, and so on. */
-function linksOf(path: string): readonly Link[] {
-  const known = links.get(path);
-  if (known !== undefined) return known;
-  const head = tryReadHead(path, 256) ?? new Uint8Array();
-  const next = parseShebang(head)?.interpreter;
-  const found = [{ path, head }, ...(next === undefined ? [] : linksOf(next))];
-  links.set(path, found);
-  return found;
-}
-
-const isFailure = (outcome: Outcome): boolean => [2, 8, 13, 40, 80].includes(outcome) || outcome < 0;
-
-async function observe(paths: readonly string[]): Promise<{ programs: readonly Seen[]; output: string }> {
-  const outcomes = await launcher.launch(paths.map((path) => Buffer.from(path)));
-  const reports = join(directory, 'reports');
-  const output = readFileSync(reports, 'latin1');
-  truncateSync(reports);
-  return { programs: paths.map((path, index) => ({ path, outcome: outcomes[index] as Outcome })), output };
-}
-
-const contextOf = (): Context => ({
-  catalogue: builtinCatalogue(),
-  binfmtDirectory: BINFMT,
-  store: join(directory, 'store'),
-  report: () => {},
-  signal: new AbortController().signal,
-});
 
 /** What runs natively, as the built-in catalogue lets it be found, and users' catalogues that contradict this machine. */
-async function knownNatives(context: Context): Promise<readonly Natives[]> {
+async function doorsFor(random: Random): Promise<() => Door> {
+  const known = await knownNatives();
+  const slow = CHECK === 'whole' ? slowDoors(context, directory) : [];
+  const library = known.map((natives) => libraryDoor(context, natives, CHECK));
+  return () => {
+    const doors = slow.length > 0 && random(SLOW_DOOR_SHARE) === 0 ? slow : library;
+    return doors[random(doors.length)] as Door;
+  };
+}
+
+async function knownNatives(): Promise<readonly Natives[]> {
   const { arches } = context.catalogue;
   const own = await findNatives(context);
   const { host } = own;
@@ -184,39 +189,6 @@ function materialOf(programs: readonly string[], interpreters: readonly string[]
     return { type: 'magic', offset: 0, magic: bytes(magic), mask: bytes(mask) };
   });
   return { heads, interpreters, patterns };
-}
-
-/** Half of the sets come as one request, half as one rule after the other. */
-async function acceptedOf(
-  rules: readonly Rule[],
-  context: Context,
-  natives: Natives,
-  isOneRequest: boolean,
-): Promise<readonly Rule[]> {
-  const check = async (some: readonly Rule[], entries: readonly Rule[]): Promise<readonly Rule[]> => {
-    const unsafe = await findUnsafe(some, context, { entries, natives });
-    return some.filter((rule) => !unsafe.has(rule) || isLeftOut(rule));
-  };
-  if (isOneRequest) return check(rules, []);
-  const accepted: Rule[] = [];
-  for (const rule of rules) accepted.push(...(await check([rule], [...accepted].reverse())));
-  return accepted;
-}
-
-const isLeftOut = ({ pattern }: Rule): boolean =>
-  CHECK === 'none' ||
-  (CHECK === 'no-extensions' && pattern.type === 'extension') ||
-  (CHECK === 'no-magic' && pattern.type === 'magic');
-
-/** The kernel refuses a missing interpreter with F, for one. */
-function tryRegister(rule: Rule): boolean {
-  try {
-    register(BINFMT, rule);
-    return true;
-  } catch (error) {
-    if (error instanceof BinfmtctlError) return false;
-    throw error;
-  }
 }
 
 const shown = ({ pattern, interpreter, flags }: Rule) => ({

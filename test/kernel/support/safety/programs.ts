@@ -69,9 +69,8 @@ export function makeFiles(directory: string): Files {
       native('loader.so.2', exitProgram(110)),
       native('package.postinst', `#!/bin/sh\nset -e\n${report}exit 42\n`),
       native('blank', `#! /bin/sh\n${report}exit 43\n`),
-      native('bash', `#!/bin/bash\n${report}exit 44\n`),
-      native('env', `#!/usr/bin/env false\n`),
-      native('perl', '#!/usr/bin/perl\nexit 45;\n'),
+      native('tool.12', exitProgram(114)),
+      native('tool3.0', exitProgram(115)),
       native('nested', `#!${script}\n`),
       native('of-a-static', `#!${fixed}\n`),
       native('loaded', `#!${loader} /bin/false\n`),
@@ -83,9 +82,14 @@ export function makeFiles(directory: string): Files {
           ]
         : []),
     ],
-    slow: existsSync('/usr/bin/python3.11')
-      ? [native('python', '#!/usr/bin/python3.11 -IS\nraise SystemExit(46)\n')]
-      : [],
+    slow: [
+      native('bash', `#!/bin/bash\n${report}exit 44\n`),
+      native('env', `#!/usr/bin/env false\n`),
+      native('perl', '#!/usr/bin/perl\nexit 45;\n'),
+      ...(existsSync('/usr/bin/python3.11')
+        ? [native('python', '#!/usr/bin/python3.11 -IS\nraise SystemExit(46)\n')]
+        : []),
+    ],
     interpreters,
     runnable: interpreters.filter((path) => ![...readers, loader].includes(path)),
   };

@@ -1,0 +1,117 @@
+/** The ways in which rules reach an instance: library calls, files of other tools, profiles, and a killed run's journal. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BinfmtctlError } from '../../../../src/errors.ts';
+import { encodeRuleLine } from '../../../../src/formats/binfmt-d.ts';
+import { descriptionOf, encodeAdminFile } from '../../../../src/formats/binfmt-support.ts';
+import { encodeFormatProfile } from '../../../../src/formats/format-profile.ts';
+import { register } from '../../../../src/kernel/register.ts';
+import type { Context } from '../../../../src/operations/context.ts';
+import { importRules, type Source } from '../../../../src/operations/import.ts';
+import { journalOf, repair } from '../../../../src/operations/journal.ts';
+import type { Natives } from '../../../../src/operations/natives.ts';
+import { findUnsafe } from '../../../../src/operations/safety.ts';
+import { applyBinfmtD } from '../../../../src/operations/systemd-binfmt.ts';
+import { install } from '../../../../src/operations/update-binfmts/index.ts';
+import type { Rule } from '../../../../src/rule/types.ts';
+
+/** Registers those of the rules that it accepts. */
+export interface Door {
+  readonly name: string;
+  readonly register: (rules: readonly Rule[]) => Promise<void>;
+}
+
+/** Part of the check, to show that the comparison notices its absence. */
+export const isLeftOut = (check: string, { pattern }: Rule): boolean =>
+  check === 'none' ||
+  (check === 'no-extensions' && pattern.type === 'extension') ||
+  (check === 'no-magic' && pattern.type === 'magic');
+
+/** The check itself, without a part of it if `check` says so, and the kernel. */
+export function libraryDoor(context: Context, natives: Natives, check: string): Door {
+  return {
+    name: 'library',
+    async register(rules) {
+      const unsafe = await findUnsafe(rules, context, { natives });
+      for (const rule of rules)
+        if (!unsafe.has(rule) || isLeftOut(check, rule))
+          await ignoringRefusals(() => register(context.binfmtDirectory, rule));
+    },
+  };
+}
+
+/** Doors that read `folder`, with all that they do beside the check: they take 20 to 50 ms. */
+export function slowDoors(context: Context, folder: string): readonly Door[] {
+  const importing = (from: Source, encode: (rule: Rule) => string | Uint8Array | null): Door => ({
+    name: `import from ${from}`,
+    register: (rules) =>
+      ignoringRefusals(async () => {
+        const paths = writeAll(folder, rules, encode);
+        await importRules({ paths, from, replace: false, dryRun: false }, context);
+      }),
+  });
+  const line = (rule: Rule): string => `${encodeRuleLine(rule)}\n`;
+  return [
+    importing('binfmt.d', line),
+    importing('admin', (rule) => encodeAdminFile(descriptionOf(rule))),
+    importing('profile', encodeFormatProfile),
+    {
+      name: 'systemd-binfmt',
+      register: (rules) =>
+        ignoringRefusals(async () => {
+          await applyBinfmtD({ files: writeAll(folder, rules, line), flush: false }, context);
+        }),
+    },
+    { name: 'update-binfmts', register: (rules) => throughUpdateBinfmts(rules, context, folder) },
+    { name: 'journal', register: (rules) => throughJournal(rules, context) },
+  ];
+}
+
+/** A run that removed the rules and was killed: the next one restores them. */
+async function throughJournal(rules: readonly Rule[], context: Context): Promise<void> {
+  mkdirSync(context.store, { recursive: true });
+  const steps = rules.map((rule) => ({ kind: 'unregister', entry: { ...rule, enabled: true } }) as const);
+  await journalOf(context).open(steps);
+  await repair(context);
+}
+
+async function throughUpdateBinfmts(rules: readonly Rule[], context: Context, folder: string): Promise<void> {
+  const ignore = (): void => {};
+  const adminDirectory = emptied(join(folder, 'admin'));
+  const session = {
+    ...{ adminDirectory, importDirectory: join(folder, 'none'), test: false, context },
+    ...{ say: ignore, warn: ignore, print: ignore },
+  };
+  for (const rule of rules)
+    await ignoringRefusals(() => install(session, rule.name, descriptionOf(rule), { enables: true }));
+}
+
+function writeAll(
+  folder: string,
+  rules: readonly Rule[],
+  encode: (rule: Rule) => string | Uint8Array | null,
+): string[] {
+  const directory = emptied(join(folder, 'rules'));
+  return rules.flatMap((rule) => {
+    const content = encode(rule);
+    const path = join(directory, rule.name);
+    if (content === null) return [];
+    writeFileSync(path, content);
+    return [path];
+  });
+}
+
+function emptied(directory: string): string {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+/** Doors refuse unsafe rules and untrusted interpreters; the kernel refuses a missing interpreter with F. */
+async function ignoringRefusals(action: () => unknown): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof BinfmtctlError)) throw error;
+  }
+}
