@@ -39,13 +39,14 @@ export async function findUnsafe(
     ));
   const machine = machineOf(natives);
   // A rule that is refused by itself does not spoil the others of its file.
-  const unsafe = new Map(judge(rules, () => [], machine));
+  const unsafe = new Map(judge(rules, () => [], [], machine));
   // A refused rule does not replace the entry of its name, so the others are then checked beside that entry.
   for (let before = -1; before !== unsafe.size; ) {
     before = unsafe.size;
     const sound = rules.filter((rule) => !unsafe.has(rule));
     const kept = entries.filter(({ name }) => !sound.some((rule) => rule.name === name));
-    const found = judge(sound, (rule) => [...sound.filter((other) => other !== rule), ...kept], machine);
+    const othersOf = (rule: Rule): readonly Rule[] => [...sound.filter((other) => other !== rule), ...kept];
+    const found = judge(sound, othersOf, kept, machine);
     for (const [rule, error] of found) unsafe.set(rule, error);
   }
   return unsafe;
@@ -54,12 +55,13 @@ export async function findUnsafe(
 function judge(
   rules: readonly Rule[],
   othersOf: (rule: Rule) => readonly Rule[],
+  entries: readonly Rule[],
   machine: Machine,
 ): ReadonlyMap<Rule, BinfmtctlError> {
   const unsafe = new Map<Rule, BinfmtctlError>();
   for (const rule of rules) {
     try {
-      assertSafe(rule, othersOf(rule), machine);
+      assertSafe(rule, othersOf(rule), machine, entries);
     } catch (error) {
       if (!(error instanceof BinfmtctlError)) throw error;
       unsafe.set(rule, error);

@@ -58,24 +58,33 @@ const NATIVE_EXTENSIONS: ReadonlySet<string> = new Set([
  * Throws unless `rule` leaves the programs of the machine alone. binfmt_misc comes before the kernel's own loaders
  * (fs/exec.c search_binary_handler()), so a rule that matches native programs makes every exec fail with ELOOP, `rm` and
  * `sh` included. `others` are all other rules of the instance, those of the same request included; disabled ones count,
- * because they can be enabled.
+ * because they can be enabled. `entries` are those of `others` that are registered already.
  *
  * @throws UNSAFE_RULE naming what the rule would take over, or the fact that is missing.
  */
-export function assertSafe(rule: Rule, others: readonly Rule[], machine: Machine): void {
+export function assertSafe(
+  rule: Rule,
+  others: readonly Rule[],
+  machine: Machine,
+  entries: readonly Rule[] = others,
+): void {
   const { pattern } = rule;
   const taken =
     pattern.type === 'magic' ? takenByMagic(pattern, machine) : takenByExtension(pattern, machine);
-  const fault = taken === null ? findChainFault(rule, others, machine) : `would take over ${taken}`;
-  if (fault === null) return;
-  throw new BinfmtctlError('UNSAFE_RULE', `rule ${rule.name} ${fault}: refused`, {
-    hint: pattern.type === 'magic' ? HINT_FOR_MAGIC : HINT_FOR_EXTENSION,
-  });
+  const found =
+    taken === null
+      ? findChainFault(rule, others, entries, machine)
+      : { fault: `would take over ${taken}`, hint: HINTS[pattern.type] };
+  if (found === null) return;
+  const { fault, hint } = found;
+  throw new BinfmtctlError('UNSAFE_RULE', `rule ${rule.name} ${fault}: refused`, { hint });
 }
 
-const HINT_FOR_MAGIC =
-  'compare magic and mask with `binfmtctl catalogue show ARCH`; `binfmtctl catalogue lint DIR` checks your own profiles';
-const HINT_FOR_EXTENSION = 'use a more specific extension, or match the files by magic';
+const HINTS = {
+  magic:
+    'compare magic and mask with `binfmtctl catalogue show ARCH`; `binfmtctl catalogue lint DIR` checks your own profiles',
+  extension: 'use a more specific extension, or match the files by magic',
+} as const;
 
 /** What to warn of: a safe rule that also matches scripts which have its bytes. Null for other rules. */
 export function scriptWarning({ name, pattern }: Rule): string | null {

@@ -123,6 +123,25 @@ describe('rules with an offset', () => {
   });
 });
 
+describe('rules beside entries', () => {
+  it('are refused if an entry takes their interpreter, whichever comes first', async () => {
+    const wrapper = file('wrapper.seed', '#!/bin/sh', 'exit 0');
+    chmodSync(wrapper, 0o755);
+    const served = `:served:M::SERVED::${wrapper}:`;
+    const taking = ':taking:E::seed::/bin/true:';
+    registerForeign(taking);
+    const later = await binfmtctl(['systemd-binfmt', file('rules.conf', served)]);
+    expect(later.stderr).toContain(`rule served cannot work: entry taking takes over ${wrapper}`);
+    removeAllEntries();
+    registerForeign(served);
+    const earlier = await binfmtctl(['systemd-binfmt', file('rules.conf', taking)]);
+    expect(earlier.stderr).toContain(`rule taking would take over ${wrapper}, which runs entry served`);
+    removeAllEntries();
+    await binfmtctl(['systemd-binfmt', file('rules.conf', taking, served)]);
+    expect(Object.keys(entries())).toEqual(['served']);
+  });
+});
+
 describe('rules of one file', () => {
   it('are checked beside the entry that a refused rule does not replace', async () => {
     for (const name of ['b', 'c']) writeFileSync(at(name), name.toUpperCase().repeat(4), { mode: 0o755 });

@@ -23,6 +23,10 @@ const FILES: Readonly<Record<string, { readonly head: Uint8Array; readonly nativ
   '/opt/script': script('/usr/bin/python3.11'),
   '/opt/a': script('/opt/b'),
   '/opt/b': { head: Buffer.from('BBBB'), native: false },
+  '/opt/env': script('/usr/bin/env -S MODE=1 helper'),
+  '/opt/env-missing': script('/usr/bin/env tool.foo'),
+  '/usr/bin/env': NATIVE,
+  '/usr/local/bin/helper': { head: Buffer.from('HELP'), native: false },
   '/opt/c': { head: Buffer.from('CCCC'), native: false },
 };
 const PROGRAMS = ['/usr/bin/python3.11', '/usr/bin/emulator'];
@@ -135,6 +139,41 @@ describe('assertSafe, with a chain of interpreters', () => {
     const C = rule(text('CCCC'), '/opt/b', 'C');
     expect(() => judge(C, others(B))).toThrow('would take over its own interpreter, in a loop with B');
     expect(() => judge(B, others(C))).toThrow('would take over its own interpreter, in a loop with C');
+  });
+
+  it('says what to do about a loop', () => {
+    const C = rule(text('CCCC'), '/opt/b', 'C');
+    expect(() => judge(C, others(B))).toThrow(
+      expect.objectContaining({ hint: 'choose another interpreter for rule C, or keep only one of C and B' }),
+    );
+  });
+
+  it.each([
+    ['that exists', text('HELP'), '/opt/env'],
+    ['by its name if it does not exist', extension('foo'), '/opt/env-missing'],
+  ])('refuses a rule that matches the program that env(1) runs, %s', (_, pattern, interpreter) => {
+    expect(() => judge(rule(pattern, interpreter))).toThrow(/its own interpreter/);
+    expect(() => judge(rule(extension('abc'), interpreter))).not.toThrow();
+  });
+
+  it('refuses a rule whose native interpreter another entry takes over', () => {
+    const other = rule(extension('exe'), '/usr/bin/emulator', 'other');
+    expect(() => judge(rule(text('FOO!'), '/opt/wine.exe'), others(other))).toThrow(
+      'rule t cannot work: entry other takes over /opt/wine.exe, which would run it: refused',
+    );
+    // Of the same request, `other` is refused instead.
+    expect(() => assertSafe(rule(text('FOO!'), '/opt/wine.exe'), [other], machine, [])).not.toThrow();
+  });
+
+  it.each([['O'], ['C']] as const)('refuses flag %s with an interpreter that another entry runs', (flag) => {
+    const inner = rule(text('CCCC'), '/usr/bin/emulator', 'C');
+    const outer = { ...B, flags: [flag] };
+    expect(() => judge(outer, others(inner))).toThrow(
+      'rule B cannot work: C runs its interpreter, and flag O or C allows no further interpreter',
+    );
+    expect(() => judge(inner, others(outer))).toThrow(
+      'would take over /opt/c, which runs entry B, and flag O or C allows no further interpreter',
+    );
   });
 
   it('accepts an interpreter that another entry runs', () => {

@@ -18,6 +18,7 @@ export async function observe(
   launcher: Launcher,
   directory: string,
 ): Promise<Observation> {
+  if (paths.length === 0) return { outcomes: new Map(), output: '' };
   const outcomes = await launcher.launch(paths.map((path) => Buffer.from(path)));
   const reports = join(directory, 'reports');
   const output = readFileSync(reports, 'latin1');
