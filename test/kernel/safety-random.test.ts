@@ -32,6 +32,8 @@ const SLOW_SHARE = 50;
 /** One in so many sets comes through a door that takes files, locks and journals. */
 const SLOW_DOOR_SHARE = 16;
 const FEWEST_PROGRAMS = 20;
+/** So many sets that every door accepts some. */
+const MANY = 2000;
 const { PATH } = process.env;
 
 let directory: string;
@@ -64,13 +66,13 @@ describe('the safety check', () => {
     expect(baseline.programs.length).toBeGreaterThanOrEqual(FEWEST_PROGRAMS);
     const random = randomFrom(SEED);
     const material = materialOf(baseline.programs, files.interpreters);
-    const pickDoor = await doorsFor(random);
+    const doors = await findDoors();
     const count = { sets: 0, acceptedSets: 0, rules: 0, registered: 0, executions: 0 };
     const byDoor: Record<string, number> = {};
     const violations: unknown[] = [];
     for (; count.sets < SETS && violations.length < 5; count.sets++) {
       const rules = randomRules(random, material);
-      const door = pickDoor();
+      const door = pickDoor(doors, random);
       const registered = await registerThrough(door, rules, random(2) === 0);
       count.rules += rules.length;
       count.registered += registered.length;
@@ -99,6 +101,8 @@ describe('the safety check', () => {
     console.log(`safety ${CHECK}, seed ${SEED}: ${JSON.stringify({ ...count, byDoor })}`);
     expect(violations).toEqual([]);
     expect(count.acceptedSets / count.sets).toBeGreaterThan(0.3);
+    const names = new Set([...doors.library, ...doors.slow].map(({ name }) => name));
+    if (SETS >= MANY) expect(new Set(Object.keys(byDoor))).toEqual(names);
   });
 });
 
@@ -138,14 +142,22 @@ const ownInterpreters = (rules: readonly Rule[], { works }: Baseline): readonly 
   );
 
 /** What runs natively, as the built-in catalogue lets it be found, and users' catalogues that contradict this machine. */
-async function doorsFor(random: Random): Promise<() => Door> {
+async function findDoors(): Promise<Doors> {
   const known = await knownNatives();
-  const slow = CHECK === 'whole' ? slowDoors(context, directory) : [];
-  const library = known.map((natives) => libraryDoor(context, natives, CHECK));
-  return () => {
-    const doors = slow.length > 0 && random(SLOW_DOOR_SHARE) === 0 ? slow : library;
-    return doors[random(doors.length)] as Door;
+  return {
+    library: known.map((natives) => libraryDoor(context, natives, CHECK)),
+    slow: CHECK === 'whole' ? slowDoors(context, directory) : [],
   };
+}
+
+interface Doors {
+  readonly library: readonly Door[];
+  readonly slow: readonly Door[];
+}
+
+function pickDoor({ library, slow }: Doors, random: Random): Door {
+  const doors = slow.length > 0 && random(SLOW_DOOR_SHARE) === 0 ? slow : library;
+  return doors[random(doors.length)] as Door;
 }
 
 async function knownNatives(): Promise<readonly Natives[]> {
