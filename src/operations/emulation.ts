@@ -51,7 +51,7 @@ export interface EmulationRequest {
 }
 
 /** The instance that an emulator runs by, if there is one. */
-const BINFMT_MISC_MAGIC = 0x42494e4d;
+export const BINFMT_MISC_MAGIC = 0x42494e4d;
 
 /**
  * Finds who runs programs with these first bytes, and those of the arches, in `root`, or on this machine where that is

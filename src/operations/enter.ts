@@ -5,7 +5,7 @@ import { isElf } from '../elf/header.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { type EnterPlan, type EnterTools, enterCommand } from '../plan/enter-script.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
-import { type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
+import { INSTANCE, type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
 import { asJob } from '../plan/setup-script.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
@@ -14,7 +14,7 @@ import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import { supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
-import { type Emulation, findEmulation } from './emulation.ts';
+import { BINFMT_MISC_MAGIC, type Emulation, findEmulation } from './emulation.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
@@ -70,6 +70,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     root,
     facts: factsFor(root, request, emulation, maps, places),
     newUserNamespace: maps !== null,
+    isLocked: true,
     madeFirst: places.madeFirst,
     made: places.made,
     becomesRoot: maps !== null && !isOwnRoot(maps),
@@ -83,7 +84,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     umask: process.umask().toString(8).padStart(4, '0'),
     environment,
     program: [request.program ?? programs.program.name, ...request.args],
-    tools: requireFitting(enterTools(), request, identity),
+    tools: requireFitting(enterTools(), request),
   };
   if (request.told && emulation.rules !== null) {
     const error = await findInstanceObstacle('enter', programs.heads, emulation, context);
@@ -128,6 +129,12 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   });
   if (!('failed' in outcome)) return outcome;
   const { facts } = plan;
+  // Root of the machine needs no user namespace for anything else.
+  if (outcome.failed === 'lock' && !plan.newUserNamespace) {
+    const text = `cannot make a user namespace (${lastLine(outcome.complaint)}): a program inside can reach the files of this machine and undo --read-only`;
+    context.report({ kind: 'warning', text });
+    return carryOutEnter({ ...prepared, plan: { ...plan, isLocked: false } }, context);
+  }
   const proc = `${plan.root}${plan.ephemeral ? '/root' : ''}/${facts.places.proc}:`;
   if (!facts.userNamespace || facts.procOfHost || !outcome.complaint.includes(proc))
     throw obstacleError(readObstacles(outcome, 'enter', privateArch(heads, emulation, context)));
@@ -135,6 +142,8 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   context.report({ kind: 'warning', text });
   return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }
+
+const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
 
 function factsFor(
   root: string,
@@ -156,7 +165,7 @@ function factsFor(
     realDevices: !userNamespace && all.every((name) => existsSync(`/dev/${name}`)),
     nodes: SAFE_NODES.filter((name) => existsSync(`/dev/${name}`)),
     procOfHost: false,
-    instance: rules !== null,
+    instance: instanceFor(rules),
     newNetwork: request.noNetwork,
     hasTtyGroup: hasTtyGroup(maps ?? allIds()),
     sysOfHost,
@@ -167,6 +176,12 @@ function factsFor(
 
 /** statfs(2). */
 const SYSFS_MAGIC = 0x62656572;
+
+/** The machine's instance is there even where no entry serves: a package inside would mount and change it. */
+function instanceFor(rules: Emulation['rules']): RootFacts['instance'] {
+  if (rules !== null) return 'private';
+  return fileSystemMagic(INSTANCE) === BINFMT_MISC_MAGIC ? 'machine' : null;
+}
 
 /** The terminal of the standard streams, by a path that exists here. */
 function terminalPath(): string | null {
@@ -214,15 +229,9 @@ function checkIds(root: string, maps: IdMaps, { uid, gid, name }: Identity, { re
 /** ELFCLASS32 in EI_CLASS. */
 const is32Bit = (head: Uint8Array): boolean => isElf(head) && head[4] === 1;
 
-function requireFitting(tools: EnterTools, { hostname }: EnterRequest, { uid, gid }: Identity): EnterTools {
-  const lacking =
-    hostname !== null && tools.hostname === null
-      ? 'hostname'
-      : (uid !== 0 || gid !== 0) && tools.setpriv === null
-        ? 'setpriv'
-        : null;
-  if (lacking === null) return tools;
-  throw new BinfmtctlError('NO_TOOL', `${lacking} is missing`, {
-    hint: `install ${lacking === 'setpriv' ? 'util-linux' : lacking}, or leave out --${lacking === 'setpriv' ? 'user' : lacking}`,
+function requireFitting(tools: EnterTools, { hostname }: EnterRequest): EnterTools {
+  if (hostname === null || tools.hostname !== null) return tools;
+  throw new BinfmtctlError('NO_TOOL', 'hostname is missing', {
+    hint: 'install hostname, or leave out --hostname',
   });
 }

@@ -84,6 +84,7 @@ export function readObstacles(
 
 function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
   const { appArmor, cloneForbidden, complaint, container, failed, kernel } = facts;
+  const isNamespace = failed === 'namespaces' || failed === 'lock';
   const { arch, least, maxUserNamespaces, root, seccomp } = facts;
   const install = arch === null ? null : `\`binfmtctl install ${arch}\``;
   // Below its reason mount(8) says, further to the right, where to look for more.
@@ -109,7 +110,7 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
     ];
   if (maxUserNamespaces === 0)
     return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
-  if (failed === 'namespaces' && least !== null && said.includes('No space left on device')) {
+  if (isNamespace && least !== null && said.includes('No space left on device')) {
     const { sysctl: name, value } = least;
     return [`all namespaces that ${name} allows (${value}) are in use`, sysctl(`${name}=15000`)];
   }
@@ -122,7 +123,7 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
     ];
   }
   if (facts.hint !== undefined) return [said, facts.hint];
-  if (seccomp && failed === 'namespaces') {
+  if (seccomp && isNamespace) {
     const where =
       container === null
         ? 'a seccomp filter forbids it'

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
 import type { EnterTools } from '../plan/enter-script.ts';
 import type { Tools } from '../plan/setup-script.ts';
 import { findTool, requireTool } from '../system/tools.ts';
@@ -17,11 +18,17 @@ export function runTools(): Tools {
 
 /** The tools that `enter` needs. @throws NO_TOOL. */
 export function enterTools(): EnterTools {
+  const tools = runTools();
+  const { setpriv } = tools;
+  if (setpriv === null)
+    throw new BinfmtctlError('NO_TOOL', 'setpriv of util-linux is missing', { hint: 'install util-linux' });
   return {
-    ...runTools(),
+    ...tools,
+    setpriv,
     cp: need('cp', 'coreutils'),
     ln: need('ln', 'coreutils'),
     mkdir: need('mkdir', 'coreutils'),
+    nsenter: need('nsenter', 'util-linux'),
     hostname: find('hostname'),
     ip: find('ip'),
     setarch: find('setarch'),

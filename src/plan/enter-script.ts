@@ -1,5 +1,6 @@
 import type { Rule } from '../rule/types.ts';
-import { firstMounts, fstab, type RootFacts, secondMounts } from './root-mounts.ts';
+import { type LockTools, lockedLines, moveLine } from './lock-script.ts';
+import { firstMounts, fstab, INSTANCE, type RootFacts, secondMounts } from './root-mounts.ts';
 import {
   AWAIT_LEAVE,
   fail,
@@ -10,7 +11,6 @@ import {
   registerLines,
   restoreVariables,
   TEXTS,
-  type Tools,
   withVariables,
 } from './setup-script.ts';
 import { commandLine, quote } from './shell.ts';
@@ -20,6 +20,8 @@ export interface EnterPlan {
   readonly root: string;
   readonly facts: RootFacts;
   readonly newUserNamespace: boolean;
+  /** The program can neither leave the root nor undo a read-only mount. */
+  readonly isLocked: boolean;
   /** Folders that are made in the root itself, where its changes are thrown away. */
   readonly madeFirst: readonly string[];
   /** Files and folders that are made in our own folders of memory, for what is mounted on them. */
@@ -47,7 +49,8 @@ export interface EnterPlan {
   readonly tools: EnterTools;
 }
 
-export interface EnterTools extends Tools {
+export interface EnterTools extends LockTools {
+  readonly setpriv: string;
   readonly cp: string;
   readonly ln: string;
   readonly mkdir: string;
@@ -66,7 +69,6 @@ export interface EnterCommand {
 const [FIRST, SECOND] = TEXTS;
 /** A free descriptor. */
 const LOWER = 9;
-const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
 /** The command that runs a program in a root, in namespaces that end with it: their first process is a shell that waits. */
 export function enterCommand(plan: EnterPlan): EnterCommand {
@@ -87,9 +89,9 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
     ...rootLines(plan),
     ...mountLines(plan),
     ...settingLines(plan),
-    // Then the root is not one of chroot(2), in which no user namespace can be made.
-    `${commandLine([tools.mount, '-n', '--move'])} . / || ${fail('root')}`,
-    `( ${programLines(plan).join('\n')} )`,
+    ...(plan.isLocked
+      ? lockedLines(programLines(plan), tools)
+      : [moveLine(tools), `( ${programLines(plan).join('\n')} )`]),
     'exit $?',
   ];
   const base = baseOf(plan);
@@ -179,6 +181,7 @@ function settingLines(plan: EnterPlan): readonly string[] {
     // In a root without /proc it is where this machine has it, under the root: mounted, but not to be seen.
     lines.push(
       ...(proc === undefined ? instanceLines(INSTANCE, rules, tools) : registerLines(within, rules)),
+      sealLine(proc === undefined ? INSTANCE : within, tools),
     );
   }
   if (hostname !== null && tools.hostname !== null)
@@ -192,6 +195,13 @@ function settingLines(plan: EnterPlan): readonly string[] {
   return lines;
 }
 
+/**
+ * Makes the instance itself read-only, not just a mount of it: root inside owns its files and may mount it again. Our own
+ * mount namespace keeps it mounted, as it loses all entries with its last mount.
+ */
+const sealLine = (instance: string, { mount }: EnterTools): string =>
+  `${commandLine([mount, '-n', '-o', 'remount,ro,nosuid,nodev,noexec', instance])} || ${fail('instance')}`;
+
 /** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
 function programLines(plan: EnterPlan): readonly string[] {
   const { account, environment, personality32, tools, umask, workdir } = plan;
@@ -199,7 +209,7 @@ function programLines(plan: EnterPlan): readonly string[] {
   const words = [
     ...withVariables(environment, tools),
     ...(personality32 && setarch !== null ? [setarch, 'linux32', '--'] : []),
-    ...(setpriv === null ? [] : privileges(plan, setpriv)),
+    ...privileges(plan, setpriv),
     unshare,
     '--root=.',
     `--wd=${workdir}`,
@@ -214,12 +224,18 @@ function programLines(plan: EnterPlan): readonly string[] {
   ];
 }
 
-/** The groups of an account; and what the shell has had to keep does not go on to whatever the program executes. */
+/**
+ * The groups of an account, and the capabilities. Without CAP_SYS_PTRACE the program has no access to a process with more
+ * capabilities (ptrace(2), "Ptrace access mode checking"): the shell that waits for it has the root of the machine.
+ */
 function privileges({ account, newUserNamespace }: EnterPlan, setpriv: string): readonly string[] {
   const groups = account?.groups.length ? `--groups=${account.groups.join(',')}` : '--clear-groups';
-  const flags = [
-    ...(newUserNamespace ? ['--inh-caps=-all', '--ambient-caps=-all'] : []),
+  return [
+    setpriv,
+    '--bounding-set=-sys_ptrace',
+    // In a user namespace the shell has had to keep all of them.
+    ...(newUserNamespace ? ['--inh-caps=-all', '--ambient-caps=-all'] : ['--inh-caps=-sys_ptrace']),
     ...(account === null ? [] : [`--regid=${account.gid}`, groups]),
+    '--',
   ];
-  return flags.length === 0 ? [] : [setpriv, ...flags, '--'];
 }

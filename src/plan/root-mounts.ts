@@ -29,8 +29,8 @@ export interface RootFacts {
   readonly nodes: readonly string[];
   /** A new /proc is refused where parts of the one that is there are hidden, as in a container: then it is that one. */
   readonly procOfHost: boolean;
-  /** Whether there is to be an instance of binfmt_misc. */
-  readonly instance: boolean;
+  /** The binfmt_misc instance inside: of the session's own, or that of the machine where its entries serve. */
+  readonly instance: 'private' | 'machine' | null;
   readonly newNetwork: boolean;
   /** Whether group 5, `tty`, exists inside. */
   readonly hasTtyGroup: boolean;
@@ -44,6 +44,9 @@ export interface RootFacts {
   readonly sysMounts: readonly string[];
   readonly binds: readonly Bind[];
 }
+
+/** Where binfmt_misc is mounted. */
+export const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
 export type Place = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
 export const PLACES: readonly Place[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
@@ -114,9 +117,11 @@ function procMounts({ places, procOfHost, instance }: RootFacts): readonly RootM
   const own: RootMount = procOfHost
     ? { source: '/proc', target: proc, type: 'none', options: ['rbind'] }
     : { source: OURS, target: proc, type: 'proc', options };
-  return instance
-    ? [own, { source: OURS, target: `${proc}/sys/fs/binfmt_misc`, type: 'binfmt_misc', options }]
-    : [own];
+  const target = `${proc}${INSTANCE.slice('/proc'.length)}`;
+  if (instance === 'private') return [own, { source: OURS, target, type: 'binfmt_misc', options }];
+  if (instance === null || procOfHost) return [own];
+  // Packages that find no instance mount one: root's is that of the machine, a user's is empty and hides the machine's.
+  return [own, { source: INSTANCE, target, type: 'none', options: ['bind', 'ro', ...options] }];
 }
 
 /** Lines for fstab(5), with targets below `root`. */

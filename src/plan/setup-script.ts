@@ -24,10 +24,10 @@ export const STDERR = 7;
 export const ANSWERS = 8;
 
 /**
- * What a script says: `map PID` asks for the id maps of a process, `ready PID` for leave to execute, `failed STEP STATUS`
- * before it ends, with the exit status of what failed.
+ * What a script says: `map PID` asks for the id maps of a process, `lock` for an answer to the process that locks the
+ * mounts, `ready PID` for leave to execute. `failed STEP STATUS` comes before it ends, with the exit status of what failed.
  */
-export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register';
+export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register' | 'lock';
 
 export const fail = (step: Step): string => `{ echo "failed ${step} $?" >&2; exit 125; }`;
 

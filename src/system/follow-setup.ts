@@ -43,6 +43,8 @@ export async function followSetup(
           answers.end();
         },
       );
+    } else if (word === 'lock') {
+      answers.write('go\n');
     } else if (word === 'ready') {
       isReady = onReady(Number(value));
       answers.end(isReady ? 'go\n' : '');

@@ -206,17 +206,21 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
 describe('where the entries of the machine serve', () => {
   afterEach(removeAllEntries);
 
-  it('no instance is made, and for root no user namespace', async () => {
+  it('they appear inside read-only, and root gets no user namespace', async () => {
     const installed = binfmtctl(join(root.home, 'store'), 'install', 'arm64', '--source', emulators());
     expect(installed.status, installed.stderr).toBe(0);
     for (const actor of [root, mapped]) {
       const tree = await actor.root('arm64');
-      const script = 'uname -m; readlink /proc/self/ns/user; ls /proc/sys/fs/binfmt_misc';
+      const script =
+        'uname -m; readlink /proc/self/ns/user; ls /proc/sys/fs/binfmt_misc; { echo 0 >/proc/sys/fs/binfmt_misc/status; } 2>/dev/null || echo read-only';
       const words = [...actor.words('enter', tree, '--', 'sh', '-c', script)];
       // A source that is named comes before the machine's entries.
       words.splice(words.indexOf('--source'), 2);
       const [machine, namespace, ...entries] = (await outputOf(words)).split('\n');
-      expect({ machine, entries }).toEqual({ machine: 'aarch64', entries: [] });
+      expect({ machine, entries }).toEqual({
+        machine: 'aarch64',
+        entries: ['qemu-aarch64', 'register', 'status', 'read-only'],
+      });
       expect(namespace === readlinkSync('/proc/self/ns/user')).toBe(actor === root);
     }
   });

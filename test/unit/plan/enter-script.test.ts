@@ -14,6 +14,8 @@ const flagsOf = (plan: Partial<EnterPlan>): readonly string[] => {
 const places = (text: string, ...parts: string[]): readonly number[] =>
   parts.map((part) => text.indexOf(part));
 
+const SETPRIV = 'exec /bin/setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace';
+
 describe('enterCommand', () => {
   it('gives the program as words, never as text of the script', () => {
     const program = ['$(reboot)', "'", ''];
@@ -38,6 +40,19 @@ describe('enterCommand', () => {
     expect(commandOf({ newUserNamespace: true })).toContain('--user');
   });
 
+  it('keeps no capability in a user namespace but by execution as root, and never CAP_SYS_PTRACE', () => {
+    const flags = '--bounding-set=-sys_ptrace --inh-caps=-all --ambient-caps=-all --';
+    expect(commandOf({ newUserNamespace: true }).join('\n')).toContain(flags);
+  });
+
+  it('makes no user namespace to lock mounts where there can be none', () => {
+    const script = scriptOf({ isLocked: false });
+    expect(script).not.toContain('--user');
+    const found = places(script, '/bin/mount -n --move . /', 'ready $pid', SETPRIV);
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect(found).not.toContain(-1);
+  });
+
   it('registers in the instance of this machine, in a root without /proc', () => {
     const placesWithout = { ...facts.places, proc: undefined };
     const script = scriptOf({ rules: [ruleOf('one')], facts: { ...facts, places: placesWithout as object } });
@@ -53,9 +68,11 @@ describe('enterCommand', () => {
       'cd /srv/root',
       '--fstab /proc/self/fd/5',
       '--fstab /proc/self/fd/6',
+      '/bin/unshare --user --keep-caps',
       '/bin/mount -n --move . /',
+      '/bin/nsenter --mount="/proc/$locker/ns/mnt"',
       'ready $pid',
-      'exec /bin/unshare --root=. --wd=/',
+      `${SETPRIV} -- /bin/unshare --root=. --wd=/`,
     );
     expect(found).toEqual(found.toSorted((a, b) => a - b));
     expect(found).not.toContain(-1);
@@ -92,6 +109,7 @@ describe('enterCommand', () => {
     const found = places(
       script,
       '>/srv/root/proc/sys/fs/binfmt_misc/register',
+      'remount,ro,nosuid,nodev,noexec /srv/root/proc/sys/fs/binfmt_misc',
       'remount,bind,ro,nodev /srv/root',
     );
     expect(found).toEqual(found.toSorted((a, b) => a - b));
@@ -106,13 +124,13 @@ describe('enterCommand', () => {
 
   it('gives an account its ids and groups, and no others', () => {
     expect(scriptOf({ account: { uid: 33, gid: 34, groups: [4, 5] } })).toContain(
-      'exec /bin/setpriv --regid=34 --groups=4,5 -- /bin/unshare --root=. --wd=/ --setuid=33 -- "$@"',
+      `${SETPRIV} --regid=34 --groups=4,5 -- /bin/unshare --root=. --wd=/ --setuid=33 -- "$@"`,
     );
     expect(scriptOf({ account: { uid: 33, gid: 34, groups: [] } })).toContain('--regid=34 --clear-groups --');
   });
 
   it('has the personality of a 32-bit machine where the root is one without emulation', () => {
-    expect(scriptOf({ personality32: true })).toContain('exec /bin/setarch linux32 -- /bin/unshare --root=.');
+    expect(scriptOf({ personality32: true })).toContain('exec /bin/setarch linux32 -- /bin/setpriv ');
   });
 
   it('quotes every path', () => {

@@ -94,9 +94,18 @@ describe('secondMounts', () => {
   });
 
   it('mounts an instance on the new /proc', () => {
-    const found = targets(secondMounts({ ...facts, instance: true }));
+    const found = targets(secondMounts({ ...facts, instance: 'private' }));
     expect(found.indexOf('proc/sys/fs/binfmt_misc')).toBeGreaterThan(found.indexOf('proc'));
     expect(targets(secondMounts(facts))).not.toContain('proc/sys/fs/binfmt_misc');
+  });
+
+  it("has the machine's instance read-only", () => {
+    expect(at(secondMounts({ ...facts, instance: 'machine' }), 'proc/sys/fs/binfmt_misc')).toEqual({
+      source: '/proc/sys/fs/binfmt_misc',
+      target: 'proc/sys/fs/binfmt_misc',
+      type: 'none',
+      options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
+    });
   });
 
   it('binds after all else, read-only with the flags that the source has', () => {

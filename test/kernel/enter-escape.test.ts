@@ -1,0 +1,104 @@
+/** A program inside `enter` can neither leave its root, undo read-only mounts, nor lose its emulation. */
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { temporaryFolder } from '../integration/fixtures/temporary.ts';
+import { AS_USER, binfmtctl } from './support/command.ts';
+
+const folder = temporaryFolder();
+const PROGRAMS = ['sh', 'cat', 'echo', 'mount', 'umount', 'touch', 'true'];
+let qemu = '';
+
+beforeAll(() => {
+  qemu = join(unpackPackages('qemu-user-static')[0] ?? '', 'usr/bin');
+  chmodSync(folder(), 0o755);
+  mkdirSync(folder('source'));
+  writeFileSync(folder('source/secret'), 'secret\n');
+  for (const [arch, name] of [
+    ['native', 'busybox-static'],
+    ['arm64', 'busybox-static:arm64'],
+  ] as const) {
+    const [busybox = ''] = unpackPackages(name);
+    for (const place of ['bin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'mnt'])
+      mkdirSync(folder(arch, place), { recursive: true });
+    copyFileSync(join(busybox, 'bin/busybox'), folder(arch, 'bin/busybox'));
+    // setns(2) refuses a process whose threads share a root, as those of QEMU do: nsenter is of this machine.
+    copyFileSync(join(unpackPackages('busybox-static')[0] ?? '', 'bin/busybox'), folder(arch, 'bin/nsenter'));
+    for (const each of PROGRAMS) symlinkSync('busybox', folder(arch, 'bin', each));
+  }
+  for (const user of ['root', 'user']) mkdirSync(folder(`store-${user}`), { mode: 0o777 });
+  chmodSync(folder('store-user'), 0o777);
+});
+
+describe.each([
+  { who: 'root', arch: 'native' },
+  { who: 'root', arch: 'arm64' },
+  { who: 'user', arch: 'native' },
+  { who: 'user', arch: 'arm64' },
+])('as $who in a tree for $arch', ({ who, arch }) => {
+  const enter = (options: readonly string[], script: string) =>
+    binfmtctl(
+      [
+        ...['enter', '--quiet', '--store', folder(`store-${who}`), '--source', `dir:${qemu}`],
+        ...['--net', 'none', ...options, folder(arch), '--', 'sh', '-c', script],
+      ],
+      who === 'user' ? { within: AS_USER, env: { HOME: folder('store-user') } } : {},
+    );
+
+  it('the root cannot be detached, nor the host be seen by joining the mount namespace again', async () => {
+    const script = `umount -l / || echo refused; /bin/nsenter --mount=/proc/self/ns/mnt cat ${folder('source/secret')}; echo end`;
+    const { stdout, stderr } = await enter([], script);
+    expect(stdout).toBe('refused\nend\n');
+    expect(stderr).toContain('No such file or directory');
+  });
+
+  it('no process inside gives access to the root of the host', async () => {
+    const script = `for each in /proc/[0-9]*; do cat $each/root${folder('source/secret')}; done; /bin/nsenter --mount=/proc/1/ns/mnt true; echo end`;
+    const { stdout, stderr } = await enter([], script);
+    expect(stdout).toBe('end\n');
+    expect(stderr).toContain(`/proc/1/root${folder('source/secret')}': Permission denied`);
+    expect(stderr).toContain("/proc/1/ns/mnt': Permission denied");
+  });
+
+  it.each([
+    ['the root', ['--read-only'], '/', '/file'],
+    ['a bind mount', ['--bind', 'SOURCE:/mnt:ro'], '/mnt', '/mnt/file'],
+  ])('%s stays read-only', async (_, options, mount, file) => {
+    const words = options.map((word) => word.replace('SOURCE', folder('source')));
+    const script = `mount -o remount,bind,rw ${mount} || echo refused; umount ${mount}; umount -l ${mount}; touch ${file}; echo end`;
+    const { stdout, stderr } = await enter(words, script);
+    expect(stdout).toBe('refused\nend\n');
+    expect(stderr).toContain('Read-only file system');
+  });
+
+  it('emulation goes on, whatever is unmounted, mounted or written', async () => {
+    const place = '/proc/sys/fs/binfmt_misc';
+    const script = [
+      `umount ${place}; umount -l ${place}; umount -l /proc`,
+      `mount -t binfmt_misc none ${arch === 'native' ? '/mnt' : place}`,
+      arch === 'native' ? 'true' : `for each in ${place}/*; do echo -1 >$each; done; echo 0 >${place}/status`,
+      arch === 'native' ? 'true' : `umount ${place}`,
+      '/bin/echo goes on',
+    ].join('; ');
+    const { status, stdout } = await enter([], script);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'goes on\n' });
+  });
+
+  it('new mounts are allowed', async () => {
+    const script =
+      'mount -t tmpfs none /mnt && touch /mnt/file && umount /mnt && mount -t proc none /mnt && cat /mnt/1/comm';
+    expect(await enter([], script)).toMatchObject({ status: 0, stdout: 'sh\n' });
+  });
+});
+
+it('root enters with a warning where no user namespace can lock the mounts', async () => {
+  const none = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"';
+  const { status, stdout, stderr } = await binfmtctl(
+    ['enter', '--store', folder('store-root'), '--net', 'none', folder('native'), '--', 'echo', 'runs'],
+    // The limit is that of the new user namespace alone (namespaces(7)).
+    { within: ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', none, 'sh'] },
+  );
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'runs\n' });
+  expect(stderr).toMatch(/cannot make a user namespace \(.*\): a program inside can reach the files/);
+});
