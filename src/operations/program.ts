@@ -21,6 +21,8 @@ export interface Whereabouts {
 
 /** A program as the kernel will find it, behind all `#!` lines. */
 export interface Program {
+  /** The path to execute, as it is called there: with `#!` lines that of the script. */
+  readonly path: string;
   /** As it is called there. */
   readonly name: string;
   /** Where it is on this machine. */
@@ -44,7 +46,8 @@ const LINKAGE_SIZE = 4096;
  * @throws PROGRAM_NOT_FOUND, also for the interpreter of a script; PROGRAM_NOT_EXECUTABLE.
  */
 export async function findProgram(name: string, where: Whereabouts): Promise<Program> {
-  let called = name.includes('/') ? name : searchPath(name, where);
+  const path = name.includes('/') ? name : searchPath(name, where);
+  let called = path;
   for (let scripts = 0; ; scripts++) {
     const file = requireExecutable(
       called,
@@ -55,6 +58,7 @@ export async function findProgram(name: string, where: Whereabouts): Promise<Pro
     const shebang = parseShebang(head.subarray(0, HEAD_SIZE));
     if (shebang === null || scripts === MAX_SCRIPTS) {
       return {
+        path,
         name: called,
         file,
         head: head.subarray(0, HEAD_SIZE),

@@ -79,6 +79,11 @@ describe('a program in a root', () => {
     expect((await find('local', { workdir: '/work', path: '/bin:' })).file).toBe(root('work/local'));
   });
 
+  it('is executed by the path of its first file', async () => {
+    expect((await find('script', { path: '/none:/bin' })).path).toBe('/bin/script');
+    expect((await find('./bin/script')).path).toBe('./bin/script');
+  });
+
   it('has no loader where it is static', async () => {
     expect(await find('static')).toMatchObject({ loader: null, isInterpreter: false });
   });

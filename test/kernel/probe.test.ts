@@ -14,7 +14,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { unpackPackages } from '../../scripts/packages.mjs';
 import type { Arch } from '../../src/catalogue/types.ts';
 import { decodeHeader } from '../../src/elf/header.ts';
 import {
@@ -27,6 +26,7 @@ import {
 import type { ProbeReport } from '../../src/elf/types.ts';
 import { formatRegister } from '../../src/rule/register.ts';
 import type { Flag } from '../../src/rule/types.ts';
+import { debianEmulators } from './support/debian-emulators.ts';
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 const PROFILES = new URL('../../profiles/arch/', import.meta.url);
@@ -43,7 +43,7 @@ const ARCHES = new Map(
     .map((name) => parse(readFileSync(new URL(name, PROFILES), 'utf8')) as Arch)
     .map((arch) => [arch.id, arch]),
 );
-const EMULATORS = emulators();
+const EMULATORS = debianEmulators();
 let directory: string;
 
 beforeAll(() => {
@@ -167,16 +167,4 @@ function archOf(id: string): Arch {
   const arch = ARCHES.get(id);
   if (arch === undefined) throw new Error(`no profile of ${id}`);
   return arch;
-}
-
-/** Arch → emulator, of the package that has them: the static ones moved from one to the other with Debian 13, which
- * has links by Debian's names beside them. */
-function emulators(): ReadonlyMap<string, string> {
-  for (const name of ['qemu-user-static', 'qemu-user']) {
-    const folder = join(unpackPackages(name)[0] ?? '', 'usr/bin');
-    const files = readdirSync(folder, { withFileTypes: true }).filter((file) => file.isFile());
-    const idOf = (file: string) => file.replace(/^qemu-|-static$/g, '');
-    if (files.length > 0) return new Map(files.map((file) => [idOf(file.name), join(folder, file.name)]));
-  }
-  throw new Error('no package has emulators');
 }

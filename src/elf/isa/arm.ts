@@ -11,6 +11,7 @@ const set = (register: number, value: number) => [
   0xe3a00000 | (register << 12) | (value & 0xff), // mov rN, #byte0
   0xe3800c00 | (register << 16) | (register << 12) | ((value >> 8) & 0xff), // orr rN, rN, #byte1 << 8
   0xe3800800 | (register << 16) | (register << 12) | ((value >> 16) & 0xff), // orr rN, rN, #byte2 << 16
+  ...(value < 2 ** 24 ? [] : [0xe3800400 | (register << 16) | (register << 12) | (value >>> 24)]), // … #byte3 << 24
 ];
 
 export const arm: IsaOf = () => ({

@@ -4,7 +4,7 @@ import type { ByteOrder, ElfIdentity } from '../types.ts';
 export type Code = readonly number[];
 
 /**
- * What an instruction set has to offer for a probe, which is straight-line code: no jump, no stack, no symbol.
+ * What an instruction set has to offer for a probe or exec helper, which is straight-line code: no jump, no stack, no symbol.
  * Registers are numbered as the instruction set does.
  */
 export interface Isa {
@@ -17,7 +17,10 @@ export interface Isa {
   readonly argumentRegisters: readonly [number, number, number, number];
   /** Comes first, where what `loadArgv0` needs would not survive a system call. */
   readonly prologue?: Code;
-  /** Puts a constant, 0 to 2^23 - 1 (MAX_CONSTANT), into a register and changes no other but the scratch register. */
+  /**
+   * Puts a constant, 0 to 2^23 - 1 (MAX_CONSTANT), into a register and changes no other but the scratch register. The
+   * instruction sets that Node runs on build every 32-bit constant; a 64-bit register may extend it by its sign.
+   */
   set(register: number, value: number): Code;
   /** Puts the address of argv[0], which lies above argc on the initial stack, into a register. */
   loadArgv0(register: number): Code;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HOST_ARCHES } from '../../../src/elf/exec-hosts.ts';
 import { ISAS } from '../../../src/elf/isa/index.ts';
 import { type Code, type Isa, MAX_CONSTANT } from '../../../src/elf/isa/types.ts';
 import { identitiesOf } from './identities.ts';
@@ -44,6 +45,15 @@ describe('instruction set', () => {
       fc.property(fc.constantFrom(...isas), value, (isa, value) => {
         for (const register of [isa.callRegister, ...isa.argumentRegisters])
           expect(VALUE_OF[name]?.(isa.set(register, value))).toBe(value);
+      }),
+    );
+  });
+
+  it.each([...HOST_ARCHES])('of Node on %s builds every 32-bit constant', (_, { isa: name, identity }) => {
+    const isa = ISAS.get(name)?.(identity) as Isa;
+    fc.assert(
+      fc.property(fc.oneof(fc.constantFrom(2 ** 31, 2 ** 32 - 2), fc.nat(2 ** 32 - 1)), (value) => {
+        expect((VALUE_OF[name]?.(isa.set(isa.argumentRegisters[0], value)) ?? 0) >>> 0).toBe(value);
       }),
     );
   });

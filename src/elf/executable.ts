@@ -1,0 +1,96 @@
+/** The head of a static executable: its first segment is the start of the file, its second one is data to be written. */
+import { encodeHeader, headerSize } from './header.ts';
+import { encodeProgramHeaders, PT_LOAD, programHeaderSize } from './programs.ts';
+import type { ElfClass, ElfIdentity, ProgramHeader } from './types.ts';
+
+/** Within reach of MAX_CONSTANT, and free in every arch's address space. */
+const BASE = 0x400000;
+/** The largest page of any arch. */
+const PAGE = 0x10000;
+
+/**
+ * Stands where nobody looks, early in the file, as the physical address of the segments: where no format takes the
+ * program, shells and execvp(3) run it as a script, and a `)` is a syntax error before anything is done.
+ */
+const SHELL_STOP = 0x29n;
+
+const ET_EXEC = 2;
+const PT_GNU_STACK = 0x6474e551;
+const PROGRAM_COUNT = 3;
+
+export interface Segments {
+  /** Offset of the first instruction. */
+  readonly entry: number;
+  /** How much of the file is executable; less than a page where the data go beyond it. */
+  readonly textSize: number;
+  readonly data: { readonly offset: number; readonly fileSize: number; readonly memorySize: number };
+}
+
+/** Bytes of the head. */
+export const headSize = (elfClass: ElfClass): number =>
+  headerSize(elfClass) + PROGRAM_COUNT * programHeaderSize(elfClass);
+
+/** Address of the data at an offset of the file: one page above the text. */
+export const dataAddress = (offset: number): number => BASE + PAGE + offset;
+
+/** Header and program headers. */
+export function encodeHead(
+  identity: ElfIdentity,
+  flags: number,
+  { entry, textSize, data }: Segments,
+): Uint8Array {
+  const programs = [
+    program(PT_LOAD, 0b101, { offset: 0, address: BASE, fileSize: textSize, memorySize: textSize }),
+    program(PT_LOAD, 0b110, { ...data, address: dataAddress(data.offset) }),
+    // Without it some arches make stack and data executable, which a hardened kernel refuses.
+    program(PT_GNU_STACK, 0b110, { offset: 0, address: 0, fileSize: 0, memorySize: 0 }),
+  ];
+  const header = encodeHeader({
+    ...identity,
+    osAbi: 0,
+    abiVersion: 0,
+    type: ET_EXEC,
+    version: 1,
+    entry: BigInt(BASE + entry),
+    programHeaderOffset: BigInt(headerSize(identity.class)),
+    sectionHeaderOffset: 0n,
+    flags,
+    headerSize: headerSize(identity.class),
+    programHeaderSize: programHeaderSize(identity.class),
+    programHeaderCount: programs.length,
+    sectionHeaderSize: 0,
+    sectionHeaderCount: 0,
+    sectionNamesIndex: 0,
+  });
+  return concat([header, encodeProgramHeaders(programs, identity)]);
+}
+
+interface Extent {
+  readonly offset: number;
+  readonly address: number;
+  readonly fileSize: number;
+  readonly memorySize: number;
+}
+
+function program(type: number, flags: number, extent: Extent): ProgramHeader {
+  return {
+    type,
+    flags,
+    offset: BigInt(extent.offset),
+    virtualAddress: BigInt(extent.address),
+    physicalAddress: SHELL_STOP,
+    fileSize: BigInt(extent.fileSize),
+    memorySize: BigInt(extent.memorySize),
+    align: BigInt(PAGE),
+  };
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,15 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { unpackPackages } from '../../../scripts/packages.mjs';
+
+/** Arch → emulator, of the package that has them: the static ones moved from one to the other with Debian 13, which
+ * has links by Debian's names beside them. */
+export function debianEmulators(): ReadonlyMap<string, string> {
+  for (const name of ['qemu-user-static', 'qemu-user']) {
+    const folder = join(unpackPackages(name)[0] ?? '', 'usr/bin');
+    const files = readdirSync(folder, { withFileTypes: true }).filter((file) => file.isFile());
+    const idOf = (file: string) => file.replace(/^qemu-|-static$/g, '');
+    if (files.length > 0) return new Map(files.map((file) => [idOf(file.name), join(folder, file.name)]));
+  }
+  throw new Error('no package has emulators');
+}
