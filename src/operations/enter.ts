@@ -7,12 +7,12 @@ import { type EnterPlan, type EnterTools, enterCommand } from '../plan/enter-scr
 import type { IdMaps } from '../plan/id-maps.ts';
 import { INSTANCE, type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
 import { asJob } from '../plan/setup-script.ts';
+import { callerVariables } from '../system/environment.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
 import { fileSystemMagic, flagsAt, mountsBelow } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
-import { supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { BINFMT_MISC_MAGIC, type Emulation, findEmulation } from './emulation.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
@@ -21,6 +21,7 @@ import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './ent
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
+import { type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { allIds } from './run.ts';
 import { enterTools } from './setup-tools.ts';
@@ -36,6 +37,7 @@ export interface PreparedEnter {
   /** Null where no user namespace is needed. */
   readonly maps: IdMaps | null;
   readonly plan: EnterPlan;
+  readonly program: LaunchedProgram;
 }
 
 /**
@@ -52,7 +54,8 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
   const places = findPlaces(root, request, quiet);
   requireFolder(root, workdir, places.binds);
-  const where = { root, path: PATH, workdir, bound: places.binds };
+  const environment = environmentOf(identity, request.environment, callerVariables());
+  const where = { root, path: environment.get('PATH') ?? PATH, workdir, bound: places.binds };
   const programs = await findPrograms(request.program, identity.shell, where);
   const emulation = await findEmulation(programs.heads, request, root, context);
   const { programs: runBy } = emulation;
@@ -65,7 +68,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
   if (maps !== null) checkIds(root, maps, identity, context);
   for (const text of warnings) context.report({ kind: 'warning', text });
-  const environment = environmentOf(identity, request.environment, process.env);
+  const account = accountOf(identity, maps);
   const plan: EnterPlan = {
     root,
     facts: factsFor(root, request, emulation, maps, places),
@@ -78,19 +81,24 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     ephemeral: request.ephemeral,
     readOnly: request.readOnly ? flagsAt(root).filter((flag) => flag !== 'ro') : null,
     hostname: request.hostname,
-    account: accountOf(identity, maps),
-    workdir,
+    account,
     personality32: is32Bit(programs.program.head) && emulation.programs[0] === 'machine',
     umask: process.umask().toString(8).padStart(4, '0'),
-    environment,
-    program: [request.program ?? programs.program.name, ...request.args],
     tools: requireFitting(enterTools(), request),
   };
   if (request.told && emulation.rules !== null) {
     const error = await findInstanceObstacle('enter', programs.heads, emulation, context);
     if (error !== null) throw error;
   }
-  return { emulation, heads: programs.heads, maps, plan };
+  const { path, head } = programs.program;
+  const program = {
+    path,
+    argv: [request.program ?? path, ...request.args],
+    environment,
+    head,
+    inside: { workdir, uid: account?.uid ?? null },
+  };
+  return { emulation, heads: programs.heads, maps, plan, program };
 }
 
 interface Tree {
@@ -118,15 +126,11 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
 
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
 export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
-  const { emulation, heads, maps, plan } = prepared;
+  const { emulation, heads, maps, plan, program } = prepared;
   const { command: plain, texts } = enterCommand(plan);
   const isJob = plan.facts.terminal !== null && isForeground();
   const command = isJob ? asJob(plain, plan.tools) : plain;
-  const outcome = await supervise({
-    command,
-    environment: plan.environment,
-    setup: { maps, texts, isJob },
-  });
+  const outcome = await launch({ command, setup: { maps, texts, isJob }, program });
   if (!('failed' in outcome)) return outcome;
   const { facts } = plan;
   // Root of the machine needs no user namespace for anything else.

@@ -3,14 +3,15 @@ import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
-import { withParent } from '../plan/setup-script.ts';
+import { HELPER_PATH, withParent } from '../plan/setup-script.ts';
 import { matches } from '../rule/match.ts';
+import { callerVariables, type Variables } from '../system/environment.ts';
 import { fileError } from '../system/file-error.ts';
 import type { Ending } from '../system/foreground.ts';
 import { workingDirectory } from '../system/host.ts';
-import { type Supervised, supervise } from '../system/supervisor.ts';
 import type { Context } from './context.ts';
 import { type Emulation, type EmulationRequest, findEmulation } from './emulation.ts';
+import { type Launch, type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { findProgram, type Program } from './program.ts';
 import { runTools } from './setup-tools.ts';
@@ -28,9 +29,9 @@ export interface PreparedRun {
   readonly emulation: Emulation;
   /** First bytes of what `emulation` is about. */
   readonly heads: readonly Uint8Array[];
-  readonly launch: Supervised;
+  readonly launch: Launch;
   /** For where no namespaces can be had: the emulator itself; null where that would not do. */
-  readonly fallback: Supervised | null;
+  readonly fallback: Launch | null;
 }
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
@@ -46,26 +47,23 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const heads = [program.head];
   const emulation = await findEmulation(heads, request, null, context);
   const environment = await environmentFor(request, program, emulation, context);
-  const words = [request.program, ...request.args] as const;
-  if (emulation.rules === null) {
-    const [first = request.program, ...rest] = [...withParent(runTools()), ...words];
-    return { emulation, heads, launch: { command: [first, ...rest], environment }, fallback: null };
-  }
+  const { path, head } = program;
+  const launched = { path, argv: [request.program, ...request.args], environment, head };
+  if (emulation.rules === null) return { emulation, heads, launch: directly(launched), fallback: null };
   const root = process.geteuid?.() === 0;
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const command = runCommand({
     directory: INSTANCE,
     rules: emulation.rules,
     ids: root ? null : { uid, gid },
-    environment,
-    program: words,
     tools: runTools(),
   });
   const fallback = fallbackFor(request, program, emulation, environment);
-  const launch = { command, environment, setup: { maps: root ? allIds() : ownIds(uid, gid) } };
-  if (!request.told) return { emulation, heads, launch, fallback };
+  const setup = { maps: root ? allIds() : ownIds(uid, gid) };
+  const prepared = { emulation, heads, launch: { command, setup, program: launched }, fallback };
+  if (!request.told) return prepared;
   const error = await findInstanceObstacle('run', heads, emulation, context);
-  if (error === null) return { emulation, heads, launch, fallback };
+  if (error === null) return prepared;
   if (fallback === null) throw error;
   return {
     emulation: startedDirectly(emulation, privateArch(heads, emulation, context), error),
@@ -81,13 +79,13 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
  * @throws NO_NAMESPACE with why, and the command that changes it.
  */
 export async function carryOutRun(prepared: PreparedRun, context: Context): Promise<Ending> {
-  const { emulation, fallback, heads, launch } = prepared;
-  const outcome = await supervise(launch);
+  const { emulation, fallback, heads } = prepared;
+  const outcome = await launch(prepared.launch);
   if (!('failed' in outcome)) return outcome;
   const error = obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
   if (fallback === null) throw error;
   context.report({ kind: 'warning', text: directWarning(error) });
-  return (await supervise(fallback)) as Ending;
+  return (await launch(fallback)) as Ending;
 }
 
 const directWarning = ({ message, hint }: BinfmtctlError): string =>
@@ -119,18 +117,18 @@ async function environmentFor(
   program: Program,
   { programs }: Emulation,
   { catalogue }: Context,
-): Promise<Readonly<Record<string, string | undefined>>> {
-  const { env } = process;
+): Promise<Variables> {
+  const variables = callerVariables();
   if (sysroot !== undefined) {
     const tree = requireTree(sysroot);
-    return { ...env, QEMU_LD_PREFIX: tree, FEX_ROOTFS: tree };
+    return new Map([...variables, ['QEMU_LD_PREFIX', tree], ['FEX_ROOTFS', tree]]);
   }
   const isForeign = programs[0] === 'private' || programs[0] === 'entry';
   if (isForeign && program.loader !== null && !existsSync(program.loader)) {
     const { requireLoader } = await import('./late.ts');
     requireLoader(program, program.loader, catalogue);
   }
-  return env;
+  return variables;
 }
 
 /** Absolute, as the program's children may be in other folders. @throws FILE_FAILED, NO_PRIVILEGE, USAGE. */
@@ -149,11 +147,18 @@ function fallbackFor(
   { program: name, args }: RunRequest,
   { file, head, isInterpreter }: Program,
   { programs, rules }: Emulation,
-  environment: Supervised['environment'],
-): Supervised | null {
+  environment: Variables,
+): Launch | null {
   const own =
     programs[0] === 'private' ? rules?.find(({ pattern }) => matches(pattern, head, name)) : undefined;
   if (own === undefined || isInterpreter) return null;
   const argv0 = own.name.startsWith('qemu-') ? ['-0', name] : [];
-  return { command: [own.interpreter, ...argv0, file, ...args], environment };
+  const { interpreter } = own;
+  return directly({ path: interpreter, argv: [interpreter, ...argv0, file, ...args], environment, head });
+}
+
+/** Without any set-up; the program ends with us. */
+function directly(program: LaunchedProgram): Launch {
+  const [first = HELPER_PATH, ...rest] = [...withParent(runTools()), HELPER_PATH];
+  return { command: [first, ...rest], program };
 }

@@ -10,7 +10,6 @@ export function runTools(): Tools {
   return {
     sh: need('sh', 'a POSIX shell'),
     unshare: need('unshare', 'util-linux'),
-    env: need('env', 'coreutils'),
     mount: need('mount', 'util-linux'),
     setpriv: findSetpriv(),
   };

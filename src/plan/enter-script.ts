@@ -3,15 +3,13 @@ import { type LockTools, lockedLines, moveLine } from './lock-script.ts';
 import { firstMounts, fstab, INSTANCE, type RootFacts, secondMounts } from './root-mounts.ts';
 import {
   AWAIT_LEAVE,
+  EXECUTE,
   fail,
-  HAND_OVER,
   inNewNamespaces,
   instanceLines,
   OWN_PID,
   registerLines,
-  restoreVariables,
   TEXTS,
-  withVariables,
 } from './setup-script.ts';
 import { commandLine, quote } from './shell.ts';
 
@@ -35,17 +33,12 @@ export interface EnterPlan {
   /** Flags of the root's own mount, for a root that is read-only; null for one that is not. */
   readonly readOnly: readonly string[] | null;
   readonly hostname: string | null;
-  /** Whom the program runs as; null for root of the namespaces, with all its groups. */
+  /** Whom the program runs as; null for root of the namespaces, with all its groups. The helper sets the user. */
   readonly account: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
-  /** The folder to begin in, as seen inside. */
-  readonly workdir: string;
   /** linux32 of setarch(8), for a 32-bit root that runs without an emulator. */
   readonly personality32: boolean;
   /** Of the caller, in octal. */
   readonly umask: string;
-  /** All that the program finds. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly program: readonly string[];
   readonly tools: EnterTools;
 }
 
@@ -72,7 +65,7 @@ const LOWER = 9;
 
 /** The command that runs a program in a root, in namespaces that end with it: their first process is a shell that waits. */
 export function enterCommand(plan: EnterPlan): EnterCommand {
-  const { becomesRoot, facts, hostname, program, tools } = plan;
+  const { becomesRoot, facts, hostname, tools } = plan;
   const flags = [
     '--mount',
     '--propagation',
@@ -96,7 +89,7 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
   ];
   const base = baseOf(plan);
   return {
-    command: inNewNamespaces(lines.join('\n'), program, {
+    command: inNewNamespaces(lines.join('\n'), {
       flags,
       user: plan.newUserNamespace,
       becomesRoot,
@@ -204,23 +197,18 @@ const sealLine = (instance: string, { mount }: EnterTools): string =>
 
 /** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
 function programLines(plan: EnterPlan): readonly string[] {
-  const { account, environment, personality32, tools, umask, workdir } = plan;
-  const { setarch, setpriv, unshare } = tools;
+  const { personality32, tools, umask } = plan;
+  const { setarch, setpriv } = tools;
   const words = [
-    ...withVariables(environment, tools),
     ...(personality32 && setarch !== null ? [setarch, 'linux32', '--'] : []),
     ...privileges(plan, setpriv),
-    unshare,
-    '--root=.',
-    `--wd=${workdir}`,
-    ...(account === null ? [] : [`--setuid=${account.uid}`]),
-    '--',
   ];
   return [
     `${OWN_PID}; echo "ready $pid" >&2`,
     AWAIT_LEAVE,
-    `${restoreVariables(environment)}; umask ${umask}`,
-    `exec ${commandLine(words)} "$@" ${HAND_OVER}`,
+    `umask ${umask}`,
+    // The helper makes the tree its root, changes to the folder to begin in, and becomes the user.
+    ['exec', ...words.map(quote), EXECUTE].join(' '),
   ];
 }
 

@@ -48,7 +48,7 @@ export function lockedLines(lines: readonly string[], tools: LockTools): readonl
     moveLine(tools),
     CONTINUE_LOCKER,
     `read -r _ <&${PIPE} || ${fail('lock')}`,
-    `exec ${commandLine([nsenter])} ${namespace} -- ${commandLine([sh, '-c', inside, sh])} "$@"`,
+    `exec ${commandLine([nsenter])} ${namespace} -- ${commandLine([sh, '-c', inside])}`,
     '}',
   ];
 }

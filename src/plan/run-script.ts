@@ -1,14 +1,6 @@
 import type { Rule } from '../rule/types.ts';
-import {
-  AWAIT_LEAVE,
-  HAND_OVER,
-  inNewNamespaces,
-  instanceLines,
-  restoreVariables,
-  type Tools,
-  withVariables,
-} from './setup-script.ts';
-import { commandLine, quote } from './shell.ts';
+import { AWAIT_LEAVE, EXECUTE, inNewNamespaces, instanceLines, type Tools } from './setup-script.ts';
+import { commandLine } from './shell.ts';
 
 export interface RunPlan {
   /** Where binfmt_misc is mounted in the new mount namespace. */
@@ -17,28 +9,18 @@ export interface RunPlan {
   readonly rules: readonly Rule[];
   /** Whom the program runs as; null for root, which the new namespace's root stands for. */
   readonly ids: { readonly uid: number; readonly gid: number } | null;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly program: readonly string[];
   readonly tools: Tools;
 }
 
-/** The command that runs a program in namespaces with an instance of their own. The process stays the same all along. */
+/** The command that executes the helper in namespaces with an instance of their own. The process stays the same all along. */
 export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
-  const { directory, rules, ids, environment, program, tools } = plan;
-  const variables = withVariables(environment, tools);
-  // Some shells take a name with such a beginning for an option of exec, and dash knows no `--` that ends those.
-  const before = variables.length === 0 && program[0]?.startsWith('-') ? [tools.env, '--'] : variables;
-  const start = [
-    'echo "ready $$" >&2',
-    AWAIT_LEAVE,
-    restoreVariables(environment),
-    `exec ${[...before.map(quote), '"$@"', HAND_OVER].join(' ')}`,
-  ].join('\n');
+  const { directory, rules, ids, tools } = plan;
+  const start = ['echo "ready $$" >&2', AWAIT_LEAVE, `exec ${EXECUTE}`].join('\n');
   const script = [
     ...instanceLines(directory, rules, tools),
     ids === null ? start : asThemselves(start, ids, tools),
   ];
-  return inNewNamespaces(script.join('\n'), program, {
+  return inNewNamespaces(script.join('\n'), {
     flags: ['--mount', '--propagation', 'private'],
     user: true,
     tools,
@@ -51,6 +33,6 @@ function asThemselves(
   { uid, gid }: { readonly uid: number; readonly gid: number },
   { sh, unshare }: Tools,
 ): string {
-  const words = [unshare, '--user', `--map-user=${uid}`, `--map-group=${gid}`, '--', sh, '-c', script, sh];
-  return `exec ${commandLine(words)} "$@"`;
+  const words = [unshare, '--user', `--map-user=${uid}`, `--map-group=${gid}`, '--', sh, '-c', script];
+  return `exec ${commandLine(words)}`;
 }

@@ -1,7 +1,7 @@
 /**
  * What the scripts of `run` and `enter` have in common. They run as root of new namespaces. All that they and their tools
  * say goes to us, by standard error; the program's own standard error is descriptor 7, and descriptor 8 is what we say.
- * Not 3 and 4, which GNU make hands to what it starts.
+ * They have an environment of ours: the exec helper (elf/exec-helper.ts) has that of the program.
  */
 import { formatRegister } from '../rule/register.ts';
 import type { Rule } from '../rule/types.ts';
@@ -11,13 +11,15 @@ import { commandLine, printfFormat, quote } from './shell.ts';
 export interface Tools {
   readonly sh: string;
   readonly unshare: string;
-  readonly env: string;
   /** Called with `-n`: its notes of mounts in /run are for the machine, and not to be written by a plain user. */
   readonly mount: string;
   /** Of util-linux, to end the program with us; null where there is none. */
   readonly setpriv: string | null;
 }
 
+/** The exec helper, which a set-up executes in the end. */
+export const HELPER = 4;
+export const HELPER_PATH = `/proc/self/fd/${HELPER}`;
 /** Files that a set-up reads. */
 export const TEXTS = [5, 6] as const;
 export const STDERR = 7;
@@ -37,8 +39,8 @@ export const AWAIT_LEAVE = `read -r _ <&${ANSWERS} || exit 125`;
 /** Sets `pid` to the number that we know this shell by, as long as it has the /proc of outside. */
 export const OWN_PID = 'read -r pid _ </proc/self/stat';
 
-/** Redirections that give the program what it would have without us. */
-export const HAND_OVER = `2>&${STDERR} ${STDERR}>&- ${ANSWERS}<&-`;
+/** Executes the program, with its own standard error. The helper closes its other descriptors. */
+export const EXECUTE = `${HELPER_PATH} 2>&${STDERR} ${STDERR}>&-`;
 
 /** Ends the process that executes this with its parent, by SIGKILL: what it starts in namespaces goes with it. */
 export const withParent = ({ setpriv }: Pick<Tools, 'setpriv'>): readonly string[] =>
@@ -47,7 +49,6 @@ export const withParent = ({ setpriv }: Pick<Tools, 'setpriv'>): readonly string
 /** A command that makes namespaces and runs `script` in them, as root of a new user namespace where there is one. */
 export function inNewNamespaces(
   script: string,
-  words: readonly string[],
   {
     flags,
     user,
@@ -72,8 +73,6 @@ export function inNewNamespaces(
     sh,
     '-c',
     text,
-    sh,
-    ...words,
   ];
   if (!user) return started(script);
   const mapped = `${OWN_PID}; echo "map $pid" >&2; ${AWAIT_LEAVE}`;
@@ -82,8 +81,7 @@ export function inNewNamespaces(
   if (!becomesRoot || setpriv === null) return started(`${mapped}\n${script}`, kept);
   // Whoever becomes somebody else is no longer ended with the parent (prctl(2), PR_SET_PDEATHSIG).
   const ids = [setpriv, '--reuid=0', '--regid=0', '--clear-groups', '--', ...withParent(tools)];
-  const root = commandLine([...ids, sh, '-c', script, sh]);
-  return started(`${mapped}; exec ${root} "$@"`, kept);
+  return started(`${mapped}; exec ${commandLine([...ids, sh, '-c', script])}`, kept);
 }
 
 /** Mounts an instance of the new user namespace and fills it, as `registerLines` does. */
@@ -120,27 +118,4 @@ export function asJob(command: readonly string[], tools: Tools): readonly [strin
   const shell = [tools.sh, '-c', JOB_CONTROL, tools.sh, ...command];
   const [first = tools.sh, ...rest] = [...withParent(tools), ...shell];
   return [first, ...rest];
-}
-
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** Variables that shells change, set back to what the program is to find. */
-export function restoreVariables(environment: Variables): string {
-  return ['PWD', 'OLDPWD', 'SHLVL', '_']
-    .map((name) => {
-      const value = environment[name];
-      return value === undefined ? `unset ${name}` : `export ${name}=${quote(value)}`;
-    })
-    .join('; ');
-}
-
-/**
- * Words before a command that give it the variables that do not pass through a shell: dash drops those that it could not
- * name, as functions of bash are, and has its own values of some.
- */
-export function withVariables(environment: Variables, { env }: Pick<Tools, 'env'>): readonly string[] {
-  const isLost = (name: string): boolean =>
-    !/^[A-Za-z_]\w*$/.test(name) || ['IFS', 'OPTIND', 'PPID'].includes(name);
-  const lost = Object.entries(environment).filter(([name, value]) => value !== undefined && isLost(name));
-  return lost.length === 0 ? [] : [env, '--', ...lost.map(([name, value]) => `${name}=${value}`)];
 }

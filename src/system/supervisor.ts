@@ -1,21 +1,25 @@
 /**
  * Runs a program as if it had been started directly: with our terminal and streams, and with the signals that are sent to
- * us. The command may first set up what the program needs; then it tells how far it is by its standard error, and gives the
- * program ours, which it has as another descriptor (plan/setup-script.ts).
+ * us. The command executes a helper in the end, which executes the program. It may first set up what the program needs; then
+ * it tells how far it is by its standard error, and gives the program ours, which it has as another descriptor
+ * (plan/setup-script.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { decodeExecReport, type ExecFailure } from '../elf/exec-helper.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
-import { ANSWERS, STDERR, TEXTS } from '../plan/setup-script.ts';
-import { fileError } from './file-error.ts';
+import { ANSWERS, HELPER, STDERR, TEXTS } from '../plan/setup-script.ts';
 import { followSetup, type SetupFailure } from './follow-setup.ts';
 import type { Ending } from './foreground.ts';
 import { handOnSignals, type Target } from './signals.ts';
+import { openExecutable, openText } from './unnamed-file.ts';
 
 export interface Supervised {
+  /** Its tools have a clean environment: the helper has the program's. */
   readonly command: readonly [string, ...string[]];
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What it executes as HELPER_PATH (elf/exec-helper.ts). */
+  readonly helper: Uint8Array;
   /** For a command that sets up. */
   readonly setup?: Setup | undefined;
 }
@@ -29,26 +33,38 @@ export interface Setup {
   readonly isJob?: boolean | undefined;
 }
 
-/** Ends with the program: its ending, or why it was not executed; a signal meanwhile counts as one to the program. */
-export async function supervise({ command, environment, setup }: Supervised): Promise<Ending | SetupFailure> {
-  const [file, ...args] = command;
-  const texts = (setup?.texts ?? []).map(openText);
-  const child = spawn(file, args, {
-    env: { ...environment },
-    stdio: setup === undefined ? 'inherit' : ['inherit', 'inherit', 'pipe', ...others(texts)],
-  });
-  for (const text of texts) closeSync(text);
+/**
+ * Ends with the program: its ending, or why it was not executed; a signal meanwhile counts as one to the program.
+ *
+ * @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where no directory takes temporary files.
+ */
+export async function supervise({
+  command,
+  helper,
+  setup,
+}: Supervised): Promise<Ending | SetupFailure | ExecFailure> {
+  const child = start(command, helper, setup);
+  const reported: Uint8Array[] = [];
+  const report = child.stdio[ANSWERS as never] as Readable;
+  report.on('data', (bytes: Uint8Array) => reported.push(bytes));
   const shell = setup?.isJob ? (child.pid ?? null) : null;
   const program: Target = { pid: child.pid, shell, interruption: null };
   const release = handOnSignals(program);
   try {
     const ended = endingOf(child);
-    if (setup === undefined || child.pid === undefined) return await ended;
-    const failure = await followSetup(child, setup.maps, (pid) => {
-      program.pid = pid;
-      return program.interruption === null;
-    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const maps = setup?.maps ?? null;
+    const failure =
+      setup === undefined || child.pid === undefined
+        ? null
+        : await followSetup(child, maps, (pid) => {
+            program.pid = pid;
+            return program.interruption === null;
+          });
+    await closed;
     const ending = await ended;
+    const refusal = decodeExecReport(process.arch, Buffer.concat(reported));
+    if (refusal !== null) return refusal;
     if (failure === null || 'signal' in ending) return ending;
     if (program.interruption !== null) return { signal: program.interruption };
     // A terminal tells a job of its own, and not us.
@@ -59,42 +75,37 @@ export async function supervise({ command, environment, setup }: Supervised): Pr
   }
 }
 
-/** From descriptor 3 on; those that are not named stay as they are. */
-function others(texts: readonly number[]): ('ignore' | 'pipe' | number)[] {
-  const named = new Map<number, 'pipe' | number>([
-    [STDERR, 2],
+function start([file, ...args]: Supervised['command'], helper: Uint8Array, setup?: Setup): ChildProcess {
+  const files: number[] = [];
+  try {
+    files.push(openExecutable(helper));
+    for (const text of setup?.texts ?? []) files.push(openText(text));
+    const { PATH } = process.env;
+    return spawn(file, args, {
+      // What tools complain of is read.
+      env: { PATH, LC_ALL: 'C' },
+      stdio:
+        setup === undefined
+          ? ['inherit', 'inherit', 'inherit', ...others(files)]
+          : ['inherit', 'inherit', 'pipe', ...others(files, 2)],
+    });
+  } finally {
+    for (const each of files) closeSync(each);
+  }
+}
+
+/** From descriptor 3 on; those that are not named are closed. */
+function others(
+  [helper = 0, ...texts]: readonly number[],
+  stderr?: number,
+): readonly ('ignore' | 'pipe' | number)[] {
+  const named = new Map<number, 'ignore' | 'pipe' | number>([
+    [HELPER, helper],
+    [STDERR, stderr ?? 'ignore'],
     [ANSWERS, 'pipe'],
     ...texts.map((text, index) => [TEXTS[index] ?? 0, text] as const),
   ]);
   return Array.from({ length: ANSWERS - 2 }, (_, index) => named.get(index + 3) ?? 'ignore');
-}
-
-/**
- * A text as a file without a name, so that none is left behind. Where TMPDIR is missing, full, or of a kind that has no such
- * files, another folder serves as well. @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where none does.
- */
-function openText(text: string): number {
-  const failures: unknown[] = [];
-  for (const folder of [tmpdir(), '/dev/shm', '/tmp', '/var/tmp']) {
-    try {
-      return openTextIn(folder, text);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  throw fileError(failures[0], `make a temporary file in ${tmpdir()}`);
-}
-
-function openTextIn(folder: string, text: string): number {
-  // open(2): O_TMPFILE, which Node has no name for; with O_DIRECTORY, so that kernels without it refuse.
-  const file = openSync(folder, constants.O_RDWR | constants.O_DIRECTORY | 0o20000000, 0o644);
-  try {
-    writeFileSync(file, text);
-    return file;
-  } catch (error) {
-    closeSync(file);
-    throw error;
-  }
 }
 
 function endingOf(child: ChildProcess): Promise<Ending> {

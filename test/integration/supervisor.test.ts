@@ -4,11 +4,13 @@ import { supervise } from '../../src/system/supervisor.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
+const helper = new Uint8Array();
+
 /** A set-up that says what it was given to read, and fails. */
 const saying = (texts: readonly string[]) =>
   supervise({
     command: ['sh', '-c', 'cat /proc/self/fd/5 /proc/self/fd/6 >&2'],
-    environment: process.env,
+    helper,
     setup: { maps: null, texts },
   });
 
@@ -27,7 +29,7 @@ describe('texts for a set-up', () => {
 
 describe('signals during a set-up', () => {
   const setUp = (script: string) =>
-    supervise({ command: ['sh', '-c', script], environment: process.env, setup: { maps: null } });
+    supervise({ command: ['sh', '-c', script], helper, setup: { maps: null } });
 
   it('end it as they would have ended the program', async () => {
     const ending = setUp('echo waiting >&2; exec sleep 10');

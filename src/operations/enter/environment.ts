@@ -1,4 +1,5 @@
 import { BinfmtctlError } from '../../errors.ts';
+import type { Variables } from '../../system/environment.ts';
 import type { Identity } from './types.ts';
 
 export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -10,9 +11,9 @@ export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export function environmentOf(
   { name, home, shell }: Identity,
   asked: readonly string[],
-  caller: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string>> {
-  const { TERM } = caller;
+  caller: Variables,
+): Variables {
+  const TERM = caller.get('TERM');
   const environment = new Map(
     Object.entries({
       PATH,
@@ -30,8 +31,8 @@ export function environmentOf(
         hint: '--env NAME=VALUE, or --env NAME for its value here',
       });
     }
-    const given = value ?? (Object.hasOwn(caller, variable) ? caller[variable] : undefined);
+    const given = value ?? caller.get(variable);
     if (given !== undefined) environment.set(variable, given);
   }
-  return Object.fromEntries(environment);
+  return environment;
 }

@@ -6,7 +6,6 @@ import type { Rule } from '../../../src/rule/types.ts';
 export const tools: EnterTools = {
   sh: '/bin/sh',
   unshare: '/bin/unshare',
-  env: '/bin/env',
   mount: '/bin/mount',
   setpriv: '/bin/setpriv',
   cp: '/bin/cp',
@@ -54,10 +53,7 @@ export const enterPlan: EnterPlan = {
   readOnly: null,
   hostname: null,
   account: null,
-  workdir: '/',
   personality32: false,
   umask: '0022',
-  environment: {},
-  program: ['/bin/sh', '-c', 'true'],
   tools,
 };
