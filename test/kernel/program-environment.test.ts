@@ -1,0 +1,170 @@
+/** Which variables programs of `run` and `enter` get, and who else does. */
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { binfmtctl, inShell } from './support/command.ts';
+import { emulatorFolder, temporaryFolder } from './support/machine.ts';
+
+const directory = temporaryFolder();
+const folder = (...parts: string[]): string => join(directory, ...parts);
+const root = (...parts: string[]): string => folder('root', ...parts);
+const arm64 = folder('busybox-arm64');
+
+beforeAll(async () => {
+  const [native = ''] = unpackPackages('busybox-static');
+  const [foreign = ''] = unpackPackages('busybox-static:arm64');
+  for (const place of ['bin', 'proc', 'mnt', 'tmp']) mkdirSync(root(place), { recursive: true });
+  copyFileSync(join(native, 'bin/busybox'), root('bin/busybox'));
+  for (const name of ['sh', 'echo', 'grep', 'ls', 'wc']) symlinkSync('busybox', root('bin', name));
+  copyFileSync(join(foreign, 'bin/busybox'), arm64);
+  mkdirSync(folder('debug'));
+  // From now on it is remembered who runs programs of arm64.
+  const words = [
+    'run',
+    '--store',
+    folder('store'),
+    '--source',
+    `dir:${emulatorFolder()}`,
+    '--',
+    arm64,
+    'true',
+  ];
+  expect(await binfmtctl(words)).toMatchObject({ status: 0, stderr: '' });
+});
+
+const run = (...words: string[]) => ['run', '--store', folder('store'), '--', ...words];
+const enter = (options: readonly string[], ...program: string[]) => [
+  ...['enter', '--quiet', '--store', folder('store'), '--net', 'none', ...options],
+  ...[root(), '--', ...program],
+];
+/** Sets the variables with a shell, as Node can only pass on UTF-8. */
+const having = (...variables: string[]) => [
+  ...['sh', '-c', `RAW=$(printf '\\377\\376x'); export RAW; exec env -- "$@"`, 'sh', ...variables],
+];
+/** Prints the environment that the shell was started with. */
+const SHOW = '"$BUSYBOX" od -An -v -tx1 "/proc/$$/environ"; exit';
+const environmentIn = (hex: string): readonly string[] =>
+  Buffer.from(hex.replace(/\s/g, ''), 'hex').toString('latin1').split('\0');
+
+describe('the variables of a program', () => {
+  const odd = ['MY-PASS=hunter2', 'BASH_FUNC_f%%=() { :; }', 'IFS=x', 'PWD=/no', 'EMPTY='];
+  const names = [...odd.map((each) => each.replace(/=.*/, '')), 'RAW', 'BUSYBOX'];
+  const native = root('bin/busybox');
+
+  it.each([
+    ['run', run(native, 'sh', '-c', SHOW), native],
+    ['run in namespaces', run(arm64, 'sh', '-c', SHOW), native],
+    [
+      'enter',
+      enter(
+        names.map((each) => `--env=${each}`),
+        'sh',
+        '-c',
+        SHOW,
+      ),
+      '/bin/busybox',
+    ],
+  ])('are those of the caller byte by byte: %s', async (_, words, busybox) => {
+    const ran = await binfmtctl(words, { within: having(...odd, `BUSYBOX=${busybox}`) });
+    expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(environmentIn(ran.stdout)).toEqual(expect.arrayContaining([...odd, 'RAW=\xff\xfex']));
+  });
+
+  it('may be large', async () => {
+    const large = Array.from({ length: 20 }, (_, index) => `odd.${index}=${'x'.repeat(8192)}`);
+    const options = large.map((_, index) => `--env=odd.${index}`);
+    const words = enter(options, 'sh', '-c', 'wc -c </proc/$$/environ; exit');
+    const { status, stdout } = await binfmtctl(words, { within: having(...large) });
+    expect(status).toBe(0);
+    expect(Number(stdout)).toBeGreaterThan(20 * 8192);
+  });
+
+  it('stand in no command line that others can read', async () => {
+    const bind = ['--bind', '/proc:/mnt', '--env', 'MY-PASS'];
+    const script =
+      'grep -c "hunter[2]" /proc/$$/environ; grep -l "hunter[2]" /mnt/[0-9]*/cmdline 2>/dev/null; echo end';
+    const words = enter(bind, 'sh', '-c', script);
+    const env = { 'MY-PASS': 'hunter2' };
+    expect(await binfmtctl(words, { env })).toMatchObject({ status: 0, stdout: '1\nend\n' });
+  });
+});
+
+describe('variables for the loader of programs', () => {
+  // Every dynamic program leaves a file, which names it.
+  const debug = ['LD_DEBUG=libs', `LD_DEBUG_OUTPUT=${folder('debug/ld')}`];
+  const loaded = (): readonly string[] =>
+    readdirSync(folder('debug'))
+      .flatMap(
+        (name) => readFileSync(folder('debug', name), 'utf8').match(/(?<=initialize program: ).*/) ?? [],
+      )
+      .filter((program) => program !== process.execPath);
+
+  beforeEach(() => {
+    rmSync(folder('debug'), { recursive: true });
+    mkdirSync(folder('debug'));
+  });
+
+  it.each([
+    ['run', run(root('bin/busybox'), 'echo', 'ran')],
+    ['run in namespaces', run(arm64, 'echo', 'ran')],
+    ['enter', enter([], 'echo', 'ran')],
+  ])('act on the program and no tool before it: %s', async (_, words) => {
+    const isEnter = words[0] === 'enter';
+    const options = isEnter ? debug.map((each) => `--env=${each}`) : [];
+    const ran = await binfmtctl(words.toSpliced(1, 0, ...options), {
+      within: isEnter ? [] : ['env', ...debug],
+    });
+    expect(ran).toEqual({ status: 0, stdout: 'ran\n', stderr: '' });
+    expect(loaded()).toEqual([]);
+  });
+
+  it('do act on the program', async () => {
+    expect((await binfmtctl(run('/bin/true'), { within: ['env', ...debug] })).status).toBe(0);
+    expect(loaded()).toEqual(['/bin/true']);
+  });
+});
+
+describe('the file that holds arguments and variables', () => {
+  it('is no descriptor of the program', async () => {
+    // The last one is that of the folder which is listed.
+    for (const words of [
+      run(root('bin/busybox'), 'ls', '/proc/self/fd'),
+      run(arm64, 'ls', '/proc/self/fd'),
+      enter([], 'ls', '/proc/self/fd'),
+    ])
+      expect(await binfmtctl(words)).toMatchObject({ status: 0, stdout: '0\n1\n2\n3\n' });
+  });
+
+  it('needs no TMPDIR where programs may be executed', async () => {
+    const noexec = ['/dev/shm', root('tmp')].map((each) => `mount -t tmpfs -o noexec none ${each}`);
+    const within = inShell(`${noexec.join(' && ')} && export TMPDIR=${root('tmp')}`);
+    const ran = await binfmtctl(run(arm64, 'echo', 'ran'), { within });
+    expect(ran).toEqual({ status: 0, stdout: 'ran\n', stderr: '' });
+  });
+});
+
+describe('a program that the kernel does not execute', () => {
+  const program = root('bin/odd');
+  const words = { run: run(program, 'a b'), enter: enter([], '/bin/odd', 'a b') };
+
+  it.each(['run', 'enter'] as const)('is run by a shell where it is text: %s', async (command) => {
+    writeFileSync(program, 'echo "$1"\n', { mode: 0o755 });
+    expect(await binfmtctl(words[command])).toEqual({ status: 0, stdout: 'a b\n', stderr: '' });
+  });
+
+  it.each(['run', 'enter'] as const)('is refused where it is none: %s', async (command) => {
+    writeFileSync(program, 'echo \0 ran\n', { mode: 0o755 });
+    const { status, stdout, stderr } = await binfmtctl(words[command]);
+    expect({ status, stdout }).toEqual({ status: 126, stdout: '' });
+    expect(stderr).toMatch(/^binfmtctl: cannot execute .*\/bin\/odd: Exec format error\nhint: .*\n$/);
+  });
+});
