@@ -4,7 +4,10 @@ import { decodeText, encodeText } from '../rule/text.ts';
 /** Variables by their names, as texts that bytes survive (rule/text.ts). */
 export type Variables = ReadonlyMap<string, string>;
 
-/** The caller's variables. Node replaces what is not UTF-8 in them: those are read from the kernel. */
+/** For tools that prepare a program: its variables must not change what they do. Their messages are parsed. */
+export const toolEnvironment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], LC_ALL: 'C' });
+
+/** The caller's variables, byte by byte. Node replaces invalid UTF-8, so those variables are read from the kernel. */
 export function callerVariables(env: NodeJS.ProcessEnv = process.env): Variables {
   const known = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const isBroken = (text: string): boolean => text.includes('\ufffd');
@@ -18,7 +21,7 @@ export function callerVariables(env: NodeJS.ProcessEnv = process.env): Variables
   );
 }
 
-/** As this process was given them (proc_pid_environ(5)); none without /proc. */
+/** The variables that this process was started with (proc_pid_environ(5)); none without /proc. */
 function exactVariables(): readonly { readonly name: string; readonly value: string }[] {
   let text: string;
   try {

@@ -7,14 +7,10 @@ export type Ending =
   | { readonly errno: string };
 
 /** Runs a program with our own terminal and waits for it. */
-export async function runInForeground(
-  file: string,
-  args: readonly string[],
-  options: { readonly argv0?: string | undefined; readonly env?: NodeJS.ProcessEnv } = {},
-): Promise<Ending> {
+export async function runInForeground(file: string, args: readonly string[]): Promise<Ending> {
   // Loaded where a program is run: it takes 7 ms.
   const { spawnSync } = await import('node:child_process');
-  const { status, signal, error } = spawnSync(file, args, { ...options, stdio: 'inherit' });
+  const { status, signal, error } = spawnSync(file, args, { stdio: 'inherit' });
   if (error !== undefined) return { errno: errnoOf(error) ?? 'EIO' };
   return signal === null ? { status: status ?? 0 } : { signal };
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { BinfmtctlError } from '../errors.ts';
+import { toolEnvironment } from './environment.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
 import { type RunResult, run } from './process.ts';
@@ -79,7 +80,11 @@ async function acquire(
   { timeoutMs, onWait, signal }: LockOptions,
 ): Promise<void> {
   const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
-  const outcome = await run('flock', [`${HANDED_ON}`], { timeoutMs, signal, descriptors: [file] });
+  const outcome = await run('flock', [`${HANDED_ON}`], {
+    ...{ timeoutMs, signal, descriptors: [file] },
+    env: toolEnvironment(),
+    extendEnv: false,
+  });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
   if (signal?.aborted) throw interrupted(path, signal);
