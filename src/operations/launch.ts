@@ -1,5 +1,4 @@
 /** Starts programs, in the end, with exactly the arguments and variables that they are to have. */
-import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { buildExecHelper, type ExecFailure } from '../elf/exec-helper.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -7,9 +6,10 @@ import { ANSWERS, HELPER } from '../plan/setup-script.ts';
 import { encodeText } from '../rule/text.ts';
 import type { Variables } from '../system/environment.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
-import { type Ending, runInForeground } from '../system/foreground.ts';
+import type { Ending } from '../system/foreground.ts';
 import { strerror } from '../system/strerror.ts';
-import { type Setup, supervise } from '../system/supervisor.ts';
+import { type Setup, supervise, superviseDirectly } from '../system/supervisor.ts';
+import { openExecutable } from '../system/unnamed-file.ts';
 
 /** A program, and the command that prepares everything for it. */
 export interface Launch {
@@ -32,19 +32,31 @@ export interface LaunchedProgram {
 /**
  * Runs a program to its end.
  *
- * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE with what the kernel says; FILE_FAILED for its directory or user.
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE with the kernel's reason; FILE_FAILED for its directory or user, and where
+ * the set-up cannot have a helper.
  */
 export async function launch({ command, setup, program }: Launch): Promise<Ending | SetupFailure> {
-  // Without /proc the helper has no path.
-  if (setup === undefined && !existsSync('/proc/self/fd')) return runPlainly(program);
-  const outcome = await supervise({ command, helper: helperFor(program), setup });
+  const helper = openHelper(program, setup);
+  if (helper === null) return launchDirectly(program);
+  const outcome = await supervise({ command, helper, setup });
   if (!('call' in outcome)) return outcome;
   const script = outcome.call === 'execve' && nameOf(outcome) === 'ENOEXEC' ? asScript(program) : null;
-  if (script === null) throw execError(program, outcome);
+  if (script === null) throw execError(program, outcome.call, nameOf(outcome));
   return launch({ command, setup, program: script });
 }
 
-function helperFor({ path, argv, environment, inside }: LaunchedProgram): Uint8Array {
+/** Null where there is no place for a helper, and nothing to set up: the program can then be started directly. */
+function openHelper(program: LaunchedProgram, setup: Setup | undefined): number | null {
+  const bytes = buildHelper(program);
+  try {
+    return openExecutable(bytes);
+  } catch (error) {
+    if (setup === undefined) return null;
+    throw error;
+  }
+}
+
+function buildHelper({ path, argv, environment, inside }: LaunchedProgram): Uint8Array {
   const execution = {
     path: encodeText(path),
     argv: argv.map(encodeText),
@@ -52,6 +64,14 @@ function helperFor({ path, argv, environment, inside }: LaunchedProgram): Uint8A
     inside: inside && { workdir: encodeText(inside.workdir), uid: inside.uid },
   };
   return buildExecHelper(process.arch, execution, { own: HELPER, report: ANSWERS });
+}
+
+/** Node replaces bytes that are not UTF-8, and runs a text without a `#!` line as a shell does. */
+async function launchDirectly(program: LaunchedProgram): Promise<Ending> {
+  const { argv, path, environment } = program;
+  const ending = await superviseDirectly(path, argv, Object.fromEntries(environment));
+  if ('errno' in ending) throw execError(program, 'execve', ending.errno);
+  return ending;
 }
 
 /** As execvp(3) and shells run a text without a `#!` line. Null for what is no text. */
@@ -67,11 +87,14 @@ const SHELL = '/bin/sh';
 const nameOf = ({ errno }: ExecFailure): string =>
   Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 
-function execError({ argv, path, inside }: LaunchedProgram, failure: ExecFailure): BinfmtctlError {
-  const errno = nameOf(failure);
+function execError(
+  { argv, path, inside }: LaunchedProgram,
+  call: ExecFailure['call'],
+  errno: string,
+): BinfmtctlError {
   const reason = strerror(errno);
-  if (failure.call !== 'execve') {
-    const what = failure.call === 'setuid' ? `become user ${inside?.uid}` : `change to ${inside?.workdir}`;
+  if (call !== 'execve') {
+    const what = call === 'setuid' ? `become user ${inside?.uid}` : `change to ${inside?.workdir}`;
     return new BinfmtctlError('FILE_FAILED', `cannot ${what} inside: ${reason}`, {
       hint: 'check --workdir and --user',
     });
@@ -88,8 +111,3 @@ const HINTS: Readonly<Record<string, string>> = {
   E2BIG: 'pass fewer or shorter arguments and variables',
   ENOEXEC: 'the kernel takes no such file, and it is no script',
 };
-
-function runPlainly({ path, argv, environment }: LaunchedProgram): Promise<Ending> {
-  const [argv0, ...args] = argv;
-  return runInForeground(path, args, { argv0, env: Object.fromEntries(environment) });
-}

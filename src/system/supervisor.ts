@@ -1,8 +1,7 @@
 /**
- * Runs a program as if it had been started directly: with our terminal and streams, and with the signals that are sent to
- * us. The command executes a helper in the end, which executes the program. It may first set up what the program needs; then
- * it tells how far it is by its standard error, and gives the program ours, which it has as another descriptor
- * (plan/setup-script.ts).
+ * Runs a program as if it had been started directly: with our terminal, our streams and the signals sent to us. The command
+ * executes a helper last, which executes the program. The command may first set up namespaces and mounts. It then reports its
+ * progress on its standard error; the program gets ours from another descriptor (plan/setup-script.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
@@ -10,16 +9,17 @@ import type { Readable } from 'node:stream';
 import { decodeExecReport, type ExecFailure } from '../elf/exec-helper.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
 import { ANSWERS, HELPER, STDERR, TEXTS } from '../plan/setup-script.ts';
+import { toolEnvironment } from './environment.ts';
 import { followSetup, type SetupFailure } from './follow-setup.ts';
 import type { Ending } from './foreground.ts';
 import { handOnSignals, type Target } from './signals.ts';
-import { openExecutable, openText } from './unnamed-file.ts';
+import { openText } from './unnamed-file.ts';
 
 export interface Supervised {
-  /** Its tools have a clean environment: the helper has the program's. */
+  /** Its tools have a clean environment: the helper holds the program's. */
   readonly command: readonly [string, ...string[]];
-  /** What it executes as HELPER_PATH (elf/exec-helper.ts). */
-  readonly helper: Uint8Array;
+  /** The file that the command executes as HELPER_PATH (elf/exec-helper.ts). It is closed here. */
+  readonly helper: number;
   /** For a command that sets up. */
   readonly setup?: Setup | undefined;
 }
@@ -34,19 +34,24 @@ export interface Setup {
 }
 
 /**
- * Ends with the program: its ending, or why it was not executed; a signal meanwhile counts as one to the program.
+ * Returns the program's ending, or why it was not executed. A signal in the meantime counts as one to the program.
  *
  * @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where no directory takes temporary files.
  */
-export async function supervise({
-  command,
-  helper,
-  setup,
-}: Supervised): Promise<Ending | SetupFailure | ExecFailure> {
-  const child = start(command, helper, setup);
+export const supervise = (supervised: Supervised): Promise<Ending | SetupFailure | ExecFailure> =>
+  follow(start(supervised), supervised.setup);
+
+/** Starts the program itself, without a command before it. */
+export const superviseDirectly = (
+  path: string,
+  [argv0, ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Ending> => follow(spawn(path, args, { argv0, env, stdio: 'inherit' })) as Promise<Ending>;
+
+async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | SetupFailure | ExecFailure> {
   const reported: Uint8Array[] = [];
-  const report = child.stdio[ANSWERS as never] as Readable;
-  report.on('data', (bytes: Uint8Array) => reported.push(bytes));
+  const report = child.stdio[ANSWERS as never] as Readable | undefined;
+  report?.on('data', (bytes: Uint8Array) => reported.push(bytes));
   const shell = setup?.isJob ? (child.pid ?? null) : null;
   const program: Target = { pid: child.pid, shell, interruption: null };
   const release = handOnSignals(program);
@@ -75,15 +80,12 @@ export async function supervise({
   }
 }
 
-function start([file, ...args]: Supervised['command'], helper: Uint8Array, setup?: Setup): ChildProcess {
-  const files: number[] = [];
+function start({ command: [file, ...args], helper, setup }: Supervised): ChildProcess {
+  const files = [helper];
   try {
-    files.push(openExecutable(helper));
     for (const text of setup?.texts ?? []) files.push(openText(text));
-    const { PATH } = process.env;
     return spawn(file, args, {
-      // What tools complain of is read.
-      env: { PATH, LC_ALL: 'C' },
+      env: toolEnvironment(),
       stdio:
         setup === undefined
           ? ['inherit', 'inherit', 'inherit', ...others(files)]

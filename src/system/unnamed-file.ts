@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fchmodSync, openSync, realpathSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
+import { BinfmtctlError } from '../errors.ts';
 import { fileError } from './file-error.ts';
 import { flagsAt } from './mounts.ts';
 
@@ -8,22 +9,28 @@ import { flagsAt } from './mounts.ts';
 const O_TMPFILE = constants.O_DIRECTORY | 0o20000000;
 
 /**
- * A text as a file without a name, so that none is left behind. Where TMPDIR is missing, full, or of a kind that has no such
- * files, another directory serves as well. @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where none does.
+ * Returns a text as a file without a name, so that none is left behind. Falls back to other directories where TMPDIR is
+ * missing, full or on a file system without such files. @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where all fail.
  */
 export function openText(text: string): number {
-  return inFirst([tmpdir(), '/dev/shm', '/tmp', '/var/tmp'], (directory) => {
+  const directories = [tmpdir(), '/dev/shm', '/tmp', '/var/tmp'];
+  const opened = openInFirst(directories, (directory) => {
     const file = openSync(directory, O_TMPFILE | constants.O_RDWR, 0o644);
     return filled(file, text);
   });
+  if ('file' in opened) return opened.file;
+  throw fileError(opened.failures[0], `create a temporary file in ${directories[0]}`);
 }
 
 /**
- * An executable file without a name, open for reading only: the kernel executes none that can be written (ETXTBSY). It
- * may hold secrets, so that directories in memory come first. @throws as `openText` does.
+ * Returns an executable file without a name, open for reading only: the kernel executes no file that is open for writing
+ * (ETXTBSY). It may hold secrets, so directories in memory come first. Hardened machines mount some or all of the usual ones
+ * noexec. @throws FILE_FAILED where all fail.
  */
 export function openExecutable(bytes: Uint8Array): number {
-  return inFirst(['/dev/shm', tmpdir(), '/tmp', '/var/tmp', '/run'], (directory) => {
+  const { XDG_RUNTIME_DIR: runtime = `/run/user/${process.geteuid?.()}` } = process.env;
+  const directories = ['/dev/shm', runtime, '/run', tmpdir(), '/tmp', '/var/tmp', homedir()];
+  const opened = openInFirst(directories, (directory) => {
     if (flagsAt(realpathSync(directory)).includes('noexec'))
       throw Object.assign(new Error(`${directory} is mounted noexec`), { code: 'EACCES' });
     const file = filled(openUnnamed(directory), bytes);
@@ -33,6 +40,12 @@ export function openExecutable(bytes: Uint8Array): number {
     } finally {
       closeSync(file);
     }
+  });
+  if ('file' in opened) return opened.file;
+  const all = [...new Set(directories)].join(', ');
+  throw new BinfmtctlError('FILE_FAILED', `cannot create an executable temporary file in any of ${all}`, {
+    hint: 'set TMPDIR to a writable directory on a file system that is mounted without noexec',
+    cause: new AggregateError(opened.failures),
   });
 }
 
@@ -58,14 +71,17 @@ function filled(file: number, content: string | Uint8Array): number {
   }
 }
 
-function inFirst(directories: readonly string[], open: (directory: string) => number): number {
+type Opened = { readonly file: number } | { readonly failures: readonly unknown[] };
+
+/** Opens a file in the first directory in which that succeeds. */
+function openInFirst(directories: readonly string[], open: (directory: string) => number): Opened {
   const failures: unknown[] = [];
   for (const directory of directories) {
     try {
-      return open(directory);
+      return { file: open(directory) };
     } catch (error) {
       failures.push(error);
     }
   }
-  throw fileError(failures[0], `make a temporary file in ${directories[0]}`);
+  return { failures };
 }

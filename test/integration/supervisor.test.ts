@@ -1,16 +1,18 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AWAIT_LEAVE, fail } from '../../src/plan/setup-script.ts';
 import { supervise } from '../../src/system/supervisor.ts';
+import { openText } from '../../src/system/unnamed-file.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-const helper = new Uint8Array();
+/** None of these commands executes it. */
+const noHelper = (): number => openText('');
 
 /** A set-up that says what it was given to read, and fails. */
 const saying = (texts: readonly string[]) =>
   supervise({
     command: ['sh', '-c', 'cat /proc/self/fd/5 /proc/self/fd/6 >&2'],
-    helper,
+    helper: noHelper(),
     setup: { maps: null, texts },
   });
 
@@ -29,7 +31,7 @@ describe('texts for a set-up', () => {
 
 describe('signals during a set-up', () => {
   const setUp = (script: string) =>
-    supervise({ command: ['sh', '-c', script], helper, setup: { maps: null } });
+    supervise({ command: ['sh', '-c', script], helper: noHelper(), setup: { maps: null } });
 
   it('end it as they would have ended the program', async () => {
     const ending = setUp('echo waiting >&2; exec sleep 10');

@@ -27,20 +27,14 @@ beforeAll(async () => {
   for (const name of ['sh', 'echo', 'grep', 'ls', 'wc']) symlinkSync('busybox', root('bin', name));
   copyFileSync(join(foreign, 'bin/busybox'), arm64);
   mkdirSync(folder('debug'));
-  // From now on it is remembered who runs programs of arm64.
-  const words = [
-    'run',
-    '--store',
-    folder('store'),
-    '--source',
-    `dir:${emulatorFolder()}`,
-    '--',
-    arm64,
-    'true',
-  ];
-  expect(await binfmtctl(words)).toMatchObject({ status: 0, stderr: '' });
+  // Remembers the emulator.
+  expect(await binfmtctl(runWith('store', arm64, 'true'))).toMatchObject({ status: 0, stderr: '' });
 });
 
+/** With a store that may be new. */
+const runWith = (store: string, ...program: string[]) => [
+  ...['run', '--store', folder(store), '--source', `dir:${emulatorFolder()}`, '--', ...program],
+];
 const run = (...words: string[]) => ['run', '--store', folder('store'), '--', ...words];
 const enter = (options: readonly string[], ...program: string[]) => [
   ...['enter', '--quiet', '--store', folder('store'), '--net', 'none', ...options],
@@ -116,6 +110,7 @@ describe('variables for the loader of programs', () => {
   it.each([
     ['run', run(root('bin/busybox'), 'echo', 'ran')],
     ['run in namespaces', run(arm64, 'echo', 'ran')],
+    ['run with a new store', runWith('new', arm64, 'echo', 'ran')],
     ['enter', enter([], 'echo', 'ran')],
   ])('act on the program and no tool before it: %s', async (_, words) => {
     const isEnter = words[0] === 'enter';
@@ -135,7 +130,7 @@ describe('variables for the loader of programs', () => {
 
 describe('the file that holds arguments and variables', () => {
   it('is no descriptor of the program', async () => {
-    // The last one is that of the folder which is listed.
+    // The last one is that of the directory which is listed.
     for (const words of [
       run(root('bin/busybox'), 'ls', '/proc/self/fd'),
       run(arm64, 'ls', '/proc/self/fd'),
@@ -144,11 +139,40 @@ describe('the file that holds arguments and variables', () => {
       expect(await binfmtctl(words)).toMatchObject({ status: 0, stdout: '0\n1\n2\n3\n' });
   });
 
-  it('needs no TMPDIR where programs may be executed', async () => {
+  it('needs no TMPDIR mounted without noexec', async () => {
     const noexec = ['/dev/shm', root('tmp')].map((each) => `mount -t tmpfs -o noexec none ${each}`);
     const within = inShell(`${noexec.join(' && ')} && export TMPDIR=${root('tmp')}`);
     const ran = await binfmtctl(run(arm64, 'echo', 'ran'), { within });
     expect(ran).toEqual({ status: 0, stdout: 'ran\n', stderr: '' });
+  });
+
+  describe('without any directory for it', () => {
+    const noexec = ['/dev/shm', '/run', '/tmp', '/var/tmp'].map((each) =>
+      [`mount --bind ${each} ${each}`, `mount -o remount,bind,noexec ${each}`].join(' && '),
+    );
+    // The directory of the tests is below /tmp, but not noexec.
+    const within = inShell(
+      [
+        `mount --bind ${directory} /mnt`,
+        ...noexec,
+        'export HOME=/none XDG_RUNTIME_DIR=/none TMPDIR=/tmp',
+      ].join(' && '),
+    );
+    const moved = (words: readonly string[]) => words.map((word) => word.replace(directory, '/mnt'));
+
+    it('a program that needs no set-up is started all the same', async () => {
+      const script = 'trap "echo caught; exit 5" TERM; kill -TERM $PPID; while :; do sleep 0.01; done';
+      const words = moved(run(root('bin/busybox'), 'sh', '-c', script));
+      expect(await binfmtctl(words, { within })).toEqual({ status: 5, stdout: 'caught\n', stderr: '' });
+    });
+
+    it('enter fails and names the remedy', async () => {
+      const { status, stderr } = await binfmtctl(moved(enter([], 'echo', 'ran')), { within });
+      expect(status).toBe(125);
+      expect(stderr).toMatch(
+        /^binfmtctl: cannot create an executable temporary file in any of .*\nhint: .*TMPDIR/,
+      );
+    });
   });
 });
 
