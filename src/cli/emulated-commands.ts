@@ -62,6 +62,7 @@ export const ENTER: EmulatedCommand = {
   options: [
     ['--bind <spec>', 'SRC[:DST][:ro]: a file or folder of this machine is seen inside (repeatable)', []],
     ['--env <variable>', 'NAME=VALUE, or NAME for its value here (repeatable); all else is clean', []],
+    ['--env-fd <number>', 'a descriptor with more of them, as a JSON array of NAME=VALUE'],
     ['--user <user>', 'NAME or UID of the root, also with :GROUP'],
     ['--workdir <dir>', 'the folder to begin in'],
     ['--hostname <name>', 'a host name for inside'],

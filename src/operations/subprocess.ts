@@ -67,8 +67,10 @@ export interface EnterOptions extends Omit<RunOptions, 'sysroot'> {
 
 /** A file beside this one; scripts/build.mjs makes it. */
 const COMMAND = join(import.meta.dirname, 'cli.cjs');
-/** The first descriptor behind the standard streams. */
-const TOLD = 3;
+/** Receives the report. */
+const REPORT_FD = 3;
+/** Carries variables: every user can read command lines, and our own environment would act on binfmtctl itself. */
+const ENV_FD = 4;
 
 /** Runs a program, foreign or not, and what it starts, with emulation. The process is there at once. */
 export function run(
@@ -91,16 +93,13 @@ export function enter(
   const words = [
     ...commonWords(options),
     ...repeated('bind', binds),
-    ...repeated(
-      'env',
-      Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-    ),
     ...valued({ user, workdir, hostname, net: network }),
     ...(readOnly ? ['--read-only'] : []),
     ...(ephemeral ? ['--ephemeral'] : []),
   ];
   const behind = program === null ? [] : [program, ...args];
-  return start(['enter', ...words, '--', rootfs, ...behind], options.subprocess);
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return start(['enter', ...words, '--', rootfs, ...behind], options.subprocess, variables);
 }
 
 function commonWords(options: RunOptions): readonly string[] {
@@ -124,11 +123,17 @@ const valued = (options: Readonly<Record<string, string | undefined>>): readonly
 function start(
   [command = '', ...words]: readonly string[],
   options: SubprocessOptions = {},
+  variables: readonly string[] = [],
 ): EmulatedProcess {
   const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', ...others } = options;
-  const subprocess = execa(process.execPath, [COMMAND, command, `--emulation-fd=${TOLD}`, ...words], {
+  const [given, inputs] =
+    variables.length === 0
+      ? [[], []]
+      : [[`--env-fd=${ENV_FD}`], [new TextEncoder().encode(JSON.stringify(variables))]];
+  const line = [COMMAND, command, `--emulation-fd=${REPORT_FD}`, ...given, ...words];
+  const subprocess = execa(process.execPath, line, {
     ...others,
-    stdio: [stdin, stdout, stderr, 'pipe'] as NonNullable<Options['stdio']>,
+    stdio: [stdin, stdout, stderr, 'pipe', ...inputs] as NonNullable<Options['stdio']>,
   });
   const emulation = readReport(subprocess);
   // Who does not ask is told by the process itself.
@@ -137,7 +142,7 @@ function start(
 }
 
 async function readReport({ stdio }: Pick<ChildProcess, 'stdio'>): Promise<EmulationReport> {
-  const stream = stdio[TOLD];
+  const stream = stdio[REPORT_FD];
   const said =
     stream && 'read' in stream ? await text(stream as NodeJS.ReadableStream & AsyncIterable<Buffer>) : '';
   if (said === '') {

@@ -15,7 +15,7 @@ const options = () => ({ store: folder('store'), sources: [`dir:${join(qemu, 'us
 
 beforeAll(async () => {
   library = await import(pathToFileURL(resolve('dist/index.mjs')).href);
-  for (const place of ['bin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp'])
+  for (const place of ['bin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'mnt'])
     mkdirSync(folder('root', place), { recursive: true });
   copyFileSync(join(busybox, 'bin/busybox'), folder('root/bin/busybox'));
   symlinkSync('busybox', folder('root/bin/sh'));
@@ -69,6 +69,27 @@ describe('enter of the library', () => {
       workdir: '/tmp',
     });
     expect(stdout).toBe('a word /tmp aarch64');
+  });
+
+  it('keeps variables out of command lines, and takes large ones', async () => {
+    const environment = { 'MY-PASS': 'hunter2', LARGE: 'x'.repeat(120_000), MORE: 'y'.repeat(120_000) };
+    const script = `busybox tr '\\0' '\\n' </proc/$$/environ | busybox grep -c -x -e 'MY-PASS=hunter[2]' -e 'LARGE=x*' -e 'MORE=y*'
+      busybox grep -l "hunter[2]" /mnt/[0-9]*/cmdline 2>/dev/null; echo end`;
+    const { stdout } = await library.enter(folder('root'), 'busybox', ['sh', '-c', script], {
+      ...options(),
+      binds: ['/proc:/mnt'],
+      environment,
+    });
+    expect(stdout).toBe('3\nend');
+  });
+
+  it.each([
+    [{ LARGE: 'x'.repeat(200_000) }, 126, /: Argument list too long\n/],
+    [{ NUL: 'a\0LD_PRELOAD=b' }, 125, /: invalid variable: "NUL"\n/],
+  ])('rejects a variable that no program can have', async (environment, exitCode, stderr) => {
+    const started = library.enter(folder('root'), null, [], { ...options(), environment });
+    const failed = await started.catch((error: unknown) => error);
+    expect(failed).toMatchObject({ exitCode, stderr: expect.stringMatching(stderr) });
   });
 
   it('rejects for what is no root', async () => {

@@ -92,6 +92,22 @@ describe('the variables of a program', () => {
   });
 });
 
+describe('--env-fd', () => {
+  const given = (text: string) => ['sh', '-c', `printf %s '${text}' | exec "$@" 4<&0 </dev/null`, 'sh'];
+  const words = enter(['--env-fd', '4'], 'sh', '-c', 'echo "$GIVEN"');
+
+  it('passes further variables', async () => {
+    const ran = await binfmtctl(words, { within: given('["GIVEN=a word"]') });
+    expect(ran).toEqual({ status: 0, stdout: 'a word\n', stderr: '' });
+  });
+
+  it.each(['', '{}', '[1]'])('is refused with %j', async (text) => {
+    const { status, stderr } = await binfmtctl(words, { within: given(text) });
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/^binfmtctl: --env-fd 4 has no JSON array of variables\nhint: .*\n$/);
+  });
+});
+
 describe('variables for the loader of programs', () => {
   // Every dynamic program leaves a file, which names it.
   const debug = ['LD_DEBUG=libs', `LD_DEBUG_OUTPUT=${folder('debug/ld')}`];

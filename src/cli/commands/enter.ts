@@ -1,3 +1,4 @@
+import { closeSync, readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { carryOutEnter, prepareEnter } from '../../operations/enter.ts';
 import { type EmulateOptions, emulate } from '../emulate.ts';
@@ -5,6 +6,7 @@ import { type EmulateOptions, emulate } from '../emulate.ts';
 interface EnterOptions extends EmulateOptions {
   readonly bind: readonly string[];
   readonly env: readonly string[];
+  readonly envFd?: string;
   readonly user?: string;
   readonly workdir?: string;
   readonly hostname?: string;
@@ -19,13 +21,13 @@ export async function enter(
   [rootfs = '', program, ...args]: readonly string[],
 ): Promise<number> {
   refuseWrong(options);
-  const { bind, env, user, workdir, hostname, readOnly, ephemeral, net } = options;
+  const { bind, env, envFd, user, workdir, hostname, readOnly, ephemeral, net } = options;
   const wanted = {
     rootfs,
     program: program ?? null,
     args,
     binds: bind,
-    environment: env,
+    environment: [...env, ...(envFd === undefined ? [] : readVariables(envFd))],
     user: user ?? null,
     workdir: workdir ?? null,
     hostname: hostname ?? null,
@@ -38,6 +40,24 @@ export async function enter(
     (request, context) => prepareEnter({ ...request, ...wanted }, context),
     carryOutEnter,
   );
+}
+
+/** Reads variables whose values must not appear on a command line. @throws USAGE */
+function readVariables(descriptor: string): readonly string[] {
+  const wrong = (cause?: unknown): BinfmtctlError =>
+    new BinfmtctlError('USAGE', `--env-fd ${descriptor} has no JSON array of variables`, {
+      hint: 'pass the number of an open descriptor, and write ["NAME=VALUE"] to it',
+      cause,
+    });
+  let variables: unknown;
+  try {
+    variables = JSON.parse(readFileSync(Number(descriptor), 'utf8'));
+    closeSync(Number(descriptor));
+  } catch (cause) {
+    throw wrong(cause);
+  }
+  if (Array.isArray(variables) && variables.every((each) => typeof each === 'string')) return variables;
+  throw wrong();
 }
 
 /** As hostname(1) takes it; Linux has room for 64 characters (sethostname(2)). */

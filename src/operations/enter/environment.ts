@@ -5,8 +5,8 @@ import type { Identity } from './types.ts';
 export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * A clean environment, as after a login, and what was asked for: `NAME=VALUE`, or `NAME` for the caller's own value, where it
- * has one. Pure. @throws USAGE for what is neither.
+ * A clean environment as after a login, and the requested variables: `NAME=VALUE`, or `NAME` for the caller's value, if it has
+ * one. Pure. @throws USAGE for an invalid variable.
  */
 export function environmentOf(
   { name, home, shell }: Identity,
@@ -27,8 +27,9 @@ export function environmentOf(
   for (const each of asked) {
     const [, variable, value] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(each) ?? [];
     if (variable === undefined) {
-      throw new BinfmtctlError('USAGE', `--env ${JSON.stringify(each)} names no variable`, {
-        hint: '--env NAME=VALUE, or --env NAME for its value here',
+      // The value may be a secret.
+      throw new BinfmtctlError('USAGE', `invalid variable: ${JSON.stringify(each.replace(/=.*/s, ''))}`, {
+        hint: 'use --env NAME=VALUE, or --env NAME for its value here; no NUL is possible',
       });
     }
     const given = value ?? caller.get(variable);

@@ -55,6 +55,12 @@ describe('environmentOf', () => {
     expect(Object.entries(environmentOf(identity, ['__proto__=x'], {}))).toContainEqual(['__proto__', 'x']);
   });
 
+  it('is refused without its value in the message, which may be a secret', () => {
+    expect(refused('TOKEN=hunter2\0')).toThrow(
+      expect.objectContaining({ message: 'invalid variable: "TOKEN"' }),
+    );
+  });
+
   it.each(['', '=', '=value', 'A\0=x', 'A=x\0y'])('refuses %j', (asked) => {
     expect(refused(asked)).toThrow(expect.objectContaining({ code: 'USAGE', hint: expect.any(String) }));
   });
