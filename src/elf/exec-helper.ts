@@ -1,10 +1,9 @@
 /**
- * Assembles exec helpers: static programs that hold a path, arguments and an environment as data and execute them. So a
- * program gets its variables without the tools before it having them, byte by byte, and without a command line that shows
- * them.
+ * Assembles exec helpers: static programs that hold a path, arguments and an environment as data, and execute them. The tools
+ * that run before a helper do not get the environment, no command line shows it, and every byte is kept.
  *
- * The code is straight-line. What must succeed before execve(2) writes its result, 0 on success, into what execve or
- * chdir reads: any other value makes that call fail. Then the helper reports all results, and exits.
+ * The code has no branches. Each call that must succeed before execve(2) stores its result, 0 on success, within an operand of
+ * chdir or execve: any other value makes that call fail. At its end, the helper reports all results and exits.
  */
 import { BinfmtctlError } from '../errors.ts';
 import { assemble, type Step } from './assemble.ts';
@@ -13,7 +12,7 @@ import { concat, dataAddress, encodeHead, headSize } from './executable.ts';
 import { ISAS } from './isa/index.ts';
 import { type Isa, MAX_CONSTANT } from './isa/types.ts';
 
-/** What is executed; no text has a NUL. */
+/** A program to execute; no text has a NUL. */
 export interface Execution {
   readonly path: Uint8Array;
   readonly argv: readonly Uint8Array[];
@@ -35,25 +34,25 @@ export interface ExecFailure {
   readonly errno: number;
 }
 
-/** Of an exec helper that could not execute; shells have it so, too. */
+/** Exit status of a helper whose execve(2) failed; the same as in shells. */
 export const EXEC_FAILED = 126;
 
 const CALLS = ['chroot', 'setuid', 'chdir', 'execve'] as const;
 
-/** Where the data begin, in file and segment: the code before them is shorter. */
+/** Offset of the data, in file and segment; the code is shorter. */
 const DATA_OFFSET = 0x1000;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-/** Bytes of a result. */
+/** Size of a result. */
 const RESULT = 4;
 const REPORT_SIZE = RESULT * CALLS.length;
-/** More than a path may have (PATH_MAX), and together with a result a multiple of a word. */
+/** Longer than a path can be (PATH_MAX); with a result, a multiple of a word. */
 const TOO_LONG = 4096 + RESULT;
 
 /**
- * Builds the helper for a host, an executable file. `arch` is Node's name of it (`process.arch`).
+ * Builds the executable file of a helper for a host. `arch` is Node's name for it (`process.arch`).
  *
- * @throws NO_TOOL for an unknown arch; PROGRAM_NOT_EXECUTABLE where the arguments and variables have no room.
+ * @throws NO_TOOL for an unknown arch; PROGRAM_NOT_EXECUTABLE for too many arguments and variables.
  */
 export function buildExecHelper(
   arch: string,
@@ -75,7 +74,7 @@ export function buildExecHelper(
   return concat([text, new Uint8Array(DATA_OFFSET - text.length), bytes]);
 }
 
-/** Reads what a helper of this host reported; null where it reported nothing, as when it executed the program. */
+/** Decodes the report of a helper. Null if there is none, as when it executed the program. */
 export function decodeExecReport(arch: string, report: Uint8Array): ExecFailure | null {
   if (report.length !== REPORT_SIZE) return null;
   const view = new DataView(report.buffer, report.byteOffset, report.length);
@@ -109,15 +108,15 @@ interface Places {
   readonly path: number;
   readonly here: number;
   readonly workdir: number;
-  /** Where each call keeps its result. */
+  /** Of the result of each call. */
   readonly results: Readonly<Record<ExecFailure['call'], number>>;
 }
 
-/** The tables come first, as code can only address what is near the start. */
+/** The tables come first: code can only address what is near the start. */
 function encodeData({ identity }: HostArch, { path, argv, environment, inside }: Execution) {
   const word = identity.class / 8;
   const start = dataAddress(DATA_OFFSET);
-  // The path ends with a result: 0 ends the text, and behind any other one it is too long for the kernel.
+  // The result of chdir follows the path: 0 terminates it, any other value makes it longer than the kernel accepts.
   const padding = (word - (path.length % word)) % word;
   const pathAt = start + word + padding;
   const argvAt = pathAt + path.length + RESULT + TOO_LONG;
@@ -144,7 +143,7 @@ function encodeData({ identity }: HostArch, { path, argv, environment, inside }:
     here: hereAt,
     workdir,
     results: {
-      // In place of the NULL behind a table: an address that no process has (EFAULT).
+      // In place of the NULL that ends a table: any other value is an invalid address (EFAULT).
       chroot: environmentAt - word,
       setuid: textsAt - word,
       chdir: pathAt + path.length,
@@ -186,7 +185,7 @@ function addressesOf(texts: readonly Uint8Array[], start: number): readonly numb
   });
 }
 
-/** Pointers, and the NULL behind them. */
+/** Pointers, terminated by NULL. */
 function encodeTable({ class: elfClass, byteOrder }: HostArch['identity'], pointers: readonly number[]) {
   const bytes = new Uint8Array((pointers.length + 1) * (elfClass / 8));
   const view = new DataView(bytes.buffer);

@@ -1,4 +1,4 @@
-/** The architectures that Node runs on, by its name of them (`process.arch`), with what an exec helper needs there. */
+/** The architectures that Node runs on, by its names for them (`process.arch`), and what an exec helper needs there. */
 import type { ElfIdentity } from './types.ts';
 
 export interface HostArch {
@@ -22,7 +22,7 @@ const OLD: Syscalls = {
   ...{ exit: 1, write: 4, close: 6, execve: 11 },
   ...{ chdir: 12, setuid: 23, fcntl: 55, chroot: 61 },
 };
-/** Of kernels whose first setuid took 16 bits: `setuid32`, `__NR_setuid` of s390x. */
+/** For kernels whose first setuid takes 16 bits: `setuid32`, and `setuid` of s390x. */
 const WIDE: Syscalls = { ...OLD, setuid: 213 };
 const X86_64: Syscalls = {
   ...{ exit: 60, write: 1, close: 3, execve: 59 },

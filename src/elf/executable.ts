@@ -1,4 +1,4 @@
-/** The head of a static executable: its first segment is the start of the file, its second one is data to be written. */
+/** The head of a static executable. Its first segment is the start of the file, its second one is writable data. */
 import { encodeHeader, headerSize } from './header.ts';
 import { encodeProgramHeaders, PT_LOAD, programHeaderSize } from './programs.ts';
 import type { ElfClass, ElfIdentity, ProgramHeader } from './types.ts';
@@ -9,8 +9,8 @@ const BASE = 0x400000;
 const PAGE = 0x10000;
 
 /**
- * Stands where nobody looks, early in the file, as the physical address of the segments: where no format takes the
- * program, shells and execvp(3) run it as a script, and a `)` is a syntax error before anything is done.
+ * The physical address of the segments, which the kernel ignores. It is early in the file: if no format accepts the program,
+ * shells and execvp(3) run it as a script, and a `)` is a syntax error before anything is executed.
  */
 const SHELL_STOP = 0x29n;
 
@@ -21,12 +21,12 @@ const PROGRAM_COUNT = 3;
 export interface Segments {
   /** Offset of the first instruction. */
   readonly entry: number;
-  /** How much of the file is executable; less than a page where the data go beyond it. */
+  /** Bytes of the file that are executable; less than a page if the data extend beyond them. */
   readonly textSize: number;
   readonly data: { readonly offset: number; readonly fileSize: number; readonly memorySize: number };
 }
 
-/** Bytes of the head. */
+/** Size of the head. */
 export const headSize = (elfClass: ElfClass): number =>
   headerSize(elfClass) + PROGRAM_COUNT * programHeaderSize(elfClass);
 

@@ -1,4 +1,4 @@
-/** Starts programs, in the end, with exactly the arguments and variables that they are to have. */
+/** Starts programs with exact arguments and variables, after a command that prepares everything for them. */
 import { constants } from 'node:os';
 import { buildExecHelper, type ExecFailure } from '../elf/exec-helper.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -13,7 +13,7 @@ import { openExecutable } from '../system/unnamed-file.ts';
 
 /** A program, and the command that prepares everything for it. */
 export interface Launch {
-  /** Executes HELPER_PATH in the end. */
+  /** Executes HELPER_PATH last. */
   readonly command: readonly [string, ...string[]];
   readonly setup?: Setup | undefined;
   readonly program: LaunchedProgram;
@@ -23,33 +23,33 @@ export interface LaunchedProgram {
   readonly path: string;
   readonly argv: readonly string[];
   readonly environment: Variables;
-  /** First bytes of what the kernel executes. */
+  /** First bytes of the file that the kernel executes. */
   readonly head: Uint8Array;
-  /** For a program in a root: where it begins, and the user that it becomes. */
+  /** For a program in a root: its directory and user. */
   readonly inside?: { readonly workdir: string; readonly uid: number | null } | undefined;
 }
 
 /**
  * Runs a program to its end.
  *
- * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE with the kernel's reason; FILE_FAILED for its directory or user, and where
- * the set-up cannot have a helper.
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE with the kernel's reason; FILE_FAILED for its directory or user, or if a
+ * set-up cannot have a helper; PROCESS_FAILED if the command cannot be started.
  */
 export async function launch({ command, setup, program }: Launch): Promise<Ending | SetupFailure> {
   const helper = openHelper(program, setup);
   if (helper === null) return launchDirectly(program);
   const outcome = await supervise({ command, helper, setup });
+  if ('errno' in outcome && !('call' in outcome)) throw startError(command[0], outcome.errno);
   if (!('call' in outcome)) return outcome;
   const script = outcome.call === 'execve' && nameOf(outcome) === 'ENOEXEC' ? asScript(program) : null;
   if (script === null) throw execError(program, outcome.call, nameOf(outcome));
   return launch({ command, setup, program: script });
 }
 
-/** Null where there is no place for a helper, and nothing to set up: the program can then be started directly. */
+/** Null if a helper is not possible and nothing is set up: the program can then be started directly. */
 function openHelper(program: LaunchedProgram, setup: Setup | undefined): number | null {
-  const bytes = buildHelper(program);
   try {
-    return openExecutable(bytes);
+    return openExecutable(buildHelper(program));
   } catch (error) {
     if (setup === undefined) return null;
     throw error;
@@ -74,7 +74,7 @@ async function launchDirectly(program: LaunchedProgram): Promise<Ending> {
   return ending;
 }
 
-/** As execvp(3) and shells run a text without a `#!` line. Null for what is no text. */
+/** The program as execvp(3) and shells run a text without a `#!` line. Null for a binary file. */
 function asScript(program: LaunchedProgram): LaunchedProgram | null {
   const { path, argv, head } = program;
   if (head.includes(0) || path === SHELL) return null;
@@ -83,7 +83,7 @@ function asScript(program: LaunchedProgram): LaunchedProgram | null {
 
 const SHELL = '/bin/sh';
 
-/** Node's own function has no name for ENOEXEC. */
+/** Unlike util.getSystemErrorName(), it knows ENOEXEC. */
 const nameOf = ({ errno }: ExecFailure): string =>
   Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 
@@ -93,10 +93,19 @@ function execError(
   errno: string,
 ): BinfmtctlError {
   const reason = strerror(errno);
-  if (call !== 'execve') {
-    const what = call === 'setuid' ? `become user ${inside?.uid}` : `change to ${inside?.workdir}`;
-    return new BinfmtctlError('FILE_FAILED', `cannot ${what} inside: ${reason}`, {
-      hint: 'check --workdir and --user',
+  if (call === 'chroot') {
+    return new BinfmtctlError('FILE_FAILED', `cannot change the root directory: ${reason}`, {
+      hint: 'check whether a container or security module forbids chroot(2)',
+    });
+  }
+  if (call === 'setuid') {
+    return new BinfmtctlError('FILE_FAILED', `cannot become user ${inside?.uid}: ${reason}`, {
+      hint: 'check --user',
+    });
+  }
+  if (call === 'chdir') {
+    return new BinfmtctlError('FILE_FAILED', `cannot change to ${inside?.workdir}: ${reason}`, {
+      hint: 'check --workdir',
     });
   }
   const message = `cannot execute ${argv[0] ?? path}: ${reason}`;
@@ -109,5 +118,10 @@ function execError(
 
 const HINTS: Readonly<Record<string, string>> = {
   E2BIG: 'pass fewer or shorter arguments and variables',
-  ENOEXEC: 'the kernel takes no such file, and it is no script',
+  ENOEXEC: 'inspect it with `file`: it is neither a valid executable nor a script',
 };
+
+const startError = (file: string, errno: string): BinfmtctlError =>
+  new BinfmtctlError('PROCESS_FAILED', `cannot start ${file}: ${strerror(errno)}`, {
+    hint: 'check the limits of processes and memory, and whether a security module forbids it',
+  });

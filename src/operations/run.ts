@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import type { Arch } from '../catalogue/types.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
 import { HELPER_PATH, withParent } from '../plan/setup-script.ts';
@@ -74,18 +74,33 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
 }
 
 /**
- * Runs it, to its end. Where namespaces cannot be had, the emulator runs it as it is, with a warning.
+ * Runs it to its end. If namespaces are not possible, the emulator runs the program directly, with a warning.
  *
- * @throws NO_NAMESPACE with why, and the command that changes it.
+ * @throws NO_NAMESPACE with the reason, and the command that changes it; what `launch` throws.
  */
 export async function carryOutRun(prepared: PreparedRun, context: Context): Promise<Ending> {
-  const { emulation, fallback, heads } = prepared;
-  const outcome = await launch(prepared.launch);
-  if (!('failed' in outcome)) return outcome;
-  const error = obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
-  if (fallback === null) throw error;
-  context.report({ kind: 'warning', text: directWarning(error) });
+  const { fallback } = prepared;
+  const outcome = await launchOrError(prepared, context);
+  if (!(outcome instanceof BinfmtctlError)) return outcome;
+  if (fallback === null) throw outcome;
+  context.report({ kind: 'warning', text: directWarning(outcome) });
   return (await launch(fallback)) as Ending;
+}
+
+/** The program's ending, or the error because of which it was not executed in namespaces. */
+async function launchOrError(
+  { emulation, heads, launch: prepared }: PreparedRun,
+  context: Context,
+): Promise<Ending | BinfmtctlError> {
+  try {
+    const outcome = await launch(prepared);
+    if (!('failed' in outcome)) return outcome;
+    return obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
+  } catch (error) {
+    // There is no place for the exec helper.
+    if (isBinfmtctlError(error) && error.code === 'FILE_FAILED') return error;
+    throw error;
+  }
 }
 
 const directWarning = ({ message, hint }: BinfmtctlError): string =>

@@ -101,6 +101,14 @@ describe('--env-fd', () => {
     expect(ran).toEqual({ status: 0, stdout: 'a word\n', stderr: '' });
   });
 
+  it('is no standard stream', async () => {
+    const ran = await binfmtctl(enter(['--env-fd', '0'], 'echo'), { within: given('["GIVEN=a word"]') });
+    expect(ran).toMatchObject({
+      status: 125,
+      stderr: expect.stringMatching(/^binfmtctl: --env-fd 0 has no /),
+    });
+  });
+
   it.each(['', '{}', '[1]'])('is refused with %j', async (text) => {
     const { status, stderr } = await binfmtctl(words, { within: given(text) });
     expect(status).toBe(125);
@@ -182,6 +190,16 @@ describe('the file that holds arguments and variables', () => {
       expect(await binfmtctl(words, { within })).toEqual({ status: 5, stdout: 'caught\n', stderr: '' });
     });
 
+    it('the emulator runs a program directly', async () => {
+      const { status, stdout, stderr } = await binfmtctl(moved(runWith('moved', arm64, 'echo', 'ran')), {
+        within,
+      });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: 'ran\n' });
+      expect(stderr).toMatch(
+        /^warning: cannot create an executable temporary file in any of .* not emulated .*TMPDIR/,
+      );
+    });
+
     it('enter fails and names the remedy', async () => {
       const { status, stderr } = await binfmtctl(moved(enter([], 'echo', 'ran')), { within });
       expect(status).toBe(125);
@@ -206,5 +224,14 @@ describe('a program that the kernel does not execute', () => {
     const { status, stdout, stderr } = await binfmtctl(words[command]);
     expect({ status, stdout }).toEqual({ status: 126, stdout: '' });
     expect(stderr).toMatch(/^binfmtctl: cannot execute .*\/bin\/odd: Exec format error\nhint: .*\n$/);
+  });
+
+  it('is refused where its loader is missing', async () => {
+    copyFileSync('/bin/true', root('bin/dynamic'));
+    const { status, stderr } = await binfmtctl(enter([], '/bin/dynamic'));
+    expect(status).toBe(127);
+    expect(stderr).toMatch(
+      /^binfmtctl: cannot execute \/bin\/dynamic: No such file or directory\nhint: .*loader.*\n$/,
+    );
   });
 });

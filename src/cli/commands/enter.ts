@@ -42,13 +42,17 @@ export async function enter(
   );
 }
 
+/** The last of the standard streams, which are the program's. */
+const STDERR = 2;
+
 /** Reads variables whose values must not appear on a command line. @throws USAGE */
 function readVariables(descriptor: string): readonly string[] {
   const wrong = (cause?: unknown): BinfmtctlError =>
     new BinfmtctlError('USAGE', `--env-fd ${descriptor} has no JSON array of variables`, {
-      hint: 'pass the number of an open descriptor, and write ["NAME=VALUE"] to it',
+      hint: 'pass the number of an open descriptor above 2, and write ["NAME=VALUE"] to it',
       cause,
     });
+  if (!/^\d+$/.test(descriptor) || Number(descriptor) <= STDERR) throw wrong();
   let variables: unknown;
   try {
     variables = JSON.parse(readFileSync(Number(descriptor), 'utf8'));
