@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fchmodSync, openSync, realpathSync, unlinkSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { BinfmtctlError } from '../errors.ts';
 import { fileError } from './file-error.ts';
 import { flagsAt } from './mounts.ts';
@@ -28,8 +28,9 @@ export function openText(text: string): number {
  * noexec. @throws FILE_FAILED where all fail.
  */
 export function openExecutable(bytes: Uint8Array): number {
-  const { XDG_RUNTIME_DIR: runtime = `/run/user/${process.geteuid?.()}` } = process.env;
-  const directories = ['/dev/shm', runtime, '/run', tmpdir(), '/tmp', '/var/tmp', homedir()];
+  const { XDG_RUNTIME_DIR: runtime = `/run/user/${process.geteuid?.()}`, HOME = '' } = process.env;
+  const known = ['/dev/shm', runtime, '/run', tmpdir(), '/tmp', '/var/tmp', HOME];
+  const directories = [...new Set(known)].filter((each) => each.startsWith('/'));
   const opened = openInFirst(directories, (directory) => {
     if (flagsAt(realpathSync(directory)).includes('noexec'))
       throw Object.assign(new Error(`${directory} is mounted noexec`), { code: 'EACCES' });
@@ -42,7 +43,7 @@ export function openExecutable(bytes: Uint8Array): number {
     }
   });
   if ('file' in opened) return opened.file;
-  const all = [...new Set(directories)].join(', ');
+  const all = directories.join(', ');
   throw new BinfmtctlError('FILE_FAILED', `cannot create an executable temporary file in any of ${all}`, {
     hint: 'set TMPDIR to a writable directory on a file system that is mounted without noexec',
     cause: new AggregateError(opened.failures),
