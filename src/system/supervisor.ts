@@ -10,6 +10,7 @@ import { decodeExecReport, type ExecFailure } from '../elf/exec-helper.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
 import { ANSWERS, HELPER, STDERR, TEXTS } from '../plan/setup-script.ts';
 import { toolEnvironment } from './environment.ts';
+import { errnoOf } from './file-error.ts';
 import { followSetup, type SetupFailure } from './follow-setup.ts';
 import type { Ending } from './foreground.ts';
 import { handOnSignals, type Target } from './signals.ts';
@@ -38,15 +39,33 @@ export interface Setup {
  *
  * @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where no directory takes temporary files.
  */
-export const supervise = (supervised: Supervised): Promise<Ending | SetupFailure | ExecFailure> =>
-  follow(start(supervised), supervised.setup);
+export async function supervise(supervised: Supervised): Promise<Ending | SetupFailure | ExecFailure> {
+  try {
+    return await follow(start(supervised), supervised.setup);
+  } catch (error) {
+    return spawnFailure(error);
+  }
+}
 
 /** Starts the program itself, without a command before it. */
-export const superviseDirectly = (
+export async function superviseDirectly(
   path: string,
   [argv0, ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
-): Promise<Ending> => follow(spawn(path, args, { argv0, env, stdio: 'inherit' })) as Promise<Ending>;
+): Promise<Ending> {
+  try {
+    return (await follow(spawn(path, args, { argv0, env, stdio: 'inherit' }))) as Ending;
+  } catch (error) {
+    return spawnFailure(error);
+  }
+}
+
+/** Node throws some errors of spawn, such as E2BIG and ELOOP, and reports others by an event. */
+function spawnFailure(error: unknown): Ending {
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'spawn')
+    return { errno: errnoOf(error) ?? 'EIO' };
+  throw error;
+}
 
 async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | SetupFailure | ExecFailure> {
   const reported: Uint8Array[] = [];

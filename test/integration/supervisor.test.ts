@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AWAIT_LEAVE, fail } from '../../src/plan/setup-script.ts';
-import { supervise } from '../../src/system/supervisor.ts';
+import { supervise, superviseDirectly } from '../../src/system/supervisor.ts';
 import { openText } from '../../src/system/unnamed-file.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -61,5 +61,17 @@ describe('signals during a set-up', () => {
       status: 32,
       complaint: 'why',
     });
+  });
+});
+
+describe('a command that cannot be started', () => {
+  const long = 'x'.repeat(200_000);
+
+  it.each([
+    ['E2BIG', ['/bin/true', long]],
+    ['ENOENT', ['/none', '']],
+  ] as const)('ends with its errno: %s', async (errno, [path, word]) => {
+    expect(await supervise({ command: [path, word], helper: noHelper() })).toEqual({ errno });
+    expect(await superviseDirectly(path, [path, word], {})).toEqual({ errno });
   });
 });
