@@ -96,7 +96,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     argv: [request.program ?? path, ...request.args],
     environment,
     head,
-    inside: { workdir, uid: account?.uid ?? null },
+    inside: { workdir, uid: account?.uid ?? null, filtersTerminal: true },
   };
   return { emulation, heads: programs.heads, maps, plan, program };
 }
@@ -130,7 +130,7 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   const { command: plain, texts } = enterCommand(plan);
   const isJob = plan.facts.terminal !== null && isForeground();
   const command = isJob ? asJob(plain, plan.tools) : plain;
-  const outcome = await launch({ command, setup: { maps, texts, isJob }, program });
+  const outcome = await launch({ command, setup: { maps, texts, isJob }, program }, context);
   if (!('failed' in outcome)) return outcome;
   const { facts } = plan;
   // Root of the machine needs no user namespace for anything else.

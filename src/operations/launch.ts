@@ -10,6 +10,7 @@ import type { Ending } from '../system/foreground.ts';
 import { strerror } from '../system/strerror.ts';
 import { type Setup, supervise, superviseDirectly } from '../system/supervisor.ts';
 import { openExecutable } from '../system/unnamed-file.ts';
+import type { Context } from './context.ts';
 
 /** A program, and the command that prepares everything for it. */
 export interface Launch {
@@ -26,7 +27,9 @@ export interface LaunchedProgram {
   /** First bytes of the file that the kernel executes. */
   readonly head: Uint8Array;
   /** For a program in a root: its directory and user. */
-  readonly inside?: { readonly workdir: string; readonly uid: number | null } | undefined;
+  readonly inside?:
+    | { readonly workdir: string; readonly uid: number | null; readonly filtersTerminal: boolean }
+    | undefined;
 }
 
 /**
@@ -35,15 +38,27 @@ export interface LaunchedProgram {
  * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE with the kernel's reason; FILE_FAILED for its directory or user, or if a
  * set-up cannot have a helper; PROCESS_FAILED if the command cannot be started.
  */
-export async function launch({ command, setup, program }: Launch): Promise<Ending | SetupFailure> {
+export async function launch(
+  { command, setup, program }: Launch,
+  context: Pick<Context, 'report'>,
+): Promise<Ending | SetupFailure> {
   const helper = openHelper(program, setup);
   if (helper === null) return launchDirectly(program);
   const outcome = await supervise({ command, helper, setup });
   if ('errno' in outcome && !('call' in outcome)) throw startError(command[0], outcome.errno);
   if (!('call' in outcome)) return outcome;
+  if (outcome.call === 'prctl' && program.inside !== undefined) {
+    const reason = strerror(nameOf(outcome));
+    context.report({
+      kind: 'warning',
+      text: `the program can type into this terminal: no seccomp filter: ${reason}`,
+    });
+    const inside = { ...program.inside, filtersTerminal: false };
+    return launch({ command, setup, program: { ...program, inside } }, context);
+  }
   const script = outcome.call === 'execve' && nameOf(outcome) === 'ENOEXEC' ? asScript(program) : null;
   if (script === null) throw execError(program, outcome.call, nameOf(outcome));
-  return launch({ command, setup, program: script });
+  return launch({ command, setup, program: script }, context);
 }
 
 /** Null if a helper is not possible and nothing is set up: the program can then be started directly. */
@@ -61,7 +76,7 @@ function buildHelper({ path, argv, environment, inside }: LaunchedProgram): Uint
     path: encodeText(path),
     argv: argv.map(encodeText),
     environment: [...environment].map(([name, value]) => encodeText(`${name}=${value}`)),
-    inside: inside && { workdir: encodeText(inside.workdir), uid: inside.uid },
+    inside: inside && { ...inside, workdir: encodeText(inside.workdir) },
   };
   return buildExecHelper(process.arch, execution, { own: HELPER, report: ANSWERS });
 }

@@ -84,7 +84,7 @@ export async function carryOutRun(prepared: PreparedRun, context: Context): Prom
   if (!(outcome instanceof BinfmtctlError)) return outcome;
   if (fallback === null) throw outcome;
   context.report({ kind: 'warning', text: directWarning(outcome) });
-  return (await launch(fallback)) as Ending;
+  return (await launch(fallback, context)) as Ending;
 }
 
 /** The program's ending, or the error because of which it was not executed in namespaces. */
@@ -93,7 +93,7 @@ async function launchOrError(
   context: Context,
 ): Promise<Ending | BinfmtctlError> {
   try {
-    const outcome = await launch(prepared);
+    const outcome = await launch(prepared, context);
     if (!('failed' in outcome)) return outcome;
     return obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
   } catch (error) {

@@ -69,7 +69,7 @@ describe.each(ARCHES)('an exec helper for Node on %s', (arch, emulator) => {
 
   it('makes its folder the root, changes to one in it, and becomes a user', async () => {
     const argv = busybox('pwd; echo /*; id -u');
-    const entered = { workdir: bytesOf('/work'), uid: 0 };
+    const entered = { workdir: bytesOf('/work'), uid: 0, filtersTerminal: false };
     const told = await execute({ path: bytesOf('/bin/busybox'), argv, inside: entered });
     expect(told).toEqual({ stdout: '/work\n/bin /plain /work\n0\n', status: 0, failure: null });
   });
@@ -89,7 +89,10 @@ describe.each(ARCHES)('an exec helper for Node on %s', (arch, emulator) => {
     ['chdir', [], '/missing'],
   ] as const)('executes nothing where %s failed', async (call, before, workdir) => {
     const path = bytesOf(call === 'chroot' ? join(inside, 'bin/busybox') : '/bin/busybox');
-    const told = await execute({ path, inside: { workdir: bytesOf(workdir), uid: 1 } }, before);
+    const told = await execute(
+      { path, inside: { workdir: bytesOf(workdir), uid: 1, filtersTerminal: false } },
+      before,
+    );
     expect(told).toMatchObject({ stdout: '', status: EXEC_FAILED, failure: { call } });
   });
 });

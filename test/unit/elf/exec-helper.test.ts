@@ -10,7 +10,7 @@ const execution: Execution = {
   path: bytesOf('/bin/prog'),
   argv: ['prog', 'a b', ''].map(bytesOf),
   environment: ['MY-PASS=hunter2', 'RAW=\xff\xfe'].map(bytesOf),
-  inside: { workdir: bytesOf('/srv'), uid: 4_000_000_000 },
+  inside: { workdir: bytesOf('/srv'), uid: 4_000_000_000, filtersTerminal: true },
 };
 
 describe.each([...HOST_ARCHES])('an exec helper for %s', (arch, { identity }) => {
@@ -44,20 +44,20 @@ describe.each([...HOST_ARCHES])('an exec helper for %s', (arch, { identity }) =>
   });
 
   it('reports the first call that failed', () => {
-    const report = Buffer.alloc(16);
+    const report = Buffer.alloc(20);
     const write = (index: number, value: number): void => {
       if (identity.byteOrder === 'little') report.writeInt32LE(value, index * 4);
       else report.writeInt32BE(value, index * 4);
     };
-    write(3, -14);
+    write(4, -14);
     expect(decodeExecReport(arch, report)).toEqual({ call: 'execve', errno: 14 });
-    write(0, 1);
+    write(1, 1);
     expect(decodeExecReport(arch, report)).toEqual({ call: 'chroot', errno: 1 });
   });
 
   it('reports nothing where it executed the program, or was killed while it wrote', () => {
     expect(decodeExecReport(arch, new Uint8Array())).toBeNull();
-    expect(decodeExecReport(arch, new Uint8Array(12).fill(1))).toBeNull();
+    expect(decodeExecReport(arch, new Uint8Array(16).fill(1))).toBeNull();
   });
 });
 
