@@ -1,5 +1,5 @@
 import type { Rule } from '../rule/types.ts';
-import { type LockTools, lockedLines, moveLine } from './lock-script.ts';
+import { type LockTools, lockedLines, moveLine, OWN_MOUNTS } from './lock-script.ts';
 import { firstMounts, fstab, INSTANCE, type RootFacts, secondMounts } from './root-mounts.ts';
 import {
   AWAIT_LEAVE,
@@ -67,9 +67,7 @@ const LOWER = 9;
 export function enterCommand(plan: EnterPlan): EnterCommand {
   const { becomesRoot, facts, hostname, tools } = plan;
   const flags = [
-    '--mount',
-    '--propagation',
-    'private',
+    ...(plan.isLocked ? [] : OWN_MOUNTS),
     '--pid',
     '--ipc',
     ...(hostname === null ? [] : ['--uts']),
@@ -77,14 +75,11 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
     '--fork',
     '--kill-child',
   ];
+  const setup = ['umask 022', ...rootLines(plan), ...mountLines(plan), ...settingLines(plan)];
   const lines = [
-    'umask 022',
-    ...rootLines(plan),
-    ...mountLines(plan),
-    ...settingLines(plan),
     ...(plan.isLocked
-      ? lockedLines(programLines(plan), tools)
-      : [moveLine(tools), `( ${programLines(plan).join('\n')} )`]),
+      ? lockedLines(setup, programLines(plan), tools)
+      : [...setup, moveLine(tools), `( ${programLines(plan).join('\n')} )`]),
     'exit $?',
   ];
   const base = baseOf(plan);
@@ -189,8 +184,8 @@ function settingLines(plan: EnterPlan): readonly string[] {
 }
 
 /**
- * Makes the instance itself read-only, not just a mount of it: root inside owns its files and may mount it again. Our own
- * mount namespace keeps it mounted, as it loses all entries with its last mount.
+ * Makes the instance itself read-only, not just a mount of it: root inside owns its files and may mount it again. Its
+ * locked mount stays until the session ends, as the instance loses all entries with its last mount.
  */
 const sealLine = (instance: string, { mount }: EnterTools): string =>
   `${commandLine([mount, '-n', '-o', 'remount,ro,nosuid,nodev,noexec', instance])} || ${fail('instance')}`;

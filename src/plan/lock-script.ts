@@ -1,5 +1,5 @@
 /** Locks the mounts of a session, so that the program inside cannot leave its root. Pure. */
-import { AWAIT_LEAVE, fail, OWN_PID, STDERR, type Tools } from './setup-script.ts';
+import { AWAIT_LEAVE, fail, OWN_PID, STDERR, TEXTS, type Tools } from './setup-script.ts';
 import { commandLine } from './shell.ts';
 
 export interface LockTools extends Tools {
@@ -7,48 +7,73 @@ export interface LockTools extends Tools {
   readonly nsenter: string;
 }
 
-/** Free descriptors: a copy of standard input, and the pipe from the locker. */
-const STDIN = 5;
-const PIPE = 6;
+/** The set-up alone reads the texts: their descriptors are free for the program's side, one for the pipe from the locker. */
+const [FREE, PIPE] = TEXTS;
+/** A free descriptor, for a copy of standard input. */
+const STDIN = 9;
 
-const AWAIT_LOCKER = `read -r locker <&${PIPE} || ${fail('lock')}`;
 /** Asks the supervisor to let the locker go on. */
 const CONTINUE_LOCKER = 'echo lock >&2';
 
+/** Flags of unshare(1) for a mount namespace in which nothing changes with the one outside. */
+export const OWN_MOUNTS = ['--mount', '--propagation', 'private'] as const;
+
 /**
- * Runs `lines` in a mount namespace that a throw-away user namespace owns. The kernel locks all mounts that it copies into
- * such a namespace: not even root of the machine can unmount, move or uncover one there, or make it writable
- * (mount_namespaces(7), "Restrictions on mount namespaces"). The lines themselves stay in the user namespace that they are
- * in, and so keep their capabilities.
+ * Runs the lines `setup` in a mount namespace of their own and `lines` in a locked copy of it, which a throw-away user
+ * namespace owns. The kernel locks all mounts that it copies into such a namespace: not even root of the machine can unmount,
+ * move or uncover one there, or make it writable (mount_namespaces(7), "Restrictions on mount namespaces"). The lines stay in
+ * the user namespace that they are in, and so keep their capabilities.
  *
- * The locker makes both namespaces. The tree becomes `/` in between: later it would be locked itself, and earlier the
- * locker's root would not be that of its mount namespace, so that it could make no user namespace (user_namespaces(7)).
+ * The first copy, in which nothing is locked, ends before `lines` run: Linux 6.12 and later find the mount namespaces that a
+ * user namespace owns (NS_MNT_GET_PREV, fs/nsfs.c). This shell stays in the mount namespace outside.
  */
-export function lockedLines(lines: readonly string[], tools: LockTools): readonly string[] {
+export function lockedLines(
+  setup: readonly string[],
+  lines: readonly string[],
+  tools: LockTools,
+): readonly string[] {
   const { nsenter, sh, unshare } = tools;
-  const copy = [unshare, '--mount', '--propagation', 'private', '--', sh, '-c'];
+  const first = [...setup, ...lockerLines(tools)].join('\n');
+  const inside = [
+    CONTINUE_LOCKER,
+    // The end of the pipe is that of the locker and of the first copy.
+    `! read -r _ <&${PIPE} || exit 125; exec ${PIPE}<&-`,
+    ...lines,
+  ].join('\n');
+  // Its own /proc/self, as the locker has it, is of the process namespace outside.
+  const at = (place: string): string => `"/proc/$locker/${place}"`;
+  const namespace = `--mount=${at('ns/mnt')} --root=${at('root')} --wd=${at('cwd')}`;
+  return [
+    `exec ${STDIN}<&0`,
+    // What the tools print does not go into the pipe.
+    `${commandLine([unshare, ...OWN_MOUNTS, '--', sh, '-c', first])} ${STDERR}>&1 >&2 <&- ${STDIN}<&- | {`,
+    `exec ${PIPE}<&0 <&${STDIN} ${STDIN}<&- ${FREE}<&-`,
+    `read -r locker <&${PIPE} || exit 125`,
+    `exec ${commandLine([nsenter])} ${namespace} -- ${commandLine([sh, '-c', inside])}`,
+    '}',
+  ];
+}
+
+/**
+ * Start the locker, which makes both namespaces, and tell its number. The tree becomes `/` in between: later it would be locked
+ * itself, and earlier the locker's root would not be that of its mount namespace, so that it could make no user namespace
+ * (user_namespaces(7)).
+ */
+function lockerLines(tools: LockTools): readonly string[] {
+  const { sh, unshare } = tools;
+  const copy = [unshare, ...OWN_MOUNTS, '--', sh, '-c'];
   const locker = [
     `${OWN_PID}; echo "$pid"`,
     AWAIT_LEAVE,
     `exec ${commandLine([...copy, `echo locked; ${AWAIT_LEAVE}`])}`,
   ].join('\n');
-  const inside = [
-    CONTINUE_LOCKER,
-    // The end of the pipe is the end of the locker, which has the machine's root.
-    `! read -r _ <&${PIPE} || exit 125; exec ${PIPE}<&-`,
-    ...lines,
-  ].join('\n');
-  // Its own /proc/self, as the locker has it, is of the process namespace outside.
-  const namespace = `--mount="/proc/$locker/ns/mnt" --root=/ --wd="/proc/$locker/cwd"`;
   return [
-    `exec ${STDIN}<&0`,
-    `( ${commandLine([unshare, '--user', '--keep-caps', '--', sh, '-c', locker])} <&- ${STDIN}<&- ${STDERR}>&- & ) | {`,
-    `exec ${PIPE}<&0 <&${STDIN} ${STDIN}<&-`,
-    AWAIT_LOCKER,
+    `( ${commandLine([unshare, '--user', '--keep-caps', '--', sh, '-c', locker])} & ) | {`,
+    `read -r locker || ${fail('lock')}`,
     moveLine(tools),
     CONTINUE_LOCKER,
-    `read -r _ <&${PIPE} || ${fail('lock')}`,
-    `exec ${commandLine([nsenter])} ${namespace} -- ${commandLine([sh, '-c', inside])}`,
+    `read -r _ || ${fail('lock')}`,
+    `echo "$locker" >&${STDERR}`,
     '}',
   ];
 }

@@ -5,10 +5,10 @@ import { enterPlan, facts, ruleOf } from './scripts.ts';
 const commandOf = (plan: Partial<EnterPlan>): readonly string[] =>
   enterCommand({ ...enterPlan, ...plan }).command;
 const scriptOf = (plan: Partial<EnterPlan>): string =>
-  commandOf(plan).find((word) => word.startsWith('umask 022')) ?? '';
+  commandOf(plan).find((word) => word.includes('umask 022')) ?? '';
 const flagsOf = (plan: Partial<EnterPlan>): readonly string[] => {
   const command = commandOf(plan);
-  const start = command.lastIndexOf('--mount');
+  const start = command.lastIndexOf('--pid');
   return command.slice(start, command.indexOf('--', start));
 };
 const places = (text: string, ...parts: string[]): readonly number[] =>
@@ -18,7 +18,7 @@ const SETPRIV = 'exec /bin/setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_pt
 
 describe('enterCommand', () => {
   it('makes only the namespaces that are asked for', () => {
-    const always = ['--mount', '--propagation', 'private', '--pid', '--ipc'];
+    const always = ['--pid', '--ipc'];
     const end = ['--fork', '--kill-child'];
     expect(flagsOf({})).toEqual([...always, ...end]);
     expect(flagsOf({ hostname: 'box', facts: { ...facts, newNetwork: true } })).toEqual([
@@ -27,6 +27,22 @@ describe('enterCommand', () => {
       '--net',
       ...end,
     ]);
+  });
+
+  it('makes the mounts in a namespace that ends before the program begins', () => {
+    const script = scriptOf({});
+    const found = places(
+      script,
+      'unshare --mount',
+      '--fstab',
+      'exec /bin/nsenter',
+      '! read -r _',
+      'ready $pid',
+    );
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect(found).not.toContain(-1);
+    expect(commandOf({ isLocked: false })).toContain('--mount');
+    expect(commandOf({})).not.toContain('--mount');
   });
 
   it('makes a user namespace only where one is needed', () => {
@@ -129,7 +145,8 @@ describe('enterCommand', () => {
 
   it('quotes every path', () => {
     const root = "/it's a root; reboot";
-    const script = scriptOf({ root, made: { directories: ['$x'], files: ['`y`'] } });
+    const made = { directories: ['$x'], files: ['`y`'] };
+    const script = scriptOf({ root, made, isLocked: false });
     expect(script).toContain(`cd '/it'\\''s a root; reboot' ||`);
     expect(script).toContain("'./$x'");
     expect(script).toContain("'./`y`'");
