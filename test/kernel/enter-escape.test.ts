@@ -1,13 +1,23 @@
 /** A program inside `enter` can neither leave its root, undo read-only mounts, nor lose its emulation. */
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
 import { AS_USER, binfmtctl } from './support/command.ts';
 
 const folder = temporaryFolder();
-const PROGRAMS = ['sh', 'cat', 'echo', 'mount', 'umount', 'touch', 'true'];
+const PROGRAMS = ['sh', 'cat', 'echo', 'mount', 'readlink', 'umount', 'touch', 'true'];
 let qemu = '';
 
 beforeAll(() => {
@@ -37,14 +47,13 @@ describe.each([
   { who: 'user', arch: 'native' },
   { who: 'user', arch: 'arm64' },
 ])('as $who in a tree for $arch', ({ who, arch }) => {
+  const words = (options: readonly string[], script: string): readonly string[] => [
+    ...['enter', '--quiet', '--store', folder(`store-${who}`), '--source', `dir:${qemu}`],
+    ...['--net', 'none', ...options, folder(arch), '--', 'sh', '-c', script],
+  ];
+  const within = who === 'user' ? AS_USER : ['env'];
   const enter = (options: readonly string[], script: string) =>
-    binfmtctl(
-      [
-        ...['enter', '--quiet', '--store', folder(`store-${who}`), '--source', `dir:${qemu}`],
-        ...['--net', 'none', ...options, folder(arch), '--', 'sh', '-c', script],
-      ],
-      who === 'user' ? { within: AS_USER, env: { HOME: folder('store-user') } } : {},
-    );
+    binfmtctl(words(options, script), { within, env: { HOME: folder(`store-${who}`) } });
 
   it('the root cannot be detached, nor the host be seen by joining the mount namespace again', async () => {
     const script = `umount -l / || echo refused; /bin/nsenter --mount=/proc/self/ns/mnt cat ${folder('source/secret')}; echo end`;
@@ -61,13 +70,26 @@ describe.each([
     expect(stderr).toContain("/proc/1/ns/mnt': Permission denied");
   });
 
+  it('no mount namespace of the session is left but the locked one', async () => {
+    // Linux 6.12 and later find the others of the same user namespace (NS_MNT_GET_PREV).
+    const script = 'readlink /proc/self/ns/pid; read -r _';
+    const [file = '', ...args] = [...within, process.execPath, resolve('dist/cli.cjs'), ...words([], script)];
+    const env = { ...process.env, HOME: folder(`store-${who}`) };
+    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(child, 'close');
+    const session = await firstLine(child);
+    await vi.waitFor(() => expect(mountNamespaces(session)).toHaveLength(1));
+    child.stdin.end('\n');
+    expect(await ended).toEqual([0, null]);
+  });
+
   it.each([
     ['the root', ['--read-only'], '/', '/file'],
     ['a bind mount', ['--bind', 'SOURCE:/mnt:ro'], '/mnt', '/mnt/file'],
   ])('%s stays read-only', async (_, options, mount, file) => {
-    const words = options.map((word) => word.replace('SOURCE', folder('source')));
+    const bound = options.map((word) => word.replace('SOURCE', folder('source')));
     const script = `mount -o remount,bind,rw ${mount} || echo refused; umount ${mount}; umount -l ${mount}; touch ${file}; echo end`;
-    const { stdout, stderr } = await enter(words, script);
+    const { stdout, stderr } = await enter(bound, script);
     expect(stdout).toBe('refused\nend\n');
     expect(stderr).toContain('Read-only file system');
   });
@@ -102,3 +124,28 @@ it('root enters with a warning where no user namespace can lock the mounts', asy
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'runs\n' });
   expect(stderr).toMatch(/cannot make a user namespace \(.*\): a program inside can reach the files/);
 });
+
+async function firstLine({ stdout }: ChildProcess): Promise<string> {
+  let text = '';
+  for await (const chunk of stdout ?? []) {
+    text += chunk;
+    if (text.includes('\n')) break;
+  }
+  return text.trim();
+}
+
+/** Mount namespaces of the processes of a session, other than that of its caller. */
+function mountNamespaces(session: string): readonly string[] {
+  const link = (pid: string, name: string): string => {
+    try {
+      return readlinkSync(`/proc/${pid}/ns/${name}`);
+    } catch {
+      // It has ended.
+      return '';
+    }
+  };
+  const all = readdirSync('/proc')
+    .filter((pid) => link(pid, 'pid_for_children') === session)
+    .map((pid) => link(pid, 'mnt'));
+  return [...new Set(all)].filter((each) => each !== '' && each !== link('self', 'mnt'));
+}
