@@ -7,8 +7,8 @@ export interface LockTools extends Tools {
   readonly nsenter: string;
 }
 
-/** The set-up alone reads the texts: their descriptors are free for the program's side, one for the pipe from the locker. */
-const [FREE, PIPE] = TEXTS;
+/** Only the set-up reads the texts: the program's side closes one descriptor and has the locker's pipe as the other. */
+const [UNUSED, PIPE] = TEXTS;
 /** A free descriptor, for a copy of standard input. */
 const STDIN = 9;
 
@@ -19,13 +19,13 @@ const CONTINUE_LOCKER = 'echo lock >&2';
 export const OWN_MOUNTS = ['--mount', '--propagation', 'private'] as const;
 
 /**
- * Runs the lines `setup` in a mount namespace of their own and `lines` in a locked copy of it, which a throw-away user
+ * Runs the lines `setup` in a mount namespace of their own, and `lines` in a locked copy of it, which a throw-away user
  * namespace owns. The kernel locks all mounts that it copies into such a namespace: not even root of the machine can unmount,
  * move or uncover one there, or make it writable (mount_namespaces(7), "Restrictions on mount namespaces"). The lines stay in
  * the user namespace that they are in, and so keep their capabilities.
  *
- * The first copy, in which nothing is locked, ends before `lines` run: Linux 6.12 and later find the mount namespaces that a
- * user namespace owns (NS_MNT_GET_PREV, fs/nsfs.c). This shell stays in the mount namespace outside.
+ * The mount namespace of the set-up, in which nothing is locked, ends before `lines` run: since Linux 6.12 root of a user
+ * namespace can find the mount namespaces that it owns (NS_MNT_GET_PREV, fs/nsfs.c). This shell stays in the one outside.
  */
 export function lockedLines(
   setup: readonly string[],
@@ -36,7 +36,7 @@ export function lockedLines(
   const first = [...setup, ...lockerLines(tools)].join('\n');
   const inside = [
     CONTINUE_LOCKER,
-    // The end of the pipe is that of the locker and of the first copy.
+    // The pipe ends with the locker and with the mount namespace of the set-up.
     `! read -r _ <&${PIPE} || exit 125; exec ${PIPE}<&-`,
     ...lines,
   ].join('\n');
@@ -47,7 +47,7 @@ export function lockedLines(
     `exec ${STDIN}<&0`,
     // What the tools print does not go into the pipe.
     `${commandLine([unshare, ...OWN_MOUNTS, '--', sh, '-c', first])} ${STDERR}>&1 >&2 <&- ${STDIN}<&- | {`,
-    `exec ${PIPE}<&0 <&${STDIN} ${STDIN}<&- ${FREE}<&-`,
+    `exec ${PIPE}<&0 <&${STDIN} ${STDIN}<&- ${UNUSED}<&-`,
     `read -r locker <&${PIPE} || exit 125`,
     `exec ${commandLine([nsenter])} ${namespace} -- ${commandLine([sh, '-c', inside])}`,
     '}',
@@ -55,9 +55,9 @@ export function lockedLines(
 }
 
 /**
- * Start the locker, which makes both namespaces, and tell its number. The tree becomes `/` in between: later it would be locked
- * itself, and earlier the locker's root would not be that of its mount namespace, so that it could make no user namespace
- * (user_namespaces(7)).
+ * The locker makes both namespaces, and its process id goes into the pipe. The tree becomes `/` in between: later it would be
+ * locked itself, and earlier the locker's root would not be that of its mount namespace, so that it could make no user
+ * namespace (user_namespaces(7)).
  */
 function lockerLines(tools: LockTools): readonly string[] {
   const { sh, unshare } = tools;
