@@ -16,6 +16,7 @@ import { procProblem } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
 import { isOurs, readReadableRegistrations } from './registrations.ts';
+import { closedStore } from './stores.ts';
 
 export interface StatusLine {
   readonly entry: Entry;
@@ -93,7 +94,7 @@ export async function status(context: Context): Promise<StatusResult> {
   return {
     schema: 'binfmtctl/status/2',
     instance,
-    proofsUnknown: procProblem(),
+    proofsUnknown: procProblem() ?? closedStore(context),
     entries: await withHeld(lines, context),
     gone,
     halfDone: existsSync(join(store, 'journal.json')),

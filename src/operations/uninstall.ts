@@ -21,7 +21,7 @@ import {
   readRegistrations,
   type StoredRegistration,
 } from './registrations.ts';
-import { fromReadableStores, otherStore } from './stores.ts';
+import { closedStore, fromReadableStores, otherStore } from './stores.ts';
 
 export interface UninstallRequest {
   /** Arches, names of entries, or globs of names. */
@@ -84,10 +84,13 @@ async function requireOwner({ names, all }: UninstallRequest, context: Context):
   const found = [...(others ?? [])].find(
     ([name, { registration }]) => !own?.has(name) && isNamed(name, registration.arch),
   );
-  if (found === undefined) return;
-  throw new BinfmtctlError('NO_PRIVILEGE', `cannot unregister ${found[0]}: root registered it`, {
-    hint: `run \`sudo binfmtctl uninstall ${all ? '--all' : names.join(' ')}\``,
-  });
+  const hint = `run \`sudo binfmtctl uninstall ${all ? '--all' : names.join(' ')}\``;
+  if (found !== undefined)
+    throw new BinfmtctlError('NO_PRIVILEGE', `cannot unregister ${found[0]}: root registered it`, { hint });
+  const closed = closedStore(context);
+  const isOwn = [...(own ?? [])].some(([name, { registration }]) => isNamed(name, registration.arch));
+  if (closed === null || isOwn) return;
+  throw new BinfmtctlError('NO_PRIVILEGE', `cannot tell what root registered: ${closed}`, { hint });
 }
 
 async function carry(request: UninstallRequest, context: Context): Promise<UninstallResult> {

@@ -28,8 +28,8 @@ export interface VerifyReport {
 }
 
 /**
- * Proves arches as the command line names them; without names all that an enabled entry takes, or, if the instance is not mounted here,
- * all whose programs run.
+ * Proves arches as the command line names them; without names all that an enabled entry takes or an entry of binfmtctl took that is gone; or,
+ * if the instance is not mounted here, all whose programs run.
  *
  * @throws UNKNOWN_ARCH; STORE_FAILED for a store that other users can change.
  */
@@ -43,7 +43,7 @@ export async function verifyArches(
     names.length > 0
       ? findArches(context.catalogue, names)
       : mounted
-        ? registered(context)
+        ? await expectedArches(context)
         : allArches(context);
   const observed = arches.length === 0 ? [] : await verify({ arches, root }, context);
   const isSeen = ({ native, host }: Proof): boolean => !native && host.holds === true;
@@ -83,9 +83,16 @@ async function restartNotes(proofs: readonly Proof[], context: Context): Promise
   });
 }
 
-function registered({ catalogue, binfmtDirectory }: Context): readonly Arch[] {
-  const enabled = listEntries(binfmtDirectory).filter((entry) => entry.enabled);
-  return [...new Set(enabled.flatMap(({ pattern }) => archOfPattern(catalogue, pattern) ?? []))];
+/** An entry that is gone, as after a reboot, was to run programs. */
+async function expectedArches(context: Context): Promise<readonly Arch[]> {
+  const { catalogue, binfmtDirectory } = context;
+  const entries = listEntries(binfmtDirectory);
+  const gone = [...(await readReadableRegistrations(context)).values()]
+    .map(({ registration }) => registration)
+    .filter(({ registered, rule }) => registered && !entries.some(({ name }) => name === rule.name))
+    .map(({ rule }) => rule);
+  const rules = [...entries.filter(({ enabled }) => enabled), ...gone];
+  return [...new Set(rules.flatMap(({ pattern }) => archOfPattern(catalogue, pattern) ?? []))];
 }
 
 const allArches = ({ catalogue }: Context): readonly Arch[] => Object.values(catalogue.arches);

@@ -61,6 +61,17 @@ describe('status and verify', () => {
     expect(named.stdout).toMatch(/aarch64: on the host: entry qemu-aarch64 is disabled/);
   });
 
+  it('fail for an entry of ours that is gone, and say what brings it back', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    removeAllEntries();
+    expect((await run('status')).stdout).toContain(
+      `qemu-aarch64 was registered by binfmtctl but is gone from the kernel: \`binfmtctl install aarch64 --store ${store}\` brings it back`,
+    );
+    const verified = await run('verify');
+    expect(verified.status).toBe(1);
+    expect(verified.stdout).toMatch(/aarch64: on the host: /);
+  });
+
   it('tell an entry whose interpreter is gone', async () => {
     registerOthers('qemu-riscv64', 'riscv64', '/none/qemu-riscv64-static', 'P');
     const status = await run('status');

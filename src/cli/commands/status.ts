@@ -49,9 +49,10 @@ function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResu
     ...(proofsUnknown === null || entries.length === 0
       ? []
       : [`${proofsUnknown}: whether an entry was proved cannot be told`]),
-    ...gone.map(
-      ({ arch, rule }) =>
+    ...gone.map(({ arch, rule }) =>
+      withSameOptions(
         `${rule.name} was registered by binfmtctl but is gone from the kernel: \`binfmtctl install ${arch}\` brings it back`,
+      ),
     ),
     ...entries.flatMap((line) => restartNoteOf(line) ?? []),
     ...(halfDone ? ['an earlier run was killed half-way: the next install or uninstall repairs it'] : []),
