@@ -2,7 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isBinfmtctlError } from '../errors.ts';
+import { decodeText } from '../rule/text.ts';
 import { errnoOf } from '../system/file-error.ts';
+import { pathBytes } from '../system/path-bytes.ts';
 import { readSmall } from '../system/read-small.ts';
 import { strerror } from '../system/strerror.ts';
 
@@ -21,7 +23,7 @@ export function readAllFiles(): readonly ConfigFile[] {
     for (const name of namesIn(folder)) if (!paths.has(name)) paths.set(name, join(folder, name));
   }
   const inOrder = [...paths.values()].toSorted((a, b) =>
-    Buffer.compare(Buffer.from(basename(a)), Buffer.from(basename(b))),
+    Buffer.compare(pathBytes(basename(a)), pathBytes(basename(b))),
   );
   return inOrder.flatMap((path) => readFileAt(path, path) ?? []);
 }
@@ -53,7 +55,8 @@ function readFileAt(path: string, name: string): ConfigFile | null {
 
 function namesIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
+    const names = readdirSync(folder, 'buffer').map((name) => decodeText(name));
+    return names.filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
   } catch {
     return [];
   }

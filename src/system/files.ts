@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { decodeText } from '../rule/text.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
 
@@ -50,7 +51,8 @@ export async function listFiles(
   { required = false }: { readonly required?: boolean } = {},
 ): Promise<readonly string[]> {
   try {
-    return (await readdir(directory)).toSorted().map((name) => join(directory, name));
+    const names = (await readdir(directory, 'buffer')).map((name) => decodeText(name));
+    return names.toSorted().map((name) => join(directory, name));
   } catch (error) {
     if (isAbsent(error) && !required) return [];
     throw fileError(error, `list ${directory}`);

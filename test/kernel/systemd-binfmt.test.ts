@@ -204,6 +204,15 @@ describe('systemd-binfmt', () => {
     expect(Object.keys(entries())).toEqual(['z']);
   });
 
+  it('reads files whose names are not UTF-8', () => {
+    const [folder = ''] = BINFMT_D;
+    plant({ files: [{ folder, name: 'z.conf', kind: 'file', text: ':z:E::z::/bin/good:\n' }], words: [] });
+    const path = Buffer.concat([Buffer.from(join(root, folder)), Buffer.from('/\xff.conf', 'latin1')]);
+    writeFileSync(path, ':odd:E::odd::/bin/good:\n');
+    expect(ours()).toMatchObject({ status: 0, stderr: '' });
+    expect(Object.keys(entries()).toSorted()).toEqual(['odd', 'z']);
+  });
+
   it.each([
     ['native programs', ':n:M::\\x7fELF::/bin/good:'],
     ['scripts', ':n:M::#!::/bin/good:'],

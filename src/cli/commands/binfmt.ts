@@ -15,6 +15,7 @@ import { uninstall } from '../../operations/uninstall.ts';
 import { verifyArches } from '../../operations/verify-arches.ts';
 import { isGlob, matchesGlob } from '../../rule/glob.ts';
 import { isFile } from '../../system/is-file.ts';
+import { requireText } from '../exact-words.ts';
 import { exitStatusOf, printFailure } from '../failure.ts';
 import { parseGoFlags } from '../go-flags.ts';
 import { withOperation } from '../operation.ts';
@@ -54,6 +55,7 @@ export async function standInForBinfmt(words: readonly string[], version: string
 }
 
 async function binfmt(words: readonly string[], version: string): Promise<number> {
+  requireText(words);
   const flags = parseGoFlags(words, ['install', 'mount', 'uninstall'], ['version', 'help', 'h']);
   if ('complaint' in flags) {
     process.stderr.write(`${flags.complaint}\n${USAGE}`);

@@ -5,7 +5,9 @@ import {
   showBinfmtD,
   unregisterBinfmtD,
 } from '../../operations/systemd-binfmt.ts';
+import { encodeText } from '../../rule/text.ts';
 import { openContext } from '../context.ts';
+import { exactWords } from '../exact-words.ts';
 import { getopt } from '../getopt.ts';
 
 const NAME = 'systemd-binfmt';
@@ -33,7 +35,7 @@ Examples:
 
 /** Carries a command line of systemd-binfmt out; returns its exit status, 0 or 1. */
 export async function systemdBinfmt(words: readonly string[], version: string): Promise<number> {
-  const parsed = parse(words);
+  const parsed = parse(exactWords(words));
   if ('complaint' in parsed) return report([parsed.complaint]);
   const { options, files } = parsed;
   const has = (option: Option): boolean => options.includes(option);
@@ -48,7 +50,7 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
     return report(complaints);
   }
   const context = await openContext({ binfmtDir: '/proc/sys/fs/binfmt_misc', catalogue: [] }, (progress) => {
-    if (progress.kind === 'warning') process.stderr.write(`warning: ${progress.text}\n`);
+    if (progress.kind === 'warning') process.stderr.write(encodeText(`warning: ${progress.text}\n`));
   });
   if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));
   unregisterBinfmtD(has('flush'), context);
@@ -76,11 +78,11 @@ function parse(words: readonly string[]): Parsed {
 }
 
 function print(text: string): number {
-  process.stdout.write(text);
+  process.stdout.write(encodeText(text));
   return 0;
 }
 
 function report(complaints: Complaints): number {
-  for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+  for (const complaint of complaints) process.stderr.write(encodeText(`${complaint}\n`));
   return complaints.length === 0 ? 0 : 1;
 }
