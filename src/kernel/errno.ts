@@ -117,10 +117,10 @@ const REGISTERING: Meanings = {
 
 /** With flag F the kernel opens the interpreter at once, and before it looks at the name (since 6.7). */
 const INSTALLING_INTERPRETER: Meanings = {
-  ENOENT: { reason: 'does not exist', hint: 'install the emulator, or register without flag F' },
+  ENOENT: { reason: 'does not exist', hint: 'install the emulator, or correct the path' },
   EACCES: {
     reason: 'cannot be executed: it is not a regular file with execute permission, or is on a noexec mount',
-    hint: '`chmod +x` it, or move it to a file system mounted without noexec',
+    hint: 'name an executable program on a file system mounted without noexec',
   },
   ENOTDIR: { reason: 'has a file where a directory should be in its path', hint: 'check the path' },
   ELOOP: {

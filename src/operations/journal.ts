@@ -145,7 +145,7 @@ async function findRefusals(
 ): Promise<ReadonlyMap<RegisterStep, string>> {
   const rules = steps.flatMap(({ rule }) => (isBpf(rule) ? [] : [rule]));
   const unsafe = await findUnsafe(rules, context);
-  const unfit = findUnfitInterpreters(rules, context);
+  const unfit = findUnfitInterpreters(rules, context, { kernelRefuses: true });
   const refusals = new Map<RegisterStep, string>();
   for (const step of steps) {
     const { rule } = step;

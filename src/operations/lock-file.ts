@@ -97,6 +97,6 @@ export async function lockSteps(
 
 function badLock(what: string): BinfmtctlError {
   return new BinfmtctlError('BAD_LOCK', what, {
-    hint: 'restore it from version control, or remove it and create it with `binfmtctl install ARCH --lock`',
+    hint: 'restore it from version control, or name another file',
   });
 }

@@ -147,7 +147,7 @@ async function refuseAllUnsafe(
   const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
   const safe = rules.filter((rule) => !unsafe.has(rule));
   warnOfScripts(safe, context);
-  const unfit = findUnfitInterpreters(safe, context);
+  const unfit = findUnfitInterpreters(safe, context, { kernelRefuses: true });
   return items.flatMap((item): readonly Item[] => {
     if (!('rule' in item)) return [item];
     const refusal = unsafe.get(item.rule);

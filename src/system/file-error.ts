@@ -21,7 +21,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOENT: failed('no such file or directory', 'check the path'),
   ENOTDIR: failed('a part of the path is not a directory', 'check the path'),
   EISDIR: failed('it is a directory', 'name a file'),
-  EEXIST: failed('it exists already', 'remove it, or choose another name'),
+  EEXIST: failed('it exists already', 'choose another name'),
   ELOOP: failed('too many symbolic links', 'follow the links with `namei -l` and remove the loop'),
   ENAMETOOLONG: failed('the path is too long', 'choose a shorter one'),
   ETXTBSY: failed('the program is running', 'end the program, then try again'),

@@ -15,5 +15,5 @@ export function kindOf(
 /** FILE_FAILED for a file that has to be a regular one. `what` says what was tried, on what: `read /etc/x`. */
 export const notRegular = (what: string, facts: Parameters<typeof kindOf>[0]): BinfmtctlError =>
   new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is ${kindOf(facts)}`, {
-    hint: 'remove it, or use another path; binfmtctl only uses regular files here',
+    hint: 'use another path: binfmtctl only uses regular files here',
   });

@@ -1,9 +1,9 @@
 /** `import` of good files and bad. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { binfmtctl, expectRefusal } from './support/command.ts';
+import { binfmtctl, expectRefusal, inShell } from './support/command.ts';
 import { BINFMT, entries, instance, registerForeign } from './support/machine.ts';
 import { startWork } from './support/work.ts';
 
@@ -43,11 +43,13 @@ describe('import', () => {
   });
 
   it('takes everything back where the kernel refuses one', async () => {
-    const file = put('rules', ':a:E::a::/bin/a:\n:b:E::b::/bin/none:F\n');
-    const ran = await run('import', file);
+    mkdirSync(at('noexec'));
+    const file = put('rules', `:a:E::a::/bin/a:\n:b:E::b::${at('noexec/true')}:F\n`);
+    const within = inShell(`mount -t tmpfs -o noexec none ${at('noexec')} && cp /bin/true ${at('noexec')}`);
+    const ran = await binfmtctl(['import', file, '--store', store], { within });
     expect(ran).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('its interpreter "/bin/none" does not exist'),
+      stderr: expect.stringContaining('is on a noexec mount'),
     });
     expect(instance()).toEqual([]);
   });
@@ -175,6 +177,13 @@ fix_binary yes
     rmSync(at('large.conf'));
     expect(await run('import', work)).toMatchObject({ status: 0, stdout: 'no rules there\n' });
     expect(await run('import', '/dev/null')).toMatchObject({ status: 0, stdout: 'no rules there\n' });
+  });
+
+  it('reads files of a directory whose names are not UTF-8', async () => {
+    const path = Buffer.concat([Buffer.from(`${work}/`), Buffer.from('\xff.conf', 'latin1')]);
+    writeFileSync(path, ':odd:E::odd::/bin/true:\n');
+    expect(await run('import', work)).toMatchObject({ status: 0 });
+    expect(instance().map(([name]) => name)).toEqual(['odd']);
   });
 
   it('is refused to a user without rights, who may look', async () => {

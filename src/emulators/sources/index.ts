@@ -45,6 +45,14 @@ export function parseSource(text: string, allowUnverified = false): SourceName {
       hint,
     });
   }
+  if (NEEDS_VALUE.includes(kind) && /^[a-z][a-z\d+.-]*:\/\//i.test(value))
+    throw new BinfmtctlError(
+      'BAD_SOURCE',
+      `source ${JSON.stringify(maskSecrets(text))} is a URL, not a path`,
+      {
+        hint: 'name a URL as url:URL#sha256=HEX',
+      },
+    );
   if (kind === 'url') parseUrlSource(value, allowUnverified);
   return { kind, value };
 }

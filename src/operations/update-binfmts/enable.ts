@@ -129,7 +129,7 @@ function unfitAmong(
     if (typeof rule === 'string') return [];
     return rule.interpreter === interpreter ? [rule] : [rule, { ...rule, interpreter }];
   });
-  const unfit = findUnfitInterpreters(rules, context);
+  const unfit = findUnfitInterpreters(rules, context, { kernelRefuses: true });
   return new Map([...unfit].map(([{ name }, refusal]) => [name, refusal]));
 }
 

@@ -41,6 +41,16 @@ describe('parseSource', () => {
     };
     expect(() => parseSource(text)).toThrow(expect.objectContaining(refusal));
   });
+
+  it.each(['path', 'dir', 'bundle'])('refuses a URL as the value of %s, and masks its login', (kind) => {
+    expect(() => parseSource(`${kind}:https://user:hunter2@host/file`)).toThrow(
+      expect.objectContaining({
+        code: 'BAD_SOURCE',
+        message: expect.not.stringContaining('hunter2'),
+        hint: expect.stringContaining('url:URL'),
+      }),
+    );
+  });
 });
 
 describe('choosePackages', () => {
