@@ -99,7 +99,7 @@ function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: Emul
   const { arches, rules, warnings } = emulation;
   const document = { schema: 'binfmtctl/emulation/1', private: rules !== null, arches, warnings };
   if (emulationFd !== undefined) writeAndClose(emulationFd, document);
-  if (dryRun || verbose) guardStreams('run');
+  if (dryRun || verbose) guardStreams();
   if (dryRun && json) process.stdout.write(`${toJson(document)}\n`);
   else if (dryRun) print(linesOf(emulation).join(''));
   else if (verbose) print(linesOf(emulation).join(''), process.stderr);
@@ -155,7 +155,7 @@ const warnings =
   (quiet: boolean) =>
   (progress: Progress): void => {
     if (progress.kind !== 'warning' || quiet) return;
-    guardStreams();
+    guardStreams({ silent: true });
     print(`${paint('yellow', 'warning:')} ${onOneLine(progress.text)}\n`, process.stderr);
   };
 
@@ -168,7 +168,7 @@ function lateProgress(quiet: boolean): Show {
     report: (progress) => {
       if (progress.kind === 'warning' && show === undefined) return warn(progress);
       if (progress.kind !== 'warning' && progress.stage === 'find') return;
-      guardStreams();
+      guardStreams({ silent: true });
       const live =
         process.stderr.isTTY === true && process.stderr.columns > 20 && process.env['TERM'] !== 'dumb';
       show ??= import('./work.ts').then(({ showProgress }) => showProgress({ quiet, live }));

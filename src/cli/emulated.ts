@@ -19,7 +19,7 @@ export async function runEmulated(line: readonly string[], version: string): Pro
     requireText(line, SHELL_HINT);
     const parsed = parseOptions(name, [...command.options, ...COMMON_OPTIONS], line.slice(1), { inOrder });
     if (parsed === null) {
-      guardStreams();
+      guardStreams({ silent: true });
       return await (await import('./run.ts')).runCommandLine([name, '--help'], version);
     }
     const { words } = parsed;
@@ -29,7 +29,7 @@ export async function runEmulated(line: readonly string[], version: string): Pro
       hint: `\`binfmtctl ${name} --help\` shows examples`,
     });
   } catch (failure) {
-    guardStreams();
+    guardStreams({ silent: true });
     tellFailure(failure, told ?? {});
     printFailure(failure, { verbose: told?.verbose === true, json: told?.json === true });
     return emulationFailure(failure);

@@ -10,8 +10,6 @@ const [only] = process.argv.slice(2);
 const called = basename(process.argv[1] ?? '');
 /** Through links of these names it is the program itself. */
 const STAND_INS = ['update-binfmts', 'binfmt'];
-/** Their output is that of the originals. */
-const DROP_INS = ['update-binfmts', 'systemd-binfmt', 'binfmt'];
 /** Set by our container image, which takes the flags of tonistiigi/binfmt besides our own commands. */
 const inImage = process.env['BINFMTCTL_IMAGE'] !== undefined;
 const standsIn = STAND_INS.includes(called) || (inImage && !/^[^-]/.test(only ?? ''));
@@ -32,7 +30,8 @@ async function carryOut(words: readonly string[]): Promise<number> {
   const [command = '', ...rest] = standsIn
     ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
     : words;
-  guardStreams(DROP_INS.includes(command) ? undefined : command);
+  // Its output is that of the original.
+  guardStreams({ silent: command === 'update-binfmts' });
   if (command === 'update-binfmts' || command === 'systemd-binfmt') {
     return (await import('./drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }

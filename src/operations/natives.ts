@@ -109,7 +109,7 @@ export function refuseNative(wanted: readonly Arch[], { arches, unproven }: Nati
     'NATIVE_ARCH',
     `${native.id} runs natively on this machine: no emulator is registered for it`,
     {
-      hint: 'an entry for it would take over every program of the machine; nothing needs to be installed',
+      hint: `nothing needs to be installed: an entry would take over every ${native.id} program of this machine`,
     },
   );
 }

@@ -62,7 +62,7 @@ export async function status(context: Context): Promise<StatusResult> {
   const instance = inspectInstance(binfmtDirectory);
   const entries = entriesAt(binfmtDirectory);
   const registrations = await readReadableRegistrations(context);
-  const proofs = await readProofs(context);
+  const { proofs, unreadable } = await readProofsIfReadable(context);
   const lines = entries.map((entry, index): StatusLine => {
     const ours = isOurs(entry, registrations);
     const known = ours ? registrations.get(entry.name)?.registration.emulator : undefined;
@@ -94,11 +94,21 @@ export async function status(context: Context): Promise<StatusResult> {
   return {
     schema: 'binfmtctl/status/2',
     instance,
-    proofsUnknown: procProblem() ?? closedStore(context),
+    proofsUnknown: procProblem() ?? closedStore(context) ?? unreadable,
     entries: await withHeld(lines, context),
     gone,
     halfDone: existsSync(join(store, 'journal.json')),
   };
+}
+
+/** A damaged file of proofs takes nothing else from the user. */
+async function readProofsIfReadable(context: Context) {
+  try {
+    return { proofs: await readProofs(context), unreadable: null };
+  } catch (error) {
+    if (!isBinfmtctlError(error)) throw error;
+    return { proofs: new Map<string, RecordedProof>(), unreadable: error.message };
+  }
 }
 
 /** Asks the kernel, by a probe, for each file that may have been replaced. */

@@ -43,7 +43,7 @@ export function findChainFault(
     return { fault: 'would take over its own interpreter', hint: hintFor(rule, itself) };
   for (const [index, links] of chains.entries()) {
     const taken = links.find((link) => link.native && takes(rule, link))?.path;
-    const fault = `would take over ${taken}, which runs entry ${all[index]?.name}`;
+    const fault = `would take over ${taken}, which entry ${all[index]?.name} runs`;
     if (taken !== undefined) return { fault, hint: hintFor(rule, taken) };
   }
   for (const link of own.filter(({ native }) => native)) {
@@ -67,7 +67,7 @@ function faultOf(rule: Rule, failing: Rule, all: readonly Rule[], machine: Machi
     (name) => name !== rule.name,
   );
   const isOwn = failing === rule;
-  const whose = isOwn ? 'its own interpreter' : `${failing.interpreter}, which runs entry ${failing.name}`;
+  const whose = isOwn ? 'its own interpreter' : `${failing.interpreter}, which entry ${failing.name} runs`;
   const hint = hintBeside(rule, isOwn ? names : [failing.name]);
   if (failureOf(failing, all, machine) === 'loop')
     return { fault: `would take over ${whose}, in a loop with ${names.join(', ')}`, hint };

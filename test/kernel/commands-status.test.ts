@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { binfmtctl, documentOf } from './support/command.ts';
@@ -70,6 +70,18 @@ describe('status and verify', () => {
     const verified = await run('verify');
     expect(verified.status).toBe(1);
     expect(verified.stdout).toMatch(/aarch64: on the host: /);
+  });
+
+  it('list the entries even if the file of proofs cannot be read', async () => {
+    await documentOf(['install', 'arm64', ...source, '--store', store]);
+    rmSync(join(store, 'proofs.json'));
+    mkdirSync(join(store, 'proofs.json'));
+    expect(await run('status')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(
+        /qemu-aarch64 [\s\S]*proofs\.json.*: whether an entry was proved cannot be told/,
+      ),
+    });
   });
 
   it('tell an entry whose interpreter is gone', async () => {

@@ -123,10 +123,11 @@ describe.concurrent('output', () => {
 
   it('fails without a stack trace where it cannot be written', async () => {
     const full = ['sh', '-c', '"$@" > /dev/full', 'sh'];
-    expect(await binfmtctl(['status', '--store', store], { within: full })).toMatchObject({
-      status: 1,
-      stderr: expect.stringMatching(/^binfmtctl: cannot write to standard output: .*\nhint: .*\n$/),
-    });
+    for (const words of [['status', '--store', store], ['binfmt'], ['systemd-binfmt', '--help']])
+      expect(await binfmtctl(words, { within: full })).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^binfmtctl: cannot write to standard output: .*\nhint: .*\n$/),
+      });
   });
 
   it('says where an error comes from with --verbose alone', async () => {

@@ -135,7 +135,7 @@ describe('rules beside entries', () => {
     removeAllEntries();
     registerForeign(served);
     const earlier = await binfmtctl(['systemd-binfmt', file('rules.conf', taking)]);
-    expect(earlier.stderr).toContain(`rule taking would take over ${wrapper}, which runs entry served`);
+    expect(earlier.stderr).toContain(`rule taking would take over ${wrapper}, which entry served runs`);
     removeAllEntries();
     await binfmtctl(['systemd-binfmt', file('rules.conf', taking, served)]);
     expect(Object.keys(entries())).toEqual(['served']);

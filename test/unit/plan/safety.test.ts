@@ -131,7 +131,7 @@ describe('assertSafe, with a chain of interpreters', () => {
   it('refuses a rule that takes the interpreter of another entry', () => {
     const other = rule(text('FOO!'), '/opt/run.foo', 'other');
     expect(() => judge(rule(extension('foo')), others(other))).toThrow(
-      'would take over /opt/run.foo, which runs entry other',
+      'would take over /opt/run.foo, which entry other runs',
     );
   });
 
@@ -172,7 +172,7 @@ describe('assertSafe, with a chain of interpreters', () => {
       'rule B cannot work: C runs its interpreter, and flag O or C allows no further interpreter',
     );
     expect(() => judge(inner, others(outer))).toThrow(
-      'would take over /opt/c, which runs entry B, and flag O or C allows no further interpreter',
+      'would take over /opt/c, which entry B runs, and flag O or C allows no further interpreter',
     );
   });
 
