@@ -20,6 +20,7 @@ import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
+import { emulatorsOf, withheldFor } from './enter/protection.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
 import { type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
@@ -78,6 +79,8 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     made: places.made,
     becomesRoot: maps !== null && !isOwnRoot(maps),
     rules: emulation.rules,
+    emulators: emulatorsOf(emulation.rules ?? []),
+    withheld: withheldFor(maps, context),
     ephemeral: request.ephemeral,
     readOnly: request.readOnly ? flagsAt(root).filter((flag) => flag !== 'ro') : null,
     hostname: request.hostname,

@@ -59,7 +59,8 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
     tools: runTools(),
   });
   const fallback = fallbackFor(request, program, emulation, environment);
-  const setup = { maps: root ? allIds() : ownIds(uid, gid) };
+  // Root could unmount the instance, which loses all entries with its last mount. Users get their own ids back and cannot.
+  const setup = root ? { maps: allIds(), held: `${INSTANCE}/status` } : { maps: ownIds(uid, gid) };
   const prepared = { emulation, heads, launch: { command, setup, program: launched }, fallback };
   if (!request.told) return prepared;
   const error = await findInstanceObstacle('run', heads, emulation, context);

@@ -1,6 +1,6 @@
 import type { Rule } from '../rule/types.ts';
 import { type LockTools, lockedLines, moveLine, OWN_MOUNTS } from './lock-script.ts';
-import { firstMounts, fstab, INSTANCE, type RootFacts, secondMounts } from './root-mounts.ts';
+import { firstMounts, fstab, INSTANCE, type RootFacts, type RootMount, secondMounts } from './root-mounts.ts';
 import {
   AWAIT_LEAVE,
   EXECUTE,
@@ -9,6 +9,7 @@ import {
   instanceLines,
   OWN_PID,
   registerLines,
+  sealLine,
   TEXTS,
 } from './setup-script.ts';
 import { commandLine, quote } from './shell.ts';
@@ -28,6 +29,10 @@ export interface EnterPlan {
   readonly becomesRoot: boolean;
   /** For an instance of its own; null where the one there is serves. */
   readonly rules: readonly Rule[] | null;
+  /** The interpreters of `rules`, with the flags of the mounts that they are on. */
+  readonly emulators: readonly { readonly path: string; readonly flags: readonly string[] }[];
+  /** A capability that process 1 has and the program does not get. */
+  readonly withheld: string;
   /** All changes go to memory. */
   readonly ephemeral: boolean;
   /** Flags of the root's own mount, for a root that is read-only; null for one that is not. */
@@ -90,9 +95,21 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
       becomesRoot,
       tools,
     }),
-    texts: [fstab(firstMounts(facts), base), fstab(secondMounts(facts), base)],
+    texts: [
+      fstab(firstMounts(facts), base) + fstab(emulatorMounts(plan), ''),
+      fstab(secondMounts(facts), base),
+    ],
   };
 }
+
+/** The program can reach its emulator by `/proc/self/exe`, and as root it could change the file, but for such a mount. */
+const emulatorMounts = ({ emulators }: EnterPlan): readonly RootMount[] =>
+  emulators.map(({ path, flags }) => ({
+    source: path,
+    target: path.slice(1),
+    type: 'none',
+    options: ['bind', 'ro', ...flags],
+  }));
 
 /** Where the tree is on its way to `/`. */
 const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}/root` : root);
@@ -183,13 +200,6 @@ function settingLines(plan: EnterPlan): readonly string[] {
   return lines;
 }
 
-/**
- * Makes the instance itself read-only, not just a mount of it: root inside owns its files and may mount it again. Its
- * locked mount stays until the session ends, as the instance loses all entries with its last mount.
- */
-const sealLine = (instance: string, { mount }: EnterTools): string =>
-  `${commandLine([mount, '-n', '-o', 'remount,ro,nosuid,nodev,noexec', instance])} || ${fail('instance')}`;
-
 /** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
 function programLines(plan: EnterPlan): readonly string[] {
   const { personality32, tools, umask } = plan;
@@ -209,15 +219,17 @@ function programLines(plan: EnterPlan): readonly string[] {
 
 /**
  * The groups of an account, and the capabilities. Without CAP_SYS_PTRACE the program has no access to a process with more
- * capabilities (ptrace(2), "Ptrace access mode checking"): the shell that waits for it has the root of the machine.
+ * capabilities (ptrace(2), "Ptrace access mode checking"): the shell that waits for it has the root of the machine. Where the
+ * caller lacks CAP_SYS_PTRACE, as in a container, another one makes the difference.
  */
-function privileges({ account, newUserNamespace }: EnterPlan, setpriv: string): readonly string[] {
+function privileges({ account, newUserNamespace, withheld }: EnterPlan, setpriv: string): readonly string[] {
+  const dropped = [...new Set(['sys_ptrace', withheld])].map((name) => `-${name}`).join(',');
   const groups = account?.groups.length ? `--groups=${account.groups.join(',')}` : '--clear-groups';
   return [
     setpriv,
-    '--bounding-set=-sys_ptrace',
+    `--bounding-set=${dropped}`,
     // In a user namespace the shell has had to keep all of them.
-    ...(newUserNamespace ? ['--inh-caps=-all', '--ambient-caps=-all'] : ['--inh-caps=-sys_ptrace']),
+    ...(newUserNamespace ? ['--inh-caps=-all', '--ambient-caps=-all'] : [`--inh-caps=${dropped}`]),
     ...(account === null ? [] : [`--regid=${account.gid}`, groups]),
     '--',
   ];

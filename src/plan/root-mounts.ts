@@ -126,10 +126,11 @@ function procMounts({ places, procOfHost, instance }: RootFacts): readonly RootM
 
 /** Lines for fstab(5), with targets below `root`. */
 export function fstab(mounts: readonly RootMount[], root: string): string {
-  const lines = mounts.map(({ source, target, type, options }) =>
-    [source, `${root}/${target}`, type, options.join(','), '0', '0'].map(field).join(' '),
+  const lines = mounts.map(
+    ({ source, target, type, options }) =>
+      `${[source, `${root}/${target}`, type, options.join(','), '0', '0'].map(field).join(' ')}\n`,
   );
-  return `${lines.join('\n')}\n`;
+  return lines.join('');
 }
 
 const memory = (target: string, options: readonly string[]): RootMount => ({

@@ -1,5 +1,12 @@
 import type { Rule } from '../rule/types.ts';
-import { AWAIT_LEAVE, EXECUTE, inNewNamespaces, instanceLines, type Tools } from './setup-script.ts';
+import {
+  AWAIT_LEAVE,
+  EXECUTE,
+  inNewNamespaces,
+  instanceLines,
+  sealLine,
+  type Tools,
+} from './setup-script.ts';
 import { commandLine } from './shell.ts';
 
 export interface RunPlan {
@@ -18,6 +25,7 @@ export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
   const start = ['echo "ready $$" >&2', AWAIT_LEAVE, `exec ${EXECUTE}`].join('\n');
   const script = [
     ...instanceLines(directory, rules, tools),
+    sealLine(directory, tools),
     ids === null ? start : asThemselves(start, ids, tools),
   ];
   return inNewNamespaces(script.join('\n'), {

@@ -103,6 +103,13 @@ export const registerLines = (directory: string, rules: readonly Rule[]): readon
         `printf ${printfFormat(formatRegister(rule))} >${quote(`${directory}/register`)} || ${fail('register')}`,
     );
 
+/**
+ * Makes the instance itself read-only, not just a mount of it: root inside owns its files and may mount it again. Its
+ * locked mount stays until the session ends, as the instance loses all entries with its last mount.
+ */
+export const sealLine = (instance: string, { mount }: Pick<Tools, 'mount'>): string =>
+  `${commandLine([mount, '-n', '-o', 'remount,ro,nosuid,nodev,noexec', instance])} || ${fail('instance')}`;
+
 // Stops with its job, and its parent with it; goes on with the job in the foreground when it is continued itself. bash gives
 // the terminal away by its standard error (jobs.c initialize_job_control()), other shells by /dev/tty.
 const JOB_CONTROL = `exec 9>&2; [ -z "$BASH_VERSION" ] || exec 2>/dev/tty

@@ -46,7 +46,11 @@ export async function followSetup(
     } else if (word === 'lock') {
       answers.write('go\n');
     } else if (word === 'ready') {
-      isReady = onReady(Number(value));
+      try {
+        isReady = onReady(Number(value));
+      } catch (error) {
+        problem = error;
+      }
       answers.end(isReady ? 'go\n' : '');
     } else if (word === 'failed') {
       failed = value;

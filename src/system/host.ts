@@ -95,3 +95,9 @@ export function workingDirectory(): string {
     return REMOVED_DIRECTORY;
   }
 }
+
+/** The capabilities that this process may use, as a set of bits (proc_pid_status(5), CapPrm); none without /proc. */
+export function permittedCapabilities(): bigint {
+  const [, digits = '0'] = /^CapPrm:\s*([\da-f]+)$/m.exec(readText('/proc/self/status') ?? '') ?? [];
+  return BigInt(`0x${digits}`);
+}

@@ -4,7 +4,7 @@
  * progress on its standard error; the program gets ours from another descriptor (plan/setup-script.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { decodeExecReport, type ExecFailure } from '../elf/exec-helper.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
@@ -30,6 +30,8 @@ export interface Setup {
   readonly maps: IdMaps | null;
   /** What it reads from the descriptors TEXTS, as files. */
   readonly texts?: readonly string[] | undefined;
+  /** A file that stays open until the program has ended, so that its file system stays; as the set-up sees it. */
+  readonly held?: string | undefined;
   /** Whether the command is a shell with job control, and the program a job of it. */
   readonly isJob?: boolean | undefined;
 }
@@ -74,6 +76,7 @@ async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | Setu
   const shell = setup?.isJob ? (child.pid ?? null) : null;
   const program: Target = { pid: child.pid, shell, interruption: null };
   const release = handOnSignals(program);
+  let held: number | null = null;
   try {
     const ended = endingOf(child);
     const closed = new Promise((resolve) => child.once('close', resolve));
@@ -83,6 +86,7 @@ async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | Setu
         ? null
         : await followSetup(child, maps, (pid) => {
             program.pid = pid;
+            if (setup.held !== undefined) held = openSync(`/proc/${pid}/root${setup.held}`, 'r');
             return program.interruption === null;
           });
     await closed;
@@ -96,6 +100,7 @@ async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | Setu
     return status > 128 ? { status } : failure;
   } finally {
     release();
+    if (held !== null) closeSync(held);
   }
 }
 

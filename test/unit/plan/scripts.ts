@@ -49,6 +49,8 @@ export const enterPlan: EnterPlan = {
   made: { directories: [], files: [] },
   becomesRoot: false,
   rules: null,
+  emulators: [],
+  withheld: 'sys_ptrace',
   ephemeral: false,
   readOnly: null,
   hostname: null,

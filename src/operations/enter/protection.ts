@@ -1,0 +1,25 @@
+/** What keeps a program inside from process 1 and from its emulator. */
+import { realpathSync } from 'node:fs';
+import { chooseWithheld } from '../../plan/capabilities.ts';
+import type { EnterPlan } from '../../plan/enter-script.ts';
+import type { IdMaps } from '../../plan/id-maps.ts';
+import type { Rule } from '../../rule/types.ts';
+import { permittedCapabilities } from '../../system/host.ts';
+import { flagsAt } from '../../system/mounts.ts';
+import type { Context } from '../context.ts';
+
+/** The interpreters of rules, for mounts that keep a session from changing them. */
+export function emulatorsOf(rules: readonly Rule[]): EnterPlan['emulators'] {
+  const paths = new Set(rules.map(({ interpreter }) => interpreter));
+  return [...paths].map((path) => ({ path, flags: flagsAt(realpathSync(path)) }));
+}
+
+/** A capability that process 1 has and the program does not get. In a new user namespace, process 1 has all (user_namespaces(7)). */
+export function withheldFor(maps: IdMaps | null, { report }: Pick<Context, 'report'>): string {
+  const withheld = maps === null ? chooseWithheld(permittedCapabilities()) : 'sys_ptrace';
+  if (withheld !== null) return withheld;
+  const text =
+    'process 1 inside has no capability that the program lacks: the program can reach the files of this machine';
+  report({ kind: 'warning', text });
+  return 'sys_ptrace';
+}
