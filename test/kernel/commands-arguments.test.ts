@@ -115,11 +115,21 @@ describe.concurrent('options', () => {
     refuses(['install', 'riscv64', '--source', source], [2, 'BAD_SOURCE', message, /dir:DIR/]),
   );
 
-  it('takes one file for one architecture only', () =>
-    refuses(
+  it('takes one file for one architecture only, the one that its name says if there are more', async () => {
+    await refuses(
+      ['install', 'riscv64,s390x', '--source', 'path:/bin/sh'],
+      [
+        2,
+        'BAD_SOURCE',
+        /\/bin\/sh is one emulator, but 2 architectures are needed: riscv64, s390x/,
+        /dir:DIR/,
+      ],
+    );
+    await refuses(
       ['install', 'riscv64,s390x', '--source', `path:${emulators}/qemu-riscv64-static`],
-      [2, 'BAD_SOURCE', /one file, but 2 architectures/, /dir:DIR/],
-    ));
+      [1, 'EMULATOR_NOT_FOUND', /no emulator for s390x was found/, /is it in path:/],
+    );
+  });
 
   it('names the emulators there are for an unknown one', () =>
     refuses(['install', 'riscv64', '--emulator', 'qmeu'], [2, 'USAGE', /"qmeu"/, /box64.*qemu/]));

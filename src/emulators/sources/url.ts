@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BinfmtctlError } from '../../errors.ts';
 import { readParts } from '../../system/files.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
-import { fileNames, storedName } from '../names.ts';
+import { storedName } from '../names.ts';
 import { keep } from '../store-writer.ts';
 import type { Candidate } from '../types.ts';
 import { openArchive } from './archive.ts';
 import { takeFromBundle } from './bundle.ts';
+import { chooseWant } from './choose-want.ts';
 import { naming } from './integrity.ts';
 import { LIMITS } from './limits.ts';
 import { type TakeOptions, takeFromArchives } from './take.ts';
@@ -74,7 +74,7 @@ async function takeFrom(
 
 const hexOf = (digest: string): string => digest.replace('sha256:', '');
 
-/** The file is the emulator itself. Its name says for which of several guests. */
+/** The file is the emulator itself. */
 async function keepProgram(
   file: string,
   source: UrlSource,
@@ -82,24 +82,10 @@ async function keepProgram(
   { store, signal }: FetchOptions,
 ): Promise<readonly Candidate[]> {
   const name = fileNameOf(source);
-  const want = wants.find((each) => isNamed(name, each)) ?? wants[0];
-  if (want !== undefined && wants.length > 1 && !isNamed(name, want)) {
-    throw new BinfmtctlError(
-      'BAD_SOURCE',
-      `${printAddress(source)} is one emulator, but ${wants.length} architectures are asked for`,
-      { hint: 'name one architecture, or an archive with several emulators' },
-    );
-  }
-  // Where several emulators could run the arch, the file's name says which one it is.
-  const profile = want?.profiles.find((each) => name.toLowerCase().includes(each.id)) ?? want?.profiles[0];
-  if (want === undefined || profile === undefined) return [];
-  const { guest } = want;
+  const address = printAddress(source);
+  const chosen = chooseWant(name, address, wants, 'use an archive with several emulators');
+  if (chosen === null) return [];
+  const { guest, profile } = chosen;
   const { path } = await keep(store, storedName(profile, guest, name), readParts(file), { signal });
-  return [{ path, from: printAddress(source), emulator: profile.id, guest, origin: 'url' }];
+  return [{ path, from: address, emulator: profile.id, guest, origin: 'url' }];
 }
-
-/** `x86_64_qemu-aarch64-static`, too, as multiarch/qemu-user-static names them by host. */
-const isNamed = (name: string, { guest, profiles }: Want): boolean =>
-  profiles.some((profile) =>
-    fileNames(profile, guest).some((usual) => name === usual || name.endsWith(`_${usual}`)),
-  );
