@@ -51,6 +51,8 @@ export interface BundleResult {
   readonly size: number;
   readonly host: string;
   readonly emulators: readonly BundledEmulator[];
+  /** Whether each emulator ran a program of its architecture; false for those of other machines, which do not start here. */
+  readonly proved: boolean;
   /** With `all`: arches that no emulator was found for, and why. */
   readonly missing: readonly Missing[];
 }
@@ -74,7 +76,7 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
   return withStoreLock(context, async () => {
     const stored = await listStored(context.store);
     try {
-      const wanted = { ...request, elsewhere, dryRun: false };
+      const wanted = { ...request, elsewhere, prove: true, dryRun: false };
       const { found, missing } = await obtainAsLocked(arches, [], { ...natives, host }, wanted, context);
       if (found.length === 0) throw nothingFound(missing, host);
       const paths = new Map(found.map((each) => [each.arch.id, each.emulator.path]));
@@ -83,7 +85,7 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
       const file = resolve(request.output);
       const parts = packBundle(manifest, ({ guest }) => paths.get(guest) ?? '');
       const written = await write(file, parts, context);
-      return { schema: 'binfmtctl/bundled/1', file, ...written, ...manifest, missing };
+      return { schema: 'binfmtctl/bundled/1', file, ...written, ...manifest, proved: !elsewhere, missing };
     } finally {
       await pruneUnregistered(context, stored).catch(() => {});
     }

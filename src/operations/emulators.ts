@@ -13,6 +13,7 @@ import { maskSecrets } from '../formats/secrets.ts';
 import type { Entry } from '../rule/types.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { mapsRootToRoot } from '../system/host.ts';
+import { assertRuns } from './assert-runs.ts';
 import { type Context, wordsFor } from './context.ts';
 import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
 import type { Natives } from './natives.ts';
@@ -41,6 +42,8 @@ export interface EmulatorRequest {
   readonly elsewhere?: boolean | undefined;
   /** Refuse versions that are known to be bad. */
   readonly strict?: boolean | undefined;
+  /** Take only emulators that run a probe; those for another machine (`elsewhere`) are not checked. */
+  readonly prove?: boolean | undefined;
   /** Fetch nothing: say only what would be fetched. */
   readonly dryRun: boolean;
 }
@@ -188,6 +191,9 @@ async function takeFirstFit(
         signal: context.signal,
       });
       const fit = { arch, profile, emulator, source: candidate.source ?? source };
+      const expected = request.expected?.[arch.id]?.sha256 ?? emulator.sha256;
+      if (request.prove && !request.elsewhere && expected === emulator.sha256)
+        await assertRuns(arch, emulator, context);
       const known = await knownProblems(fit, host);
       if (request.strict) refuseKnownBad(fit, known);
       secondBest ??= fit;

@@ -66,7 +66,15 @@ export async function updateLock(
       for (const { source, emulator, guests: group } of groups) {
         const own = source === undefined ? DEFAULT_SOURCES : [source];
         const from = sources.length > 0 ? sources : own;
-        const request = { all: false, sources: from, allowUnverified, emulator, strict, dryRun: false };
+        const request = {
+          sources: from,
+          allowUnverified,
+          emulator,
+          strict,
+          all: false,
+          prove: true,
+          dryRun: false,
+        };
         const members = wanted.filter(({ id }) => group.includes(id));
         found.push(...(await obtainEmulators(members, [], natives, request, context)).found);
       }

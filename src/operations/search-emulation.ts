@@ -205,7 +205,13 @@ async function obtainRules(
 ): Promise<readonly OwnRule[]> {
   // Said on request only: a program's standard error is its own.
   const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
-  const { found } = await obtainEmulators(arches, entries, natives, { ...request, dryRun: false }, quiet);
+  const { found } = await obtainEmulators(
+    arches,
+    entries,
+    natives,
+    { ...request, prove: true, dryRun: false },
+    quiet,
+  );
   return Promise.all(
     found.map(async (each, index): Promise<OwnRule> => {
       // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.

@@ -12,7 +12,6 @@ import {
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Lock } from '../../src/formats/lock.ts';
-import { fakeQemu } from '../integration/fixtures/programs.ts';
 import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
 
@@ -41,11 +40,14 @@ function restore(): void {
     copyFileSync(join(emulators, `qemu-${guest}-static`), join(own, `qemu-${guest}-static`));
 }
 
-/** As the folder is after its maker has brought another version, which stands on a line of its bytes as in QEMU's. */
+/** Makes the emulator say another version, as an upgrade does. */
 function replaceEmulator(guest: string): void {
-  const line = Buffer.from(`\nqemu-${guest} version 9.9.9\n`);
-  writeFileSync(join(own, `qemu-${guest}-static`), Buffer.concat([fakeQemu('9.9.9'), line]));
-  chmodSync(join(own, `qemu-${guest}-static`), 0o755);
+  const path = join(own, `qemu-${guest}-static`);
+  const said = new RegExp(`(qemu-${guest} version )([\\d.]+)`);
+  const renewed = readFileSync(path, 'latin1').replace(said, (_, name: string, version: string) => {
+    return name + '9.9.9'.padEnd(version.length);
+  });
+  writeFileSync(path, renewed, 'latin1');
 }
 
 const uninstall = (): Promise<unknown> => documentOf(['uninstall', '--all', '--purge', '--store', store]);

@@ -76,11 +76,12 @@ export function bundleCommand(done: (status: number) => void): Command {
   });
 }
 
-function textOf({ file, sha256, size, host, emulators, missing }: BundleResult): string {
+function textOf({ file, sha256, size, host, emulators, proved, missing }: BundleResult): string {
   const rows = emulators.map(({ guest, emulator, version, sha256: own }) => {
     return [guest, emulator, version ?? '?', own.slice(0, 12)];
   });
   const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
+  const unchecked = `not checked: ${host} emulators do not start on this machine`;
   const what = `${file}: ${size} bytes for ${host} machines, sha256 ${sha256}`;
-  return `${[table([['ARCH', 'EMULATOR', 'VERSION', 'SHA256'], ...rows]), ...left, what].join('\n')}\n`;
+  return `${[table([['ARCH', 'EMULATOR', 'VERSION', 'SHA256'], ...rows]), ...left, ...(proved ? [] : [unchecked]), what].join('\n')}\n`;
 }

@@ -1,0 +1,72 @@
+import { constants } from 'node:os';
+import type { Arch } from '../catalogue/types.ts';
+import { buildProbe, probeEnvironment } from '../elf/probe.ts';
+import type { Emulator } from '../emulators/types.ts';
+import { unfit } from '../emulators/unfit.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { run } from '../system/process.ts';
+import type { Context } from './context.ts';
+import { ranWell } from './probe-checks.ts';
+import { explainFailure } from './probe-failure.ts';
+import type { ProbeRun } from './prober.ts';
+import { withWorkspace } from './workspace.ts';
+
+const TIME_LIMIT_MS = 10_000;
+const MAX_OUTPUT = 64 * 1024;
+
+/**
+ * Runs a probe of the architecture with the emulator itself, without an entry. If no directory can hold the probe, it only warns.
+ *
+ * @throws EMULATOR_UNFIT if the emulator does not run the probe; PROCESS_FAILED if the probe does not finish in time; INTERRUPTED.
+ */
+export async function assertRuns(
+  arch: Arch,
+  { path, from = path }: Pick<Emulator, 'path' | 'from'>,
+  { signal, report }: Pick<Context, 'signal' | 'report'>,
+): Promise<void> {
+  const probed = await runProbe(arch, path, signal).catch((error: unknown) => {
+    if (!(error instanceof BinfmtctlError)) throw error;
+    return error;
+  });
+  if (signal.aborted)
+    throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${from}`, { cause: signal.reason });
+  if (probed instanceof BinfmtctlError) {
+    const text = `could not check that ${from} runs ${arch.id} programs: ${probed.message}`;
+    return report({ kind: 'warning', text });
+  }
+  if (ranWell(probed)) return;
+  if (probed.notStarted !== null) throw unfit(from, `it cannot be started (${probed.notStarted})`);
+  if (probed.status === null)
+    throw new BinfmtctlError(
+      'PROCESS_FAILED',
+      `${from} did not run a program for ${arch.id} within ${TIME_LIMIT_MS / 1000} s`,
+      { hint: 'this machine may be overloaded: try again, or name another emulator with --source' },
+    );
+  const why = await explainFailure(probed, {
+    entry: null,
+    problem: null,
+    root: null,
+    timeLimitMs: TIME_LIMIT_MS,
+  });
+  throw unfit(from, `it does not run ${arch.id} programs: ${why}`);
+}
+
+function runProbe(arch: Arch, emulator: string, signal: AbortSignal): Promise<ProbeRun> {
+  const files = [{ name: arch.id, bytes: buildProbe(arch.elf, arch.probe) }];
+  return withWorkspace(files, async (directory) => {
+    // Without the caller's variables: LD_PRELOAD, QEMU_* and the like change what an emulator does.
+    const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C', ...probeEnvironment };
+    const options = {
+      env,
+      extendEnv: false,
+      cwd: '/',
+      timeoutMs: TIME_LIMIT_MS,
+      signal,
+      maxBytes: MAX_OUTPUT,
+    };
+    const result = await run(emulator, [`${directory}/${arch.id}`], options);
+    const { stdout: output, stderr, timedOut, exitCode, errno } = result;
+    const ended = exitCode ?? 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
+    return { output, complaint: stderr.trim(), status: timedOut ? null : ended, notStarted: errno };
+  });
+}
