@@ -1,5 +1,4 @@
 /** Who runs the programs of other machines. */
-import { accessSync, constants } from 'node:fs';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { firstMatch, matches } from '../rule/match.ts';
@@ -9,6 +8,7 @@ import { REMOVED_DIRECTORY, workingDirectory } from '../system/host.ts';
 import { fileSystemMagic } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import type { Context } from './context.ts';
+import { isCopyable, isExecutable, isReplaced } from './lost-entries.ts';
 import { type OwnRule, recall } from './remembered.ts';
 
 /**
@@ -113,6 +113,12 @@ async function recallEmulation(
     return 'private';
   });
   if (programs.includes(null)) return null;
+  // Children may be of these.
+  for (const entry of used.size === 0 ? [] : entries.filter((each) => !isCopyable(each))) {
+    const remembered = memory.find(({ rule }) => isReplaced(entry, [rule]));
+    if (remembered === undefined) return null;
+    used.add(remembered);
+  }
   const rules = [...used].map(({ rule }) => rule);
   // What is remembered was judged when it was found; that it is none of the machine's own is cheap to see again.
   if (rules.some(({ pattern }) => matches(pattern, own, ''))) return null;
@@ -167,19 +173,3 @@ const TELLING = [0, 1, 2, 3, 4, 5, 18, 19];
 
 const isAlike = (head: Uint8Array, own: Uint8Array): boolean =>
   TELLING.every((index) => head[index] === own[index]);
-
-/** Whether an entry can be registered once more: an interpreter that only the kernel still holds has no path. */
-export function isCopyable(entry: Entry): boolean {
-  if (entry.extra !== undefined) return false;
-  return !entry.flags.includes('F') || isExecutable(entry.interpreter);
-}
-
-function isExecutable(path: string | null): boolean {
-  try {
-    if (path === null) return false;
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -9,24 +9,18 @@ import { listStored, type StoredEmulator } from '../emulators/store.ts';
 import { isSharedStore } from '../emulators/store-trust.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { maskSecrets } from '../formats/secrets.ts';
 import type { Entry } from '../rule/types.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { mapsRootToRoot } from '../system/host.ts';
 import { assertRuns } from './assert-runs.ts';
 import { type Context, wordsFor } from './context.ts';
 import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
+import { type Missing, notFound } from './missing.ts';
 import type { Natives } from './natives.ts';
 import { recover } from './recover.ts';
 import { addProblem, askSources, asOne, type Problems, parseSources } from './sources.ts';
 import { refuseInterrupted } from './transaction.ts';
 import type { Found } from './wanted.ts';
-
-/** An arch that nothing was found for. */
-export interface Missing {
-  readonly arch: string;
-  readonly why: string;
-}
 
 export interface EmulatorRequest {
   readonly all: boolean;
@@ -44,6 +38,10 @@ export interface EmulatorRequest {
   readonly strict?: boolean | undefined;
   /** Take only emulators that run a probe; those for another machine (`elsewhere`) are not checked. */
   readonly prove?: boolean | undefined;
+  /** Take only what this machine has, and ask no source. */
+  readonly local?: boolean | undefined;
+  /** Ids of arches that may be left out if there is no emulator for them. */
+  readonly optional?: readonly string[] | undefined;
   /** Fetch nothing: say only what would be fetched. */
   readonly dryRun: boolean;
 }
@@ -107,7 +105,7 @@ export async function obtainEmulators(
     await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
     for (const arch of request.dryRun ? [] : arches.filter(({ id }) => !found.has(id))) {
       for (const held of await findHeldByEntries(findRequest(arch, search)))
-        await take(await recover(arch, held, context));
+        await take(await recover(arch, held, problems, context));
     }
   }
   if (request.dryRun) {
@@ -115,28 +113,36 @@ export async function obtainEmulators(
     await warnOfKnownBad(inOrder(), host, context);
     return { found: inOrder(), missing: [], toFetch: toFetch.map(({ id }) => id) };
   }
-  const failed = await askSources(sources, {
-    host,
-    verified: request.expected !== undefined,
-    context,
-    problems,
-    wanted: () =>
-      arches
-        .filter(({ id }) => !found.has(id))
-        .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
-        .filter(({ profiles }) => profiles.length > 0),
-    // All that can be found does not mean a second download for the few that the first has not.
-    isEnough: () => request.all && found.size > 0,
-    take,
-  });
+  const failed =
+    !request.local &&
+    (await askSources(sources, {
+      host,
+      verified: request.expected !== undefined,
+      context,
+      problems,
+      wanted: () =>
+        arches
+          .filter(({ id }) => !found.has(id))
+          .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
+          .filter(({ profiles }) => profiles.length > 0),
+      // All that can be found does not mean a second download for the few that the first has not.
+      isEnough: () => request.all && found.size > 0,
+      take,
+    }));
   refuseInterrupted(context.signal);
   await memo.save();
   await warnOfKnownBad(inOrder(), host, context);
   const missing = arches
     .filter(({ id }) => !found.has(id))
-    .map((arch) => ({ arch: arch.id, problem: asOne(problems.get(arch.id)) ?? notFound(arch, search) }));
+    .map((arch) => ({
+      arch: arch.id,
+      problem: asOne(problems.get(arch.id)) ?? notFound(arch, host, request),
+    }));
   const inVain = (request.strict === true || failed) && found.size === 0;
-  if ((!request.all || inVain) && missing[0] !== undefined) throw missing[0].problem;
+  const required = missing.find(
+    ({ arch, problem }) => !(request.optional?.includes(arch) && problem.code === 'EMULATOR_NOT_FOUND'),
+  );
+  if ((!request.all || inVain) && required !== undefined) throw required.problem;
   return {
     toFetch: [],
     found: inOrder(),
@@ -211,18 +217,4 @@ async function takeFirstFit(
     }
   }
   if (secondBest !== undefined) found.set(arch.id, secondBest);
-}
-
-function notFound(arch: Arch, { host, request }: Search): BinfmtctlError {
-  const wanted = request.emulator === undefined ? 'emulator' : `emulator ${request.emulator}`;
-  return new BinfmtctlError(
-    'EMULATOR_NOT_FOUND',
-    `no ${wanted} for ${arch.id} was found for this machine (${host.id})`,
-    {
-      hint:
-        request.sources.length > 0
-          ? `is it in ${maskSecrets(request.sources.join(', '))}? leave --source out to look on this machine and in the distribution's archive`
-          : 'name a file with --source path:FILE or a folder with --source dir:DIR',
-    },
-  );
 }

@@ -1,23 +1,19 @@
-import { archOfPattern } from '../catalogue/of-pattern.ts';
 import { archOfHeader, archPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
-import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import { BinfmtctlError } from '../errors.ts';
 import { entryIdentity } from '../kernel/entry-identity.ts';
 import { judge } from '../plan/verdict.ts';
-import { builtinCatalogue } from '../profiles/builtin.ts';
-import { covers, overlap } from '../rule/algebra.ts';
+import { overlap } from '../rule/algebra.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
 import type { EmulatedArch, Emulation, EmulationRequest } from './emulation.ts';
-import { isCopyable, reaches, withEntries } from './emulation.ts';
-import { obtainEmulators } from './emulators.ts';
-import { findNatives, type Natives } from './natives.ts';
+import { reaches, withEntries } from './emulation.ts';
+import { findNatives } from './natives.ts';
+import { findOwnRules } from './own-rules.ts';
 import { readProofs } from './proofs.ts';
-import { NOTHING, type OwnRule, recall, remember } from './remembered.ts';
-import { requireSafe } from './safety.ts';
+import { describeLost, lostArches, replaceLost } from './replace-lost.ts';
 import { verify } from './verify.ts';
-import { ruleFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
 /** As `findEmulation`, with all that it takes. `entries` are those that serve us. */
@@ -30,49 +26,48 @@ export async function searchEmulation(
 ): Promise<Emulation> {
   // A source or an emulator that is named comes before the machine's entries.
   const isNamed = request.sources.length > 0 || request.emulator !== undefined;
-  const usable = isNamed ? [] : entries.filter((entry) => reaches(entry, root));
+  const reachable = entries.filter((entry) => reaches(entry, root));
+  const usable = isNamed ? [] : reachable;
   const known = heads.map((head) => archOfHeader(context.catalogue, head));
   const needed = [...new Set([...known.flatMap((arch) => arch ?? []), ...request.arches])];
+  const lost = lostArches(entries, context);
   const natives = await findNatives(
     context,
-    (native) => request.all || needed.some((arch) => overlap(archPattern(arch), native)),
+    (native) => request.all || [...needed, ...lost].some((arch) => overlap(archPattern(arch), native)),
   );
   const isNative = ({ id }: Arch): boolean => natives.arches.some((native) => native.id === id);
   const others = Object.values(context.catalogue.arches).filter(
     ({ id }) => !natives.unproven.some(({ arch }) => arch.id === id),
   );
   const wanted = request.all ? [...new Set([...needed, ...others])] : needed;
-  const takers = new Map(
-    wanted.map((arch) => {
-      const head = heads[known.indexOf(arch)] ?? archPattern(arch).magic;
-      return [arch.id, firstMatch(usable, head, '')];
-    }),
-  );
+  const takerOf = (arch: Arch, among: readonly Entry[]): Entry | null =>
+    firstMatch(among, heads[known.indexOf(arch)] ?? archPattern(arch).magic, '');
+  const takers = new Map(wanted.map((arch) => [arch.id, takerOf(arch, usable)]));
   const isServed = (arch: Arch): boolean => takers.get(arch.id) !== null || isNative(arch);
-  await requireWorking(
-    needed.map((arch) => ({ arch, entry: takers.get(arch.id) ?? null })),
-    root,
-    context,
-  );
-  const find = (arches: readonly Arch[]) =>
-    arches.length === 0 ? [] : findOwnRules(arches, needed, request, entries, natives, context);
-  const found = await find(wanted.filter((arch) => !isServed(arch)));
-  // A private instance hides the machine's: of entries that cannot be registered again the emulator has to be obtained.
-  const lost =
-    found.length === 0
-      ? []
-      : archesOf(
-          entries.filter((entry) => !isCopyable(entry)),
-          context,
-        );
-  const isLost = (arch: Arch): boolean => lost.includes(arch);
-  const unasked = lost.filter((arch) => !wanted.includes(arch));
-  const own = [
-    ...found,
-    ...(await find(wanted.filter((arch) => isLost(arch) && takers.get(arch.id) !== null))),
-    // Children may be of these; without an emulator `lostEntries` warns.
-    ...(await Promise.all(unasked.map((arch) => orNone(find([arch]))))).flat(),
-  ];
+  const requireWorkingEntries = (arches: readonly Arch[]) =>
+    requireWorking(
+      arches.map((arch) => ({ arch, entry: takers.get(arch.id) ?? null })),
+      root,
+      context,
+    );
+  await requireWorkingEntries(needed);
+  const unserved = wanted.filter((arch) => !isServed(arch));
+  // Sources are for the architectures that the user names; an entry may serve the program's own.
+  const optional =
+    isNamed && (request.all || request.arches.length > 0)
+      ? needed.filter(
+          (arch) => !isServed(arch) && !request.arches.includes(arch) && takerOf(arch, reachable) !== null,
+        )
+      : [];
+  const search = { ...request, optional: optional.map(({ id }) => id) };
+  const found = await findOwnRules(unserved, needed, search, entries, natives, context);
+  const isFound = ({ id }: Arch): boolean => found.some(({ arch }) => arch === id);
+  const byEntry = optional.filter((arch) => !isFound(arch));
+  for (const arch of byEntry) takers.set(arch.id, takerOf(arch, reachable));
+  await requireWorkingEntries(byEntry);
+  const isLost = (arch: Arch): boolean => lost.includes(arch) && !isNative(arch);
+  const toReplace = found.length === 0 ? [] : lost.filter((arch) => isLost(arch) && !isFound(arch));
+  const own = [...found, ...(await replaceLost(toReplace, needed, request, entries, natives, context))];
   const emulated = own.map(
     ({ arch, rule, version }): EmulatedArch => ({
       arch,
@@ -87,6 +82,9 @@ export async function searchEmulation(
     .map((arch) => whoServes(arch, takers.get(arch.id) ?? null));
   const arches = [...served, ...emulated];
   requireAll(needed, arches);
+  const losses = own.length === 0 ? [] : describeLost(entries, own, context.catalogue);
+  // Programs would fail without a reason.
+  for (const text of request.told ? [] : losses) context.report({ kind: 'warning', text });
   return {
     arches,
     programs: known.map((arch, index) => {
@@ -100,38 +98,8 @@ export async function searchEmulation(
             own.map(({ rule }) => rule),
             entries,
           ),
-    warnings: [
-      ...own.flatMap(({ warnings }) => warnings),
-      ...(own.length === 0 ? [] : lostEntries(entries, own)),
-    ],
+    warnings: [...own.flatMap(({ warnings }) => warnings), ...losses],
   };
-}
-
-const archesOf = (entries: readonly Entry[], { catalogue }: Context): readonly Arch[] => [
-  ...new Set(entries.flatMap(({ pattern }) => archOfPattern(catalogue, pattern) ?? [])),
-];
-
-async function orNone(rules: readonly OwnRule[] | Promise<readonly OwnRule[]>): Promise<readonly OwnRule[]> {
-  try {
-    return await rules;
-  } catch (error) {
-    if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
-    return [];
-  }
-}
-
-/** What is not emulated beside a private instance although the machine has an entry for it. */
-function lostEntries(entries: readonly Entry[], own: readonly OwnRule[]): readonly string[] {
-  const lost = entries.filter((entry) => {
-    const isReplaced = own.some(
-      ({ rule }) => rule.name === entry.name || covers(rule.pattern, entry.pattern),
-    );
-    return !isCopyable(entry) && !isReplaced;
-  });
-  return lost.map(
-    ({ name, interpreter }) =>
-      `entry ${name} has no effect inside: its interpreter ${interpreter} is not on this file system; name its architecture with --arch`,
-  );
 }
 
 interface Taken {
@@ -169,57 +137,6 @@ function brokenEntry({ id }: Arch, { name, interpreter }: Entry, reasons: readon
   return new BinfmtctlError('NOT_PROVED', `${what}: ${reasons.join('; ')}`, {
     hint: `use another emulator with --source or --emulator; as root, \`binfmtctl install ${id} --replace\` repairs the entry`,
   });
-}
-
-/** A rule for each arch, as far as there are emulators: those of the last time, or found and fetched. */
-async function findOwnRules(
-  arches: readonly Arch[],
-  needed: readonly Arch[],
-  request: EmulationRequest,
-  entries: readonly Entry[],
-  natives: Natives,
-  context: Context,
-): Promise<readonly OwnRule[]> {
-  const { sources, emulator, all } = request;
-  const isUsual =
-    sources.length === 0 && emulator === undefined && context.catalogue.arches === builtinCatalogue().arches;
-  const memory = isUsual ? recall(context) : NOTHING;
-  const recalled = memory.rules.filter(({ arch }) => arches.some(({ id }) => id === arch));
-  // What nothing was found for the last time that all were asked for is not looked for with all again.
-  const wanted = memory.all ? arches.filter((arch) => needed.includes(arch)) : arches;
-  const open = wanted.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
-  const found = open.length === 0 ? [] : await obtainRules(open, request, entries, natives, context);
-  if (isUsual && found.length > 0) await remember({ rules: found, all }, context);
-  const own = [...recalled, ...found];
-  const rules = own.map(({ rule }) => rule);
-  await requireSafe(rules, context, { entries, natives });
-  return own;
-}
-
-async function obtainRules(
-  arches: readonly Arch[],
-  request: EmulationRequest,
-  entries: readonly Entry[],
-  natives: Natives,
-  context: Context,
-): Promise<readonly OwnRule[]> {
-  // Said on request only: a program's standard error is its own.
-  const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
-  const { found } = await obtainEmulators(
-    arches,
-    entries,
-    natives,
-    { ...request, prove: true, dryRun: false },
-    quiet,
-  );
-  return Promise.all(
-    found.map(async (each, index): Promise<OwnRule> => {
-      // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
-      const rule = await ruleFor(each, { credentials: true, persist: 'none' });
-      const { version } = each.emulator;
-      return { arch: each.arch.id, rule, version, warnings: index === 0 ? warnings : [] };
-    }),
-  );
 }
 
 function whoServes({ id }: Arch, entry: Entry | null): EmulatedArch {

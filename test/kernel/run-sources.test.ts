@@ -1,10 +1,11 @@
-/** Which emulators `run` takes from `--source`. */
-import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+/** Which emulators `run` takes from `--source`, and what it does beside entries whose files are gone. */
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
+import { helloForRiscv64 } from '../system/support/hello.ts';
 import { binfmtctl } from './support/command.ts';
-import { emulatorFolder } from './support/machine.ts';
+import { emulatorFolder, registerOthers } from './support/machine.ts';
 import { startWork } from './support/work.ts';
 
 const { at, store } = startWork();
@@ -15,7 +16,16 @@ const emulatorOf = (arch: string): string => join(emulatorFolder(), `qemu-${arch
 const forRiscv64 = ['--source', `path:${emulatorOf('riscv64')}`];
 const emulated = { status: 0, stdout: 'aarch64\n', stderr: '' };
 
-/** Runs `uname -m` of arm64. */
+/** Copies an emulator, registers it with flag F, and removes the copy: only the kernel still has it. */
+function registerGone(arch: string, name = `qemu-${arch}-static`): void {
+  copyFileSync(emulatorOf(arch), at(name));
+  registerOthers(`qemu-${arch}`, arch, at(name), 'PF');
+  rmSync(at(name));
+}
+
+/** Runs `uname -m` of arm64, through a shell of this machine and by itself. */
+const inShell = (...options: readonly string[]) =>
+  run('run', ...options, '--', 'sh', '-c', `${at('uname')} -m`);
 const byItself = (...options: readonly string[]) => run('run', ...options, '--', at('uname'), '-m');
 
 beforeEach(() => {
@@ -23,6 +33,50 @@ beforeEach(() => {
   copyFileSync(join(package_, 'bin/busybox'), at('uname'));
   mkdirSync(at('riscv64'));
   copyFileSync(emulatorOf('riscv64'), at('riscv64/qemu-riscv64-static'));
+});
+
+describe('an entry whose emulator only the kernel still has', () => {
+  it.each([
+    ['a file for another architecture is the source', forRiscv64],
+    ['a directory without its emulator is the source', ['--source', `dir:${at('riscv64')}`]],
+    ['--emulator is given', ['--emulator', 'qemu', '--source', `dir:${at('riscv64')}`]],
+  ])('serves children where %s', async (_, options) => {
+    registerGone('aarch64');
+    expect(await inShell('--arch', 'riscv64', ...options)).toEqual(emulated);
+    expect(await inShell('--arch', 'riscv64', ...options)).toEqual(emulated);
+  });
+
+  it('serves the program itself where --source is for the architecture of --arch', async () => {
+    registerGone('aarch64');
+    expect(await byItself('--arch', 'riscv64', ...forRiscv64)).toEqual(emulated);
+  });
+
+  it('serves children of a program whose own emulator is remembered', async () => {
+    mkdirSync(at('bin'));
+    copyFileSync(emulatorOf('aarch64'), at('bin/qemu-aarch64-static'));
+    const circumstances = { env: { PATH: `${at('bin')}:${process.env['PATH']}` } };
+    writeFileSync(at('hello'), helloForRiscv64(), { mode: 0o755 });
+    copyFileSync(at('uname'), at('sh'));
+    const words = ['run', '--store', store, '--', at('sh'), '-c'];
+    expect((await binfmtctl([...words, ':'], circumstances)).status).toBe(0);
+    registerGone('riscv64');
+    for (const _ of [1, 2])
+      expect(await binfmtctl([...words, `${at('hello')}; uname -m`], circumstances)).toEqual({
+        status: 0,
+        stdout: 'hello from riscv64\naarch64\n',
+        stderr: '',
+      });
+  });
+
+  it('is reported with its name where it cannot be recovered', async () => {
+    registerGone('aarch64', 'unknown');
+    const ran = await inShell('--arch', 'riscv64', ...forRiscv64);
+    expect(ran.status).not.toBe(0);
+    expect(ran.stderr).toContain(
+      `warning: entry qemu-aarch64 has no effect inside: its interpreter ${at('unknown')} is not on this file system`,
+    );
+    expect((await inShell('--quiet', '--arch', 'riscv64', ...forRiscv64)).stderr).not.toContain('warning');
+  });
 });
 
 describe('a file as the source', () => {
