@@ -15,7 +15,7 @@ import { outputKind, writeOutput } from '../system/output-file.ts';
 import type { Context } from './context.ts';
 import { withStoreLock } from './lock.ts';
 import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
-import type { Missing } from './missing.ts';
+import { type Missing, noneFound } from './missing.ts';
 import { findNatives } from './natives.ts';
 import { pruneUnregistered } from './prune.ts';
 import type { Found } from './wanted.ts';
@@ -78,7 +78,7 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
     try {
       const wanted = { ...request, elsewhere, prove: true, dryRun: false };
       const { found, missing } = await obtainAsLocked(arches, [], { ...natives, host }, wanted, context);
-      if (found.length === 0) throw nothingFound(missing, host);
+      if (found.length === 0) throw noneFound(request.sources, missing, request.host);
       const paths = new Map(found.map((each) => [each.arch.id, each.emulator.path]));
       const emulators = found.map(bundled).toSorted((a, b) => (a.guest < b.guest ? -1 : 1));
       const manifest = { host: host.id, emulators };
@@ -159,11 +159,4 @@ async function write(
   }
   await writeOutput(file, counted(), { signal });
   return { sha256: hash.digest('hex'), size };
-}
-
-function nothingFound([first]: readonly Missing[], host: Arch): BinfmtctlError {
-  const why = first === undefined ? '' : `: ${first.why}`;
-  return new BinfmtctlError('EMULATOR_NOT_FOUND', `no emulator was found for ${host.id} machines${why}`, {
-    hint: 'name where they are with --source',
-  });
 }

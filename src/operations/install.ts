@@ -4,7 +4,6 @@ import type { Arch } from '../catalogue/types.ts';
 import { parseSource } from '../emulators/sources/index.ts';
 import { listStored } from '../emulators/store.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { maskSecrets } from '../formats/secrets.ts';
 import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
@@ -23,7 +22,7 @@ import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { lockSteps } from './lock-file.ts';
 import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
-import type { Missing } from './missing.ts';
+import { type Missing, noneFound } from './missing.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
 import { findOutdated } from './outdated.ts';
 import { choosePersistence, type Persistence } from './persistence.ts';
@@ -139,7 +138,7 @@ async function carry(
   const options: RuleOptions = lasting;
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
   if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
-    throw noneFound(request, missing);
+    throw noneFound(request.sources, missing);
   const rules = wanted.map(({ rule }) => rule);
   using checked = openInterpreters(rules);
   if (!request.dryRun) await forEachAtOnce(found, availableParallelism(), assertUnchanged);
@@ -178,18 +177,6 @@ function oursAmong(
   registrations: ReadonlyMap<string, StoredRegistration>,
 ): ReadonlySet<string> {
   return new Set(entries.filter((entry) => isOurs(entry, registrations)).map(({ name }) => name));
-}
-
-function noneFound({ sources }: InstallRequest, missing: readonly Missing[]): BinfmtctlError {
-  const where = sources.length === 0 ? '' : ` in ${maskSecrets(sources.join(', '))}`;
-  const why = missing.length === 1 ? `: ${missing[0]?.why}` : '';
-  return new BinfmtctlError(
-    'EMULATOR_NOT_FOUND',
-    `no emulator for any architecture was found${where}${why}`,
-    {
-      hint: 'check the path after --source, or omit --source to search this machine and the default sources',
-    },
-  );
 }
 
 /** Every arch that is proved not to be native. */

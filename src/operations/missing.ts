@@ -26,3 +26,18 @@ export function notFound(
     },
   );
 }
+
+/** With `--all`: there is no emulator for any arch, on machines of the arch `host` if they are others. */
+export function noneFound(
+  sources: readonly string[],
+  missing: readonly Missing[] = [],
+  host: Arch | null = null,
+): BinfmtctlError {
+  const where = sources.length === 0 ? '' : ` in ${maskSecrets(sources.join(', '))}`;
+  const machines = host === null ? '' : ` for ${host.id} machines`;
+  const why = missing.length === 1 ? `: ${missing[0]?.why}` : '';
+  const message = `no emulator for any architecture was found${where}${machines}${why}`;
+  return new BinfmtctlError('EMULATOR_NOT_FOUND', message, {
+    hint: 'check the path after --source, or omit --source to search this machine and the default sources',
+  });
+}

@@ -9,6 +9,7 @@ import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
 import type { EmulatedArch, Emulation, EmulationRequest } from './emulation.ts';
 import { reaches, withEntries } from './emulation.ts';
+import { noneFound } from './missing.ts';
 import { findNatives } from './natives.ts';
 import { findOwnRules } from './own-rules.ts';
 import { readProofs } from './proofs.ts';
@@ -65,6 +66,8 @@ export async function searchEmulation(
   const byEntry = optional.filter((arch) => !isFound(arch));
   for (const arch of byEntry) takers.set(arch.id, takerOf(arch, reachable));
   await requireWorkingEntries(byEntry);
+  if (request.all && found.length === 0 && (isNamed || [...takers.values()].every((taker) => taker === null)))
+    throw noneFound(request.sources);
   const isLost = (arch: Arch): boolean => lost.includes(arch) && !isNative(arch);
   const toReplace = found.length === 0 ? [] : lost.filter((arch) => isLost(arch) && !isFound(arch));
   const own = [...found, ...(await replaceLost(toReplace, needed, request, entries, natives, context))];

@@ -142,7 +142,12 @@ describe('bundle', () => {
     [['sh4', '--source', 'none'], 2, 'BAD_SOURCE', /unknown source "none"/],
     [['sh4', ...fromDebian, '--strict'], 1, 'EMULATOR_UNFIT', /known to be bad for sh4/],
     [['sh4', '--locked', '--source', 'apt'], 2, 'USAGE', /--locked and --source do not go together/],
-    [['--all', '--source', `dir:${folder}`], 1, 'EMULATOR_NOT_FOUND', /no emulator was found for/],
+    [
+      ['--all', '--source', `dir:${folder}`],
+      1,
+      'EMULATOR_NOT_FOUND',
+      /no emulator for any architecture was found in dir:/,
+    ],
   ] as const)('refuses %j and writes nothing', async (words, status, errorCode, message) => {
     await expectRefusal(bundle('no.tar', ...words), { status, code: errorCode, message, hint: /./ });
     expect(existsSync(at('no.tar'))).toBe(false);

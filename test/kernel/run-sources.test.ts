@@ -31,6 +31,7 @@ const byItself = (...options: readonly string[]) => run('run', ...options, '--',
 beforeEach(() => {
   rmSync(store, { recursive: true, force: true });
   copyFileSync(join(package_, 'bin/busybox'), at('uname'));
+  mkdirSync(at('empty'));
   mkdirSync(at('riscv64'));
   copyFileSync(emulatorOf('riscv64'), at('riscv64/qemu-riscv64-static'));
 });
@@ -106,5 +107,18 @@ describe('a file as the source', () => {
     expect(stderr).toMatch(
       /qemu-riscv64-static cannot be the emulator: it does not run aarch64 programs: .*Invalid ELF image/,
     );
+  });
+});
+
+describe('--all with a source that has no emulator', () => {
+  it('is refused by run, as by install and bundle', async () => {
+    const words = ['--all', '--source', `dir:${at('empty')}`];
+    const message = `no emulator for any architecture was found in dir:${at('empty')}`;
+    const refused = (ran: { stderr: string }) => expect(ran.stderr).toContain(message);
+    const ran = await run('run', ...words, '--', '/bin/echo', 'ran');
+    expect(ran).toMatchObject({ status: 125, stdout: '' });
+    refused(ran);
+    refused(await run('install', ...words));
+    refused(await run('bundle', ...words, '-o', at('b.tar')));
   });
 });
