@@ -358,6 +358,12 @@ describe('lock', () => {
     await expectRefusal([...words], { status, code, message, hint: /./ });
   });
 
+  it('names in the hint the architectures that were asked for', () =>
+    expectRefusal(['lock', 'ppc64le', 'arm64', '--lock-file', file], {
+      ...{ status: 2, code: 'USAGE', message: /--update is missing/ },
+      hint: /^`binfmtctl lock --update ppc64le arm64 --lock-file \S+own\.lock` renews or adds them$/,
+    }));
+
   it('names every problem of a file', async () => {
     edit(/sha256: ./g, 'sha256: X');
     appendFileSync(file, 'more: 1\n');

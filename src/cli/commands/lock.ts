@@ -5,6 +5,7 @@ import { LOCK_FILE } from '../../formats/lock-name.ts';
 import { maskSecrets } from '../../formats/secrets.ts';
 import type { LockResult } from '../../operations/lock-emulators.ts';
 import { toJson } from '../../plan/json.ts';
+import { commandLine } from '../../plan/shell.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
 import { print, table } from '../terminal.ts';
 
@@ -62,8 +63,10 @@ async function show(
   { lockFile: file, source, allowUnverified, strict }: LockOptions,
 ) {
   if (names.length > 0 || source.length > 0 || allowUnverified || strict) {
+    const which = file === LOCK_FILE ? [] : ['--lock-file', file];
+    const updating = ['binfmtctl', 'lock', '--update', ...names, ...which];
     throw new BinfmtctlError('USAGE', 'lock only shows the file: --update is missing', {
-      hint: '`binfmtctl lock --update arm64` renews or adds one',
+      hint: `\`${commandLine(updating)}\` ${names.length === 0 ? 'renews all of it' : 'renews or adds them'}`,
     });
   }
   const { readLock } = await import('../work.ts');
