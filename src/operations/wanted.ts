@@ -93,9 +93,9 @@ export async function ruleFor(
 const entryName = ({ arch, profile }: Found): string =>
   profile.entry.replace('{target}', profile.guests[arch.id] ?? arch.id);
 
-/** Whoever set C counts on it: set-user-id programs inside a root file system would lose their rights without a word. */
+/** Without C, set-user-ID programs inside a root file system would silently lose their rights. */
 function keepsCredentials(name: string): string {
-  return `entry ${name} has flag C (set-user-id programs get their owner's rights through the emulator); it is kept: uninstall first to be rid of it`;
+  return `entry ${name} keeps flag C, with which set-user-ID programs run with their owner's rights; to remove the flag, run \`binfmtctl uninstall ${name}\` first`;
 }
 
 /** What held the place before we first wrote there: that is what an uninstall puts back. */

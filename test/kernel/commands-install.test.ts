@@ -74,7 +74,7 @@ describe('install', () => {
     });
     // Without the word the flag stays, and it is said that it does.
     const { stderr } = await run('install', 'arm64', ...source);
-    expect(stderr).toMatch(/^warning: entry qemu-aarch64 has flag C/m);
+    expect(stderr).toMatch(/^warning: entry qemu-aarch64 keeps flag C/m);
     expect(entries()['qemu-aarch64']).toMatch(/^flags: POCF$/m);
   });
 
