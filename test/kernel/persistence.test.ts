@@ -2,9 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
-  cpSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -15,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
+import { binfmtctl, documentOf, expectRefusal } from './support/command.ts';
 import {
   emulatorFolder,
   entries,
@@ -23,37 +21,22 @@ import {
   switchEntry,
   temporaryFolder,
 } from './support/machine.ts';
+import { runSystemdBinfmt, systemdMachine } from './support/systemd-machine.ts';
 
 const folder = temporaryFolder();
 const store = join(folder, 'store');
 const source = ['--source', `dir:${emulatorFolder()}`];
 
-/** The command sees a copy of /etc, an empty /var/lib, and a /run as systemd creates it. */
-const BINFMT_D = join(folder, 'etc/binfmt.d');
-const ADMIN = join(folder, 'lib/binfmts');
-const UNITS = join(folder, 'etc/systemd/system');
-const withoutInit = inShell(
-  `mount --bind ${join(folder, 'etc')} /etc && mount --bind ${join(folder, 'lib')} /var/lib && mount -t tmpfs tmpfs /run`,
-);
-const within = [...withoutInit, ...inShell('mkdir -p /run/systemd/system')];
+const { binfmtD: BINFMT_D, admin: ADMIN, within, withoutInit, create, clear } = systemdMachine(folder);
 const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store], { within });
 const done = <T>(...words: readonly string[]) => documentOf<T>([...words, '--store', store], { within });
 
-beforeAll(() => {
-  execFileSync('cp', ['-a', '/etc', folder]);
-  rmSync(BINFMT_D, { recursive: true, force: true });
-  for (const path of [BINFMT_D, ADMIN]) mkdirSync(path, { recursive: true });
-  const [systemd = ''] = unpackPackages('systemd');
-  cpSync(join(systemd, 'lib/systemd/system'), UNITS, { recursive: true });
-  mkdirSync(join(UNITS, 'multi-user.target.wants'), { recursive: true });
-  for (const path of ['', 'multi-user.target.wants'])
-    writeFileSync(join(UNITS, path, 'binfmt-support.service'), '[Service]\nExecStart=/bin/true\n');
-});
+beforeAll(create);
 
 afterEach(() => {
   removeAllEntries();
-  const files = [BINFMT_D, ADMIN].flatMap((path) => readdirSync(path).map((name) => join(path, name)));
-  for (const path of [store, ...files]) rmSync(path, { recursive: true, force: true });
+  clear();
+  rmSync(store, { recursive: true, force: true });
 });
 
 describe('--persist=binfmt.d', () => {
@@ -62,11 +45,7 @@ describe('--persist=binfmt.d', () => {
     const before = entries();
     expect(readdirSync(BINFMT_D)).toEqual(['qemu-aarch64.conf', 'qemu-riscv64.conf']);
     removeAllEntries();
-    const [systemd = '', shared = ''] = unpackPackages('systemd', 'libsystemd-shared');
-    const files = readdirSync(BINFMT_D).map((name) => join(BINFMT_D, name));
-    execFileSync(join(systemd, 'lib/systemd/systemd-binfmt'), files, {
-      env: { LD_LIBRARY_PATH: join(shared, 'usr/lib/x86_64-linux-gnu/systemd') },
-    });
+    runSystemdBinfmt(readdirSync(BINFMT_D).map((name) => join(BINFMT_D, name)));
     expect(entries()).toEqual(before);
     expect(await run('verify')).toMatchObject({ status: 0 });
   });
