@@ -100,6 +100,6 @@ export function encodeRuleLine(rule: Rule): string {
 }
 
 /** Name of the file for a rule: the name as it is, so that it hides a distribution's file of the same name. */
-export function binfmtDFileName(rule: Rule): string {
+export function binfmtDFileName(rule: Pick<Rule, 'name'>): string {
   return `${rule.name}.conf`;
 }

@@ -1,16 +1,22 @@
+import type { Wanted } from '../plan/install.ts';
+import { isBootFile } from '../plan/paths.ts';
 import type { Step } from '../plan/steps.ts';
 import { isBpf } from '../rule/types.ts';
-import { flushNotes, type Persistence } from './persistence.ts';
+import { flushNotes } from './persistence.ts';
 
 // QEMU loads what QEMU_LD_PREFIX names and writes where QEMU_LOG_FILENAME says (linux-user/main.c), also with the rights of C.
 const CREDENTIALS_NOTE =
   "flag C gives foreign set-user-ID programs their owner's rights, and users can gain these rights through QEMU's environment variables: use it only on machines whose users you trust";
 
 /** Facts about the steps of an installation that need no action. */
-export function installNotes(steps: readonly Step[], persist: Persistence): readonly string[] {
+export function installNotes(steps: readonly Step[], wanted: readonly Wanted[]): readonly string[] {
   const rules = steps.flatMap((step) => (step.kind === 'register' && !isBpf(step.rule) ? [step.rule] : []));
+  const isLost = wanted.some(
+    ({ rule, files }) =>
+      rules.some(({ name }) => name === rule.name) && !files.some(({ path }) => isBootFile(path)),
+  );
   return [
     ...(rules.some(({ flags }) => flags.includes('C')) ? [CREDENTIALS_NOTE] : []),
-    ...(rules.length > 0 && persist === 'none' ? flushNotes() : []),
+    ...(isLost ? flushNotes() : []),
   ];
 }

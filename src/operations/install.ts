@@ -153,7 +153,7 @@ async function carry(
     missing,
     toFetch,
     unchanged: serving.map(({ arch }) => arch),
-    notes: installNotes(steps, persist),
+    notes: installNotes(steps, wanted),
   } as const;
   if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
   const proofs = await carryOut(steps, wanted, context, checked);

@@ -1,6 +1,3 @@
-import { join } from 'node:path';
-import { binfmtDFileName, encodeBinfmtD } from '../formats/binfmt-d.ts';
-import { descriptionOf, encodeAdminFile } from '../formats/binfmt-support.ts';
 import {
   type BootFacts,
   type BootFormat,
@@ -8,8 +5,6 @@ import {
   isFlushedBySystemd,
   type Persistence,
 } from '../plan/persistence.ts';
-import { decodeText } from '../rule/text.ts';
-import type { Rule } from '../rule/types.ts';
 import { readBootFacts } from '../system/boot.ts';
 import type { Context } from './context.ts';
 
@@ -36,21 +31,4 @@ export function flushNotes(facts: BootFacts = readBootFacts()): readonly string[
   return isFlushedBySystemd(facts)
     ? ['a reboot or `systemctl restart systemd-binfmt` removes what was registered; --persist keeps it']
     : [];
-}
-
-/** The file that registers `rule` at boot; null for `none`. */
-export function persistenceFile(
-  how: BootFormat | 'none',
-  rule: Rule,
-): { readonly path: string; readonly text: string } | null {
-  if (how === 'none') return null;
-  return how === 'binfmt.d'
-    ? { path: join('/etc/binfmt.d', binfmtDFileName(rule)), text: encodeBinfmtD(rule) }
-    : { path: join('/var/lib/binfmts', rule.name), text: decodeText(encodeAdminFile(descriptionOf(rule))) };
-}
-
-/** What `install` writes to a file that makes `rule` last; null where it is none of those. */
-export function persistedText(path: string, rule: Rule): string | null {
-  const files = (['binfmt.d', 'binfmt-support'] as const).map((how) => persistenceFile(how, rule));
-  return files.find((file) => file?.path === path)?.text ?? null;
 }

@@ -2,6 +2,7 @@ import { archPattern, findArch } from '../catalogue/resolve.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
+import { bootFilePath } from '../plan/boot-file.ts';
 import type { Step } from '../plan/steps.ts';
 import { planUninstall, type Unwanted } from '../plan/uninstall.ts';
 import { overlap } from '../rule/algebra.ts';
@@ -10,10 +11,10 @@ import { isGlob, matchesGlob } from '../rule/glob.ts';
 import type { Entry } from '../rule/types.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import { carryOut } from './apply.ts';
+import { leftText, persistedFiles } from './boot-files.ts';
 import type { Context } from './context.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
-import { persistedText, persistenceFile } from './persistence.ts';
 import { pruneUnregistered } from './prune.ts';
 import {
   type DamagedRegistration,
@@ -170,8 +171,9 @@ function archNamed(word: string, catalogue: Catalogue): Arch {
 async function unwantedFor(
   name: string,
   { entries, registrations, damaged }: There,
-  { report }: Context,
+  context: Context,
 ): Promise<Unwanted> {
+  const { report } = context;
   const stored = registrations.get(name);
   const entry = entries.find((each) => each.name === name) ?? null;
   const note = damaged.find((each) => each.entry === name);
@@ -181,14 +183,10 @@ async function unwantedFor(
   }
   if (stored === undefined) return { entry, registration: null, files: [], registrationFile: null };
   const { registration, path, text } = stored;
-  const files = await Promise.all(
-    registration.persisted.map(async ({ path }) => {
-      const now = readTextIfExists(path);
-      const isOurs = now === null || persistedText(path, registration.rule) === now;
-      if (!isOurs) report({ kind: 'warning', text: `${path} was changed since it was written: it is left` });
-      return { path, now: isOurs ? now : null };
-    }),
-  );
+  const files = persistedFiles(registration, context).map(({ path, now, state }) => {
+    if (state === 'changed') report({ kind: 'warning', text: leftText(path) });
+    return { path, now: state === 'changed' ? null : now };
+  });
   // An entry with the name of ours that another tool registered belongs to that tool.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
   return { entry: own, registration, files, registrationFile: { path, text } };
@@ -197,7 +195,7 @@ async function unwantedFor(
 /** Only the damaged registration would tell whether such a file is ours. */
 async function warnOfFilesFor(entry: Entry, report: Context['report']): Promise<void> {
   for (const how of ['binfmt.d', 'binfmt-support'] as const) {
-    const path = persistenceFile(how, entry)?.path ?? '';
+    const path = bootFilePath(how, entry.name);
     if ((await readTextIfExists(path)) !== null)
       report({ kind: 'warning', text: `${path} may register entry ${entry.name} again at boot; it is left` });
   }

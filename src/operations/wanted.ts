@@ -7,14 +7,17 @@ import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
+import { bootFilePath, bootFormatOf, persistenceFile } from '../plan/boot-file.ts';
 import type { Wanted } from '../plan/install.ts';
+import type { BootFormat } from '../plan/persistence.ts';
 import { decodeRegistration, encodeRegistration, type Registration } from '../plan/registration.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Flag, Rule } from '../rule/types.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import { isProgram } from '../system/tools.ts';
+import { isOwnBootText, leftText, persistedFiles, replacedText } from './boot-files.ts';
 import type { Context } from './context.ts';
-import { type Persistence, persistenceFile } from './persistence.ts';
+import type { Persistence } from './persistence.ts';
 import { registrationPath } from './registrations.ts';
 
 /** An inspected emulator for an arch, with its profile. */
@@ -48,23 +51,57 @@ export async function wantedFor(
   const entry = entries.find((each) => each.name === name);
   const kept = !options.credentials && entry?.flags.includes('C') === true;
   if (kept) context.report({ kind: 'warning', text: keepsCredentials(name) });
-  const rule = await ruleFor(found, { ...options, credentials: options.credentials || kept });
-  const path = registrationPath(context.store, rule.name);
-  const lasting = persistenceFile(options.persist, rule);
-  if (lasting !== null) assertPersistable(rule);
+  const path = registrationPath(context.store, name);
   const note = readStoreFile(context.store, 'registrations', basename(path));
-  const lastingNow = lasting === null ? null : readTextIfExists(lasting.path);
   const before = note === null ? null : decodeRegistration(note);
+  const bootFiles = bootFilesFor(name, before, options, context);
+  const rule = await ruleFor(found, {
+    credentials: options.credentials || kept,
+    persist: bootFiles.some(({ how }) => how === 'binfmt-support') ? 'binfmt-support' : options.persist,
+  });
+  if (bootFiles.length > 0) assertPersistable(rule);
   const text = encodeRegistration({
     arch: arch.id,
     rule,
     emulator: { profile: profile.id, sha256: emulator.sha256, version: emulator.version },
     registered: before?.registered ?? (options.replace || entry === undefined || !equalRules(entry, rule)),
-    persisted: lasting === null ? (before?.persisted ?? []) : persistedWith(before, lasting.path, lastingNow),
+    persisted: persistedWith(before, bootFiles, context),
   });
-  const files = [{ path, text, previous: note }];
-  if (lasting !== null) files.push({ ...lasting, previous: lastingNow });
-  return { arch: arch.id, rule, files };
+  const lasting = bootFiles.flatMap(({ how, now }) => {
+    const file = persistenceFile(how, rule);
+    return file === null ? [] : [{ ...file, previous: now }];
+  });
+  return { arch: arch.id, rule, files: [{ path, text, previous: note }, ...lasting] };
+}
+
+/** A boot file that is to register the rule. */
+interface WantedBootFile {
+  readonly how: BootFormat;
+  readonly path: string;
+  readonly name: string;
+  readonly now: string | null;
+}
+
+/**
+ * The file that the request asks for, and those of earlier requests: an entry that is persisted stays persisted. A file
+ * that was changed or removed since stays as it is, unless the request asks for it.
+ */
+function bootFilesFor(
+  name: string,
+  before: Registration | null,
+  { persist }: RuleOptions,
+  context: Context,
+): readonly WantedBootFile[] {
+  const asked = persist === 'none' ? null : bootFilePath(persist, name);
+  const earlier = before === null ? [] : persistedFiles(before, context);
+  for (const { path } of earlier.filter(({ state }) => state === 'changed'))
+    context.report({ kind: 'warning', text: path === asked ? replacedText(path) : leftText(path) });
+  const kept = earlier.filter(({ path, state }) => path !== asked && ['current', 'stale'].includes(state));
+  const files = [...(asked === null ? [] : [{ path: asked, now: readTextIfExists(asked) }]), ...kept];
+  return files.flatMap(({ path, now }) => {
+    const how = bootFormatOf(path, name);
+    return how === null ? [] : [{ how, path, name, now }];
+  });
 }
 
 /** @throws EMULATOR_NOT_FOUND for an interpreter that the next boot could not register or run. */
@@ -98,15 +135,21 @@ function keepsCredentials(name: string): string {
   return `entry ${name} keeps flag C, with which set-user-ID programs run with their owner's rights; to remove the flag, run \`binfmtctl uninstall ${name}\` first`;
 }
 
-/** What held the place before we first wrote there: that is what an uninstall puts back. */
+/** What held the place before we first wrote there, for `uninstall` to restore. Never a text of our own: its entry is gone then. */
 function persistedWith(
   before: Registration | null,
-  path: string,
-  now: string | null,
+  bootFiles: readonly WantedBootFile[],
+  context: Context,
 ): Registration['persisted'] {
-  const others = (before?.persisted ?? []).filter((each) => each.path !== path);
-  const first = before?.persisted.find((each) => each.path === path);
-  return [...others, first ?? { path, previous: now }];
+  const earlier = before?.persisted ?? [];
+  const others = earlier.filter((each) => !bootFiles.some(({ path }) => path === each.path));
+  const written = bootFiles.map(({ path, name, now }) => {
+    const first = earlier.find((each) => each.path === path);
+    const previous = first === undefined ? now : first.previous;
+    const isForeign = previous !== null && !isOwnBootText(path, name, previous, context);
+    return { path, previous: isForeign ? previous : null };
+  });
+  return [...others, ...written];
 }
 
 /** Flags follow facts: F only with a static emulator, P only where kernel and emulator agree on it. */

@@ -1,0 +1,69 @@
+/** The boot files of an entry as they are now, and who wrote them. */
+import { promisedSha256 } from '../emulators/store.ts';
+import { isBinfmtctlError } from '../errors.ts';
+import { bootFormatOf, persistedText, ruleInBootFile } from '../plan/boot-file.ts';
+import type { Registration } from '../plan/registration.ts';
+import type { Rule } from '../rule/types.ts';
+import { readTextIfExists } from '../system/read-file.ts';
+import type { Context } from './context.ts';
+
+/** A boot file of a registration, which may have been changed since it was written. */
+export interface PersistedFile {
+  readonly path: string;
+  readonly now: string | null;
+  /** `current` registers the registration's rule, `stale` another rule that binfmtctl wrote. */
+  readonly state: 'current' | 'stale' | 'changed' | 'missing';
+}
+
+/** The boot files of a registration. @throws FILE_FAILED, NO_PRIVILEGE for one that cannot be read. */
+export function persistedFiles(
+  { persisted, rule }: Pick<Registration, 'persisted' | 'rule'>,
+  context: Pick<Context, 'store'>,
+): readonly PersistedFile[] {
+  return persisted.map(({ path }) => {
+    const now = readTextIfExists(path);
+    return { path, now, state: stateOf(path, now, rule, context) };
+  });
+}
+
+function stateOf(
+  path: string,
+  now: string | null,
+  rule: Rule,
+  context: Pick<Context, 'store'>,
+): PersistedFile['state'] {
+  if (now === null) return 'missing';
+  if (textFor(path, rule) === now) return 'current';
+  return isOwnBootText(path, rule.name, now, context) ? 'stale' : 'changed';
+}
+
+/**
+ * Whether binfmtctl wrote the text of a boot file for some emulator of the entry `name`, except for one in another store. A
+ * binfmt.d file names its writer; an admin file of binfmt-support shows it only by the path of the emulator.
+ */
+export function isOwnBootText(
+  path: string,
+  name: string,
+  text: string,
+  { store }: Pick<Context, 'store'>,
+): boolean {
+  const rule = ruleInBootFile(path, name, text);
+  if (rule === null || textFor(path, rule) !== text) return false;
+  if (rule.interpreter.startsWith(`${store}/`)) return true;
+  return bootFormatOf(path, name) === 'binfmt.d' && promisedSha256(rule.interpreter) === null;
+}
+
+/** As `persistedText`; null also for a rule that the format cannot hold. */
+function textFor(path: string, rule: Rule): string | null {
+  try {
+    return persistedText(path, rule);
+  } catch (error) {
+    if (isBinfmtctlError(error) && error.code === 'BAD_RULE') return null;
+    throw error;
+  }
+}
+
+/** Warnings about a boot file whose state is `changed`. */
+export const leftText = (path: string): string => `${path} was changed since it was written: it is left`;
+export const replacedText = (path: string): string =>
+  `${path} was changed since it was written: it is replaced`;

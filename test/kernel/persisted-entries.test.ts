@@ -1,0 +1,155 @@
+/** Entries that an earlier command persisted: later commands keep the boot files in step with them. */
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { binfmtctl, documentOf } from './support/command.ts';
+import {
+  emulatorFolder,
+  entries,
+  removeAllEntries,
+  switchEntry,
+  temporaryFolder,
+} from './support/machine.ts';
+import { runSystemdBinfmt, systemdMachine } from './support/systemd-machine.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'store');
+const bin = join(folder, 'bin');
+const machine = systemdMachine(folder);
+const { binfmtD, admin } = machine;
+const circumstances = { within: machine.within, env: { PATH: `${bin}:${process.env['PATH']}` } };
+const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store], circumstances);
+const done = <T>(...words: readonly string[]) => documentOf<T>([...words, '--store', store], circumstances);
+const source = ['--source', `dir:${emulatorFolder()}`];
+/** The same emulators with other bytes. */
+const newer = join(folder, 'newer');
+const newerSource = ['--source', `dir:${newer}`, '--emulator', 'qemu'];
+
+const AARCH64 = join(binfmtD, 'qemu-aarch64.conf');
+const RISCV64 = join(binfmtD, 'qemu-riscv64.conf');
+
+beforeAll(() => {
+  machine.create();
+  mkdirSync(newer);
+  for (const name of ['qemu-aarch64-static', 'qemu-riscv64-static']) {
+    copyFileSync(join(emulatorFolder(), name), join(newer, name));
+    appendFileSync(join(newer, name), 'x');
+  }
+});
+beforeEach(() => mkdirSync(bin));
+afterEach(() => {
+  removeAllEntries();
+  machine.clear();
+  for (const path of [bin, store]) rmSync(path, { recursive: true, force: true });
+});
+
+interface Installed {
+  readonly notes: readonly string[];
+  readonly unchanged: readonly string[];
+}
+
+/** The entries that a boot makes are those that there are now. */
+function expectSameAfterBoot(): void {
+  const before = entries();
+  removeAllEntries();
+  runSystemdBinfmt(readdirSync(binfmtD).map((name) => join(binfmtD, name)));
+  expect(entries()).toEqual(before);
+}
+
+describe('install without --persist over a persisted entry', () => {
+  it('writes the new rule to its boot file, whose emulator stays, and notes no reboot', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    const { notes } = await done<Installed>('install', 'arm64', ...newerSource);
+    expect(notes).toEqual([]);
+    await done('install', 'riscv64', ...source);
+    await done('uninstall', 'riscv64', '--purge');
+    expectSameAfterBoot();
+    expect(await run('verify', 'arm64')).toMatchObject({ status: 0 });
+    await done('uninstall', '--all', '--purge');
+    expect([readdirSync(binfmtD), entries()]).toEqual([[], {}]);
+  }, 60_000);
+
+  it('writes the new flags to it', async () => {
+    await done('install', 's390x', '--persist=binfmt.d', ...source);
+    await done('install', 's390x', '--credentials');
+    expect(entries()['qemu-s390x']).toMatch(/^flags: .*C/m);
+    expectSameAfterBoot();
+  }, 60_000);
+
+  it('writes what binfmt-support can hold to its file, and registers the same', async () => {
+    await done('install', 'arm64', '--persist=binfmt-support', ...source);
+    await done('install', 'arm64', ...newerSource);
+    const [interpreter = ''] = /^\/.*$/m.exec(readFileSync(join(admin, 'qemu-aarch64'), 'utf8')) ?? [];
+    expect(entries()['qemu-aarch64']).toContain(`interpreter ${interpreter}\nflags: PF\n`);
+  }, 60_000);
+
+  it('names the emulator that was found for one in place that was removed', async () => {
+    const emulator = join(bin, 'qemu-riscv64-static');
+    copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), emulator);
+    await done('install', 'riscv64', '--persist');
+    expect(readFileSync(RISCV64, 'utf8')).toContain(emulator);
+    rmSync(emulator);
+    await done('install', 'riscv64');
+    expect(entries()['qemu-riscv64']).toContain(store);
+    expectSameAfterBoot();
+  }, 60_000);
+
+  it('notes no reboot where the boot file is right already', async () => {
+    const emulator = join(bin, 'qemu-riscv64-static');
+    copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), emulator);
+    await done('install', 'riscv64', '--persist');
+    switchEntry('qemu-riscv64', 'gone');
+    expect((await done<Installed>('install', 'riscv64')).notes).toEqual([]);
+    rmSync(emulator);
+    copyFileSync(join(newer, 'qemu-riscv64-static'), emulator);
+    expect(await done<Installed>('install', 'riscv64')).toMatchObject({ notes: [], unchanged: [] });
+  }, 60_000);
+
+  it('leaves a boot file that was changed since, with a warning and the note', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    writeFileSync(AARCH64, '# mine\n');
+    const { status, stdout, stderr } = await run('install', 'arm64', ...newerSource);
+    expect(status).toBe(0);
+    expect(stderr).toContain('/etc/binfmt.d/qemu-aarch64.conf was changed since it was written: it is left');
+    expect(stdout).toContain('--persist keeps it');
+    expect(readFileSync(AARCH64, 'utf8')).toBe('# mine\n');
+  }, 60_000);
+
+  it('restores the old boot file if the proof fails', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    const before = [entries(), readFileSync(AARCH64, 'utf8')];
+    const broken = join(folder, 'broken');
+    mkdirSync(broken, { recursive: true });
+    copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), join(broken, 'qemu-aarch64-static'));
+    expect(await run('install', 'arm64', '--source', `dir:${broken}`)).toMatchObject({ status: 1 });
+    expect([entries(), readFileSync(AARCH64, 'utf8')]).toEqual(before);
+  }, 60_000);
+});
+
+describe('a boot file that binfmtctl wrote for an earlier emulator', () => {
+  it('is removed by uninstall', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    const old = readFileSync(AARCH64);
+    await done('install', 'arm64', ...newerSource);
+    writeFileSync(AARCH64, old);
+    await done('uninstall', '--all', '--purge');
+    expect([readdirSync(binfmtD), entries()]).toEqual([[], {}]);
+  }, 60_000);
+
+  it('is not restored by the uninstall that follows install --persist', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    rmSync(join(store, 'registrations'), { recursive: true });
+    removeAllEntries();
+    await done('install', 'arm64', '--persist=binfmt.d', ...newerSource);
+    await done('uninstall', 'arm64');
+    expect(readdirSync(binfmtD)).toEqual([]);
+  }, 60_000);
+});
