@@ -1,7 +1,9 @@
 /** Entries that an earlier command persisted: later commands keep the boot files in step with them. */
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -151,5 +153,35 @@ describe('a boot file that binfmtctl wrote for an earlier emulator', () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...newerSource);
     await done('uninstall', 'arm64');
     expect(readdirSync(binfmtD)).toEqual([]);
+  }, 60_000);
+});
+
+describe('uninstall --purge', () => {
+  it.each([
+    ['an administrator keeps in binfmt.d', () => join(binfmtD, 'kept.conf')],
+    ['was made for binfmt-support', () => join(admin, 'kept')],
+  ])(
+    'leaves the emulator of a boot file that %s',
+    async (_, pathOf) => {
+      await done('install', 'arm64', '--persist=binfmt.d', ...source);
+      const interpreter = /^interpreter (.*)$/m.exec(entries()['qemu-aarch64'] ?? '')?.[1] ?? '';
+      writeFileSync(pathOf(), readFileSync(AARCH64, 'utf8'));
+      expect(await done('uninstall', 'arm64', '--purge')).toMatchObject({ purged: [] });
+      expect(existsSync(interpreter)).toBe(true);
+      rmSync(pathOf());
+      expect(await done('uninstall', '--all', '--purge')).toMatchObject({ purged: [interpreter] });
+    },
+    60_000,
+  );
+
+  it('removes no emulator while a boot file cannot be read, and says so', async () => {
+    await done('install', 'arm64', ...source);
+    mkdirSync(join(binfmtD, 'folder.conf'));
+    execFileSync('mkfifo', [join(binfmtD, 'pipe.conf')]);
+    const { status, stderr } = await run('uninstall', 'arm64', '--purge');
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      'no emulator is removed from the store: cannot read /etc/binfmt.d/pipe.conf: it is a pipe',
+    );
   }, 60_000);
 });
