@@ -1,9 +1,12 @@
 /** The boot files of an entry as they are now, and who wrote them. */
+import { existsSync } from 'node:fs';
 import { promisedSha256 } from '../emulators/store.ts';
 import { isBinfmtctlError } from '../errors.ts';
-import { bootFormatOf, persistedText, ruleInBootFile } from '../plan/boot-file.ts';
+import { bootFilePath, bootFormatOf, persistedText, ruleInBootFile } from '../plan/boot-file.ts';
+import type { BootFormat } from '../plan/persistence.ts';
 import type { Registration } from '../plan/registration.ts';
-import type { Rule } from '../rule/types.ts';
+import { equalRules } from '../rule/equal.ts';
+import type { Entry, Rule } from '../rule/types.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import type { Context } from './context.ts';
 
@@ -24,6 +27,25 @@ export function persistedFiles(
     const now = readTextIfExists(path);
     return { path, now, state: stateOf(path, now, rule, context) };
   });
+}
+
+/**
+ * Whether the boot files register `entry` as a request with `persist` asks: the file of that format does, and no file registers
+ * an earlier rule of ours. With F the kernel keeps a removed interpreter open, but the next boot cannot register it.
+ */
+export function isPersisted(
+  entry: Entry,
+  registration: Registration | undefined,
+  persist: BootFormat | 'none',
+  context: Pick<Context, 'store'>,
+): boolean {
+  if (registration === undefined || !equalRules(entry, registration.rule)) return persist === 'none';
+  const files = persistedFiles(registration, context);
+  if (files.some(({ state }) => state === 'stale')) return false;
+  if (persist === 'none') return true;
+  const path = bootFilePath(persist, entry.name);
+  const isCurrent = files.some((file) => file.path === path && file.state === 'current');
+  return isCurrent && existsSync(entry.interpreter);
 }
 
 function stateOf(

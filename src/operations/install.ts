@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Arch } from '../catalogue/types.ts';
 import { parseSource } from '../emulators/sources/index.ts';
@@ -7,14 +6,13 @@ import { BinfmtctlError } from '../errors.ts';
 import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
-import { restartNote } from '../plan/held.ts';
-import { type Present, planInstall } from '../plan/install.ts';
+import { planInstall } from '../plan/install.ts';
 import type { Step } from '../plan/steps.ts';
-import { expectationOf, judge, type Proof } from '../plan/verdict.ts';
-import { equalRules } from '../rule/equal.ts';
+import type { Proof } from '../plan/verdict.ts';
 import type { Entry } from '../rule/types.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { sha256File } from '../system/files.ts';
+import { alreadyServing, isFreeChoice } from './already-serving.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { installNotes } from './install-notes.ts';
@@ -30,7 +28,6 @@ import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
 import { isOurs, readRegistrations, type StoredRegistration } from './registrations.ts';
 import { requireSafe } from './safety.ts';
-import { verify } from './verify.ts';
 import { type Found, type RuleOptions, wantedFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
@@ -189,42 +186,6 @@ function foreignTo({ arches, unproven }: Natives, { catalogue, report }: Context
   return Object.values(catalogue.arches).filter(({ id }) => !native.has(id));
 }
 
-/**
- * Proofs of the arches that need nothing done: an entry takes them, the probes hold, and nothing in the request asks
- * for another one.
- */
-async function alreadyServing(
-  arches: readonly Arch[],
-  { entries, ours }: Present,
-  registrations: ReadonlyMap<string, StoredRegistration>,
-  request: InstallRequest,
-  context: Context,
-): Promise<readonly Proof[]> {
-  if (request.replace || request.dryRun || request.strict || !isFreeChoice(request)) return [];
-  if (!entries.some(({ enabled }) => enabled)) return [];
-  const proofs = await verify({ arches }, context);
-  const serving = proofs.filter((proof) => {
-    const entry = entries.find(({ name }) => name === proof.entry);
-    const registration = registrations.get(proof.entry ?? '')?.registration;
-    // With F the kernel keeps a removed file open, but the next boot cannot register it.
-    const persisted = (registration?.persisted.length ?? 0) > 0 && existsSync(entry?.interpreter ?? '');
-    const lasts = request.persist === 'none' || persisted;
-    const credentials = !request.credentials || entry?.flags.includes('C') === true;
-    if (entry === undefined || !lasts || !credentials) return false;
-    if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
-    // An entry of ours without F was asked for by name; those of others are to serve containers too.
-    const isRegistered = registration !== undefined && equalRules(entry, registration.rule);
-    const promised = expectationOf(entry.flags);
-    return judge(proof, { ...promised, chroots: promised.chroots || !isRegistered }).outcome === 'works';
-  });
-  for (const { arch, entry: name, held } of serving) {
-    const entry = entries.find((each) => each.name === name);
-    const text = entry && restartNote({ entry, arch, ours: ours.has(entry.name), held });
-    if (text) context.report({ kind: 'warning', text });
-  }
-  return serving;
-}
-
 /** @throws EMULATOR_UNFIT if the file at the emulator's path is not the one that was inspected. */
 async function assertUnchanged({ emulator: { path, sha256 } }: Found): Promise<void> {
   if ((await sha256File(path)) === sha256) return;
@@ -232,10 +193,6 @@ async function assertUnchanged({ emulator: { path, sha256 } }: Found): Promise<v
     hint: 'run the command again when no other program changes that file',
   });
 }
-
-/** Whether the request leaves open which emulator is taken. */
-const isFreeChoice = ({ sources, emulator, lock, locked }: InstallRequest): boolean =>
-  sources.length === 0 && (emulator ?? lock ?? locked) === undefined;
 
 function inOrder(arches: readonly Arch[], proofs: readonly Proof[]): readonly Proof[] {
   return arches.flatMap(({ id }) => proofs.findLast(({ arch }) => arch === id) ?? []);

@@ -56,6 +56,7 @@ afterEach(() => {
 interface Installed {
   readonly notes: readonly string[];
   readonly unchanged: readonly string[];
+  readonly steps: readonly unknown[];
 }
 
 /** The entries that a boot makes are those that there are now. */
@@ -154,6 +155,15 @@ describe('a boot file that binfmtctl wrote for an earlier emulator', () => {
     await done('uninstall', 'arm64');
     expect(readdirSync(binfmtD)).toEqual([]);
   }, 60_000);
+
+  it('is written again by install without --persist', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    const old = readFileSync(AARCH64);
+    await done('install', 'arm64', ...newerSource);
+    writeFileSync(AARCH64, old);
+    await done('install', 'arm64');
+    expectSameAfterBoot();
+  }, 60_000);
 });
 
 describe('uninstall --purge', () => {
@@ -183,5 +193,55 @@ describe('uninstall --purge', () => {
     expect(stderr).toContain(
       'no emulator is removed from the store: cannot read /etc/binfmt.d/pipe.conf: it is a pipe',
     );
+  }, 60_000);
+});
+
+describe('install --persist for an entry that works already', () => {
+  it.each([
+    ['was removed', null],
+    ['was changed', '# nothing\n'],
+  ])(
+    'writes its boot file again if it %s',
+    async (_, text) => {
+      await done('install', 'riscv64', '--persist', ...source);
+      const before = readFileSync(RISCV64, 'utf8');
+      if (text === null) rmSync(RISCV64);
+      else writeFileSync(RISCV64, text);
+      const { status, stderr } = await run('install', 'riscv64', '--persist');
+      expect([status, readFileSync(RISCV64, 'utf8')]).toEqual([0, before]);
+      expect(stderr.includes('qemu-riscv64.conf was changed since it was written: it is replaced')).toBe(
+        text !== null,
+      );
+    },
+    60_000,
+  );
+
+  it('writes its boot file again if that names an earlier emulator', async () => {
+    await done('install', 'arm64', '--persist', ...source);
+    const old = readFileSync(AARCH64);
+    await done('install', 'arm64', ...newerSource);
+    writeFileSync(AARCH64, old);
+    await done('install', 'arm64', '--persist');
+    expectSameAfterBoot();
+  }, 60_000);
+
+  it('writes the file of another boot service', async () => {
+    await done('install', 'riscv64', '--persist=binfmt.d', ...source);
+    await done('install', 'riscv64', '--persist=binfmt-support');
+    expect([readdirSync(binfmtD), readdirSync(admin)]).toEqual([['qemu-riscv64.conf'], ['qemu-riscv64']]);
+    // binfmt-support has no key for flag O.
+    expect(entries()['qemu-riscv64']).toMatch(/^flags: PF$/m);
+    expectSameAfterBoot();
+    expect(await done<Installed>('install', 'riscv64', '--persist=binfmt-support')).toMatchObject({
+      unchanged: ['riscv64'],
+    });
+  }, 60_000);
+
+  it('writes nothing if its boot file is right', async () => {
+    await done('install', 'riscv64', '--persist', ...source);
+    expect(await done<Installed>('install', 'riscv64', '--persist')).toMatchObject({
+      unchanged: ['riscv64'],
+      steps: [],
+    });
   }, 60_000);
 });
