@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { equalRules } from '../rule/equal.ts';
 import type { AnyEntry, AnyRule } from '../rule/types.ts';
+import { bootFormatOf, ruleInBootFile } from './boot-file.ts';
 import { parseJson, toJson } from './json.ts';
-import { isBootFile } from './paths.ts';
 import { bpfRuleSchema, ruleSchema } from './registration.ts';
 import { requireReversible, ruleOf, type Step } from './steps.ts';
 
@@ -84,34 +84,39 @@ export function planRepair(
     const isFile = key.startsWith(FILE);
     const name = key.slice(key.indexOf(' ') + 1);
     const now = isFile ? (files.get(name) ?? null) : (entries.find((entry) => entry.name === name) ?? null);
-    const concerned = isFile || sameKernel || (rebooted && isFromNewFile(name, steps, files));
-    if (!concerned || sameLook(before, now) || !after.some((look) => sameLook(look, now))) continue;
-    // Before the transaction no file registered the entry at boot, so it would not be there now.
-    if (!isFile && !sameKernel) {
-      if (now !== null && typeof now !== 'string')
-        repairs.push({ turn: 1, steps: [{ kind: 'unregister', entry: now }] });
-      continue;
-    }
-    const turn = isFile ? 2 : before === null ? 1 : 0;
-    repairs.push({ turn, steps: stepsBetween(name, now, before) });
+    if (sameLook(before, now) || !after.some((look) => sameLook(look, now))) continue;
+    // After a reboot an entry that is absent may be one that no service has registered.
+    const isFromBoot = !isFile && !sameKernel;
+    if (isFromBoot && (!rebooted || now === null)) continue;
+    const wanted = isFromBoot ? entryOfRestoredFiles(name, looks, files) : before;
+    if (wanted === undefined || sameLook(wanted, now)) continue;
+    const turn = isFile ? 2 : wanted === null ? 1 : 0;
+    repairs.push({ turn, steps: stepsBetween(name, now, wanted) });
   }
   return repairs.toSorted((a, b) => a.turn - b.turn).flatMap((repair) => repair.steps);
 }
 
-/** Whether the transaction wrote a new file that registers the entry at boot, and the file is still as it was written. */
-function isFromNewFile(
+/**
+ * The entry that the boot files of `name` register once they are restored; null if none of them does, and undefined if the
+ * transaction changed none.
+ */
+function entryOfRestoredFiles(
   name: string,
-  steps: readonly Step[],
+  looks: ReadonlyMap<string, readonly Look[]>,
   files: ReadonlyMap<string, string | null>,
-): boolean {
-  return steps.some(
-    (step) =>
-      step.kind === 'write' &&
-      step.previous === null &&
-      files.get(step.path) === step.text &&
-      isBootFile(step.path) &&
-      [`/${name}`, `/${name}.conf`].some((end) => step.path.endsWith(end)),
+): Look | undefined {
+  const bootFiles = [...looks].flatMap(([key, [before = null, ...after]]) => {
+    const path = key.startsWith(FILE) ? key.slice(FILE.length) : '';
+    if (bootFormatOf(path, name) === null) return [];
+    const now = files.get(path) ?? null;
+    const isRestored = now !== before && after.includes(now);
+    return [{ path, text: isRestored ? before : now, isRestored }];
+  });
+  if (!bootFiles.some(({ isRestored }) => isRestored)) return undefined;
+  const [rule] = bootFiles.flatMap(({ path, text }) =>
+    typeof text === 'string' ? (ruleInBootFile(path, name, text) ?? []) : [],
   );
+  return rule === undefined ? null : { ...rule, enabled: true };
 }
 
 interface Repair {

@@ -2,8 +2,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeBinfmtD } from '../../src/formats/binfmt-d.ts';
 import { seal } from '../../src/operations/seal.ts';
 import { encodeJournal } from '../../src/plan/journal.ts';
+import { encodeRegistration } from '../../src/plan/registration.ts';
 import type { Step } from '../../src/plan/steps.ts';
 import type { Rule } from '../../src/rule/types.ts';
 import { bootId, userNamespace } from '../../src/system/host.ts';
@@ -120,5 +122,78 @@ describe('a power failure during install --persist', () => {
     expect(existsSync(join(folder, 'etc/qemu-riscv64.conf'))).toBe(false);
     expect(existsSync(join(BINFMT, 'qemu-riscv64'))).toBe(false);
     expect(existsSync(join(BINFMT, 'other'))).toBe(true);
+  });
+
+  const name = 'qemu-riscv64';
+  const path = `/etc/binfmt.d/${name}.conf`;
+  const old = rule(name, 'RISCVLIKE', '/bin/echo');
+  const replaced = rule(name, 'RISCVLIKE');
+  const oldText = ':qemu-riscv64:M::RISCVLIKE::/bin/echo:\n';
+  const newText = ':qemu-riscv64:M::RISCVLIKE::/bin/true:\n';
+  const note = (of: Rule): string =>
+    encodeRegistration({
+      arch: 'riscv64',
+      rule: of,
+      emulator: { profile: 'qemu', sha256: '0'.repeat(64), version: null },
+      registered: true,
+      persisted: [{ path, previous: null }],
+    });
+
+  /** Leaves what a power failure leaves of a replacement that was written in full, and what the boot then registers. */
+  async function replaceAndBoot(previous: string): Promise<readonly string[]> {
+    const registration = join(store, 'registrations', `${name}.json`);
+    mkdirSync(join(registration, '..'), { recursive: true });
+    writeFileSync(registration, note(replaced));
+    mkdirSync(join(folder, 'etc'), { recursive: true });
+    writeFileSync(join(folder, 'etc', `${name}.conf`), newText);
+    registerForeign(newText.trim());
+    await leave(
+      [
+        { kind: 'write', path: registration, text: note(replaced), previous: note(old) },
+        { kind: 'write', path, text: newText, previous },
+        { kind: 'register', rule: { ...replaced, name: `${name}.staged` } },
+        removal(old),
+        { kind: 'register', rule: replaced },
+        removal({ ...replaced, name: `${name}.staged` }),
+      ],
+      { boot: 'an earlier boot' },
+    );
+    return inShell(`mount --bind ${folder}/etc /etc/binfmt.d`);
+  }
+
+  it.each([
+    [
+      'the entry of the boot file that is restored',
+      oldText,
+      { [name]: expect.stringContaining('/bin/echo') },
+    ],
+    [
+      'the last entry of that name in it',
+      `${newText}${oldText}`,
+      { [name]: expect.stringContaining('/bin/echo') },
+    ],
+    ['no entry if it has no rule', '# mine\n', {}],
+  ])('leaves %s', async (_, previous, expected) => {
+    const within = await replaceAndBoot(previous);
+    const { status } = await binfmtctl(['uninstall', 'no-such-*', '--store', store], { within });
+    expect([status, entries(), readFileSync(join(folder, 'etc', `${name}.conf`), 'utf8')]).toEqual([
+      0,
+      expected,
+      previous,
+    ]);
+  });
+
+  it('lets uninstall remove the entry of the boot file that is restored', async () => {
+    const within = await replaceAndBoot(encodeBinfmtD(old));
+    const ran = await binfmtctl(['uninstall', '--all', '--purge', '--store', store], { within });
+    expect(ran.status).toBe(0);
+    expect([entries(), existsSync(join(folder, 'etc', `${name}.conf`))]).toEqual([{}, false]);
+  });
+
+  it('keeps the new entry out of the kernel if the old one cannot be restored', async () => {
+    const within = await replaceAndBoot(oldText.replace('/bin/echo:', '/no/such/file:F'));
+    const { status, stderr } = await binfmtctl(['uninstall', 'no-such-*', '--store', store], { within });
+    expect([status, entries()]).toEqual([0, {}]);
+    expect(stderr).toContain(`entry ${name} existed before an interrupted run and cannot be restored`);
   });
 });
