@@ -124,7 +124,7 @@ async function carry(
   const mounted = inspectInstance(context.binfmtDirectory).mounted;
   const entries = mounted ? listEntries(context.binfmtDirectory) : [];
   const registrations = await readRegistrations(context.store);
-  const persist = choosePersistence(request.persist, context);
+  const persist = choosePersistence(request, context);
   const lasting = { ...request, persist };
   const ours = oursAmong(entries, registrations);
   const serving = await alreadyServing(arches, { entries, ours }, registrations, lasting, context);

@@ -3,10 +3,10 @@ import {
   type BootFormat,
   decidePersistence,
   isFlushedBySystemd,
-  type Persistence,
 } from '../plan/persistence.ts';
 import { readBootFacts } from '../system/boot.ts';
 import type { Context } from './context.ts';
+import type { InstallRequest } from './install.ts';
 
 export type { Persistence } from '../plan/persistence.ts';
 
@@ -17,13 +17,27 @@ export type { Persistence } from '../plan/persistence.ts';
  * @throws NO_TOOL if nothing reads the format that was asked for; USAGE in our container image.
  */
 export function choosePersistence(
-  wanted: Persistence,
+  request: Pick<InstallRequest, 'persist' | 'arches' | 'all' | 'emulator' | 'credentials'>,
   { report }: Pick<Context, 'report'>,
   facts: BootFacts = readBootFacts(),
 ): BootFormat | 'none' {
-  const { how, warning } = decidePersistence(wanted, facts);
+  const { how, warning } = decidePersistence(request.persist, facts, wordsOf(request));
   if (warning !== null) report({ kind: 'warning', text: warning });
   return how;
+}
+
+/** The words of the command line that say what to register. */
+function wordsOf({
+  all,
+  arches,
+  emulator,
+  credentials,
+}: Pick<InstallRequest, 'all' | 'arches' | 'emulator' | 'credentials'>): string {
+  return [
+    ...(all ? ['--all'] : arches.map(({ id }) => id)),
+    ...(emulator === undefined ? [] : ['--emulator', emulator]),
+    ...(credentials ? ['--credentials'] : []),
+  ].join(' ');
 }
 
 /** What removes entries that are not persisted, besides a reboot. */

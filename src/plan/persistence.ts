@@ -41,20 +41,21 @@ const FORMATS: readonly BootFormat[] = ['binfmt.d', 'binfmt-support'];
 
 /**
  * The format that a service of this machine reads at boot. Without such a service `auto` persists nothing, with a warning.
+ * `words` are what follows `binfmtctl install` in the commands that hints print.
  *
  * @throws NO_TOOL if no service reads the format that was asked for; USAGE in binfmtctl's container image.
  */
-export function decidePersistence(wanted: Persistence, facts: BootFacts): PersistenceChoice {
+export function decidePersistence(wanted: Persistence, facts: BootFacts, words: string): PersistenceChoice {
   if (wanted === 'none') return { how: 'none', warning: null };
-  if (facts.inImage) throw imageError();
+  if (facts.inImage) throw imageError(words);
   if (wanted === 'auto') {
     const how = FORMATS.find((format) => isReadAtBoot(format, facts));
     if (how !== undefined) return { how, warning: null };
-    const [why, hint] = obstacleTo('binfmt.d', facts);
+    const [why, hint] = obstacleTo('binfmt.d', facts, words);
     return { how: 'none', warning: `registered until the next boot only: ${why} (${hint})` };
   }
   if (isReadAtBoot(wanted, facts)) return { how: wanted, warning: null };
-  const [why, hint] = obstacleTo(wanted, facts);
+  const [why, hint] = obstacleTo(wanted, facts, words);
   throw new BinfmtctlError('NO_TOOL', `cannot persist with ${wanted}: ${why}`, { hint });
 }
 
@@ -69,17 +70,23 @@ function isReadAtBoot(format: BootFormat, { services }: BootFacts): boolean {
   return services.some(({ reads, state }) => reads === format && state === 'enabled');
 }
 
-function imageError(): BinfmtctlError {
+function imageError(words: string): BinfmtctlError {
   return new BinfmtctlError(
     'USAGE',
     '--persist has no effect in a container: its emulators are not on the host',
-    { hint: 'run the container after each boot, or `binfmtctl install --persist` on the host' },
+    { hint: `run the container after each boot; or ${persistOnHost(words)}` },
   );
 }
 
-function obstacleTo(format: BootFormat, facts: BootFacts): readonly [why: string, hint: string] {
+const persistOnHost = (words: string): string => `on the host, run \`binfmtctl install ${words} --persist\``;
+
+function obstacleTo(
+  format: BootFormat,
+  facts: BootFacts,
+  words: string,
+): readonly [why: string, hint: string] {
   const { init, process1, container, services } = facts;
-  const eachBoot = 'run `binfmtctl install` after each boot instead of --persist';
+  const eachBoot = `run \`binfmtctl install ${words}\` after each boot instead of --persist`;
   if (container === 'wsl' && init === null) {
     const wsl = 'set `systemd=true` in section `[boot]` of /etc/wsl.conf and run `wsl --shutdown` in Windows';
     return [`no init system reads ${format} files in WSL without systemd`, `${wsl}; or ${eachBoot}`];
@@ -87,7 +94,7 @@ function obstacleTo(format: BootFormat, facts: BootFacts): readonly [why: string
   if (container !== null && container !== 'wsl')
     return [
       `this is a container (${container}): the host's entries are registered by the host's init system`,
-      'run `binfmtctl install --persist` on the host',
+      persistOnHost(words),
     ];
   if (init === null) return [`process 1 (${process1}) is none of systemd, OpenRC and sysvinit`, eachBoot];
   const service = services.find(({ reads }) => reads === format);

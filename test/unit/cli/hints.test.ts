@@ -79,6 +79,19 @@ describe('withSameOptions', () => {
     );
   });
 
+  it.each([
+    'on the host, run `binfmtctl install arm64 --persist`',
+    'on the host of this container (docker), as root: `binfmtctl install arm64`',
+  ])('does not name the store of a container to its host: %s', (hint) => {
+    expect(withSameOptions(hint, line)).toBe(hint);
+  });
+
+  it('adds them to a command that follows one for the host', () => {
+    expect(withSameOptions('on the host, run `binfmtctl status`; here, run `binfmtctl status`', line)).toBe(
+      "on the host, run `binfmtctl status`; here, run `binfmtctl status --store '/a b' --binfmt-dir /mnt`",
+    );
+  });
+
   it('changes nothing without such options, and no other command', () => {
     expect(withSameOptions('`binfmtctl install arm64`', ['status'])).toBe('`binfmtctl install arm64`');
     expect(withSameOptions('`chmod 755 x`, `binfmtctl catalogue list`', line)).toBe(

@@ -34,7 +34,7 @@ describe('a service that runs at boot', () => {
     ['auto', { container: 'wsl' }, 'binfmt.d'],
     ['auto', { container: 'systemd-nspawn' }, 'binfmt.d'],
   ])('%s is persisted where it is read: %#', (wanted, facts, how) => {
-    expect(decidePersistence(wanted, machine(facts))).toEqual({ how, warning: null });
+    expect(decidePersistence(wanted, machine(facts), 'arm64')).toEqual({ how, warning: null });
   });
 });
 
@@ -47,8 +47,18 @@ describe('no service that runs at boot', () => {
       /WSL without systemd/,
       /wsl\.conf/,
     ],
-    ['a container', { ...nothing, container: 'docker' }, /a container \(docker\)/, /on the host$/],
-    ['another init system', { ...nothing, process1: 'runit' }, /process 1 \(runit\)/, /after each boot/],
+    [
+      'a container',
+      { ...nothing, container: 'docker' },
+      /a container \(docker\)/,
+      /^on the host, run `binfmtctl install arm64 --persist`$/,
+    ],
+    [
+      'another init system',
+      { ...nothing, process1: 'runit' },
+      /process 1 \(runit\)/,
+      /`binfmtctl install arm64` after each boot/,
+    ],
     [
       'masked',
       { services: SYSTEMD('masked') },
@@ -82,24 +92,27 @@ describe('no service that runs at boot', () => {
     ],
   ])('%s: an explicit format fails, auto warns', (_, facts, why, hint) => {
     const here = machine(facts);
-    expect(() => decidePersistence('binfmt.d', here)).toThrow(
+    expect(() => decidePersistence('binfmt.d', here, 'arm64')).toThrow(
       expect.objectContaining({
         code: 'NO_TOOL',
         message: expect.stringMatching(why),
         hint: expect.stringMatching(hint),
       }),
     );
-    const { how, warning } = decidePersistence('auto', here);
+    const { how, warning } = decidePersistence('auto', here, 'arm64');
     expect(how).toBe('none');
     expect(warning).toMatch(why);
   });
 
   it('refuses any format in the container image', () => {
     for (const wanted of ['auto', 'binfmt.d', 'binfmt-support'] as const)
-      expect(() => decidePersistence(wanted, machine({ inImage: true }))).toThrow(
-        expect.objectContaining({ code: 'USAGE' }),
+      expect(() => decidePersistence(wanted, machine({ inImage: true }), 'arm64')).toThrow(
+        expect.objectContaining({
+          code: 'USAGE',
+          hint: expect.stringContaining('`binfmtctl install arm64 --persist`'),
+        }),
       );
-    expect(decidePersistence('none', machine({ inImage: true })).how).toBe('none');
+    expect(decidePersistence('none', machine({ inImage: true }), 'arm64').how).toBe('none');
   });
 });
 
