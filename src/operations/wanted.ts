@@ -64,7 +64,8 @@ export async function wantedFor(
     arch: arch.id,
     rule,
     emulator: { profile: profile.id, sha256: emulator.sha256, version: emulator.version },
-    registered: before?.registered ?? (options.replace || entry === undefined || !equalRules(entry, rule)),
+    registered:
+      before?.registered === true || options.replace || entry === undefined || !equalRules(entry, rule),
     persisted: persistedWith(before, bootFiles, context),
   });
   const lasting = bootFiles.flatMap(({ how, now }) => {

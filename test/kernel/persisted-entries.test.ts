@@ -16,6 +16,7 @@ import { binfmtctl, documentOf } from './support/command.ts';
 import {
   emulatorFolder,
   entries,
+  registerOthers,
   removeAllEntries,
   switchEntry,
   temporaryFolder,
@@ -243,5 +244,25 @@ describe('install --persist for an entry that works already', () => {
       unchanged: ['riscv64'],
       steps: [],
     });
+  }, 60_000);
+});
+
+describe('an entry of another program that was only persisted', () => {
+  it("is binfmtctl's once --replace has replaced it: uninstall removes it", async () => {
+    const interpreter = join(emulatorFolder(), 'qemu-riscv64-static');
+    registerOthers('qemu-riscv64', 'riscv64', interpreter, 'POF');
+    await done('install', 'riscv64', '--persist');
+    expect(entries()['qemu-riscv64']).toContain(interpreter);
+    await done('install', 'riscv64', '--replace', ...newerSource);
+    await done('uninstall', 'riscv64', '--purge');
+    expect([entries(), readdirSync(binfmtD)]).toEqual([{}, []]);
+  }, 60_000);
+
+  it('stays when uninstall removes its boot file', async () => {
+    registerOthers('qemu-riscv64', 'riscv64', join(emulatorFolder(), 'qemu-riscv64-static'), 'POF');
+    const before = entries();
+    await done('install', 'riscv64', '--persist');
+    await done('uninstall', 'riscv64');
+    expect([entries(), readdirSync(binfmtD)]).toEqual([before, []]);
   }, 60_000);
 });
