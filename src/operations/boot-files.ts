@@ -18,15 +18,27 @@ export interface PersistedFile {
   readonly state: 'current' | 'stale' | 'changed' | 'missing';
 }
 
-/** The boot files of a registration. @throws FILE_FAILED, NO_PRIVILEGE for one that cannot be read. */
+/** The boot files of a registration. @throws NO_PRIVILEGE */
 export function persistedFiles(
   { persisted, rule }: Pick<Registration, 'persisted' | 'rule'>,
   context: Pick<Context, 'store'>,
 ): readonly PersistedFile[] {
   return persisted.map(({ path }) => {
-    const now = readTextIfExists(path);
-    return { path, now, state: stateOf(path, now, rule, context) };
+    const now = textOf(path);
+    return now === undefined
+      ? { path, now: null, state: 'changed' }
+      : { path, now, state: stateOf(path, now, rule, context) };
   });
+}
+
+/** Null for a missing file, and undefined for what `install` does not write, such as a link to /dev/null. */
+function textOf(path: string): string | null | undefined {
+  try {
+    return readTextIfExists(path);
+  } catch (error) {
+    if (isBinfmtctlError(error) && error.code === 'FILE_FAILED') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -7,7 +7,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -264,5 +266,25 @@ describe('an entry of another program that was only persisted', () => {
     await done('install', 'riscv64', '--persist');
     await done('uninstall', 'riscv64');
     expect([entries(), readdirSync(binfmtD)]).toEqual([before, []]);
+  }, 60_000);
+});
+
+describe('a boot file that an administrator masked by a link to /dev/null', () => {
+  it('stays masked, with a warning, and stops neither install nor uninstall', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    rmSync(AARCH64);
+    symlinkSync('/dev/null', AARCH64);
+    expect(await done<Installed>('install', 'arm64')).toMatchObject({ unchanged: ['aarch64'] });
+    for (const words of [
+      ['install', ...newerSource],
+      ['uninstall', '--purge'],
+    ]) {
+      const { status, stderr } = await run(words[0] ?? '', 'arm64', ...words.slice(1));
+      expect(status).toBe(0);
+      expect(stderr).toContain(
+        '/etc/binfmt.d/qemu-aarch64.conf was changed since it was written: it is left',
+      );
+    }
+    expect([readlinkSync(AARCH64), entries()]).toEqual(['/dev/null', {}]);
   }, 60_000);
 });
