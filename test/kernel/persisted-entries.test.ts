@@ -14,7 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { binfmtctl, documentOf } from './support/command.ts';
+import { seal } from '../../src/operations/seal.ts';
+import { userNamespace } from '../../src/system/host.ts';
+import { binfmtctl, documentOf, inShell } from './support/command.ts';
 import {
   emulatorFolder,
   entries,
@@ -286,5 +288,27 @@ describe('a boot file that an administrator masked by a link to /dev/null', () =
       );
     }
     expect([readlinkSync(AARCH64), entries()]).toEqual(['/dev/null', {}]);
+  }, 60_000);
+});
+
+describe('a power failure while a persisted entry was replaced', () => {
+  it('ends with the old entry, its boot file and its emulator', async () => {
+    await done('install', 'arm64', '--persist=binfmt.d', ...source);
+    const before = [entries(), readFileSync(AARCH64, 'utf8')];
+    // What the boot registers from the new boot file.
+    const { steps } = await done<Installed>('install', 'arm64', ...newerSource);
+    const journal = { bootId: 'an earlier boot', userNamespace: userNamespace(), steps };
+    const text = JSON.stringify({ schema: 'binfmtctl/journal/1', ...journal });
+    await seal(store, text);
+    writeFileSync(join(store, 'journal.json'), text);
+    // With the seal's directory, /var/lib, of this machine.
+    const repaired = await binfmtctl(['uninstall', 'no-such-*', '--purge', '--store', store], {
+      within: inShell(`mount --bind ${join(folder, 'etc')} /etc`),
+    });
+    expect(repaired.stderr).toContain('rolled back 4 of its steps');
+    expect([entries(), readFileSync(AARCH64, 'utf8')]).toEqual(before);
+    expect(await run('verify', 'arm64')).toMatchObject({ status: 0 });
+    await done('uninstall', '--all', '--purge');
+    expect([entries(), readdirSync(binfmtD)]).toEqual([{}, []]);
   }, 60_000);
 });
