@@ -1,12 +1,12 @@
 /** Options that decide which store and instance a command speaks of. */
 const KEPT = ['--store', '--binfmt-dir', '--catalogue'];
-/** Not the commands for the host of a container, which has another store. */
+/** Except commands for the host of a container, which has another store. */
 const COMMAND =
   /(?<!on the host(?:,| of this container)[^`;]*)`((?:sudo )?binfmtctl (?:install|uninstall|status|verify|lock|bundle|import|export|run|enter)\b[^`]*)`/g;
 
 /**
  * The text with the options of our own command line that decide on store, instance and catalogue added to each command in
- * it: without them the command would be about another store. A command that is to be run on the host of a container stays as it is.
+ * it: without them the command would be about another store.
  */
 export function withSameOptions(text: string, line: readonly string[] = process.argv.slice(2)): string {
   const options = optionsIn(line);

@@ -42,8 +42,8 @@ function textOf(path: string): string | null | undefined {
 }
 
 /**
- * Whether the boot files register `entry` as a request with `persist` asks: the file of that format does, and no file registers
- * an earlier rule of ours. With F the kernel keeps a removed interpreter open, but the next boot cannot register it.
+ * Whether the boot files register `entry` as a request with `persist` asks: the file of that format does, and none is
+ * stale. With F the kernel keeps a removed interpreter open, but the next boot cannot register it.
  */
 export function isPersisted(
   entry: Entry,

@@ -36,7 +36,7 @@ export interface RuleOptions {
 }
 
 /**
- * The rule for an emulator, with the files that go with it: our note of it, and what makes it last.
+ * The rule for an emulator, with the files that go with it: the registration and the boot files.
  *
  * An entry that is there already and does the same stays its maker's; the note then says that it is not ours.
  */
@@ -136,7 +136,7 @@ function keepsCredentials(name: string): string {
   return `entry ${name} keeps flag C, with which set-user-ID programs run with their owner's rights; to remove the flag, run \`binfmtctl uninstall ${name}\` first`;
 }
 
-/** What held the place before we first wrote there, for `uninstall` to restore. Never a text of our own: its entry is gone then. */
+/** The boot files with what `uninstall` restores: the text before our first one. Texts that binfmtctl wrote do not come back. */
 function persistedWith(
   before: Registration | null,
   bootFiles: readonly WantedBootFile[],

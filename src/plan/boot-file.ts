@@ -9,23 +9,24 @@ import {
 import { parseRegister } from '../rule/register.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
 import type { Rule } from '../rule/types.ts';
-import type { BootFormat } from './persistence.ts';
+import { BOOT_DIRECTORIES } from './paths.ts';
+import { BOOT_FORMATS, type BootFormat } from './persistence.ts';
 
 export interface BootFile {
   readonly path: string;
   readonly text: string;
 }
 
-const FORMATS: readonly BootFormat[] = ['binfmt.d', 'binfmt-support'];
+const [BINFMT_D, ADMIN] = BOOT_DIRECTORIES;
 
 /** The path of the file that registers the entry `name` at boot. */
 export function bootFilePath(how: BootFormat, name: string): string {
-  return how === 'binfmt.d' ? `/etc/binfmt.d/${binfmtDFileName({ name })}` : `/var/lib/binfmts/${name}`;
+  return how === 'binfmt.d' ? `${BINFMT_D}/${binfmtDFileName({ name })}` : `${ADMIN}/${name}`;
 }
 
 /** The format of the file at `path` if that file registers the entry `name` at boot, or null. */
 export function bootFormatOf(path: string, name: string): BootFormat | null {
-  return FORMATS.find((how) => bootFilePath(how, name) === path) ?? null;
+  return BOOT_FORMATS.find((how) => bootFilePath(how, name) === path) ?? null;
 }
 
 /** The file that registers `rule` at boot; null for `none`. @throws BAD_RULE for a rule that the format cannot hold. */

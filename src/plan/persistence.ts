@@ -37,7 +37,7 @@ export interface PersistenceChoice {
   readonly warning: string | null;
 }
 
-const FORMATS: readonly BootFormat[] = ['binfmt.d', 'binfmt-support'];
+export const BOOT_FORMATS: readonly BootFormat[] = ['binfmt.d', 'binfmt-support'];
 
 /**
  * The format that a service of this machine reads at boot. Without such a service `auto` persists nothing, with a warning.
@@ -49,7 +49,7 @@ export function decidePersistence(wanted: Persistence, facts: BootFacts, words: 
   if (wanted === 'none') return { how: 'none', warning: null };
   if (facts.inImage) throw imageError(words);
   if (wanted === 'auto') {
-    const how = FORMATS.find((format) => isReadAtBoot(format, facts));
+    const how = BOOT_FORMATS.find((format) => isReadAtBoot(format, facts));
     if (how !== undefined) return { how, warning: null };
     const [why, hint] = obstacleTo('binfmt.d', facts, words);
     return { how: 'none', warning: `registered until the next boot only: ${why} (${hint})` };
