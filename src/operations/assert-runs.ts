@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import type { Arch } from '../catalogue/types.ts';
 import { buildProbe, probeEnvironment } from '../elf/probe.ts';
 import type { Emulator } from '../emulators/types.ts';
@@ -67,6 +68,8 @@ function runProbe(arch: Arch, emulator: string, signal: AbortSignal): Promise<Pr
     const result = await run(emulator, [`${directory}/${arch.id}`], options);
     const { stdout: output, stderr, timedOut, exitCode, errno } = result;
     const ended = exitCode ?? 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
-    return { output, complaint: stderr.trim(), status: timedOut ? null : ended, notStarted: errno };
+    // QEMU begins with its own name, which is that of the copy in the store, and with the probe's path.
+    const complaint = stderr.replaceAll(`${basename(emulator)}: ${directory}/${arch.id}: `, '').trim();
+    return { output, complaint, status: timedOut ? null : ended, notStarted: errno };
   });
 }
