@@ -10,7 +10,7 @@ import { asJob } from '../plan/setup-script.ts';
 import { callerVariables } from '../system/environment.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
-import { fileSystemMagic, flagsAt, mountsBelow } from '../system/mounts.ts';
+import { fileSystemMagic, flagsAt, mountsBelow, submountsOf } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import type { Context } from './context.ts';
@@ -82,7 +82,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     emulators: emulatorsOf(emulation.rules ?? []),
     withheld: withheldFor(maps, context),
     ephemeral: request.ephemeral,
-    readOnly: request.readOnly ? flagsAt(root).filter((flag) => flag !== 'ro') : null,
+    readOnly: request.readOnly ? readOnlyFacts(root, request) : null,
     hostname: request.hostname,
     account,
     personality32: is32Bit(programs.program.head) && emulation.programs[0] === 'machine',
@@ -149,6 +149,12 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   context.report({ kind: 'warning', text });
   return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }
+
+/** An overlay has only the files of the tree's own file system. */
+const readOnlyFacts = (root: string, { ephemeral }: EnterRequest): EnterPlan['readOnly'] => ({
+  flags: flagsAt(root).filter((flag) => flag !== 'ro'),
+  submounts: ephemeral ? [] : submountsOf(root),
+});
 
 const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
 

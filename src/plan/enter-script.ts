@@ -1,6 +1,15 @@
 import type { Rule } from '../rule/types.ts';
 import { type LockTools, lockedLines, moveLine, OWN_MOUNTS } from './lock-script.ts';
-import { firstMounts, fstab, INSTANCE, type RootFacts, type RootMount, secondMounts } from './root-mounts.ts';
+import {
+  firstMounts,
+  fstab,
+  INSTANCE,
+  type RootFacts,
+  type RootMount,
+  readOnlyMounts,
+  type Submount,
+  secondMounts,
+} from './root-mounts.ts';
 import {
   AWAIT_LEAVE,
   EXECUTE,
@@ -35,8 +44,8 @@ export interface EnterPlan {
   readonly withheld: string;
   /** All changes go to memory. */
   readonly ephemeral: boolean;
-  /** Flags of the root's own mount, for a root that is read-only; null for one that is not. */
-  readonly readOnly: readonly string[] | null;
+  /** Flags of the root's own mount, and what is mounted below it, for a root that is read-only; null for one that is not. */
+  readonly readOnly: { readonly flags: readonly string[]; readonly submounts: readonly Submount[] } | null;
   readonly hostname: string | null;
   /** Whom the program runs as; null for root of the namespaces, with all its groups. The helper sets the user. */
   readonly account: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
@@ -96,7 +105,9 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
       tools,
     }),
     texts: [
-      fstab(firstMounts(facts), base) + fstab(emulatorMounts(plan), ''),
+      // Before other mounts cover some of them.
+      fstab([...readOnlyMounts('', plan.readOnly?.submounts ?? []), ...firstMounts(facts)], base) +
+        fstab(emulatorMounts(plan), ''),
       fstab(secondMounts(facts), base),
     ],
   };
@@ -194,7 +205,7 @@ function settingLines(plan: EnterPlan): readonly string[] {
   if (facts.newNetwork && tools.ip !== null)
     lines.push(`${commandLine([tools.ip, 'link', 'set', 'lo', 'up'])} 2>/dev/null`);
   if (readOnly !== null) {
-    const options = ['remount', 'bind', 'ro', ...readOnly].join(',');
+    const options = ['remount', 'bind', 'ro', ...readOnly.flags].join(',');
     lines.push(`${commandLine([tools.mount, '-n', '-o', options, base])} || ${fail('root')}`);
   }
   return lines;

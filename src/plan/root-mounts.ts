@@ -15,7 +15,16 @@ export interface Bind {
   readonly target: string;
   readonly readOnly: boolean;
   readonly directory: boolean;
-  /** Of the mount that has the source; inside a user namespace they cannot be taken off (mount_namespaces(7)). */
+  /** Of the mount that has the source; a user namespace cannot clear them (mount_namespaces(7)). */
+  readonly flags: readonly string[];
+  /** What is mounted below the source. */
+  readonly submounts: readonly Submount[];
+}
+
+/** A mount below a directory, and its flags. */
+export interface Submount {
+  /** Relative to the directory. */
+  readonly path: string;
   readonly flags: readonly string[];
 }
 
@@ -87,11 +96,7 @@ export function firstMounts({
 export function secondMounts(facts: RootFacts): readonly RootMount[] {
   const { places, realDevices, hasTtyGroup, terminal, binds } = facts;
   const { dev } = places;
-  const bound = binds.map(({ source, target, directory, readOnly, flags }): RootMount => {
-    const how = directory ? 'rbind' : 'bind';
-    return { source, target, type: 'none', options: readOnly ? [how, 'ro', ...flags] : [how] };
-  });
-  const mounts = [...procMounts(facts), ...bound];
+  const mounts = [...procMounts(facts), ...binds.flatMap(bindMounts)];
   if (dev === undefined) return mounts;
   const nodes = realDevices ? [] : facts.nodes.map((name) => device(`/dev/${name}`, `${dev}/${name}`));
   const group = hasTtyGroup ? ['gid=5'] : [];
@@ -109,6 +114,26 @@ export function secondMounts(facts: RootFacts): readonly RootMount[] {
     ...mounts,
   ];
 }
+
+/** mount(8) skips a bind mount that the tree already has: `ro` comes separately, and takes effect on that one too. */
+function bindMounts({ source, target, directory, readOnly, flags, submounts }: Bind): readonly RootMount[] {
+  const bound: RootMount = { source, target, type: 'none', options: [directory ? 'rbind' : 'bind'] };
+  return readOnly ? [bound, remountReadOnly(target, flags), ...readOnlyMounts(target, submounts)] : [bound];
+}
+
+/** Remounts what is mounted below `directory`: a read-only bind mount leaves its submounts writable (mount(8)). */
+export const readOnlyMounts = (directory: string, submounts: readonly Submount[]): readonly RootMount[] =>
+  submounts.map(({ path, flags }) =>
+    remountReadOnly(directory === '' ? path : `${directory}/${path}`, flags),
+  );
+
+const remountReadOnly = (target: string, flags: readonly string[]): RootMount => ({
+  // mount(8) also skips a mount with the same source and target: no mount has this source.
+  source: 'binfmtctl-remount',
+  target,
+  type: 'none',
+  options: [...new Set(['remount', 'bind', 'ro', ...flags])],
+});
 
 function procMounts({ places, procOfHost, instance }: RootFacts): readonly RootMount[] {
   const { proc } = places;

@@ -1,8 +1,12 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs';
+import type { Submount } from '../plan/root-mounts.ts';
 import { run } from './process.ts';
 
 /** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount {
+  readonly id: string;
+  /** The mount that it is mounted on. */
+  readonly parent: string;
   readonly mountPoint: string;
   readonly type: string;
   /** The device or whatever the mounter called it. */
@@ -26,12 +30,14 @@ export function readMounts(): readonly Mount[] {
 export function parseMountInfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');
-    const [, , device, , mountPoint, options] = left.split(' ');
+    const [id = '', parent = '', device, , mountPoint, options] = left.split(' ');
     const [type = '', source = '', superOptions = ''] = right.split(' ');
     if (device === undefined || mountPoint === undefined || options === undefined || type === '') return [];
     const all = [...options.split(','), ...superOptions.split(',')].filter((each) => each !== '');
     return [
       {
+        id,
+        parent,
         mountPoint: unescaped(mountPoint),
         type: unescaped(type),
         source: unescaped(source),
@@ -57,12 +63,33 @@ const LOCKED = ['nosuid', 'nodev', 'noexec', 'ro'];
 
 /** The flags `nosuid`, `nodev`, `noexec` and `ro` of the mount that has `path`, which is absolute and without links. */
 export function flagsAt(path: string): readonly string[] {
-  const above = readMounts().filter(({ mountPoint }) =>
-    `${path}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`),
-  );
-  const longest = Math.max(...above.map(({ mountPoint }) => mountPoint.length));
-  const mount = above.findLast(({ mountPoint }) => mountPoint.length === longest);
-  return LOCKED.filter((flag) => mount?.options.includes(flag));
+  return lockedFlags(mountAt(path, readMounts()));
+}
+
+const lockedFlags = (mount: Mount | undefined): readonly string[] =>
+  LOCKED.filter((flag) => mount?.options.includes(flag));
+
+/** All mounts below a directory that a path leads to. Others are covered, and locked mounts cannot be uncovered. */
+export function submountsOf(directory: string, mounts: readonly Mount[] = readMounts()): readonly Submount[] {
+  const start = directory.endsWith('/') ? directory : `${directory}/`;
+  return mounts
+    .filter(({ mountPoint }) => mountPoint.length > start.length && mountPoint.startsWith(start))
+    .filter((mount) => mountAt(mount.mountPoint, mounts) === mount)
+    .map((mount) => ({ path: mount.mountPoint.slice(start.length), flags: lockedFlags(mount) }));
+}
+
+/** The mount that has `path`, found as the kernel walks: from each mount to the first one that is mounted on it. */
+function mountAt(path: string, mounts: readonly Mount[]): Mount | undefined {
+  const ids = new Set(mounts.map(({ id }) => id));
+  const above = mounts
+    .filter(({ mountPoint }) =>
+      `${path}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`),
+    )
+    .toSorted((a, b) => a.mountPoint.length - b.mountPoint.length);
+  const next = (at: Mount): Mount | undefined => above.find((each) => each.parent === at.id && each !== at);
+  let at = above.find(({ id, parent }) => parent === id || !ids.has(parent));
+  for (let on = at; on !== undefined; on = next(on)) at = on;
+  return at;
 }
 
 /** The folders below `path` that others are mounted on, relative to it; of those within each other the uppermost. */

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { readBootFacts } from '../../src/system/boot.ts';
+import { parseMountInfo } from '../../src/system/mounts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-boot-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -78,8 +79,8 @@ describe('systemd', () => {
   });
 
   it('needs a writable /proc/sys, which the automount unit demands', () => {
-    const mount = { mountPoint: '/proc/sys', type: 'proc', source: 'proc', device: '0:1', options: ['ro'] };
-    expect(stateOf(UNIT, { mounts: [mount] })).toBe('read-only');
+    const mounts = parseMountInfo('2 1 0:1 / /proc/sys ro - proc proc rw');
+    expect(stateOf(UNIT, { mounts })).toBe('read-only');
   });
 
   it('finds binfmt-support where its package enabled it', () => {

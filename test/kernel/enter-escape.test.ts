@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
-import { AS_USER, binfmtctl } from './support/command.ts';
+import { AS_USER, binfmtctl, inShell } from './support/command.ts';
 
 const folder = temporaryFolder();
 const PROGRAMS = ['sh', 'cat', 'echo', 'mount', 'readlink', 'umount', 'touch', 'true'];
@@ -23,14 +23,14 @@ let qemu = '';
 beforeAll(() => {
   qemu = join(unpackPackages('qemu-user-static')[0] ?? '', 'usr/bin');
   chmodSync(folder(), 0o755);
-  mkdirSync(folder('source'));
+  mkdirSync(folder('source/sub'), { recursive: true });
   writeFileSync(folder('source/secret'), 'secret\n');
   for (const [arch, name] of [
     ['native', 'busybox-static'],
     ['arm64', 'busybox-static:arm64'],
   ] as const) {
     const [busybox = ''] = unpackPackages(name);
-    for (const place of ['bin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'mnt'])
+    for (const place of ['bin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'mnt', 'data'])
       mkdirSync(folder(arch, place), { recursive: true });
     copyFileSync(join(busybox, 'bin/busybox'), folder(arch, 'bin/busybox'));
     // setns(2) refuses a process whose threads share a root, as those of QEMU do: nsenter is of this machine.
@@ -52,8 +52,11 @@ describe.each([
     ...['--net', 'none', ...options, folder(arch), '--', 'sh', '-c', script],
   ];
   const within = who === 'user' ? AS_USER : ['env'];
-  const enter = (options: readonly string[], script: string) =>
-    binfmtctl(words(options, script), { within, env: { HOME: folder(`store-${who}`) } });
+  const enter = (options: readonly string[], script: string, mounts = 'true') =>
+    binfmtctl(words(options, script), {
+      within: [...inShell(mounts), ...within],
+      env: { HOME: folder(`store-${who}`) },
+    });
 
   it('the root cannot be detached, nor the host be seen by joining the mount namespace again', async () => {
     const script = `umount -l / || echo refused; /bin/nsenter --mount=/proc/self/ns/mnt cat ${folder('source/secret')}; echo end`;
@@ -92,6 +95,31 @@ describe.each([
     const { stdout, stderr } = await enter(bound, script);
     expect(stdout).toBe('refused\nend\n');
     expect(stderr).toContain('Read-only file system');
+  });
+
+  it.each([
+    ['the root', ['--read-only'], `${arch}/data`, '/data'],
+    ['a bind mount', ['--bind', 'SOURCE:/mnt:ro'], 'source/sub', '/mnt/sub'],
+    ['a bind mount of what the root has there', ['--bind', 'SOURCE:/mnt:ro'], 'source/sub', '/mnt/sub'],
+  ])('all mounts below %s are read-only', async (what, options, outside, inside) => {
+    const at = folder(outside);
+    const mounts = [
+      // The second mount covers the first one and what is mounted on that.
+      `mount -t tmpfs none ${at} && mkdir ${at}/a && mount -t tmpfs none ${at}/a`,
+      `mount -t tmpfs -o nosuid,noexec,noatime binfmtctl ${at} && cd ${at} && mkdir 'a \\#' && : >file`,
+      "mount -t tmpfs -o nodev none 'a \\#' && mkdir 'a \\#/b' && mount -t tmpfs none 'a \\#/b'",
+      'mount --bind file file && chmod -R 777 .',
+      ...(what.includes('has there') ? [`mount --rbind ${folder('source')} ${folder(arch, 'mnt')}`] : []),
+    ].join(' && ');
+    const files = ['new', 'file', "'a \\#/new'", "'a \\#/b/new'"];
+    const script = `cd ${inside} && for each in ${files.join(' ')}; do mount -o remount,bind,rw "$\{each%/*}"; touch "$each"; done; echo end`;
+    const { stdout, stderr } = await enter(
+      options.map((word) => word.replace('SOURCE', folder('source'))),
+      script,
+      mounts,
+    );
+    expect(stdout).toBe('end\n');
+    expect(stderr.match(/touch: .*: Read-only file system/g)).toHaveLength(files.length);
   });
 
   it('emulation goes on, whatever is unmounted, mounted or written', async () => {

@@ -4,7 +4,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { type Bind, PLACES, type Place } from '../../plan/root-mounts.ts';
 import { fileError } from '../../system/file-error.ts';
-import { flagsAt } from '../../system/mounts.ts';
+import { flagsAt, submountsOf } from '../../system/mounts.ts';
 import { placeInRoot } from '../../system/root-path.ts';
 import type { Context } from '../context.ts';
 
@@ -87,7 +87,9 @@ export function findPlaces(
       made.directories.push(directory ? target : dirname(target));
       if (!directory) made.files.push(target);
     }
-    return [{ source: each.source, target, readOnly: each.readOnly, directory, flags: flagsAt(each.source) }];
+    const { source, readOnly } = each;
+    const submounts = readOnly ? submountsOf(source) : [];
+    return [{ source, target, readOnly, directory, flags: flagsAt(source), submounts }];
   });
   return { places, binds: bound, madeFirst, made };
 }

@@ -115,7 +115,7 @@ describe('enterCommand', () => {
   });
 
   it('registers in the instance of the new /proc, before the root may become read-only', () => {
-    const script = scriptOf({ rules: [ruleOf('qemu-arm')], readOnly: ['nodev'] });
+    const script = scriptOf({ rules: [ruleOf('qemu-arm')], readOnly: { flags: ['nodev'], submounts: [] } });
     const found = places(
       script,
       '>/srv/root/proc/sys/fs/binfmt_misc/register',

@@ -108,11 +108,26 @@ describe('secondMounts', () => {
     });
   });
 
-  it('binds after all else, read-only with the flags that the source has', () => {
-    const bind = { source: '/a', target: 'proc/x', directory: true, readOnly: true, flags: ['nodev'] };
-    const file = { source: '/b', target: 'y', directory: false, readOnly: false, flags: ['nodev'] };
-    expect(secondMounts({ ...facts, binds: [bind, file] }).slice(-2)).toEqual([
-      { source: '/a', target: 'proc/x', type: 'none', options: ['rbind', 'ro', 'nodev'] },
+  it('binds after all else, read-only with the flags that the source and its submounts have', () => {
+    const bind = {
+      ...{ source: '/a', target: 'proc/x', directory: true, readOnly: true, flags: ['nodev'] },
+      submounts: [{ path: 'b c', flags: ['ro', 'nosuid'] }],
+    };
+    const file = { ...bind, source: '/b', target: 'y', directory: false, readOnly: false };
+    expect(secondMounts({ ...facts, binds: [bind, file] }).slice(-4)).toEqual([
+      { source: '/a', target: 'proc/x', type: 'none', options: ['rbind'] },
+      {
+        source: 'binfmtctl-remount',
+        target: 'proc/x',
+        type: 'none',
+        options: ['remount', 'bind', 'ro', 'nodev'],
+      },
+      {
+        source: 'binfmtctl-remount',
+        target: 'proc/x/b c',
+        type: 'none',
+        options: ['remount', 'bind', 'ro', 'nosuid'],
+      },
       { source: '/b', target: 'y', type: 'none', options: ['bind'] },
     ]);
   });

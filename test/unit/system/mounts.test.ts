@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseMountInfo } from '../../../src/system/mounts.ts';
+import { parseMountInfo, submountsOf } from '../../../src/system/mounts.ts';
 
 describe('parseMountInfo', () => {
   it('reads the example of proc_pid_mountinfo(5)', () => {
     const line = '36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n';
     expect(parseMountInfo(line)).toEqual([
       {
+        id: '36',
+        parent: '35',
         mountPoint: '/mnt2',
         type: 'ext3',
         source: '/dev/root',
@@ -37,5 +39,43 @@ describe('parseMountInfo', () => {
 
   it('passes over what is no line of mountinfo', () => {
     expect(parseMountInfo('\nnonsense\n1 2 3\n1 2 0:3 / /m rw - \n - - -\n')).toEqual([]);
+  });
+});
+
+describe('submountsOf', () => {
+  const mountsOf = (...lines: readonly string[]) =>
+    parseMountInfo(lines.map((line) => `${line} - tmpfs none rw`).join('\n'));
+
+  it('finds all mounts below a directory, files and nested ones too, with their flags', () => {
+    const mounts = mountsOf(
+      '1 0 0:1 / / rw',
+      '2 1 0:2 / /a rw',
+      String.raw`3 2 0:3 / /a/b\040\134c rw,nosuid,noatime`,
+      String.raw`4 3 0:4 / /a/b\040\134c/d ro,nodev`,
+      '5 1 0:5 / /ab rw',
+    );
+    expect(submountsOf('/a', mounts)).toEqual([
+      { path: String.raw`b \c`, flags: ['nosuid'] },
+      { path: String.raw`b \c/d`, flags: ['nodev', 'ro'] },
+    ]);
+    expect(submountsOf('/', mounts).map(({ path }) => path)).toEqual([
+      'a',
+      String.raw`a/b \c`,
+      String.raw`a/b \c/d`,
+      'ab',
+    ]);
+  });
+
+  it('leaves out mounts that others cover', () => {
+    const stacked = mountsOf('1 0 0:1 / / rw', '2 1 0:2 / /a/b rw', '3 2 0:3 / /a/b rw,noexec');
+    expect(submountsOf('/a', stacked)).toEqual([{ path: 'b', flags: ['noexec'] }]);
+    const above = mountsOf('1 0 0:1 / / rw', '2 1 0:2 / /a/b/c rw', '3 1 0:3 / /a/b rw');
+    expect(submountsOf('/a', above)).toEqual([{ path: 'b', flags: [] }]);
+    expect(submountsOf('/a/b', above)).toEqual([]);
+  });
+
+  it('works where the root of the process is no mount', () => {
+    const mounts = mountsOf('2 1 0:2 / /a rw', '3 2 0:3 / /a/b rw');
+    expect(submountsOf('/a', mounts)).toEqual([{ path: 'b', flags: [] }]);
   });
 });
