@@ -157,12 +157,12 @@ function mountLines(plan: EnterPlan): readonly string[] {
   const all = (descriptor: number): string =>
     `${commandLine([tools.mount, '-n', '--all', '--fstab', `/proc/self/fd/${descriptor}`])} || ${fail('mounts')}`;
   const directories = [...made.directories];
-  const files = [...made.files];
+  const files = new Set(made.files);
   const ownDevices = dev !== undefined && !facts.realDevices;
   if (ownDevices) {
     directories.push(`${dev}/pts`, `${dev}/shm`);
-    files.push(...facts.nodes.map((name) => `${dev}/${name}`));
-    if (facts.terminal !== null) files.push(`${dev}/console`);
+    for (const name of facts.nodes) files.add(`${dev}/${name}`);
+    if (facts.terminal !== null) files.add(`${dev}/console`);
   }
   const make = (folders: readonly string[]): readonly string[] =>
     folders.length === 0
@@ -174,12 +174,18 @@ function mountLines(plan: EnterPlan): readonly string[] {
     ...make(madeFirst),
     all(FIRST),
     ...make(directories),
-    ...files.map((file) => `: >${quote(`./${file}`)} || ${fail('mounts')}`),
+    ...fileLines([...files]),
     ...(ownDevices ? linkLines(dev, tools) : []),
     all(SECOND),
     `exec ${FIRST}<&- ${SECOND}<&-`,
   ];
 }
+
+/** `set -C` opens with O_EXCL, which neither truncates a file nor follows a link. The redirection of `:` would end the shell. */
+const fileLines = (files: readonly string[]): readonly string[] =>
+  files.length === 0
+    ? []
+    : ['set -C', ...files.map((file) => `true >${quote(`./${file}`)} || ${fail('mounts')}`), 'set +C'];
 
 /** The usual links: /dev/fd and its like as the host has them. */
 const linkLines = (dev: string, { cp, ln }: EnterTools): readonly string[] => [
