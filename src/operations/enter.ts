@@ -21,6 +21,7 @@ import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './ent
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
 import { emulatorsOf, withheldFor } from './enter/protection.ts';
+import { assertTreeTrusted } from './enter/tree-trust.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
 import { type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
@@ -54,6 +55,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const workdir = request.workdir ?? '/';
   const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
   const places = findPlaces(root, request, quiet);
+  assertTreeTrusted(root, places);
   requireFolder(root, workdir, places.binds);
   const environment = environmentOf(identity, request.environment, callerVariables());
   const where = { root, path: environment.get('PATH') ?? PATH, workdir, bound: places.binds };

@@ -15,9 +15,14 @@ export interface WeaknessOptions {
   readonly anyOwner?: boolean | undefined;
   /** Whether `path` is the directory of a file that matters, so that others may create files beside it in a sticky one. */
   readonly asParent?: boolean | undefined;
+  /** A user other than root who may change everything. */
+  readonly trustedUid?: number | undefined;
+  /** A group whose members may all change everything. */
+  readonly trustedGid?: number | undefined;
 }
 
-const GROUP_OR_OTHERS_WRITE = 0o022;
+const GROUP_WRITE = 0o020;
+const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
 /** include/linux/namei.h MAXSYMLINKS. */
 const MAX_LINKS = 40;
@@ -28,7 +33,7 @@ const MAX_LINKS = 40;
  */
 export function findWeakness(
   path: string,
-  { anyOwner = false, asParent = false }: WeaknessOptions = {},
+  { anyOwner = false, asParent = false, trustedUid = 0, trustedGid }: WeaknessOptions = {},
 ): Weakness | null {
   let parts = partsOf(path);
   let at = '/';
@@ -37,7 +42,8 @@ export function findWeakness(
     parts = rest;
     const here = join(at, name);
     const facts = lstatSync(here);
-    if (!anyOwner && facts.uid !== 0) return { path: here, why: `belongs to user ${facts.uid}` };
+    if (!anyOwner && facts.uid !== 0 && facts.uid !== trustedUid)
+      return { path: here, why: `belongs to user ${facts.uid}` };
     if (facts.isSymbolicLink()) {
       if (++links > MAX_LINKS) return { path: here, why: 'is part of a loop of symbolic links' };
       const target = readlinkSync(here);
@@ -48,8 +54,8 @@ export function findWeakness(
     // Other users cannot replace files of root in a sticky directory such as /tmp.
     const isParent = rest.length > 0 || asParent;
     const isSticky = facts.isDirectory() && isParent && (facts.mode & STICKY) !== 0;
-    if ((facts.mode & GROUP_OR_OTHERS_WRITE) !== 0 && !isSticky)
-      return { path: here, why: 'can be written by others' };
+    const writers = facts.gid === trustedGid ? OTHERS_WRITE : GROUP_WRITE | OTHERS_WRITE;
+    if ((facts.mode & writers) !== 0 && !isSticky) return { path: here, why: 'can be written by others' };
     at = here;
   }
   return null;

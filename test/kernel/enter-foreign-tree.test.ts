@@ -1,20 +1,24 @@
 /** Root does not set up a session where another user can redirect what it makes and mounts. */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
-import { binfmtctl, type Circumstances, inShell } from './support/command.ts';
+import { AS_USER, binfmtctl, type Circumstances, inShell } from './support/command.ts';
 
 const folder = temporaryFolder();
+const USER = 1000;
 let busybox = '';
 let count = 0;
 let tree = '';
@@ -38,7 +42,7 @@ beforeEach(() => {
 const enter = (options: readonly string[] = [], circumstances?: Circumstances) =>
   binfmtctl(
     ['enter', '--quiet', '--store', folder('store'), ...options, tree, '--', 'sh', '-c', 'echo runs'],
-    circumstances,
+    { ...circumstances, env: { SUDO_UID: '', ...circumstances?.env } },
   );
 
 it('fails, and truncates no file, where a link appears in the place of a file that it makes', async () => {
@@ -55,4 +59,101 @@ it('fails, and truncates no file, where a link appears in the place of a file th
   expect(readFileSync(victim, 'utf8')).toBe('precious\n');
   expect(status).toBe(125);
   expect(stderr).toMatch(/resolv\.conf.*: (File exists|cannot overwrite existing file)/i);
+});
+
+describe('root', () => {
+  const asSudoUser = { env: { SUDO_UID: `${USER}` } };
+  const runs = { status: 0, stdout: 'runs\n', stderr: '' };
+  const expectRefusal = async (
+    weakness: string,
+    hint: string,
+    options: readonly string[] = [],
+    circumstances?: Circumstances,
+  ): Promise<void> => {
+    expect(await enter(options, circumstances)).toEqual({
+      status: 125,
+      stdout: '',
+      stderr: `binfmtctl: will not enter ${tree} as root: ${weakness}\nhint: users who can change it could redirect root's mounts: ${hint}\n`,
+    });
+  };
+
+  it('does not enter a tree of another user, who enters it with their own rights', async () => {
+    for (const each of ['', 'etc', 'run']) chownSync(join(tree, each), USER, USER);
+    const chown = `chown -h root ${tree} ${tree}/etc`;
+    const hint = `enter it as that user, or \`${chown}\``;
+    await expectRefusal(`${tree} belongs to user ${USER}`, hint);
+    await expectRefusal(`${tree} belongs to user ${USER}`, hint, ['--ephemeral', '--read-only'], {
+      env: { SUDO_UID: '1001' },
+    });
+    mkdirSync(folder('home'), { recursive: true });
+    chownSync(folder('home'), USER, USER);
+    const options = ['--store', folder('home/store')];
+    const asUser = { within: AS_USER, env: { HOME: folder('home') } };
+    expect(await enter(options, asUser)).toEqual(runs);
+    execFileSync('sh', ['-c', chown]);
+    expect(await enter()).toEqual(runs);
+  });
+
+  it('enters a tree of the user who called sudo', async () => {
+    for (const each of ['', 'etc', 'run']) chownSync(join(tree, each), USER, USER);
+    expect(await enter([], asSudoUser)).toEqual(runs);
+  });
+
+  it('enters a tree with directories of other users on which, but not in which, it mounts', async () => {
+    for (const each of ['tmp', 'run', 'mnt']) {
+      chownSync(join(tree, each), USER, USER);
+      chmodSync(join(tree, each), 0o777);
+    }
+    expect(await enter(['--bind', `${folder('source')}:/mnt`])).toEqual(runs);
+  });
+
+  it('does not enter where others can write a directory that it mounts in', async () => {
+    chmodSync(join(tree, 'etc'), 0o777);
+    const weakness = `${tree}/etc can be written by others`;
+    await expectRefusal(weakness, `\`chmod go-w ${tree}/etc\``);
+    await expectRefusal(weakness, `\`chmod go-w ${tree}/etc\``, [], asSudoUser);
+    // Nothing is mounted there.
+    expect(await enter(['--net', 'none'])).toEqual(runs);
+    // In a sticky directory, other users can exchange what belongs to them.
+    chmodSync(join(tree, 'mnt'), 0o1777);
+    const bind = ['--net', 'none', '--bind', `${folder('source')}:/mnt/sub`];
+    await expectRefusal(`${tree}/mnt can be written by others`, `\`chmod go-w ${tree}/mnt\``, bind);
+  });
+
+  it('lets the group write that only the user who called sudo is in', async () => {
+    chownSync(tree, USER, USER);
+    chmodSync(tree, 0o775);
+    writeFileSync(folder('passwd'), `me:x:${USER}:${USER}::/:/bin/sh\n`);
+    const withGroup = (members: string): Circumstances => {
+      writeFileSync(folder('group'), `me:x:${USER}:${members}\n`);
+      const mounts = ['passwd', 'group'].map((name) => `mount --bind ${folder(name)} /etc/${name}`);
+      return { ...asSudoUser, within: inShell(mounts.join(' && ')) };
+    };
+    expect(await enter([], withGroup(''))).toEqual(runs);
+    const weakness = `${tree} can be written by others`;
+    await expectRefusal(weakness, `\`chmod go-w ${tree}\``, [], withGroup('other'));
+  });
+
+  it('does not enter below a directory of another user', async () => {
+    const parent = folder(`parent's $(echo)`);
+    mkdirSync(parent, { recursive: true });
+    renameSync(tree, join(parent, 'tree'));
+    tree = join(parent, 'tree');
+    chownSync(parent, USER, USER);
+    const hint = 'enter it as that user, or move the tree to a directory that only root can change';
+    await expectRefusal(`${parent} belongs to user ${USER}`, hint);
+  });
+
+  it('does not mount on what is bound from a directory of another user', async () => {
+    const source = folder('foreign');
+    mkdirSync(join(source, 'sub'), { recursive: true });
+    chownSync(source, USER, USER);
+    const options = ['--bind', `${source}:/mnt`];
+    expect(await enter(options)).toEqual(runs);
+    await expectRefusal(
+      `${source} belongs to user ${USER}`,
+      'enter it as that user, or bind on a target that is not below another bind mount',
+      [...options, '--bind', `${folder('source')}:/mnt/sub`],
+    );
+  });
 });

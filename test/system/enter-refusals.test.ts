@@ -284,7 +284,9 @@ describe('machines where it cannot work', () => {
 
   it('has root enter where the instance serves, without any user namespace', async () => {
     writeFileSync(LIMIT, '0');
-    const ran = await finish(root.words('enter', arm64, '--', 'uname', '-m'));
+    const tree = smallRoot('of-root', busyboxFor('arm64'));
+    execFileSync('chown', ['-R', '-h', '0:0', tree]);
+    const ran = await finish(root.words('enter', tree, '--', 'uname', '-m'));
     expect(ran.status).toBe(125);
     expect(ran.stderr).toMatch(/user\.max_user_namespaces/);
   });
