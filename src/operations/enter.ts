@@ -10,7 +10,7 @@ import { asJob } from '../plan/setup-script.ts';
 import { callerVariables } from '../system/environment.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
-import { fileSystemMagic, flagsAt, mountsBelow, submountsOf } from '../system/mounts.ts';
+import { fileSystemMagic, flagsAt, mountsBelow } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import type { Context } from './context.ts';
@@ -20,7 +20,7 @@ import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
-import { emulatorsOf, withheldFor } from './enter/protection.ts';
+import { emulatorsOf, readOnlyMountsOf, withheldFor } from './enter/protection.ts';
 import { assertTreeTrusted } from './enter/tree-trust.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
 import { type LaunchedProgram, launch } from './launch.ts';
@@ -84,7 +84,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     emulators: emulatorsOf(emulation.rules ?? []),
     withheld: withheldFor(maps, context),
     ephemeral: request.ephemeral,
-    readOnly: request.readOnly ? readOnlyFacts(root, request) : null,
+    readOnly: request.readOnly ? readOnlyMountsOf(root, request) : null,
     hostname: request.hostname,
     account,
     personality32: is32Bit(programs.program.head) && emulation.programs[0] === 'machine',
@@ -151,12 +151,6 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   context.report({ kind: 'warning', text });
   return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }
-
-/** An overlay has only the files of the tree's own file system. */
-const readOnlyFacts = (root: string, { ephemeral }: EnterRequest): EnterPlan['readOnly'] => ({
-  flags: flagsAt(root).filter((flag) => flag !== 'ro'),
-  submounts: ephemeral ? [] : submountsOf(root),
-});
 
 const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
 

@@ -1,11 +1,12 @@
 import type { Rule } from '../rule/types.ts';
 import { type LockTools, lockedLines, moveLine, OWN_MOUNTS } from './lock-script.ts';
 import {
+  type Emulator,
+  emulatorMounts,
   firstMounts,
   fstab,
   INSTANCE,
   type RootFacts,
-  type RootMount,
   readOnlyMounts,
   type Submount,
   secondMounts,
@@ -39,7 +40,7 @@ export interface EnterPlan {
   /** For an instance of its own; null where the one there is serves. */
   readonly rules: readonly Rule[] | null;
   /** The interpreters of `rules`, with the flags of the mounts that they are on. */
-  readonly emulators: readonly { readonly path: string; readonly flags: readonly string[] }[];
+  readonly emulators: readonly Emulator[];
   /** A capability that process 1 has and the program does not get. */
   readonly withheld: string;
   /** All changes go to memory. */
@@ -107,20 +108,11 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
     texts: [
       // Before other mounts cover some of them.
       fstab([...readOnlyMounts('', plan.readOnly?.submounts ?? []), ...firstMounts(facts)], base) +
-        fstab(emulatorMounts(plan), ''),
+        fstab(emulatorMounts(plan.emulators), ''),
       fstab(secondMounts(facts), base),
     ],
   };
 }
-
-/** The program can reach its emulator by `/proc/self/exe`, and as root it could change the file, but for such a mount. */
-const emulatorMounts = ({ emulators }: EnterPlan): readonly RootMount[] =>
-  emulators.map(({ path, flags }) => ({
-    source: path,
-    target: path.slice(1),
-    type: 'none',
-    options: ['bind', 'ro', ...flags],
-  }));
 
 /** Where the tree is on its way to `/`. */
 const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}/root` : root);

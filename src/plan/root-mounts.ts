@@ -21,6 +21,12 @@ export interface Bind {
   readonly submounts: readonly Submount[];
 }
 
+/** An interpreter, and the flags of its mount. */
+export interface Emulator {
+  readonly path: string;
+  readonly flags: readonly string[];
+}
+
 /** A mount below a directory, and its flags. */
 export interface Submount {
   /** Relative to the directory. */
@@ -120,6 +126,19 @@ function bindMounts({ source, target, directory, readOnly, flags, submounts }: B
   const bound: RootMount = { source, target, type: 'none', options: [directory ? 'rbind' : 'bind'] };
   return readOnly ? [bound, remountReadOnly(target, flags), ...readOnlyMounts(target, submounts)] : [bound];
 }
+
+/** The program can reach its emulator by `/proc/self/exe`, and as root it could change the file, but for such a mount. */
+export const emulatorMounts = (emulators: readonly Emulator[]): readonly RootMount[] =>
+  emulators.flatMap(({ path, flags }) =>
+    bindMounts({
+      source: path,
+      target: path.slice(1),
+      readOnly: true,
+      directory: false,
+      flags,
+      submounts: [],
+    }),
+  );
 
 /** Remounts what is mounted below `directory`: a read-only bind mount leaves its submounts writable (mount(8)). */
 export const readOnlyMounts = (directory: string, submounts: readonly Submount[]): readonly RootMount[] =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
-import { AS_USER, binfmtctl } from './support/command.ts';
+import { AS_USER, binfmtctl, inShell } from './support/command.ts';
 
 const folder = temporaryFolder();
 const arm64 = () => folder('tree/bin/busybox');
@@ -40,6 +40,11 @@ describe.each(['root', 'user'])('as %s', (who) => {
     const stored = execFileSync('find', [folder(`store-${who}`), '-name', 'qemu-aarch64'], {
       encoding: 'utf8',
     }).trim();
+    expect(statSync(stored).mode & 0o7777).toBe(0o755);
+    // mount(8) skips a bind mount that exists.
+    const { within } = as(who);
+    const bound = { ...as(who), within: [...inShell(`mount --bind ${stored} ${stored}`), ...within] };
+    expect((await binfmtctl(words, bound)).stdout).toBe('1\nread\n');
     expect(statSync(stored).mode & 0o7777).toBe(0o755);
   });
 
