@@ -190,9 +190,11 @@ describe('the file that holds arguments and variables', () => {
     });
 
     it('the emulator runs a program directly', async () => {
-      const { status, stdout, stderr } = await binfmtctl(moved(runWith('moved', arm64, 'echo', 'ran')), {
-        within,
-      });
+      const own = folder('emulators');
+      mkdirSync(own);
+      copyFileSync(join(emulatorFolder(), 'qemu-aarch64-static'), join(own, 'qemu-aarch64-static'));
+      const words = ['run', '--store', folder('moved'), '--source', `dir:${own}`, '--', arm64, 'echo', 'ran'];
+      const { status, stdout, stderr } = await binfmtctl(moved(words), { within });
       expect({ status, stdout }).toEqual({ status: 0, stdout: 'ran\n' });
       expect(stderr).toMatch(
         /^warning: cannot create an executable temporary file in any of .* not emulated .*TMPDIR/,
