@@ -7,7 +7,7 @@ import { readSmall } from '../system/read-small.ts';
 import { BINFMT_D } from './binfmt-d-files.ts';
 
 /**
- * The sha256 of each stored emulator that a file names which is read at boot, whoever wrote the file.
+ * The sha256 of each stored emulator that a boot file names. Files of other programs count, too.
  *
  * @throws FILE_FAILED, NO_PRIVILEGE for a file or directory that cannot be read.
  */
