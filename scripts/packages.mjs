@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const CACHE = resolve(dirname(fileURLToPath(import.meta.url)), '../.cache');
 
 /** Unpacks the named packages (those not yet there) and returns their root folders, in the same order. `NAME:ARCH` is that
- * of another machine. */
+ * of another machine, `NAME:ARCH@SUITE` that of another release of Debian. */
 export function unpackPackages(...names) {
   const missing = names.filter((name) => !existsSync(rootOf(name)));
   if (missing.length > 0) fetchPackages(missing);
@@ -44,6 +44,22 @@ export function unpackSource(name, version) {
   renameSync(unpacking, root);
   rmSync(work, { recursive: true, force: true });
   return root;
+}
+
+/** Named where Debian's own lists name it: it has the keys of all releases. */
+const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** A source list that names another release of this machine's distribution, on the same mirror. */
+function suiteList(work, suite) {
+  const own = /^VERSION_CODENAME=(.+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+  const form = ['--format', '$(CODENAME) $(SITE)', 'Created-By: Packages'];
+  const sites = execFileSync('apt-get', ['indextargets', ...form], { encoding: 'utf8' }).split('\n');
+  const [, site] = sites.find((line) => line.startsWith(`${own} `))?.split(' ') ?? [];
+  if (site === undefined) throw new Error(`apt has no mirror of ${own}`);
+  const list = join(work, `${suite}.list`);
+  const keys = existsSync(DEBIAN_KEYS) ? `[signed-by=${DEBIAN_KEYS}] ` : '';
+  writeFileSync(list, `deb ${keys}${site} ${suite} main\n`);
+  return ['-oDir::Etc::sourceparts=/dev/null', `-oDir::Etc::sourcelist=${list}`];
 }
 
 /** Copies of apt's source lists that name source packages in place of binary ones. */
@@ -82,18 +98,28 @@ function startApt() {
 }
 
 function fetchPackages(names) {
+  const suites = new Set(names.map((name) => name.split('@')[1]));
+  for (const suite of suites)
+    fetchFrom(
+      suite,
+      names.filter((name) => name.split('@')[1] === suite),
+    );
+}
+
+/** Packages of one release, by default the machine's own. */
+function fetchFrom(suite, names) {
   const { work, apt } = startApt();
   mkdirSync(join(CACHE, 'packages'), { recursive: true });
+  const lists = suite === undefined ? [] : suiteList(work, suite);
   const own = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
-  const foreign = names
-    .map((name) => name.split(':')[1])
-    .filter((arch) => arch !== undefined && arch !== own);
+  const partsOf = (name) => name.split('@')[0].split(':');
+  const foreign = names.map((name) => partsOf(name)[1]).filter((arch) => arch !== undefined && arch !== own);
   const architectures =
     foreign.length === 0 ? [] : [own, ...new Set(foreign)].map((arch) => `-oAPT::Architectures::=${arch}`);
-  apt(...architectures, 'update');
-  apt(...architectures, 'download', ...names);
+  apt(...lists, ...architectures, 'update');
+  apt(...lists, ...architectures, 'download', ...names.map((name) => partsOf(name).join(':')));
   for (const name of names) {
-    const [plain, arch = own] = name.split(':');
+    const [plain, arch = own] = partsOf(name);
     const isIt = (each) =>
       each.startsWith(`${plain}_`) && (each.endsWith(`_${arch}.deb`) || each.endsWith('_all.deb'));
     const file = join(work, readdirSync(work).find(isIt));

@@ -9,10 +9,11 @@ const BASE = 0x400000;
 const PAGE = 0x10000;
 
 /**
- * The physical address of the segments, which the kernel ignores. It is early in the file: if no format accepts the program,
- * shells and execvp(3) run it as a script, and a `)` is a syntax error before anything is executed.
+ * The physical address of PT_GNU_STACK, early in the file. If no format accepts the program, shells and execvp(3) run it
+ * as a script, and a `)` is a syntax error before anything is executed. Segments that are loaded cannot hold it:
+ * Box64 maps them by their physical addresses (src/elfs/elfloader.c).
  */
-const SHELL_STOP = 0x29n;
+const SHELL_STOP = 0x29;
 
 const ET_EXEC = 2;
 const PT_GNU_STACK = 0x6474e551;
@@ -40,10 +41,10 @@ export function encodeHead(
   { entry, textSize, data }: Segments,
 ): Uint8Array {
   const programs = [
+    // Without it some arches make stack and data executable, which a hardened kernel refuses.
+    program(PT_GNU_STACK, 0b110, { ...NOWHERE, physical: SHELL_STOP }),
     program(PT_LOAD, 0b101, { offset: 0, address: BASE, fileSize: textSize, memorySize: textSize }),
     program(PT_LOAD, 0b110, { ...data, address: dataAddress(data.offset) }),
-    // Without it some arches make stack and data executable, which a hardened kernel refuses.
-    program(PT_GNU_STACK, 0b110, { offset: 0, address: 0, fileSize: 0, memorySize: 0 }),
   ];
   const header = encodeHeader({
     ...identity,
@@ -68,9 +69,13 @@ export function encodeHead(
 interface Extent {
   readonly offset: number;
   readonly address: number;
+  /** By default the address. */
+  readonly physical?: number;
   readonly fileSize: number;
   readonly memorySize: number;
 }
+
+const NOWHERE: Extent = { offset: 0, address: 0, fileSize: 0, memorySize: 0 };
 
 function program(type: number, flags: number, extent: Extent): ProgramHeader {
   return {
@@ -78,7 +83,7 @@ function program(type: number, flags: number, extent: Extent): ProgramHeader {
     flags,
     offset: BigInt(extent.offset),
     virtualAddress: BigInt(extent.address),
-    physicalAddress: SHELL_STOP,
+    physicalAddress: BigInt(extent.physical ?? extent.address),
     fileSize: BigInt(extent.fileSize),
     memorySize: BigInt(extent.memorySize),
     align: BigInt(PAGE),

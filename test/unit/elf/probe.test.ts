@@ -29,11 +29,27 @@ describe.each([...ISAS.keys()])('a probe of %s', (isa) => {
   it('begins at an instruction of its executable segment', () => {
     for (const { identity, bytes } of probes) {
       const { entry } = decodeHeader(bytes);
-      const code = programsOf(bytes, identity)[0];
+      const code = programsOf(bytes, identity).find(({ type }) => type === PT_LOAD);
       expect(code).toMatchObject({ type: PT_LOAD, flags: 5, offset: 0n, fileSize: BigInt(bytes.length) });
       expect(entry).toBeGreaterThan(code?.virtualAddress ?? 0n);
       expect(entry).toBeLessThan((code?.virtualAddress ?? 0n) + BigInt(bytes.length));
       expect(entry % 4n).toBe(0n);
+    }
+  });
+
+  it('has segments whose physical addresses are their virtual ones, by which Box64 maps them', () => {
+    for (const { identity, bytes } of probes) {
+      const segments = programsOf(bytes, identity).filter(({ type }) => type === PT_LOAD);
+      expect(segments).toHaveLength(2);
+      for (const { physicalAddress, virtualAddress } of segments)
+        expect(physicalAddress).toBe(virtualAddress);
+    }
+  });
+
+  it('has the character that stops a shell before any other that a shell reads as syntax', () => {
+    for (const { bytes } of probes) {
+      const text = Buffer.from(bytes).toString('latin1');
+      expect(text.search(/[()'"`;&|<>\n#$\\]/)).toBe(text.indexOf(')'));
     }
   });
 
