@@ -47,13 +47,21 @@ export const ALLOW_UNVERIFIED = [
 ] as const;
 
 /** Commands with `--lock` or `--locked`. */
-const LOCKING = ['install', 'bundle'];
+/** The value of an option without one, by command. With a value in a word of its own it would swallow an architecture. */
+const BARE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  install: { '--lock': LOCK_FILE, '--locked': LOCK_FILE, '--credentials': 'always' },
+  bundle: { '--lock': LOCK_FILE, '--locked': LOCK_FILE },
+};
 
-/** `--lock arm64` speaks of an architecture: a file of another name is given with =. For words of a command line. */
-export function withLockFiles(words: readonly string[]): string[] {
-  const end = LOCKING.includes(words[0] ?? '') ? [...words, '--'].indexOf('--') : 0;
-  const isBare = (word: string): boolean => word === '--lock' || word === '--locked';
-  return words.map((word, index) => (index < end && isBare(word) ? `${word}=${LOCK_FILE}` : word));
+/** Gives options that take a value after `=` alone the value that they have without one: `--lock arm64` names an architecture. */
+export function withBareOptions(words: readonly string[]): string[] {
+  const [command = ''] = words;
+  const values = Object.hasOwn(BARE, command) ? BARE[command] : undefined;
+  const end = [...words, '--'].indexOf('--');
+  return words.map((word, index) => {
+    const isBare = values !== undefined && index < end && Object.hasOwn(values, word);
+    return isBare ? `${word}=${values[word]}` : word;
+  });
 }
 
 /** USAGE for `--all` together with names: one of them would go unheard. */

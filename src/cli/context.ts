@@ -5,6 +5,7 @@ import { defaultStore } from '../emulators/place.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Context, Progress } from '../operations/context.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
+import { isOurImage } from '../system/host.ts';
 import { removeLeftovers } from '../system/temporary.ts';
 import type { CommonOptions } from './common.ts';
 
@@ -16,7 +17,7 @@ export async function openContext(
 ): Promise<Context> {
   if (store === '')
     throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
-  if (process.env['BINFMTCTL_IMAGE'] !== undefined) await mountIfWeMay(binfmtDir);
+  if (isOurImage()) await mountIfWeMay(binfmtDir);
   removeLeftovers();
   const place = resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0));
   requireTextPath(place);

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
 import { maskSecrets } from '../formats/secrets.ts';
 import { toJson } from '../plan/json.ts';
+import { isOurImage } from '../system/host.ts';
 import { withSameOptions } from './same-options.ts';
 import { onOneLine, paint, print } from './terminal.ts';
 
@@ -25,8 +26,10 @@ export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
   });
 }
 
-/** Prints a failure on standard error: one line, a hint, and with `verbose` the stack and its causes; as a document
- * on standard output with `json`. */
+/**
+ * Prints a failure on standard error: one line, a hint, and with `verbose` the stack and its causes; as a document
+ * on standard output with `json`. In our container image the error comes last, as wrappers of `docker run` show only the last line.
+ */
 export function printFailure(failure: unknown, { verbose, json }: { verbose: boolean; json: boolean }): void {
   const error = failure instanceof Error ? failure : new Error(String(failure));
   const code = isBinfmtctlError(error) ? error.code : 'BUG';
@@ -37,10 +40,17 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   if (json) {
     process.stdout.write(`${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`);
   }
-  print(`${paint('red', 'binfmtctl:')} ${message}\n`, process.stderr);
-  if (hint !== undefined) print(`${paint('yellow', 'hint:')} ${onOneLine(hint)}\n`, process.stderr);
-  if (verbose) print(`${maskSecrets(stackOf(error))}\n`, process.stderr);
+  const lines = [
+    `${paint('red', 'binfmtctl:')} ${message}\n`,
+    ...(hint === undefined ? [] : [`${paint('yellow', 'hint:')} ${onOneLine(hint)}\n`]),
+    ...(verbose ? [`${maskSecrets(stackOf(error))}\n`] : []),
+  ];
+  for (const line of isOurImage() ? lines.toReversed() : lines) print(line, process.stderr);
 }
+
+/** A failure of ours as one line: the message, then the hint in parentheses. */
+export const failureLine = ({ message, hint }: BinfmtctlError): string =>
+  onOneLine(maskSecrets(hint === undefined ? message : `${message} (${hint})`));
 
 /** Number of the signal that a failure comes from, else null. */
 function interruptedBy(failure: unknown): number | null {

@@ -1,7 +1,7 @@
 /** The command line: from words to an exit status. */
 import { Command, CommanderError } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
-import { withLockFiles } from './common.ts';
+import { withBareOptions } from './common.ts';
 import { requireText } from './exact-words.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
 
@@ -38,7 +38,7 @@ export async function carryOutLine(
   quieten(program);
   try {
     requireText(words);
-    await program.parseAsync(withLockFiles(words), { from: 'user' });
+    await program.parseAsync(withBareOptions(words), { from: 'user' });
     return status;
   } catch (failure) {
     if (failure instanceof CommanderError && failure.exitCode === 0) return 0;

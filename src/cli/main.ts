@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
+import { isOurImage } from '../system/host.ts';
 import { closeInherited } from '../system/inherited.ts';
 import { guardStreams } from './streams.ts';
 
@@ -11,7 +12,7 @@ const called = basename(process.argv[1] ?? '');
 /** Through links of these names it is the program itself. */
 const STAND_INS = ['update-binfmts', 'binfmt'];
 /** Set by our container image, which takes the flags of tonistiigi/binfmt besides our own commands. */
-const inImage = process.env['BINFMTCTL_IMAGE'] !== undefined;
+const inImage = isOurImage();
 const standsIn = STAND_INS.includes(called) || (inImage && !/^[^-]/.test(only ?? ''));
 if (process.argv.length === 3 && !standsIn && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { errnoOf } from '../system/file-error.ts';
+import { isOurImage } from '../system/host.ts';
 import { readOwnTextIfExists } from '../system/read-file.ts';
 import { findWeakness, isMachineRoot, type Weakness } from '../system/trust.ts';
 
@@ -31,7 +32,7 @@ export function readStoreFile(store: string, ...path: readonly string[]): string
 }
 
 /** Whether containers share this store: then its files may be another container's, and prove nothing. */
-export const isSharedStore = (): boolean => process.env['BINFMTCTL_IMAGE'] !== undefined;
+export const isSharedStore = isOurImage;
 
 function weaknessOf(path: string, asParent = false): Weakness | null {
   try {

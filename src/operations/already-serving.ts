@@ -28,7 +28,7 @@ export async function alreadyServing(
     const entry = entries.find(({ name }) => name === proof.entry);
     const registration = registrations.get(proof.entry ?? '')?.registration;
     if (entry === undefined || !isPersisted(entry, registration, request.persist, context)) return false;
-    if (request.credentials && !entry.flags.includes('C')) return false;
+    if (request.credentials === true && !entry.flags.includes('C')) return false;
     if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
     // An entry of ours without F was asked for by name; those of others are to serve containers too.
     const isRegistered = registration !== undefined && equalRules(entry, registration.rule);

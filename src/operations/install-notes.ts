@@ -8,6 +8,9 @@ import { flushNotes } from './persistence.ts';
 const CREDENTIALS_NOTE =
   "flag C gives foreign set-user-ID programs their owner's rights, and users can gain these rights through QEMU's environment variables: use it only on machines whose users you trust";
 
+const NO_CREDENTIALS_NOTE =
+  "without flag C, foreign set-user-ID programs such as sudo do not get their owner's rights; `install --credentials` sets it";
+
 /** Facts about the steps of an installation that need no action. */
 export function installNotes(steps: readonly Step[], wanted: readonly Wanted[]): readonly string[] {
   const rules = steps.flatMap((step) => (step.kind === 'register' && !isBpf(step.rule) ? [step.rule] : []));
@@ -15,8 +18,11 @@ export function installNotes(steps: readonly Step[], wanted: readonly Wanted[]):
     ({ rule, files }) =>
       rules.some(({ name }) => name === rule.name) && !files.some(({ path }) => isBootFile(path)),
   );
+  // A replacement has the flags of the entry before.
+  const isNew = !steps.some(({ kind }) => kind === 'unregister');
   return [
     ...(rules.some(({ flags }) => flags.includes('C')) ? [CREDENTIALS_NOTE] : []),
+    ...(isNew && rules.some(({ flags }) => !flags.includes('C')) ? [NO_CREDENTIALS_NOTE] : []),
     ...(isLost ? flushNotes() : []),
   ];
 }

@@ -43,8 +43,11 @@ export interface InstallRequest {
   /** Id of the only emulator that is taken. */
   readonly emulator?: string | undefined;
   readonly persist: Persistence;
-  /** Register with C: set-user-id programs of the arch get their owner's rights, through the emulator. */
-  readonly credentials: boolean;
+  /**
+   * Register with C: set-user-id programs of the arch get their owner's rights, through the emulator. `new`: only an entry
+   * that does not exist yet; others keep their flags.
+   */
+  readonly credentials: boolean | 'new';
   /** Take over an entry of that name that is not ours. */
   readonly replace: boolean;
   readonly verify: boolean;

@@ -36,7 +36,7 @@ function wordsOf({
   return [
     ...(all ? ['--all'] : arches.map(({ id }) => id)),
     ...(emulator === undefined ? [] : ['--emulator', emulator]),
-    ...(credentials ? ['--credentials'] : []),
+    ...(credentials === false ? [] : [credentials === 'new' ? '--credentials=new' : '--credentials']),
   ].join(' ');
 }
 

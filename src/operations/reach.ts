@@ -2,7 +2,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { readEntries } from '../kernel/entries.ts';
 import { isHeldElsewhere } from '../kernel/holders.ts';
 import type { InstanceFacts } from '../kernel/instance.ts';
-import { inInitialUserNamespace } from '../system/host.ts';
+import { inInitialUserNamespace, isOurImage } from '../system/host.ts';
 import { inMachineMountNamespace } from '../system/mount-namespaces.ts';
 import { unmount } from '../system/mounts.ts';
 import type { Context } from './context.ts';
@@ -19,7 +19,7 @@ export async function checkReach(
   { directory, scope }: Pick<InstanceFacts, 'directory' | 'scope'>,
   { report }: Pick<Context, 'report'>,
 ): Promise<void> {
-  const inImage = process.env['BINFMTCTL_IMAGE'] !== undefined;
+  const inImage = isOurImage();
   if (scope === 'namespace') report({ kind: 'warning', text: inImage ? warningInImage() : warning() });
   // In a user namespace the instance is private to it; the mounts of the machine's process 1 stay.
   if (inInitialUserNamespace() !== true || inMachineMountNamespace() === true) return;

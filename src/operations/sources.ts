@@ -3,6 +3,7 @@ import type { FetchProgress, Want } from '../emulators/sources/types.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
 import { maskSecrets } from '../formats/secrets.ts';
+import { isOurImage } from '../system/host.ts';
 import type { Context } from './context.ts';
 import type { Natives } from './natives.ts';
 import { refuseInterrupted } from './transaction.ts';
@@ -11,8 +12,7 @@ import { refuseInterrupted } from './transaction.ts';
  * Where emulators are fetched from where none is named and this machine has none: each where those before have it not. In our
  * container image nowhere: it has all in it.
  */
-export const DEFAULT_SOURCES: readonly string[] =
-  process.env['BINFMTCTL_IMAGE'] === undefined ? ['apt', 'oci'] : [];
+export const DEFAULT_SOURCES: readonly string[] = !isOurImage() ? ['apt', 'oci'] : [];
 
 /** What may be otherwise with the next of the default sources. */
 const PASSING: readonly ErrorCode[] = ['NO_TOOL', 'SOURCE_FAILED', 'BAD_PACKAGE'];

@@ -30,7 +30,8 @@ export interface Found {
 }
 
 export interface RuleOptions {
-  readonly credentials: boolean;
+  /** `new`: an entry that is there keeps what it has. */
+  readonly credentials: boolean | 'new';
   readonly persist: Exclude<Persistence, 'auto'>;
   readonly replace: boolean;
 }
@@ -49,14 +50,16 @@ export async function wantedFor(
   const { arch, profile, emulator } = found;
   const name = entryName(found);
   const entry = entries.find((each) => each.name === name);
-  const kept = !options.credentials && entry?.flags.includes('C') === true;
-  if (kept) context.report({ kind: 'warning', text: keepsCredentials(name) });
+  const hadCredentials = entry?.flags.includes('C') === true;
+  if (options.credentials === false && hadCredentials)
+    context.report({ kind: 'warning', text: keepsCredentials(name) });
+  const asked = options.credentials === 'new' ? entry === undefined : options.credentials;
   const path = registrationPath(context.store, name);
   const note = readStoreFile(context.store, 'registrations', basename(path));
   const before = note === null ? null : decodeRegistration(note);
   const bootFiles = bootFilesFor(name, before, options, context);
   const rule = await ruleFor(found, {
-    credentials: options.credentials || kept,
+    credentials: asked || hadCredentials,
     persist: bootFiles.some(({ how }) => how === 'binfmt-support') ? 'binfmt-support' : options.persist,
   });
   if (bootFiles.length > 0) assertPersistable(rule);
@@ -115,11 +118,10 @@ export function assertPersistable({ name, interpreter }: Pick<Rule, 'name' | 'in
   );
 }
 
+type FlagOptions = Pick<RuleOptions, 'persist'> & { readonly credentials: boolean };
+
 /** The rule for an emulator, as such. */
-export async function ruleFor(
-  found: Found,
-  options: Pick<RuleOptions, 'credentials' | 'persist'>,
-): Promise<Rule> {
+export async function ruleFor(found: Found, options: FlagOptions): Promise<Rule> {
   return {
     name: entryName(found),
     pattern: archPattern(found.arch),
@@ -156,7 +158,7 @@ function persistedWith(
 /** Flags follow facts: F only with a static emulator, P only where kernel and emulator agree on it. */
 async function flagsFor(
   { profile, emulator }: Found,
-  { credentials, persist }: Pick<RuleOptions, 'credentials' | 'persist'>,
+  { credentials, persist }: FlagOptions,
 ): Promise<readonly Flag[]> {
   const preserve = await preservesArgv0(profile, emulator);
   // binfmt-support has no key for O without C.

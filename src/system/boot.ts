@@ -2,7 +2,7 @@
 import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BootFacts, BootService, BootState, Init } from '../plan/persistence.ts';
-import { container } from './host.ts';
+import { container, isOurImage } from './host.ts';
 import { isFile, isFolder } from './is-file.ts';
 import { listNames } from './list.ts';
 import { type Mount, readMounts } from './mounts.ts';
@@ -35,7 +35,7 @@ export function readBootFacts({ root = '/', mounts = readMounts() }: BootOptions
     init,
     process1: textOf(join(root, 'proc/1/comm')).trim() || 'unknown',
     container: container(),
-    inImage: process.env['BINFMTCTL_IMAGE'] !== undefined,
+    inImage: isOurImage(),
     services: init === null ? [] : SERVICES[init](root, mounts),
   };
 }

@@ -56,6 +56,9 @@ export function hasUserId(id: number): boolean {
   return ranges.length === 0 || ranges.some(([first = 0, , count = 0]) => id >= first && id < first + count);
 }
 
+/** Whether this runs in our own container image, whose Dockerfile sets the variable. */
+export const isOurImage = (): boolean => process.env['BINFMTCTL_IMAGE'] !== undefined;
+
 /**
  * The kind of container that this is, as far as it tells: `docker`, `podman`, `lxc`, `systemd-nspawn`, `kubernetes`,
  * `wsl` …; null outside or where nothing tells.

@@ -208,7 +208,7 @@ describe('a runner that is not root', () => {
       ...['--non-interactive', '--preserve-env=https_proxy', '--', process.execPath],
     ]);
     expect(words.slice(5)).toEqual([
-      ...['install', 'aarch64', 'riscv64', '--credentials', '--source', 'dir:/a', '--source', 'path:/b'],
+      ...['install', 'aarch64', 'riscv64', '--credentials=new', '--source', 'dir:/a', '--source', 'path:/b'],
       ...['--no-verify', '--persist', '--json'],
     ]);
     expect(words.join(' ')).not.toContain('secret');

@@ -51,20 +51,69 @@ describe('binfmt', () => {
     expect(await run('-install', 'none,riscv64')).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(
-        /^installing: none unknown architecture .*\ninstalling: riscv64 OK\nnote: .*\n$/,
+        /^installing: none unknown architecture .*\ninstalling: riscv64 OK\nnote: .*\nerror: none: unknown architecture .*\n$/,
       ),
     });
   });
 
-  it('uninstalls by platform, by name and by glob, and fails where there is nothing', async () => {
+  it('uninstalls by platform, by name and by glob, and succeeds if there is nothing', async () => {
     for (const name of ['qemu-arm', 'qemu-mips', 'other', 'WSLInterop'])
       registerForeign(`:${name}:E::${name}::/bin/true:`);
-    expect(await run('--uninstall', 'linux/arm/v7,qemu-m*,other,WSLInterop')).toMatchObject({
-      status: 1,
+    expect(await run('--uninstall', 'linux/arm/v7,qemu-m*,other,WSLInterop,WSL*')).toMatchObject({
+      status: 0,
       stderr:
-        'uninstalling: qemu-arm OK\nuninstalling: qemu-mips OK\nuninstalling: other OK\nuninstalling: WSLInterop not found\n',
+        'uninstalling: qemu-arm OK\nuninstalling: qemu-mips OK\nuninstalling: other OK\nuninstalling: WSLInterop not found\nuninstalling: WSL* not found\n',
     });
     expect(Object.keys(entries())).toEqual(['WSLInterop']);
+    expect(await run('--uninstall', 'qemu-*')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('"supported"'),
+      stderr: 'uninstalling: qemu-* not found\n',
+    });
+  });
+
+  it('registers new entries with C, and leaves the flags of those that work', async () => {
+    const source = ['--source', `dir:${env.QEMU_BINARY_PATH}`, '--store', store];
+    expect((await binfmtctl(['install', 'arm64', ...source])).stdout).toContain('without flag C');
+    const kept = {
+      env,
+      within: inShell(
+        `mount --bind ${store} /mnt && mount -t tmpfs none /var/lib && mkdir /var/lib/binfmtctl && mount --bind /mnt /var/lib/binfmtctl`,
+      ),
+    };
+    const ran = await binfmtctl(['binfmt', '--install', 'arm64,riscv64'], kept);
+    expect(ran).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        /^installing: arm64 (OK|already registered)\ninstalling: riscv64 OK\nnote: /,
+      ),
+    });
+    expect(entries()['qemu-aarch64']).toContain('flags: POF\n');
+    expect(entries()['qemu-riscv64']).toContain('flags: POCF\n');
+    expect((await binfmtctl(['install', 'arm64', '--credentials=new', ...source])).status).toBe(0);
+    expect(entries()['qemu-aarch64']).toContain('flags: POF\n');
+    expect((await binfmtctl(['install', 'arm64', '--credentials', ...source])).status).toBe(0);
+    expect(entries()['qemu-aarch64']).toContain('flags: POCF\n');
+  });
+
+  it('takes the flags of multiarch/qemu-user-static', async () => {
+    registerForeign(':qemu-broken:E::broken::/bin/true:');
+    const few = join(folder, 'multiarch');
+    mkdirSync(few);
+    copyFileSync(join(env.QEMU_BINARY_PATH, 'qemu-riscv64-static'), join(few, 'qemu-riscv64-static'));
+    const own = { env: { QEMU_BINARY_PATH: few }, within };
+    const flags = async (): Promise<string | undefined> =>
+      /^flags: (.*)$/m.exec(entries()['qemu-riscv64'] ?? '')?.[1];
+    expect(await binfmtctl(['binfmt', '--reset', '-p', 'yes'], own)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        /^uninstalling: qemu-broken OK\ninstalling: riscv64 OK\nnote: without flag C/,
+      ),
+    });
+    expect(await flags()).toBe('POF');
+    const words = ['binfmt', '--reset', '--credential', 'yes', '--persistent', 'yes'];
+    expect(await binfmtctl(words, own)).toMatchObject({ status: 0 });
+    expect(await flags()).toBe('POCF');
   });
 
   it('fails where an emulator is missing or broken, and registers nothing of it', async () => {
@@ -115,12 +164,14 @@ describe('binfmt', () => {
     const failed = await binfmtctl(['binfmt', '--install', list], broken);
     expect(failed.status).toBe(1);
     expect(failed.stderr).toMatch(/^installing: \S+ entry qemu-aarch64 is there already with another rule/);
+    expect(failed.stderr).toMatch(/\nerror: \S+: entry qemu-aarch64 is there already .*--uninstall.*\n$/);
+    expect(failed.stderr).not.toContain('--replace');
   });
 
   it('refuses words that are none of its own', async () => {
     expect(await run('--unknown')).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/^flag provided but not defined: -unknown\nUsage of binfmt:\n/),
+      stderr: expect.stringMatching(/^Usage of binfmt:\n[\s\S]*\nflag provided but not defined: -unknown\n$/),
     });
     expect(await run('--version')).toMatchObject({
       status: 0,

@@ -101,7 +101,7 @@ async function installFrom(
     'install',
     ...(arches.length === 0 ? ['--all'] : arches.map(({ id }) => id)),
     // As docker/setup-qemu-action: without C sudo has no rights in an emulated container.
-    '--credentials',
+    '--credentials=new',
     ...sources.flatMap((source) => ['--source', source]),
     ...(lock === null ? [] : [`--locked=${lock.file}`]),
     ...(inputs.verify ? [] : ['--no-verify']),

@@ -13,7 +13,7 @@ interface InstallOptions extends CommonOptions {
   readonly allowUnverified?: boolean;
   readonly emulator?: string;
   readonly persist: Persistence | true;
-  readonly credentials?: boolean;
+  readonly credentials?: 'always' | 'new';
   readonly replace?: boolean;
   readonly verify: boolean;
   readonly strict?: boolean;
@@ -44,9 +44,11 @@ export function installCommand(done: (status: number) => void): Command {
         .default('none')
         .preset('auto'),
     )
-    .option(
-      '--credentials',
-      "set-user-id programs get their owner's rights; the emulator then runs with them too",
+    .addOption(
+      new Option(
+        '--credentials [=when]',
+        "flag C: set-user-id programs get their owner's rights; the emulator then runs with them too. new: only for new entries",
+      ).choices(['always', 'new']),
     )
     .option('--replace', 'take over an entry of that name that binfmtctl did not make')
     .option('--no-verify', 'register without proof')
@@ -71,7 +73,7 @@ export function installCommand(done: (status: number) => void): Command {
       allowUnverified: options.allowUnverified === true,
       emulator: options.emulator,
       persist: options.persist === true ? 'auto' : options.persist,
-      credentials: options.credentials === true,
+      credentials: options.credentials === 'new' ? 'new' : options.credentials !== undefined,
       replace: options.replace === true,
       verify: options.verify,
       strict: options.strict === true,

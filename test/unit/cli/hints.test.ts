@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { COMMON_OPTIONS, withLockFiles } from '../../../src/cli/common.ts';
+import { COMMON_OPTIONS, withBareOptions } from '../../../src/cli/common.ts';
 import { ENTER, RUN } from '../../../src/cli/emulated-commands.ts';
 import { parseOptions } from '../../../src/cli/options.ts';
 import { COMMANDS } from '../../../src/cli/run.ts';
@@ -51,7 +51,7 @@ function parse(line: string): void {
   };
   quieten(program);
   try {
-    program.parse(withLockFiles(words), { from: 'user' });
+    program.parse(withBareOptions(words), { from: 'user' });
   } catch (error) {
     if ((error as { code?: string }).code !== 'commander.helpDisplayed') throw error;
   }

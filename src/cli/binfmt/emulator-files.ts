@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { Arch } from '../../catalogue/types.ts';
+import { fileNames } from '../../emulators/names.ts';
+import { BinfmtctlError } from '../../errors.ts';
+import type { Context } from '../../operations/context.ts';
+import { isFile } from '../../system/is-file.ts';
+
+/** Where users of the image say that emulators are; a null `folder` for wherever they are found. */
+export interface EmulatorFiles {
+  readonly folder: string | null;
+  /** What precedes the names of the files: `buildkit-`. */
+  readonly prefix: string;
+}
+
+/** Reads QEMU_BINARY_PATH and QEMU_BINARY_PREFIX. @throws USAGE */
+export function emulatorFiles(): EmulatorFiles {
+  const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '' } = process.env;
+  if (!QEMU_BINARY_PREFIX.includes('/'))
+    return { folder: QEMU_BINARY_PATH || null, prefix: QEMU_BINARY_PREFIX };
+  throw new BinfmtctlError('USAGE', 'QEMU_BINARY_PREFIX must not contain a slash', {
+    hint: 'QEMU_BINARY_PATH names the folder',
+  });
+}
+
+/** The sources for an arch, as `install` takes them. */
+export function sourcesFor(arch: Arch, context: Context): readonly string[] {
+  const { folder, prefix } = emulatorFiles();
+  if (prefix === '') return folder === null ? [] : [`dir:${folder}`];
+  const files = prefixedFiles(arch, context);
+  return [`path:${files.find(isFile) ?? files[0]}`];
+}
+
+/** Ids of the arches that have an emulator whose name has the prefix. */
+export function archesWithPrefix(context: Context): readonly string[] {
+  const all = Object.values(context.catalogue.arches);
+  return all.filter((arch) => prefixedFiles(arch, context).some(isFile)).map(({ id }) => id);
+}
+
+function prefixedFiles(arch: Arch, { catalogue }: Context): readonly string[] {
+  const { folder, prefix } = emulatorFiles();
+  const { qemu } = catalogue.emulators;
+  const names = qemu === undefined ? [] : fileNames(qemu, arch.id);
+  return names.map((name) => join(folder ?? '/usr/bin', `${prefix}${name}`));
+}

@@ -1,0 +1,131 @@
+import { findArch } from '../../catalogue/resolve.ts';
+import type { Arch } from '../../catalogue/types.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import type { Context } from '../../operations/context.ts';
+import { type InstallRequest, install } from '../../operations/install.ts';
+import { findNatives } from '../../operations/natives.ts';
+import { verifyArches } from '../../operations/verify-arches.ts';
+import { archesWithPrefix, emulatorFiles, sourcesFor } from './emulator-files.ts';
+import { log } from './log.ts';
+
+export interface Installing {
+  /** Whether new entries get flag C. An entry that works keeps its flags. */
+  readonly credentials: boolean;
+}
+
+export interface Installed {
+  /** Facts that need no action, in full sentences. */
+  readonly notes: readonly string[];
+  /** What failed, with the reason and a hint. */
+  readonly failures: readonly string[];
+}
+
+/** What one call collects. */
+interface Work {
+  readonly request: InstallRequest;
+  readonly context: Context;
+  readonly notes: Set<string>;
+  readonly failures: string[];
+}
+
+const ALREADY = 'already registered';
+
+/** Installs the architectures of `names`, or every one with `all`, and prints what becomes of each. */
+export async function installAll(
+  names: readonly string[],
+  { credentials }: Installing,
+  context: Context,
+): Promise<Installed> {
+  const request: InstallRequest = {
+    arches: [],
+    all: false,
+    sources: [],
+    persist: 'none',
+    credentials: credentials ? 'new' : false,
+    replace: false,
+    verify: true,
+    dryRun: false,
+  };
+  const work: Work = { request, context, notes: new Set(), failures: [] };
+  await (names.length === 1 && names[0] === 'all' ? installEvery(work) : installNamed(names, work));
+  return { notes: [...work.notes], failures: work.failures };
+}
+
+async function installNamed(names: readonly string[], work: Work): Promise<void> {
+  if (names.length === 0) return;
+  const { arches: natives } = await findNatives(work.context);
+  for (const name of names) {
+    try {
+      const arch = findArch(work.context.catalogue, name);
+      const isNative = natives.some(({ id }) => id === arch.id);
+      const outcome = isNative ? 'runs here without an emulator' : await installOne(arch, work);
+      log(`installing: ${name} ${outcome}`);
+    } catch (error) {
+      fail(name, error, work);
+    }
+  }
+}
+
+/** An entry of another tool is left alone if it works, with or without C. */
+async function installOne(arch: Arch, { request, context, notes }: Work): Promise<string> {
+  try {
+    const sources = sourcesFor(arch, context);
+    const { unchanged, notes: said } = await install({ ...request, arches: [arch], sources }, context);
+    for (const note of said) notes.add(note);
+    return unchanged.length > 0 ? ALREADY : 'OK';
+  } catch (error) {
+    if (!isNotOurs(error) || !(await verifyArches({ arches: [arch.id] }, context)).holds) throw error;
+    return ALREADY;
+  }
+}
+
+async function installEvery(work: Work): Promise<void> {
+  const { request, context, notes } = work;
+  const { folder, prefix } = emulatorFiles();
+  if (prefix !== '') {
+    const there = archesWithPrefix(context);
+    if (there.length === 0) fail('all', noneWith(prefix, folder), work);
+    return installNamed(there, work);
+  }
+  try {
+    const sources = folder === null ? [] : [`dir:${folder}`];
+    const { proofs, unchanged, notes: said } = await install({ ...request, all: true, sources }, context);
+    for (const note of said) notes.add(note);
+    for (const { arch } of proofs) log(`installing: ${arch} ${unchanged.includes(arch) ? ALREADY : 'OK'}`);
+  } catch (error) {
+    if (isNotOurs(error)) return installEach(work);
+    if (!isBinfmtctlError(error) || error.code !== 'EMULATOR_NOT_FOUND') throw error;
+    fail('all', error, work);
+  }
+}
+
+/** One by one, if an entry of another tool is in the way of some. */
+async function installEach(work: Work): Promise<void> {
+  const { arches: natives } = await findNatives(work.context);
+  for (const arch of Object.values(work.context.catalogue.arches)) {
+    if (natives.some(({ id }) => id === arch.id)) continue;
+    try {
+      log(`installing: ${arch.id} ${await installOne(arch, work)}`);
+    } catch (error) {
+      if (isBinfmtctlError(error) && error.code === 'EMULATOR_NOT_FOUND') continue;
+      fail(arch.id, error, work);
+    }
+  }
+}
+
+const isNotOurs = (error: unknown): boolean => isBinfmtctlError(error) && error.code === 'ENTRY_NOT_OURS';
+
+const noneWith = (prefix: string, folder: string | null): BinfmtctlError =>
+  new BinfmtctlError('EMULATOR_NOT_FOUND', `no file ${prefix}qemu-* in ${folder ?? '/usr/bin'}`, {
+    hint: 'check QEMU_BINARY_PATH and QEMU_BINARY_PREFIX',
+  });
+
+function fail(name: string, error: unknown, { failures }: Work): void {
+  if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+  // Its options are not those of `install`.
+  const hint =
+    error.code === 'ENTRY_NOT_OURS' ? 'remove that entry with --uninstall, then run it again' : error.hint;
+  const text = `${error.message}${hint === undefined ? '' : ` (${hint})`}`;
+  log(`installing: ${name} ${text}`);
+  failures.push(`${name}: ${text}`);
+}

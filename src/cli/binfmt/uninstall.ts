@@ -1,0 +1,68 @@
+import { findArch } from '../../catalogue/resolve.ts';
+import { isBinfmtctlError } from '../../errors.ts';
+import { readEntries } from '../../kernel/entries.ts';
+import type { Context } from '../../operations/context.ts';
+import { uninstall } from '../../operations/uninstall.ts';
+import { isGlob, matchesGlob } from '../../rule/glob.ts';
+import { log } from './log.ts';
+
+/** WSL runs Windows programs through it. The original never removes it. */
+const KEPT = 'WSLInterop';
+
+/**
+ * Removes the entries that the names mean and returns what failed. A name without an entry is reported, and no failure,
+ * as with the original: the entry is gone.
+ */
+export async function removeAll(names: readonly string[], context: Context): Promise<readonly string[]> {
+  const failures: string[] = [];
+  for (const name of names) {
+    const entries = entriesFor(name, context);
+    if (entries.length === 0) log(`uninstalling: ${name} not found`);
+    for (const entry of entries) {
+      try {
+        log(`uninstalling: ${entry} ${(await remove(entry, context)) ? 'OK' : 'not found'}`);
+      } catch (error) {
+        if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+        log(`uninstalling: ${entry} ${error.message}`);
+        failures.push(`${entry}: ${error.message}`);
+      }
+    }
+  }
+  return failures;
+}
+
+/** False if another process removed it first. */
+async function remove(entry: string, context: Context): Promise<boolean> {
+  const isThere = (): boolean => entryNames(context).includes(entry);
+  try {
+    await uninstall({ names: [entry], all: false, purge: false, dryRun: false }, context);
+    return true;
+  } catch (error) {
+    if (isBinfmtctlError(error) && GONE.includes(error.code) && !isThere()) return false;
+    throw error;
+  }
+}
+
+const GONE: readonly string[] = ['ENTRY_NOT_FOUND', 'UNKNOWN_ARCH', 'ENTRY_NOT_OURS'];
+
+/** A name is that of an entry, a glob of them, or what stands behind the hyphen of one; or an arch in any spelling. */
+function entriesFor(word: string, context: Context): readonly string[] {
+  const names = entryNames(context);
+  if (isGlob(word)) return names.filter((name) => matchesGlob(word, name));
+  const ids = [word, ...archIds(word, context.catalogue)];
+  const found = names.find((name) => ids.some((id) => name === id || name.endsWith(`-${id}`)));
+  return found === undefined ? [] : [found];
+}
+
+const entryNames = ({ binfmtDirectory }: Context): readonly string[] =>
+  readEntries(binfmtDirectory)
+    .all.map(({ name }) => name)
+    .filter((name) => name !== KEPT);
+
+function archIds(word: string, catalogue: Context['catalogue']): readonly string[] {
+  try {
+    return [findArch(catalogue, word).id];
+  } catch {
+    return [];
+  }
+}
