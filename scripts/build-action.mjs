@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { librariesOf } from './release/libraries.mjs';
+import { librariesOf, NOTICES, noticesOf } from './release/libraries.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -42,8 +42,8 @@ export async function buildAction(folder) {
   });
   for (const name of readdirSync(built).filter((each) => /\.(?:cjs|json)$/.test(each)))
     cpSync(join(built, name), join(out, name));
-  const libraries = librariesOf(Object.keys(metafile.inputs));
-  writeFileSync(join(out, 'LICENSES.txt'), libraries.map(({ text }) => text).join('\n'));
+  const command = readFileSync(join(built, NOTICES), 'utf8');
+  writeFileSync(join(out, NOTICES), noticesOf(librariesOf(metafile), command));
   return readdirSync(out);
 }
 

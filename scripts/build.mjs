@@ -1,11 +1,12 @@
 // Builds dist/: the command (CommonJS, because it starts faster than a module), the library and its types.
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, promises, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { compileProfiles } from './compile-profiles.mjs';
+import { writeEntries } from './package-entries.mjs';
+import { librariesOf, NOTICES, noticesOf } from './release/libraries.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
@@ -81,6 +82,7 @@ const lazyPromises = {
 const shared = {
   absWorkingDir: ROOT,
   bundle: true,
+  metafile: true,
   minify: true,
   platform: 'node',
   target: 'node20',
@@ -95,7 +97,7 @@ await compileProfiles();
 const plugins = [apart, withoutChildProcess, lazyPromises];
 // import() of CommonJS makes Node scan all of it for its exports first; require() does not.
 const supported = { 'dynamic-import': false };
-await build({
+const { metafile: commands } = await build({
   ...shared,
   format: 'cjs',
   supported,
@@ -110,7 +112,7 @@ await build({
   plugins,
 });
 // What the parts share is in files of its own, which esbuild makes of modules alone; hence the second step.
-const { outputFiles } = await build({
+const { outputFiles, metafile: parts } = await build({
   ...shared,
   format: 'esm',
   splitting: true,
@@ -134,17 +136,16 @@ for (const { path, text } of outputFiles) {
 for (const [name, code] of packed(texts, 'emulated.cjs')) writeFileSync(resolve(ROOT, 'dist', name), code);
 copyFileSync(resolve(ROOT, 'src/profiles/builtin.json'), resolve(ROOT, 'dist/builtin.json'));
 copyFileSync(resolve(ROOT, 'scripts/run-detectors'), resolve(ROOT, 'dist/run-detectors'));
-// The library is what the commands load: not a second copy of it.
-writeFileSync(resolve(ROOT, 'dist/index.mjs'), "export * from './work.cjs';\n");
-// What tests run needs no types, and may be larger.
-if (!process.argv.includes('--quick')) {
+writeFileSync(resolve(ROOT, 'dist', NOTICES), noticesOf(librariesOf(commands, parts)));
+const isQuick = process.argv.includes('--quick');
+await writeEntries({ ...shared, plugins }, { withTypes: !isQuick });
+// The files that tests run may be larger.
+if (!isQuick) {
   await Promise.all(
     readdirSync(resolve(ROOT, 'dist'))
       .filter((name) => name.endsWith('.cjs'))
       .map(shrink),
   );
-  execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], { cwd: ROOT, stdio: 'inherit' });
-  removeUnreachable(resolve(ROOT, 'dist/types'));
 }
 
 /**
@@ -181,20 +182,4 @@ async function shrink(name) {
     format: { comments: false },
   });
   writeFileSync(file, `${code}${names}\n`);
-}
-
-/** tsc writes types of every module; the library's face needs a third of them. */
-function removeUnreachable(folder) {
-  const reached = new Set();
-  const reach = (file) => {
-    if (reached.has(file)) return;
-    reached.add(file);
-    for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g))
-      reach(resolve(dirname(file), `${name}.d.ts`));
-  };
-  reach(join(folder, 'index.d.ts'));
-  for (const name of readdirSync(folder, { recursive: true })) {
-    const file = join(folder, name);
-    if (name.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
-  }
 }

@@ -46,4 +46,4 @@ export type * from './rule/execution.ts';
 export { firstMatch, matches } from './rule/match.ts';
 export { nativePatterns } from './rule/native.ts';
 export { formatRegister, parseRegister } from './rule/register.ts';
-export type * from './rule/types.ts';
+export * from './rule/types.ts';

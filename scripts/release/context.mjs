@@ -13,6 +13,7 @@ import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { unpackPackages } from '../packages.mjs';
+import { NOTICES } from './libraries.mjs';
 import { writeLicences } from './licences.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -21,7 +22,11 @@ const DEBIAN = { arm: 'armhf', 386: 'i386', ppc64le: 'ppc64el' };
 /** What the program starts; Node offers none of it. There is no link called sh. */
 const APPLETS = ['cat', 'chroot', 'mount', 'umount', 'unshare'];
 /** Parts of dist/ that are for Node packages and for other machines. */
-const LEFT_OUT = ['types', 'index.mjs', 'run-detectors', 'run-detectors.cjs'];
+const LEFT_OUT = [
+  ...['types', 'index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'run-detectors', 'run-detectors.cjs'],
+  // It is among the licences.
+  NOTICES,
+];
 
 /** Fills a new folder; all files have modes that do not depend on the umask. */
 export async function makeContext(folder, { platform, bundle, lock }) {

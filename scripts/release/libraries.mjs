@@ -1,20 +1,54 @@
-// The npm packages that a bundle consists of, with what their licences demand to be said.
+// The npm packages that a bundle consists of, with the notices that their licences require.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+/** The name of the file beside the bundled code. */
+export const NOTICES = 'THIRD-PARTY-NOTICES';
+const HEADER = 'Third-party software that is bundled with binfmtctl.\n\n';
+const LEGAL_FILE = /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i;
 
-/** @param inputs the files that esbuild's metafile names */
-export function librariesOf(inputs) {
+/**
+ * The packages whose code is in the output of esbuild, each name and version once.
+ * @param metafiles one of each build
+ */
+export function librariesOf(...metafiles) {
+  const inputs = metafiles
+    .flatMap(({ outputs }) => Object.values(outputs))
+    .flatMap((output) => Object.entries(output.inputs))
+    // What the bundler read and left out needs no notice.
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   const folders = inputs.map(
-    (path) => /^(?:.*:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? '',
+    ([path]) => /^(?:.*:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? '',
   );
-  return [...new Set(folders)].filter(Boolean).toSorted().map(libraryIn);
+  const libraries = [...new Set(folders)].filter(Boolean).map(libraryIn);
+  const unique = new Map(libraries.map((library) => [titleOf(library), library]));
+  return [...unique.values()].toSorted((a, b) => (titleOf(a) < titleOf(b) ? -1 : 1));
 }
 
+/** The text of the file NOTICES. `others`: texts of such files, whose sections are taken as well. */
+export function noticesOf(libraries, ...others) {
+  const sections = [...libraries.map(sectionOf), ...others.flatMap(sectionsIn)];
+  return [HEADER, ...[...new Set(sections)].toSorted()].join('');
+}
+
+/** The sections of such a file; each begins with a line `=== NAME VERSION (LICENCE)`. */
+export const sectionsIn = (notices) => notices.split(/^(?==== )/m).slice(1);
+
+export const sectionOf = (library) => `${titleOf(library)}\n\n${library.text}\n\n`;
+
+const titleOf = ({ name, version, license }) => `=== ${name} ${version} (${license})`;
+
 function libraryIn(folder) {
-  const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
-  const file = readdirSync(join(ROOT, folder)).find((each) => /^licen[cs]e/i.test(each));
-  const text = file === undefined ? '' : readFileSync(join(ROOT, folder, file), 'utf8').trim();
-  return { name, version, license, text: `=== ${name} ${version} (${license})\n\n${text}\n` };
+  const path = join(ROOT, folder);
+  const { name, version, license, author } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
+  const files = readdirSync(path).filter((each) => LEGAL_FILE.test(each));
+  const texts = files.toSorted().map((each) => readFileSync(join(path, each), 'utf8').trim());
+  if (texts.length > 0) return { name, version, license, text: texts.join('\n\n') };
+  // Some packages only declare the licence.
+  const holder = typeof author === 'string' ? author : author?.name;
+  if (license !== 'MIT' || !holder)
+    throw new Error(`the npm package ${name} ${version} is bundled, but has no licence text`);
+  const terms = readFileSync(join(import.meta.dirname, 'MIT.txt'), 'utf8').trim();
+  return { name, version, license, text: `Copyright (c) ${holder}\n\n${terms}` };
 }

@@ -2,9 +2,8 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { controlOf, unpackPackages } from '../packages.mjs';
-import { librariesOf } from './libraries.mjs';
+import { NOTICES, sectionsIn } from './libraries.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** That packages' copyright files refer to. */
@@ -13,8 +12,8 @@ const COMMON = ['GPL-2', 'GPL-3', 'LGPL-2', 'LGPL-2.1'];
 /** Writes SOURCES, LICENSE, JAVASCRIPT and a file for each package into a folder. */
 export async function writeLicences(folder, { lock, platform, packages }) {
   copyFileSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'));
-  const libraries = await bundledLibraries();
-  writeFileSync(join(folder, 'JAVASCRIPT'), libraries.map(({ text }) => text).join('\n'));
+  const notices = readFileSync(join(ROOT, 'dist', NOTICES), 'utf8');
+  writeFileSync(join(folder, 'JAVASCRIPT'), notices);
   const emulators = await emulatorSources(lock, platform);
   const all = emulators.some(({ source }) => source.startsWith('apt'))
     ? [...packages, 'qemu-user-static']
@@ -30,10 +29,10 @@ export async function writeLicences(folder, { lock, platform, packages }) {
     'What this image contains besides its base, and where the sources are.',
     '',
     'binfmtctl (/usr/lib/binfmtctl): Apache-2.0, see LICENSE. Libraries in it: see JAVASCRIPT.',
-    ...libraries.map(
-      ({ name, version, license }) =>
-        `  ${name} ${version}: ${license}, the npm package of that name and version`,
-    ),
+    ...sectionsIn(notices).map((section) => {
+      const [, library, license] = /^=== (.*) \((.*)\)$/m.exec(section);
+      return `  ${library}: ${license}, the npm package of that name and version`;
+    }),
     '',
     'Emulators (/usr/bin/qemu-*): QEMU, GPL-2.0-only with parts under other licences (see GPL-2).',
     ...emulators.map(
@@ -68,20 +67,4 @@ async function emulatorSources(lock, platform) {
 function describePackage({ Package, Version, Source, Architecture, sha256 }) {
   const [, name, version] = /^(\S+)(?: \((\S+)\))?$/.exec(Source ?? Package) ?? [];
   return `${Package} ${Version} (${Architecture}, sha256 ${sha256}) of the source package ${name} ${version ?? Version}`;
-}
-
-/** The npm packages that the bundler takes something from, with the text of their licences. */
-async function bundledLibraries() {
-  const { metafile } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: ['src/cli/main.ts'],
-    bundle: true,
-    write: false,
-    metafile: true,
-    platform: 'node',
-    format: 'esm',
-    outfile: 'dist/none.js',
-    define: { BINFMTCTL_VERSION: '""' },
-  });
-  return librariesOf(Object.keys(metafile.inputs));
 }

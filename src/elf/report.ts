@@ -2,7 +2,7 @@
 import type { ElfIdentity, ProbeReport } from './types.ts';
 
 /** Begins every report. */
-export const REPORT_MARKER = new TextEncoder().encode('\x7fprobe1\n');
+export const REPORT_MARKER: Uint8Array = new TextEncoder().encode('\x7fprobe1\n');
 
 /** PATH_MAX: bytes that a report has for each of the two texts. */
 export const TEXT_SIZE = 4096;

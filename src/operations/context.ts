@@ -19,6 +19,11 @@ export function wordsFor(arches: readonly string[]): string {
   return arches.length <= 3 ? arches.join(', ') : `${arches.length} architectures`;
 }
 
+// With @types/node or the types of browsers this is theirs; the published types compile without them, too.
+declare global {
+  interface AbortSignal {}
+}
+
 /** What every operation is given. */
 export interface Context {
   readonly catalogue: Catalogue;

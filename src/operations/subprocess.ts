@@ -28,8 +28,30 @@ export interface EmulatedResult {
   readonly isCanceled: boolean;
 }
 
-/** A subprocess of execa, which is a promise of its result, too. */
-export interface EmulatedProcess extends ChildProcess, Promise<EmulatedResult> {
+// With @types/node these are its interfaces; the published types compile without it, too.
+declare global {
+  namespace NodeJS {
+    interface ReadableStream {}
+    interface WritableStream {}
+  }
+}
+
+/** A subprocess of execa, which is a promise of its result, too. It has the members of Node's `ChildProcess`. */
+export interface EmulatedProcess extends Promise<EmulatedResult> {
+  readonly pid?: number | undefined;
+  /** Null unless it is a pipe. */
+  readonly stdin: NodeJS.WritableStream | null;
+  readonly stdout: NodeJS.ReadableStream | null;
+  readonly stderr: NodeJS.ReadableStream | null;
+  readonly exitCode: number | null;
+  readonly signalCode: string | null;
+  readonly killed: boolean;
+  /** Sends a signal to the program; SIGTERM without one. False where it has ended. */
+  kill(signal?: string | number): boolean;
+  on(event: 'exit' | 'close', listener: (code: number | null, signal: string | null) => void): this;
+  on(event: 'error', listener: (error: Error) => void): this;
+  once(event: 'exit' | 'close', listener: (code: number | null, signal: string | null) => void): this;
+  once(event: 'error', listener: (error: Error) => void): this;
   /** Known before the program starts. Rejects with what kept it from that. */
   readonly emulation: Promise<EmulationReport>;
   readonly [Symbol.toStringTag]: string;

@@ -3,7 +3,7 @@ import { equalRules } from '../rule/equal.ts';
 import type { AnyEntry, AnyRule } from '../rule/types.ts';
 import { bootFormatOf, ruleInBootFile } from './boot-file.ts';
 import { parseJson, toJson } from './json.ts';
-import { bpfRuleSchema, ruleSchema } from './registration.ts';
+import { bpfRuleSchema, ruleSchema } from './rule-schema.ts';
 import { requireReversible, ruleOf, type Step } from './steps.ts';
 
 /** Written before the first step and removed after the last: what a killed run was about to do. */

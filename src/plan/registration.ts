@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Rule } from '../rule/types.ts';
 import { parseJson, toJson } from './json.ts';
 import { isBootFile } from './paths.ts';
+import { ruleSchema } from './rule-schema.ts';
 
 /**
  * What we did for one entry: kept beside the store, so that a later `uninstall` takes back exactly our part and
@@ -17,29 +18,6 @@ export interface Registration {
   /** Files that make it last, with what they held before. */
   readonly persisted: readonly { readonly path: string; readonly previous: string | null }[];
 }
-
-const hex = v.pipe(
-  v.string(),
-  v.regex(/^(?:[0-9a-f]{2})*$/),
-  v.transform((text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))),
-);
-
-export const ruleSchema = v.object({
-  name: v.string(),
-  pattern: v.variant('type', [
-    v.object({ type: v.literal('magic'), offset: v.number(), magic: hex, mask: v.nullable(hex) }),
-    v.object({ type: v.literal('extension'), extension: v.string() }),
-  ]),
-  interpreter: v.string(),
-  flags: v.array(v.picklist(['P', 'O', 'C', 'F', 'T', 'L'])),
-});
-
-export const bpfRuleSchema = v.object({
-  name: v.string(),
-  handler: v.string(),
-  interpreters: v.array(v.object({ name: v.string(), path: v.string() })),
-  flags: v.pipe(v.array(v.picklist([])), v.maxLength(0)),
-});
 
 const registrationSchema = v.object({
   schema: v.literal('binfmtctl/registration/1'),
