@@ -61,7 +61,7 @@ async function filesIn(directory: string, required: boolean): Promise<readonly s
     return await listFiles(directory, { required });
   } catch (cause) {
     throw new BinfmtctlError('BAD_PROFILE', `cannot read the profiles in ${directory}`, {
-      hint: 'name a folder of YAML files, as docs/catalogue.md describes them',
+      hint: 'name a directory of YAML files; `binfmtctl catalogue show ARCH` prints a profile',
       cause,
     });
   }
