@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa, type Options } from 'execa';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
-import type { EmulatedArch } from './emulation.ts';
+import type { EmulatedArch, EmulatedFormat } from './emulation.ts';
 
 /** Who runs what. */
 export interface EmulationReport {
@@ -12,6 +12,8 @@ export interface EmulationReport {
   /** Whether there is an instance of binfmt_misc that only the program and its children have. */
   readonly private: boolean;
   readonly arches: readonly EmulatedArch[];
+  /** Who runs a program that is not ELF. */
+  readonly formats: readonly EmulatedFormat[];
   /** What is known to be wrong with the emulators. */
   readonly warnings: readonly string[];
 }
