@@ -21,6 +21,7 @@ export interface EmulateOptions extends CommonOptions {
   readonly all?: boolean;
   readonly source: readonly string[];
   readonly emulator?: string;
+  readonly cpu?: string;
   readonly allowUnverified?: boolean;
   readonly dryRun?: boolean;
   readonly emulationFd?: string;
@@ -79,6 +80,20 @@ async function followed<T>(work: Promise<T>, progress: Show, signal: AbortSignal
     await progress.end(true);
     throw asInterruption(failure, signal);
   }
+}
+
+/** The variables that set the CPU model: QEMU reads them, and an entry has no place for it. @throws USAGE */
+export function cpuVariables({ cpu, emulator }: EmulateOptions): readonly (readonly [string, string])[] {
+  if (cpu === undefined) return [];
+  if (cpu === '')
+    throw new BinfmtctlError('USAGE', '--cpu is empty', {
+      hint: 'pass a model, such as --cpu max, or omit it',
+    });
+  if (emulator !== undefined && emulator !== 'qemu')
+    throw new BinfmtctlError('USAGE', `--cpu does not apply to ${emulator}`, {
+      hint: 'only QEMU has CPU models: omit --cpu, or use --emulator qemu',
+    });
+  return [['QEMU_CPU', cpu]];
 }
 
 /** Exit status for a failure of `run` and `enter`. */

@@ -25,6 +25,8 @@ export interface RunRequest extends EmulationRequest {
   readonly args: readonly string[];
   /** A tree with the loader and libraries of the program's arch. */
   readonly sysroot?: string | undefined;
+  /** In addition to the caller's. */
+  readonly variables?: readonly (readonly [name: string, value: string])[] | undefined;
 }
 
 /** What will be done to run a program. */
@@ -162,12 +164,12 @@ function launchedProgram(
 
 /** Where a program's loader and libraries are looked for is told to QEMU and FEX by variables, which children inherit. */
 async function environmentFor(
-  { sysroot }: RunRequest,
+  { sysroot, variables: added = [] }: RunRequest,
   program: Program,
   { programs }: Emulation,
   { catalogue }: Context,
 ): Promise<Variables> {
-  const variables = callerVariables();
+  const variables = new Map([...callerVariables(), ...added]);
   if (sysroot !== undefined) {
     const tree = requireTree(sysroot);
     return new Map([...variables, ['QEMU_LD_PREFIX', tree], ['FEX_ROOTFS', tree]]);

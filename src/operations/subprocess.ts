@@ -46,6 +46,8 @@ export interface RunOptions {
   readonly all?: boolean | undefined;
   readonly sources?: readonly string[] | undefined;
   readonly emulator?: string | undefined;
+  /** The CPU that QEMU emulates. */
+  readonly cpu?: string | undefined;
   readonly allowUnverified?: boolean | undefined;
   readonly store?: string | undefined;
   readonly catalogue?: readonly string[] | undefined;
@@ -105,12 +107,12 @@ export function enter(
 }
 
 function commonWords(options: RunOptions): readonly string[] {
-  const { arches, all, sources, emulator, allowUnverified, store, catalogue, binfmtDirectory } = options;
+  const { arches, all, sources, emulator, cpu, allowUnverified, store, catalogue, binfmtDirectory } = options;
   return [
     ...repeated('arch', arches),
     ...repeated('source', sources),
     ...repeated('catalogue', catalogue),
-    ...valued({ emulator, store, 'binfmt-dir': binfmtDirectory }),
+    ...valued({ emulator, cpu, store, 'binfmt-dir': binfmtDirectory }),
     ...(all ? ['--all'] : []),
     ...(allowUnverified ? ['--allow-unverified'] : []),
   ];
