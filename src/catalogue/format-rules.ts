@@ -4,14 +4,18 @@ import type { Pattern, Rule } from '../rule/types.ts';
 import type { Format, FormatMatch } from './types.ts';
 
 /** The rules of a format: one for each of its matches, the first under the format's name. */
-export function formatRules({ id, matches, flags = '' }: Format, interpreter: string): readonly Rule[] {
-  return matches.map((match, index) => ({
+export function formatRules(format: Format, interpreter: string): readonly Rule[] {
+  const { id, flags = '' } = format;
+  return patternsOf(format).map((pattern, index) => ({
     name: index === 0 ? id : `${id}-${index + 1}`,
-    pattern: patternOf(match),
+    pattern,
     interpreter,
     flags: parseFlags(flags) ?? [],
   }));
 }
+
+/** What files of a format look like: any of these. */
+export const patternsOf = ({ matches }: Format): readonly Pattern[] => matches.map(patternOf);
 
 function patternOf(match: FormatMatch): Pattern {
   if (match.type === 'extension') return match;

@@ -37,10 +37,32 @@ export function findProfile(catalogue: Catalogue, name: string): Profile {
   return emulator ?? format ?? findArch(catalogue, name);
 }
 
-/** The arch of a file by its first 256 bytes; null for another format. */
+/** The arch of a file by its first 256 bytes, as `programPattern` decides; null for another format. */
 export function archOfHeader(catalogue: Catalogue, head: Uint8Array): Arch | null {
-  return Object.values(catalogue.arches).find((arch) => matches(archPattern(arch), head, '')) ?? null;
+  return Object.values(catalogue.arches).find((arch) => matches(programPattern(arch), head, '')) ?? null;
 }
+
+/**
+ * As `archPattern`, but without bytes 7 to 10: the kernel's ELF loader ignores them (fs/binfmt_elf.c, load_elf_binary()),
+ * and so does QEMU. AppImages have `AI` and their type in bytes 8 to 10.
+ */
+export function programPattern(arch: Arch): MagicPattern {
+  const known = programPatterns.get(arch);
+  if (known !== undefined) return known;
+  const { magic, mask } = archPattern(arch);
+  const pattern = {
+    type: 'magic',
+    offset: 0,
+    magic: magic.slice().fill(0, EI_OSABI, APP_IMAGE_END),
+    mask: (mask ?? magic.map(() => 0xff)).slice().fill(0, EI_OSABI, APP_IMAGE_END),
+  } as const;
+  programPatterns.set(arch, pattern);
+  return pattern;
+}
+
+const EI_OSABI = 7;
+const APP_IMAGE_END = 11;
+const programPatterns = new WeakMap<Arch, MagicPattern>();
 
 /** What a file of the arch looks like: from its first byte on. The same object for the same arch. */
 export function archPattern(arch: Arch): MagicPattern {

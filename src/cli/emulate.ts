@@ -21,6 +21,7 @@ export interface EmulateOptions extends CommonOptions {
   readonly all?: boolean;
   readonly source: readonly string[];
   readonly emulator?: string;
+  readonly cpu?: string;
   readonly allowUnverified?: boolean;
   readonly dryRun?: boolean;
   readonly emulationFd?: string;
@@ -37,7 +38,9 @@ const INTERRUPTING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * Prepares with progress and Ctrl-C as long as that takes, tells who runs what, and carries it out. Returns the exit
  * status: the program's, 128+N for a signal.
  */
-export async function emulate<T extends { readonly emulation: Emulation }>(
+export async function emulate<
+  T extends { readonly emulation: Emulation; readonly refusal?: BinfmtctlError | undefined },
+>(
   options: EmulateOptions,
   prepare: (request: EmulationRequest, context: Context) => Promise<T>,
   carryOut: (prepared: T, context: Context) => Promise<Ending>,
@@ -57,6 +60,7 @@ export async function emulate<T extends { readonly emulation: Emulation }>(
     const context = await openContext(options, progress.report, signal);
     const prepared = await followed(prepare(requestOf(options, context), context), progress, signal);
     if (signal.aborted) return 128 + constants.signals[signal.reason as NodeJS.Signals];
+    if (options.dryRun && prepared.refusal !== undefined) throw prepared.refusal;
     tell(prepared.emulation, options);
     if (options.dryRun) return 0;
     closeInherited();
@@ -78,6 +82,20 @@ async function followed<T>(work: Promise<T>, progress: Show, signal: AbortSignal
   }
 }
 
+/** The variables that set the CPU model: QEMU reads them, and an entry has no place for it. @throws USAGE */
+export function cpuVariables({ cpu, emulator }: EmulateOptions): readonly (readonly [string, string])[] {
+  if (cpu === undefined) return [];
+  if (cpu === '')
+    throw new BinfmtctlError('USAGE', '--cpu is empty', {
+      hint: 'pass a model, such as --cpu max, or omit it',
+    });
+  if (emulator !== undefined && emulator !== 'qemu')
+    throw new BinfmtctlError('USAGE', `--cpu does not apply to ${emulator}`, {
+      hint: 'only QEMU has CPU models: omit --cpu, or use --emulator qemu',
+    });
+  return [['QEMU_CPU', cpu]];
+}
+
 /** Exit status for a failure of `run` and `enter`. */
 export function emulationFailure(failure: unknown): number {
   if (!isBinfmtctlError(failure)) return OUR_FAILURE;
@@ -96,8 +114,8 @@ const requestOf = (options: EmulateOptions, { catalogue }: Context): EmulationRe
 });
 
 function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: EmulateOptions): void {
-  const { arches, rules, warnings } = emulation;
-  const document = { schema: 'binfmtctl/emulation/1', private: rules !== null, arches, warnings };
+  const { arches, formats, rules, warnings } = emulation;
+  const document = { schema: 'binfmtctl/emulation/1', private: rules !== null, arches, formats, warnings };
   if (emulationFd !== undefined) writeAndClose(emulationFd, document);
   if (dryRun || verbose) guardStreams();
   if (dryRun && json) process.stdout.write(`${toJson(document)}\n`);
@@ -131,17 +149,22 @@ function writeAndClose(descriptor: string, document: unknown): void {
   }
 }
 
-function linesOf({ arches, warnings }: Emulation): readonly string[] {
+function linesOf({ arches, formats, warnings }: Emulation): readonly string[] {
+  const others = formats.map(
+    ({ format, by, entry, emulator }) =>
+      `${format ?? 'program'}: ${visible(emulator ?? '')}, ${howOf(by, entry)}\n`,
+  );
   const lines = arches.map(({ arch, by, entry, emulator, version }) => {
     if (by === 'machine') return `${arch}: this machine itself\n`;
     const what = [emulator, version].filter((each) => each !== null).join(' ');
     return `${arch}: ${visible(what)}, ${howOf(by, entry)}\n`;
   });
-  return [...lines, ...warnings.map((text) => `warning: ${onOneLine(text)}\n`)];
+  return [...lines, ...others, ...warnings.map((text) => `warning: ${onOneLine(text)}\n`)];
 }
 
 function howOf(by: RunBy, entry: string | null): string {
   if (by === 'entry') return `by entry ${visible(entry ?? '')}`;
+  if (by === 'shell') return 'for a text without a #! line';
   return by === 'emulator' ? 'started directly, without an entry' : 'by an entry of its own';
 }
 

@@ -23,6 +23,7 @@ export const EMULATION_OPTIONS: readonly OptionSpec[] = [
   ['--all', 'programs of every architecture that an emulator is found for'],
   ['--source <spec>', 'where emulators come from (repeatable); see `install --help`', []],
   ['--emulator <name>', 'qemu, box64, box86, fex, rosetta'],
+  ['--cpu <model>', 'the CPU that QEMU emulates, such as max; `qemu-ARCH -cpu help` lists the models'],
   ALLOW_UNVERIFIED,
   ['--dry-run', 'say who would run it, and run nothing'],
   ['--emulation-fd <number>', 'a descriptor that is told who runs it, as one JSON document'],

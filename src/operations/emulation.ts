@@ -13,9 +13,10 @@ import { type OwnRule, recall } from './remembered.ts';
 
 /**
  * `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program.
- * `emulator`: the emulator as a plain program, without an entry, so that children are not emulated.
+ * `emulator`: the emulator as a plain program, without an entry, so that children are not emulated. `shell`: a text without
+ * a `#!` line, which execvp(3) and shells run as a script.
  */
-export type RunBy = 'machine' | 'entry' | 'private' | 'emulator';
+export type RunBy = 'machine' | 'entry' | 'private' | 'emulator' | 'shell';
 
 export interface EmulatedArch {
   readonly arch: string;
@@ -27,11 +28,22 @@ export interface EmulatedArch {
   readonly version: string | null;
 }
 
+/** Who runs a program that is not ELF. */
+export interface EmulatedFormat {
+  /** Id of the catalogue, or `script`; null for an unknown format. */
+  readonly format: string | null;
+  readonly by: RunBy;
+  readonly entry: string | null;
+  readonly emulator: string | null;
+}
+
 export interface Emulation {
   /** Who runs each of the programs that were asked about, in that order; null for formats that nobody is known for. */
   readonly programs: readonly (RunBy | null)[];
   /** What was found out of all arches; none where nobody wants to be told. */
   readonly arches: readonly EmulatedArch[];
+  /** Of the programs that are not ELF, those that somebody runs; none where nobody wants to be told. */
+  readonly formats: readonly EmulatedFormat[];
   /** What a private instance has to hold, as the kernel tries it; null where none is needed. */
   readonly rules: readonly Rule[] | null;
   /** What is known to be wrong with the emulators, in full sentences. */
@@ -48,6 +60,8 @@ export interface EmulationRequest {
   readonly allowUnverified?: boolean | undefined;
   /** Whether anybody wants to be told of `arches`, which takes time. */
   readonly told?: boolean | undefined;
+  /** The path of the only program, which entries with an extension look at. */
+  readonly path?: string | undefined;
 }
 
 /** The instance that an emulator runs by, if there is one. */
@@ -86,7 +100,7 @@ function requireWorkingDirectory(): void {
 /** The answer where it takes no search: it is looked for most often by those who run a program many times. */
 async function recallEmulation(
   heads: readonly Uint8Array[],
-  { arches, all, sources, emulator }: EmulationRequest,
+  { arches, all, sources, emulator, path = '' }: EmulationRequest,
   root: string | null,
   entries: readonly Entry[],
   context: Context,
@@ -95,7 +109,7 @@ async function recallEmulation(
   const own = tryReadHead(process.execPath, HEADER_SIZE);
   if (own === null) return null;
   const runners = heads.map((head) => {
-    const entry = firstMatch(entries, head, '');
+    const entry = firstMatch(entries, head, path);
     if (entry !== null && reaches(entry, root)) return entry;
     return isAlike(head, own) ? 'machine' : null;
   });
@@ -125,6 +139,7 @@ async function recallEmulation(
   return {
     programs,
     arches: [],
+    formats: [],
     rules: rules.length === 0 ? null : withEntries(rules, entries),
     warnings: [],
   };

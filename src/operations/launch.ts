@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { buildExecHelper, type ExecFailure } from '../elf/exec-helper.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { isScriptText } from '../formats/program-kind.ts';
 import { ANSWERS, HELPER } from '../plan/setup-script.ts';
 import { encodeText } from '../rule/text.ts';
 import type { Variables } from '../system/environment.ts';
@@ -26,6 +27,8 @@ export interface LaunchedProgram {
   readonly environment: Variables;
   /** First bytes of the file that the kernel executes. */
   readonly head: Uint8Array;
+  /** What to say if the kernel and shells do not know its format. */
+  readonly refusal?: BinfmtctlError | undefined;
   /** For a program in a root: its directory and user. */
   readonly inside?:
     | { readonly workdir: string; readonly uid: number | null; readonly filtersTerminal: boolean }
@@ -92,7 +95,7 @@ async function launchDirectly(program: LaunchedProgram): Promise<Ending> {
 /** The program as execvp(3) and shells run a text without a `#!` line. Null for a binary file. */
 function asScript(program: LaunchedProgram): LaunchedProgram | null {
   const { path, argv, head } = program;
-  if (head.includes(0) || path === SHELL) return null;
+  if (!isScriptText(head) || program.refusal !== undefined || path === SHELL) return null;
   return { ...program, path: SHELL, argv: [SHELL, path, ...argv.slice(1)] };
 }
 
@@ -103,7 +106,7 @@ const nameOf = ({ errno }: ExecFailure): string =>
   Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 
 function execError(
-  { argv, path, inside }: LaunchedProgram,
+  { argv, path, refusal, inside }: LaunchedProgram,
   call: ExecFailure['call'],
   errno: string,
 ): BinfmtctlError {
@@ -123,6 +126,7 @@ function execError(
       hint: 'check --workdir',
     });
   }
+  if (errno === 'ENOEXEC' && refusal !== undefined) return refusal;
   const message = `cannot execute ${argv[0] ?? path}: ${reason}`;
   if (errno === 'ENOENT')
     return new BinfmtctlError('PROGRAM_NOT_FOUND', message, {

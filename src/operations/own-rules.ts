@@ -1,4 +1,5 @@
 /** Rules for a private instance. */
+import { programPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
 import type { Entry } from '../rule/types.ts';
@@ -55,8 +56,13 @@ async function obtainRules(
     found.map(async (each, index): Promise<OwnRule> => {
       // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
       const rule = await ruleFor(each, { credentials: true, persist: 'none' });
-      const { version } = each.emulator;
-      return { arch: each.arch.id, rule, version, warnings: index === 0 ? warnings : [] };
+      const { arch, emulator } = each;
+      return {
+        arch: arch.id,
+        rule: { ...rule, pattern: programPattern(arch) },
+        version: emulator.version,
+        warnings: index === 0 ? warnings : [],
+      };
     }),
   );
 }

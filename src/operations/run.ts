@@ -4,16 +4,19 @@ import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
 import { HELPER_PATH, withParent } from '../plan/setup-script.ts';
+import { HEAD_SIZE } from '../rule/check.ts';
 import { matches } from '../rule/match.ts';
 import { callerVariables, type Variables } from '../system/environment.ts';
 import { fileError } from '../system/file-error.ts';
 import type { Ending } from '../system/foreground.ts';
+import { tryReadHead } from '../system/head.ts';
 import { workingDirectory } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { type Emulation, type EmulationRequest, findEmulation } from './emulation.ts';
 import { type Launch, type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { findProgram, type Program } from './program.ts';
+import { type FormatRun, findFormat, formatOf } from './run-format.ts';
 import { runTools } from './setup-tools.ts';
 
 export interface RunRequest extends EmulationRequest {
@@ -22,6 +25,8 @@ export interface RunRequest extends EmulationRequest {
   readonly args: readonly string[];
   /** A tree with the loader and libraries of the program's arch. */
   readonly sysroot?: string | undefined;
+  /** In addition to the caller's. */
+  readonly variables?: readonly (readonly [name: string, value: string])[] | undefined;
 }
 
 /** What will be done to run a program. */
@@ -32,6 +37,8 @@ export interface PreparedRun {
   readonly launch: Launch;
   /** For where no namespaces can be had: the emulator itself; null where that would not do. */
   readonly fallback: Launch | null;
+  /** Why it cannot be run as far as it is known here; the kernel decides. */
+  readonly refusal?: BinfmtctlError | undefined;
 }
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
@@ -45,11 +52,14 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const where = { root: null, path: process.env['PATH'] ?? '', workdir: workingDirectory() };
   const program = await findProgram(request.program, where);
   const heads = [program.head];
-  const emulation = await findEmulation(heads, request, null, context);
+  const found = await findEmulation(heads, { ...request, path: program.name }, null, context);
+  const format = found.programs[0] === null ? findFormat(program, request.program, context.catalogue) : null;
+  const emulation = withFormat(found, format, program, context);
   const environment = await environmentFor(request, program, emulation, context);
-  const { path, head } = program;
-  const launched = { path, argv: [request.program, ...request.args], environment, head };
-  if (emulation.rules === null) return { emulation, heads, launch: directly(launched), fallback: null };
+  const launched = { ...launchedProgram(request, program, format), environment };
+  const { refusal } = launched;
+  if (emulation.rules === null)
+    return { emulation, heads, launch: directly(launched), fallback: null, refusal };
   const root = process.geteuid?.() === 0;
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const command = runCommand({
@@ -61,7 +71,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const fallback = fallbackFor(request, program, emulation, environment);
   // Root could unmount the instance, which loses all entries with its last mount. Users get their own ids back and cannot.
   const setup = root ? { maps: allIds(), held: `${INSTANCE}/status` } : { maps: ownIds(uid, gid) };
-  const prepared = { emulation, heads, launch: { command, setup, program: launched }, fallback };
+  const prepared = { emulation, heads, launch: { command, setup, program: launched }, fallback, refusal };
   if (!request.told) return prepared;
   const error = await findInstanceObstacle('run', heads, emulation, context);
   if (error === null) return prepared;
@@ -71,6 +81,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
     heads,
     launch: fallback,
     fallback: null,
+    refusal,
   };
 }
 
@@ -113,6 +124,7 @@ function startedDirectly(emulation: Emulation, arch: Arch | null, error: Binfmtc
   const own = emulation.arches.filter((each) => each.by === 'private' && each.arch === arch?.id);
   return {
     programs: ['emulator'],
+    formats: emulation.formats,
     arches: [...others, ...own.map((each) => ({ ...each, by: 'emulator', entry: null }) as const)],
     rules: null,
     warnings: [...emulation.warnings, directWarning(error)],
@@ -127,14 +139,37 @@ export function allIds(): IdMaps {
 
 const ownIds = (uid: number, gid: number): IdMaps => ({ uid: singleMap(uid, 0), gid: singleMap(gid, 0) });
 
+function withFormat(
+  emulation: Emulation,
+  format: FormatRun | null,
+  program: Program,
+  { catalogue }: Context,
+): Emulation {
+  if (format !== null) return 'refusal' in format ? emulation : { ...emulation, formats: [format] };
+  const formats = emulation.formats.map((each) => ({ ...each, format: formatOf(program, catalogue) }));
+  return { ...emulation, formats };
+}
+
+/** The program itself, or the emulator of its format with the arguments that an entry would give it. */
+function launchedProgram(
+  { program: name, args }: RunRequest,
+  { path, head }: Program,
+  format: FormatRun | null,
+): Omit<LaunchedProgram, 'environment'> {
+  if (format !== null && 'refusal' in format) return { path, argv: [name, ...args], head, ...format };
+  if (format?.by !== 'emulator' || format.emulator === null) return { path, argv: [name, ...args], head };
+  const { emulator } = format;
+  return { path: emulator, argv: [emulator, path, ...args], head: tryReadHead(emulator, HEAD_SIZE) ?? head };
+}
+
 /** Where a program's loader and libraries are looked for is told to QEMU and FEX by variables, which children inherit. */
 async function environmentFor(
-  { sysroot }: RunRequest,
+  { sysroot, variables: added = [] }: RunRequest,
   program: Program,
   { programs }: Emulation,
   { catalogue }: Context,
 ): Promise<Variables> {
-  const variables = callerVariables();
+  const variables = new Map([...callerVariables(), ...added]);
   if (sysroot !== undefined) {
     const tree = requireTree(sysroot);
     return new Map([...variables, ['QEMU_LD_PREFIX', tree], ['FEX_ROOTFS', tree]]);

@@ -9,6 +9,7 @@ import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
 import type { EmulatedArch, Emulation, EmulationRequest } from './emulation.ts';
 import { reaches, withEntries } from './emulation.ts';
+import { isCopyable } from './lost-entries.ts';
 import { noneFound } from './missing.ts';
 import { findNatives } from './natives.ts';
 import { findOwnRules } from './own-rules.ts';
@@ -42,7 +43,7 @@ export async function searchEmulation(
   );
   const wanted = request.all ? [...new Set([...needed, ...others])] : needed;
   const takerOf = (arch: Arch, among: readonly Entry[]): Entry | null =>
-    firstMatch(among, heads[known.indexOf(arch)] ?? archPattern(arch).magic, '');
+    firstMatch(among, heads[known.indexOf(arch)] ?? archPattern(arch).magic, request.path ?? '');
   const takers = new Map(wanted.map((arch) => [arch.id, takerOf(arch, usable)]));
   const isServed = (arch: Arch): boolean => takers.get(arch.id) !== null || isNative(arch);
   const requireWorkingEntries = (arches: readonly Arch[]) =>
@@ -85,6 +86,13 @@ export async function searchEmulation(
     .map((arch) => whoServes(arch, takers.get(arch.id) ?? null));
   const arches = [...served, ...emulated];
   requireAll(needed, arches);
+  // Emulators that the user names are for architectures.
+  const takerOfOther = (index: number): Entry | null =>
+    firstMatch(
+      own.length === 0 ? reachable : reachable.filter(isCopyable),
+      heads[index] ?? new Uint8Array(),
+      request.path ?? '',
+    );
   const losses = own.length === 0 ? [] : describeLost(entries, own, context.catalogue);
   // Programs would fail without a reason.
   for (const text of request.told ? [] : losses) context.report({ kind: 'warning', text });
@@ -92,7 +100,12 @@ export async function searchEmulation(
     arches,
     programs: known.map((arch, index) => {
       if (arch !== null) return arches.find((each) => each.arch === arch.id)?.by ?? null;
-      return firstMatch(usable, heads[index] ?? new Uint8Array(), '') === null ? null : 'entry';
+      return takerOfOther(index) === null ? null : 'entry';
+    }),
+    formats: known.flatMap((arch, index) => {
+      const entry = arch === null ? takerOfOther(index) : null;
+      if (entry === null) return [];
+      return [{ format: null, by: 'entry', entry: entry.name, emulator: entry.interpreter } as const];
     }),
     rules:
       own.length === 0

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa, type Options } from 'execa';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
-import type { EmulatedArch } from './emulation.ts';
+import type { EmulatedArch, EmulatedFormat } from './emulation.ts';
 
 /** Who runs what. */
 export interface EmulationReport {
@@ -12,6 +12,8 @@ export interface EmulationReport {
   /** Whether there is an instance of binfmt_misc that only the program and its children have. */
   readonly private: boolean;
   readonly arches: readonly EmulatedArch[];
+  /** Who runs a program that is not ELF. */
+  readonly formats: readonly EmulatedFormat[];
   /** What is known to be wrong with the emulators. */
   readonly warnings: readonly string[];
 }
@@ -66,6 +68,8 @@ export interface RunOptions {
   readonly all?: boolean | undefined;
   readonly sources?: readonly string[] | undefined;
   readonly emulator?: string | undefined;
+  /** The CPU that QEMU emulates. */
+  readonly cpu?: string | undefined;
   readonly allowUnverified?: boolean | undefined;
   readonly store?: string | undefined;
   readonly catalogue?: readonly string[] | undefined;
@@ -125,12 +129,12 @@ export function enter(
 }
 
 function commonWords(options: RunOptions): readonly string[] {
-  const { arches, all, sources, emulator, allowUnverified, store, catalogue, binfmtDirectory } = options;
+  const { arches, all, sources, emulator, cpu, allowUnverified, store, catalogue, binfmtDirectory } = options;
   return [
     ...repeated('arch', arches),
     ...repeated('source', sources),
     ...repeated('catalogue', catalogue),
-    ...valued({ emulator, store, 'binfmt-dir': binfmtDirectory }),
+    ...valued({ emulator, cpu, store, 'binfmt-dir': binfmtDirectory }),
     ...(all ? ['--all'] : []),
     ...(allowUnverified ? ['--allow-unverified'] : []),
   ];

@@ -1,7 +1,7 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { carryOutEnter, prepareEnter } from '../../operations/enter.ts';
-import { type EmulateOptions, emulate } from '../emulate.ts';
+import { cpuVariables, type EmulateOptions, emulate } from '../emulate.ts';
 
 interface EnterOptions extends EmulateOptions {
   readonly bind: readonly string[];
@@ -27,7 +27,11 @@ export async function enter(
     program: program ?? null,
     args,
     binds: bind,
-    environment: [...env, ...(envFd === undefined ? [] : readVariables(envFd))],
+    environment: [
+      ...env,
+      ...(envFd === undefined ? [] : readVariables(envFd)),
+      ...cpuVariables(options).map((variable) => variable.join('=')),
+    ],
     user: user ?? null,
     workdir: workdir ?? null,
     hostname: hostname ?? null,

@@ -1,16 +1,17 @@
 import { carryOutRun, prepareRun } from '../../operations/run.ts';
-import { type EmulateOptions, emulate } from '../emulate.ts';
+import { cpuVariables, type EmulateOptions, emulate } from '../emulate.ts';
 
 interface RunOptions extends EmulateOptions {
   readonly sysroot?: string;
 }
 
 /** `binfmtctl run`. Returns the exit status. */
-export function run(options: RunOptions, [program = '', ...args]: readonly string[]): Promise<number> {
+export async function run(options: RunOptions, [program = '', ...args]: readonly string[]): Promise<number> {
   const { sysroot } = options;
+  const variables = cpuVariables(options);
   return emulate(
     options,
-    (request, context) => prepareRun({ ...request, program, args, sysroot }, context),
+    (request, context) => prepareRun({ ...request, program, args, sysroot, variables }, context),
     carryOutRun,
   );
 }

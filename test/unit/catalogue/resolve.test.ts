@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { nearest } from '../../../src/catalogue/nearest.ts';
 import {
   archOfHeader,
+  archPattern,
   emulatorsFor,
   findArch,
   findArches,
@@ -11,6 +12,7 @@ import {
 } from '../../../src/catalogue/resolve.ts';
 import { buildProbe } from '../../../src/elf/probe.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
+import { matches } from '../../../src/rule/match.ts';
 import recommended from '../../fixtures/recommended-pairs.json' with { type: 'json' };
 
 const catalogue = builtinCatalogue();
@@ -25,6 +27,27 @@ describe('the catalogue', () => {
     'knows the probe of %s by its header',
     (id, arch) => {
       expect(archOfHeader(catalogue, buildProbe(arch.elf, arch.probe))?.id).toBe(id);
+    },
+  );
+
+  it.each(arches.map((arch) => [arch.id, arch] as const))(
+    'knows programs of %s whatever bytes 7 to 10 are',
+    (id, arch) => {
+      const head = buildProbe(arch.elf, arch.probe);
+      head.set([0x61, 0x41, 0x49, 2], 7);
+      expect(archOfHeader(catalogue, head)?.id).toBe(id);
+    },
+  );
+
+  it.each(['aarch64', 'arm', 'i386', 'loongarch64', 'riscv64', 'x86_64'])(
+    'has a rule for %s that takes AppImages',
+    (id) => {
+      const { elf, probe } = arches.find((arch) => arch.id === id) ?? expect.fail();
+      for (const type of [1, 2]) {
+        const head = buildProbe(elf, probe);
+        head.set([0x41, 0x49, type], 8);
+        expect(matches(archPattern(findArch(catalogue, id)), head, '')).toBe(true);
+      }
     },
   );
 });
