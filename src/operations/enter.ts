@@ -15,6 +15,7 @@ import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import type { Context } from './context.ts';
 import { BINFMT_MISC_MAGIC, type Emulation, findEmulation } from './emulation.ts';
+import { withContainer } from './enter/bootstrap.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
@@ -99,7 +100,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const program = {
     path,
     argv: [request.program ?? path, ...request.args],
-    environment,
+    environment: plan.facts.userNamespace ? withContainer(environment, root) : environment,
     head,
     inside: { workdir, uid: account?.uid ?? null, filtersTerminal: true },
   };
