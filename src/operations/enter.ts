@@ -6,7 +6,6 @@ import { BinfmtctlError } from '../errors.ts';
 import { type EnterPlan, type EnterTools, enterCommand } from '../plan/enter-script.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
 import { INSTANCE, type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
-import { asJob } from '../plan/setup-script.ts';
 import { callerVariables } from '../system/environment.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
@@ -15,6 +14,7 @@ import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import type { Context } from './context.ts';
 import { BINFMT_MISC_MAGIC, type Emulation, findEmulation } from './emulation.ts';
+import { withContainer } from './enter/bootstrap.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
@@ -72,9 +72,11 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   if (maps !== null) checkIds(root, maps, identity, context);
   for (const text of warnings) context.report({ kind: 'warning', text });
   const account = accountOf(identity, maps);
+  const facts = factsFor(root, request, emulation, maps, places);
   const plan: EnterPlan = {
     root,
-    facts: factsFor(root, request, emulation, maps, places),
+    facts,
+    isJob: facts.terminal !== null && isForeground(),
     newUserNamespace: maps !== null,
     isLocked: true,
     madeFirst: places.madeFirst,
@@ -99,7 +101,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const program = {
     path,
     argv: [request.program ?? path, ...request.args],
-    environment,
+    environment: plan.facts.userNamespace ? withContainer(environment, root) : environment,
     head,
     inside: { workdir, uid: account?.uid ?? null, filtersTerminal: true },
   };
@@ -132,9 +134,8 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
 export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
   const { emulation, heads, maps, plan, program } = prepared;
-  const { command: plain, texts } = enterCommand(plan);
-  const isJob = plan.facts.terminal !== null && isForeground();
-  const command = isJob ? asJob(plain, plan.tools) : plain;
+  const { command, texts } = enterCommand(plan);
+  const { isJob } = plan;
   const outcome = await launch({ command, setup: { maps, texts, isJob }, program }, context);
   if (!('failed' in outcome)) return outcome;
   const { facts } = plan;

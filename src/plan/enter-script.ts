@@ -29,6 +29,8 @@ export interface EnterPlan {
   readonly root: string;
   readonly facts: RootFacts;
   readonly newUserNamespace: boolean;
+  /** Whether the program has the terminal, in the foreground. */
+  readonly isJob: boolean;
   /** The program can neither leave the root nor undo a read-only mount. */
   readonly isLocked: boolean;
   /** Folders that are made in the root itself, where its changes are thrown away. */
@@ -78,7 +80,7 @@ const [FIRST, SECOND] = TEXTS;
 /** A free descriptor. */
 const LOWER = 9;
 
-/** The command that runs a program in a root, in namespaces that end with it: their first process is a shell that waits. */
+/** The command that runs a program in a root, in namespaces that end with it. */
 export function enterCommand(plan: EnterPlan): EnterCommand {
   const { becomesRoot, facts, hostname, tools } = plan;
   const flags = [
@@ -87,8 +89,7 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
     '--ipc',
     ...(hostname === null ? [] : ['--uts']),
     ...(facts.newNetwork ? ['--net'] : []),
-    '--fork',
-    '--kill-child',
+    ...(plan.isJob ? [] : ['--fork', '--kill-child']),
   ];
   const setup = ['umask 022', ...rootLines(plan), ...mountLines(plan), ...settingLines(plan)];
   const lines = [
@@ -103,6 +104,7 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
       flags,
       user: plan.newUserNamespace,
       becomesRoot,
+      isJob: plan.isJob,
       tools,
     }),
     texts: [

@@ -46,23 +46,27 @@ export const EXECUTE = `${HELPER_PATH} 2>&${STDERR} ${STDERR}>&-`;
 export const withParent = ({ setpriv }: Pick<Tools, 'setpriv'>): readonly string[] =>
   setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
 
-/** A command that makes namespaces and runs `script` in them, as root of a new user namespace where there is one. */
+/** A command that makes namespaces and runs `lines` in them, as root of a new user namespace where there is one. */
 export function inNewNamespaces(
-  script: string,
+  lines: string,
   {
     flags,
     user,
     becomesRoot = false,
+    isJob = false,
     tools,
   }: {
     readonly flags: readonly string[];
     readonly user: boolean;
     /** Where the new namespace's root is not the caller, but one of the caller's subordinate ids. */
     readonly becomesRoot?: boolean;
+    /** Whether a shell with job control runs the script, for a program that has the terminal (asJob below). */
+    readonly isJob?: boolean;
     readonly tools: Tools;
   },
 ): readonly [string, ...string[]] {
   const { sh, setpriv, unshare } = tools;
+  const script = isJob ? asJob(lines, tools) : lines;
   const [first = unshare, ...rest] = [...withParent(tools), unshare];
   const started = (text: string, more: readonly string[] = []): readonly [string, ...string[]] => [
     first,
@@ -110,19 +114,29 @@ export const registerLines = (directory: string, rules: readonly Rule[]): readon
 export const sealLine = (instance: string, { mount }: Pick<Tools, 'mount'>): string =>
   `${commandLine([mount, '-n', '-o', 'remount,ro,nosuid,nodev,noexec', instance])} || ${fail('instance')}`;
 
-// Stops with its job, and its parent with it; goes on with the job in the foreground when it is continued itself. bash gives
-// the terminal away by its standard error (jobs.c initialize_job_control()), other shells by /dev/tty.
-const JOB_CONTROL = `exec 9>&2; [ -z "$BASH_VERSION" ] || exec 2>/dev/tty
-set -m; "$@" 2>&9 9>&-; status=$?
-while jobs %1 >/dev/null 2>&1; do kill -STOP "$PPID"; kill -STOP $$; fg %1 >/dev/null; status=$?; done
-exit "$status"`;
+/** A descriptor from which nothing is ever read: the other end is ours. */
+export const NEVER = 3;
+
+const INIT = `( read -r _ <&${NEVER} ); :`;
 
 /**
- * The command as a job of a shell that gives it the terminal and takes it back in the end. A shell inside a process namespace
- * takes it for its own jobs, and cannot give it back: it has no number for the process group that had it (pid_namespaces(7)).
+ * The script as a job of a shell that gives it the terminal and takes it back in the end. The shell is outside the process
+ * namespace, but what it starts is inside: first a process 1 that waits, then the job. The job's process group therefore has a
+ * number inside. A group without one looks like group 0 there, and dash fails when it gives the terminal back to it
+ * (pid_namespaces(7)). The job is not process 1, which Ctrl-Z does not stop.
+ *
+ * The shell stops with its job and says so. When it is continued, it continues the job in the foreground. bash gives the
+ * terminal away by its standard error (jobs.c initialize_job_control()), other shells by /dev/tty.
  */
-export function asJob(command: readonly string[], tools: Tools): readonly [string, ...string[]] {
-  const shell = [tools.sh, '-c', JOB_CONTROL, tools.sh, ...command];
-  const [first = tools.sh, ...rest] = [...withParent(tools), ...shell];
-  return [first, ...rest];
+function asJob(lines: string, tools: Tools): string {
+  const start = (script: string): string => commandLine([...withParent(tools), tools.sh, '-c', script]);
+  const closed = [HELPER, ...TEXTS, STDERR, ANSWERS].map((descriptor) => `${descriptor}<&-`).join(' ');
+  return [
+    `${start(INIT)} </dev/null >/dev/null 2>&1 ${closed} &`,
+    'exec 9>&2; [ -z "$BASH_VERSION" ] || exec 2>/dev/tty',
+    'set -m',
+    `${start(lines)} 2>&9 9>&- ${NEVER}<&-; status=$?`,
+    'while jobs %2 >/dev/null 2>&1; do echo stop >&9; kill -STOP $$; fg %2 >/dev/null; status=$?; done',
+    'exit "$status"',
+  ].join('\n');
 }

@@ -32,6 +32,8 @@ export async function followSetup(
   // It may end before it has read what we say.
   answers.on('error', () => {});
   const hear = (line: string): void => {
+    // The shell with job control stops with its job, and our process group with it, as with every program of the terminal. The shell may be another user, who cannot stop us.
+    if (line === 'stop') process.kill(0, 'SIGSTOP');
     // What the shell says after that is of no concern; but it must be able to say it.
     if (isReady) return;
     const [word, value = '', how] = line.split(' ');

@@ -8,7 +8,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { decodeExecReport, type ExecFailure } from '../elf/exec-helper.ts';
 import type { IdMaps } from '../plan/id-maps.ts';
-import { ANSWERS, HELPER, STDERR, TEXTS } from '../plan/setup-script.ts';
+import { ANSWERS, HELPER, NEVER, STDERR, TEXTS } from '../plan/setup-script.ts';
 import { toolEnvironment } from './environment.ts';
 import { errnoOf } from './file-error.ts';
 import { followSetup, type SetupFailure } from './follow-setup.ts';
@@ -113,7 +113,7 @@ function start({ command: [file, ...args], helper, setup }: Supervised): ChildPr
       stdio:
         setup === undefined
           ? ['inherit', 'inherit', 'inherit', ...others(files)]
-          : ['inherit', 'inherit', 'pipe', ...others(files, 2)],
+          : ['inherit', 'inherit', 'pipe', ...others(files, 2, setup.isJob)],
     });
   } finally {
     for (const each of files) closeSync(each);
@@ -124,8 +124,10 @@ function start({ command: [file, ...args], helper, setup }: Supervised): ChildPr
 function others(
   [helper = 0, ...texts]: readonly number[],
   stderr?: number,
+  isJob = false,
 ): readonly ('ignore' | 'pipe' | number)[] {
   const named = new Map<number, 'ignore' | 'pipe' | number>([
+    ...(isJob ? [[NEVER, 'pipe'] as const] : []),
     [HELPER, helper],
     [STDERR, stderr ?? 'ignore'],
     [ANSWERS, 'pipe'],

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -67,13 +68,20 @@ describe('the folders of a root that are mounted on', () => {
     });
     const found = places(root);
     expect(found.places).toEqual({ dev: 'dev' });
-    expect(found.warnings.map((text) => /no folder (\S+):/.exec(text)?.[1])).toEqual([
-      '/proc',
-      '/sys',
-      '/run',
-      '/tmp',
+    expect(found.warnings).toEqual([
+      expect.stringMatching(/no directory \/proc, \/sys, \/run, \/tmp; a file is/),
     ]);
-    expect(found.warnings[0]).toContain(`\`mkdir ${root}/proc\``);
+  });
+
+  it('are created by the command that the warning names, also in place of links', () => {
+    const root = rootWith({ folders: ['dev', 'etc', 'tmp'], files: [], links: { proc: '/proc', run: 'no' } });
+    const [warning = ''] = places(root).warnings;
+    expect(places(root).warnings).toHaveLength(1);
+    expect(warning).not.toContain('--ephemeral');
+    execFileSync('sh', ['-c', /`(.*)`/.exec(warning)?.[1] ?? 'false']);
+    const found = places(root);
+    expect(Object.keys(found.places)).toEqual(['proc', 'sys', 'dev', 'run', 'tmp']);
+    expect(found.warnings).toEqual([]);
   });
 
   it('are made where changes are thrown away', () => {

@@ -1,11 +1,12 @@
 /** What a program inside `enter` shares with its caller: the terminal, but not its input, and no session keyring. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { HOST_ARCHES } from '../../src/elf/exec-hosts.ts';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
+import { CTRL_Z, talkAtTerminal } from '../system/support/talk.ts';
 import { callProgram, TYPED } from './support/call-program.ts';
 import { AS_USER, binfmtctl } from './support/command.ts';
 
@@ -33,6 +34,11 @@ beforeAll(() => {
       mode: 0o755,
     });
   }
+  // Not where the host's own libraries are, which may have another version.
+  for (const package_ of unpackPackages('dash', 'libc6', 'coreutils', 'libselinux1', 'libpcre2-8-0'))
+    cpSync(package_, folder('dash'), { recursive: true, verbatimSymlinks: true });
+  for (const place of ['etc', 'proc', 'sys', 'dev', 'run', 'tmp'])
+    mkdirSync(folder('dash', place), { recursive: true });
   for (const user of ['root', 'user']) mkdirSync(folder(`store-${user}`));
   chmodSync(folder('store-user'), 0o777);
 });
@@ -73,4 +79,70 @@ describe('a program inside enter', () => {
     for (const keyring of [outside, first, second]) expect(Number(keyring)).toBeGreaterThan(0);
     expect(new Set([outside, first, second]).size).toBe(3);
   });
+});
+
+describe('an interactive dash inside enter', () => {
+  const dash = (who: string, ...program: string[]): readonly string[] => {
+    const store = folder(`store-${who}`);
+    const words = [process.execPath, 'dist/cli.cjs', 'enter', '--quiet', '--store', store, '--net', 'none'];
+    return [
+      ...(who === 'user' ? AS_USER : []),
+      'env',
+      `HOME=${store}`,
+      ...words,
+      folder('dash'),
+      '--',
+      ...program,
+    ];
+  };
+
+  it.each(['root', 'user'])('has job control, and ends with its own status: as %s', async (who) => {
+    const talk = talkAtTerminal(dash(who, '/bin/dash'));
+    await talk.hear(/# $/);
+    talk.say('dash -c \'echo ru""ns; read line\'\n');
+    await talk.hear(/runs/);
+    talk.say(CTRL_Z);
+    await talk.hear(/Stopped.*# $/s);
+    talk.say('exit 5\n');
+    await talk.hear(/stopped jobs.*# $/s);
+    talk.say('exit 5\n');
+    const { status, stdout } = await talk.ended;
+    expect(stdout).not.toMatch(/tty process group/);
+    expect(status).toBe(5);
+  });
+
+  it.each(['root', 'user'])('reaches no other root by the processes that it sees: as %s', async (who) => {
+    const script = 'for each in /proc/[0-9]*; do echo "$each: $(readlink $each/root)"; done';
+    const talk = talkAtTerminal(dash(who, '/bin/dash', '-c', `export PATH=/bin:/usr/bin; ${script}`));
+    const { status, stdout } = await talk.ended;
+    expect(status).toBe(0);
+    const roots = [...stdout.matchAll(/^\/proc\/\d+: (.*?)\r?$/gm)].map(([, root]) => root);
+    expect(roots.length).toBeGreaterThan(2);
+    expect(roots.filter((root) => root !== '')).toEqual(['/']);
+  });
+});
+
+it('a program inside enter stops with its caller’s job, and goes on with it', async () => {
+  const words = ['env', `HOME=${folder('store-root')}`, process.execPath, 'dist/cli.cjs', 'enter', '--quiet'];
+  const rest = ['--store', folder('store-root'), '--net', 'none', folder('dash'), '--', '/bin/dash', '-c'];
+  writeFileSync(
+    folder('go'),
+    `#!/bin/sh\nexec ${[...words, ...rest].join(' ')} 'echo in""side; read line; echo "line=$line"; exit 3'\n`,
+    { mode: 0o755 },
+  );
+  const talk = talkAtTerminal(['env', 'PS1=outer> ', 'bash', '--norc', '-i']);
+  talk.say(`${folder('go')}\n`);
+  await talk.hear(/inside/);
+  talk.say(CTRL_Z);
+  await talk.hear(/Stopped/);
+  talk.say('echo out""side\n');
+  await talk.hear(/outside/);
+  talk.say('fg\n');
+  await talk.hear(/go/);
+  talk.say('hello\n');
+  await talk.hear(/line=hello/);
+  talk.say('echo st"a"tus=$?\n');
+  await talk.hear(/status=3/);
+  talk.say('exit 0\n');
+  expect((await talk.ended).status).toBe(0);
 });

@@ -7,6 +7,7 @@ import { fileError } from '../../system/file-error.ts';
 import { flagsAt, submountsOf } from '../../system/mounts.ts';
 import { placeInRoot } from '../../system/root-path.ts';
 import type { Context } from '../context.ts';
+import { missingPlacesWarning } from './missing-places.ts';
 
 export interface Places {
   readonly places: Readonly<Partial<Record<Place, string>>>;
@@ -45,6 +46,7 @@ export function findPlaces(
   const madeFirst: string[] = [];
   const made = { directories: [] as string[], files: [] as string[] };
   const places: Partial<Record<Place, string>> = {};
+  const absent: Place[] = [];
   for (const place of PLACES) {
     const found = placeInRoot(root, `/${place}`);
     const inside = found === null ? '' : relative(root, found.path);
@@ -52,13 +54,9 @@ export function findPlaces(
     else if (ephemeral && found !== null && !found.exists) {
       places[place] = inside;
       madeFirst.push(inside);
-    } else {
-      report({
-        kind: 'warning',
-        text: `${root} has no folder /${place}: it is left out; \`mkdir ${root}/${place}\`, or use --ephemeral`,
-      });
-    }
+    } else absent.push(place);
   }
+  if (absent.length > 0) report({ kind: 'warning', text: missingPlacesWarning(root, absent, { ephemeral }) });
   if (places.run !== undefined) made.directories.push(`${places.run}/lock`);
   const wanted = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
   const bound = wanted.flatMap((each): readonly Bind[] => {

@@ -44,6 +44,7 @@ export const enterPlan: EnterPlan = {
   root: '/srv/root',
   facts,
   newUserNamespace: false,
+  isJob: false,
   isLocked: true,
   madeFirst: [],
   made: { directories: [], files: [] },

@@ -53,4 +53,11 @@ describe('inNewNamespaces', () => {
       '/bin/setpriv --reuid=0 --regid=0 --clear-groups -- /bin/setpriv --pdeathsig KILL -- /bin/sh -c SCRIPT',
     );
   });
+
+  it('starts process 1 before the job, so that the process group of the job has a number inside', () => {
+    const script = inNewNamespaces('SCRIPT', { ...parts, user: false, isJob: true }).at(-1) ?? '';
+    const lines = script.split('\n');
+    expect(lines[0]).toMatch(/read -r _ <&3.* &$/);
+    expect(lines.findIndex((line) => line.includes('SCRIPT'))).toBeGreaterThan(lines.indexOf('set -m'));
+  });
 });

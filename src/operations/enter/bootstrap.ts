@@ -1,0 +1,18 @@
+/** Roots that debootstrap has only unpacked. */
+import { statSync } from 'node:fs';
+import type { Variables } from '../../system/environment.ts';
+import { resolveInRoot } from '../../system/root-path.ts';
+
+/**
+ * The variables for a program in a user namespace. debootstrap's second stage creates a device node first, which fails there, and
+ * refuses to go on. It leaves that out in LXC containers, which it knows by this variable. The variable is set only in roots
+ * that wait for the second stage: there, no other program has a use for it yet.
+ */
+export function withContainer(environment: Variables, root: string): Variables {
+  const isWaiting = resolveInRoot(root, SECOND_STAGE);
+  if (isWaiting === null || !statSync(isWaiting).isFile() || environment.has('container')) return environment;
+  return new Map([...environment, ['container', 'lxc']]);
+}
+
+/** debootstrap removes it at the end of the second stage. */
+const SECOND_STAGE = '/debootstrap/debootstrap';

@@ -1,0 +1,58 @@
+/** Roots that debootstrap has only unpacked: its second stage runs inside `enter`, also where device nodes cannot be created. */
+import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { unpackPackages } from '../../scripts/packages.mjs';
+import { temporaryFolder } from '../integration/fixtures/temporary.ts';
+import { AS_USER, binfmtctl } from './support/command.ts';
+
+const folder = temporaryFolder();
+const PROGRAM = '/debootstrap/debootstrap';
+
+/** What debootstrap demands of a root at the start of its second stage, in its words (functions, check_sane_mount). */
+const SECOND_STAGE = `#!/bin/sh
+[ "$container" = lxc ] || mknod /test-dev-null c 1 3 || exit 1
+echo "container=$container"
+`;
+
+beforeAll(() => {
+  const [busybox = ''] = unpackPackages('busybox-static');
+  chmodSync(folder(), 0o755);
+  for (const place of ['bin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp'])
+    mkdirSync(folder('root', place), { recursive: true });
+  copyFileSync(join(busybox, 'bin/busybox'), folder('root/bin/busybox'));
+  for (const name of ['sh', 'mknod', 'echo']) symlinkSync('busybox', folder('root/bin', name));
+  mkdirSync(folder('store'));
+  chmodSync(folder('store'), 0o777);
+});
+
+beforeEach(() => {
+  mkdirSync(folder('root/debootstrap'), { recursive: true });
+  writeFileSync(folder('root/debootstrap/debootstrap'), SECOND_STAGE, { mode: 0o755 });
+});
+
+const enter = (...words: string[]) =>
+  binfmtctl(['enter', '--quiet', '--store', folder('store'), '--net', 'none', ...words], {
+    within: AS_USER,
+    env: { HOME: folder('store') },
+  });
+
+const SHOW = ['sh', '-c', 'echo "container=$container"'];
+
+describe('in a user namespace', () => {
+  it('the second stage of debootstrap runs as is', async () => {
+    const ran = await enter(folder('root'), '--', PROGRAM);
+    expect(ran).toEqual({ status: 0, stdout: 'container=lxc\n', stderr: '' });
+  });
+
+  it('the caller may give another value to the variable that debootstrap reads', async () => {
+    const ran = await enter('--env', 'container=other', folder('root'), '--', ...SHOW);
+    expect(ran).toEqual({ status: 0, stdout: 'container=other\n', stderr: '' });
+  });
+
+  it('no variable is set in a root that is complete', async () => {
+    rmSync(folder('root/debootstrap'), { recursive: true });
+    const ran = await enter(folder('root'), '--', ...SHOW);
+    expect(ran).toEqual({ status: 0, stdout: 'container=\n', stderr: '' });
+  });
+});
