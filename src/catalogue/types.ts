@@ -107,7 +107,7 @@ export interface EmulatorProfile {
   readonly summary: string;
   /** Arch (or format) id → what `{target}` stands for. */
   readonly guests: Readonly<Record<string, string>>;
-  /** Arch ids it is built for. */
+  /** Ids of the machines' arches that it runs on; itself it may be of another one that they run natively. */
   readonly hosts: readonly string[];
   readonly layouts: readonly EmulatorLayout[];
   /** Name of the entry, with `{target}`: `qemu-{target}`. */

@@ -12,7 +12,7 @@ import { findVersion, readVersion } from './version.ts';
 
 export interface InspectOptions {
   readonly profile: EmulatorProfile;
-  /** What this machine's own programs look like. */
+  /** The programs of this machine's own arch. */
   readonly host: ElfIdentity;
   /** `host` is another machine: the emulator is not run. */
   readonly elsewhere?: boolean | undefined;
@@ -25,14 +25,22 @@ export interface InspectOptions {
   readonly timeoutMs: number;
   readonly memo: Memo;
   readonly signal: AbortSignal;
-  /** Names the arch of a file by its first 256 bytes, for messages. */
-  readonly archOf?: ((head: Uint8Array) => string | null) | undefined;
+  /** Finds the arch of a program that is not of the arch `host`, by its first 256 bytes. */
+  readonly archOf?: ((head: Uint8Array) => Promise<BuildArch>) | undefined;
   /** Called with a sentence about an emulator that is taken but looks odd. */
   readonly onOddity?: ((text: string) => void) | undefined;
 }
 
+/** An arch that a program is built for. */
+export interface BuildArch {
+  /** Null for an unknown arch. */
+  readonly name: string | null;
+  /** Whether this machine runs such programs natively, or why that could not be established. */
+  readonly native: boolean | string;
+}
+
 /**
- * Looks whether a candidate is an emulator that can be registered here: a program of this machine's arch, that no
+ * Looks whether a candidate is an emulator that can be registered here: a program that this machine runs natively, that no
  * other user can change, and that runs. An unchanged file that the memo knows is neither hashed nor run again.
  *
  * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF, PROCESS_FAILED where it does not answer; INTERRUPTED.
@@ -41,7 +49,7 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   const { path, from = path } = candidate;
   const { memo, profile, onOddity } = options;
   const { linkage, head } = await readProgram(path, from);
-  requireHostArch(from, linkage, head, options);
+  await requireNative(from, linkage, head, options);
   if (options.requireStatic && !linkage.static) throw dynamic(from, linkage);
   if (options.asRoot) await requireTrusted(path);
   const identity = await fileIdentity(path);
@@ -57,21 +65,31 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
 }
 
-function requireHostArch(
+async function requireNative(
   path: string,
   { header }: Linkage,
   head: Uint8Array,
   { host, elsewhere, archOf }: InspectOptions,
-): void {
+): Promise<void> {
   const { class: width, byteOrder, machine } = header;
   if (width === host.class && byteOrder === host.byteOrder && machine === host.machine) return;
-  const name = archOf?.(head);
-  const what = name
-    ? `${name} machines`
-    : `${width}-bit ${byteOrder}-endian machines of ELF number ${machine}`;
+  const { name, native } = (await archOf?.(head)) ?? { name: null, native: false };
+  const built = `it is built for ${name ?? `an unknown architecture (ELF machine ${machine})`}`;
+  const programs = `${name ?? 'such'} programs`;
   if (elsewhere)
-    throw unfit(path, `it runs on ${what}, not on those it is for`, 'take one that was built for them');
-  throw unfit(path, `it runs on ${what}, not on this one`, 'take one that was built for this machine');
+    throw unfit(path, `${built}, not for the host architecture`, 'take one that is built for that host');
+  if (native === true) return;
+  if (native === false)
+    throw unfit(
+      path,
+      `${built}, and this machine does not run ${programs}`,
+      'take one that is built for this machine',
+    );
+  throw unfit(
+    path,
+    `${built}, and whether this machine runs ${programs} could not be established: ${native}`,
+    'make a probe possible, or take an emulator that is built for this machine',
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { emulatorsFor } from '../catalogue/resolve.ts';
+import { archOfHeader, emulatorsFor } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
 import { buildProbe } from '../elf/probe.ts';
 import { type FindRequest, findCandidates, findHeldByEntries } from '../emulators/finder.ts';
@@ -16,7 +16,7 @@ import { assertRuns } from './assert-runs.ts';
 import { type Context, wordsFor } from './context.ts';
 import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
 import { type Missing, notFound } from './missing.ts';
-import type { Natives } from './natives.ts';
+import { buildArchOf, type Natives } from './natives.ts';
 import { recover } from './recover.ts';
 import { addProblem, askSources, asOne, type Problems, parseSources } from './sources.ts';
 import { refuseInterrupted } from './transaction.ts';
@@ -54,6 +54,7 @@ export interface Obtained {
 }
 
 interface Search {
+  readonly natives: Natives;
   readonly host: Arch;
   readonly entries: readonly Entry[];
   readonly stored: readonly StoredEmulator[];
@@ -73,17 +74,18 @@ const TIME_LIMIT_MS = 10_000;
 export async function obtainEmulators(
   arches: readonly Arch[],
   entries: readonly Entry[],
-  { host }: Natives,
+  natives: Natives,
   request: EmulatorRequest,
   context: Context,
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
+  const { host } = natives;
   const sources = parseSources(request.sources, request.allowUnverified);
   const [memo, stored] = await Promise.all([
     openMemo(context.store),
     isSharedStore() ? [] : listStored(context.store),
   ]);
-  const search: Search = { host, entries, stored, memo, request, context };
+  const search: Search = { natives, host, entries, stored, memo, request, context };
   const found = new Map<string, Found>();
   const problems: Problems = new Map();
   // In the order asked for: which was found first differs from run to run.
@@ -167,8 +169,8 @@ function findRequest(arch: Arch, search: Search): FindRequest {
 }
 
 /**
- * The first candidate that passes inspection and is not known to be bad, else the first that passes; what was wrong with
- * the others is kept for the case that none does.
+ * The first candidate that passes inspection, is built for the host's own arch and is not known to be bad, else the first that
+ * passes; what was wrong with the others is kept for the case that none does.
  */
 async function takeFirstFit(
   arch: Arch,
@@ -178,7 +180,7 @@ async function takeFirstFit(
   problems: Problems,
   search: Search,
 ): Promise<void> {
-  const { host, memo, request, context } = search;
+  const { natives, host, memo, request, context } = search;
   let secondBest: Found | undefined;
   for (const candidate of candidates.filter(({ guest }) => guest === arch.id)) {
     const profile = context.catalogue.emulators[candidate.emulator];
@@ -188,6 +190,7 @@ async function takeFirstFit(
         profile,
         host: host.elf,
         elsewhere: request.elsewhere,
+        archOf: (head) => buildArchOf(head, natives, context),
         // Only who names an emulator may want one that does not work in chroots.
         requireStatic: request.emulator === undefined,
         asRoot: process.geteuid?.() === 0 && mapsRootToRoot() !== false,
@@ -203,7 +206,7 @@ async function takeFirstFit(
       const known = await knownProblems(fit, host);
       if (request.strict) refuseKnownBad(fit, known);
       secondBest ??= fit;
-      if (known.length > 0) continue;
+      if (known.length > 0 || archOfHeader(context.catalogue, emulator.head)?.id !== host.id) continue;
       found.set(arch.id, fit);
       return;
     } catch (problem) {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { archOfHeader, findArch } from '../catalogue/resolve.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { buildProbe } from '../elf/probe.ts';
+import type { BuildArch } from '../emulators/inspector.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Native, UnprovenNative } from '../plan/safety.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
@@ -89,6 +90,28 @@ function withBuiltin(host: Arch, catalogue: Catalogue): readonly Arch[] {
     (arch, index) =>
       families.findIndex((each) => each.id === arch.id && isDeepStrictEqual(each.elf, arch.elf)) === index,
   );
+}
+
+/**
+ * The arch of a program by its first bytes, and whether this machine was seen to run such programs. Only siblings of the host's
+ * arch are tried.
+ *
+ * @throws INTERRUPTED.
+ */
+export async function buildArchOf(
+  head: Uint8Array,
+  { host, arches, unproven }: Natives,
+  { catalogue, ...context }: Pick<Context, 'catalogue'> & ProbeContext,
+): Promise<BuildArch> {
+  const arch = archOfHeader(catalogue, head);
+  if (arch === null) return { name: null, native: false };
+  const name = arch.id;
+  if (arches.includes(arch)) return { name, native: true };
+  const known = unproven.find((each) => each.arch.id === name);
+  if (known !== undefined) return { name, native: known.missing };
+  if (!siblingsOf(catalogue, host).includes(arch)) return { name, native: false };
+  const [native = false] = await tryAll([arch], context);
+  return { name, native };
 }
 
 /** @throws NATIVE_ARCH if one of `wanted` needs no emulator here; UNSAFE_RULE if that could not be established. */

@@ -143,10 +143,23 @@ describe('inspect', () => {
     await expect(inspected(path)).rejects.toMatchObject({ code: 'BAD_ELF' });
   });
 
-  it('refuses a program of another arch and names it', async () => {
+  it.each([
+    [false, 'it is built for s390x, and this machine does not run s390x programs'],
+    ['no namespaces', 'whether this machine runs s390x programs could not be established: no namespaces'],
+  ])('refuses a program of another arch and names it: native %s', async (native, text) => {
     const path = await place('foreign', buildProgram(code.crash, { identity: FOREIGN }));
-    const refusal = { code: 'EMULATOR_UNFIT', message: expect.stringContaining('it runs on s390x machines') };
-    await expect(inspected(path, { archOf: () => 's390x' })).rejects.toMatchObject(refusal);
+    const refusal = { code: 'EMULATOR_UNFIT', message: expect.stringContaining(text) };
+    const archOf = () => Promise.resolve({ name: 's390x', native });
+    await expect(inspected(path, { archOf })).rejects.toMatchObject(refusal);
+  });
+
+  it('takes a program of another arch that this machine runs natively', async () => {
+    const bytes = fakeQemu('7.2.22');
+    const path = await place('sibling', bytes);
+    const archOf = () => Promise.resolve({ name: 'native', native: true });
+    expect(await inspected(path, { host: FOREIGN, archOf })).toMatchObject({ version: '7.2.22' });
+    const elsewhere = inspected(path, { host: FOREIGN, archOf, elsewhere: true });
+    await expect(elsewhere).rejects.toMatchObject({ code: 'EMULATOR_UNFIT' });
   });
 
   it('refuses a dynamic one where static is demanded, and names what it needs', async () => {

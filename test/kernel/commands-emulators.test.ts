@@ -74,7 +74,7 @@ const UNFIT: readonly Case[] = [
   [
     'foreign',
     'EMULATOR_UNFIT',
-    /foreign cannot be the emulator: it runs on .* not on this one/,
+    /foreign cannot be the emulator: it is built for s390x, and this machine does not run s390x programs/,
     /built for this/,
   ],
   ['dynamic', 'EMULATOR_UNFIT', /dynamic cannot be the emulator: it needs \/lib\/ld\.so/, /static build/],

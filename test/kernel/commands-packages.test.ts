@@ -89,7 +89,11 @@ describe.concurrent('a package from apt that cannot be used', () => {
   it('has the emulator for machines of another kind', async () => {
     const program = buildProgram(code.print('qemu-riscv64 version 7.2.0\n'), { identity: FOREIGN });
     const circumstances = archiveOf('foreign', await packed({ name: PROGRAM, bytes: program }));
-    await refuses('foreign', circumstances, ['EMULATOR_UNFIT', /not on this one/, /built for this machine/]);
+    await refuses('foreign', circumstances, [
+      'EMULATOR_UNFIT',
+      /this machine does not run/,
+      /built for this machine/,
+    ]);
   });
 
   it('has no emulator for the architecture', async () => {
