@@ -6,6 +6,8 @@ const project = (name: string, timeoutSeconds: number, serial: boolean) => ({
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: timeoutSeconds * 1000,
+    // An event is waited for as long as a test may take.
+    expect: { poll: { timeout: timeoutSeconds * 1000 } },
     // One binfmt_misc instance is shared by all kernel and system tests, and by engine tests.
     fileParallelism: !serial,
   },

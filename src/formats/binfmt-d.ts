@@ -103,3 +103,27 @@ export function encodeRuleLine(rule: Rule): string {
 export function binfmtDFileName(rule: Pick<Rule, 'name'>): string {
   return `${rule.name}.conf`;
 }
+
+/** More than any file of a distribution starts with. */
+const MAX_LATE = 20;
+
+/**
+ * As `binfmtDFileName`, but sorted behind the files `others`, so that systemd registers the rule after theirs; null if no
+ * such name is behind all of them.
+ */
+export function lateFileName(rule: Pick<Rule, 'name'>, others: readonly string[]): string | null {
+  const plain = binfmtDFileName(rule);
+  const late = Array.from({ length: MAX_LATE - 1 }, (_, index) => `${'z'.repeat(index + 2)}-${plain}`);
+  return [plain, ...late].find((name) => others.every((other) => isBehind(name, other))) ?? null;
+}
+
+/** Whether a file of that name holds the rule of an entry: under one of the names above. */
+export const isFileNameOf = (rule: Pick<Rule, 'name'>, fileName: string): boolean =>
+  fileName.replace(/^z{2,20}-/, '') === binfmtDFileName(rule) || fileName === binfmtDFileName(rule);
+
+/** In the order of systemd, by bytes (src/basic/conf-files.c, base_cmp()). */
+function isBehind(name: string, other: string): boolean {
+  const [bytes, others] = [encodeText(name), encodeText(other)];
+  const at = others.findIndex((byte, index) => byte !== bytes[index]);
+  return at === -1 ? bytes.length > others.length : (bytes[at] ?? -1) > (others[at] ?? -1);
+}

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isBinfmtctlError } from '../errors.ts';
-import { decodeText } from '../rule/text.ts';
+import { decodeText, encodeText } from '../rule/text.ts';
 import { errnoOf } from '../system/file-error.ts';
 import { pathBytes } from '../system/path-bytes.ts';
 import { readSmall } from '../system/read-small.ts';
@@ -16,16 +16,27 @@ export type ConfigFile =
   | { readonly name: string; readonly bytes: Uint8Array }
   | { readonly name: string; readonly complaint: string };
 
-/** Every `.conf` of the folders, sorted by name; the first folder that has a name wins. A dangling link is passed over. */
-export function readAllFiles(): readonly ConfigFile[] {
+/**
+ * Every `.conf` of the folders, sorted by name; the first folder that has a name wins. A dangling link is passed over.
+ * `changes` are texts that files are about to get, by path, or null for files that are about to be removed.
+ */
+export function readAllFiles(changes: ReadonlyMap<string, string | null> = new Map()): readonly ConfigFile[] {
   const paths = new Map<string, string>();
   for (const folder of BINFMT_D) {
-    for (const name of namesIn(folder)) if (!paths.has(name)) paths.set(name, join(folder, name));
+    for (const name of namesIn(folder)) {
+      const path = join(folder, name);
+      if (!paths.has(name) && changes.get(path) !== null) paths.set(name, path);
+    }
   }
   const inOrder = [...paths.values()].toSorted((a, b) =>
     Buffer.compare(pathBytes(basename(a)), pathBytes(basename(b))),
   );
-  return inOrder.flatMap((path) => readFileAt(path, path) ?? []);
+  return inOrder.flatMap((path): readonly ConfigFile[] => {
+    const text = changes.get(path);
+    if (typeof text === 'string') return [{ name: path, bytes: encodeText(text) }];
+    const file = readFileAt(path, path);
+    return file === null ? [] : [file];
+  });
 }
 
 /** A file as it is named: an absolute path is that file, any other name is looked for in the folders alone. */

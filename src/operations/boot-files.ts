@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { promisedSha256 } from '../emulators/store.ts';
 import { isBinfmtctlError } from '../errors.ts';
-import { bootFilePath, bootFormatOf, persistedText, ruleInBootFile } from '../plan/boot-file.ts';
+import { bootFormatOf, persistedText, ruleInBootFile } from '../plan/boot-file.ts';
 import type { BootFormat } from '../plan/persistence.ts';
 import type { Registration } from '../plan/registration.ts';
 import { equalRules } from '../rule/equal.ts';
@@ -55,8 +55,9 @@ export function isPersisted(
   const files = persistedFiles(registration, context);
   if (files.some(({ state }) => state === 'stale')) return false;
   if (persist === 'none') return true;
-  const path = bootFilePath(persist, entry.name);
-  const isCurrent = files.some((file) => file.path === path && file.state === 'current');
+  const isCurrent = files.some(
+    ({ path, state }) => bootFormatOf(path, entry.name) === persist && state === 'current',
+  );
   return isCurrent && existsSync(entry.interpreter);
 }
 

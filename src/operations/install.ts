@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { findArch } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { parseSource } from '../emulators/sources/index.ts';
 import { listStored } from '../emulators/store.ts';
@@ -28,6 +29,7 @@ import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
 import { isOurs, readRegistrations, type StoredRegistration } from './registrations.ts';
 import { requireSafe } from './safety.ts';
+import { findShadowed } from './shadowing.ts';
 import { type Found, type RuleOptions, wantedFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
@@ -143,7 +145,8 @@ async function carry(
   using checked = openInterpreters(rules);
   if (!request.dryRun) await forEachAtOnce(found, availableParallelism(), assertUnchanged);
   await requireSafe(rules, context, { entries, natives });
-  const present = { entries, ours, outdated };
+  const shadowed = findShadowed(entries, wanted, (id) => findArch(context.catalogue, id));
+  const present = { entries, ours, outdated, shadowed };
   const steps = [
     ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
     ...(await lockSteps(found, natives, request, context)),

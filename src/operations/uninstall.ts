@@ -1,6 +1,7 @@
 import { archPattern, findArch } from '../catalogue/resolve.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { bootFilePath } from '../plan/boot-file.ts';
 import type { Step } from '../plan/steps.ts';
@@ -16,6 +17,7 @@ import type { Context } from './context.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { pruneUnregistered } from './prune.ts';
+import { findPutBack, type PutBack, reportLost } from './put-back.ts';
 import {
   type DamagedRegistration,
   readAllRegistrations,
@@ -38,6 +40,12 @@ export interface UninstallResult {
   readonly schema: 'binfmtctl/uninstall/1';
   readonly dryRun: boolean;
   readonly steps: readonly Step[];
+  /** Entries that ours had replaced and that were registered again, and the boot file that has their rule. */
+  readonly restored: readonly {
+    readonly entry: string;
+    readonly interpreter: string;
+    readonly path: string | null;
+  }[];
   /** Files of emulators that were removed from the store. */
   readonly purged: readonly string[];
   /** Entries that were asked for and left: their registration's file is damaged, so that it is not known what to undo. */
@@ -103,13 +111,46 @@ async function carry(request: UninstallRequest, context: Context): Promise<Unins
   const ours = [...there.registrations.keys()];
   const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
   const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there, context)));
-  const steps = unwanted.flatMap(planUninstall);
+  const removal = unwanted.flatMap(planUninstall);
+  const putBack = await findPutBack(unwanted, removal, there.entries, context);
   const damaged = damagedAmong(request, there).map(({ entry, path }) => ({ entry, path }));
-  if (dryRun) return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged: [], damaged };
-  await carryOut(steps, [], context);
+  const planned = [...removal, ...putBack.map(({ rule }): Step => ({ kind: 'register', rule }))];
+  const schema = 'binfmtctl/uninstall/1';
+  if (dryRun) return { schema, dryRun, steps: planned, restored: restoredOf(putBack), purged: [], damaged };
+  const isRestored = await remove(removal, putBack, context);
+  const [steps, restored] = isRestored ? [planned, restoredOf(putBack)] : [removal, []];
   const purged = request.purge ? await pruneUnregistered(context) : [];
-  return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged, damaged };
+  return { schema, dryRun, steps, restored, purged, damaged };
 }
+
+/** Removes, and registers what comes back; without that, and with a warning, if the kernel refuses it. */
+async function remove(
+  removal: readonly Step[],
+  putBack: readonly PutBack[],
+  context: Context,
+): Promise<boolean> {
+  const rules = putBack.map(({ rule }) => rule);
+  try {
+    using checked = openInterpreters(rules);
+    await carryOut(
+      [...removal, ...rules.map((rule): Step => ({ kind: 'register', rule }))],
+      [],
+      context,
+      checked,
+    );
+    return true;
+  } catch (error) {
+    const isRefused =
+      error instanceof BinfmtctlError && ['KERNEL_REFUSED', 'UNSAFE_RULE'].includes(error.code);
+    if (!isRefused || rules.length === 0) throw error;
+    await carryOut(removal, [], context);
+    for (const each of putBack) reportLost(each, error.message, context);
+    return false;
+  }
+}
+
+const restoredOf = (putBack: readonly PutBack[]): UninstallResult['restored'] =>
+  putBack.map(({ rule, path }) => ({ entry: rule.name, interpreter: rule.interpreter, path }));
 
 /** Damaged registrations that `--all` or a glob means. One whose entry is named exactly is removed with that. */
 function damagedAmong({ all, names }: UninstallRequest, { damaged }: There): readonly DamagedRegistration[] {

@@ -7,7 +7,7 @@ import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
-import { bootFilePath, bootFormatOf, persistenceFile } from '../plan/boot-file.ts';
+import { bootFilePath, bootFormatOf, persistedText } from '../plan/boot-file.ts';
 import type { Wanted } from '../plan/install.ts';
 import type { BootFormat } from '../plan/persistence.ts';
 import { decodeRegistration, encodeRegistration, type Registration } from '../plan/registration.ts';
@@ -19,6 +19,7 @@ import { isOwnBootText, leftText, persistedFiles, replacedText } from './boot-fi
 import type { Context } from './context.ts';
 import type { Persistence } from './persistence.ts';
 import { registrationPath } from './registrations.ts';
+import { archHead, filesFor } from './shadowing.ts';
 
 /** An inspected emulator for an arch, with its profile. */
 export interface Found {
@@ -57,7 +58,7 @@ export async function wantedFor(
   const path = registrationPath(context.store, name);
   const note = readStoreFile(context.store, 'registrations', basename(path));
   const before = note === null ? null : decodeRegistration(note);
-  const bootFiles = bootFilesFor(name, before, options, context);
+  const bootFiles = bootFilesFor(name, archHead(arch), before, options, context);
   const rule = await ruleFor(found, {
     credentials: asked || hadCredentials,
     persist: bootFiles.some(({ how }) => how === 'binfmt-support') ? 'binfmt-support' : options.persist,
@@ -70,12 +71,21 @@ export async function wantedFor(
     registered:
       before?.registered === true || options.replace || entry === undefined || !equalRules(entry, rule),
     persisted: persistedWith(before, bootFiles, context),
+    replaced: replacedBy(before, entry),
   });
-  const lasting = bootFiles.flatMap(({ how, now }) => {
-    const file = persistenceFile(how, rule);
-    return file === null ? [] : [{ ...file, previous: now }];
+  const lasting = bootFiles.flatMap(({ path, now }) => {
+    const written = persistedText(path, rule);
+    return written === null ? [] : [{ path, text: written, previous: now }];
   });
   return { arch: arch.id, rule, files: [{ path, text, previous: note }, ...lasting] };
+}
+
+/** The rule of another program's entry that goes; the first one, if ours was registered again since. */
+function replacedBy(before: Registration | null, entry: Entry | undefined): Rule | undefined {
+  const isOurs = before?.registered === true && entry !== undefined && equalRules(entry, before.rule);
+  if (entry === undefined || entry.extra !== undefined || isOurs) return before?.replaced;
+  const { enabled: _, ...rule } = entry;
+  return rule;
 }
 
 /** A boot file that is to register the rule. */
@@ -92,12 +102,18 @@ interface WantedBootFile {
  */
 function bootFilesFor(
   name: string,
+  head: Uint8Array,
   before: Registration | null,
   { persist }: RuleOptions,
   context: Context,
 ): readonly WantedBootFile[] {
-  const asked = persist === 'none' ? null : bootFilePath(persist, name);
   const earlier = before === null ? [] : persistedFiles(before, context);
+  const isIn = (how: BootFormat): boolean => earlier.some(({ path }) => bootFormatOf(path, name) === how);
+  const isLasting = persist === 'binfmt.d' || (persist === 'none' && isIn('binfmt.d'));
+  const competing = isLasting ? filesFor(head, name) : [];
+  const last = competing.length === 0 ? null : bootFilePath('binfmt.d', name, competing);
+  const plain = persist === 'none' ? null : bootFilePath(persist, name);
+  const asked = (isLasting ? last : null) ?? plain;
   for (const { path } of earlier.filter(({ state }) => state === 'changed'))
     context.report({ kind: 'warning', text: path === asked ? replacedText(path) : leftText(path) });
   const kept = earlier.filter(({ path, state }) => path !== asked && ['current', 'stale'].includes(state));

@@ -1,5 +1,11 @@
 /** The files that register an entry at boot: their paths, and their texts as `install` writes them. Pure. */
-import { binfmtDFileName, decodeBinfmtD, encodeBinfmtD } from '../formats/binfmt-d.ts';
+import {
+  binfmtDFileName,
+  decodeBinfmtD,
+  encodeBinfmtD,
+  isFileNameOf,
+  lateFileName,
+} from '../formats/binfmt-d.ts';
 import {
   decodeAdminFile,
   descriptionOf,
@@ -9,37 +15,35 @@ import {
 import { parseRegister } from '../rule/register.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
 import type { Rule } from '../rule/types.ts';
-import { BOOT_DIRECTORIES } from './paths.ts';
+import { BOOT_DIRECTORIES, isIn } from './paths.ts';
 import { BOOT_FORMATS, type BootFormat } from './persistence.ts';
-
-export interface BootFile {
-  readonly path: string;
-  readonly text: string;
-}
 
 const [BINFMT_D, ADMIN] = BOOT_DIRECTORIES;
 
-/** The path of the file that registers the entry `name` at boot. */
-export function bootFilePath(how: BootFormat, name: string): string {
-  return how === 'binfmt.d' ? `${BINFMT_D}/${binfmtDFileName({ name })}` : `${ADMIN}/${name}`;
+/**
+ * The path of the file that registers the entry `name` at boot. In binfmt.d it is after the files `others`: the kernel tries the
+ * entry that was registered last first.
+ */
+export function bootFilePath(how: BootFormat, name: string, others: readonly string[] = []): string {
+  if (how === 'binfmt-support') return `${ADMIN}/${name}`;
+  return `${BINFMT_D}/${lateFileName({ name }, others) ?? binfmtDFileName({ name })}`;
 }
 
 /** The format of the file at `path` if that file registers the entry `name` at boot, or null. */
 export function bootFormatOf(path: string, name: string): BootFormat | null {
+  if (isIn(BINFMT_D, path) && isFileNameOf({ name }, path.slice(BINFMT_D.length + 1))) return 'binfmt.d';
   return BOOT_FORMATS.find((how) => bootFilePath(how, name) === path) ?? null;
 }
 
-/** The file that registers `rule` at boot; null for `none`. @throws BAD_RULE for a rule that the format cannot hold. */
-export function persistenceFile(how: BootFormat | 'none', rule: Rule): BootFile | null {
-  if (how === 'none') return null;
-  const text = how === 'binfmt.d' ? encodeBinfmtD(rule) : decodeText(encodeAdminFile(descriptionOf(rule)));
-  return { path: bootFilePath(how, rule.name), text };
-}
-
-/** What `install` writes to the boot file at `path` for `rule`; null if that file does not belong to the entry. */
+/**
+ * What `install` writes to the boot file at `path` for `rule`; null if that file does not belong to the entry.
+ *
+ * @throws BAD_RULE for a rule that the format cannot hold.
+ */
 export function persistedText(path: string, rule: Rule): string | null {
   const how = bootFormatOf(path, rule.name);
-  return how === null ? null : (persistenceFile(how, rule)?.text ?? null);
+  if (how === null) return null;
+  return how === 'binfmt.d' ? encodeBinfmtD(rule) : decodeText(encodeAdminFile(descriptionOf(rule)));
 }
 
 /** The rule for the entry `name` in the text of the boot file at `path`; null if the file has none. */

@@ -12,6 +12,8 @@ export interface Present {
   readonly ours: ReadonlySet<string>;
   /** Names of the entries with flag F that do not run the file at their interpreter's path now. */
   readonly outdated?: ReadonlySet<string> | undefined;
+  /** Names of the entries whose programs a newer entry takes. */
+  readonly shadowed?: ReadonlySet<string> | undefined;
 }
 
 /** A file that is to hold `text`, and what it holds now. */
@@ -73,11 +75,14 @@ export function planInstall(
   ];
 }
 
-function changeFor({ entries, ours, outdated }: Present, { arch, rule }: Wanted, replace: boolean): Change {
+function changeFor(present: Present, { arch, rule }: Wanted, replace: boolean): Change {
+  const { entries, ours, outdated, shadowed } = present;
   const entry = entries.find(({ name }) => name === rule.name);
   if (entry === undefined) return { arch, before: [{ kind: 'register', rule }], entry: rule.name, after: [] };
   const isEqual = equalRules(entry, rule);
-  if (isEqual && !replace && !outdated?.has(rule.name)) {
+  // Re-registering moves an entry to the front.
+  const isAsWanted = isEqual && !outdated?.has(rule.name) && !shadowed?.has(rule.name);
+  if (isAsWanted && !replace) {
     return { arch, before: entry.enabled ? [] : [{ kind: 'enable', entry }], entry: rule.name, after: [] };
   }
   if (!isEqual && !ours.has(rule.name) && !replace) throw notOurs(entry);

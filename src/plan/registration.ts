@@ -17,6 +17,8 @@ export interface Registration {
   readonly registered: boolean;
   /** Files that make it last, with what they held before. */
   readonly persisted: readonly { readonly path: string; readonly previous: string | null }[];
+  /** The rule of the entry that another program had registered, and that `install` replaced. */
+  readonly replaced?: Rule | undefined;
 }
 
 const registrationSchema = v.object({
@@ -28,6 +30,7 @@ const registrationSchema = v.object({
   persisted: v.array(
     v.object({ path: v.pipe(v.string(), v.check(isBootFile)), previous: v.nullable(v.string()) }),
   ),
+  replaced: v.optional(ruleSchema),
 });
 
 /** Text of a registration's file: one JSON document, always the same bytes for the same registration. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { openMemo } from '../../src/emulators/memo.ts';
 import type { Candidate } from '../../src/emulators/types.ts';
 import { fileIdentity } from '../../src/system/files.ts';
 import { run } from '../../src/system/process.ts';
+import { waitingProgram } from '../kernel/launcher.ts';
 import { QEMU } from './fixtures/profile.ts';
 import { buildProgram, code, FOREIGN, fakeQemu, HOST } from './fixtures/programs.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
@@ -25,7 +27,7 @@ const optionsWith = async (changed: Partial<InspectOptions> = {}): Promise<Inspe
   host: HOST,
   requireStatic: true,
   asRoot: false,
-  timeoutMs: 5000,
+  timeoutMs: 60_000,
   memo: await openMemo(at('memo')),
   signal: new AbortController().signal,
   ...changed,
@@ -189,9 +191,15 @@ describe('inspect', () => {
   });
 
   it('ends what it runs when interrupted', async () => {
-    const path = await place('interrupted', buildProgram(code.hang));
-    const signal = AbortSignal.timeout(200);
-    await expect(inspected(path, { signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    const running = at('running');
+    const path = await place('interrupted', waitingProgram(running));
+    const aborting = new AbortController();
+    const ended = expect(inspected(path, { signal: aborting.signal })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+    });
+    await expect.poll(() => existsSync(running)).toBe(true);
+    aborting.abort();
+    await ended;
   });
 
   it('does not run a file of the store whose bytes are not those of its name', async () => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { listStored, pruneStore, removeFromStore } from '../../src/emulators/store.ts';
@@ -97,11 +98,10 @@ describe('writeStore', () => {
   });
 
   it('clears away what a killed writer left', async () => {
-    const writer = spawn('flock', [await madeFolder('killed/sha256', 'lock'), 'sleep', '60'], {
-      detached: true,
-    });
+    const hold = [await madeFolder('killed/sha256', 'lock'), 'sh', '-c', 'echo held; exec sleep 60'];
+    const writer = spawn('flock', hold, { detached: true });
     await writeFile(at('killed/sha256/tmp-1-x'), 'half');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await once(writer.stdout, 'data');
     process.kill(-(writer.pid ?? 0), 'SIGKILL');
     await keep(at('killed'), 'qemu-arm', chunks('whole'));
     expect((await namesIn(at('killed/sha256'))).filter((name) => name.startsWith('tmp-'))).toEqual([]);

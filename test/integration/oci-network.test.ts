@@ -110,7 +110,7 @@ describe('a registry out of order', () => {
       if (ranges.length > 1) return false;
       const bytes = Buffer.from(content.blobs.get(layerDigest()) ?? '');
       response.writeHead(200, { 'content-length': bytes.length });
-      response.write(bytes.subarray(0, 20_000), () => setTimeout(() => response.destroy(), 50));
+      response.write(bytes.subarray(0, 20_000), () => response.socket?.destroySoon());
       return true;
     });
     const { texts, ...result } = await pull(at(), `${registry.host}/test/image`);
@@ -128,7 +128,7 @@ describe('a registry out of order', () => {
       if (count > 1) return false;
       const bytes = Buffer.from(content.blobs.get(layerDigest()) ?? '');
       response.writeHead(200, { 'content-length': bytes.length });
-      response.write(bytes.subarray(0, 20_000), () => setTimeout(() => response.destroy(), 50));
+      response.write(bytes.subarray(0, 20_000), () => response.socket?.destroySoon());
       return true;
     });
     expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(good);
@@ -177,8 +177,12 @@ describe('a registry out of order', () => {
   });
 
   it('is left when interrupted', async () => {
-    const silent = await serve(() => true);
-    const signal = AbortSignal.timeout(100);
+    const aborting = new AbortController();
+    const silent = await serve(() => {
+      aborting.abort();
+      return true;
+    });
+    const { signal } = aborting;
     const { error, stored } = await pull(at(), `${silent.host}/test/image`, { signal });
     expect(error).toMatchObject({ code: 'INTERRUPTED' });
     expect(stored).toEqual([]);

@@ -1,7 +1,11 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AWAIT_LEAVE, fail } from '../../src/plan/setup-script.ts';
 import { supervise, superviseDirectly } from '../../src/system/supervisor.ts';
 import { openText } from '../../src/system/unnamed-file.ts';
+import { temporaryFolder } from './fixtures/temporary.ts';
+
+const folder = temporaryFolder();
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -34,7 +38,7 @@ describe('signals during a set-up', () => {
     supervise({ command: ['sh', '-c', script], helper: noHelper(), setup: { maps: null } });
 
   it('end it as they would have ended the program', async () => {
-    const ending = setUp('echo waiting >&2; exec sleep 10');
+    const ending = setUp('echo waiting >&2; exec sleep 1000');
     process.emit('SIGTERM', 'SIGTERM');
     expect(await ending).toEqual({ signal: 'SIGTERM' });
   });
@@ -49,9 +53,12 @@ describe('signals during a set-up', () => {
   });
 
   it('keep the program from being executed, where nothing else has ended', async () => {
-    const ending = setUp(`trap '' TERM; sleep 0.3; echo "ready $$" >&2; ${AWAIT_LEAVE}; exit 0`);
-    await new Promise((done) => setTimeout(done, 150));
+    const [trapped, sent] = [folder('trapped'), folder('sent')];
+    const until = `: > ${trapped}; until [ -e ${sent} ]; do sleep 0.01; done`;
+    const ending = setUp(`trap '' TERM; ${until}; echo "ready $$" >&2; ${AWAIT_LEAVE}; exit 0`);
+    await expect.poll(() => existsSync(trapped)).toBe(true);
     process.emit('SIGTERM', 'SIGTERM');
+    writeFileSync(sent, '');
     expect(await ending).toEqual({ signal: 'SIGTERM' });
   });
 

@@ -62,12 +62,20 @@ describe('withLock', () => {
   it('lets one caller in at a time within a process, too', async () => {
     const lock = newLock();
     let inside = 0;
+    let waiting = 0;
+    let go = () => {};
+    const othersWait = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const onWait = () => {
+      if (++waiting === 2) go();
+    };
     const action = async () => {
       expect(++inside).toBe(1);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await othersWait;
       inside--;
     };
-    await Promise.all([1, 2, 3].map(() => withLock(lock, action, { timeoutMs: 60_000 })));
+    await Promise.all([1, 2, 3].map(() => withLock(lock, action, { timeoutMs: 60_000, onWait })));
     expect(inside).toBe(0);
   });
 
@@ -120,8 +128,9 @@ describe('withLock', () => {
   it('can be interrupted while it waits', async () => {
     const lock = newLock();
     const holder = await startHolder(lock);
-    const signal = AbortSignal.timeout(300);
-    const waiting = withLock(lock, async () => 'in', { timeoutMs: 60_000, signal });
+    const aborting = new AbortController();
+    const onWait = () => aborting.abort();
+    const waiting = withLock(lock, async () => 'in', { timeoutMs: 60_000, signal: aborting.signal, onWait });
     await expect(waiting).rejects.toMatchObject({ code: 'INTERRUPTED' });
     holder.stdin.end();
   });

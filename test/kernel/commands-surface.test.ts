@@ -116,7 +116,12 @@ describe.concurrent('output', () => {
     const own = join(store, 'unread');
     const words = [...INSTALL, `dir:${emulatorFolder()}`, '--store', own];
     expect((await binfmtctl(words, { within: ['sh', '-c', '"$@" 2> /dev/full', 'sh'] })).status).toBe(0);
-    const closed = ['sh', '-c', '{ sleep 0.2; "$@" 2>&1; echo $? >&2; } | :', 'sh'];
+    const closed = [
+      'sh',
+      '-c',
+      '{ while (echo) 2>/dev/null; do :; done; "$@" 2>&1; echo $? >&2; } | :',
+      'sh',
+    ];
     const removed = await binfmtctl(['uninstall', '--all', '--store', own], { within: closed });
     expect([removed.stderr, entries()]).toEqual(['0\n', {}]);
   });

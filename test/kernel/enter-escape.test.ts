@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
 import { AS_USER, binfmtctl, inShell } from './support/command.ts';
@@ -81,7 +81,7 @@ describe.each([
     const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = once(child, 'close');
     const session = await firstLine(child);
-    await vi.waitFor(() => expect(mountNamespaces(session)).toHaveLength(1));
+    await expect.poll(() => mountNamespaces(session)).toHaveLength(1);
     child.stdin.end('\n');
     expect(await ended).toEqual([0, null]);
   });

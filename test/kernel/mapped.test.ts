@@ -64,8 +64,12 @@ describe('a program in a user namespace', () => {
 
   it('may end without reading it, with a status and words of its own', () => {
     const input = 'abc\n'.repeat(500_000);
-    // We see that nobody reads before we see the end.
-    const script = sh('exec <&-; sleep 0.2; echo why >&2; exit 3');
+    // The writer has closed the pipe, so it has seen that nothing reads it before the program ends.
+    const closed =
+      'for each in /proc/[0-9]*/fd/*; do [ "$(readlink $each)" = "$pipe" ] && continue 2; done; break';
+    const script = sh(
+      `pipe=$(readlink /proc/self/fd/0); exec <&-; while :; do ${closed}; done 2>/dev/null; echo why >&2; exit 3`,
+    );
     expect(mapped(user, MAPS, script, input)).toEqual({ exitCode: 3, stdout: '', stderr: 'why\n' });
     expect(mapped(user, MAPS, ['/absent'])).toMatchObject({ exitCode: 127 });
   });

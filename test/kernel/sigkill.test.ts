@@ -1,8 +1,7 @@
-/** SIGKILL at random moments of every command that writes; SIGKILLS sets how many, default 10. */
-import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, watch, writeFileSync } from 'node:fs';
+/** SIGKILL at system calls of every command that writes; SIGKILLS sets how many, default 10. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { buildProbe, PROBE_EXIT_STATUS } from '../../src/elf/probe.ts';
@@ -15,7 +14,9 @@ import {
   removeAllEntries,
   temporaryFolder,
 } from './support/machine.ts';
+import { killedAt, type Moment, momentsIn, pick, randomFrom, recorded } from './support/moments.ts';
 
+const COMMAND = resolve('dist/cli.cjs');
 const KILLS = Number(process.env['SIGKILLS'] ?? 10);
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -52,30 +53,8 @@ beforeAll(() => {
 });
 afterAll(removeAllEntries);
 
-/** Longer than any command takes here. */
-const NEVER = 60_000;
-
-/** Starts a command and kills it after a while, or so long after its journal appeared; it may have ended by then. */
-async function killed(
-  words: readonly string[],
-  afterMs: number,
-  afterJournalMs: number | null,
-): Promise<void> {
-  const args = [resolve('dist/cli.cjs'), ...words];
-  const watcher = watch(at('store'));
-  const child = spawn(process.execPath, args, { stdio: 'ignore', env: { ...process.env, ...env } });
-  const ended = new Promise((done) => child.once('exit', done));
-  const journal = new Promise<void>((done) => {
-    watcher.on('change', (_, name) => {
-      if (name === 'journal.json') done();
-    });
-  });
-  const moment = afterJournalMs === null ? wait(afterMs) : journal.then(() => wait(afterJournalMs));
-  await Promise.race([moment, ended]);
-  child.kill('SIGKILL');
-  await ended;
-  watcher.close();
-}
+const run = ([file = '', ...args]: readonly string[]) =>
+  spawnSync(file, args, { encoding: 'utf8', env: { ...process.env, ...env } });
 
 const ours = (): readonly string[] =>
   Object.keys(entries())
@@ -97,24 +76,26 @@ it(
     registerForeign(':foreign:M::FOREIGN::/bin/true:');
     let halfDone = 0;
     let leftInTmp = 0;
-    const durations = new Map<readonly string[], number>();
+    const moments = new Map<readonly string[], readonly Moment[]>();
     for (const words of COMMANDS) {
-      const start = performance.now();
-      const { status, stderr } = await binfmtctl(words, { env });
+      const { status, stderr } = run(recorded([process.execPath, COMMAND, ...words], at('log')));
       expect({ words, status, stderr }).toMatchObject({ status: words[0] === 'run' ? PROBE_EXIT_STATUS : 0 });
-      durations.set(words, performance.now() - start);
+      moments.set(words, momentsIn(at('log')));
     }
+    const random = randomFrom(Number(process.env['SEED'] ?? 1));
     for (let kill = 0; kill < KILLS; kill++) {
       const words = COMMANDS[kill % COMMANDS.length] ?? [];
       // There has to be something to remove.
       if (words[0] === 'uninstall') await documentOf(COMMANDS[0] ?? [], { env });
-      // Start-up takes a good part: every second kill comes while the journal is open, if there is one.
-      const afterMs = Math.random() * (durations.get(words) ?? 0);
-      const within = Math.floor(kill / COMMANDS.length) % 2 === 0 ? null : afterMs / 4;
-      await killed(words, within === null ? afterMs : NEVER, within);
+      // Start-up takes a good part: every second kill comes while the journal is there, if there is one.
+      const all = moments.get(words) ?? [];
+      const within = all.filter(({ inTransaction }) => inTransaction);
+      const isWithin = within.length > 0 && Math.floor(kill / COMMANDS.length) % 2 === 1;
+      const moment = pick(isWithin ? within : all, random);
+      run(killedAt(moment, [process.execPath, COMMAND, ...words]));
       if (existsSync(at('store/journal.json'))) halfDone++;
       if (readdirSync(at('tmp')).length > 0) leftInTmp++;
-      const what = `${words[0]} killed after ${afterMs} ms`;
+      const what = `${words[0]} killed at ${moment.call} ${moment.when}`;
       const next = await binfmtctl(['uninstall', 'no-such-*', ...common], { env });
       expect({ what, status: next.status, said: /ignored|cannot/.test(next.stderr) && next.stderr }).toEqual({
         what,
@@ -126,11 +107,9 @@ it(
       expect([[], ['qemu-arm', 'qemu-riscv64']], what).toContainEqual(ours());
       expect(entries()).toHaveProperty('foreign');
     }
-    if (KILLS >= 100) {
-      console.log(`${halfDone} of ${KILLS} kills left a journal, ${leftInTmp} a temporary directory`);
-      // Else the kills came too late to show anything.
-      expect(Math.min(halfDone, leftInTmp)).toBeGreaterThan(0);
-    }
+    console.log(`${halfDone} of ${KILLS} kills left a journal, ${leftInTmp} a temporary directory`);
+    // Else the kills show nothing.
+    if (KILLS >= 100) expect(Math.min(halfDone, leftInTmp)).toBeGreaterThan(0);
     await documentOf(['bundle', 'riscv64', '-o', at('out/emulators.tar'), ...source], { env });
     expect(readdirSync(at('out'))).toEqual(['emulators.tar']);
   },

@@ -1,6 +1,7 @@
-/** The built command, killed, interrupted and started twice, at moments of chance. */
+/** The built command, killed and interrupted at its system calls, and started twice. */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   copyFileSync,
@@ -12,7 +13,6 @@ import {
   rmSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { binfmtctl, documentOf } from './support/command.ts';
 import {
@@ -23,6 +23,7 @@ import {
   snapshot,
   temporaryFolder,
 } from './support/machine.ts';
+import { killedAt, momentsIn, pick, randomFrom, recorded } from './support/moments.ts';
 import { interruptedAt } from './support/strace.ts';
 
 const ARCHES = ['arm', 'riscv64', 's390x'];
@@ -49,28 +50,18 @@ afterEach(() => {
   rmSync(store, { recursive: true, force: true });
 });
 
-/** Starts the command and sends it a signal after a while; its exit status, or the signal that ended it. */
-async function signalled(
-  words: readonly string[],
-  signal: NodeJS.Signals,
-  afterMs: number,
-): Promise<number | string> {
-  const args = [resolve('dist/cli.cjs'), ...words, '--store', store, '--quiet'];
-  const child = spawn(process.execPath, args, { stdio: 'ignore' });
-  const ended = new Promise<number | string>((done) =>
-    child.once('exit', (status, by) => done(by ?? status ?? -1)),
-  );
-  await Promise.race([wait(afterMs), ended]);
-  child.kill(signal);
-  return ended;
-}
-
 const install = (source: number): readonly string[] => ['install', ...ARCHES, ...sourceOf(source)];
+const command = (words: readonly string[]): readonly string[] => [
+  process.execPath,
+  resolve('dist/cli.cjs'),
+  ...words,
+  '--store',
+  store,
+  '--quiet',
+];
 
-async function durationOf(words: readonly string[]): Promise<number> {
-  const start = performance.now();
-  await documentOf([...words, '--store', store]);
-  return performance.now() - start;
+function runOf([file = '', ...args]: readonly string[]) {
+  return spawnSync(file, args, { encoding: 'utf8' });
 }
 
 /** Programs that run from the folder of a probe, or of an emulator of the store. */
@@ -91,33 +82,39 @@ const strangers = (): readonly string[] =>
   readdirSync(join(store, 'sha256')).filter((name) => name.startsWith('tmp-'));
 
 describe('an install that is killed', () => {
-  it(`is taken back or whole after the next run, at ${KILLS} moments of chance`, async () => {
+  it(`is taken back or whole after the next run, at ${KILLS} of its system calls`, async () => {
     registerForeign(':foreign:M::FOREIGN::/bin/true:');
     await documentOf([...install(0), '--store', store]);
     const whole = [snapshot(store)];
-    const duration = await durationOf(install(1));
+    const log = join(folder, 'install.log');
+    expect(runOf(recorded(command(install(1)), log))).toMatchObject({ status: 0 });
+    const moments = momentsIn(log);
+    const within = moments.filter(({ inTransaction }) => inTransaction);
+    expect(within.length).toBeGreaterThan(10);
     whole.push(snapshot(store));
     let at = 1;
+    const random = randomFrom(13);
     for (let kill = 0; kill < KILLS; kill++) {
-      const afterMs = 100 + Math.random() * (duration - 50);
-      await signalled(install(1 - at), 'SIGKILL', afterMs);
+      const moment = pick(kill % 2 === 0 ? moments : within, random);
+      const killed = runOf(killedAt(moment, command(install(1 - at))));
+      const what = `killed at ${moment.call} ${moment.when}`;
+      expect([0, 'SIGKILL'], `${what}: ${killed.stderr}`).toContain(killed.signal ?? killed.status);
       // Any change repairs what is left; this one finds nothing to do of its own.
       const { status, stderr } = await binfmtctl(['uninstall', 'no-such-*', '--store', store]);
-      expect(
-        { status, left: existsSync(join(store, 'journal.json')) },
-        `killed after ${afterMs} ms: ${stderr}`,
-      ).toEqual({ status: 0, left: false });
+      expect({ status, left: existsSync(join(store, 'journal.json')) }, `${what}: ${stderr}`).toEqual({
+        status: 0,
+        left: false,
+      });
       const now = entriesAndNotes();
       const found = whole.findIndex((each) => JSON.stringify(now) === JSON.stringify(notesOf(each)));
-      expect(found, `killed after ${afterMs} ms: ${JSON.stringify(now, null, 1)}`).not.toBe(-1);
+      expect(found, `${what}: ${JSON.stringify(now, null, 1)}`).not.toBe(-1);
       at = found;
     }
     expect(entries()).toHaveProperty('foreign');
     // The next install works, and takes the leftovers of killed writers away.
     await documentOf([...install(at), '--store', store]);
     expect(strangers()).toEqual([]);
-    for (let tries = 0; leftRunning().length > 0 && tries < 50; tries++) await wait(50);
-    expect(leftRunning()).toEqual([]);
+    await expect.poll(leftRunning).toEqual([]);
     expect(await binfmtctl(['verify', '--store', store])).toMatchObject({ status: 0 });
   });
 });
@@ -161,10 +158,16 @@ describe('two at once', () => {
     const other = spawn('flock', [join(store, 'lock'), 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
     other.stdin.write('\n');
     await new Promise((held) => other.stdout.once('data', held));
-    const began = performance.now();
-    expect(await signalled(['install', 'arm', ...sourceOf(0)], 'SIGINT', 2500)).toBe(130);
-    // It would wait for minutes.
-    expect(performance.now() - began).toBeLessThan(30_000);
+    const [file = '', ...args] = command(['install', 'arm', ...sourceOf(0)]).slice(0, -1);
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(child, 'exit');
+    let said = '';
+    for await (const text of child.stderr.setEncoding('utf8')) {
+      said += text;
+      // Without the signal it would wait until the other ends.
+      if (!child.killed && said.includes('waiting for')) child.kill('SIGINT');
+    }
+    expect([await ended, said]).toEqual([[130, null], expect.stringContaining('waiting for')]);
     other.stdin.end();
     expect(entries()).toEqual({});
   });

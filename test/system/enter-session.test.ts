@@ -52,7 +52,7 @@ describe('the end of the program is ours', () => {
   it('does not wait for what it left running', async () => {
     const mark = '86399.5';
     expect(await outputOf(sh(`sleep ${mark} > /dev/null 2>&1 & echo left`))).toBe('left');
-    await expect.poll(() => processesWith(mark), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => processesWith(mark)).toEqual([]);
   });
 });
 
@@ -84,9 +84,9 @@ describe('signals to us', () => {
     const talk = talkTo(inOwnGroup(sh('echo ready 86399.75; read line; echo "read $line"')));
     await talk.hear(/ready/);
     talk.kill('SIGTSTP');
-    await expect.poll(() => stateOf(talk.pid), { timeout: 20_000 }).toBe('T');
+    await expect.poll(() => stateOf(talk.pid)).toBe('T');
     const [program = 0] = processesWith('86399.75').slice(-1);
-    await expect.poll(() => stateOf(program), { timeout: 20_000 }).toBe('T');
+    await expect.poll(() => stateOf(program)).toBe('T');
     talk.kill('SIGCONT');
     talk.say('on\n');
     expect(await talk.ended).toMatchObject({ status: 0, stdout: expect.stringMatching(/read on\n$/) });
@@ -115,7 +115,7 @@ describe('streams', () => {
   it('end when the reader goes away', async () => {
     const { status } = await finish(['sh', '-c', '"$@" | head -n 1', 'sh', ...sh('exec yes')]);
     expect(status).toBe(0);
-    await expect.poll(() => processesWith(' yes'), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => processesWith(' yes')).toEqual([]);
   });
 
   it('are the only descriptors: neither ours nor the caller’s others are inherited', async () => {

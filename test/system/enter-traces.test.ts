@@ -1,6 +1,9 @@
-/** `enter` leaves nothing behind: many at a time, and killed at any moment. */
+/** `enter` leaves nothing behind: many at a time, and killed at its system calls. */
+
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outputOf, startActors } from './support/actors.ts';
+import { killedAt, momentsIn, pick, randomFrom, recorded } from '../kernel/support/moments.ts';
+import { finish, outputOf, startActors } from './support/actors.ts';
 import { copyRoot, debianRoots, shiftOwners } from './support/debian-roots.ts';
 import { talkTo } from './support/talk.ts';
 import { expectSameTraces, type Traces, tracesOf } from './support/traces.ts';
@@ -50,20 +53,19 @@ describe.each([
     await expectSameTraces(before, tree);
   });
 
-  it(`SIGKILL at ${KILLS} moments of set-up and run leaves nothing`, async () => {
-    const start = performance.now();
-    await outputOf(enter('true'));
-    const whole = performance.now() - start;
+  it(`SIGKILL at ${KILLS} system calls of set-up and run leaves nothing`, async () => {
     const random = randomFrom(20);
-    for (let count = 0; count < KILLS; count++) {
-      const program = ['sh', '-c', 'sleep 1000 & echo runs; sleep 1000; echo never'];
-      const options = WAYS[count % WAYS.length] ?? [];
-      const talk = talkTo(actor.words('enter', ...options, tree, '--', ...program));
-      const after = random() * whole * 1.3;
-      await new Promise((done) => setTimeout(done, after));
-      talk.kill('SIGKILL');
-      const { signal, stdout } = await talk.ended;
-      expect({ signal, stdout: stdout.replace('runs\n', '') }).toEqual({ signal: 'SIGKILL', stdout: '' });
+    const log = join(actor.home, 'strace.log');
+    for (const options of WAYS) {
+      const words = (script: string) => actor.words('enter', ...options, tree, '--', 'sh', '-c', script);
+      await outputOf(underStrace(words('true'), (command) => recorded(command, log, { alone: true })));
+      const moments = momentsIn(log);
+      for (let count = 0; count < KILLS / WAYS.length; count++) {
+        const moment = pick(moments, random);
+        const killed = underStrace(words('sleep 1000 & echo runs'), (command) => killedAt(moment, command));
+        const { status, signal, stderr } = await finish(killed);
+        expect(['SIGKILL', 0], `${moment.call} ${moment.when}: ${stderr}`).toContain(signal ?? status);
+      }
     }
     await expectSameTraces(before, tree);
   });
@@ -77,11 +79,11 @@ describe.each([
   });
 });
 
-/** Numbers from 0 to 1, the same ones for each seed (a linear congruential generator, Numerical Recipes). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1664525 + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
+/** The actor's words, with those that start Node changed. */
+function underStrace(
+  words: readonly string[],
+  change: (command: readonly string[]) => readonly string[],
+): readonly string[] {
+  const node = words.indexOf(process.execPath);
+  return [...words.slice(0, node), ...change(words.slice(node))];
 }

@@ -146,8 +146,8 @@ describe('what the program is given and gives back', () => {
     const talk = talkTo(inOwnGroup(sh('echo $$; read line; echo "read $line"')), { cwd: folder });
     const pid = Number(await talk.hear(/^\d+(?=\n)/));
     talk.kill('SIGTSTP');
-    await expect.poll(() => stateOf(talk.pid), { timeout: 20_000 }).toBe('T');
-    await expect.poll(() => stateOf(pid), { timeout: 20_000 }).toBe('T');
+    await expect.poll(() => stateOf(talk.pid)).toBe('T');
+    await expect.poll(() => stateOf(pid)).toBe('T');
     talk.kill('SIGCONT');
     talk.say('on\n');
     expect((await talk.ended).stdout).toMatch(/read on\n$/);

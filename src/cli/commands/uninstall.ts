@@ -48,9 +48,14 @@ export function uninstallCommand(done: (status: number) => void): Command {
   });
 }
 
-function textOf({ dryRun, steps, purged, damaged }: UninstallResult): string {
+function textOf({ dryRun, steps, restored, purged, damaged }: UninstallResult): string {
   const lines = [
     ...steps.map((step) => `${dryRun ? 'would ' : ''}${visible(describe(step))}`),
+    ...restored.map(({ entry, interpreter, path }) =>
+      visible(
+        `${dryRun ? 'would restore' : 'restored'} entry ${entry} → ${interpreter}, as ${path ?? 'it was before `install`'}${path === null ? '' : ' says'}`,
+      ),
+    ),
     ...purged.map((file) => `removed ${visible(file)}`),
   ];
   return lines.length === 0 && damaged.length === 0

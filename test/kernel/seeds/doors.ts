@@ -97,7 +97,7 @@ while read -r rule; do printf "%s" "$rule" > ${BINFMT}/register; done < ${rules}
     'bash',
     '-c',
     `unshare --user --map-root-user --mount bash -c '${inside}' > /dev/null & other=$!
-for ((i = 0; i < 200; i++)); do [ -e ${ready} ] && break; sleep 0.02; done
+until [ -e ${ready} ] || ! kill -0 $other 2>/dev/null; do sleep 0.02; done
 ${command} /proc/$other/root${BINFMT}; status=$?
 kill -KILL $other; exit $status`,
   ]);

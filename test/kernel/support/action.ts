@@ -1,7 +1,17 @@
 /** Runs the built action as a runner does. */
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll } from 'vitest';
 import { buildAction } from '../../../scripts/build-action.mjs';
 import { unpackPackages } from '../../../scripts/packages.mjs';
@@ -26,8 +36,8 @@ export interface RunnerCircumstances {
   /** Default: root itself. `sudo`: a user who becomes root without a password; `password`: one whose sudo asks for it. */
   readonly as?: 'root' | 'sudo' | 'password' | 'user';
   readonly env?: Readonly<Record<string, string>>;
-  /** After so many milliseconds the runner cancels the job. */
-  readonly cancelAfterMs?: number;
+  /** The runner cancels the job as soon as there is such a file. */
+  readonly cancelOnceThere?: string;
 }
 
 export interface Acted {
@@ -47,7 +57,7 @@ export function actionRunner(): Runner {
     for (const name of ['lib', 'workspace', 'runner']) mkdirSync(at(name));
     for (const name of ['workspace', 'runner']) chownSync(at(name), NOBODY, NOBODY);
   });
-  const run: Runner['run'] = async (inputs, { as = 'root', env = {}, cancelAfterMs } = {}) => {
+  const run: Runner['run'] = async (inputs, { as = 'root', env = {}, cancelOnceThere } = {}) => {
     const temporary = mkdtempSync(at('temp-'));
     const files = ['output', 'summary', 'state'].map((name) => join(temporary, name));
     for (const file of files) writeFileSync(file, '');
@@ -80,12 +90,15 @@ export function actionRunner(): Runner {
     child.stdout.setEncoding('utf8').on('data', (text) => {
       log += text;
     });
-    const timer = cancelAfterMs && setTimeout(() => child.kill('SIGTERM'), cancelAfterMs);
-    const status = await new Promise<number | null>((done, failed) => {
+    const ended = new Promise<number | null>((done, failed) => {
       child.once('error', failed);
       child.once('close', done);
     });
-    clearTimeout(timer || undefined);
+    if (cancelOnceThere !== undefined) {
+      while (!existsSync(cancelOnceThere) && child.exitCode === null) await wait(5);
+      child.kill('SIGTERM');
+    }
+    const status = await ended;
     const read = (path: string): string => readFileSync(path, 'utf8');
     const result = { status, log, annotations: annotationsOf(log), outputs: outputsOf(read(output)) };
     const acted = { ...result, summary: read(summary) };

@@ -67,11 +67,17 @@ async function stopped(log: string, count: number, hasEnded: () => boolean): Pro
 
 /** The command line of strace(1), which follows all threads of ours. */
 function strace(options: readonly string[], words: readonly string[]) {
+  const { file, libraries } = straceProgram();
+  return {
+    file,
+    args: ['-f', '-qq', ...options, process.execPath, resolve('dist/cli.cjs'), ...words],
+    env: { ...process.env, LD_LIBRARY_PATH: libraries },
+  };
+}
+
+/** strace(1) and the directory of its libraries; neither is installed. */
+export function straceProgram(): { readonly file: string; readonly libraries: string } {
   const [root = '', libunwind = ''] = unpackPackages('strace', 'libunwind8');
   const [triplet = ''] = readdirSync(join(libunwind, 'usr/lib'));
-  return {
-    file: join(root, 'usr/bin/strace'),
-    args: ['-f', '-qq', ...options, process.execPath, resolve('dist/cli.cjs'), ...words],
-    env: { ...process.env, LD_LIBRARY_PATH: join(libunwind, 'usr/lib', triplet) },
-  };
+  return { file: join(root, 'usr/bin/strace'), libraries: join(libunwind, 'usr/lib', triplet) };
 }

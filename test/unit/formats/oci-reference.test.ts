@@ -98,11 +98,10 @@ describe('parseReference', () => {
   });
 
   it('is done in no time with names that are made to take long', () => {
-    const started = performance.now();
-    expect(() => parseReference(`${'a'.repeat(100_000)}!`)).toThrow();
-    expect(() => parseReference(`${'a-'.repeat(50_000)}!`)).toThrow();
-    expect(() => parseReference(`${'a.'.repeat(50_000)}/b`)).toThrow();
-    expect(performance.now() - started).toBeLessThan(1000);
+    // Work that grows with the square of the length would take hours.
+    expect(() => parseReference(`${'a'.repeat(2_000_000)}!`)).toThrow();
+    expect(() => parseReference(`${'a-'.repeat(1_000_000)}!`)).toThrow();
+    expect(() => parseReference(`${'a.'.repeat(1_000_000)}/b`)).toThrow();
   });
 });
 

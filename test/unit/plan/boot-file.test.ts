@@ -35,3 +35,25 @@ it('a file of binfmt.d registers the last rule of a name', () => {
   const text = `${line('/first')}${line('/last')}:other:M::y::/other:\n`;
   expect(ruleInBootFile(bootFilePath('binfmt.d', rule.name), rule.name, text)?.interpreter).toBe('/last');
 });
+
+describe('a boot file of binfmt.d that registers its rule after other files', () => {
+  it.each([
+    [[], 'box64.conf'],
+    [['arm.conf'], 'box64.conf'],
+    [['qemu-x86_64.conf'], 'zz-box64.conf'],
+    [['box64.conf.conf', 'zz-qemu-x86_64.conf', 'a.conf'], 'zzz-box64.conf'],
+    [['zzzz.conf'], 'zzzzz-box64.conf'],
+    // No name is after it.
+    [['~.conf'], 'box64.conf'],
+  ])('has a name behind %j', (others, name) => {
+    const path = bootFilePath('binfmt.d', 'box64', others);
+    expect(path).toBe(`/etc/binfmt.d/${name}`);
+    expect([bootFormatOf(path, 'box64'), bootFormatOf(path, 'ox64')]).toEqual(['binfmt.d', null]);
+  });
+
+  it('belongs to no entry of a name that begins alike', () => {
+    expect(bootFormatOf('/etc/binfmt.d/zz-box64.conf', 'zz-box64')).toBe('binfmt.d');
+    expect(bootFormatOf('/etc/binfmt.d/z-box64.conf', 'box64')).toBeNull();
+    expect(bootFormatOf('/var/lib/binfmts/zz-box64', 'box64')).toBeNull();
+  });
+});

@@ -40,6 +40,20 @@ describe('planInstall', () => {
     );
   });
 
+  it('moves an entry to the front if a newer one takes its programs', () => {
+    const shadowed = { ours: new Set(['qemu-aarch64']), shadowed: new Set(['qemu-aarch64']) };
+    const newer: Entry = { ...entry, name: 'newer', interpreter: '/opt/newer' };
+    const steps = planInstall({ entries: [newer, entry], ...shadowed }, wanted, plain);
+    expect(steps.map((step) => [step.kind, nameOf(step)]).slice(1)).toEqual([
+      ['register', 'qemu-aarch64.staged'],
+      ['prove', 'qemu-aarch64.staged'],
+      ['unregister', 'qemu-aarch64'],
+      ['register', 'qemu-aarch64'],
+      ['unregister', 'qemu-aarch64.staged'],
+      ['prove', 'qemu-aarch64'],
+    ]);
+  });
+
   it('enables the wanted entry where it is disabled', () => {
     expect(kinds([{ ...entry, enabled: false }], [])).toEqual(['write', 'enable', 'prove']);
   });
