@@ -128,6 +128,26 @@ describe('in the image', () => {
   });
 });
 
+describe('in the image with a read-only root', () => {
+  /** `docker run --read-only`, then with `--tmpfs /tmp`, whose options are those of Docker. */
+  const READ_ONLY = 'mount -o remount,bind,ro /';
+
+  it.each([
+    ['alone', ''],
+    ['with a tmpfs that takes no programs', ' && mount -t tmpfs -o noexec,nosuid,nodev none /tmp'],
+  ])('%s installs and proves', async (_, more) => {
+    const options = { within: inShell(`${READ_ONLY}${more}`), env };
+    const ran = await binfmtctl(
+      ['install', 'riscv64', '--credentials', '--source', source, '--json', '--quiet'],
+      options,
+    );
+    expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(ran.stdout).proofs).toMatchObject([
+      { verdict: { outcome: 'works' }, chroot: { holds: true }, credentials: { holds: true } },
+    ]);
+  });
+});
+
 describe('in the image, in a user namespace as rootless engines make', () => {
   /** Its root is user 100000 outside, and the instance is its own. */
   const rootless = [
