@@ -170,6 +170,14 @@ describe('in the image, in a user namespace as rootless engines make', () => {
     expect(ran.stderr.match(/^warning: this container is in a user namespace/gm) ?? []).toHaveLength(times);
   });
 
+  it('names the scope in the result', async () => {
+    const ran = await binfmtctl(['install', 'riscv64', '--source', source, '--quiet'], {
+      within: rootless,
+      env,
+    });
+    expect(ran.stdout).toMatch(/riscv64 installed and proved for this container only: qemu-riscv64/);
+  });
+
   it('says so with the flags of tonistiigi/binfmt, too, and only where something is installed', async () => {
     const own = { within: rootless, env: { ...env, QEMU_BINARY_PATH: emulatorFolder() } };
     const installed = await binfmtctl(['--install', 'riscv64,arm64'], own);
