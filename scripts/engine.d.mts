@@ -13,5 +13,5 @@ export interface Engine {
 }
 export declare function startEngine(
   folder: string,
-  options?: { readonly driver?: 'vfs' | 'overlay2'; readonly registry?: string },
+  options?: { readonly driver?: 'vfs' | 'overlay2'; readonly registry?: string; readonly remap?: boolean },
 ): Promise<Engine>;

@@ -2,7 +2,16 @@
 // starts ends with it. Its user namespace is the machine's own, so that a privileged container reaches the machine's
 // binfmt_misc. Needs root.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackPackages } from './packages.mjs';
@@ -32,15 +41,17 @@ const lacksResource = () => {
 
 /**
  * Starts an engine with no network and no images. `registry`: one that is asked over plain HTTP. `docker(...words)` runs the
- * client and returns { status, stdout, stderr }. `stop` ends it, and with it every container.
+ * client and returns { status, stdout, stderr }. `stop` ends it, and with it every container. `remap`: with user namespaces, so
+ * that root of a container is user 100000; then every user must be able to enter the directories above `folder`.
  */
-export async function startEngine(folder, { driver = 'vfs', registry } = {}) {
+export async function startEngine(folder, { driver = 'vfs', registry, remap = false } = {}) {
   const names = ['docker.io', 'containerd', 'runc', 'libdevmapper1.02.1'];
   const [docker, containerd, runc, devmapper] = unpackPackages(...names);
   const libraries = join(devmapper, 'lib');
   const [triplet = ''] = readdirSync(libraries).filter((name) => name.includes('-linux-'));
   for (const name of ['tmp', 'bin']) mkdirSync(join(folder, name), { recursive: true });
   cpSync('/etc', join(folder, 'etc'), { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+  if (remap) addRemappedUser(join(folder, 'etc'));
   const host = `unix://${folder}/socket`;
   const env = {
     ...process.env,
@@ -61,6 +72,7 @@ export async function startEngine(folder, { driver = 'vfs', registry } = {}) {
     ...['--pidfile', join(folder, 'pid'), '--cgroup-parent', `/${cgroup}`, '--storage-driver', driver],
     ...['--iptables=false', '--bridge=none'],
     ...(registry === undefined ? [] : ['--insecure-registry', registry]),
+    ...(remap ? ['--userns-remap', 'default'] : []),
   ];
   if (lacksResource())
     writeFileSync(join(folder, 'bin/runc'), wrapped(`${runc}/usr/sbin/runc`), { mode: 0o755 });
@@ -95,6 +107,13 @@ export async function startEngine(folder, { driver = 'vfs', registry } = {}) {
   }
   await stop();
   throw new Error(`dockerd does not answer: ${readFileSync(log, 'utf8').slice(-10_000)}`);
+}
+
+/** The user whose subordinate ids the engine maps; it would call useradd(8) otherwise. */
+function addRemappedUser(etc) {
+  appendFileSync(join(etc, 'passwd'), 'dockremap:x:59999:59999::/nonexistent:/usr/sbin/nologin\n');
+  appendFileSync(join(etc, 'group'), 'dockremap:x:59999:\n');
+  for (const name of ['subuid', 'subgid']) writeFileSync(join(etc, name), 'dockremap:100000:65536\n');
 }
 
 async function removeCgroups(name) {

@@ -2,10 +2,11 @@
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { error as annotate, debug, getInput, info, setOutput, summary } from '@actions/core';
-import { platformsOf } from '../catalogue/platforms.ts';
+import { listPlatforms } from '../catalogue/platforms.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import type { Context, InstallResult, Progress, StatusResult } from '../index.ts';
+import { cpuFlags } from '../system/host.ts';
 import { parseInputs } from './action/inputs.ts';
 import { installOrder } from './action/install.ts';
 import { harmless, warn } from './action/log.ts';
@@ -102,7 +103,8 @@ async function publish(
   const { readPlatforms } = await import('./work.ts');
   const { toJson } = await import('../plan/json.ts');
   const state = await statusNow(context);
-  const supported = state === null ? natives.flatMap(platformsOf) : (await readPlatforms(context)).supported;
+  const supported =
+    state === null ? listPlatforms(natives, [], cpuFlags()) : (await readPlatforms(context)).supported;
   const platforms = supported.join(',');
   info(`platforms: ${platforms}`);
   setOutput('platforms', platforms);

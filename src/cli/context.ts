@@ -17,10 +17,10 @@ export async function openContext(
 ): Promise<Context> {
   if (store === '')
     throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
-  if (isOurImage()) await mountIfWeMay(binfmtDir);
-  removeLeftovers();
   const place = resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0));
   requireTextPath(place);
+  if (isOurImage()) await prepareImage(binfmtDir, place);
+  removeLeftovers();
   return {
     catalogue:
       catalogue.length === 0
@@ -42,8 +42,9 @@ function requireTextPath(path: string): void {
   });
 }
 
-/** In our container image nobody else does; where it fails, the command says so. */
-async function mountIfWeMay(directory: string): Promise<void> {
-  const { ensureMounted } = await import('./work.ts');
-  await ensureMounted(directory).catch(() => {});
+/** Nothing else mounts these in a container of our image. If it fails, the command says so. */
+async function prepareImage(binfmtDirectory: string, store: string): Promise<void> {
+  const { ensureMounted, makeImageWritable } = await import('./work.ts');
+  await ensureMounted(binfmtDirectory).catch(() => {});
+  await makeImageWritable(store);
 }

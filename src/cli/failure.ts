@@ -49,7 +49,7 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
 }
 
 /** A failure of ours as one line: the message, then the hint in parentheses. */
-export const failureLine = ({ message, hint }: BinfmtctlError): string =>
+export const failureLine = ({ message, hint }: Pick<BinfmtctlError, 'message' | 'hint'>): string =>
   onOneLine(maskSecrets(hint === undefined ? message : `${message} (${hint})`));
 
 /** Number of the signal that a failure comes from, else null. */

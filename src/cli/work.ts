@@ -7,6 +7,7 @@ export { readLock } from '../operations/lock-file.ts';
 export { findNatives } from '../operations/natives.ts';
 export { readPlatforms } from '../operations/platforms.ts';
 export { lintDirectories } from '../profiles/lint.ts';
+export { makeImageWritable } from '../system/read-only-image.ts';
 export { standInForBinfmt } from './commands/binfmt.ts';
 export { installArches } from './install-arches.ts';
 export { withOperation } from './operation.ts';

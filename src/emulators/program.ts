@@ -33,7 +33,11 @@ export async function readProgram(path: string, name = path): Promise<Program> {
   if (!(await isExecutable(path, facts))) {
     if (flagsAt(path).includes('noexec') && (facts.mode & 0o111) !== 0)
       throw unfit(name, 'its file system is mounted noexec', ELSEWHERE);
-    throw unfit(name, 'it is not executable', `\`chmod 755 ${path}\``);
+    throw unfit(
+      name,
+      'it is not executable',
+      'check the path, and that it is an emulator; then make it executable',
+    );
   }
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);

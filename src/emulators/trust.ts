@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
 import { findWeakness } from '../system/trust.ts';
 
@@ -21,7 +22,8 @@ export async function requireTrusted(
   if (weakness === null) return;
   const isItself = weakness.path === path;
   const copy = `copy it to a directory that only root can change`;
-  const fix = isItself && weakness.why.includes('written') ? `\`chmod go-w ${path}\`, or ${copy}` : copy;
+  const isWritable = isItself && weakness.why.includes('written') && lstatSync(path).isFile();
+  const fix = isWritable ? `\`chmod go-w ${path}\`, or ${copy}` : copy;
   const locked = as === 'bundle' ? ', or name its contents with --locked' : '';
   throw new BinfmtctlError(
     'EMULATOR_UNFIT',

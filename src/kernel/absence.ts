@@ -38,6 +38,9 @@ function hintFor(facts: AbsenceFacts): string {
   if (!supported)
     return `${where}: \`modprobe binfmt_misc\`; if there is none, the kernel lacks CONFIG_BINFMT_MISC`;
   if (place !== 'empty') return 'check --binfmt-dir';
+  if (container !== null && !root) {
+    return 'run the container as its root, without --user and with --privileged; or run binfmtctl on the host';
+  }
   if (container !== null) {
     return 'run binfmtctl on the host, or the container with --privileged; entries made there serve this container too';
   }

@@ -7,6 +7,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
+import type { Scope } from '../kernel/scope.ts';
 import { planInstall } from '../plan/install.ts';
 import type { Step } from '../plan/steps.ts';
 import type { Proof } from '../plan/verdict.ts';
@@ -75,6 +76,8 @@ export interface InstallResult {
   readonly missing: readonly Missing[];
   /** With `dryRun`: arches whose emulators would be fetched first; their steps are not known before. */
   readonly toFetch: readonly string[];
+  /** Whom the entries serve; null with `dryRun`. */
+  readonly scope: Scope | null;
   /** Facts that need no action, in full sentences. */
   readonly notes: readonly string[];
   /** What was warned of, in full sentences. */
@@ -94,13 +97,16 @@ export async function install(request: InstallRequest, outer: Context): Promise<
   const natives = await findNativesHere(request, context);
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
-  if (request.dryRun) return { ...(await carry(arches, natives, request, context)), warnings };
-  await checkReach(await ensureMounted(context.binfmtDirectory), context);
+  if (request.dryRun) return { ...(await carry(arches, natives, request, context)), scope: null, warnings };
+  const instance = await ensureMounted(context.binfmtDirectory);
+  const lasting = await checkReach(instance, context);
   return withStoreLock(context, async () => {
     await repair(context);
     const stored = await listStored(context.store);
     try {
-      return { ...(await carry(arches, natives, request, context)), warnings };
+      const result = await carry(arches, natives, request, context);
+      const notes = result.steps.some(({ kind }) => kind === 'register') ? lasting : [];
+      return { ...result, scope: instance.scope, notes: [...result.notes, ...notes], warnings };
     } catch (failure) {
       // What could not be taken back may still name the new emulator.
       const undone = !(failure instanceof BinfmtctlError && failure.code === 'ROLLBACK_FAILED');
@@ -124,7 +130,7 @@ async function carry(
   natives: Natives,
   request: InstallRequest,
   context: Context,
-): Promise<Omit<InstallResult, 'warnings'>> {
+): Promise<Omit<InstallResult, 'scope' | 'warnings'>> {
   // What a dry run finds unmounted an install would mount, empty.
   const mounted = inspectInstance(context.binfmtDirectory).mounted;
   const entries = mounted ? listEntries(context.binfmtDirectory) : [];

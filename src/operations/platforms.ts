@@ -1,15 +1,16 @@
-import { platformsOf } from '../catalogue/platforms.ts';
+import { listPlatforms } from '../catalogue/platforms.ts';
 import { findArch } from '../catalogue/resolve.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { judge } from '../plan/verdict.ts';
+import { cpuFlags } from '../system/host.ts';
 import type { Context } from './context.ts';
 import { findNatives } from './natives.ts';
 import { verifyArches } from './verify-arches.ts';
 
 export interface Platforms {
-  /** Platforms whose programs were seen to run: this machine's own first. */
+  /** Platforms whose programs were seen to run: this machine's own first, then in a fixed order. */
   readonly supported: readonly string[];
-  /** Names of the enabled entries, in the kernel's order. */
+  /** Names of the enabled entries, sorted. */
   readonly emulators: readonly string[];
 }
 
@@ -26,7 +27,7 @@ export async function readPlatforms(context: Context): Promise<Platforms> {
     .map(({ arch }) => findArch(context.catalogue, arch));
   const entries = listEntries(context.binfmtDirectory).filter(({ enabled }) => enabled);
   return {
-    supported: [...new Set([...arches, ...emulated].flatMap(platformsOf))],
-    emulators: entries.map(({ name }) => name),
+    supported: listPlatforms(arches, emulated, cpuFlags()),
+    emulators: entries.map(({ name }) => name).toSorted(),
   };
 }

@@ -1,9 +1,11 @@
 /** What the probe of one arch showed, check by check. */
+import { realpathSync } from 'node:fs';
 import type { Arch } from '../catalogue/types.ts';
 import { decodeReport, PROBE_EXIT_STATUS } from '../elf/probe.ts';
 import type { ProbeReport } from '../elf/types.ts';
 import type { Check } from '../plan/verdict.ts';
 import type { Entry } from '../rule/types.ts';
+import { flagsAt } from '../system/mounts.ts';
 import { explainFailure } from './probe-failure.ts';
 import type { ProbeRun } from './prober.ts';
 
@@ -58,13 +60,15 @@ export function argv0Check(report: ProbeReport | null, name: string): Check {
 export async function credentialsCheck(
   subject: Subject,
   run: ProbeRun | undefined,
-  timeLimitMs: number,
+  { directory, timeLimitMs }: { readonly directory: string; readonly timeLimitMs: number },
 ): Promise<Check> {
   const { arch, entry, setUserId } = subject;
   if (!entry?.flags.includes('C')) return { holds: null, why: 'the entry has no flag C' };
   if (!isRoot()) return { holds: null, why: 'only root can try it' };
   if (!setUserId || run === undefined)
     return { holds: null, why: `this user namespace has no user ${NOBODY} to try it with` };
+  if (flagsAt(realpathSync(directory)).includes('nosuid'))
+    return { holds: null, why: `${directory} is on a file system mounted nosuid` };
   const report = ranWell(run) ? decodeReport(run.output, arch.elf) : null;
   if (report === null) return checkOf(run, subject, null, timeLimitMs);
   return report.euid === NOBODY

@@ -204,7 +204,10 @@ async function prove(
         chroot: inRoot.holds === true ? ofRoot(rootArches, subject.arch, root) : inRoot,
         mountNamespace: await check(namespace.get(id) ?? isolated.get(id), null),
         argv0: argv0Check(report, id),
-        credentials: await credentialsCheck(subject, host.get(setIdName(subject.arch)), timeLimitMs),
+        credentials: await credentialsCheck(subject, host.get(setIdName(subject.arch)), {
+          directory,
+          timeLimitMs,
+        }),
       };
     }),
   );

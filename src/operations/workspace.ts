@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { fileError } from '../system/file-error.ts';
 import { readMounts } from '../system/mounts.ts';
-import { removeLeftovers, temporaryFolders, withTemporaryDirectory } from '../system/temporary.ts';
+import { makeTemporaryDirectory, removeLeftovers, temporaryFolders } from '../system/temporary.ts';
 
 /** A program to be put into a workspace. */
 export interface WorkspaceFile {
@@ -15,19 +16,16 @@ export interface WorkspaceFile {
 
 /**
  * Puts programs into a new folder that lets them be executed, hands it to `action`, and removes it afterwards.
- * `parent` names where the folder is to be; else the first of the usual temporary folders that is not mounted noexec.
+ * `parent` names where the folder is to be; else it is the first of the usual temporary folders that takes one and is not
+ * mounted noexec.
  *
- * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE where there is no such folder, or it is full.
+ * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE if there is no such folder, or it is full.
  */
 export async function withWorkspace<T>(
   files: readonly WorkspaceFile[],
   action: (directory: string) => Promise<T>,
   parent?: string,
 ): Promise<T> {
-  const folder = parent ?? (await executableFolder());
-  const failed = (error: unknown): never => {
-    throw fileError(error, `put probes into ${folder}`);
-  };
   if (parent !== undefined) removeLeftovers([parent]);
   const fill = async (directory: string): Promise<void> => {
     // By descriptor: another user of `parent` could replace the directory with a link.
@@ -39,20 +37,24 @@ export async function withWorkspace<T>(
     await handle.chmod(0o755);
     await Promise.all(files.map((file) => writeProgram(handle, file)));
   };
-  let made = false;
-  const work = async (directory: string): Promise<T> => {
-    await fill(directory).catch(failed);
-    made = true;
-    return action(directory);
-  };
-  return withTemporaryDirectory(work, folder).catch((error: unknown) =>
-    made ? raise(error) : failed(error),
-  );
+  const directory = parent === undefined ? await makeExecutableDirectory() : await makeIn(parent);
+  try {
+    await fill(directory).catch((error: unknown) => {
+      throw cannotPut(error, dirname(directory));
+    });
+    return await action(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
-const raise = (error: unknown): never => {
-  throw error;
-};
+const cannotPut = (error: unknown, folder: string): BinfmtctlError =>
+  fileError(error, `put probes into ${folder}`);
+
+const makeIn = (folder: string): Promise<string> =>
+  makeTemporaryDirectory(folder).catch((error: unknown) => {
+    throw cannotPut(error, folder);
+  });
 
 async function writeProgram(directory: FileHandle, { name, bytes, setUserId }: WorkspaceFile): Promise<void> {
   await using file = await open(`/proc/self/fd/${directory.fd}/${name}`, 'wx', 0o755);
@@ -61,17 +63,34 @@ async function writeProgram(directory: FileHandle, { name, bytes, setUserId }: W
   await file.chmod(setUserId === undefined ? 0o755 : 0o4755);
 }
 
-// Set-user-id programs do not work on a nosuid mount, so such a one comes second.
-async function executableFolder(): Promise<string> {
-  const mounts = await readMounts();
-  const folders = temporaryFolders();
-  const options = folders.map((folder) => mountOf(folder, mounts)?.options ?? []);
-  const usable = folders.filter((_, index) => !options[index]?.includes('noexec'));
-  const best = usable.find((folder) => !options[folders.indexOf(folder)]?.includes('nosuid')) ?? usable[0];
-  if (best !== undefined) return best;
-  throw new BinfmtctlError('FILE_FAILED', `no folder for probes: ${folders.join(', ')} are mounted noexec`, {
-    hint: 'set TMPDIR to a folder where programs may be executed',
+/** In the first temporary folder that lets programs be executed and takes a directory. */
+async function makeExecutableDirectory(): Promise<string> {
+  const problems: string[] = [];
+  for (const { folder, isNoExec } of foldersByUse()) {
+    if (isNoExec) {
+      problems.push(`${folder} is mounted noexec`);
+      continue;
+    }
+    try {
+      return await makeIn(folder);
+    } catch (error) {
+      if (!(error instanceof BinfmtctlError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  throw new BinfmtctlError('FILE_FAILED', `no directory for probes: ${problems.join('; ')}`, {
+    hint: 'set TMPDIR to a writable directory on a file system mounted without noexec',
   });
+}
+
+/** Set-user-ID programs do not work on a nosuid mount, so such a one comes later. */
+function foldersByUse(): readonly { readonly folder: string; readonly isNoExec: boolean }[] {
+  const mounts = readMounts();
+  const folders = temporaryFolders().map((folder) => {
+    const options = mountOf(folder, mounts)?.options ?? [];
+    return { folder, isNoExec: options.includes('noexec'), isNoSuid: options.includes('nosuid') };
+  });
+  return folders.toSorted((a, b) => Number(a.isNoSuid) - Number(b.isNoSuid));
 }
 
 function mountOf<T extends { readonly mountPoint: string }>(

@@ -56,6 +56,12 @@ export function hasUserId(id: number): boolean {
   return ranges.length === 0 || ranges.some(([first = 0, , count = 0]) => id >= first && id < first + count);
 }
 
+/** Features of the first processor, as /proc/cpuinfo of x86 names them; none elsewhere. */
+export function cpuFlags(): readonly string[] {
+  const [, flags = ''] = /^flags\s*: (.*)$/m.exec(readText('/proc/cpuinfo') ?? '') ?? [];
+  return flags.split(' ');
+}
+
 /** Whether this runs in our own container image, whose Dockerfile sets the variable. */
 export const isOurImage = (): boolean => process.env['BINFMTCTL_IMAGE'] !== undefined;
 

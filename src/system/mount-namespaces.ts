@@ -4,11 +4,17 @@ import { type Mount, parseMountInfo } from './mounts.ts';
 /** A machine with more processes is searched only as far as this. */
 const MOST_PROCESSES = 20_000;
 
+/** A mount namespace, with a process in it. */
+export interface MountNamespace {
+  readonly pid: string;
+  readonly mounts: readonly Mount[];
+}
+
 /**
- * The mounts in each mount namespace but ours, as far as /proc shows processes in it. Processes that cannot be read or
- * have ended are skipped.
+ * Each mount namespace but ours, as far as /proc shows processes in it; that of process 1 first. Processes that cannot be read
+ * or have ended are skipped.
  */
-export function* otherMountNamespaces(): Generator<readonly Mount[]> {
+export function* otherMountNamespaces(): Generator<MountNamespace> {
   const seen = new Set([mountNamespaceOf('self')]);
   for (const pid of processIds()) {
     const namespace = mountNamespaceOf(pid);
@@ -16,18 +22,32 @@ export function* otherMountNamespaces(): Generator<readonly Mount[]> {
     const mounts = mountsOf(pid);
     if (mounts === null) continue;
     seen.add(namespace);
-    yield mounts;
+    yield { pid, mounts };
   }
 }
 
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
+/** Whether /proc shows the processes of the machine, and process 1 is the machine's; null if it does not tell. */
+export function seesMachineProcesses(): boolean | null {
+  const pidNamespace = linkOf('/proc/self/ns/pid');
+  return pidNamespace === null ? null : pidNamespace === INITIAL_PID_NAMESPACE;
+}
+
+/** What the kernel calls a process: the first 15 bytes of its program's name (proc_pid_comm(5)). */
+export function processName(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '?';
+  }
+}
+
 /** Whether our mount namespace is that of the machine's process 1, so that its mounts stay; null if /proc does not tell. */
 export function inMachineMountNamespace(): boolean | null {
-  const pidNamespace = linkOf('/proc/self/ns/pid');
-  if (pidNamespace === null) return null;
-  if (pidNamespace !== INITIAL_PID_NAMESPACE) return false;
+  const isSeen = seesMachineProcesses();
+  if (isSeen !== true) return isSeen;
   const [first, own] = [mountNamespaceOf('1'), mountNamespaceOf('self')];
   return first === null || own === null ? null : first === own;
 }
@@ -36,6 +56,7 @@ function processIds(): readonly string[] {
   try {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
+      .toSorted((a, b) => Number(a) - Number(b))
       .slice(0, MOST_PROCESSES);
   } catch {
     return [];

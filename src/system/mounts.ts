@@ -66,6 +66,9 @@ export function flagsAt(path: string): readonly string[] {
   return lockedFlags(mountAt(path, readMounts()));
 }
 
+/** Whether the mount at `/` has `path`, which is absolute and without links; no other file system, no bind mount. */
+export const isOnRootMount = (path: string): boolean => mountAt(path, readMounts())?.mountPoint === '/';
+
 const lockedFlags = (mount: Mount | undefined): readonly string[] =>
   LOCKED.filter((flag) => mount?.options.includes(flag));
 

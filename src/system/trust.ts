@@ -2,6 +2,7 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { mapsRootToRoot } from './host.ts';
+import { isImageFile } from './image-files.ts';
 
 /** A file, directory or link that another user can change. */
 export interface Weakness {
@@ -29,7 +30,7 @@ const MAX_LINKS = 40;
 
 /**
  * The first thing on the way to `path`, itself included, that a user other than root can change; null if there is none.
- * Errors are those of lstat(2).
+ * In our container image, its own files count as root's. Errors are those of lstat(2).
  */
 export function findWeakness(
   path: string,
@@ -42,7 +43,7 @@ export function findWeakness(
     parts = rest;
     const here = join(at, name);
     const facts = lstatSync(here);
-    if (!anyOwner && facts.uid !== 0 && facts.uid !== trustedUid)
+    if (!anyOwner && facts.uid !== 0 && facts.uid !== trustedUid && !isImageFile(here, facts.uid))
       return { path: here, why: `belongs to user ${facts.uid}` };
     if (facts.isSymbolicLink()) {
       if (++links > MAX_LINKS) return { path: here, why: 'is part of a loop of symbolic links' };

@@ -270,7 +270,7 @@ describe('docker run on a machine with binfmt_misc', () => {
     for (const { stdout } of [installed, listed])
       expect(JSON.parse(stdout)).toEqual({
         supported: expect.arrayContaining(['linux/amd64', 'linux/arm64', 'linux/riscv64']),
-        emulators: ['qemu-riscv64', 'qemu-aarch64'],
+        emulators: ['qemu-aarch64', 'qemu-riscv64'],
       });
     expect(buildForeign()).toMatchObject({ status: 0 });
     expect(ourImage('--install', 'all')).toMatchObject({

@@ -38,7 +38,7 @@ describe('binfmt', () => {
       expect.arrayContaining(['linux/arm64', 'linux/riscv64', 'linux/arm/v7', 'linux/arm/v6']),
     );
     expect(supported[0]).toBe(process.arch === 'x64' ? 'linux/amd64' : 'linux/arm64');
-    expect(emulators).toEqual(['qemu-arm', 'qemu-riscv64', 'qemu-aarch64']);
+    expect(emulators).toEqual(['qemu-aarch64', 'qemu-arm', 'qemu-riscv64']);
     expect(entries()['qemu-aarch64']).toContain('flags: POCF\n');
   });
 

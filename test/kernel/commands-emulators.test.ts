@@ -66,7 +66,7 @@ const UNFIT: readonly Case[] = [
   ['dangling', 'EMULATOR_NOT_FOUND', /dangling: it is a link to gone, which does not exist/, /--source/],
   ['loop', 'FILE_FAILED', /loop: too many symbolic links/, /namei/],
   ['directory', 'EMULATOR_UNFIT', /directory cannot be the emulator: it is a directory/, /--source/],
-  ['plain', 'EMULATOR_UNFIT', /plain cannot be the emulator: it is not executable/, /chmod 755/],
+  ['plain', 'EMULATOR_UNFIT', /plain cannot be the emulator: it is not executable/, /make it executable/],
   ['script', 'NOT_ELF', /script cannot be the emulator/, /an emulator is an ELF program/],
   ['empty', 'NOT_ELF', /empty cannot be the emulator/, /an emulator is an ELF program/],
   ['cut', 'BAD_ELF', /cut cannot be the emulator/, /an emulator is an ELF program/],

@@ -10,12 +10,12 @@ const MOUNT = 'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc';
 const OWN_INSTANCE = ['--user', '--map-root-user', '--mount', '--pid', '--fork', '--mount-proc'];
 const program = join(temporaryFolder(), 'program.mjs');
 
-/** Mounts as the shell script in its argument does, and asks whether another mount namespace holds the instance. */
+/** Mounts as the shell script in its argument does, and asks what holds the instance. */
 const PROGRAM = `
   import { spawnSync } from 'node:child_process';
-  import { isHeldElsewhere } from './src/kernel/holders.ts';
+  import { findHolder } from './src/kernel/holders.ts';
   const { status } = spawnSync('sh', ['-ec', process.argv[2]], { stdio: 'inherit' });
-  console.log(JSON.stringify({ status, held: isHeldElsewhere('/proc/sys/fs/binfmt_misc') }));
+  console.log(JSON.stringify({ status, held: findHolder('/proc/sys/fs/binfmt_misc') }));
 `;
 
 beforeAll(() => {
@@ -28,26 +28,26 @@ beforeAll(() => {
   });
 });
 
-function heldAfter(script: string, flags: readonly string[]): boolean | null {
+function holderAfter(script: string, flags: readonly string[]): { readonly kind: string } {
   const words = [...flags, process.execPath, program, script];
   const { status, held } = JSON.parse(execFileSync('unshare', words, { encoding: 'utf8' }));
   expect(status).toBe(0);
   return held;
 }
 
-describe('isHeldElsewhere', () => {
+describe('findHolder', () => {
   it('sees a mount in another mount namespace, however new the instance is', () => {
     const script = `${MOUNT}
       unshare --mount sleep infinity &
       while [ "$(readlink /proc/$!/ns/mnt)" = "$(readlink /proc/$$/ns/mnt)" ]; do sleep 0.01; done`;
-    expect(heldAfter(script, OWN_INSTANCE)).toBe(true);
+    expect(holderAfter(script, OWN_INSTANCE)).toMatchObject({ kind: 'process', name: 'sleep' });
   });
 
   it('knows by its age an instance whose other mounts cannot be seen', () => {
-    expect(heldAfter(MOUNT, ['--mount', '--pid', '--fork', '--mount-proc'])).toBe(true);
+    expect(holderAfter(MOUNT, ['--mount', '--pid', '--fork', '--mount-proc'])).toEqual({ kind: 'unseen' });
   });
 
   it('finds no holder of an instance that we mounted first', () => {
-    expect(heldAfter(MOUNT, OWN_INSTANCE)).toBe(false);
+    expect(holderAfter(MOUNT, OWN_INSTANCE)).toEqual({ kind: 'none' });
   });
 });

@@ -128,6 +128,26 @@ describe('in the image', () => {
   });
 });
 
+describe('in the image with a read-only root', () => {
+  /** `docker run --read-only`, then with `--tmpfs /tmp`, whose options are those of Docker. */
+  const READ_ONLY = 'mount -o remount,bind,ro /';
+
+  it.each([
+    ['alone', ''],
+    ['with a tmpfs that takes no programs', ' && mount -t tmpfs -o noexec,nosuid,nodev none /tmp'],
+  ])('%s installs and proves', async (_, more) => {
+    const options = { within: inShell(`${READ_ONLY}${more}`), env };
+    const ran = await binfmtctl(
+      ['install', 'riscv64', '--credentials', '--source', source, '--json', '--quiet'],
+      options,
+    );
+    expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(ran.stdout).proofs).toMatchObject([
+      { verdict: { outcome: 'works' }, chroot: { holds: true }, credentials: { holds: true } },
+    ]);
+  });
+});
+
 describe('in the image, in a user namespace as rootless engines make', () => {
   /** Its root is user 100000 outside, and the instance is its own. */
   const rootless = [
@@ -148,6 +168,14 @@ describe('in the image, in a user namespace as rootless engines make', () => {
     const { warnings } = JSON.parse(ran.stdout) as Installed;
     expect(warnings.filter((text) => expected.test(text))).toHaveLength(1);
     expect(ran.stderr.match(/^warning: this container is in a user namespace/gm) ?? []).toHaveLength(times);
+  });
+
+  it('names the scope in the result', async () => {
+    const ran = await binfmtctl(['install', 'riscv64', '--source', source, '--quiet'], {
+      within: rootless,
+      env,
+    });
+    expect(ran.stdout).toMatch(/riscv64 installed and proved for this container only: qemu-riscv64/);
   });
 
   it('says so with the flags of tonistiigi/binfmt, too, and only where something is installed', async () => {

@@ -6,6 +6,7 @@ import { type InstallRequest, install } from '../../operations/install.ts';
 import { findNatives } from '../../operations/natives.ts';
 import { verifyArches } from '../../operations/verify-arches.ts';
 import { archesWithPrefix, emulatorFiles, sourcesFor } from './emulator-files.ts';
+import { lineOf } from './failure.ts';
 import { log } from './log.ts';
 
 export interface Installing {
@@ -122,10 +123,7 @@ const noneWith = (prefix: string, folder: string | null): BinfmtctlError =>
 
 function fail(name: string, error: unknown, { failures }: Work): void {
   if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
-  // Its options are not those of `install`.
-  const hint =
-    error.code === 'ENTRY_NOT_OURS' ? 'remove that entry with --uninstall, then run it again' : error.hint;
-  const text = `${error.message}${hint === undefined ? '' : ` (${hint})`}`;
+  const text = lineOf(error);
   log(`installing: ${name} ${text}`);
   failures.push(`${name}: ${text}`);
 }

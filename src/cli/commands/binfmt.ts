@@ -4,12 +4,13 @@ import { ensureMounted } from '../../kernel/instance.ts';
 import { readPlatforms } from '../../operations/platforms.ts';
 import { checkReach } from '../../operations/reach.ts';
 import { isOurImage } from '../../system/host.ts';
+import { lineOf } from '../binfmt/failure.ts';
 import { type BinfmtRequest, parseBinfmtFlags, USAGE } from '../binfmt/flags.ts';
 import { installAll } from '../binfmt/install.ts';
 import { log, warn } from '../binfmt/log.ts';
 import { removeAll } from '../binfmt/uninstall.ts';
 import { requireText } from '../exact-words.ts';
-import { exitStatusOf, failureLine, printFailure } from '../failure.ts';
+import { exitStatusOf, printFailure } from '../failure.ts';
 import { withOperation } from '../operation.ts';
 
 const ALSO = `
@@ -24,7 +25,7 @@ export async function standInForBinfmt(words: readonly string[], version: string
   try {
     return await binfmt(words, version);
   } catch (error) {
-    if (isBinfmtctlError(error)) log(`error: ${failureLine(error)}`);
+    if (isBinfmtctlError(error)) log(`error: ${lineOf(error)}`);
     else printFailure(error, { verbose: false, json: false });
     return exitStatusOf(error);
   }

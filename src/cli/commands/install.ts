@@ -4,6 +4,7 @@ import type { Persistence } from '../../operations/persistence.ts';
 import { toJson } from '../../plan/json.ts';
 import { describe } from '../../plan/steps.ts';
 import type { Proof } from '../../plan/verdict.ts';
+import { isOurImage } from '../../system/host.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
 import { paint, print, visible } from '../terminal.ts';
 
@@ -88,20 +89,31 @@ export function installCommand(done: (status: number) => void): Command {
   });
 }
 
-function textOf({ dryRun, steps, proofs, unchanged, missing, toFetch, notes }: InstallResult): string {
+function textOf(result: InstallResult): string {
+  const { dryRun, steps, proofs, unchanged, missing, toFetch, notes } = result;
   const lines = dryRun
     ? [
         ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
         ...steps.map((step) => `would ${visible(describe(step))}`),
       ]
-    : proofs.map((proof) => lineOf(proof, unchanged.includes(proof.arch)));
+    : proofs.map((proof) => lineOf(proof, unchanged.includes(proof.arch), whereOf(result)));
   const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${visible(describe(step))}`);
   const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
   const said = notes.map((note) => paint('dim', `- ${note}`, process.stdout));
   return `${[...lines, ...unproved, ...left, ...said].join('\n')}\n`;
 }
 
-function lineOf({ arch, entry, emulator, unidentified, verdict }: Proof, isUnchanged: boolean): string {
+/** Entries of a user namespace serve that alone: in our image, as a rootless engine runs it, the container. */
+function whereOf({ scope }: InstallResult): string {
+  if (scope !== 'namespace') return '';
+  return isOurImage() ? ' for this container only' : ' for this user namespace only';
+}
+
+function lineOf(
+  { arch, entry, emulator, unidentified, verdict }: Proof,
+  isUnchanged: boolean,
+  where: string,
+): string {
   const { outcome, reasons, limits } = verdict;
   const isProved = outcome === 'works';
   const what = isUnchanged ? 'works already' : isProved ? 'installed and proved' : 'registered';
@@ -113,5 +125,5 @@ function lineOf({ arch, entry, emulator, unidentified, verdict }: Proof, isUncha
   ];
   const by = emulator === null ? entry : `${entry} → ${emulator.path}${version}`;
   const sign = isProved ? paint('green', '✔', process.stdout) : paint('yellow', '!', process.stdout);
-  return `${sign} ${visible([`${arch} ${what}: ${by}`, ...notes].join('; '))}`;
+  return `${sign} ${visible([`${arch} ${what}${where}: ${by}`, ...notes].join('; '))}`;
 }

@@ -35,6 +35,12 @@ describe('absenceError', () => {
       /--privileged/,
     ],
     [
+      'a container has another user than root',
+      { container: 'docker', root: false },
+      /not mounted/,
+      /as its root, without --user and with --privileged/,
+    ],
+    [
       'the kernel has one instance only',
       { initialUserNamespace: false, ownInstance: false },
       /not mounted/,
