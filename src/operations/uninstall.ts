@@ -13,6 +13,7 @@ import { readTextIfExists } from '../system/read-file.ts';
 import { carryOut } from './apply.ts';
 import { leftText, persistedFiles } from './boot-files.ts';
 import type { Context } from './context.ts';
+import { changeInstance } from './instance-change.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { pruneUnregistered } from './prune.ts';
@@ -59,10 +60,20 @@ interface There {
  */
 export async function uninstall(request: UninstallRequest, context: Context): Promise<UninstallResult> {
   await requireOwner(request, context);
-  if (request.dryRun) return carry(request, context);
+  const decideBy = (entries: readonly Entry[]) => decide(request, entries, context);
+  const decideNow = () => decideBy(listEntries(context.binfmtDirectory));
+  if (request.dryRun) return { ...(await decideNow()), purged: [] };
   return withStoreLock(context, async () => {
     await repair(context);
-    return carry(request, context);
+    const apply = async (decision: Decision): Promise<UninstallResult> => {
+      await carryOut(decision.steps, [], context);
+      const purged = request.purge ? await pruneUnregistered(context) : [];
+      return { ...decision, purged };
+    };
+    const early = await decideNow();
+    // Without the right to change entries there may still be files to remove.
+    if (early.steps.every(({ kind }) => kind !== 'unregister')) return apply(early);
+    return changeInstance({ decide: decideBy, apply }, context);
   });
 }
 
@@ -94,21 +105,21 @@ async function requireOwner({ names, all }: UninstallRequest, context: Context):
   throw new BinfmtctlError('NO_PRIVILEGE', `cannot tell what root registered: ${closed}`, { hint });
 }
 
-async function carry(request: UninstallRequest, context: Context): Promise<UninstallResult> {
+type Decision = Omit<UninstallResult, 'purged'>;
+
+async function decide(
+  request: UninstallRequest,
+  entries: readonly Entry[],
+  context: Context,
+): Promise<Decision> {
   const { dryRun } = request;
-  const there: There = {
-    entries: await listEntries(context.binfmtDirectory),
-    ...(await readAllRegistrations(context.store)),
-  };
+  const there: There = { entries, ...(await readAllRegistrations(context.store)) };
   const ours = [...there.registrations.keys()];
   const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
   const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there, context)));
   const steps = unwanted.flatMap(planUninstall);
   const damaged = damagedAmong(request, there).map(({ entry, path }) => ({ entry, path }));
-  if (dryRun) return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged: [], damaged };
-  await carryOut(steps, [], context);
-  const purged = request.purge ? await pruneUnregistered(context) : [];
-  return { schema: 'binfmtctl/uninstall/1', dryRun, steps, purged, damaged };
+  return { schema: 'binfmtctl/uninstall/1', dryRun, steps, damaged };
 }
 
 /** Damaged registrations that `--all` or a glob means. One whose entry is named exactly is removed with that. */

@@ -81,7 +81,7 @@ function changeFor({ entries, ours, outdated }: Present, { arch, rule }: Wanted,
     return { arch, before: entry.enabled ? [] : [{ kind: 'enable', entry }], entry: rule.name, after: [] };
   }
   if (!isEqual && !ours.has(rule.name) && !replace) throw notOurs(entry);
-  const { staged, stage, swap } = replacement(entry, rule);
+  const { staged, stage, swap } = replacement(entry, rule, entries);
   return { arch, before: stage, entry: staged, after: swap };
 }
 
