@@ -1,5 +1,5 @@
 /** With flag F the kernel opens the interpreter at registration and keeps that file, whatever happens to its path. */
-import { closeSync, constants, lstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { HeldState } from '../plan/held.ts';
 import type { Entry } from '../rule/types.ts';
 import { errnoOf } from '../system/file-error.ts';
@@ -28,7 +28,8 @@ export function compareTimes(directory: string, { name, flags, interpreter }: En
 }
 
 /**
- * Compares the program of the running process `pid` with the file at `interpreter`. Null if the process has ended, belongs to
+ * Compares the program of the running process `pid` with the file at `interpreter`: `same` also if it is a copy, as in another
+ * container of the same image. Null if the process has ended, belongs to
  * another user, or either file cannot be examined, and if the interpreter may have executed another program (a script, a wrapper).
  */
 export function compareHeld(pid: number, interpreter: string): HeldState | null {
@@ -37,9 +38,31 @@ export function compareHeld(pid: number, interpreter: string): HeldState | null 
     const named = statSync(pathBytes(interpreter), { bigint: true, throwIfNoEntry: false });
     if (named === undefined) return 'gone';
     if (running.dev === named.dev && running.ino === named.ino) return 'same';
+    if (running.size === named.size && hasSameBytes(`/proc/${pid}/exe`, interpreter)) return 'same';
     return running.nlink === 0n || isPathHeld(interpreter) === false ? 'replaced' : null;
   } catch {
     return null;
+  }
+}
+
+const COMPARED_AT_ONCE = 1024 * 1024;
+
+function hasSameBytes(a: string, b: string): boolean {
+  const files: number[] = [];
+  try {
+    for (const path of [a, b])
+      files.push(openSync(pathBytes(path), constants.O_RDONLY | constants.O_NONBLOCK));
+    const parts = files.map(() => Buffer.alloc(COMPARED_AT_ONCE));
+    for (let at = 0; ; at += COMPARED_AT_ONCE) {
+      const [one, other] = files.map((file, index) => {
+        const part = parts[index] as Buffer;
+        return part.subarray(0, readSync(file, part, 0, COMPARED_AT_ONCE, at));
+      });
+      if (one === undefined || other === undefined || !one.equals(other)) return false;
+      if (one.length === 0) return true;
+    }
+  } finally {
+    for (const file of files) closeSync(file);
   }
 }
 

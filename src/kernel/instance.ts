@@ -106,7 +106,9 @@ async function mountInstance(directory: string): Promise<void> {
   if (!isSupported()) await run('modprobe', ['binfmt_misc'], { timeoutMs: 30_000 });
   if (placeAt(directory) !== 'empty') return;
   const failure = await mount('binfmt_misc', directory, ['nosuid', 'nodev', 'noexec']);
-  if (failure !== null) throw absence(directory, failure, await canHaveOwnInstance());
+  // Mounted twice in the same place it is EBUSY: another process was faster.
+  if (failure !== null && !isMounted(directory))
+    throw absence(directory, failure, await canHaveOwnInstance());
 }
 
 // A mount would hide what is in it: a wrong --binfmt-dir must not cost the machine its /etc.

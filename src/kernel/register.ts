@@ -7,7 +7,7 @@ import { encodeText } from '../rule/text.ts';
 import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
 import { errnoOf } from '../system/file-error.ts';
 import type { CheckedInterpreters } from './checked-interpreters.ts';
-import { readAnyEntry, requireEntryName } from './entries.ts';
+import { readAnyEntry, readEntries, requireEntryName } from './entries.ts';
 import { writeOnce } from './entry-file.ts';
 import { type Command, commandError, openRegisterError, registerError } from './errno.ts';
 import { type KernelFeatures, runningKernelFeatures } from './features.ts';
@@ -41,6 +41,12 @@ export function register(
   } catch (error) {
     throw takenBack(error, directory, rule.name);
   }
+}
+
+/** Whether there is an enabled entry of the rule's name that does the same. */
+export function isRegistered(directory: string, rule: AnyRule): boolean {
+  const entry = readEntries(directory).all.find(({ name }) => name === rule.name);
+  return entry?.enabled === true && !('extra' in entry) && equalRules(rule, entry);
 }
 
 interface Writes {

@@ -7,6 +7,7 @@ import type { HeldState } from '../plan/held.ts';
 import { firstMatch } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
+import { inMachineMountNamespace } from '../system/mount-namespaces.ts';
 import type { Context } from './context.ts';
 import { withWaitingProbe } from './waiting-probe.ts';
 
@@ -28,10 +29,12 @@ export async function heldInterpreters(
   context: Pick<Context, 'binfmtDirectory' | 'catalogue' | 'signal'>,
 ): Promise<ReadonlyMap<Entry, HeldState>> {
   const states = new Map<Entry, HeldState>();
+  // A container has files of its own at the paths for which others registered theirs.
+  const timesTell = inMachineMountNamespace() !== false;
   await forEachAtOnce(servings, availableParallelism(), async ({ entry, arch: id }) => {
     const arch = context.catalogue.arches[id ?? ''];
     const state =
-      compareTimes(context.binfmtDirectory, entry) ??
+      (timesTell ? compareTimes(context.binfmtDirectory, entry) : null) ??
       (arch === undefined || !entry.flags.includes('F') ? null : await ask(entry, arch, entries, context));
     if (state !== null) states.set(entry, state);
   });

@@ -2,11 +2,13 @@ import { BinfmtctlError } from '../errors.ts';
 import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
-import { type ImportedRule, planImport } from '../plan/import.ts';
+import { type ImportedRule, type ImportPlan, planImport } from '../plan/import.ts';
 import type { Step } from '../plan/steps.ts';
+import type { Entry } from '../rule/types.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { type Item, readItems, type Source } from './import-files.ts';
+import { changeInstance } from './instance-change.ts';
 import { findUnfitInterpreters } from './interpreters.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
@@ -61,19 +63,24 @@ export async function importRules(request: ImportRequest, context: Context): Pro
     'leftOut' in item ? [{ place: item.place, why: item.leftOut }] : [],
   );
   const lost = wanted.flatMap(({ place, lost: why }) => (why === undefined ? [] : [{ place, why }]));
-  const carry = async (): Promise<ImportResult> => {
-    const mounted = inspectInstance(context.binfmtDirectory).mounted;
-    const plan = planImport(mounted ? listEntries(context.binfmtDirectory) : [], wanted);
-    const { steps, unchanged, replaced } = plan;
-    if (replaced.length > 0 && !request.replace) throw exists(replaced.map(({ name }) => name));
-    if (!request.dryRun) await carryOut(steps, [], context, checked);
-    return { schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, lost, leftOut };
+  const decide = async (entries: readonly Entry[]): Promise<ImportPlan> => {
+    const plan = planImport(entries, wanted);
+    if (plan.replaced.length > 0 && !request.replace) throw exists(plan.replaced.map(({ name }) => name));
+    return plan;
   };
-  if (request.dryRun) return await carry();
-  await checkReach(await ensureMounted(context.binfmtDirectory), context);
+  const resultOf = ({ steps, unchanged }: ImportPlan): ImportResult => ({
+    ...{ schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, lost, leftOut },
+  });
+  const { binfmtDirectory } = context;
+  if (request.dryRun) {
+    const { mounted } = inspectInstance(binfmtDirectory);
+    return resultOf(await decide(mounted ? listEntries(binfmtDirectory) : []));
+  }
+  await checkReach(await ensureMounted(binfmtDirectory), context);
+  const apply = (plan: ImportPlan) => carryOut(plan.steps, [], context, checked).then(() => resultOf(plan));
   return await withStoreLock(context, async () => {
     await repair(context);
-    return carry();
+    return changeInstance({ decide, apply }, context);
   });
 }
 

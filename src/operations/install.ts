@@ -4,11 +4,11 @@ import type { Arch } from '../catalogue/types.ts';
 import { parseSource } from '../emulators/sources/index.ts';
 import { listStored } from '../emulators/store.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { openInterpreters } from '../kernel/checked-interpreters.ts';
+import { type CheckedInterpreters, openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { planInstall } from '../plan/install.ts';
+import { planInstall, type Wanted } from '../plan/install.ts';
 import type { Step } from '../plan/steps.ts';
 import type { Proof } from '../plan/verdict.ts';
 import type { Entry } from '../rule/types.ts';
@@ -18,6 +18,7 @@ import { alreadyServing, isFreeChoice } from './already-serving.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
 import { installNotes } from './install-notes.ts';
+import { changeInstance } from './instance-change.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { lockSteps } from './lock-file.ts';
@@ -97,16 +98,35 @@ export async function install(request: InstallRequest, outer: Context): Promise<
   const natives = await findNativesHere(request, context);
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
-  if (request.dryRun) return { ...(await carry(arches, natives, request, context)), scope: null, warnings };
+  const decideBy = (entries: readonly Entry[]) => decide(arches, natives, entries, request, context);
+  if (request.dryRun) {
+    // What a dry run finds unmounted an install would mount, empty.
+    const { mounted } = inspectInstance(context.binfmtDirectory);
+    const { result, checked } = await decideBy(mounted ? listEntries(context.binfmtDirectory) : []);
+    checked[Symbol.dispose]();
+    return { ...result, dryRun: true, proofs: [], scope: null, warnings };
+  }
   const instance = await ensureMounted(context.binfmtDirectory);
-  const lasting = await checkReach(instance, context);
+  const reach = await checkReach(instance, context);
   return withStoreLock(context, async () => {
     await repair(context);
     const stored = await listStored(context.store);
     try {
-      const result = await carry(arches, natives, request, context);
-      const notes = result.steps.some(({ kind }) => kind === 'register') ? lasting : [];
-      return { ...result, scope: instance.scope, notes: [...result.notes, ...notes], warnings };
+      const apply = ({ result, wanted, serving, checked }: Decision) =>
+        carryOut(result.steps, wanted, context, checked).then((proofs) => ({
+          ...result,
+          proofs: inOrder(arches, [...serving, ...proofs]),
+        }));
+      const release = ({ checked }: Decision) => checked[Symbol.dispose]();
+      const result = await changeInstance({ decide: decideBy, apply, release }, context);
+      const notes = result.steps.some(({ kind }) => kind === 'register') ? reach : [];
+      return {
+        ...result,
+        dryRun: false,
+        scope: instance.scope,
+        notes: [...result.notes, ...notes],
+        warnings,
+      };
     } catch (failure) {
       // What could not be taken back may still name the new emulator.
       const undone = !(failure instanceof BinfmtctlError && failure.code === 'ROLLBACK_FAILED');
@@ -125,15 +145,22 @@ async function findNativesHere({ dryRun }: InstallRequest, context: Context): Pr
   return findNatives(context);
 }
 
-async function carry(
+interface Decision {
+  readonly result: Omit<InstallResult, 'dryRun' | 'proofs' | 'scope' | 'warnings'>;
+  readonly wanted: readonly Wanted[];
+  readonly checked: CheckedInterpreters;
+  /** Proofs of the arches that are left as they are. */
+  readonly serving: readonly Proof[];
+}
+
+/** What brings the arches, beside the entries that there are. Emulators are fetched; nothing else is changed. */
+async function decide(
   arches: readonly Arch[],
   natives: Natives,
+  entries: readonly Entry[],
   request: InstallRequest,
   context: Context,
-): Promise<Omit<InstallResult, 'scope' | 'warnings'>> {
-  // What a dry run finds unmounted an install would mount, empty.
-  const mounted = inspectInstance(context.binfmtDirectory).mounted;
-  const entries = mounted ? listEntries(context.binfmtDirectory) : [];
+): Promise<Decision> {
   const registrations = await readRegistrations(context.store);
   const persist = choosePersistence(request, context);
   const lasting = { ...request, persist };
@@ -148,25 +175,24 @@ async function carry(
   if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
     throw noneFound(request.sources, missing);
   const rules = wanted.map(({ rule }) => rule);
-  using checked = openInterpreters(rules);
-  if (!request.dryRun) await forEachAtOnce(found, availableParallelism(), assertUnchanged);
-  await requireSafe(rules, context, { entries, natives });
-  const shadowed = findShadowed(entries, wanted, (id) => findArch(context.catalogue, id));
-  const present = { entries, ours, outdated, shadowed };
-  const steps = [
-    ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
-    ...(await lockSteps(found, natives, request, context)),
-  ];
-  const result = {
-    schema: 'binfmtctl/install/1',
-    missing,
-    toFetch,
-    unchanged: serving.map(({ arch }) => arch),
-    notes: installNotes(steps, wanted),
-  } as const;
-  if (request.dryRun) return { ...result, dryRun: true, steps, proofs: [] };
-  const proofs = await carryOut(steps, wanted, context, checked);
-  return { ...result, dryRun: false, steps, proofs: inOrder(arches, [...serving, ...proofs]) };
+  const checked = openInterpreters(rules);
+  try {
+    if (!request.dryRun) await forEachAtOnce(found, availableParallelism(), assertUnchanged);
+    await requireSafe(rules, context, { entries, natives });
+    const shadowed = findShadowed(entries, wanted, (id) => findArch(context.catalogue, id));
+    const present = { entries, ours, outdated, shadowed };
+    const steps = [
+      ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
+      ...(await lockSteps(found, natives, request, context)),
+    ];
+    const unchanged = serving.map(({ arch }) => arch);
+    const notes = installNotes(steps, wanted);
+    const result = { schema: 'binfmtctl/install/1', steps, missing, toFetch, unchanged, notes } as const;
+    return { result, wanted, checked, serving };
+  } catch (failure) {
+    checked[Symbol.dispose]();
+    throw failure;
+  }
 }
 
 /** What is wrong with the request itself is said before the machine is looked at. */

@@ -16,6 +16,7 @@ import { bootId, userNamespace } from '../system/host.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import { removeTemporaries, writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
+import { withLockedInstance } from './instance-change.ts';
 import { findUnfitInterpreters } from './interpreters.ts';
 import { findUnsafe } from './safety.ts';
 import { isSealed, removeSeal, seal } from './seal.ts';
@@ -62,14 +63,19 @@ export async function repair(context: Context): Promise<number> {
   const { journal } = read;
   const here = whereabouts();
   const sameNamespace = journal.userNamespace === here.userNamespace;
-  const found = {
-    entries: listEntries(binfmtDirectory),
-    files: new Map(steps.map(({ path }) => [path, readTextIfExists(path)] as const)),
-    sameKernel: journal.bootId === here.bootId && sameNamespace,
-    rebooted: journal.bootId !== here.bootId && sameNamespace,
+  const plan = (): readonly Step[] =>
+    planRepair(journal, {
+      entries: listEntries(binfmtDirectory),
+      files: new Map(steps.map(({ path }) => [path, readTextIfExists(path)] as const)),
+      sameKernel: journal.bootId === here.bootId && sameNamespace,
+      rebooted: journal.bootId !== here.bootId && sameNamespace,
+    });
+  const repairNow = async (): Promise<readonly Step[]> => {
+    const undo = plan();
+    await carryOutRepair(undo, context);
+    return undo;
   };
-  const undo = planRepair(journal, found);
-  await carryOutRepair(undo, context);
+  const undo = await (plan().every(isFileStep) ? repairNow() : withLockedInstance(context, repairNow));
   await discard(context);
   if (undo.length > 0)
     report({ kind: 'warning', text: `an earlier run was killed: rolled back ${undo.length} of its steps` });

@@ -5,7 +5,7 @@ import { listEntries } from '../kernel/entries.ts';
 import { entryNames } from '../kernel/entry-file.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
 import { inspectInstance } from '../kernel/instance.ts';
-import { disable, unregister } from '../kernel/register.ts';
+import { disable, isRegistered, unregister } from '../kernel/register.ts';
 import { replacement } from '../plan/replacement.ts';
 import { lastOfEachName, type Placed, planRule } from '../plan/rules.ts';
 import { MAX_NAME_SIZE, RESERVED_NAMES } from '../rule/check.ts';
@@ -66,8 +66,8 @@ export async function applyBinfmtD(
   const placed: Placed[] = [];
   for (const rule of lastOfEachName([...rules.keys()])) {
     const enabled = rules.get(rule) === true;
-    const { entry, keep, placed: place } = planRule(entries, placed, rule, { enabled });
-    const reason = keep ? null : await replace(rule, entry, context, checked);
+    const { keep, placed: place } = planRule(entries, placed, rule, { enabled });
+    const reason = keep ? null : await replace(rule, entries, context, checked);
     if (reason === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
     if (reason === null) placed.push(place);
     else failed.set(rule, reason);
@@ -163,14 +163,12 @@ async function refuseAllUnsafe(
 /** Null, or why the kernel did not take the rule. It has to take the rule under a name beside it before the entry of its name goes. */
 async function replace(
   rule: Rule,
-  entry: Entry | null,
+  entries: readonly Entry[],
   context: Context,
   checked: CheckedInterpreters,
 ): Promise<string | null> {
-  const { stage, swap } =
-    entry === null ? { stage: [{ kind: 'register', rule } as const], swap: [] } : replacement(entry, rule);
   try {
-    for (const step of [...stage, ...swap]) await applyStep(step, context, checked);
+    await replaceEntry(rule, entries, context, checked);
     return null;
   } catch (error) {
     if (!(error instanceof BinfmtctlError)) throw error;
@@ -180,3 +178,28 @@ async function replace(
     return strerror(errno);
   }
 }
+
+async function replaceEntry(
+  rule: Rule,
+  entries: readonly Entry[],
+  context: Context,
+  checked: CheckedInterpreters,
+  isSecond = false,
+): Promise<void> {
+  const entry = entries.find(({ name }) => name === rule.name);
+  const { stage, swap } =
+    entry === undefined
+      ? { stage: [{ kind: 'register', rule } as const], swap: [] }
+      : replacement(entry, rule, entries);
+  try {
+    for (const step of [...stage, ...swap]) await applyStep(step, context, checked);
+  } catch (error) {
+    if (entry !== undefined || isSecond || !isEntryExists(error)) throw error;
+    // Another program registered one of that name in the meantime.
+    if (isRegistered(context.binfmtDirectory, rule)) return;
+    await replaceEntry(rule, listEntries(context.binfmtDirectory), context, checked, true);
+  }
+}
+
+const isEntryExists = (error: unknown): boolean =>
+  error instanceof BinfmtctlError && error.code === 'ENTRY_EXISTS';

@@ -14,17 +14,13 @@ import { readTextIfExists } from '../system/read-file.ts';
 import { carryOut } from './apply.ts';
 import { leftText, persistedFiles } from './boot-files.ts';
 import type { Context } from './context.ts';
+import { changeInstance } from './instance-change.ts';
 import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { pruneUnregistered } from './prune.ts';
 import { findPutBack, type PutBack, reportLost } from './put-back.ts';
-import {
-  type DamagedRegistration,
-  readAllRegistrations,
-  readRegistrations,
-  type StoredRegistration,
-} from './registrations.ts';
-import { closedStore, fromReadableStores, otherStore } from './stores.ts';
+import { type DamagedRegistration, readAllRegistrations, type StoredRegistration } from './registrations.ts';
+import { requireOwner } from './uninstall-owner.ts';
 
 export interface UninstallRequest {
   /** Arches, names of entries, or globs of names. */
@@ -67,60 +63,46 @@ interface There {
  */
 export async function uninstall(request: UninstallRequest, context: Context): Promise<UninstallResult> {
   await requireOwner(request, context);
-  if (request.dryRun) return carry(request, context);
+  const decideBy = (entries: readonly Entry[]) => decide(request, entries, context);
+  const decideNow = () => decideBy(listEntries(context.binfmtDirectory));
+  if (request.dryRun) return { ...(await decideNow()).planned, purged: [] };
   return withStoreLock(context, async () => {
     await repair(context);
-    return carry(request, context);
+    const apply = async ({ planned, removal, putBack }: Decision): Promise<UninstallResult> => {
+      const isRestored = await remove(removal, putBack, context);
+      const done = isRestored ? planned : { ...planned, steps: removal, restored: [] };
+      const purged = request.purge ? await pruneUnregistered(context) : [];
+      return { ...done, purged };
+    };
+    const early = await decideNow();
+    // Without the right to change entries there may still be files to remove.
+    if (early.planned.steps.every(({ kind }) => kind !== 'unregister')) return apply(early);
+    return changeInstance({ decide: decideBy, apply }, context);
   });
 }
 
-/** @throws NO_PRIVILEGE for what root registered, which is in the machine's store. */
-async function requireOwner({ names, all }: UninstallRequest, context: Context): Promise<void> {
-  if (otherStore(context) === null) return;
-  const [own, others] = await fromReadableStores(context, (store) => readRegistrations(store));
-  const isNamed = (name: string, arch: string): boolean =>
-    all ||
-    names.some((word) =>
-      isGlob(word) ? matchesGlob(word, name) : [name, arch].includes(word) || isArch(word, arch),
-    );
-  const isArch = (word: string, id: string): boolean => {
-    try {
-      return findArch(context.catalogue, word).id === id;
-    } catch {
-      return false;
-    }
-  };
-  const found = [...(others ?? [])].find(
-    ([name, { registration }]) => !own?.has(name) && isNamed(name, registration.arch),
-  );
-  const hint = `run \`sudo binfmtctl uninstall ${all ? '--all' : names.join(' ')}\``;
-  if (found !== undefined)
-    throw new BinfmtctlError('NO_PRIVILEGE', `cannot unregister ${found[0]}: root registered it`, { hint });
-  const closed = closedStore(context);
-  const isOwn = [...(own ?? [])].some(([name, { registration }]) => isNamed(name, registration.arch));
-  if (closed === null || isOwn) return;
-  throw new BinfmtctlError('NO_PRIVILEGE', `cannot tell what root registered: ${closed}`, { hint });
+interface Decision {
+  readonly planned: Omit<UninstallResult, 'purged'>;
+  readonly removal: readonly Step[];
+  readonly putBack: readonly PutBack[];
 }
 
-async function carry(request: UninstallRequest, context: Context): Promise<UninstallResult> {
+async function decide(
+  request: UninstallRequest,
+  entries: readonly Entry[],
+  context: Context,
+): Promise<Decision> {
   const { dryRun } = request;
-  const there: There = {
-    entries: await listEntries(context.binfmtDirectory),
-    ...(await readAllRegistrations(context.store)),
-  };
+  const there: There = { entries, ...(await readAllRegistrations(context.store)) };
   const ours = [...there.registrations.keys()];
   const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
   const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there, context)));
   const removal = unwanted.flatMap(planUninstall);
   const putBack = await findPutBack(unwanted, removal, there.entries, context);
   const damaged = damagedAmong(request, there).map(({ entry, path }) => ({ entry, path }));
-  const planned = [...removal, ...putBack.map(({ rule }): Step => ({ kind: 'register', rule }))];
+  const steps = [...removal, ...putBack.map(({ rule }): Step => ({ kind: 'register', rule }))];
   const schema = 'binfmtctl/uninstall/1';
-  if (dryRun) return { schema, dryRun, steps: planned, restored: restoredOf(putBack), purged: [], damaged };
-  const isRestored = await remove(removal, putBack, context);
-  const [steps, restored] = isRestored ? [planned, restoredOf(putBack)] : [removal, []];
-  const purged = request.purge ? await pruneUnregistered(context) : [];
-  return { schema, dryRun, steps, restored, purged, damaged };
+  return { planned: { schema, dryRun, steps, restored: restoredOf(putBack), damaged }, removal, putBack };
 }
 
 /** Removes, and registers what comes back; without that, and with a warning, if the kernel refuses it. */

@@ -37,7 +37,7 @@ export function planImport(entries: readonly Entry[], wanted: readonly ImportedR
     }
     if (entry === null) steps.push({ kind: 'register', rule });
     else {
-      const { stage, swap } = replacement(entry, rule);
+      const { stage, swap } = replacement(entry, rule, entries);
       steps.push(...stage, ...swap);
       replaced.push(entry);
     }

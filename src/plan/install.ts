@@ -86,7 +86,7 @@ function changeFor(present: Present, { arch, rule }: Wanted, replace: boolean): 
     return { arch, before: entry.enabled ? [] : [{ kind: 'enable', entry }], entry: rule.name, after: [] };
   }
   if (!isEqual && !ours.has(rule.name) && !replace) throw notOurs(entry);
-  const { staged, stage, swap } = replacement(entry, rule);
+  const { staged, stage, swap } = replacement(entry, rule, entries);
   return { arch, before: stage, entry: staged, after: swap };
 }
 

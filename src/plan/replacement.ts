@@ -1,3 +1,4 @@
+import { overlap } from '../rule/algebra.ts';
 import { MAX_NAME_SIZE } from '../rule/check.ts';
 import { encodeText } from '../rule/text.ts';
 import type { Entry, Rule } from '../rule/types.ts';
@@ -12,10 +13,18 @@ export interface Replacement {
   readonly swap: readonly Step[];
 }
 
-/** The steps that put `rule` in the place of `entry` without a gap, and only once the kernel has taken it. */
-export function replacement(entry: Entry, rule: Rule): Replacement {
-  const isLong = encodeText(`${rule.name}.staged`).length > MAX_NAME_SIZE;
-  const staged: Rule = { ...rule, name: `${isLong ? 'binfmtctl' : rule.name}.staged` };
+/**
+ * The steps that put `rule` in the place of `entry` without a gap, and only once the kernel has taken it. Of `entries`, those that a
+ * killed replacement of that entry has left go as well.
+ */
+export function replacement(entry: Entry, rule: Rule, entries: readonly Entry[]): Replacement {
+  const isLong = encodeText(`${rule.name}.staged00`).length > MAX_NAME_SIZE;
+  const base = `${isLong ? 'binfmtctl' : rule.name}.staged`;
+  const taken = entries.filter(({ name }) => name.startsWith(base) && /^\d*$/.test(name.slice(base.length)));
+  const isFree = (name: string): boolean => taken.every((other) => other.name !== name);
+  const free = [base, ...taken.map((_, index) => `${base}${index + 2}`)].find(isFree) ?? base;
+  const staged: Rule = { ...rule, name: free };
+  const left = taken.filter(({ pattern }) => overlap(pattern, rule.pattern));
   return {
     staged: staged.name,
     stage: [{ kind: 'register', rule: staged }],
@@ -23,6 +32,7 @@ export function replacement(entry: Entry, rule: Rule): Replacement {
       { kind: 'unregister', entry },
       { kind: 'register', rule },
       { kind: 'unregister', entry: { ...staged, enabled: true } },
+      ...left.map((each): Step => ({ kind: 'unregister', entry: each })),
     ],
   };
 }

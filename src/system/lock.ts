@@ -13,8 +13,11 @@ export interface LockOptions {
   readonly onWait?: (() => void) | undefined;
   /** Ends the waiting when aborted; once the lock is held it does nothing. */
   readonly signal?: AbortSignal | undefined;
+  /** What to do if the kernel refuses the lock. */
+  readonly hint?: string | undefined;
 }
 
+const HINT = 'its file system may not support locks: choose a store on another one with --store';
 /** Longer than flock(1) takes to start on a slow machine. */
 const WAIT_SHOWN_AFTER_MS = 700;
 /** The number of the descriptor in flock(1). */
@@ -33,7 +36,7 @@ const HANDED_ON = 3;
 export async function withLock<T>(path: string, action: () => Promise<T>, options: LockOptions): Promise<T> {
   const file = openLockFile(path);
   try {
-    await acquire(path, file, options);
+    await acquireLock(path, file, options);
     writeHolder(file);
     return await action();
   } finally {
@@ -74,10 +77,13 @@ function writeHolder(file: number): void {
   }
 }
 
-async function acquire(
+/**
+ * Locks an open file of any kind until its descriptor is closed. Throws what `withLock` does; `path` is for messages.
+ */
+export async function acquireLock(
   path: string,
   file: number,
-  { timeoutMs, onWait, signal }: LockOptions,
+  { timeoutMs, onWait, signal, hint = HINT }: LockOptions,
 ): Promise<void> {
   const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
   const outcome = await run('flock', [`${HANDED_ON}`], {
@@ -88,17 +94,25 @@ async function acquire(
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
   if (signal?.aborted) throw interrupted(path, signal);
-  throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome);
+  throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome, hint);
 }
 
 function lockedError(path: string, file: number): BinfmtctlError {
-  const bytes = Buffer.alloc(300);
-  const note = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
-  const [, pid, host] = /^(\d{1,10}) ([\w.-]{1,253})\n$/.exec(note) ?? [];
+  const [, pid, host] = /^(\d{1,10}) ([\w.-]{1,253})\n$/.exec(readHolder(file)) ?? [];
   const holder = pid === undefined ? 'another process' : `process ${pid} on ${host}`;
   return new BinfmtctlError('LOCKED', `${holder} holds the lock ${path}`, {
     hint: 'wait until it has ended: the kernel frees the lock when its holder does',
   });
+}
+
+/** Empty for a file that cannot be read. */
+function readHolder(file: number): string {
+  const bytes = Buffer.alloc(300);
+  try {
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
+  } catch {
+    return '';
+  }
 }
 
 function interrupted(path: string, signal: AbortSignal): BinfmtctlError {
@@ -107,7 +121,7 @@ function interrupted(path: string, signal: AbortSignal): BinfmtctlError {
   });
 }
 
-function notLocked(path: string, outcome: RunResult): BinfmtctlError {
+function notLocked(path: string, outcome: RunResult, hint: string): BinfmtctlError {
   const what = `cannot take the lock ${path}`;
   // 127: a busybox without that applet.
   if (outcome.errno !== null || outcome.exitCode === 127) {
@@ -116,7 +130,5 @@ function notLocked(path: string, outcome: RunResult): BinfmtctlError {
       hint: 'install util-linux, or busybox with its flock',
     });
   }
-  return new BinfmtctlError('FILE_FAILED', `${what}: flock ended with status ${outcome.exitCode}`, {
-    hint: 'its file system may not support locks: choose a store on another one with --store',
-  });
+  return new BinfmtctlError('FILE_FAILED', `${what}: flock ended with status ${outcome.exitCode}`, { hint });
 }

@@ -1,5 +1,14 @@
 /** Which file the kernel holds for an entry with flag F, whatever happens to the path of its interpreter. */
-import { chmodSync, closeSync, copyFileSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { listEntries } from '../../src/kernel/entries.ts';
@@ -41,10 +50,14 @@ function isHeldAt(path: string): boolean | null {
   }
 }
 
-it('tells a file that was replaced or removed after the registration from the one that the kernel runs', async () => {
+it('tells other bytes than those that the kernel runs, and a removed file, from a mere copy', async () => {
   registerOthers('held', 'riscv64', interpreter, 'F');
   expect(await stateOf()).toBe('same');
   copyFileSync(interpreter, `${interpreter}.new`);
+  renameSync(`${interpreter}.new`, interpreter);
+  expect(await stateOf()).toBe('same');
+  copyFileSync(interpreter, `${interpreter}.new`);
+  appendFileSync(`${interpreter}.new`, 'upgrade');
   renameSync(`${interpreter}.new`, interpreter);
   expect(await stateOf()).toBe('replaced');
   rmSync(interpreter);

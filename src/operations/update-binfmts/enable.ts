@@ -1,9 +1,9 @@
-import type { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError } from '../../errors.ts';
 import { type Description, registerString } from '../../formats/binfmt-support.ts';
 import { type CheckedInterpreters, openInterpreters } from '../../kernel/checked-interpreters.ts';
 import { runningKernelFeatures } from '../../kernel/features.ts';
 import { ensureMounted, inspectInstance } from '../../kernel/instance.ts';
-import { register } from '../../kernel/register.ts';
+import { isRegistered as isInKernel, register } from '../../kernel/register.ts';
 import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
 import type { Rule } from '../../rule/types.ts';
@@ -183,6 +183,9 @@ function tryRegister(
     register(directory, rule, checked);
     return null;
   } catch (error) {
+    const isTaken = error instanceof BinfmtctlError && error.code === 'ENTRY_EXISTS';
+    // Another program registered the same in the meantime.
+    if (isTaken && isInKernel(directory, rule)) return null;
     const { cause } = error as Error;
     const isOpen = cause instanceof Error && 'syscall' in cause && cause.syscall === 'open';
     return { what: isOpen ? 'open' : 'close', why: reasonOf(error) };

@@ -78,6 +78,22 @@ describe('planInstall', () => {
     ]);
   });
 
+  it('goes round the staged entry that a killed replacement has left, and removes it at the end', () => {
+    const left: Entry = { ...other, name: 'qemu-aarch64.staged' };
+    const present = { entries: [left, other], ours: new Set(['qemu-aarch64']) };
+    const steps = planInstall(present, wanted, plain).map((step) => [step.kind, nameOf(step)]);
+    expect(steps).toEqual([
+      ['write', ''],
+      ['register', 'qemu-aarch64.staged2'],
+      ['prove', 'qemu-aarch64.staged2'],
+      ['unregister', 'qemu-aarch64'],
+      ['register', 'qemu-aarch64'],
+      ['unregister', 'qemu-aarch64.staged2'],
+      ['unregister', 'qemu-aarch64.staged'],
+      ['prove', 'qemu-aarch64'],
+    ]);
+  });
+
   it('leaves the proof out when asked to', () => {
     expect(kinds([], [], { ...plain, prove: false })).toEqual(['write', 'register']);
   });

@@ -1,0 +1,131 @@
+/** Many at once on one instance: four, or ten in as many rounds as PARALLEL_ROUNDS says. */
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, watch } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeEach, expect, it } from 'vitest';
+import { binfmtctl, inShell, type Ran } from './support/command.ts';
+import { emulatorFolder, entries, removeAllEntries, temporaryFolder } from './support/machine.ts';
+
+const LONG = process.env['PARALLEL_ROUNDS'];
+const ROUNDS = Number(LONG ?? 1);
+const timeout = 600_000 * ROUNDS;
+const folder = temporaryFolder();
+const source = ['--source', `dir:${emulatorFolder()}`];
+/** Overlapping, and in different orders. */
+const TEN = [
+  ['arm64', 'riscv64'],
+  ['riscv64', 's390x', 'arm64'],
+  ['s390x', 'arm'],
+  ['arm64', 'arm', 'riscv64', 's390x'],
+  ['arm'],
+  ['riscv64'],
+  ['arm', 'arm64'],
+  ['s390x', 'riscv64'],
+  ['arm64'],
+  ['arm', 's390x', 'riscv64'],
+] as const;
+const SETS = LONG === undefined ? TEN.slice(0, 4) : TEN;
+const ALL = ['qemu-aarch64', 'qemu-arm', 'qemu-riscv64', 'qemu-s390x'];
+
+beforeEach(removeAllEntries);
+afterAll(removeAllEntries);
+
+/** As a container without a volume: nothing but the instance is shared. */
+function newContainer(): { readonly varLib: string; readonly within: readonly string[] } {
+  const varLib = join(mkdtempSync(join(folder, 'container-')), 'lib');
+  mkdirSync(varLib);
+  return { varLib, within: inShell(`mount --bind ${varLib} /var/lib`) };
+}
+
+const inContainer = (...words: readonly string[]): Promise<Ran> =>
+  binfmtctl(words, { within: newContainer().within });
+
+const failed = (runs: readonly Ran[]) =>
+  runs.filter(({ status }) => status !== 0).map(({ stderr }) => stderr);
+const names = (): readonly string[] => Object.keys(entries()).sort();
+
+async function inRounds(round: () => Promise<void>): Promise<void> {
+  for (let count = 0; count < ROUNDS; count++) {
+    removeAllEntries();
+    await round();
+  }
+}
+
+it('lets containers install overlapping sets at once', { timeout }, () =>
+  inRounds(async () => {
+    const runs = SETS.map((set) => inContainer('install', ...set, ...source));
+    expect(failed(await Promise.all(runs))).toEqual([]);
+    expect(names()).toEqual(ALL);
+  }),
+);
+
+it('lets installs with one store run at once', { timeout }, () =>
+  inRounds(async () => {
+    const store = ['--store', mkdtempSync(join(folder, 'store-'))];
+    const runs = SETS.map((set) => binfmtctl(['install', ...set, ...source, ...store]));
+    expect(failed(await Promise.all(runs))).toEqual([]);
+    expect(names()).toEqual(ALL);
+  }),
+);
+
+it('lets containers replace the same entries at once, and leaves no staged entry', { timeout }, () =>
+  inRounds(async () => {
+    const runs = SETS.map((set) => inContainer('install', ...set, ...source, '--replace'));
+    expect(failed(await Promise.all(runs))).toEqual([]);
+    expect(names()).toEqual(ALL);
+  }),
+);
+
+it('keeps what others rely on when a container fails and rolls back', { timeout }, () =>
+  inRounds(async () => {
+    const broken = mkdtempSync(join(folder, 'broken-'));
+    copyFileSync(join(emulatorFolder(), 'qemu-aarch64-static'), join(broken, 'qemu-aarch64-static'));
+    // It starts, and then cannot run a program of the architecture.
+    copyFileSync(join(emulatorFolder(), 'qemu-arm-static'), join(broken, 'qemu-riscv64-static'));
+    const good = SETS.map((set) => inContainer('install', ...set, ...source));
+    const bad = [1, 2, 3].map(() => inContainer('install', 'arm64', 'riscv64', '--source', `dir:${broken}`));
+    expect(failed(await Promise.all(good))).toEqual([]);
+    expect((await Promise.all(bad)).map(({ status }) => status)).toEqual([1, 1, 1]);
+    expect(names()).toEqual(ALL);
+    expect(await inContainer('verify')).toMatchObject({ status: 0 });
+  }),
+);
+
+it('is not disturbed by containers that are killed while they register', { timeout }, () =>
+  inRounds(async () => {
+    const killed = [TEN[1], TEN[3]].map((set) => killedOnceItChanges(['install', ...set, ...source]));
+    const runs = SETS.map((set) => inContainer('install', ...set, ...source));
+    await Promise.all(killed);
+    expect(failed(await Promise.all(runs))).toEqual([]);
+    expect(names()).toEqual(ALL);
+    expect(await inContainer('verify')).toMatchObject({ status: 0 });
+  }),
+);
+
+it('lets containers uninstall while others install', { timeout }, () =>
+  inRounds(async () => {
+    const installs = SETS.map((set) => inContainer('install', ...set, ...source));
+    const uninstalls = [1, 2, 3].map(() => inContainer('binfmt', '--uninstall', 'qemu-*'));
+    expect(failed(await Promise.all(installs))).toEqual([]);
+    for (const { stderr } of await Promise.all(uninstalls))
+      expect(stderr).toMatch(/^(uninstalling: \S+ (OK|not found)\n)+$/);
+    expect(names().filter((name) => !ALL.includes(name))).toEqual([]);
+    expect(await inContainer('verify')).toMatchObject({ status: 0 });
+  }),
+);
+
+/** Kills it as soon as its journal says that it changes entries. */
+async function killedOnceItChanges(words: readonly string[]): Promise<void> {
+  const { varLib, within } = newContainer();
+  const store = join(varLib, 'binfmtctl');
+  mkdirSync(store);
+  const [file = '', ...args] = [...within, process.execPath, resolve('dist/cli.cjs'), ...words];
+  const watcher = watch(store);
+  const child = spawn(file, args, { stdio: 'ignore' });
+  const ended = new Promise((done) => child.once('exit', done));
+  watcher.on('change', () => {
+    if (existsSync(join(store, 'journal.json'))) child.kill('SIGKILL');
+  });
+  await ended;
+  watcher.close();
+}
