@@ -8,7 +8,18 @@ export interface DockerRegistry {
 
 /** bcrypt of `pass`. */
 export const HTPASSWD: string;
+/** Files of a registry that speaks TLS. */
+export interface DockerRegistryTls {
+  readonly certificate: string;
+  readonly key: string;
+  /** The authority that has to have signed the certificates of clients. */
+  readonly clientAuthority?: string;
+}
 /** Starts a registry whose data are below `folder`. @param htpasswd who may use it; everybody without one */
-export function startDockerRegistry(folder: string, htpasswd?: string): Promise<DockerRegistry>;
+export function startDockerRegistry(
+  folder: string,
+  htpasswd?: string,
+  tls?: DockerRegistryTls,
+): Promise<DockerRegistry>;
 /** Copies an image: `skopeoCopy('oci:/dir', 'docker-archive:/file')`. */
 export function skopeoCopy(from: string, to: string, ...options: string[]): Promise<void>;

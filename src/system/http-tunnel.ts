@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { failure, stalled } from './http-error.ts';
 import { proxyAuthorization } from './http-proxy.ts';
 
 export interface TunnelOptions {
-  /** PEM of the authorities whose certificates count; undefined for Node's own. */
-  readonly ca: string | undefined;
+  /** Node's options for the host and, if it speaks TLS, for the proxy. */
+  readonly tls: ConnectionOptions;
+  readonly proxyTls: ConnectionOptions;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -15,13 +16,13 @@ export async function openTunnel(proxy: URL, url: URL, options: TunnelOptions): 
   const raw = await connect(proxy, `${url.hostname}:${url.port || 443}`, options);
   const [tls, { isIP }] = await Promise.all([import('node:tls'), import('node:net')]);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const { ca, timeoutMs, signal } = options;
+  const { tls: settings, timeoutMs, signal } = options;
   return new Promise((resolve, reject) => {
     const secure: TLSSocket = tls.connect({
       socket: raw,
       host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(ca === undefined ? {} : { ca }),
+      ...settings,
       ALPNProtocols: ['http/1.1'],
     });
     const stop = (): void => void secure.destroy(stalled('no handshake', timeoutMs));
@@ -43,7 +44,7 @@ export async function openTunnel(proxy: URL, url: URL, options: TunnelOptions): 
 }
 
 async function connect(proxy: URL, target: string, options: TunnelOptions): Promise<Socket> {
-  const { ca, timeoutMs, signal } = options;
+  const { proxyTls, timeoutMs, signal } = options;
   const { request } = await (proxy.protocol === 'https:' ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     const asked = request(proxy, {
@@ -52,7 +53,7 @@ async function connect(proxy: URL, target: string, options: TunnelOptions): Prom
       headers: { host: target, ...proxyAuthorization(proxy) },
       agent: false,
       signal,
-      ...(ca === undefined ? {} : { ca }),
+      ...proxyTls,
     });
     const refused = (status: number | undefined): Error =>
       failure('PROXY', `it answers with status ${status}`);

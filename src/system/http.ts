@@ -4,8 +4,8 @@ import { BinfmtctlError } from '../errors.ts';
 import { isLoopback, mayBeLoopback } from '../formats/host.ts';
 import { httpError, stalled } from './http-error.ts';
 import { proxyAuthorization, proxyFor } from './http-proxy.ts';
+import { type TlsSettings, tlsOptions } from './http-tls.ts';
 import { openTunnel } from './http-tunnel.ts';
-import { readTextIfExists } from './read-file.ts';
 
 export interface HttpLimits {
   /** From the request to the answer's headers. */
@@ -26,6 +26,8 @@ export interface HttpRequest {
    * to that of another machine. Default false.
    */
   readonly isVerified?: boolean | undefined;
+  /** What counts for a server, redirects included; null for nothing of its own. */
+  readonly tls?: ((url: URL) => TlsSettings | null) | undefined;
   readonly limits: HttpLimits;
   readonly signal: AbortSignal;
 }
@@ -123,16 +125,17 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
 async function send(url: URL, proxy: URL | null, request: HttpRequest): Promise<ClientRequest> {
   const { method = 'GET', headers, body, signal, limits } = request;
   const options: RequestOptions = { method, headers: { 'user-agent': 'binfmtctl', ...headers }, signal };
-  const isTls = [url, proxy].some((each) => each?.protocol === 'https:');
-  const ca = isTls ? await authorities() : undefined;
-  if (ca !== undefined) Object.assign(options, { ca });
-  if (proxy !== null && url.protocol === 'https:') {
-    const socket = await openTunnel(proxy, url, { ca, timeoutMs: limits.answerMs, signal });
+  const proxyTls = proxy?.protocol === 'https:' ? await tlsOptions() : {};
+  const isTls = url.protocol === 'https:';
+  const tls = isTls ? await tlsOptions(request.tls?.(url)) : {};
+  Object.assign(options, isTls ? tls : proxyTls);
+  if (proxy !== null && isTls) {
+    const socket = await openTunnel(proxy, url, { tls, proxyTls, timeoutMs: limits.answerMs, signal });
     // Without an agent: that is how Node takes a connection which is there already.
     Object.assign(options, { createConnection: () => socket });
   }
-  const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
-  const plainly = proxy !== null && url.protocol === 'http:';
+  const { request: open } = await (isTls ? import('node:https') : import('node:http'));
+  const plainly = proxy !== null && !isTls;
   const sent = plainly
     ? open(proxy, {
         ...options,
@@ -181,26 +184,6 @@ async function* bodyOf(
   } finally {
     clearInterval(watch);
   }
-}
-
-function tryReadText(path: string): string | null {
-  try {
-    return readTextIfExists(path, { followLink: true });
-  } catch {
-    return null;
-  }
-}
-
-/** The authorities whose certificates count, where the environment names them in place of Node's. */
-async function authorities(): Promise<string | undefined> {
-  const { SSL_CERT_FILE: path = '' } = process.env;
-  if (path === '') return undefined;
-  const text = tryReadText(path);
-  if (text !== null && /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m.test(text)) return text;
-  const why = text === null ? 'cannot be read' : 'holds no certificate';
-  throw new BinfmtctlError('SOURCE_FAILED', `${path}, which SSL_CERT_FILE names, ${why}`, {
-    hint: 'set SSL_CERT_FILE to a file with the certificates of authorities (PEM), or unset it',
-  });
 }
 
 const tooLarge = (url: URL, most: number): BinfmtctlError =>

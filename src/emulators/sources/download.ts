@@ -3,6 +3,7 @@ import { httpError } from '../../system/http-error.ts';
 import { withRetries } from '../../system/http-retry.ts';
 import { corrupt, type HashedFile, requireSame, writeHashed } from './integrity.ts';
 import { byteProgress } from './progress.ts';
+import { speedFloor } from './speed.ts';
 import type { PullOptions } from './types.ts';
 
 export interface Download {
@@ -62,13 +63,16 @@ async function fetchAll(
   const onBytes = byteProgress(report);
   let total = size;
   let reached = 0;
+  const floor = speedFloor(what, limits);
   const attempt = async (progressed: () => void): Promise<void> => {
     if (file.size() === total && total > 0) return;
     const response = await openAt(open, file, what, signal);
     total = size ?? announcedSize(response);
     const most = total ?? maxBytes;
     if (most > maxBytes) throw tooLarge(what, maxBytes, response);
+    floor.resume();
     for await (const chunk of response.body) {
+      floor.received(chunk.length);
       if (file.size() + chunk.length > most) throw tooLarge(what, most, response);
       await file.write(chunk);
       onBytes(file.size(), total);
@@ -80,7 +84,12 @@ async function fetchAll(
     if (total !== null && file.size() < total)
       throw cutOff(`cannot fetch ${what}: ${file.size()} of ${total} bytes came`, response, signal);
   };
-  await withRetries(attempt, limits, signal, (text) => report({ kind: 'text', text: `${kind}: ${text}` }));
+  await withRetries(
+    (progressed) => attempt(progressed).finally(floor.pause),
+    limits,
+    signal,
+    (text) => report({ kind: 'text', text: `${kind}: ${text}` }),
+  );
   onBytes(file.size(), file.size());
 }
 

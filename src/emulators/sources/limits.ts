@@ -7,4 +7,7 @@ export const LIMITS: PullOptions['limits'] = {
   attempts: 5,
   backoffMs: 500,
   maxWaitMs: 60_000,
+  // 4 kB a second: a modem of 56 kbit/s brings more.
+  slowMs: 300_000,
+  slowBytes: 300 * 4000,
 };

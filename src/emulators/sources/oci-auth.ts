@@ -3,7 +3,7 @@ import { type Challenge, parseChallenges } from '../../formats/auth-challenge.ts
 import type { Login } from '../../formats/docker-config.ts';
 import { isLoopback, mayBeLoopback } from '../../formats/host.ts';
 import { maskSecrets } from '../../formats/secrets.ts';
-import { type HttpResponse, printUrl, readBody, request } from '../../system/http.ts';
+import { type HttpRequest, type HttpResponse, printUrl, readBody, request } from '../../system/http.ts';
 import { failureFrom } from '../../system/http-retry.ts';
 import type { PullOptions } from './types.ts';
 
@@ -16,6 +16,8 @@ export interface Asked {
   readonly base: URL;
   readonly repository: string;
   readonly login: () => Promise<Login | null>;
+  /** What counts for the certificates of the token server. */
+  readonly tls?: HttpRequest['tls'];
 }
 
 /**
@@ -39,14 +41,14 @@ export async function authorize(header: string, asked: Asked, options: PullOptio
 
 async function fetchToken(
   { parameters }: Challenge,
-  { base, repository }: Asked,
+  { base, repository, tls }: Asked,
   login: Login | null,
   { limits, signal }: PullOptions,
 ): Promise<string> {
   const realm = tokenServer(parameters['realm'] ?? '', base);
   const scope = parameters['scope'] ?? `repository:${repository}:pull`;
   const fields = { service: parameters['service'] ?? '', scope };
-  const shared = { mayLeaveOrigin: false, limits, signal };
+  const shared = { mayLeaveOrigin: false, tls, limits, signal };
   const response =
     login?.kind === 'refresh'
       ? await request(realm, { ...shared, ...refreshForm(fields, login.token) })

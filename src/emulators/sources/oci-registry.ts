@@ -4,14 +4,16 @@ import { isLoopback } from '../../formats/host.ts';
 import { ACCEPT, MAX_MANIFEST } from '../../formats/oci-manifest.ts';
 import { isDigest, printReference, type Reference } from '../../formats/oci-reference.ts';
 import type { Endpoint } from '../../formats/registry-mirrors.ts';
-import { type HttpResponse, readBody, request } from '../../system/http.ts';
+import { type HttpResponse, readBody } from '../../system/http.ts';
 import { withRetries } from '../../system/http-retry.ts';
 import { download } from './download.ts';
 import { digestOf, type Expected, requireDigest, requireSame } from './integrity.ts';
 import { authorize } from './oci-auth.ts';
 import { findLogin } from './oci-credentials.ts';
+import { openEndpoint } from './oci-endpoint.ts';
 import { statusError } from './oci-status.ts';
 import type { Document, Images } from './oci-types.ts';
+import { tlsSettings } from './registry-tls.ts';
 import type { PullOptions } from './types.ts';
 
 /** A mirror that does not answer is not waited for as long as the registry itself. */
@@ -31,10 +33,7 @@ export function openRegistry(
   const name = printReference(reference);
   const { report, limits, signal } = options;
   const say = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
-  const clients = endpoints.map((endpoint) => ({
-    origin: new URL(endpoint.origin),
-    ask: openClient(endpoint, name, options),
-  }));
+  const clients = endpoints.map((endpoint) => openClient(endpoint, name, options));
 
   /** Does something at the first endpoint that can; whoever failed once is not asked again. */
   async function anywhere<T>(action: (ask: Ask, attempts: number) => Promise<T>): Promise<T> {
@@ -72,7 +71,7 @@ export function openRegistry(
 
   /** Nothing but its digest tells what a tag is. */
   const sayDigest = (digest: string): void => {
-    const { protocol = '', host = '' } = clients[0]?.origin ?? {};
+    const { protocol = '', host = '' } = clients[0]?.base() ?? {};
     if (protocol === 'https:' || isLoopback(host)) say(`${name} is ${digest} now`);
     else report({ kind: 'warning', text: `oci: ${name} ${UNPROTECTED} @${digest}` });
   };
@@ -108,35 +107,39 @@ export function openRegistry(
 /** Asks for a path below the repository; only a success comes back. */
 type Ask = (path: string, headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
 
-function openClient({ registry, origin, repository }: Endpoint, name: string, options: PullOptions): Ask {
-  const { limits, signal, report } = options;
-  const base = new URL(origin);
+interface Client {
+  /** With the scheme that it turned out to speak. */
+  readonly base: () => URL;
+  readonly ask: Ask;
+}
+
+function openClient(endpoint: Endpoint, name: string, options: PullOptions): Client {
+  const { registry, repository } = endpoint;
+  const { signal, report } = options;
   let known: Promise<Login | null> | undefined;
   let authorization: string | null = null;
   const warn = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
   const login = () => (known ??= findLogin(registry, repository, { signal, warn }));
-  const send = (path: string, headers: Readonly<Record<string, string>>) =>
-    request(new URL(`/v2/${repository}/${path}`, base), {
-      headers: { ...headers, ...(authorization === null ? {} : { authorization }) },
-      limits,
-      signal,
-    });
-  return async (path, headers) => {
-    let response = await send(path, headers);
+  const tls = tlsSettings(endpoint, warn);
+  const { base, send } = openEndpoint(endpoint, tls, options);
+  const ask: Ask = async (path, headers) => {
+    const sendOn = () => send(path, { ...headers, ...(authorization === null ? {} : { authorization }) });
+    let response = await sendOn();
     const challenge = response.headers['www-authenticate'];
     // Whoever it was redirected to is not told who we are.
-    if (response.status === 401 && challenge !== undefined && response.url.origin === base.origin) {
+    if (response.status === 401 && challenge !== undefined && response.url.origin === base().origin) {
       response.discard();
-      const fresh = await authorize(challenge, { base, repository, login }, options);
+      const fresh = await authorize(challenge, { base: base(), repository, login, tls }, options);
       if (fresh !== null) {
         authorization = fresh;
-        response = await send(path, headers);
+        response = await sendOn();
       }
     }
     if (response.status === 200 || response.status === 206) return response;
     response.discard();
-    throw statusError(response, base, name);
+    throw statusError(response, base(), name);
   };
+  return { base, ask };
 }
 
 /** What a registry says of the digest of a tag shows at least what was harmed on the way. */

@@ -3,8 +3,6 @@ import { machine } from 'node:os';
 import { BinfmtctlError } from '../../errors.ts';
 import { hostPlatforms, type Platform } from '../../formats/oci-platform.ts';
 import { parseReference, printReference } from '../../formats/oci-reference.ts';
-import { endpointsOf } from '../../formats/registry-mirrors.ts';
-import { readTextIfExists } from '../../system/read-file.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
 import type { Candidate } from '../types.ts';
 import { digestOf, naming } from './integrity.ts';
@@ -14,13 +12,13 @@ import { type ImagePath, layersAt, parseImagePath, splitDigest } from './oci-pat
 import { openRegistry } from './oci-registry.ts';
 import { takeFromLayers } from './oci-take.ts';
 import type { Layer } from './oci-types.ts';
+import { findEndpoints } from './registry-config.ts';
+import { withinTotalTime } from './speed.ts';
 import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
 
 /** Where emulators come from when no image is named: that of tonistiigi/binfmt for QEMU 10.2.3, the same for everybody. */
 export const DEFAULT_IMAGE =
   'docker.io/tonistiigi/binfmt:qemu-v10.2.3-68@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0';
-
-const DOCKER_DAEMON = '/etc/docker/daemon.json';
 
 /**
  * `oci:[IMAGE]`: emulators out of a container image: of a registry, in an OCI layout (`oci:/DIR`, `oci:./DIR`) or in an
@@ -30,7 +28,9 @@ const DOCKER_DAEMON = '/etc/docker/daemon.json';
  * links; INTERRUPTED; what the store throws. Nothing is stored then.
  */
 export const fetchOci: Source = (value, wants, options) =>
-  pullImage(value, wants, { ...options, limits: LIMITS }, hostPlatforms(options.host, machine()));
+  withinTotalTime(options, (timed) =>
+    pullImage(value, wants, { ...timed, limits: LIMITS }, hostPlatforms(options.host, machine())),
+  );
 
 /** As `fetchOci`, with the platforms of a machine and the limits of its network. */
 export async function pullImage(
@@ -73,20 +73,11 @@ const openPath = (at: ImagePath, options: FetchOptions & { readonly work: string
   read: async (platforms) => ({ layers: await layersAt(at, platforms, options) }),
 });
 
-function readDockerDaemon(): string | null {
-  try {
-    return readTextIfExists(DOCKER_DAEMON, { followLink: true });
-  } catch {
-    return null;
-  }
-}
-
 async function openReference(value: string, options: PullOptions): Promise<Image> {
   await refuseLocal(value);
   const reference = parseReference(value === '' ? DEFAULT_IMAGE : value);
-  const { BINFMTCTL_REGISTRY_MIRRORS = '' } = process.env;
-  const daemon = reference.registry === 'docker.io' ? readDockerDaemon() : null;
-  const endpoints = endpointsOf(reference, BINFMTCTL_REGISTRY_MIRRORS, daemon ?? '');
+  const warn = (text: string): void => options.report({ kind: 'warning', text: `oci: ${text}` });
+  const endpoints = await findEndpoints(reference, warn);
   const images = openRegistry(reference, endpoints, options);
   options.report({ kind: 'text', text: `oci: reading ${images.name}` });
   const read: Image['read'] = async (platforms) => {

@@ -2,6 +2,7 @@ import type { EmulatorProfile } from '../../catalogue/types.ts';
 import type { HttpLimits } from '../../system/http.ts';
 import type { RetryLimits } from '../../system/http-retry.ts';
 import type { Candidate } from '../types.ts';
+import type { SpeedLimits } from './speed.ts';
 
 /** One emulator that is wanted. */
 export interface Want {
@@ -25,7 +26,7 @@ export interface FetchOptions {
 
 /** With what the network has to keep. */
 export interface PullOptions extends FetchOptions {
-  readonly limits: HttpLimits & RetryLimits;
+  readonly limits: HttpLimits & RetryLimits & SpeedLimits;
 }
 
 export type FetchProgress =

@@ -10,6 +10,7 @@ import { takeFromBundle } from './bundle.ts';
 import { chooseWant } from './choose-want.ts';
 import { naming } from './integrity.ts';
 import { LIMITS } from './limits.ts';
+import { withinTotalTime } from './speed.ts';
 import { type TakeOptions, takeFromArchives } from './take.ts';
 import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
 import { downloadUrl } from './url-download.ts';
@@ -26,7 +27,7 @@ import { wantedInTree } from './wanted.ts';
  * stored then.
  */
 export const fetchUrl: Source = (value, wants, options) =>
-  pullUrl(value, wants, { ...options, limits: LIMITS });
+  withinTotalTime(options, (timed) => pullUrl(value, wants, { ...timed, limits: LIMITS }));
 
 /** As `fetchUrl`, with the limits of a network. */
 export async function pullUrl(

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
+import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { parseChallenges } from '../../../src/formats/auth-challenge.ts';
+import { containerdHosts } from '../../../src/formats/containerd-hosts.ts';
+import { placesFor, registryRules } from '../../../src/formats/containers-registries.ts';
 import { parseReference } from '../../../src/formats/oci-reference.ts';
-import { endpointsOf } from '../../../src/formats/registry-mirrors.ts';
+import { endpointsOf, type MirrorSettings } from '../../../src/formats/registry-mirrors.ts';
 import { parseRetryAfter } from '../../../src/system/http-retry.ts';
 
 describe('parseChallenges', () => {
@@ -52,33 +55,108 @@ describe('parseChallenges', () => {
 });
 
 describe('endpointsOf', () => {
-  const origins = (reference: string, mirrors = '', daemon = '') =>
-    endpointsOf(parseReference(reference), mirrors, daemon).map(
-      ({ registry, origin, repository }) => `${registry} ${origin} ${repository}`,
+  const none: MirrorSettings = { mirrors: '', daemon: '', containerd: [], containers: null };
+  const origins = (reference: string, settings: Partial<MirrorSettings> = {}) =>
+    endpointsOf(parseReference(reference), { ...none, ...settings }).map(
+      ({ registry, origin, api, repository, mayBePlain, namespace }) =>
+        `${registry} ${origin}${api} ${repository}${mayBePlain ? ', or plain' : ''}${namespace ? ` of ${namespace}` : ''}`,
     );
 
-  it('leads to the registry itself; by plain HTTP only on this machine, or where it is said', () => {
-    expect(origins('busybox')).toEqual(['docker.io https://registry-1.docker.io library/busybox']);
-    expect(origins('localhost:5000/x')).toEqual(['localhost:5000 http://localhost:5000 x']);
-    expect(origins('https://localhost:5000/x')).toEqual(['localhost:5000 https://localhost:5000 x']);
-    expect(origins('lan:5000/x')).toEqual(['lan:5000 https://lan:5000 x']);
-    expect(origins('http://lan:5000/x')).toEqual(['lan:5000 http://lan:5000 x']);
+  it('leads to the registry itself, by TLS first; by plain HTTP only on this machine, or where it is said', () => {
+    expect(origins('busybox')).toEqual(['docker.io https://registry-1.docker.io/v2 library/busybox']);
+    expect(origins('localhost:5000/x')).toEqual(['localhost:5000 https://localhost:5000/v2 x, or plain']);
+    expect(origins('https://localhost:5000/x')).toEqual(['localhost:5000 https://localhost:5000/v2 x']);
+    expect(origins('lan:5000/x')).toEqual(['lan:5000 https://lan:5000/v2 x']);
+    expect(origins('http://lan:5000/x')).toEqual(['lan:5000 http://lan:5000/v2 x']);
   });
 
   it('leads to mirrors first: those of the user, then those of Docker', () => {
     const mirrors = 'ghcr.io=cache.example/ghcr, docker.io=http://cache:5000';
-    expect(origins('ghcr.io/a/b', mirrors)).toEqual([
-      'cache.example https://cache.example ghcr/a/b',
-      'ghcr.io https://ghcr.io a/b',
+    expect(origins('ghcr.io/a/b', { mirrors })).toEqual([
+      'cache.example https://cache.example/v2 ghcr/a/b',
+      'ghcr.io https://ghcr.io/v2 a/b',
     ]);
     const daemon = '{"registry-mirrors": ["https://mirror.example/", 7, "ftp://x"]}';
-    expect(origins('a/b', mirrors, daemon)).toEqual([
-      'cache:5000 http://cache:5000 a/b',
-      'mirror.example https://mirror.example a/b',
-      'docker.io https://registry-1.docker.io a/b',
+    expect(origins('a/b', { mirrors, daemon })).toEqual([
+      'cache:5000 http://cache:5000/v2 a/b',
+      'mirror.example https://mirror.example/v2 a/b',
+      'docker.io https://registry-1.docker.io/v2 a/b',
     ]);
-    expect(origins('ghcr.io/a/b', '', daemon)).toEqual(['ghcr.io https://ghcr.io a/b']);
-    expect(origins('a/b', '', 'no JSON')).toHaveLength(1);
+    expect(origins('ghcr.io/a/b', { daemon })).toEqual(['ghcr.io https://ghcr.io/v2 a/b']);
+    expect(origins('a/b', { daemon: 'no JSON' })).toHaveLength(1);
+  });
+
+  it('leads to the hosts of containerd, which are told for whom they answer', () => {
+    const containerd = containerdHosts(
+      parse(`
+server = "https://docker.io"
+[host."https://cache.example/hub"]
+capabilities = ["pull", "resolve"]
+[host."http://10.0.0.1:5000/x/v2"]
+override_path = true
+[host."https://push.example"]
+capabilities = ["push"]
+`),
+    );
+    expect(origins('a/b', { containerd })).toEqual([
+      'cache.example https://cache.example/hub/v2 a/b of docker.io',
+      '10.0.0.1:5000 http://10.0.0.1:5000/x/v2 a/b of docker.io',
+      'docker.io https://registry-1.docker.io/v2 a/b',
+    ]);
+  });
+
+  it('leads where registries.conf says, by the longest prefix', () => {
+    const rules = registryRules([
+      parse(`
+[[registry]]
+location = "docker.io"
+blocked = true
+[[registry]]
+prefix = "example.com"
+location = "registry.example.com:5000/all"
+[[registry]]
+prefix = "example.com/team"
+location = "lan:5000/team"
+insecure = true
+[[registry.mirror]]
+location = "cache.example/copies"
+[[registry.mirror]]
+location = "digests.example"
+pull-from-mirror = "digest-only"
+[[registry]]
+prefix = "*.wild.example"
+mirror-by-digest-only = true
+[[registry.mirror]]
+location = "cache.example/wild"
+`),
+      parse('[[registry]]\nlocation = "docker.io"\n'),
+    ]);
+    const asked = (text: string) => origins(text, { containers: placesFor(rules, parseReference(text)) });
+    expect(asked('example.com/a/b')).toEqual([
+      'registry.example.com:5000 https://registry.example.com:5000/v2 all/a/b',
+    ]);
+    expect(asked('example.com/team/a')).toEqual([
+      'cache.example https://cache.example/v2 copies/a',
+      'lan:5000 https://lan:5000/v2 team/a, or plain',
+    ]);
+    expect(asked('example.com/teams/a')).toHaveLength(1);
+    const digest = `sha256:${'0'.repeat(64)}`;
+    expect(asked(`a.wild.example/x@${digest}`)).toEqual([
+      'cache.example https://cache.example/v2 wild/x',
+      'a.wild.example https://a.wild.example/v2 x',
+    ]);
+    expect(asked('a.wild.example/x')).toHaveLength(1);
+    // A later file replaces the rule that blocks it.
+    expect(asked('a/b')).toHaveLength(1);
+    expect(asked('ghcr.io/a/b')).toEqual(['ghcr.io https://ghcr.io/v2 a/b']);
+  });
+
+  it('refuses an image that registries.conf blocks', () => {
+    const rules = registryRules([parse('[[registry]]\nprefix = "ghcr.io/bad"\nblocked = true\n')]);
+    const reference = parseReference('ghcr.io/bad/x');
+    expect(() => endpointsOf(reference, { ...none, containers: placesFor(rules, reference) })).toThrow(
+      expect.objectContaining({ code: 'BAD_SOURCE', message: expect.stringContaining('blocks') }),
+    );
   });
 
   it.each([
@@ -88,7 +166,9 @@ describe('endpointsOf', () => {
     'docker.io=https://user@x',
     'docker.io=x/../y?',
   ])('refuses the mirror %j', (mirror) => {
-    expect(() => origins('a/b', mirror)).toThrow(expect.objectContaining({ code: 'BAD_SOURCE' }));
+    expect(() => origins('a/b', { mirrors: mirror })).toThrow(
+      expect.objectContaining({ code: 'BAD_SOURCE' }),
+    );
   });
 });
 
