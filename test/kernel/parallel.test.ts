@@ -106,9 +106,7 @@ it('lets containers uninstall while others install', { timeout }, () =>
   inRounds(async () => {
     const installs = SETS.map((set) => inContainer('install', ...set, ...source));
     const uninstalls = [1, 2, 3].map(() => inContainer('binfmt', '--uninstall', 'qemu-*'));
-    expect(failed(await Promise.all(installs))).toEqual([]);
-    for (const { stderr } of await Promise.all(uninstalls))
-      expect(stderr).toMatch(/^(uninstalling: \S+ (OK|not found)\n)+$/);
+    expect(failed(await Promise.all([...installs, ...uninstalls]))).toEqual([]);
     expect(names().filter((name) => !ALL.includes(name))).toEqual([]);
     expect(await inContainer('verify')).toMatchObject({ status: 0 });
   }),
