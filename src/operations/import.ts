@@ -2,6 +2,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { ensureMounted, inspectInstance } from '../kernel/instance.ts';
+import { hiddenEntries } from '../plan/hidden-entries.ts';
 import { type ImportedRule, type ImportPlan, planImport } from '../plan/import.ts';
 import type { Step } from '../plan/steps.ts';
 import type { Entry } from '../rule/types.ts';
@@ -14,6 +15,7 @@ import { repair } from './journal.ts';
 import { withStoreLock } from './lock.ts';
 import { checkReach } from './reach.ts';
 import { findUnsafe, warnOfScripts } from './safety.ts';
+import { keepingWarnings } from './warnings.ts';
 
 export type { Source } from './import-files.ts';
 
@@ -53,7 +55,8 @@ const NAMED = 5;
  * @throws BAD_RULE for what is wrong, with file and line; UNSAFE_RULE; ENTRY_EXISTS without `replace`; EMULATOR_NOT_FOUND
  * for a profile without an interpreter here; FILE_FAILED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors throw.
  */
-export async function importRules(request: ImportRequest, context: Context): Promise<ImportResult> {
+export async function importRules(request: ImportRequest, outer: Context): Promise<ImportResult> {
+  const { context } = keepingWarnings(outer);
   const items = (await Promise.all(request.paths.map((path) => readItems(path, request.from)))).flat();
   refuseWrong(items);
   const wanted = items.flatMap((item) => ('rule' in item ? [item] : []));
@@ -66,6 +69,9 @@ export async function importRules(request: ImportRequest, context: Context): Pro
   const decide = async (entries: readonly Entry[]): Promise<ImportPlan> => {
     const plan = planImport(entries, wanted);
     if (plan.replaced.length > 0 && !request.replace) throw exists(plan.replaced.map(({ name }) => name));
+    const added = wanted.filter(({ rule }) => !plan.unchanged.includes(rule.name));
+    const others = entries.filter(({ name }) => !wanted.some(({ rule }) => rule.name === name));
+    warnOfHidden(added, others, context);
     return plan;
   };
   const resultOf = ({ steps, unchanged }: ImportPlan): ImportResult => ({
@@ -82,6 +88,20 @@ export async function importRules(request: ImportRequest, context: Context): Pro
     await repair(context);
     return changeInstance({ decide, apply }, context);
   });
+}
+
+/** The kernel asks a new rule before the entries that are there. */
+function warnOfHidden(
+  added: readonly ImportedRule[],
+  entries: readonly Entry[],
+  { report }: Pick<Context, 'report'>,
+): void {
+  const texts = added.flatMap(({ rule }) =>
+    hiddenEntries(rule.pattern, entries).map(
+      ({ name }) => `rule ${rule.name} takes files of entry ${name}, which is older`,
+    ),
+  );
+  for (const text of new Set(texts)) report({ kind: 'warning', text });
 }
 
 function refuseWrong(items: readonly Item[]): void {

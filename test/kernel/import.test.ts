@@ -19,6 +19,17 @@ describe('import', () => {
     expect(entries()['two']).toContain('interpreter /bin/two');
   });
 
+  it('warns of an older entry whose files a new rule takes', async () => {
+    registerForeign(':WSLInterop:M::MZ::/bin/old:');
+    const file = put('rules', ':cli:M::MZ::/bin/new:\n:jar:E::jar::/bin/jar:\n');
+    const ran = await run('import', file);
+    expect(ran.status).toBe(0);
+    expect(ran.stderr.match(/takes files of entry.*/g)).toEqual([
+      'takes files of entry WSLInterop, which is older',
+    ]);
+    expect((await run('import', file)).stderr).not.toContain('takes files');
+  });
+
   it('replaces an entry only where it is told to', async () => {
     registerForeign(':a:E::a::/bin/old:');
     const before = instance();

@@ -2,16 +2,19 @@ import type { Description } from '../../formats/binfmt-support.ts';
 import { runInForeground } from '../../system/foreground.ts';
 import { strerror, strsignal } from '../../system/strerror.ts';
 
+/** An empty detector accepts every file. */
+export type Candidate = Pick<Description, 'detector' | 'interpreter'>;
+
 /**
  * Interpreters in the order in which they are tried: those whose detector accepts the file, then those without one. A
  * detector is started with the file as its only argument and accepts with status 0.
  */
 export async function inOrderOfTrial(
-  candidates: readonly Description[],
+  candidates: readonly Candidate[],
   target: string,
   say: (text: string) => void,
 ): Promise<readonly string[]> {
-  const accepted: Description[] = [];
+  const accepted: Candidate[] = [];
   for (const each of candidates) {
     if (each.detector !== '' && (await accepts(each.detector, target, say))) accepted.push(each);
   }

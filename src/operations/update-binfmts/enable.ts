@@ -1,12 +1,14 @@
 import { BinfmtctlError } from '../../errors.ts';
 import { type Description, registerString } from '../../formats/binfmt-support.ts';
 import { type CheckedInterpreters, openInterpreters } from '../../kernel/checked-interpreters.ts';
+import { listEntries } from '../../kernel/entries.ts';
 import { runningKernelFeatures } from '../../kernel/features.ts';
 import { ensureMounted, inspectInstance } from '../../kernel/instance.ts';
 import { isRegistered as isInKernel, register } from '../../kernel/register.ts';
+import { hiddenEntries } from '../../plan/hidden-entries.ts';
 import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
-import type { Rule } from '../../rule/types.ts';
+import { type Entry, isBpf, type Rule } from '../../rule/types.ts';
 import { strerror } from '../../system/strerror.ts';
 import { findUnfitInterpreters } from '../interpreters.ts';
 import { findUnsafe, warnOfScripts } from '../safety.ts';
@@ -19,7 +21,8 @@ export async function enableAll(session: Session): Promise<boolean> {
   if (!(await prepare(session))) return true;
   const database = readDatabase(session);
   const missing = [...database.keys()].filter((name) => !isRegistered(session, name));
-  const candidates = missing.map((name) => candidateOf(name, database));
+  const others = entriesOfOthers(session);
+  const candidates = missing.map((name) => candidateOf(name, database, others));
   using checked = openInterpreters(rulesOf(candidates));
   const refusals = await refusalsOf(session, candidates);
   const unfit = unfitAmong(session, candidates);
@@ -49,8 +52,8 @@ export async function enable(session: Session, name: string, described?: Descrip
     return false;
   }
   // Only where there is no detector does it matter which other formats there are.
-  const others = description.detector === '' ? readUsable(session) : [];
-  const candidate = candidateOf(name, new Map([...others, [name, description]]));
+  const database = description.detector === '' ? readUsable(session) : [];
+  const candidate = candidateOf(name, new Map([...database, [name, description]]), entriesOfOthers(session));
   using checked = openInterpreters(rulesOf([candidate]));
   const refusals = await refusalsOf(session, [candidate]);
   return enableOne(session, candidate, { refusals, unfit: unfitAmong(session, [candidate]), checked });
@@ -58,7 +61,7 @@ export async function enable(session: Session, name: string, described?: Descrip
 
 /** @throws UNSAFE_RULE where the kernel must not be given the description. */
 export async function requireSafe(session: Session, name: string, description: Description): Promise<void> {
-  const candidate = candidateOf(name, new Map([[name, description]]));
+  const candidate = candidateOf(name, new Map([[name, description]]), []);
   const [refusal] = (await refusalsOf(session, [candidate])).values();
   if (refusal !== undefined) throw refusal;
 }
@@ -73,22 +76,49 @@ interface Candidate {
   readonly interpreter: string;
   /** Why the kernel is not to be asked at all. */
   readonly obstacle: string | null;
+  /** What to warn of once it is registered. */
+  readonly notes: readonly string[];
 }
 
-function candidateOf(name: string, database: ReadonlyMap<string, Description>): Candidate {
+function candidateOf(
+  name: string,
+  database: ReadonlyMap<string, Description>,
+  others: readonly Entry[],
+): Candidate {
   const description = database.get(name) as Description;
-  const { path, isScript } = runDetectorsPath();
   const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
   const chooses = isShared || description.detector !== '';
+  const parse = (string: Uint8Array) => parseRegister(string, { linux73: runningKernelFeatures().linux73 });
+  const itself = parse(registerString(name, description, description.interpreter));
+  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenEntries(itself.rule.pattern, others) : [];
+  // The kernel starts no script for a format with credentials.
+  const passesOn = hidden.length > 0 && description.credentials !== 'yes';
+  const { path, isScript } = runDetectorsPath({ passesOn });
   const string = registerString(name, description, chooses ? path : description.interpreter);
-  const parsed = parseRegister(string, { linux73: runningKernelFeatures().linux73 });
+  const parsed = parse(string);
   return {
     name,
     string,
     rule: 'rule' in parsed ? parsed.rule : parsed.errno,
     interpreter: description.interpreter,
     obstacle: chooses ? obstacleTo(description, isScript) : null,
+    notes: hidden.map((entry) => hidingNote(name, description, entry, isScript)),
   };
+}
+
+/** The entries that no format of the database has made. */
+function entriesOfOthers(session: Session): readonly Entry[] {
+  const { binfmtDirectory } = session.context;
+  if (!inspectInstance(binfmtDirectory).mounted) return [];
+  return listEntries(binfmtDirectory).filter(({ name }) => !isInstalled(session, name));
+}
+
+function hidingNote(name: string, { detector }: Description, entry: Entry, passesOn: boolean): string {
+  const what = `format ${name} takes files of entry ${entry.name}, which is older`;
+  if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
+  return passesOn
+    ? `${what}; files that ${detector} refuses still go to ${entry.interpreter}`
+    : `${what}; files that ${detector} refuses no longer run`;
 }
 
 /** As texts: `\x41B` and `AB` are two specifications. */
@@ -141,7 +171,7 @@ interface Findings {
 
 function enableOne(
   session: Session,
-  { name, rule, string, obstacle }: Candidate,
+  { name, rule, string, obstacle, notes }: Candidate,
   { refusals, unfit, checked }: Findings,
 ): boolean {
   const { warn, print, test, context } = session;
@@ -165,7 +195,10 @@ function enableOne(
     typeof rule === 'string'
       ? { what: 'close', why: strerror(rule) }
       : tryRegister(context.binfmtDirectory, rule, checked);
-  if (failure === null) return true;
+  if (failure === null) {
+    for (const note of notes) warn(note);
+    return true;
+  }
   const { what, why } = failure;
   warn(
     `unable to ${what} ${context.binfmtDirectory}/register${what === 'open' ? ' for writing' : ''}: ${why}`,

@@ -10,7 +10,7 @@ import { pathBytes } from '../../system/path-bytes.ts';
 import { matchesCompat, sizeCompat } from './compat.ts';
 import { adminFile, namesInOrder, readDescription } from './database.ts';
 import { inOrderOfTrial } from './detectors.ts';
-import { isRunDetectors } from './run-detectors-path.ts';
+import { isRunDetectors, passesFilesOn } from './run-detectors-path.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
 
 /** How a file's formats are found: as the kernel does, or as update-binfmts 2.2.2. */
@@ -25,7 +25,7 @@ export async function find(session: Session, target: string, matcher: Matcher): 
 
 /**
  * That of the newest enabled entry that takes the file, whoever registered it; where that is run-detectors, those of the
- * installed formats that it tries.
+ * installed formats that it tries, and of the entries of others that ours passes files on to.
  */
 async function asTheKernel(session: Session, target: string): Promise<readonly string[]> {
   const { binfmtDirectory } = session.context;
@@ -35,9 +35,12 @@ async function asTheKernel(session: Session, target: string): Promise<readonly s
   const [first] = taking;
   if (first === undefined) return [];
   if (!isRunDetectors(first.interpreter)) return [first.interpreter];
-  const installed = taking.filter(({ name }) => existsSync(pathBytes(adminFile(session, name))));
-  const descriptions = installed.map(({ name }) => readDescription(session, name));
-  return inOrderOfTrial(descriptions, target, session.say);
+  const passesOn = passesFilesOn(first.interpreter);
+  const candidates = taking.flatMap(({ name, interpreter }) => {
+    if (existsSync(pathBytes(adminFile(session, name)))) return [readDescription(session, name)];
+    return passesOn && !isRunDetectors(interpreter) ? [{ detector: '', interpreter }] : [];
+  });
+  return inOrderOfTrial(candidates, target, session.say);
 }
 
 /** By what the admin files say, in the order of their directory, with any entry of that name. */
