@@ -6,6 +6,7 @@ import { unpack } from '../../emulators/sources/unpack.ts';
 import { unpackBy, unxz } from '../../emulators/sources/unxz.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { fileKind, KIND_SIZE } from '../../formats/file-kind.ts';
+import { modernTar } from '../../formats/modern-tar.ts';
 import { fileError } from '../../system/file-error.ts';
 import { findTool, requireTool } from '../../system/tools.ts';
 import { beginsImage } from './entry.ts';
@@ -108,7 +109,8 @@ async function isImage(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for await (const { header } of readTar(bytes, { what: path, maxBytes: Number.MAX_SAFE_INTEGER, signal })) {
+  const options = { what: path, maxBytes: Number.MAX_SAFE_INTEGER, signal };
+  for await (const { header } of readTar(modernTar(bytes), options)) {
     const answer = beginsImage(header);
     if (answer !== null) return answer;
   }

@@ -5,6 +5,7 @@ import type { Header } from 'tar-stream';
 import { corrupt } from '../../emulators/sources/integrity.ts';
 import { readTar } from '../../emulators/sources/tar-reader.ts';
 import { BinfmtctlError } from '../../errors.ts';
+import { modernTar } from '../../formats/modern-tar.ts';
 import type { IdMaps, IdRange } from '../../plan/id-maps.ts';
 import { interrupted } from '../../system/http-error.ts';
 import { run } from '../../system/process.ts';
@@ -42,7 +43,7 @@ export async function unpackTree(
     return keep(header);
   };
   // Beside its files: a header each, and what fills their last blocks.
-  const input = filterTar(bytes, { what, maxBytes: 2 * MAX_TREE, signal }, fits);
+  const input = filterTar(modernTar(bytes), { what, maxBytes: 2 * MAX_TREE, signal }, fits);
   const { exitCode, stderr } = await runConfined(place, await tarCommand(place.maps), { input, signal });
   if (signal.aborted) throw interrupted(signal);
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
@@ -58,7 +59,7 @@ export async function makeRoom(
   { what, signal, ...place }: Unpacking,
 ): Promise<void> {
   const room = new Set<string>();
-  for await (const { header } of readTar(layer(), { what, maxBytes: 2 * MAX_TREE, signal })) {
+  for await (const { header } of readTar(modernTar(layer()), { what, maxBytes: 2 * MAX_TREE, signal })) {
     const needed = roomFor(header);
     if (needed !== null) room.add(`${needed.kind} ./${needed.path}\0`);
   }

@@ -1,0 +1,183 @@
+/**
+ * Rewrites old tar headers, which the tar reader does not know: those of Unix V7 become POSIX ustar, and GNU's files with holes
+ * ("Old GNU Format" of its manual) become files with holes in the form of POSIX pax ("PAX Format, Version 1.0"). All other bytes
+ * pass as they are, so that whoever reads the result judges it as if it had come so.
+ */
+import { blockReader } from './tar-blocks.ts';
+
+const BLOCK = 512;
+/** The reader refuses longer extended headers itself. */
+const MAX_EXTENDED = 4 * 1024 * 1024;
+/** As many holes have 44 blocks of a map each; no file of a root file system has more. */
+const MAX_EXTENSIONS = 10_000;
+
+const MAX_OCTAL = 0o77777777777;
+
+const TYPE = 156;
+const MAGIC = 257;
+const CHECKSUM = { at: 148, size: 8 };
+const SIZE = { at: 124, size: 12 };
+/** Of the old GNU format: pairs of offset and size, whether a block with more of them follows, and the whole size. */
+const HOLES = { at: 386, count: 4, extended: 482, size: 483 };
+const MORE_HOLES = { at: 0, count: 21, extended: 504 };
+
+interface Piece {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A tar archive without old headers. */
+export async function* modernTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { next, pass, rest } = blockReader(bytes);
+  let longName: string | null = null;
+  let size: number | null = null;
+  for (let header = await next(); header !== null; header = await next()) {
+    const type = String.fromCharCode(header[TYPE] ?? 0);
+    const stored = numberAt(header, SIZE);
+    if (!isHeader(header) || stored === null) {
+      yield header;
+      // Two blocks of zeros end the archive; a reader says what is wrong with anything else.
+      if (header.some((byte) => byte !== 0)) break;
+      continue;
+    }
+    if ('xgLK'.includes(type) && stored <= MAX_EXTENDED) {
+      const content = await readContent(next, stored);
+      if (type === 'x') size = paxSize(content.subarray(0, stored)) ?? size;
+      if (type === 'L') longName = textOf(content.subarray(0, stored));
+      yield header;
+      yield content;
+      continue;
+    }
+    if (type === 'S') yield* withHoles(header, longName, next);
+    else yield isKnown(header) ? header : asUstar(header);
+    // A folder has no bytes, whatever its size says.
+    if (type !== '5') yield* pass(size ?? stored);
+    longName = null;
+    size = null;
+  }
+  yield* rest();
+}
+
+type Next = () => Promise<Uint8Array | null>;
+
+async function readContent(next: Next, size: number): Promise<Uint8Array> {
+  const blocks: Uint8Array[] = [];
+  for (let at = 0; at < size; at += BLOCK) blocks.push((await next()) ?? new Uint8Array());
+  return concat(blocks);
+}
+
+/** The headers and the map of a file with holes. Its bytes, which are no others, come after them. */
+async function* withHoles(
+  header: Uint8Array,
+  longName: string | null,
+  next: Next,
+): AsyncGenerator<Uint8Array> {
+  const pieces = piecesIn(header, HOLES);
+  const whole = numberAt(header, { at: HOLES.size, size: 12 }) ?? 0;
+  let isExtended = header[HOLES.extended] === 1;
+  for (let count = 0; isExtended && count < MAX_EXTENSIONS; count++) {
+    const more = (await next()) ?? new Uint8Array(BLOCK);
+    pieces.push(...piecesIn(more, MORE_HOLES));
+    isExtended = more[MORE_HOLES.extended] === 1;
+  }
+  const numbers = [pieces.length, ...pieces.flatMap(({ offset, size }) => [offset, size])];
+  const map = padded(encode(numbers.map((number) => `${number}\n`).join('')));
+  const name = longName ?? textOf(header.subarray(0, 100));
+  const records = [
+    ['GNU.sparse.major', '1'],
+    ['GNU.sparse.minor', '0'],
+    ['GNU.sparse.name', name],
+    ['GNU.sparse.realsize', String(whole)],
+    ['size', String(map.length + (numberAt(header, SIZE) ?? 0))],
+  ] as const;
+  const extended = concat(records.map(([key, value]) => paxRecord(key, value)));
+  yield headerFrom(header, 'x', extended.length);
+  yield padded(extended);
+  yield headerFrom(header, '0', map.length + (numberAt(header, SIZE) ?? 0));
+  yield map;
+}
+
+function piecesIn(block: Uint8Array, { at, count }: { at: number; count: number }): Piece[] {
+  return Array.from({ length: count }, (_, index) => at + index * 24)
+    .filter((start) => (block[start] ?? 0) !== 0)
+    .map((start) => ({
+      offset: numberAt(block, { at: start, size: 12 }) ?? 0,
+      size: numberAt(block, { at: start + 12, size: 12 }) ?? 0,
+    }));
+}
+
+/** Behind the first 257 bytes a header of Unix V7 has nothing. */
+function asUstar(header: Uint8Array): Uint8Array {
+  const type = String.fromCharCode(header[TYPE] ?? 0);
+  const isFolder = '\x000'.includes(type) && textOf(header.subarray(0, 100)).endsWith('/');
+  return headerFrom(header, isFolder ? '5' : type, null);
+}
+
+/** Name, owner, mode, time and link of a header in a ustar header; with null its size, too. */
+function headerFrom(header: Uint8Array, type: string, size: number | null): Uint8Array {
+  const made = new Uint8Array(BLOCK);
+  made.set(header.subarray(0, MAGIC));
+  // A larger one is in the extended header.
+  if (size !== null)
+    made.set(encode(`${Math.min(size, MAX_OCTAL).toString(8).padStart(11, '0')}\0`), SIZE.at);
+  made[TYPE] = type.charCodeAt(0);
+  made.set(encode('ustar\x0000'), MAGIC);
+  made.set(encode(`${sumOf(made).toString(8).padStart(6, '0')}\0 `), CHECKSUM.at);
+  return made;
+}
+
+const isKnown = (header: Uint8Array): boolean => textOf(header.subarray(MAGIC, MAGIC + 5)) === 'ustar';
+
+function isHeader(header: Uint8Array): boolean {
+  return header.length === BLOCK && numberAt(header, CHECKSUM) === sumOf(header);
+}
+
+const sumOf = (header: Uint8Array): number =>
+  header.reduce(
+    (sum, byte, index) => sum + (index >= CHECKSUM.at && index < CHECKSUM.at + CHECKSUM.size ? 0x20 : byte),
+    0,
+  );
+
+/** A number in octal, or with the highest bit set in base 256; null for anything else. */
+function numberAt(block: Uint8Array, { at, size }: { at: number; size: number }): number | null {
+  const field = block.subarray(at, at + size);
+  if (field[0] === 0x80) {
+    const value = field.subarray(1).reduce((all, byte) => all * 256 + byte, 0);
+    return Number.isSafeInteger(value) ? value : null;
+  }
+  const [, digits] = /^[ \0]*([0-7]*)(?:[ \0]|$)/.exec(String.fromCharCode(...field)) ?? [];
+  return digits === undefined ? null : Number.parseInt(digits || '0', 8);
+}
+
+function paxSize(records: Uint8Array): number | null {
+  const [, digits] = /(?:^|\n)\d+ size=(\d+)\n/.exec(textOf(records)) ?? [];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** `LENGTH KEY=VALUE` and a newline; the length counts itself. */
+function paxRecord(key: string, value: string): Uint8Array {
+  const body = encode(` ${key}=${value}\n`);
+  let length = body.length;
+  while (length !== body.length + String(length).length) length = body.length + String(length).length;
+  return concat([encode(String(length)), body]);
+}
+
+/** Bytes as characters of the same number. */
+const encode = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Array.from(end < 0 ? bytes : bytes.subarray(0, end), (byte) => String.fromCharCode(byte)).join('');
+}
+
+const padded = (bytes: Uint8Array): Uint8Array =>
+  concat([bytes, new Uint8Array((BLOCK - (bytes.length % BLOCK)) % BLOCK)]);
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
