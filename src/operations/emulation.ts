@@ -117,7 +117,10 @@ async function recallEmulation(
   if (serving.length > 0 && !(await areProved(serving, context))) return null;
   const isPrivate = runners.includes(null);
   const used = new Set<OwnRule>();
-  const memory = isPrivate ? recall(context).rules : [];
+  // Only in a static emulator nothing of the root is looked for.
+  const memory = isPrivate
+    ? recall(context).rules.filter(({ rule }) => root === null || rule.flags.includes('F'))
+    : [];
   const programs = runners.map((runner, index): RunBy | null => {
     if (runner === 'machine') return runner;
     if (runner !== null && (!isPrivate || isCopyable(runner))) return 'entry';

@@ -40,6 +40,8 @@ export interface EmulatorRequest {
   readonly prove?: boolean | undefined;
   /** Take only what this machine has, and ask no source. */
   readonly local?: boolean | undefined;
+  /** Take also emulators that need libraries of this machine, as long as there is no static one. */
+  readonly dynamic?: boolean | undefined;
   /** Ids of arches that may be left out if there is no emulator for them. */
   readonly optional?: readonly string[] | undefined;
   /** Fetch nothing: say only what would be fetched. */
@@ -170,7 +172,7 @@ function findRequest(arch: Arch, search: Search): FindRequest {
 
 /**
  * The first candidate that passes inspection, is built for the host's own arch and is not known to be bad, else the first that
- * passes; what was wrong with the others is kept for the case that none does.
+ * passes, a static one before others; what was wrong with the others is kept for the case that none does.
  */
 async function takeFirstFit(
   arch: Arch,
@@ -192,7 +194,7 @@ async function takeFirstFit(
         elsewhere: request.elsewhere,
         archOf: (head) => buildArchOf(head, natives, context),
         // Only who names an emulator may want one that does not work in chroots.
-        requireStatic: request.emulator === undefined,
+        requireStatic: request.emulator === undefined && request.dynamic !== true,
         asRoot: process.geteuid?.() === 0 && mapsRootToRoot() !== false,
         sha256: request.expected?.[arch.id]?.sha256,
         timeoutMs: TIME_LIMIT_MS,
@@ -205,8 +207,9 @@ async function takeFirstFit(
         await assertRuns(arch, emulator, context);
       const known = await knownProblems(fit, host);
       if (request.strict) refuseKnownBad(fit, known);
-      secondBest ??= fit;
-      if (known.length > 0 || archOfHeader(context.catalogue, emulator.head)?.id !== host.id) continue;
+      if (secondBest === undefined || (emulator.static && !secondBest.emulator.static)) secondBest = fit;
+      const isOwn = archOfHeader(context.catalogue, emulator.head)?.id === host.id;
+      if (known.length > 0 || !isOwn || (request.dynamic === true && !emulator.static)) continue;
       found.set(arch.id, fit);
       return;
     } catch (problem) {

@@ -13,7 +13,7 @@ import { ruleFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
 export type RuleRequest = Pick<EmulationRequest, 'sources' | 'emulator' | 'allowUnverified' | 'all'> &
-  Pick<EmulatorRequest, 'local' | 'optional'>;
+  Pick<EmulatorRequest, 'local' | 'optional' | 'dynamic'>;
 
 /** A rule for each arch, as far as there are emulators: those of the last time, or found and fetched. */
 export async function findOwnRules(
@@ -25,11 +25,14 @@ export async function findOwnRules(
   context: Context,
 ): Promise<readonly OwnRule[]> {
   if (arches.length === 0) return [];
-  const { sources, emulator, all, local } = request;
+  const { sources, emulator, all, local, dynamic } = request;
   const isUsual =
     sources.length === 0 && emulator === undefined && context.catalogue.arches === builtinCatalogue().arches;
   const memory = isUsual ? recall(context) : NOTHING;
-  const recalled = memory.rules.filter(({ arch }) => arches.some(({ id }) => id === arch));
+  const recalled = memory.rules.filter(
+    ({ arch, rule }) =>
+      arches.some(({ id }) => id === arch) && (dynamic === true || rule.flags.includes('F')),
+  );
   // What nothing was found for the last time that all were asked for is not looked for with all again.
   const wanted = memory.all ? arches.filter((arch) => needed.includes(arch)) : arches;
   const open = wanted.filter(({ id }) => !recalled.some(({ arch }) => arch === id));

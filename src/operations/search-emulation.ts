@@ -61,7 +61,7 @@ export async function searchEmulation(
           (arch) => !isServed(arch) && !request.arches.includes(arch) && takerOf(arch, reachable) !== null,
         )
       : [];
-  const search = { ...request, optional: optional.map(({ id }) => id) };
+  const search = { ...request, optional: optional.map(({ id }) => id), dynamic: root === null };
   const found = await findOwnRules(unserved, needed, search, entries, natives, context);
   const isFound = ({ id }: Arch): boolean => found.some(({ arch }) => arch === id);
   const byEntry = optional.filter((arch) => !isFound(arch));
