@@ -12,9 +12,9 @@ export interface Target {
 }
 
 /** Sent to us alone, as by `kill`: the program gets them, too. */
-const HANDED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+const HANDED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGPWR'] as const;
 /** The terminal sends these to the process group in the foreground, and so to the program. */
-const OF_TERMINALS = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT'] as const;
+const OF_TERMINALS = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT', 'SIGWINCH'] as const;
 
 /** Until the returned function is called, signals to us are signals to the program, which stops and goes on with us. */
 export function handOnSignals(target: Target): () => void {
@@ -25,7 +25,10 @@ export function handOnSignals(target: Target): () => void {
   const onTerminalSignal = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGTSTP') stop(target, stopSelf);
     else if (signal === 'SIGCONT') resume(target);
-    else if (isForeground()) target.interruption = signal;
+    else if (signal === 'SIGWINCH') {
+      // It ends nothing. Some servers stop gracefully at it.
+      if (!isForeground()) signalTo(target.pid, signal);
+    } else if (isForeground()) target.interruption = signal;
     else send(signal);
   };
   // By what the kernel does of itself: it stops no process group that nobody could let go on (setpgid(2), "orphaned").

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { busyboxFor, emulators, finish, outputOf, putProgram, startActors } from './support/actors.ts';
 import { helloForRiscv64 } from './support/hello.ts';
-import { inOwnGroup, talkTo } from './support/talk.ts';
+import { inOwnGroup, talkAtTerminal, talkTo } from './support/talk.ts';
 import { BINFMT, binfmtctl, removeAllEntries, temporaryFolder } from './support/tools.ts';
 import { expectSameTraces, stateOf, tracesOf } from './support/traces.ts';
 
@@ -129,17 +129,35 @@ describe('what the program is given and gives back', () => {
     expect(readFileSync(at('err')).equals(bytes)).toBe(true);
   });
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const)('is a %s sent to us', async (signal) => {
-    const name = signal.slice(3);
-    const talk = talkTo(
-      sh(`trap 'echo got ${name}; exit 9' ${name}; echo ready; while :; do ./busybox sleep 0.1; done`),
-      {
-        cwd: folder,
-      },
-    );
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGALRM', 'SIGPWR', 'SIGWINCH'] as const)(
+    'is a %s sent to us',
+    async (signal) => {
+      const name = signal.slice(3);
+      const talk = talkTo(
+        sh(`trap 'echo got ${name}; exit 9' ${name}; echo ready; while :; do ./busybox sleep 0.1; done`),
+        {
+          cwd: folder,
+        },
+      );
+      await talk.hear(/ready/);
+      talk.kill(signal);
+      expect(await talk.ended).toMatchObject({ status: 9, stdout: `ready\ngot ${name}\n`, stderr: '' });
+    },
+  );
+
+  it('is a change of its terminal’s size, once', async () => {
+    const script = 'trap "echo got; exit 9" WINCH; /bin/stty cols 77; while :; do ./busybox sleep 0.1; done';
+    const { status, stdout } = await talkAtTerminal(sh(script), { cwd: folder }).ended;
+    expect({ status, stdout }).toEqual({ status: 9, stdout: 'got\r\n' });
+  });
+
+  it('is no signal that nohup behind `--` ignores', async () => {
+    const program = ['nohup', './busybox', 'sh', '-c', 'echo ready; read line; echo "read $line"'];
+    const talk = talkTo(actors.mapped.words('run', '--arch', 'arm64', '--', ...program), { cwd: folder });
     await talk.hear(/ready/);
-    talk.kill(signal);
-    expect(await talk.ended).toMatchObject({ status: 9, stdout: `ready\ngot ${name}\n`, stderr: '' });
+    talk.kill('SIGHUP');
+    talk.say('on\n');
+    expect(await talk.ended).toMatchObject({ status: 0, stdout: 'ready\nread on\n' });
   });
 
   it('is a stop, and going on', async () => {
