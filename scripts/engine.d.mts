@@ -9,6 +9,8 @@ export interface Engine {
   /** The environment that the client needs. */
   readonly env: NodeJS.ProcessEnv;
   readonly docker: (...words: readonly string[]) => Ran;
+  /** As `docker`, beside other commands. */
+  readonly dockerBeside: (...words: readonly string[]) => Promise<Ran>;
   readonly stop: () => Promise<void>;
 }
 export declare function startEngine(

@@ -41,7 +41,7 @@ const lacksResource = () => {
 
 /**
  * Starts an engine with no network and no images. `registry`: one that is asked over plain HTTP. `docker(...words)` runs the
- * client and returns { status, stdout, stderr }. `stop` ends it, and with it every container. `remap`: with user namespaces, so
+ * client and returns { status, stdout, stderr }; `dockerBeside(...)` does it beside others. `stop` ends it, and with it every container. `remap`: with user namespaces, so
  * that root of a container is user 100000; then every user must be able to enter the directories above `folder`.
  */
 export async function startEngine(folder, { driver = 'vfs', registry, remap = false } = {}) {
@@ -90,6 +90,17 @@ export async function startEngine(folder, { driver = 'vfs', registry, remap = fa
     const { status, stdout, stderr } = spawnSync('docker', ['--host', host, ...args], how);
     return { status, stdout, stderr };
   };
+  const runBeside = (...args) =>
+    new Promise((resolve, reject) => {
+      const client = spawn('docker', ['--host', host, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const ran = { stdout: '', stderr: '' };
+      for (const name of ['stdout', 'stderr'])
+        client[name].setEncoding('utf8').on('data', (text) => {
+          ran[name] += text;
+        });
+      client.once('error', reject);
+      client.once('close', (status) => resolve({ status, ...ran }));
+    });
   // Its mounts and all that it has started go with its namespaces.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -102,7 +113,7 @@ export async function startEngine(folder, { driver = 'vfs', registry, remap = fa
   for (let count = 0; count < 300; count++) {
     if (child.exitCode !== null)
       throw new Error(`dockerd ended: ${readFileSync(log, 'utf8').slice(-10_000)}`);
-    if (run('version').status === 0) return { host, env, docker: run, stop };
+    if (run('version').status === 0) return { host, env, docker: run, dockerBeside: runBeside, stop };
     await sleep(100);
   }
   await stop();
