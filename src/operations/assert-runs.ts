@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import type { Arch } from '../catalogue/types.ts';
-import { buildProbe, probeEnvironment } from '../elf/probe.ts';
+import { buildProbe, decodeReport, probeEnvironment } from '../elf/probe.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { unfit } from '../emulators/unfit.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -52,7 +52,24 @@ export async function assertRuns(
   throw unfit(from, `it does not run ${arch.id} programs: ${why}`);
 }
 
-function runProbe(arch: Arch, emulator: string, signal: AbortSignal): Promise<ProbeRun> {
+/** The argv[0] that a probe sees when the emulator, called `name`, is started with the probe and `argument`; null if it does not run. */
+export async function reportedArgv0(
+  arch: Arch,
+  emulator: string,
+  argument: string,
+  name: string,
+  { signal }: Pick<Context, 'signal'>,
+): Promise<string | null> {
+  const probed = await runProbe(arch, emulator, signal, { argv0: name, args: [argument] });
+  return ranWell(probed) ? (decodeReport(probed.output, arch.elf)?.argv0 ?? null) : null;
+}
+
+function runProbe(
+  arch: Arch,
+  emulator: string,
+  signal: AbortSignal,
+  { argv0, args = [] }: { readonly argv0?: string; readonly args?: readonly string[] } = {},
+): Promise<ProbeRun> {
   const files = [{ name: arch.id, bytes: buildProbe(arch.elf, arch.probe) }];
   return withWorkspace(files, async (directory) => {
     // Without the caller's variables: LD_PRELOAD, QEMU_* and the like change what an emulator does.
@@ -64,8 +81,9 @@ function runProbe(arch: Arch, emulator: string, signal: AbortSignal): Promise<Pr
       timeoutMs: TIME_LIMIT_MS,
       signal,
       maxBytes: MAX_OUTPUT,
+      argv0,
     };
-    const result = await run(emulator, [`${directory}/${arch.id}`], options);
+    const result = await run(emulator, [`${directory}/${arch.id}`, ...args], options);
     const { stdout: output, stderr, timedOut, exitCode, errno } = result;
     const ended = exitCode ?? 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
     // QEMU begins with its own name, which is that of the copy in the store, and with the probe's path.

@@ -65,7 +65,8 @@ interface Search {
   readonly context: Context;
 }
 
-const TIME_LIMIT_MS = 10_000;
+/** From the start of an emulator until it has printed its version, on a busy machine too. */
+const TIME_LIMIT_MS = 30_000;
 
 /**
  * An emulator for each arch: from this machine, else from the sources in order.
@@ -92,6 +93,9 @@ export async function obtainEmulators(
   const problems: Problems = new Map();
   // In the order asked for: which was found first differs from run to run.
   const inOrder = (): readonly Found[] => arches.flatMap(({ id }) => found.get(id) ?? []);
+  // An emulator that is there and did not answer may be a good one: no other is fetched in its place.
+  const isOpen = ({ id }: Arch): boolean =>
+    !found.has(id) && (request.sources.length > 0 || silentOf(problems.get(id)) === undefined);
   const take = async (candidates: readonly Candidate[], source?: string): Promise<void> => {
     refuseInterrupted(context.signal);
     const open = arches.filter(({ id }) => !found.has(id));
@@ -107,15 +111,24 @@ export async function obtainEmulators(
       text: `looking on this machine for what runs ${wordsFor(arches.map(({ id }) => id))}`,
     });
     await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
-    for (const arch of request.dryRun ? [] : arches.filter(({ id }) => !found.has(id))) {
+    warnOfSilent(inOrder(), problems, context);
+    for (const arch of request.dryRun ? [] : arches.filter(isOpen)) {
       for (const held of await findHeldByEntries(findRequest(arch, search)))
         await take(await recover(arch, held, problems, context));
     }
   }
   if (request.dryRun) {
-    const toFetch = arches.filter((arch) => !found.has(arch.id) && profilesFor(arch, search).length > 0);
+    const toFetch = arches.filter((arch) => isOpen(arch) && profilesFor(arch, search).length > 0);
     await warnOfKnownBad(inOrder(), host, context);
-    return { found: inOrder(), missing: [], toFetch: toFetch.map(({ id }) => id) };
+    const silent = arches.filter((arch) => !found.has(arch.id) && !isOpen(arch));
+    const missing = silent.map(({ id }) => ({ arch: id, problem: asOne(problems.get(id)) }));
+    const [first] = missing;
+    if (!request.all && first?.problem !== undefined) throw first.problem;
+    return {
+      found: inOrder(),
+      missing: missing.map(({ arch, problem }) => ({ arch, why: problem?.message ?? '' })),
+      toFetch: toFetch.map(({ id }) => id),
+    };
   }
   const failed =
     !request.local &&
@@ -126,7 +139,7 @@ export async function obtainEmulators(
       problems,
       wanted: () =>
         arches
-          .filter(({ id }) => !found.has(id))
+          .filter(isOpen)
           .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
           .filter(({ profiles }) => profiles.length > 0),
       // All that can be found does not mean a second download for the few that the first has not.
@@ -153,6 +166,18 @@ export async function obtainEmulators(
     missing: missing.map(({ arch, problem }) => ({ arch, why: problem.message })),
   };
 }
+
+/** Users learn why another emulator is taken than usual. */
+function warnOfSilent(found: readonly Found[], problems: Problems, { report }: Context): void {
+  for (const { arch } of found) {
+    const silent = silentOf(problems.get(arch.id));
+    if (silent !== undefined) report({ kind: 'warning', text: silent.message });
+  }
+}
+
+/** What an emulator's silence was reported by: it did not answer in time. */
+const silentOf = (problems: readonly (BinfmtctlError | string)[] = []): BinfmtctlError | undefined =>
+  problems.find((each): each is BinfmtctlError => typeof each !== 'string' && each.code === 'PROCESS_FAILED');
 
 function profilesFor(arch: Arch, { host, request, context }: Search): readonly EmulatorProfile[] {
   const profiles = emulatorsFor(context.catalogue, arch.id, host.id);
@@ -216,9 +241,6 @@ async function takeFirstFit(
       // An inspection that a signal ended says nothing of the emulator.
       refuseInterrupted(context.signal);
       if (!(problem instanceof BinfmtctlError) || problem.code === 'INTERRUPTED') throw problem;
-      // It may be a good one: users learn why another is fetched.
-      if (problem.code === 'PROCESS_FAILED' && source === undefined)
-        context.report({ kind: 'warning', text: problem.message });
       addProblem(problems, arch.id, problem);
     }
   }

@@ -27,6 +27,7 @@ import { type Missing, noneFound } from './missing.ts';
 import { findNatives, type Natives, refuseNative } from './natives.ts';
 import { findOutdated } from './outdated.ts';
 import { choosePersistence, type Persistence } from './persistence.ts';
+import { preservingName } from './preserving.ts';
 import { pruneUnregistered } from './prune.ts';
 import { checkReach } from './reach.ts';
 import { isOurs, readRegistrations, type StoredRegistration } from './registrations.ts';
@@ -169,7 +170,9 @@ async function decide(
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
   const { names: outdated, candidates } = await findOutdated(open, { entries, ours }, registrations, context);
   const search = { ...request, ...(isFreeChoice(request) && { candidates }) };
-  const { found, missing, toFetch } = await obtainAsLocked(open, entries, natives, search, context);
+  const obtained = await obtainAsLocked(open, entries, natives, search, context);
+  const { missing, toFetch } = obtained;
+  const found = await Promise.all(obtained.found.map((each) => preservingName(each, request, context)));
   const options: RuleOptions = lasting;
   const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
   if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)

@@ -54,12 +54,12 @@ export async function readLockIfExists(file: string): Promise<ReadLock | null> {
   throw badLock(`wrong lock file: ${named.join('; ')}${more}`);
 }
 
-/** The lock file, which has to be there: BAD_LOCK where it is not, and as `readLockIfExists`. */
-export async function readLock(file: string): Promise<ReadLock> {
+/** The lock file of these arches, which has to be there: BAD_LOCK where it is not, and as `readLockIfExists`. */
+export async function readLock(file: string, arches: readonly string[] = []): Promise<ReadLock> {
   const read = await readLockIfExists(file);
   if (read !== null) return read;
   throw new BinfmtctlError('BAD_LOCK', `there is no lock file ${file}`, {
-    hint: '`binfmtctl install ARCH --lock` makes one; another name is given with =: --locked=FILE',
+    hint: `\`binfmtctl install ${arches.length === 0 ? '--all' : arches.join(' ')} --lock\` makes one; another name is given with =: --locked=FILE`,
   });
 }
 

@@ -66,7 +66,8 @@ async function obtainLocked(
   context: Context,
 ): Promise<Obtained> {
   const { locked: file, all } = request;
-  const part = lockedFor((await readLock(file)).lock, natives.host.id, file);
+  const ids = all ? [] : arches.map(({ id }) => id);
+  const part = lockedFor((await readLock(file, ids)).lock, natives.host.id, file, ids);
   const wanted = all ? arches.filter(({ id }) => Object.hasOwn(part, id)) : arches;
   const guests = wanted.map(({ id }) => id);
   requireGuests(part, guests, file);

@@ -31,8 +31,8 @@ export interface Program {
   readonly head: Uint8Array;
   /** What loads it, as it is called there; null for a static program. */
   readonly loader: string | null;
-  /** Whether `#!` lines led to it. */
-  readonly isInterpreter: boolean;
+  /** What the kernel passes to it before the caller's arguments: its argv[0], and those of `#!` lines with the scripts. */
+  readonly leading: readonly string[];
 }
 
 /** fs/exec.c exec_binprm(): one more is too many. */
@@ -48,6 +48,7 @@ const LINKAGE_SIZE = 4096;
 export async function findProgram(name: string, where: Whereabouts): Promise<Program> {
   const path = name.includes('/') ? name : searchPath(name, where);
   let called = path;
+  let leading: readonly string[] = [name];
   for (let scripts = 0; ; scripts++) {
     const file = requireExecutable(
       called,
@@ -63,10 +64,13 @@ export async function findProgram(name: string, where: Whereabouts): Promise<Pro
         file,
         head: head.subarray(0, HEAD_SIZE),
         loader: await loaderOf(file, head),
-        isInterpreter: scripts > 0,
+        leading,
       };
     }
-    called = shebang.interpreter;
+    const { interpreter, argument } = shebang;
+    // fs/binfmt_script.c load_script() replaces argv[0] by these.
+    leading = [interpreter, ...(argument === null ? [] : [argument]), called, ...leading.slice(1)];
+    called = interpreter;
   }
 }
 

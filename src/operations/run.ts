@@ -193,19 +193,20 @@ function requireTree(sysroot: string): string {
   throw new BinfmtctlError('USAGE', `${sysroot} is no folder`, { hint: 'name a tree with --sysroot DIR' });
 }
 
-/** The emulator can be called with a program; a script would need what is missing here. */
+/** The emulator is called with the program; for a script with its interpreter, as the kernel would call that. */
 function fallbackFor(
-  { program: name, args }: RunRequest,
-  { file, head, isInterpreter }: Program,
+  { args }: RunRequest,
+  { name, file, head, leading: [argv0 = name, ...leading] }: Program,
   { programs, rules }: Emulation,
   environment: Variables,
 ): Launch | null {
   const own =
     programs[0] === 'private' ? rules?.find(({ pattern }) => matches(pattern, head, name)) : undefined;
-  if (own === undefined || isInterpreter) return null;
-  const argv0 = own.name.startsWith('qemu-') ? ['-0', name] : [];
+  if (own === undefined) return null;
   const { interpreter } = own;
-  return directly({ path: interpreter, argv: [interpreter, ...argv0, file, ...args], environment, head });
+  const called = own.name.startsWith('qemu-') ? ['-0', argv0] : [];
+  const argv = [interpreter, ...called, file, ...leading, ...args];
+  return directly({ path: interpreter, argv, environment, head });
 }
 
 /** Without any set-up; the program ends with us. */

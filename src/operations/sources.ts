@@ -1,4 +1,5 @@
 import { openSource, parseSource, type SourceName } from '../emulators/sources/index.ts';
+import { DEFAULT_IMAGE_EMULATORS } from '../emulators/sources/oci.ts';
 import type { FetchProgress, Want } from '../emulators/sources/types.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
@@ -68,7 +69,8 @@ export async function askSources(
   let failed = false;
   const { store, signal } = context;
   for (const [index, source] of names.entries()) {
-    const wants = wanted();
+    const wants = isDefault ? wanted().flatMap((want) => havingIt(source.kind, want)) : wanted();
+    if (wants.length === 0 && isDefault) continue;
     if (wants.length === 0 || (isDefault && index > 0 && isEnough())) break;
     const guests = wants.map(({ guest }) => guest);
     try {
@@ -87,6 +89,16 @@ export async function askSources(
     }
   }
   return failed;
+}
+
+/** What a default source may have of it: other emulators are in no distribution's archive, and only QEMU is in the pinned image. */
+function havingIt(kind: string, want: Want): readonly Want[] {
+  const profiles = want.profiles.filter(({ id, layouts }) =>
+    kind === 'oci'
+      ? DEFAULT_IMAGE_EMULATORS.includes(id)
+      : layouts.some(({ packages }) => packages.length > 0),
+  );
+  return profiles.length === 0 ? [] : [{ ...want, profiles }];
 }
 
 /** Keeps a failure, or the name of a source that has nothing for the arch. */

@@ -18,6 +18,7 @@ import { isProgram } from '../system/tools.ts';
 import { isOwnBootText, leftText, persistedFiles, replacedText } from './boot-files.ts';
 import type { Context } from './context.ts';
 import type { Persistence } from './persistence.ts';
+import { PRESERVING } from './preserving.ts';
 import { registrationPath } from './registrations.ts';
 import { archHead, filesFor } from './shadowing.ts';
 
@@ -176,7 +177,7 @@ async function flagsFor(
   { profile, emulator }: Found,
   { credentials, persist }: FlagOptions,
 ): Promise<readonly Flag[]> {
-  const preserve = await preservesArgv0(profile, emulator);
+  const preserve = preservesArgv0(profile, emulator);
   // binfmt-support has no key for O without C.
   const open = profile.openBinary && persist !== 'binfmt-support';
   const flags: readonly (readonly [Flag, boolean])[] = [
@@ -189,8 +190,9 @@ async function flagsFor(
 }
 
 // AT_FLAGS tells the emulator of P since Linux 5.12 (fs/binfmt_misc.c, MISC_FMT_PRESERVE_ARGV0).
-async function preservesArgv0({ preserveArgv0 }: EmulatorProfile, { version }: Emulator): Promise<boolean> {
+function preservesArgv0({ preserveArgv0 }: EmulatorProfile, { path, version }: Emulator): boolean {
   if (preserveArgv0.mode !== 'auto') return preserveArgv0.mode === 'always';
-  if (version === null || !runningKernelFeatures().tellsPreserveArgv0) return false;
+  if (!runningKernelFeatures().tellsPreserveArgv0) return path.endsWith(PRESERVING);
+  if (version === null) return false;
   return gte(coerce(version) ?? '0.0.0', coerce(preserveArgv0.since ?? '') ?? '0.0.0');
 }

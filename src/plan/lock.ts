@@ -23,18 +23,27 @@ export interface SourceGroup {
 }
 
 /**
- * What the lock in `file` has for a host.
+ * What the lock in `file` has for a host, which is asked for `guests`; for all if there are none.
  *
  * @throws LOCK_MISMATCH where it has nothing.
  */
-export function lockedFor({ hosts }: Lock, host: string, file: string): LockedEmulators {
+export function lockedFor(
+  { hosts }: Lock,
+  host: string,
+  file: string,
+  guests: readonly string[] = [],
+): LockedEmulators {
   const part = Object.hasOwn(hosts, host) ? hosts[host] : undefined;
   if (part !== undefined) return part;
   const others = Object.keys(hosts).join(', ');
+  const known = [...new Set(Object.values(hosts).flatMap((each) => Object.keys(each)))].filter(
+    (guest) => guest !== host,
+  );
+  const wanted = [guests, known, ['ARCH']].find((each) => each.length > 0) ?? [];
   throw new BinfmtctlError(
     'LOCK_MISMATCH',
     `${file} has no emulators for ${host} machines${others === '' ? '' : `, only for ${others}`}`,
-    { hint: `add them on this machine: ${updating(file, ['ARCH'])}` },
+    { hint: `add them on this machine: ${updating(file, wanted)}` },
   );
 }
 

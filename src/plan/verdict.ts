@@ -97,6 +97,7 @@ export function judge(
   const unchecked = sentences(places, null);
   const limits = [
     ...(expected.chroots ? [] : hostOnly(observation)),
+    ...(expected.argv0 ? [] : withoutArgv0(observation)),
     // They are about privileges, which the caller may lack: programs run all the same.
     ...sentences(rights, null).map((each) => `${each} (not checked)`),
   ];
@@ -117,4 +118,12 @@ function hostOnly({ native, entry, flags, chroot }: Observation): readonly strin
   if (native || chroot.holds === true) return [];
   const why = entry === null ? chroot.why : `entry ${entry} has no flag F`;
   return flags?.includes('F') ? [] : [`does not work in containers and chroots: ${why ?? 'not checked'}`];
+}
+
+/** Without P the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */
+function withoutArgv0({ native, entry, flags, argv0 }: Observation): readonly string[] {
+  if (native || flags === null || flags.includes('P') || argv0.holds !== false) return [];
+  return [
+    `programs see their path as argv[0], so that those which act by their name fail: entry ${entry} has no flag P`,
+  ];
 }

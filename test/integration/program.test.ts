@@ -47,12 +47,12 @@ const find = (
   more: { readonly path?: string; readonly workdir?: string; readonly root?: null } = {},
 ) => findProgram(name, { root: root(), path: '/bin:/usr/bin', workdir: '/', ...more });
 const archOf = ({ head }: Pick<Program, 'head'>) => archOfHeader(builtinCatalogue(), head)?.id ?? null;
-const facts = ({ name, file, head, loader, isInterpreter }: Program) => ({
+const facts = ({ name, file, head, loader, leading }: Program) => ({
   name,
   file: file.replace(`${root()}/`, ''),
   arch: archOf({ head }),
   loader,
-  isInterpreter,
+  isInterpreter: leading.length > 1,
 });
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message), hint: expect.any(String) });
@@ -85,7 +85,7 @@ describe('a program in a root', () => {
   });
 
   it('has no loader where it is static', async () => {
-    expect(await find('static')).toMatchObject({ loader: null, isInterpreter: false });
+    expect(await find('static')).toMatchObject({ loader: null, leading: ['static'] });
   });
 
   it('has the arch of its header', async () => {
@@ -98,8 +98,9 @@ describe('a program in a root', () => {
 
   it('is followed through as many scripts as the kernel follows', async () => {
     expect((await find('chain-4')).file).toBe(root('bin/static'));
-    const { head, isInterpreter } = await find('chain-6');
-    expect({ arch: archOf({ head }), isInterpreter }).toEqual({ arch: null, isInterpreter: true });
+    const found = await find('chain-6');
+    expect(facts(found)).toMatchObject({ arch: null, isInterpreter: true });
+    expect(found.leading).toHaveLength(6);
   });
 
   it.each(['text', 'empty'])('has no arch where it is none that is known (%s)', async (name) => {

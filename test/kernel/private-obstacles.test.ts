@@ -65,6 +65,22 @@ describe.each([
     expect(stderr.match(/the emulator runs the program itself/g)).toHaveLength(1);
   });
 
+  it('run starts the emulator with the interpreter of a script', async () => {
+    const script = join(folder, 'script');
+    writeFileSync(script, `#! ${busybox}  echo \n`, { mode: 0o755 });
+    const outer = join(folder, 'outer');
+    writeFileSync(outer, `#!${script}\n`, { mode: 0o755 });
+    for (const [program, output] of [
+      [script, `${script} a b\n`],
+      [outer, `${script} ${outer} a b\n`],
+    ] as const) {
+      const words = ['run', ...options, '--verbose', '--', program, 'a', 'b'];
+      const { status, stdout, stderr } = await binfmtctl(words, { within });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: output });
+      expect(stderr).toContain('the emulator runs the program itself');
+    }
+  });
+
   it('enter --dry-run fails with the reason', async () => {
     const words = ['enter', ...options, '--dry-run', arm64, '--', '/bin/busybox'];
     const { status, stdout, stderr } = await binfmtctl(words, { within });

@@ -72,7 +72,7 @@ async function readBundle(
       const { header } = entry;
       if (manifest === null) {
         manifest = await readManifest(header, entry as Bytes);
-        requireHost(name, manifest, host);
+        requireHost(name, manifest, host, wants);
         open = manifest.emulators;
         continue;
       }
@@ -115,12 +115,13 @@ async function readManifest({ name, type, size = 0 }: Header, bytes: Bytes): Pro
   return decoded;
 }
 
-function requireHost(name: string, manifest: BundleManifest, host: string): void {
+function requireHost(name: string, manifest: BundleManifest, host: string, wants: readonly Want[]): void {
   if (manifest.host === host) return;
+  const guests = wants.map(({ guest }) => guest).join(' ');
   throw new BinfmtctlError(
     'BAD_SOURCE',
     `bundle ${name} has emulators for ${manifest.host} machines, not for ${host} ones`,
-    { hint: `make one for them: \`binfmtctl bundle -o FILE --host ${host} ARCH...\`` },
+    { hint: `make one for them: \`binfmtctl bundle -o FILE --host ${host} ${guests}\`` },
   );
 }
 

@@ -20,6 +20,9 @@ import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
 export const DEFAULT_IMAGE =
   'docker.io/tonistiigi/binfmt:qemu-v10.2.3-68@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0';
 
+/** Ids of the emulators in that image. */
+export const DEFAULT_IMAGE_EMULATORS: readonly string[] = ['qemu'];
+
 /**
  * `oci:[IMAGE]`: emulators out of a container image: of a registry, in an OCI layout (`oci:/DIR`, `oci:./DIR`) or in an
  * archive of `docker save` or `skopeo` (`oci:/FILE`), each with a digest or without. What it has not is left out.

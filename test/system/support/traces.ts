@@ -1,7 +1,7 @@
 /** What a command may leave behind: mounts, processes, entries of the machine's instance, and files in a root. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { BINFMT } from './tools.ts';
 
 export interface Traces {
@@ -24,7 +24,8 @@ export function tracesOf(...roots: readonly string[]): Traces {
 
 /** Demands that all is as it was, as soon as those who were killed are gone. */
 export async function expectSameTraces(before: Traces, ...roots: readonly string[]): Promise<void> {
-  await expect.poll(processes).toEqual(before.processes);
+  // Hooks call this too, where expect.poll() is not possible.
+  await vi.waitFor(() => expect(processes()).toEqual(before.processes), { timeout: 600_000, interval: 50 });
   const after = tracesOf(...roots);
   const [old, present] = [new Set(before.files), new Set(after.files)];
   const gone = before.files.filter((line) => !present.has(line));

@@ -34,7 +34,9 @@ describe('what a lock demands', () => {
 
   it.each(['aarch64', 'constructor'])('is nothing for another host: %s', (host) => {
     const message = new RegExp(`^${FILE} has no emulators for ${host} machines, only for x86_64, riscv64$`);
-    expect(() => lockedFor(lock, host, FILE)).toThrow(refusal(message, /`binfmtctl lock --update ARCH`/));
+    expect(() => lockedFor(lock, host, FILE)).toThrow(refusal(message, /`binfmtctl lock --update arm`/));
+    const named = refusal(message, /`binfmtctl lock --update s390x riscv64`/);
+    expect(() => lockedFor(lock, host, FILE, ['s390x', 'riscv64'])).toThrow(named);
   });
 
   it('has every guest that is asked for, or all that are missing are named', () => {

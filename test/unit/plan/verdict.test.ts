@@ -36,11 +36,18 @@ describe('judge', () => {
   });
 
   it('does not ask an entry without F to serve chroots, and says that it does not', () => {
-    expect(judge(observed({ flags: [], chroot: no, argv0: no }))).toEqual({
+    expect(judge(observed({ flags: ['P'], chroot: no }))).toEqual({
       outcome: 'works',
       reasons: [],
       limits: ['does not work in containers and chroots: entry qemu-riscv64 has no flag F'],
     });
+  });
+
+  it('says what an entry without P costs only if argv[0] was seen to be lost', () => {
+    const lost = expect.stringContaining('entry qemu-riscv64 has no flag P');
+    expect(judge(observed({ flags: ['F'], argv0: no }))).toMatchObject({ outcome: 'works', limits: [lost] });
+    for (const argv0 of [yes, unknown])
+      expect(judge(observed({ flags: ['F'], argv0 }))).toMatchObject({ outcome: 'works', limits: [] });
   });
 
   it('takes credentials that could not be tried for a limit', () => {

@@ -1,0 +1,79 @@
+/** argv[0] on kernels that do not tell emulators of flag P: uname(2) reports Linux 2.6 here, whatever runs. */
+import { copyFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { binfmtctl, documentOf, inShell } from './support/command.ts';
+import {
+  emulatorFolder,
+  entries,
+  registerOthers,
+  removeAllEntries,
+  temporaryFolder,
+} from './support/machine.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'store');
+const oldKernel = ['setarch', '--uname-2.6'];
+const source = ['--source', `dir:${emulatorFolder()}`];
+
+afterEach(() => {
+  removeAllEntries();
+  rmSync(store, { recursive: true, force: true });
+});
+
+const interpreterOf = (name: string): string => /^interpreter (.*)$/m.exec(entries()[name] ?? '')?.[1] ?? '';
+
+interface Proved {
+  readonly proofs: readonly { readonly argv0: { readonly holds: boolean }; readonly verdict: object }[];
+}
+
+describe('on a kernel before 5.12', () => {
+  it('Debian’s QEMU is registered with P, under a name in the store that tells it so', async () => {
+    const words = ['install', 'riscv64', ...source, '--store', store];
+    const planned = await binfmtctl([...words, '--dry-run'], { within: oldKernel });
+    expect(planned.status).toBe(0);
+    const { proofs } = await documentOf<Proved>(words, { within: oldKernel });
+    expect(proofs).toMatchObject([{ argv0: { holds: true }, verdict: { outcome: 'works', limits: [] } }]);
+    expect(basename(interpreterOf('qemu-riscv64'))).toBe('riscv64-binfmt-P');
+    expect(interpreterOf('qemu-riscv64')).toMatch(new RegExp(`^${store}/sha256/`));
+    expect(entries()['qemu-riscv64']).toMatch(/^flags: PO?F$/m);
+    const { stdout } = await binfmtctl(['status', '--store', store], { within: oldKernel });
+    expect(stdout).toMatch(/^.*riscv64 +qemu /m);
+    await documentOf(['uninstall', '--all', '--purge', '--store', store]);
+  });
+
+  it('the name is the distribution’s where there is one', async () => {
+    const usr = join(folder, 'usr');
+    for (const name of ['bin', 'libexec/qemu-binfmt']) mkdirSync(join(usr, name), { recursive: true });
+    copyFileSync(join(emulatorFolder(), 'qemu-s390x-static'), join(usr, 'bin/qemu-s390x'));
+    symlinkSync('../../bin/qemu-s390x', join(usr, 'libexec/qemu-binfmt/s390x-binfmt-P'));
+    const distribution = inShell(
+      ['bin', 'libexec']
+        .map((name) => `mount -t overlay none -o lowerdir=${usr}/${name}:/usr/${name} /usr/${name}`)
+        .join(' && '),
+    );
+    const within = [...distribution, ...oldKernel];
+    const { proofs } = await documentOf<Proved>(['install', 's390x', '--store', store], { within });
+    expect(proofs).toMatchObject([{ argv0: { holds: true } }]);
+    expect(interpreterOf('qemu-s390x')).toBe('/usr/libexec/qemu-binfmt/s390x-binfmt-P');
+  });
+
+  it('says what is lost with an emulator that does not heed its name', async () => {
+    const plain = join(folder, 'plain');
+    mkdirSync(plain);
+    copyFileSync(join(emulatorFolder(), 'qemu-s390x-static'), join(plain, 'qemu-s390x-static'));
+    registerOthers('qemu-s390x', 's390x', join(plain, 'qemu-s390x-static'), 'F');
+    const { stdout } = await binfmtctl(['install', 's390x', '--store', store], { within: oldKernel });
+    expect(stdout).toContain('programs see their path as argv[0]');
+    expect(stdout).toContain('entry qemu-s390x has no flag P');
+  });
+});
+
+it('a name of that kind is known as QEMU’s', async () => {
+  const named = join(folder, 'riscv64-binfmt-P');
+  copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), named);
+  registerOthers('debian', 'riscv64', named, 'PF');
+  expect((await binfmtctl(['verify', 'riscv64', '--store', store])).status).toBe(0);
+  const { entries: lines } = await documentOf<{ entries: object[] }>(['status', '--store', store]);
+  expect(lines).toMatchObject([{ emulator: 'qemu', version: expect.stringMatching(/^\d+\.\d+/) }]);
+});
