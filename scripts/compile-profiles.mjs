@@ -34,7 +34,9 @@ function withHex(profile) {
     );
   if (profile.kind === 'arch')
     return { ...profile, magic: compact(profile.magic), mask: compact(profile.mask) };
-  return profile.kind === 'format' ? { ...profile, matches: profile.matches.map(inMatch) } : profile;
+  if (profile.kind === 'format') return { ...profile, matches: profile.matches.map(inMatch) };
+  const masks = Object.entries(profile.masks ?? {}).map(([id, mask]) => [id, compact(mask)]);
+  return masks.length === 0 ? profile : { ...profile, masks: Object.fromEntries(masks) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) compileProfiles();

@@ -5,28 +5,30 @@ import type { EmulatorProfile, KnownBad } from './types.ts';
 
 /** An emulator at work. */
 export interface AtWork {
-  /** As the program prints it: `7.2.22`. */
-  readonly version: string;
+  /** As the program prints it: `7.2.22`; null if it is not known. */
+  readonly version: string | null;
   /** Ids of the arch that it runs, and of the machine's own. */
   readonly guest: string;
   readonly host: string;
   /** The kernel's version: `6.18.0`. */
   readonly kernel: string;
+  /** Bytes of a page of the kernel; null if it is not known. */
+  readonly pageSize: number | null;
 }
 
-/** What is known to go wrong; none for a version that is no number. */
+/** What is known to go wrong. For a version that is no number, or not known, only what is wrong with every version. */
 export function knownBadFor(
   { knownBad }: EmulatorProfile,
-  { version, guest, host, kernel }: AtWork,
+  { version, guest, host, kernel, pageSize }: AtWork,
 ): readonly KnownBad[] {
   const number = coerce(version);
-  if (number === null) return [];
   return knownBad.filter(
-    ({ range, guests, hosts, kernels = '*' }) =>
+    ({ range, guests, hosts, kernels = '*', pageSizes }) =>
       speaksOf(guests, guest) &&
       speaksOf(hosts, host) &&
-      satisfies(number, range) &&
-      satisfies(coerce(kernel) ?? '0.0.0', kernels),
+      (range === '*' || (number !== null && satisfies(number, range))) &&
+      satisfies(coerce(kernel) ?? '0.0.0', kernels) &&
+      (pageSizes === undefined || pageSize === null || pageSizes.includes(pageSize)),
   );
 }
 

@@ -1,4 +1,6 @@
 /** An emulator: whom it speaks of, and whether `{target}` stands where it has to. */
+import { overlap } from '../rule/algebra.ts';
+import { archPattern, emulatorPattern } from './resolve.ts';
 import type { ProfileProblem } from './schema.ts';
 import type { Catalogue, EmulatorProfile } from './types.ts';
 
@@ -29,6 +31,7 @@ export function lintEmulator(
       ),
     ]),
     ...lintPlaceholders(profile),
+    ...lintMasks(profile, arches),
     ...(profile.preserveArgv0.mode === 'auto' && profile.preserveArgv0.since === undefined
       ? [
           {
@@ -38,6 +41,20 @@ export function lintEmulator(
         ]
       : []),
   ];
+}
+
+/** A mask may let more or fewer files of its arch in, but no files of another. */
+function lintMasks(profile: EmulatorProfile, arches: Catalogue['arches']): readonly ProfileProblem[] {
+  return Object.entries(profile.masks ?? {}).flatMap(([id, mask]): readonly ProfileProblem[] => {
+    const path = ['masks', id];
+    const arch = Object.hasOwn(profile.guests, id) ? arches[id] : undefined;
+    if (arch === undefined) return [{ path, message: `there is no guest ${id} that is an arch` }];
+    if (mask.length !== arch.mask.length) return [{ path, message: `must be as long as the mask of ${id}` }];
+    const pattern = emulatorPattern(arch, profile);
+    const others = Object.values(arches).filter((each) => each !== arch && !arch.overlaps.includes(each.id));
+    const taken = others.find((each) => overlap(pattern, archPattern(each)));
+    return taken === undefined ? [] : [{ path, message: `also takes files of ${taken.id}` }];
+  });
 }
 
 function lintPlaceholders({ guests, entry, layouts }: EmulatorProfile): readonly ProfileProblem[] {

@@ -74,6 +74,13 @@ export function archPattern(arch: Arch): MagicPattern {
   return pattern;
 }
 
+/** What an emulator's entry for the arch takes. */
+export function emulatorPattern(arch: Arch, { id, masks }: EmulatorProfile): MagicPattern {
+  const pattern = archPattern(arch);
+  const mask = masks?.[arch.id];
+  return mask === undefined ? pattern : { ...pattern, mask: bytesOf(id, mask) };
+}
+
 // To tell the arches of all entries asks for every pattern once an entry: to read each anew takes a tenth of `status`.
 const patterns = new WeakMap<Arch, MagicPattern>();
 

@@ -1,8 +1,9 @@
 /** What a profile may hold; every problem of a document at once. */
-import validRange from 'semver/ranges/valid.js';
 import * as v from 'valibot';
 import { HEAD_SIZE } from '../rule/check.ts';
 import { flagsProblem } from '../rule/flags.ts';
+import { emulatorSchema } from './schema-emulator.ts';
+import { hex, id, ids, list, name, oneOf, path, spellings, strict, text, whole } from './schema-values.ts';
 import type { Profile } from './types.ts';
 
 /** Something wrong with a document, and where in it. */
@@ -24,51 +25,6 @@ export function parseProfile(document: unknown): Parsed {
     message,
   }));
   return { profile: null, problems };
-}
-
-const text = v.pipe(
-  v.string('must be text (quote what looks like a number)'),
-  v.trim(),
-  v.nonEmpty('must not be empty'),
-  v.maxLength(1000, 'is longer than 1000 characters'),
-);
-const name = v.pipe(
-  text,
-  v.regex(/^[a-z0-9][a-z0-9_.+-]{0,63}$/i, 'must be a name of letters, digits and _.+-'),
-);
-// Whoever names a profile may write it in either case.
-const id = v.pipe(name, v.regex(/^[^A-Z]*$/, 'must be in lower case'));
-const path = v.pipe(text, v.regex(/^\/[^\0\n]+$/, 'must be an absolute path'));
-const whole = (most: number) =>
-  v.pipe(
-    v.number(`must be a number from 0 to ${most}`),
-    v.integer('must be a whole number'),
-    v.minValue(0, 'must not be negative'),
-    v.maxValue(most, `must be ${most} at most`),
-  );
-const oneOf = <const T extends readonly (string | number)[]>(words: T) =>
-  v.picklist(words, `must be one of ${words.join(', ')}`);
-const list = <S extends v.GenericSchema>(item: S) => v.array(item, 'must be a list');
-const ids = v.optional(list(id), []);
-const spellings = v.optional(
-  list(v.pipe(text, v.regex(/^[\w.+/-]{1,64}$/, 'must be a name, without blanks'))),
-  [],
-);
-const hex = v.pipe(
-  v.string('must be hex digits as text (quote what looks like a number)'),
-  v.transform((digits) => digits.replace(/\s+/g, '').toLowerCase()),
-  v.regex(/^([0-9a-f]{2})+$/, 'must be hex digits, two for each byte'),
-  v.maxLength(2 * HEAD_SIZE, `has more bytes than the ${HEAD_SIZE} that the kernel compares`),
-);
-
-function strict<E extends v.ObjectEntries>(entries: E) {
-  return v.strictObject(entries, (issue) =>
-    issue.expected === 'never'
-      ? 'is not known here'
-      : issue.received === 'undefined'
-        ? 'is missing'
-        : 'must hold keys and values',
-  );
 }
 
 const isSameLength = ({ magic, mask }: { magic: string; mask?: string | undefined }): boolean =>
@@ -171,76 +127,6 @@ const formatSchema = strict({
   ),
   overlaps: ids,
   note: v.optional(text),
-});
-
-const isRegExp = (pattern: string): boolean => {
-  try {
-    // By itself first: behind a backslash or in a bracket, the bar would be part of it.
-    new RegExp(pattern);
-    // With an empty alternative it matches the empty text, and so shows how many groups it has.
-    return new RegExp(`${pattern}|`).exec('')?.length !== 1;
-  } catch {
-    return false;
-  }
-};
-
-const range = v.pipe(
-  text,
-  v.check((words) => validRange(words) !== null, 'must be a range of semver: >=7.0.0 <7.2.5'),
-);
-const orAll = v.pipe(
-  list(v.union([v.literal('*'), id], 'must be an id or *')),
-  v.minLength(1, 'must have at least one'),
-);
-const emulatorSchema = strict({
-  kind: v.literal('emulator'),
-  id,
-  summary: text,
-  guests: v.pipe(
-    v.record(id, name, 'must map ids to names'),
-    v.check((guests) => Object.keys(guests).length > 0, 'must have at least one'),
-  ),
-  hosts: v.pipe(list(id), v.minLength(1, 'must have at least one')),
-  layouts: v.optional(
-    list(
-      strict({
-        distribution: text,
-        paths: list(path),
-        packages: v.optional(list(text), []),
-        linkage: oneOf(['static', 'dynamic', 'either']),
-      }),
-    ),
-    [],
-  ),
-  entry: v.pipe(text, v.regex(/^[\w.+{}-]{1,128}$/, 'must be the name of an entry')),
-  preserveArgv0: strict({
-    mode: oneOf(['auto', 'always', 'never']),
-    since: v.optional(v.pipe(text, v.regex(/^\d+(\.\d+)*$/, 'must be a version'))),
-  }),
-  openBinary: v.boolean('must be true or false'),
-  version: strict({
-    arguments: list(text),
-    pattern: v.pipe(
-      text,
-      v.check(isRegExp, 'must be a regular expression with a group, which is the version'),
-    ),
-    inBytes: v.optional(v.boolean('must be true or false')),
-    throughEntry: v.optional(v.record(name, text, 'must map names to values')),
-  }),
-  knownBad: v.optional(
-    list(
-      strict({
-        range,
-        guests: orAll,
-        hosts: orAll,
-        kernels: v.optional(range),
-        symptom: text,
-        wayOut: text,
-        source: text,
-      }),
-    ),
-    [],
-  ),
 });
 
 const profileSchema = v.variant(

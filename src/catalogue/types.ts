@@ -95,6 +95,8 @@ export interface KnownBad {
   readonly hosts: readonly string[];
   /** semver range of the kernel's version; absent for all. */
   readonly kernels?: string | undefined;
+  /** Sizes of the kernel's pages, in bytes; absent for all. */
+  readonly pageSizes?: readonly number[] | undefined;
   readonly symptom: string;
   readonly wayOut: string;
   readonly source: string;
@@ -112,11 +114,17 @@ export interface EmulatorProfile {
   readonly layouts: readonly EmulatorLayout[];
   /** Name of the entry, with `{target}`: `qemu-{target}`. */
   readonly entry: string;
+  /** Arch id → mask of its entry, lower case hex, where that is not the arch's: its makers' entry takes more files. */
+  readonly masks?: Readonly<Record<string, string>> | undefined;
   /** Whether it understands the kernel's P flag: `auto` from this version on by AT_FLAGS, `always` when built so, `never`. */
   readonly preserveArgv0: { readonly mode: 'auto' | 'always' | 'never'; readonly since?: string | undefined };
   /** Whether it takes the program from AT_EXECFD, so that flag O lets it run programs that it may not read. */
   readonly openBinary: boolean;
+  /** Whether a dynamic build is registered with flag F, too, as its makers' entry is; static ones always are. */
+  readonly fixBinary?: boolean | undefined;
   readonly version: {
+    /** A program beside it that prints the version in its place; the emulator itself is then never started for that. */
+    readonly program?: string | undefined;
     readonly arguments: readonly string[];
     /** Regular expression whose first group is the version. */
     readonly pattern: string;

@@ -22,7 +22,7 @@ export const EMULATION_OPTIONS: readonly OptionSpec[] = [
   ['--arch <arch>', 'programs of this architecture are run, too (repeatable, or a list)', []],
   ['--all', 'programs of every architecture that an emulator is found for'],
   ['--source <spec>', 'where emulators come from (repeatable); see `install --help`', []],
-  ['--emulator <name>', 'qemu, box64, box86, fex, rosetta'],
+  ['--emulator <name>', 'qemu, box64, box32, box86, fex, rosetta'],
   ['--cpu <model>', 'the CPU that QEMU emulates, such as max; `qemu-ARCH -cpu help` lists the models'],
   ALLOW_UNVERIFIED,
   ['--dry-run', 'say who would run it, and run nothing'],

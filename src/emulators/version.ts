@@ -1,13 +1,19 @@
+import { realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { EmulatorProfile } from '../catalogue/types.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { readParts } from '../system/files.ts';
 import { run } from '../system/process.ts';
+import { isProgram } from '../system/tools.ts';
+import { requireTrusted } from './trust.ts';
 import { unfit } from './unfit.ts';
 
 export interface VersionOptions {
   readonly profile: EmulatorProfile;
   /** What messages call the file; default: its path. */
   readonly name?: string | undefined;
+  /** As root: no program is run that another user can change. */
+  readonly asRoot?: boolean | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -23,14 +29,21 @@ const SEARCHED = 4096;
  */
 export async function readVersion(
   path: string,
-  { profile, name = path, timeoutMs, signal }: VersionOptions,
+  { profile, name = path, asRoot = false, timeoutMs, signal }: VersionOptions,
 ): Promise<string | null> {
+  const { program } = profile.version;
+  const file = program === undefined ? path : await programBeside(path, program, asRoot);
+  if (file === null) return null;
   // None of our own environment: LD_PRELOAD, QEMU_* and the like change what the program does.
   const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C' };
   const options = { env, extendEnv: false, cwd: '/', timeoutMs, signal, maxBytes: MAX_OUTPUT };
-  const result = await run(path, profile.version.arguments, options);
+  const result = await run(file, profile.version.arguments, options);
   if (signal.aborted)
     throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${name}`, { cause: signal.reason });
+  const failed =
+    result.errno !== null || result.timedOut || (result.signal !== null && !result.tooMuchOutput);
+  // That another program fails says nothing of the emulator.
+  if (file !== path && failed) return null;
   if (result.errno !== null) throw unfit(name, `it cannot be started (${result.errno})`);
   if (result.timedOut)
     throw new BinfmtctlError(
@@ -43,6 +56,19 @@ export async function readVersion(
   }
   const output = `${new TextDecoder().decode(result.stdout)}\n${result.stderr}`;
   return new RegExp(profile.version.pattern, 'm').exec(output.slice(0, SEARCHED))?.[1] ?? null;
+}
+
+/** The program of that name in the directory of an emulator; null if there is none, or for root one that others can change. */
+async function programBeside(path: string, name: string, asRoot: boolean): Promise<string | null> {
+  const file = join(dirname(await realpath(path)), name);
+  if (!isProgram(file)) return null;
+  try {
+    if (asRoot) await requireTrusted(file);
+    return file;
+  } catch (error) {
+    if (isBinfmtctlError(error)) return null;
+    throw error;
+  }
 }
 
 /** Longer than the line with a version; parts of a file are searched with so much of the one before. */

@@ -32,7 +32,7 @@ export async function alreadyServing(
     if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
     // An entry of ours without F was asked for by name; those of others are to serve containers too.
     const isRegistered = registration !== undefined && equalRules(entry, registration.rule);
-    const promised = expectationOf(entry.flags);
+    const promised = expectationOf(entry.flags, proof.emulator);
     return judge(proof, { ...promised, chroots: promised.chroots || !isRegistered }).outcome === 'works';
   });
   for (const { arch, entry: name, held } of serving) {

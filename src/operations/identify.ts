@@ -1,5 +1,7 @@
-import { closeSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { readLinkage } from '../elf/linkage.ts';
 import type { Memo } from '../emulators/memo.ts';
+import { isBinfmtctlError } from '../errors.ts';
 import type { Proof } from '../plan/verdict.ts';
 import { fileIdentity, sha256File } from '../system/files.ts';
 
@@ -34,8 +36,23 @@ async function identify(path: string, file: number, memo: Memo): Promise<NonNull
     const remembered = memo.recall(identity);
     const known = { sha256, version: remembered?.sha256 === sha256 ? remembered.version : null };
     memo.remember(identity, known);
-    return { path, ...known };
+    return { path, ...known, loader: await loaderOf(file) };
   } finally {
     closeSync(file);
+  }
+}
+
+/** The loader of a program that runs; null for a static one. */
+async function loaderOf(file: number): Promise<string | null> {
+  const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
+  };
+  try {
+    return (await readLinkage(readAt)).interpreter;
+  } catch (error) {
+    // Another format that the kernel runs.
+    if (isBinfmtctlError(error)) return null;
+    throw error;
   }
 }

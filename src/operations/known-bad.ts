@@ -2,17 +2,18 @@ import { knownBadFor } from '../catalogue/known-bad.ts';
 import type { Arch, KnownBad } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { kernelVersion } from '../system/host.ts';
+import { pageSize } from '../system/page-size.ts';
 import { type Context, wordsFor } from './context.ts';
 import type { Found } from './wanted.ts';
 
-/** What is known to go wrong with an emulator of its version on this machine; none where its version is not known. */
+/** What is known to go wrong with an emulator of its version on this machine. */
 export async function knownProblems(
   { arch, profile, emulator: { version } }: Found,
   host: Arch,
 ): Promise<readonly KnownBad[]> {
-  if (version === null || profile.knownBad.length === 0) return [];
+  if (profile.knownBad.length === 0) return [];
   const kernel = kernelVersion().join('.');
-  return knownBadFor(profile, { version, guest: arch.id, host: host.id, kernel });
+  return knownBadFor(profile, { version, guest: arch.id, host: host.id, kernel, pageSize: pageSize() });
 }
 
 /** @throws EMULATOR_UNFIT where something is known to go wrong with it. */
@@ -21,7 +22,7 @@ export function refuseKnownBad(
   [first, ...others]: readonly KnownBad[],
 ): void {
   if (first === undefined) return;
-  const what = `${profile.id} ${emulator.version} is known to be bad for ${arch.id}`;
+  const what = `${nameOf({ profile, emulator })} is known to be bad for ${arch.id}`;
   const why = [first, ...others].map(({ symptom, source }) => `${symptom} (${source})`).join('; ');
   const wayOut = [...new Set([first, ...others].map((each) => each.wayOut))].join('; ');
   throw new BinfmtctlError(
@@ -41,9 +42,12 @@ export async function warnOfKnownBad(
   for (const each of found) {
     const { arch, profile, emulator } = each;
     for (const { symptom, wayOut, source } of await knownProblems(each, host)) {
-      const what = `${profile.id} ${emulator.version} is known to be bad: ${symptom}; ${wayOut} (${source})`;
+      const what = `${nameOf({ profile, emulator })} is known to be bad: ${symptom}; ${wayOut} (${source})`;
       warnings.set(what, [...(warnings.get(what) ?? []), arch.id]);
     }
   }
   for (const [what, arches] of warnings) report({ kind: 'warning', text: `${wordsFor(arches)}: ${what}` });
 }
+
+const nameOf = ({ profile, emulator }: Pick<Found, 'profile' | 'emulator'>): string =>
+  emulator.version === null ? profile.id : `${profile.id} ${emulator.version}`;

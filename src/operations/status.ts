@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
+import { fileNames } from '../emulators/names.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { entryIdentity } from '../kernel/entry-identity.ts';
@@ -137,16 +138,12 @@ function entriesAt(directory: string): readonly Entry[] {
   }
 }
 
-/** The profile whose file names fit the interpreter's. */
+/** The profile that runs the arch and whose file names fit the interpreter's. */
 function emulatorNamed({ interpreter }: Entry, arch: Arch | null, { emulators }: Catalogue): string | null {
-  const file = interpreter.slice(interpreter.lastIndexOf('/') + 1);
-  const named = Object.values(emulators).find(({ guests, layouts }) =>
-    layouts
-      .flatMap(({ paths }) => paths)
-      .some(
-        (path) =>
-          path.slice(path.lastIndexOf('/') + 1).replace('{target}', guests[arch?.id ?? ''] ?? '') === file,
-      ),
+  if (arch === null) return null;
+  const file = basename(interpreter);
+  const named = Object.values(emulators).find(
+    (profile) => Object.hasOwn(profile.guests, arch.id) && fileNames(profile, arch.id).includes(file),
   );
   return named?.id ?? null;
 }

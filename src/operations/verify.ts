@@ -73,8 +73,9 @@ export async function verify(request: VerifyRequest, context: Context): Promise<
     };
   });
   const proofs = (await observe(subjects, request, context)).map((observation): Proof => {
-    const { flags } = observation;
-    const expected = { ...expectationOf(flags), ...(request.root !== undefined && { chroots: true }) };
+    const { flags, emulator } = observation;
+    const promised = expectationOf(flags, emulator);
+    const expected = { ...promised, ...(request.root !== undefined && { chroots: true }) };
     return { ...observation, verdict: judge(observation, expected) };
   });
   const present = entries.flatMap((entry) => entryIdentity(binfmtDirectory, entry) ?? []);

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import coerce from 'semver/functions/coerce.js';
 import gte from 'semver/functions/gte.js';
-import { archPattern } from '../catalogue/resolve.ts';
+import { emulatorPattern } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
 import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
@@ -141,7 +141,7 @@ type FlagOptions = Pick<RuleOptions, 'persist'> & { readonly credentials: boolea
 export async function ruleFor(found: Found, options: FlagOptions): Promise<Rule> {
   return {
     name: entryName(found),
-    pattern: archPattern(found.arch),
+    pattern: emulatorPattern(found.arch, found.profile),
     interpreter: found.emulator.path,
     flags: await flagsFor(found, options),
   };
@@ -172,7 +172,7 @@ function persistedWith(
   return [...others, ...written];
 }
 
-/** Flags follow facts: F only with a static emulator, P only where kernel and emulator agree on it. */
+/** Flags follow facts: F with a static emulator, and where the makers register a dynamic one so, P only where kernel and emulator agree on it. */
 async function flagsFor(
   { profile, emulator }: Found,
   { credentials, persist }: FlagOptions,
@@ -184,7 +184,7 @@ async function flagsFor(
     ['P', preserve],
     ['O', open || credentials],
     ['C', credentials],
-    ['F', emulator.static],
+    ['F', emulator.static || profile.fixBinary === true],
   ];
   return flags.filter(([, wanted]) => wanted).map(([flag]) => flag);
 }

@@ -25,6 +25,8 @@ export interface Observation {
     readonly path: string;
     readonly sha256: string;
     readonly version: string | null;
+    /** The loader that it needs at run time; null if it is static. */
+    readonly loader: string | null;
   } | null;
   /** Whether that is the file at the interpreter's path now. Null without flag F, or if that is not known. */
   readonly held: HeldState | null;
@@ -65,17 +67,22 @@ export interface Verdict {
 
 /**
  * What the flags of an entry promise (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at registration, so that
- * it serves every root; P passes argv[0] on; C gives programs their owner's credentials. An entry that cannot be seen promises nothing.
+ * it serves every root; P passes argv[0] on; C gives programs their owner's credentials. A dynamic emulator needs its loader in
+ * each root, so that F promises nothing. An entry that cannot be seen promises nothing.
  */
-export function expectationOf(flags: readonly Flag[] | null): Expectation {
+export function expectationOf(
+  flags: readonly Flag[] | null,
+  emulator: Observation['emulator'] = null,
+): Expectation {
   const has = (flag: Flag): boolean => flags?.includes(flag) === true;
-  return { chroots: has('F'), argv0: has('P'), credentials: has('C') };
+  const isDynamic = emulator !== null && emulator.loader !== null;
+  return { chroots: has('F') && !isDynamic, argv0: has('P'), credentials: has('C') };
 }
 
 /** Judges an observation by what its entry promises, or by what else is expected of it. */
 export function judge(
   observation: Observation,
-  expected: Expectation = expectationOf(observation.flags),
+  expected: Expectation = expectationOf(observation.flags, observation.emulator),
 ): Verdict {
   const { host, chroot, mountNamespace, argv0, credentials } = observation;
   // A program that does not run here says nothing about the rest.
@@ -113,11 +120,17 @@ const sentences = (checks: readonly Named[], holds: false | null): readonly stri
     .filter(([, check]) => check.holds === holds)
     .map(([where, { why }]) => `${where}: ${why ?? 'no reason is known'}`);
 
-/** An entry without F depends on the root that its interpreter is looked up in. */
-function hostOnly({ native, entry, flags, chroot }: Observation): readonly string[] {
-  if (native || chroot.holds === true) return [];
-  const why = entry === null ? chroot.why : `entry ${entry} has no flag F`;
-  return flags?.includes('F') ? [] : [`does not work in containers and chroots: ${why ?? 'not checked'}`];
+/** An entry without F, or with a dynamic emulator, depends on the root that its files are looked up in. */
+function hostOnly(observation: Observation): readonly string[] {
+  if (observation.native || observation.chroot.holds === true) return [];
+  return [`does not work in containers and chroots: ${whyHostOnly(observation)}`];
+}
+
+function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
+  if (emulator !== null && emulator.loader !== null)
+    return `the emulator is dynamic and needs ${emulator.loader} at run time`;
+  if (entry === null || flags?.includes('F')) return chroot.why ?? 'not checked';
+  return `entry ${entry} has no flag F`;
 }
 
 /** Without P the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */

@@ -51,6 +51,27 @@ describe('inspect', () => {
     expect(emulator.head).toEqual(bytes.subarray(0, 256));
   });
 
+  describe('whose version another program prints', () => {
+    const profile = { ...QEMU, version: { ...QEMU.version, program: 'teller' } };
+
+    it('is never started for it, and has the version of that program', async () => {
+      const path = await place('quiet/emulator', buildProgram(code.hang));
+      await place('quiet/teller', fakeQemu('9.8.7'));
+      expect(await inspected(path, { profile })).toMatchObject({ version: '9.8.7' });
+    });
+
+    it.each([
+      ['is missing', null, false],
+      ['crashes', buildProgram(code.crash), false],
+      ...(root ? [['can be changed by others', fakeQemu('9.8.7'), true] as const] : []),
+    ] as const)('has none if that program %s', async (name, teller, asRoot) => {
+      const directory = name.replaceAll(' ', '-');
+      const path = await place(`${directory}/emulator`, buildProgram(code.hang));
+      if (teller !== null) await place(`${directory}/teller`, teller, asRoot ? 0o777 : 0o755);
+      expect(await inspected(path, { profile, asRoot })).toMatchObject({ version: null });
+    });
+  });
+
   it('takes one that prints no version, and says so', async () => {
     const oddities: string[] = [];
     const path = await place('silent', buildProgram(code.print('hello')));

@@ -31,7 +31,7 @@ export function bundleCommand(done: (status: number) => void): Command {
     .option('--host <arch>', 'for machines of another architecture than this one; needs --source or --locked')
     .option('--source <spec>', 'where they come from, as for install (repeatable)', collect, [])
     .option(...ALLOW_UNVERIFIED)
-    .option('--emulator <name>', 'only this emulator: qemu, box64, box86, fex, rosetta')
+    .option('--emulator <name>', 'only this emulator: qemu, box64, box32, box86, fex, rosetta')
     .option(
       '--locked [=file]',
       'exactly the emulators of that lock file (default: binfmtctl.lock), or refuse',

@@ -38,7 +38,7 @@ export function installCommand(done: (status: number) => void): Command {
       [],
     )
     .option(...ALLOW_UNVERIFIED)
-    .option('--emulator <name>', 'only this emulator: qemu, box64, box86, fex, rosetta')
+    .option('--emulator <name>', 'only this emulator: qemu, box64, box32, box86, fex, rosetta')
     .addOption(
       new Option('--persist [how]', 'also after a reboot: auto, binfmt.d, binfmt-support or none')
         .choices(['auto', 'binfmt.d', 'binfmt-support', 'none'])

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { VerifyReport } from '../../operations/verify-arches.ts';
 import { toJson } from '../../plan/json.ts';
-import type { Check, Proof } from '../../plan/verdict.ts';
+import { type Check, expectationOf, type Proof } from '../../plan/verdict.ts';
 import { type CommonOptions, withCommon } from '../common.ts';
 import { withSameOptions } from '../same-options.ts';
 import { paint, shortPath, table } from '../terminal.ts';
@@ -23,7 +23,7 @@ export function verifyCommand(done: (status: number) => void): Command {
     const report = await withOperation(options, (context) =>
       verifyArches({ arches, root: options.root }, context),
     );
-    process.stdout.write(options.json ? `${toJson(report)}\n` : textOf(report));
+    process.stdout.write(options.json ? `${toJson(report)}\n` : textOf(report, options.root !== undefined));
     done(EXIT_STATUS[report.outcome]);
   });
 }
@@ -31,7 +31,7 @@ export function verifyCommand(done: (status: number) => void): Command {
 /** What could not be checked is a matter of this machine or user. */
 const EXIT_STATUS = { works: 0, fails: 1, unchecked: 3 } as const;
 
-function textOf({ instance, proofs, problems, limits, outdated }: VerifyReport): string {
+function textOf({ instance, proofs, problems, limits, outdated }: VerifyReport, inRoot: boolean): string {
   const unmounted = instance.mounted
     ? []
     : [`binfmt_misc is not mounted at ${instance.directory}: which entries there are cannot be seen`];
@@ -56,7 +56,7 @@ function textOf({ instance, proofs, problems, limits, outdated }: VerifyReport):
     proof.arch,
     ranBy(proof),
     proof.emulator?.version ?? '-',
-    ...[proof.host, proof.chroot, proof.mountNamespace, proof.argv0, proof.credentials].map(wordOf),
+    ...checksOf(proof, inRoot),
     proof.emulator?.sha256.slice(0, 12) ?? '-',
   ]);
   const unidentified = proofs.flatMap(({ arch, unidentified }) =>
@@ -77,6 +77,19 @@ function ranBy({ native, emulator, entry, host }: Proof): string {
   return host.holds === true ? `${entry ?? '?'}: ${what}` : '-';
 }
 
-function wordOf({ holds }: Check): string {
-  return holds === null ? '-' : holds ? 'yes' : 'NO';
+/** `NO` is a promise that is not kept, `no` a limit. */
+function checksOf(proof: Proof, inRoot: boolean): readonly string[] {
+  const { host, chroot, mountNamespace, argv0, credentials, flags, emulator } = proof;
+  const promised = expectationOf(flags, emulator);
+  const chroots = promised.chroots || inRoot;
+  const checks: readonly (readonly [Check, boolean])[] = [
+    [host, true],
+    [chroot, chroots],
+    [mountNamespace, chroots],
+    [argv0, promised.argv0],
+    [credentials, promised.credentials],
+  ];
+  return checks.map(([{ holds }, isPromised]) =>
+    holds === null ? '-' : holds ? 'yes' : isPromised ? 'NO' : 'no',
+  );
 }

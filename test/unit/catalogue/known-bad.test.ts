@@ -8,6 +8,7 @@ const at = (more: Partial<AtWork>): AtWork => ({
   guest: 'pdp11',
   host: 'x86_64',
   kernel: '6.18.44',
+  pageSize: 4096,
   ...more,
 });
 const bad = { guests: ['*'], hosts: ['*'], symptom: 'hangs', wayOut: 'wait', source: 'simh/simh#1' };
@@ -31,6 +32,21 @@ describe('knownBadFor', () => {
     expect(symptoms({ guests: ['vax', 'pdp11'] })).toBe(1);
     expect(symptoms({ hosts: ['aarch64'] })).toBe(0);
     expect(symptoms({ hosts: ['aarch64', 'x86_64'] })).toBe(1);
+  });
+
+  it.each([
+    ['*', 1],
+    ['>=0.0.0', 0],
+  ])('says of an unknown version only what is wrong with every version: %s', (range, count) => {
+    expect(symptoms({ range }, { version: null })).toBe(count);
+  });
+
+  it.each([
+    [4096, 0],
+    [16384, 1],
+    [null, 1],
+  ])('compares pages of %s bytes', (pageSize, count) => {
+    expect(symptoms({ pageSizes: [16384, 65536] }, { pageSize })).toBe(count);
   });
 
   it.each([
@@ -75,5 +91,35 @@ describe('what is known of QEMU', () => {
     ['11.0.2', 'riscv64', 'aarch64'],
   ])('knows nothing bad of %s for %s on %s', (version, guest, host) => {
     expect(sources(version, guest, host)).toEqual([]);
+  });
+});
+
+describe('what is known of emulators of x86', () => {
+  const host = 'aarch64';
+  const known = (id: string, work: Partial<AtWork>) =>
+    knownBadFor(builtinCatalogue().emulators[id] ?? EMULATOR, at({ host, ...work })).map(
+      ({ symptom }) => symptom,
+    );
+
+  it.each(['0.3.4', '0.4.3'])('Box64 %s: static programs', (version) => {
+    expect(known('box64', { version, guest: 'x86_64' })).toEqual([expect.stringContaining('static')]);
+    expect(known('box32', { version, guest: 'i386' })).toEqual([expect.stringContaining('static')]);
+  });
+
+  it('FEX: pages other than 4 KiB', () => {
+    const fex = { version: null, guest: 'x86_64' };
+    expect(known('fex', fex)).toEqual([]);
+    expect(known('fex', { ...fex, pageSize: 16384 })).toEqual([expect.stringContaining('4 KiB')]);
+  });
+
+  it.each([
+    ['6.10.14', null],
+    ['6.11.4', 'DT_HASH'],
+    ['6.12.107', null],
+    ['6.13.0', 'type 29'],
+    ['7.2.8', 'type 29'],
+  ])('Rosetta on Linux %s: %s', (kernel, symptom) => {
+    const symptoms = known('rosetta', { version: null, guest: 'x86_64', kernel });
+    expect(symptoms).toEqual(symptom === null ? [] : [expect.stringContaining(symptom)]);
   });
 });

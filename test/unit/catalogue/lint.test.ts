@@ -178,3 +178,22 @@ describe('lintProfile', () => {
     expect(problemsOf(wrong).length).toBeGreaterThanOrEqual(4);
   });
 });
+
+describe('the mask of an emulator', () => {
+  const lint = (masks: Readonly<Record<string, string>>) =>
+    problemsOf({ ...EMULATOR, masks }).filter((problem) => problem.startsWith('masks'));
+
+  it.each([
+    ['takes more files of its arch', { pdp11: bytes(bytes(ARCH.mask, 8, '00'), 9, '00') }, []],
+    ['has another length', { pdp11: 'ff' }, ['masks.pdp11: must be as long as the mask of pdp11']],
+    ['is of no guest', { arm: ARCH.mask }, ['masks.arm: there is no guest arm that is an arch']],
+    ['leaves files out', { pdp11: bytes(ARCH.mask, 16, 'ff') }, []],
+    [
+      'takes files of other arches',
+      { pdp11: bytes(bytes(ARCH.mask, 18, '00'), 19, '00') },
+      [expect.stringContaining('also takes files of ')],
+    ],
+  ])('that %s', (_, masks, problems) => {
+    expect(lint(masks)).toEqual(problems);
+  });
+});

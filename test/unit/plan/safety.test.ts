@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { emulatorPattern } from '../../../src/catalogue/resolve.ts';
 import { assertSafe, type Machine, scriptWarning } from '../../../src/plan/safety.ts';
+import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 import { matches } from '../../../src/rule/match.ts';
 import { nativePatterns } from '../../../src/rule/native.ts';
 import type { Pattern, Rule } from '../../../src/rule/types.ts';
@@ -93,6 +95,19 @@ describe('assertSafe', () => {
     ['by a few bits', magic('8080', '8080', 9)],
   ])('refuses scripts as a class %s', (_, pattern) => {
     expect(() => judge(rule(pattern))).toThrow(/`#!` scripts/);
+  });
+
+  it.each(['box64', 'fex'])('refuses the wider mask of %s where its programs are native', (id) => {
+    const { arches, emulators } = builtinCatalogue();
+    const [arch, profile] = [arches['x86_64'], emulators[id]];
+    if (arch === undefined || profile === undefined) throw new Error('no such profile');
+    const pattern = emulatorPattern(arch, profile);
+    expect(() => judge(rule(pattern))).toThrow(/would take over x86_64 programs/);
+    const arm = nativePatterns(bytes(AARCH64)).map((each) => ({ what: 'aarch64 programs', pattern: each }));
+    const open = () => ({ head: bytes(AARCH64), native: true });
+    expect(() =>
+      judge(rule(pattern), [], { ...machine, natives: arm, open, programs: () => [] }),
+    ).not.toThrow();
   });
 
   it('refuses what no probe could decide, and names the missing fact', () => {

@@ -50,6 +50,24 @@ describe('judge', () => {
       expect(judge(observed({ flags: ['F'], argv0 }))).toMatchObject({ outcome: 'works', limits: [] });
   });
 
+  it.each([
+    ['with F', ['F'], no, 'the emulator is dynamic and needs /lib/ld.so at run time'],
+    ['without F', [], no, 'the emulator is dynamic and needs /lib/ld.so at run time'],
+    ['where the chroot has its loader', ['F'], yes, null],
+  ] as const)('expects a dynamic emulator to run programs on the host only: %s', (_, flags, chroot, why) => {
+    const emulator = { path: '/box64', sha256: 'ab', version: '0.3.4', loader: '/lib/ld.so' };
+    expect(judge(observed({ flags, emulator, chroot, mountNamespace: chroot }))).toEqual({
+      outcome: 'works',
+      reasons: [],
+      limits: why === null ? [] : [`does not work in containers and chroots: ${why}`],
+    });
+  });
+
+  it('expects a static emulator with F to serve chroots', () => {
+    const emulator = { path: '/qemu', sha256: 'ab', version: '7.2.22', loader: null };
+    expect(judge(observed({ emulator, chroot: no })).outcome).toBe('fails');
+  });
+
   it('takes credentials that could not be tried for a limit', () => {
     expect(judge(observed({ flags: ['C', 'F'] }))).toEqual({
       outcome: 'works',
