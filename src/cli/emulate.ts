@@ -168,7 +168,8 @@ function howOf(by: RunBy, entry: string | null): string {
   return by === 'emulator' ? 'started directly, without an entry' : 'by an entry of its own';
 }
 
-function statusOf(ending: Ending): number {
+/** The exit status for an ending, as shells have it. */
+export function statusOf(ending: Ending): number {
   if ('status' in ending) return ending.status;
   if ('signal' in ending) return 128 + constants.signals[ending.signal];
   return ending.errno === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;

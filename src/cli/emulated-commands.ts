@@ -57,7 +57,7 @@ export const ENTER: EmulatedCommand = {
   description:
     'Runs a program, or a shell, inside a root file system of any architecture, with what programs there expect to be mounted. Without root it needs Linux 6.7 or later, and ids in /etc/subuid for apt and the like. All mounts and processes end with it. Ends with the status of the program, 128+N for a signal, 125 for a failure of its own, 126 for what is not executable, 127 for what is not there',
   words: [
-    ['<rootfs>', 'a folder, a tar archive, an OCI layout or an archive of images'],
+    ['<rootfs>', 'a directory, a tar archive, an OCI layout, an image archive or, as root, a raw disk image'],
     ['[program...]', 'behind `--`; without: the shell of the user'],
   ],
   options: [
@@ -67,6 +67,7 @@ export const ENTER: EmulatedCommand = {
     ['--user <user>', 'NAME or UID of the root, also with :GROUP'],
     ['--workdir <dir>', 'the folder to begin in'],
     ['--hostname <name>', 'a host name for inside'],
+    ['--partition <number>', 'the partition of a disk image to enter; default: its root'],
     ['--read-only', 'nothing can be changed but in /tmp, /run and /dev/shm'],
     ['--ephemeral', 'all changes are thrown away'],
     ['--net <network>', 'the network inside: host or none', 'host'],

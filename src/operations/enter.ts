@@ -9,6 +9,7 @@ import { INSTANCE, type RootFacts, SAFE_NODES } from '../plan/root-mounts.ts';
 import { callerVariables } from '../system/environment.ts';
 import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
+import { isFolder } from '../system/is-file.ts';
 import { fileSystemMagic, flagsAt, mountsBelow } from '../system/mounts.ts';
 import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
@@ -117,8 +118,7 @@ interface Tree {
 /** The folder itself, or that of what an archive or image unpacks to. */
 async function openTree(request: EnterRequest, isRoot: boolean, context: Context): Promise<Tree> {
   const { rootfs, arches, ephemeral, readOnly } = request;
-  const isFolder = statSync(rootfs, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (isFolder && !existsSync(join(rootfs, 'oci-layout'))) return { directory: rootfs, maps: null };
+  if (isFolder(rootfs) && !existsSync(join(rootfs, 'oci-layout'))) return { directory: rootfs, maps: null };
   const { openRootfs } = await import('./late.ts');
   const own = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const maps = isRoot ? null : userMaps(own, context);

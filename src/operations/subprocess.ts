@@ -86,6 +86,8 @@ export interface EnterOptions extends Omit<RunOptions, 'sysroot'> {
   readonly user?: string | undefined;
   readonly workdir?: string | undefined;
   readonly hostname?: string | undefined;
+  /** Of a disk image; its root where it is not named. */
+  readonly partition?: number | undefined;
   readonly readOnly?: boolean | undefined;
   readonly ephemeral?: boolean | undefined;
   readonly network?: 'host' | 'none' | undefined;
@@ -115,11 +117,21 @@ export function enter(
   args: readonly string[] = [],
   options: EnterOptions = {},
 ): EmulatedProcess {
-  const { binds, environment = {}, user, workdir, hostname, readOnly, ephemeral, network } = options;
+  const {
+    binds,
+    environment = {},
+    user,
+    workdir,
+    hostname,
+    partition,
+    readOnly,
+    ephemeral,
+    network,
+  } = options;
   const words = [
     ...commonWords(options),
     ...repeated('bind', binds),
-    ...valued({ user, workdir, hostname, net: network }),
+    ...valued({ user, workdir, hostname, partition: partition?.toString(), net: network }),
     ...(readOnly ? ['--read-only'] : []),
     ...(ephemeral ? ['--ephemeral'] : []),
   ];

@@ -50,13 +50,18 @@ export async function supervise(supervised: Supervised): Promise<Ending | SetupF
 }
 
 /** Starts the program itself, without a command before it. */
-export async function superviseDirectly(
+export function superviseDirectly(
   path: string,
   [argv0, ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<Ending> {
+  return followForeground(() => spawn(path, args, { argv0, env, stdio: 'inherit' }));
+}
+
+/** Follows a program that is in our own process group, as if it ran in our place. */
+export async function followForeground(begin: () => ChildProcess): Promise<Ending> {
   try {
-    return (await follow(spawn(path, args, { argv0, env, stdio: 'inherit' }))) as Ending;
+    return (await follow(begin())) as Ending;
   } catch (error) {
     return spawnFailure(error);
   }

@@ -1,6 +1,8 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { carryOutEnter, prepareEnter } from '../../operations/enter.ts';
+import { isFile } from '../../system/is-file.ts';
+import { takeMount } from '../../system/private-mount.ts';
 import { cpuVariables, type EmulateOptions, emulate } from '../emulate.ts';
 
 interface EnterOptions extends EmulateOptions {
@@ -10,6 +12,7 @@ interface EnterOptions extends EmulateOptions {
   readonly user?: string;
   readonly workdir?: string;
   readonly hostname?: string;
+  readonly partition?: string;
   readonly readOnly?: boolean;
   readonly ephemeral?: boolean;
   readonly net: string;
@@ -21,9 +24,12 @@ export async function enter(
   [rootfs = '', program, ...args]: readonly string[],
 ): Promise<number> {
   refuseWrong(options);
+  const mounted = takeMount();
+  const status = mounted === null ? await enterDisk(rootfs, options) : null;
+  if (status !== null) return status;
   const { bind, env, envFd, user, workdir, hostname, readOnly, ephemeral, net } = options;
   const wanted = {
-    rootfs,
+    rootfs: mounted === null ? rootfs : requireMounted(rootfs, mounted),
     program: program ?? null,
     args,
     binds: bind,
@@ -44,6 +50,22 @@ export async function enter(
     (request, context) => prepareEnter({ ...request, ...wanted }, context),
     carryOutEnter,
   );
+}
+
+/** Enters the root file system of a disk image, by this very command in a mount namespace; null for what is no image. */
+async function enterDisk(rootfs: string, options: EnterOptions): Promise<number | null> {
+  if (options.partition === undefined && !isFile(rootfs)) return null;
+  const { enterDiskImage } = await import('../enter-disk.ts');
+  return enterDiskImage(rootfs, options);
+}
+
+/** @throws FILE_FAILED where mount(8) failed. */
+function requireMounted(image: string, { place, complaint }: { place: string; complaint: string }): string {
+  if (complaint === '') return place;
+  const reason = complaint.split('\n')[0]?.replace(/^mount: (?:\S+: )?/, '');
+  throw new BinfmtctlError('FILE_FAILED', `cannot mount ${image}: ${reason}`, {
+    hint: 'check that there are loop devices (`losetup -f`), and the kernel log (`dmesg`)',
+  });
 }
 
 /** The last of the standard streams, which are the program's. */

@@ -1,0 +1,42 @@
+/** `enter` for disk images: the command runs once more, where the image is mounted. */
+import { join } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
+import { findDiskMount } from '../operations/enter/disk.ts';
+import { runTools } from '../operations/setup-tools.ts';
+import { withParent } from '../plan/setup-script.ts';
+import { ensureDirectory } from '../system/files.ts';
+import { runWithMount } from '../system/private-mount.ts';
+import { openContext } from './context.ts';
+import { type EmulateOptions, statusOf } from './emulate.ts';
+
+interface DiskOptions extends EmulateOptions {
+  readonly partition?: string;
+  readonly envFd?: string;
+  readonly readOnly?: boolean;
+  readonly ephemeral?: boolean;
+}
+
+/** Returns the exit status; null for a file that is no disk image. */
+export async function enterDiskImage(rootfs: string, options: DiskOptions): Promise<number | null> {
+  const { partition, readOnly, ephemeral, emulationFd, envFd } = options;
+  const request = { partition: numberOf(partition), readOnly: readOnly === true || ephemeral === true };
+  const mount = await findDiskMount(rootfs, request);
+  if (mount === null) {
+    if (partition === undefined) return null;
+    throw new BinfmtctlError('USAGE', `${rootfs} is not a disk image`, { hint: 'omit --partition' });
+  }
+  const { store } = await openContext(options);
+  const place = join(store, 'disk');
+  await ensureDirectory(place);
+  const tools = runTools();
+  const descriptors = [emulationFd, envFd].flatMap((each) => (each === undefined ? [] : [Number(each)]));
+  return statusOf(await runWithMount({ place, mount, withParent: withParent(tools), tools }, descriptors));
+}
+
+function numberOf(partition: string | undefined): number | null {
+  if (partition === undefined) return null;
+  if (/^[1-9]\d{0,3}$/.test(partition)) return Number(partition);
+  throw new BinfmtctlError('USAGE', `invalid value for --partition: ${JSON.stringify(partition)}`, {
+    hint: 'pass the number of a partition, such as --partition 2',
+  });
+}
