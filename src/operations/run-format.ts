@@ -19,8 +19,8 @@ export function findFormat(program: Program, name: string, { formats }: Catalogu
   const found = candidates.flatMap(({ id, interpreters }) =>
     interpreters.filter(({ path }) => isExecutable(path)).map(({ path }) => ({ format: id, emulator: path })),
   )[0];
-  // The arguments that a `#!` line adds are not known here.
-  if (found !== undefined && !program.isInterpreter) return { ...found, by: 'emulator', entry: null };
+  // A script's interpreter is not started through the emulator of its format.
+  if (found !== undefined && !isInterpreter(program)) return { ...found, by: 'emulator', entry: null };
   const what = describeFile(head, program.path);
   if (isScriptText(head)) return { format: 'script', by: 'shell', entry: null, emulator: '/bin/sh' };
   return { refusal: refusalOf(program, name, what, candidates) };
@@ -41,17 +41,21 @@ function candidatesFor(head: Uint8Array, path: string, formats: readonly Format[
   return isDotNet(head) ? [...all.filter(({ id }) => id === 'dotnet'), ...others] : others;
 }
 
+/** Whether `#!` lines led to the program. */
+const isInterpreter = ({ leading }: Program): boolean => leading.length > 1;
+
 function refusalOf(
-  { file, name: called, isInterpreter }: Program,
+  program: Program,
   name: string,
   what: string | null,
   candidates: readonly Format[],
 ): BinfmtctlError {
-  const start = isInterpreter
-    ? `cannot execute ${name}: its interpreter ${called} is`
+  const { file } = program;
+  const start = isInterpreter(program)
+    ? `cannot execute ${name}: its interpreter ${program.name} is`
     : `cannot execute ${name}:`;
   const [format] = candidates;
-  if (format !== undefined && !isInterpreter) {
+  if (format !== undefined && !isInterpreter(program)) {
     const kind = what ?? `a file of format ${format.id}`;
     return refusal(
       `${start} ${kind}; no entry runs it, and no emulator for it is installed`,
