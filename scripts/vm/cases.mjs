@@ -1,0 +1,62 @@
+// Commands that a machine runs one after the other, each with what is to be seen.
+const POWER_OFF = 'sync; echo u >/proc/sysrq-trigger; echo o >/proc/sysrq-trigger; sleep 60';
+
+/** A case: its name, a shell command, and the expected exit status (undefined: any) and output (a pattern, or several; `not` must not match). */
+export function expectCase(name, command, { says = [], not, ...expected } = {}) {
+  const { status } = { status: 0, ...expected };
+  return { name, command, status, says: [says].flat(), not };
+}
+
+/** The script that runs the cases, reports each, and switches the machine off, or ends in `last`. */
+export function scriptOf(cases, last = POWER_OFF) {
+  const parts = cases.map(
+    ({ command }, index) => `echo '@@begin ${index}'
+( ${command}
+) </dev/null >/run/case 2>&1
+echo "$?" >/run/case.status
+sed 's/^/| /' /run/case
+echo
+echo "@@end ${index} $(cat /run/case.status)"`,
+  );
+  return `export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 NO_COLOR=1 CI=true
+exec >/dev/console 2>&1
+echo "@@kernel $(uname -srm)"
+${parts.join('\n')}
+echo '@@done'
+${last}
+`;
+}
+
+/** Takes a console's lines and checks the cases: `results` has a line of each, with what is wrong with it, if anything. */
+export function caseReader(cases, print) {
+  const results = [];
+  let lines = [];
+  let judged = 0;
+  const onLine = (line) => {
+    const end = /@@end (\d+) (\d+)/.exec(line);
+    if (line.includes('@@kernel')) print(line.replace(/.*@@kernel /, ''));
+    else if (line.includes('@@missed')) results.push({ name: 'power cut', wrong: [line] });
+    else if (line.includes('@@begin')) lines = [];
+    else if (line.startsWith('| ')) lines.push(line.slice(2));
+    else if (end !== null) results.push(judge(cases[Number(end[1])], Number(end[2]), lines.join('\n')));
+  };
+  const judge = (wanted, status, output) => {
+    judged++;
+    const wrong = faultsOf(wanted, status, output);
+    print(`${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${wanted.name}`);
+    for (const fault of wrong) print(`     ${fault}`);
+    if (wrong.length > 0 || process.env.VM_VERBOSE)
+      print(`     $ ${wanted.command}\n${output.replaceAll(/^/gm, '     | ')}`);
+    return { name: wanted.name, wrong };
+  };
+  const missing = () => cases.slice(judged).map(({ name }) => ({ name, wrong: ['did not come to its end'] }));
+  return { onLine, results, missing };
+}
+
+function faultsOf({ status, says, not }, seen, output) {
+  return [
+    ...(status === undefined || seen === status ? [] : [`exit status ${seen} in place of ${status}`]),
+    ...says.filter((pattern) => !pattern.test(output)).map((pattern) => `does not say ${pattern}`),
+    ...(not?.test(output) ? [`says ${not}`] : []),
+  ];
+}

@@ -1,0 +1,104 @@
+// What binfmtctl has to do on any kernel, on a Debian amd64 machine.
+import { expectCase } from './cases.mjs';
+
+const AS_USER = 'cd /home/tester && setpriv --reuid 1000 --regid 1000 --init-groups env HOME=/home/tester';
+const ENTRY = '/proc/sys/fs/binfmt_misc/qemu-aarch64';
+const BOOT_FILE = '/etc/binfmt.d/qemu-aarch64.conf';
+const JOURNAL = '/var/lib/binfmtctl/journal.json';
+
+/** The boots of a machine with a kernel of that version: without systemd, with it, and after each of three power cuts. */
+export function kernelBoots(version) {
+  return [
+    { title: 'without systemd', cases: plainCases(version) },
+    {
+      title: 'systemd, power cut with the journal written',
+      isSystemd: true,
+      cases: persisted(),
+      last: cutAt(JOURNAL),
+    },
+    {
+      title: 'systemd, power cut with the entry registered',
+      isSystemd: true,
+      cases: repaired(),
+      last: cutAt(ENTRY),
+    },
+    {
+      title: 'systemd, power cut with the boot file written',
+      isSystemd: true,
+      cases: repaired(),
+      last: cutAt(BOOT_FILE),
+    },
+    { title: 'systemd, after the last power cut', isSystemd: true, cases: takenBack() },
+  ];
+}
+
+const cutAt = (file) => `node /opt/guest/cut.cjs ${file} install arm64 --persist`;
+
+function plainCases(version) {
+  const hasInstances = isAtLeast(version, 6, 7);
+  const keepsName = isAtLeast(version, 5, 12);
+  return [
+    expectCase('status of an empty instance', 'binfmtctl status', { says: /no entries/ }),
+    expectCase('install', 'binfmtctl install arm64', { says: /proved/ }),
+    expectCase('status', 'binfmtctl status', { says: /aarch64 .*proved/ }),
+    expectCase('verify', 'binfmtctl verify'),
+    expectCase('a foreign program', '/srv/arm64/bin/uname -m', { says: /^aarch64$/m }),
+    expectCase('a chroot', 'chroot /srv/arm64 /bin/uname -m', { says: /^aarch64$/m }),
+    expectCase('argv[0]', "bash -c 'exec -a cat /srv/arm64/bin/busybox /etc/hostname'", {
+      status: keepsName ? 0 : 127,
+      says: keepsName ? /^guest$/m : /applet not found/,
+    }),
+    expectCase('run by the entry', 'binfmtctl run -- /srv/arm64/bin/uname -m', { says: /^aarch64$/m }),
+    expectCase('run without an entry', `${AS_USER} binfmtctl run -- /srv/riscv64/bin/uname -m`, {
+      says: /^riscv64$/m,
+    }),
+    expectCase('enter as root', 'binfmtctl enter /srv/arm64 -- /bin/sh -c "uname -m"', {
+      says: /^aarch64$/m,
+    }),
+    expectCase(
+      'enter without root',
+      `${AS_USER} binfmtctl enter /srv/riscv64 -- /bin/sh -c "uname -m"`,
+      hasInstances ? { says: /^riscv64$/m } : { status: 125, says: /binfmtctl install riscv64/ },
+    ),
+    expectCase('install of native i386', 'binfmtctl install i386', { status: 1, says: /i386 runs natively/ }),
+    expectCase('a native i386 program', '/srv/i386/bin/echo native', { says: /^native$/m }),
+    expectCase('uninstall', 'binfmtctl uninstall arm64'),
+    expectCase('uninstalled', `test ! -e ${ENTRY} && ! /srv/arm64/bin/true`, { says: /Exec format error/ }),
+  ];
+}
+
+function persisted() {
+  return [
+    expectCase('install --persist', 'binfmtctl install riscv64 --persist', { says: /proved/ }),
+    expectCase('boot file', 'cat /etc/binfmt.d/qemu-riscv64.conf', { says: /^:qemu-riscv64:M:/m }),
+  ];
+}
+
+function repaired() {
+  return [
+    expectCase('persisted entry after the power cut', '/srv/riscv64/bin/uname -m', { says: /^riscv64$/m }),
+    expectCase('status after the power cut', 'binfmtctl status', { says: /riscv64 .*qemu-riscv64/ }),
+    expectCase('install repairs', 'binfmtctl install arm64 --persist', { says: /proved|works/ }),
+    expectCase('no journal left', `test ! -e ${JOURNAL}`),
+    expectCase('repaired', 'binfmtctl verify && /srv/arm64/bin/uname -m', { says: /^aarch64$/m }),
+    expectCase('uninstall', 'binfmtctl uninstall arm64'),
+    expectCase('uninstalled', `test ! -e ${ENTRY} && test ! -e ${BOOT_FILE}`),
+  ];
+}
+
+function takenBack() {
+  return [
+    expectCase('persisted entry after the power cut', '/srv/riscv64/bin/uname -m', { says: /^riscv64$/m }),
+    expectCase('uninstall --all --purge repairs', 'binfmtctl uninstall --all --purge'),
+    expectCase('nothing left', `ls /etc/binfmt.d /var/lib/binfmtctl; ls /proc/sys/fs/binfmt_misc`, {
+      not: /aarch64|riscv64|journal/,
+      says: /register/,
+      status: undefined,
+    }),
+  ];
+}
+
+function isAtLeast(version, major, minor) {
+  const [a, b] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return a > major || (a === major && b >= minor);
+}
