@@ -146,7 +146,14 @@ poweroff -f
 function boot(image) {
   const [qemu, ...args] = values.qemu.split(' ');
   const machine = ['-m', values.memory, '-nographic', '-no-reboot', '-nic', 'none'];
-  const kernel = ['-kernel', values.kernel, '-initrd', image, '-append', 'console=ttyS0 quiet panic=-1'];
+  const kernel = [
+    '-kernel',
+    values.kernel,
+    '-initrd',
+    image,
+    '-append',
+    'console=ttyS0 quiet panic=-1 no_timer_check',
+  ];
   const child = spawn(qemu, [...args, ...machine, ...kernel], { stdio: ['ignore', 'pipe', 'inherit'] });
   let last = '';
   child.stdout.on('data', (chunk) => {
