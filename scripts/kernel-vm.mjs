@@ -1,26 +1,24 @@
-// Runs a command in this folder on another kernel, in a virtual machine that has all of it in memory.
-//   node scripts/kernel-vm.mjs --kernel VMLINUZ --module binfmt_misc.ko [--qemu 'qemu-system-x86_64 -cpu max'] -- COMMAND [ARGS...]
-// Debian's kernels come in two packages, to be downloaded and unpacked without installing them (dpkg -x):
-// linux-binary-unsigned-VERSION-cloud-amd64 and linux-modules-VERSION-cloud-amd64 (`xz -d` the module). Needs busybox.
-// The kernel tests on Linux 7.3:
-//   node scripts/kernel-vm.mjs --kernel … --module … -- node node_modules/vitest/vitest.mjs run --project kernel test/kernel/execute.test.ts
+// Checks binfmtctl on Debian's kernels in virtual machines, or runs a command of this checkout on one of them.
+//   node scripts/build.mjs && node scripts/kernel-vm.mjs --suite bullseye --suite bookworm --suite trixie --suite sid --suite experimental
+//   node scripts/kernel-vm.mjs --suite bookworm --boots 1      only the first boot, without systemd
+//   node scripts/kernel-vm.mjs --suite bookworm --disk -- 'binfmtctl install arm64 && binfmtctl status'
+//   node scripts/kernel-vm.mjs --suite experimental -- node node_modules/vitest/vitest.mjs run --project kernel test/kernel/execute.test.ts
+// The first two exit 0 if every case holds. With --disk, a shell command runs on a Debian disk that has emulators, small foreign
+// roots in /srv and a user "tester"; without it, a command runs in this checkout, all in memory.
+// --kernel VMLINUZ --module binfmt_misc.ko, in place of --suite, names a kernel of your own for a command in memory.
+// Needs root, mmdebstrap, xz, e2fsprogs, busybox and qemu-system-x86_64. VM_VERBOSE=1 prints what each case printed.
+// Debian is fetched once, from DEBIAN_MIRROR if set; the disk is made below TMPDIR and kept in .cache/vm.
 import { spawn, spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { expectCase } from './vm/cases.mjs';
+import { archiveOf } from './vm/initramfs.mjs';
+import { fetchKernel } from './vm/kernel.mjs';
+import { kernelBoots } from './vm/kernel-cases.mjs';
+import { prove } from './vm/proof.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Of the folder, what tests need; of node_modules, all but what no test runs. */
@@ -33,32 +31,61 @@ const PASSED = ['EXECUTE_BATCHES', 'EXECUTE_SEED'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    suite: { type: 'string', multiple: true, default: [] },
+    boots: { type: 'string', default: '99' },
+    disk: { type: 'boolean', default: false },
     kernel: { type: 'string' },
     module: { type: 'string' },
     qemu: { type: 'string', default: 'qemu-system-x86_64 -cpu max -smp 2' },
     memory: { type: 'string', default: '3072' },
   },
 });
-if (!values.kernel || !values.module || positionals.length === 0) {
-  console.error(
-    'usage: kernel-vm.mjs --kernel VMLINUZ --module binfmt_misc.ko [--qemu COMMAND] -- COMMAND [ARGS...]',
-  );
+if (values.disk) process.exit(await runOnDisk());
+if (values.suite.length > 0 && positionals.length === 0) process.exit(await proveSuites());
+if ((values.suite.length !== 1 && !(values.kernel && values.module)) || positionals.length === 0) {
+  console.error('usage: kernel-vm.mjs --suite SUITE [--disk] [-- COMMAND [ARGS...]]');
   process.exit(2);
 }
 
-let inode = 0;
 const work = mkdtempSync(join(tmpdir(), 'kernel-vm-'));
 let status = 1;
 try {
   const root = join(work, 'root');
+  if (values.suite.length === 1) useSuite(values.suite[0]);
   furnish(root);
   const image = join(work, 'initramfs');
-  writeFileSync(image, Buffer.concat(archive(root)));
+  writeFileSync(image, archiveOf(root));
   status = await boot(image);
 } finally {
   rmSync(work, { recursive: true });
 }
 process.exit(status);
+
+async function proveSuites() {
+  const boots = (version) => kernelBoots(version).slice(0, Number(values.boots));
+  const failed = [];
+  for (const suite of values.suite) {
+    const names = await prove({ suite, arch: 'amd64', boots });
+    failed.push(...names.map((name) => `${suite}: ${name}`));
+  }
+  for (const name of failed) console.error(`failed: ${name}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+async function runOnDisk() {
+  process.env.VM_VERBOSE = '1';
+  const boots = () => [{ title: 'command', cases: [expectCase('command', positionals.join(' '))] }];
+  const failed = await prove({ suite: values.suite[0], arch: 'amd64', boots });
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** Takes a release's kernel in place of --kernel and --module. */
+function useSuite(suite) {
+  const { image, modules } = fetchKernel(suite, 'amd64');
+  values.kernel = image;
+  values.module = join(work, 'binfmt_misc.ko');
+  writeFileSync(values.module, modules.find(({ name }) => name === 'binfmt_misc').content);
+}
 
 function furnish(root) {
   for (const folder of ['bin', 'proc', 'sys', 'dev', 'tmp', 'repo'])
@@ -115,34 +142,18 @@ poweroff -f
 `;
 }
 
-/** A cpio archive in the format "newc" (Documentation/driver-api/early-userspace/buffer-format.rst), in parts. */
-function archive(root) {
-  const paths = readdirSync(root, { recursive: true }).map((path) => join(root, path));
-  const parts = paths.map((path) => {
-    const { mode } = lstatSync(path);
-    const kind = mode & 0o170000;
-    if (kind === 0o120000) return member(relative(root, path), mode, Buffer.from(readlinkSync(path)));
-    const isFile = kind === 0o100000;
-    return member(relative(root, path), mode, isFile ? readFileSync(path) : Buffer.alloc(0));
-  });
-  return [...parts, member('TRAILER!!!', 0, Buffer.alloc(0))];
-}
-
-function member(name, mode, content) {
-  const fields = [++inode, mode, 0, 0, 1, 0, content.length, 0, 0, 0, 0, Buffer.byteLength(name) + 1, 0];
-  const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}${name}\0`;
-  return Buffer.concat([padded(Buffer.from(header)), padded(content)]);
-}
-
-function padded(bytes) {
-  return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]);
-}
-
 /** The exit status of the command in it. */
 function boot(image) {
   const [qemu, ...args] = values.qemu.split(' ');
   const machine = ['-m', values.memory, '-nographic', '-no-reboot', '-nic', 'none'];
-  const kernel = ['-kernel', values.kernel, '-initrd', image, '-append', 'console=ttyS0 quiet panic=-1'];
+  const kernel = [
+    '-kernel',
+    values.kernel,
+    '-initrd',
+    image,
+    '-append',
+    'console=ttyS0 quiet panic=-1 no_timer_check',
+  ];
   const child = spawn(qemu, [...args, ...machine, ...kernel], { stdio: ['ignore', 'pipe', 'inherit'] });
   let last = '';
   child.stdout.on('data', (chunk) => {

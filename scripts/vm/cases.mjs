@@ -45,7 +45,8 @@ export function caseReader(cases, print) {
     const wrong = faultsOf(wanted, status, output);
     print(`${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${wanted.name}`);
     for (const fault of wrong) print(`     ${fault}`);
-    if (wrong.length > 0 || process.env.VM_VERBOSE) print(`     $ ${wanted.command}\n${output.replaceAll(/^/gm, '     | ')}`);
+    if (wrong.length > 0 || process.env.VM_VERBOSE)
+      print(`     $ ${wanted.command}\n${output.replaceAll(/^/gm, '     | ')}`);
     return { name: wanted.name, wrong };
   };
   const missing = () => cases.slice(judged).map(({ name }) => ({ name, wrong: ['did not come to its end'] }));

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +23,7 @@ const UNWANTED = ['doc', 'man', 'locale', 'icons', 'info'].map(
   (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
 );
 
-/** Opens a release's package lists, brought up to date, without the machine's own apt configuration. */
+/** Opens a release's package lists without the machine's own apt configuration. */
 export function openRelease(suite, arch, { hasUpdates = false } = {}) {
   const work = join(CACHE, 'apt', `${suite}-${arch}`);
   for (const name of ['lists/partial', 'archives/partial']) mkdirSync(join(work, name), { recursive: true });
@@ -49,8 +50,18 @@ export function openRelease(suite, arch, { hasUpdates = false } = {}) {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-  apt('apt-get', 'update');
+  bringUpToDate(work, apt);
   return { suite, arch, work, apt };
+}
+
+/** Once in twelve hours: lists of all releases take a minute. */
+function bringUpToDate(work, apt) {
+  const stamp = join(work, 'updated');
+  const sources = readFileSync(join(work, 'sources.list'), 'utf8');
+  const isFresh = existsSync(stamp) && Date.now() - statSync(stamp).mtimeMs < 12 * 3_600_000;
+  if (isFresh && readFileSync(stamp, 'utf8') === sources) return;
+  apt('apt-get', 'update');
+  writeFileSync(stamp, sources);
 }
 
 function sourcesOf(suite, hasUpdates) {

@@ -1,10 +1,21 @@
 // The disks of virtual machines: Debian with Node, emulators, and small roots of other architectures under /srv.
-import { copyFileSync, cpSync, appendFileSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeDisk, openRelease, unpackNewest } from './debian.mjs';
 
 const COMMON =
-  'systemd systemd-sysv kmod procps uidmap base-files base-passwd bash ca-certificates coreutils dash findutils grep libc-bin mount nodejs qemu-user sed util-linux'.split(' ');
+  'systemd systemd-sysv kmod procps uidmap base-files base-passwd bash ca-certificates coreutils dash findutils grep libc-bin mount nodejs qemu-user sed util-linux'.split(
+    ' ',
+  );
 const OWN = {
   amd64: ['proot'],
   arm64: ['box64'],
@@ -35,14 +46,16 @@ function finish(root, suite, arch) {
   for (const name of ['hostname', 'machine-id', 'fstab']) rmSync(join(root, 'etc', name), { force: true });
   writeFileSync(join(root, 'etc/hostname'), 'guest\n');
   writeFileSync(join(root, 'etc/machine-id'), `${'0123456789abcdef'.repeat(2)}\n`);
-  for (const name of ['proc', 'sys', 'dev', 'run', 'tmp', 'srv', 'home/tester']) mkdirSync(join(root, name), { recursive: true });
+  for (const name of ['proc', 'sys', 'dev', 'run', 'tmp', 'srv', 'home/tester'])
+    mkdirSync(join(root, name), { recursive: true });
   for (const foreign of STATIC.filter((each) => each !== arch)) addStatic(root, suite, foreign);
   if (arch === 'arm64') for (const foreign of DYNAMIC) addDynamic(root, suite, foreign);
 }
 
 function addStatic(root, suite, foreign) {
   const folder = join(root, 'srv', foreign);
-  for (const name of ['bin', 'proc', 'sys', 'dev', 'run', 'tmp', 'etc']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['bin', 'proc', 'sys', 'dev', 'run', 'tmp', 'etc'])
+    mkdirSync(join(folder, name), { recursive: true });
   copyFileSync(busyboxFor(suite, foreign), join(folder, 'bin/busybox'));
   writeFileSync(join(folder, 'etc/resolv.conf'), '');
   for (const name of APPLETS) symlinkSync('busybox', join(folder, 'bin', name));

@@ -10,9 +10,24 @@ const JOURNAL = '/var/lib/binfmtctl/journal.json';
 export function kernelBoots(version) {
   return [
     { title: 'without systemd', cases: plainCases(version) },
-    { title: 'systemd, power cut with the journal written', isSystemd: true, cases: persisted(), last: cutAt(JOURNAL) },
-    { title: 'systemd, power cut with the entry registered', isSystemd: true, cases: repaired(), last: cutAt(ENTRY) },
-    { title: 'systemd, power cut with the boot file written', isSystemd: true, cases: repaired(), last: cutAt(BOOT_FILE) },
+    {
+      title: 'systemd, power cut with the journal written',
+      isSystemd: true,
+      cases: persisted(),
+      last: cutAt(JOURNAL),
+    },
+    {
+      title: 'systemd, power cut with the entry registered',
+      isSystemd: true,
+      cases: repaired(),
+      last: cutAt(ENTRY),
+    },
+    {
+      title: 'systemd, power cut with the boot file written',
+      isSystemd: true,
+      cases: repaired(),
+      last: cutAt(BOOT_FILE),
+    },
     { title: 'systemd, after the last power cut', isSystemd: true, cases: takenBack() },
   ];
 }
@@ -34,8 +49,12 @@ function plainCases(version) {
       says: keepsName ? /^guest$/m : /applet not found/,
     }),
     expectCase('run by the entry', 'binfmtctl run -- /srv/arm64/bin/uname -m', { says: /^aarch64$/m }),
-    expectCase('run without an entry', `${AS_USER} binfmtctl run -- /srv/riscv64/bin/uname -m`, { says: /^riscv64$/m }),
-    expectCase('enter as root', 'binfmtctl enter /srv/arm64 -- /bin/sh -c "uname -m"', { says: /^aarch64$/m }),
+    expectCase('run without an entry', `${AS_USER} binfmtctl run -- /srv/riscv64/bin/uname -m`, {
+      says: /^riscv64$/m,
+    }),
+    expectCase('enter as root', 'binfmtctl enter /srv/arm64 -- /bin/sh -c "uname -m"', {
+      says: /^aarch64$/m,
+    }),
     expectCase(
       'enter without root',
       `${AS_USER} binfmtctl enter /srv/riscv64 -- /bin/sh -c "uname -m"`,

@@ -10,7 +10,9 @@ const MODULES = ['virtio_pci', 'virtio_blk', 'binfmt_misc', 'autofs4', 'overlay'
 /** Fetches a release's newest kernel for clouds: its version, its image and the modules in the order of loading. */
 export function fetchKernel(suite, arch) {
   const release = openRelease(suite, arch, { hasUpdates: true });
-  const name = dependenciesOf(release, `linux-image-cloud-${arch}`).find((each) => each.startsWith('linux-image-'));
+  const name = dependenciesOf(release, `linux-image-cloud-${arch}`).find((each) =>
+    each.startsWith('linux-image-'),
+  );
   if (name === undefined) throw new Error(`${suite} has no kernel for ${arch} clouds`);
   // Signed images need no second package, nor do unsigned ones; from Linux 7.1 on Debian splits image and modules.
   const parts = dependenciesOf(release, name).filter((each) => /^linux-(binary|modules)-/.test(each));
@@ -55,4 +57,7 @@ function readModule(path) {
   return execFileSync('xz', ['-dc', path], { maxBuffer: 64 << 20 });
 }
 
-const moduleName = (path) => basename(path).replace(/\.ko.*/, '').replaceAll('-', '_');
+const moduleName = (path) =>
+  basename(path)
+    .replace(/\.ko.*/, '')
+    .replaceAll('-', '_');

@@ -23,19 +23,28 @@ export async function prove({ suite, arch, userland = USERLAND, boots, qemu = []
     const disk = join(work, 'disk');
     copyFileSync(base, disk, constants.COPYFILE_FICLONE);
     const failed = [];
-    for (const boot of boots(files.kernel.version)) failed.push(...(await runBoot(boot, { ...files, arch, qemu, disk, work })));
-    console.log(`${suite} ${arch}: ${Math.round((performance.now() - started) / 1000)} s, failed: ${failed.length}`);
+    for (const boot of boots(files.kernel.version))
+      failed.push(...(await runBoot(boot, { ...files, arch, qemu, disk, work })));
+    console.log(
+      `${suite} ${arch}: ${Math.round((performance.now() - started) / 1000)} s, failed: ${failed.length}`,
+    );
     return failed;
   } finally {
     rmSync(work, { recursive: true });
   }
 }
 
-async function runBoot({ title, cases, last, isSystemd = false }, { kernel, busybox, arch, qemu, disk, work }) {
+async function runBoot(
+  { title, cases, last, isSystemd = false },
+  { kernel, busybox, arch, qemu, disk, work },
+) {
   console.log(`== ${title}`);
   const initrd = join(work, 'archive');
   const folder = mkdtempSync(join(work, 'boot-'));
-  writeFileSync(initrd, guestArchive({ work: folder, kernel, busybox, script: scriptOf(cases, last), isSystemd }));
+  writeFileSync(
+    initrd,
+    guestArchive({ work: folder, kernel, busybox, script: scriptOf(cases, last), isSystemd }),
+  );
   const reader = caseReader(cases, console.log);
   const lines = [];
   const onLine = (line) => {
