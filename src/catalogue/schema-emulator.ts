@@ -52,6 +52,7 @@ export const emulatorSchema = strict({
   }),
   openBinary: flag,
   fixBinary: v.optional(flag),
+  ownLibraries: v.optional(flag),
   version: strict({
     program: v.optional(name),
     arguments: list(text),

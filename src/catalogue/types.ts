@@ -122,6 +122,8 @@ export interface EmulatorProfile {
   readonly openBinary: boolean;
   /** Whether a dynamic build is registered with flag F, too, as its makers' entry is; static ones always are. */
   readonly fixBinary?: boolean | undefined;
+  /** Whether it needs no loader of the guest at the place that a program names: it has libraries, or a tree of them, of its own. */
+  readonly ownLibraries?: boolean | undefined;
   readonly version: {
     /** A program beside it that prints the version in its place; the emulator itself is then never started for that. */
     readonly program?: string | undefined;

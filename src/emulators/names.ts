@@ -1,6 +1,6 @@
 /** Under which names and paths emulators are found. Pure. */
 import { posix } from 'node:path';
-import type { EmulatorProfile } from '../catalogue/types.ts';
+import type { Catalogue, EmulatorProfile } from '../catalogue/types.ts';
 
 const RANK = { static: 0, either: 1, dynamic: 2 };
 
@@ -28,6 +28,19 @@ export function storedName(profile: EmulatorProfile, guest: string, path: string
   const names = fileNames(profile, guest);
   const name = names.find((each) => each === posix.basename(path)) ?? names[0] ?? profile.id;
   return name.replace(/-static$/, '');
+}
+
+/** The profile that runs the arch and whose file names fit an interpreter's; null for an unknown one. */
+export function profileOf(
+  interpreter: string,
+  arch: string,
+  { emulators }: Pick<Catalogue, 'emulators'>,
+): EmulatorProfile | null {
+  const file = posix.basename(interpreter);
+  const named = Object.values(emulators).find(
+    (profile) => Object.hasOwn(profile.guests, arch) && fileNames(profile, arch).includes(file),
+  );
+  return named ?? null;
 }
 
 const isStaticName = (name: string): boolean => name.endsWith('-static');

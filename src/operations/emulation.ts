@@ -114,7 +114,7 @@ async function recallEmulation(
     return isAlike(head, own) ? 'machine' : null;
   });
   const serving = runners.filter((runner) => runner !== null && runner !== 'machine');
-  if (serving.length > 0 && !(await areProved(serving, context))) return null;
+  if (serving.length > 0 && !(await areProved(serving, root, context))) return null;
   const isPrivate = runners.includes(null);
   const used = new Set<OwnRule>();
   // Only in a static emulator nothing of the root is looked for.
@@ -149,15 +149,15 @@ async function recallEmulation(
 }
 
 /** Whether a probe has run through each of the entries as they are now, or could not be run. */
-async function areProved(entries: readonly Entry[], context: Context): Promise<boolean> {
-  const [{ readProofs }, { entryIdentity }] = await Promise.all([
+async function areProved(entries: readonly Entry[], root: string | null, context: Context): Promise<boolean> {
+  const [{ holdsIn, readProofs }, { entryIdentity }] = await Promise.all([
     import('./proofs.ts'),
     import('../kernel/entry-identity.ts'),
   ]);
   const proofs = await readProofs(context);
   return entries.every((entry) => {
     const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
-    return proof !== undefined && proof.holds !== false;
+    return proof !== undefined && holdsIn(proof, root);
   });
 }
 

@@ -16,6 +16,7 @@ import { isForeground } from '../system/signals.ts';
 import type { Context } from './context.ts';
 import { BINFMT_MISC_MAGIC, type Emulation, findEmulation } from './emulation.ts';
 import { withContainer } from './enter/bootstrap.ts';
+import { assertServesRoot } from './enter/emulator-reach.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
@@ -62,6 +63,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const where = { root, path: environment.get('PATH') ?? PATH, workdir, bound: places.binds };
   const programs = await findPrograms(request.program, identity.shell, where);
   const emulation = await findEmulation(programs.heads, request, root, context);
+  if (emulation.rules !== null) await assertServesRoot(programs.heads, emulation.rules, root);
   const { programs: runBy } = emulation;
   if (runBy.length > 0 && runBy.every((by) => by === 'machine'))
     context.report({

@@ -1,14 +1,30 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { archOfHeader } from '../catalogue/resolve.ts';
-import type { Catalogue } from '../catalogue/types.ts';
+import { profileOf } from '../emulators/names.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { readEntries } from '../kernel/entries.ts';
+import { firstMatch, matches } from '../rule/match.ts';
+import type { Rule } from '../rule/types.ts';
+import type { Context } from './context.ts';
 import type { Program } from './program.ts';
 
-/** @throws PROGRAM_NOT_FOUND where the loader of a foreign program is not where its emulator looks. */
-export function requireLoader({ name, head }: Program, loader: string, catalogue: Catalogue): void {
+/**
+ * @param rules what a private instance holds; null if the machine's entries serve
+ * @throws PROGRAM_NOT_FOUND where the loader of a foreign program is not where its emulator looks.
+ */
+export function requireLoader(
+  { name, head }: Program,
+  loader: string,
+  rules: readonly Rule[] | null,
+  { catalogue, binfmtDirectory }: Pick<Context, 'catalogue' | 'binfmtDirectory'>,
+): void {
   const arch = archOfHeader(catalogue, head);
   const id = arch?.id ?? '';
+  const serving =
+    rules?.find(({ pattern }) => matches(pattern, head, name)) ??
+    firstMatch(readEntries(binfmtDirectory).entries, head, name);
+  if (serving !== null && profileOf(serving.interpreter, id, catalogue)?.ownLibraries === true) return;
   // Where QEMU looks besides: as it is configured upstream, and by Debian (--interp-prefix).
   const prefixes = [process.env['QEMU_LD_PREFIX'] ?? '', `/usr/gnemul/qemu-${id}`, `/etc/qemu-binfmt/${id}`];
   if (prefixes.some((prefix) => existsSync(join(prefix, loader)))) return;

@@ -21,6 +21,10 @@ export interface RecordedProof {
   readonly version: string | null;
 }
 
+/** Whether nothing is known to fail on the host, or in a root: there a limit may be that programs do not run. */
+export const holdsIn = ({ holds, limits }: RecordedProof, root: string | null): boolean =>
+  holds !== false && (root === null || limits.length === 0);
+
 /** By what a proof depends on, as `entryIdentity` says it. */
 type Proofs = ReadonlyMap<string, RecordedProof>;
 

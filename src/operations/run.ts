@@ -166,8 +166,8 @@ function launchedProgram(
 async function environmentFor(
   { sysroot, variables: added = [] }: RunRequest,
   program: Program,
-  { programs }: Emulation,
-  { catalogue }: Context,
+  { programs, rules }: Emulation,
+  context: Context,
 ): Promise<Variables> {
   const variables = new Map([...callerVariables(), ...added]);
   if (sysroot !== undefined) {
@@ -177,7 +177,7 @@ async function environmentFor(
   const isForeign = programs[0] === 'private' || programs[0] === 'entry';
   if (isForeign && program.loader !== null && !existsSync(program.loader)) {
     const { requireLoader } = await import('./late.ts');
-    requireLoader(program, program.loader, catalogue);
+    requireLoader(program, program.loader, rules, context);
   }
   return variables;
 }

@@ -13,7 +13,7 @@ import { isCopyable } from './lost-entries.ts';
 import { noneFound } from './missing.ts';
 import { findNatives } from './natives.ts';
 import { findOwnRules } from './own-rules.ts';
-import { readProofs } from './proofs.ts';
+import { holdsIn, readProofs } from './proofs.ts';
 import { describeLost, lostArches, replaceLost } from './replace-lost.ts';
 import { verify } from './verify.ts';
 import { keepingWarnings } from './warnings.ts';
@@ -134,7 +134,7 @@ async function requireWorking(all: readonly Taken[], root: string | null, contex
     // Without F it is another file in each root.
     if (entry === null || (root !== null && !entry.flags.includes('F'))) return [];
     const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
-    return proof === undefined || proof.holds === false ? [{ arch, entry }] : [];
+    return proof === undefined || !holdsIn(proof, root) ? [{ arch, entry }] : [];
   });
   if (unproved.length === 0) return;
   const { context: quiet } = keepingWarnings(context, { silent: true });

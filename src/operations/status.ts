@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { archOfPattern } from '../catalogue/of-pattern.ts';
-import type { Arch, Catalogue } from '../catalogue/types.ts';
-import { fileNames } from '../emulators/names.ts';
+import { profileOf } from '../emulators/names.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { listEntries } from '../kernel/entries.ts';
 import { entryIdentity } from '../kernel/entry-identity.ts';
@@ -81,7 +80,7 @@ export async function status(context: Context): Promise<StatusResult> {
       arch: arch?.id ?? null,
       ours,
       held: problem === null ? compareTimes(binfmtDirectory, entry) : null,
-      emulator: known?.profile ?? emulatorNamed(entry, arch, catalogue),
+      emulator: known?.profile ?? (arch && profileOf(entry.interpreter, arch.id, catalogue)?.id) ?? null,
       version: known === undefined ? (proof?.version ?? null) : known.version,
       interpreterExists,
       shadowedBy,
@@ -136,14 +135,4 @@ function entriesAt(directory: string): readonly Entry[] {
       cause: error,
     });
   }
-}
-
-/** The profile that runs the arch and whose file names fit the interpreter's. */
-function emulatorNamed({ interpreter }: Entry, arch: Arch | null, { emulators }: Catalogue): string | null {
-  if (arch === null) return null;
-  const file = basename(interpreter);
-  const named = Object.values(emulators).find(
-    (profile) => Object.hasOwn(profile.guests, arch.id) && fileNames(profile, arch.id).includes(file),
-  );
-  return named?.id ?? null;
 }
