@@ -32,6 +32,12 @@ export function lookUp(text: string, registry: string, repository: string): Look
   return isHelper(file['credsStore']) ? { helper: file['credsStore'], server } : null;
 }
 
+/** Whether a text is that of such a file: a JSON object. An empty one has no logins. */
+export function isLoginFile(text: string): boolean {
+  const file = parse(text);
+  return text.trim() === '' || (typeof file === 'object' && file !== null && !Array.isArray(file));
+}
+
 /** What a helper printed for `get`; null where it knows nobody. */
 export function parseHelperAnswer(text: string): Login | null {
   const { Username, Secret } = objectOf(parse(text));

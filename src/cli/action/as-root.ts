@@ -20,7 +20,7 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
   const failures: string[] = [];
   const onLine = (line: string): void => {
     // Of a failure the document speaks.
-    if (/^(?:sudo|binfmtctl|hint): /.test(line)) failures.push(line);
+    if (/^(?:sudo|binfmtctl|hint|error): /.test(line)) failures.push(line);
     else showLine(line);
   };
   const ran = await runAsRoot(rootCommand(uid, process.env, program), { onLine, signal });

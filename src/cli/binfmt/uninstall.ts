@@ -31,19 +31,19 @@ export async function removeAll(names: readonly string[], context: Context): Pro
   return failures;
 }
 
-/** False if another process removed it first. */
+/** False if another process removed it first, even if one has registered it again since. */
 async function remove(entry: string, context: Context): Promise<boolean> {
-  const isThere = (): boolean => entryNames(context).includes(entry);
   try {
     await uninstall({ names: [entry], all: false, purge: false, dryRun: false }, context);
     return true;
   } catch (error) {
-    if (isBinfmtctlError(error) && GONE.includes(error.code) && !isThere()) return false;
+    if (isBinfmtctlError(error) && GONE.includes(error.code)) return false;
     throw error;
   }
 }
 
-const GONE: readonly string[] = ['ENTRY_NOT_FOUND', 'UNKNOWN_ARCH', 'ENTRY_NOT_OURS'];
+/** An entry that is gone is taken for the name of an architecture. */
+const GONE: readonly string[] = ['ENTRY_NOT_FOUND', 'UNKNOWN_ARCH'];
 
 /** A name is that of an entry, a glob of them, or what stands behind the hyphen of one; or an arch in any spelling. */
 function entriesFor(word: string, context: Context): readonly string[] {

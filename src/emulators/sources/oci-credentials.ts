@@ -1,6 +1,13 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Login, type Lookup, lookUp, parseHelperAnswer } from '../../formats/docker-config.ts';
+import {
+  isLoginFile,
+  type Login,
+  type Lookup,
+  lookUp,
+  parseHelperAnswer,
+} from '../../formats/docker-config.ts';
+import { errnoOf, fileError } from '../../system/file-error.ts';
 import { run } from '../../system/process.ts';
 import { readSmall } from '../../system/read-small.ts';
 import { findTool } from '../../system/tools.ts';
@@ -27,7 +34,7 @@ export async function findLogin(
   { signal, warn, environment = process.env }: LoginOptions,
 ): Promise<Login | null> {
   for (const path of configFiles(environment)) {
-    const found = lookUpIn(path, registry, repository);
+    const found = lookUpIn(path, registry, repository, warn);
     const login =
       found === null || 'login' in found ? (found?.login ?? null) : await askHelper(found, signal, warn);
     if (login !== null) return login;
@@ -52,10 +59,15 @@ function configFiles({
   ].filter((path) => path !== '');
 }
 
-function lookUpIn(path: string, registry: string, repository: string): Lookup {
+/** A file that exists but cannot be used may have the login: a registry that then demands one says nothing of the file. */
+function lookUpIn(path: string, registry: string, repository: string, warn: LoginOptions['warn']): Lookup {
   try {
-    return lookUp(new TextDecoder().decode(readSmall(path)), registry, repository);
-  } catch {
+    const text = new TextDecoder().decode(readSmall(path));
+    if (!isLoginFile(text)) warn(`${path} is not valid JSON: its logins are ignored`);
+    return lookUp(text, registry, repository);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? ''))
+      warn(`logins are ignored: ${fileError(error, `read ${path}`).message}`);
     return null;
   }
 }

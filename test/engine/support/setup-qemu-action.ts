@@ -48,6 +48,14 @@ export function describeSetupQemuAction(image: string, engine: () => Engine, hos
       expect(entryNames()).toEqual(expect.arrayContaining(['qemu-aarch64', 'qemu-riscv64']));
     });
 
+    it('succeeds in two jobs at once', async () => {
+      // The other job's reset may remove what this one lists at last.
+      const lists = await Promise.all([setUpQemu(engine(), inputs), setUpQemu(engine(), inputs)]);
+      for (const list of lists) expect(list.split(',')[0]).toBe(own);
+      expect(lists.some((list) => EXPECTED.test(list))).toBe(true);
+      expect(entryNames()).toEqual(expect.arrayContaining(['qemu-aarch64', 'qemu-riscv64']));
+    });
+
     it('shows the error itself if an architecture is unknown', async () => {
       await expect(setUpQemu(engine(), { ...inputs, platforms: 'none', reset: false })).rejects.toThrow(
         /^error: none: unknown architecture/,

@@ -1,0 +1,49 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findLogin } from '../../src/emulators/sources/oci-credentials.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('findLogin', () => {
+  let count = 0;
+  const look = async (make: (path: string) => void) => {
+    const warnings: string[] = [];
+    const home = join(folder, String(count++));
+    const path = join(home, '.docker/config.json');
+    mkdirSync(join(home, '.docker'), { recursive: true });
+    make(path);
+    const environment = { HOME: home };
+    const { signal } = new AbortController();
+    const warn = (text: string): void => void warnings.push(text);
+    const login = await findLogin('registry.example', 'a/b', { signal, warn, environment });
+    return { login, warnings, path };
+  };
+  const text = (content: string) => (path: string) => writeFileSync(path, content);
+
+  it('warns of a file that is not valid JSON, without its contents', async () => {
+    const { login, warnings, path } = await look(text('{"auths": {"secret"'));
+    expect({ login, warnings }).toEqual({
+      login: null,
+      warnings: [`${path} is not valid JSON: its logins are ignored`],
+    });
+  });
+
+  it('warns of a file that cannot be read', async () => {
+    const { login, warnings } = await look((path) => mkdirSync(path));
+    expect({ login, warnings }).toEqual({
+      login: null,
+      warnings: [expect.stringMatching(/^logins are ignored: cannot read .*config\.json: /)],
+    });
+  });
+
+  it.each([
+    ['no file', () => {}],
+    ['an empty file', text('')],
+    ['a file without logins', text('{}')],
+  ])('is silent about %s', async (_, make) => {
+    expect(await look(make)).toMatchObject({ login: null, warnings: [] });
+  });
+});
