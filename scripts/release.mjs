@@ -28,9 +28,22 @@ import { packFolder } from './release/pack.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-const { values, positionals } = parseArgs({
+const USAGE = `usage: node scripts/release.mjs OUT [options]
+
+Makes all parts of a release in the new directory OUT.
+
+  --platform LIST         default: linux/amd64,linux/arm64
+  --base IMAGE            base of the container image
+  --lock FILE             the lock file of the emulators; default: binfmtctl.lock
+  --update-lock           write the lock file from --source first
+  --source [PLATFORM=]SPEC  where emulators come from; repeatable; default: oci
+  --without-image         make no container image
+  --help                  print this text`;
+
+const { values, positionals } = parseWords({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', default: false },
     platform: { type: 'string', default: 'linux/amd64,linux/arm64' },
     base: { type: 'string' },
     lock: { type: 'string', default: 'binfmtctl.lock' },
@@ -39,7 +52,11 @@ const { values, positionals } = parseArgs({
     'without-image': { type: 'boolean', default: false },
   },
 });
-if (positionals.length !== 1) fail('usage: node scripts/release.mjs OUT [options], see its first lines');
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (positionals.length !== 1) fail(USAGE);
 const out = resolve(positionals[0]);
 if (existsSync(out) && readdirSync(out).length > 0) fail(`${out} is not empty`);
 const lock = resolve(values.lock);
@@ -125,6 +142,14 @@ function sha256(path) {
 
 function step(text) {
   process.stderr.write(`release: ${text}\n`);
+}
+
+function parseWords(settings) {
+  try {
+    return parseArgs(settings);
+  } catch (error) {
+    return fail(`${error.message.split('. To ')[0]}; --help prints the options`);
+  }
 }
 
 function fail(text) {

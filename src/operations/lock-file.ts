@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { decodeLock, encodeLock, isLockText, type Lock, type LockedEmulators } from '../formats/lock.ts';
+import { LOCK_FILE } from '../formats/lock-name.ts';
 import { withoutGrant } from '../formats/secrets.ts';
 import { withLocked } from '../plan/lock.ts';
 import type { Step } from '../plan/steps.ts';
@@ -58,8 +59,9 @@ export async function readLockIfExists(file: string): Promise<ReadLock | null> {
 export async function readLock(file: string, arches: readonly string[] = []): Promise<ReadLock> {
   const read = await readLockIfExists(file);
   if (read !== null) return read;
+  const named = file === LOCK_FILE ? '' : ` --lock-file ${file}`;
   throw new BinfmtctlError('BAD_LOCK', `there is no lock file ${file}`, {
-    hint: `\`binfmtctl install ${arches.length === 0 ? '--all' : arches.join(' ')} --lock\` makes one; another name is given with =: --locked=FILE`,
+    hint: `create it: \`binfmtctl lock --update ${arches.length === 0 ? 'arm64' : arches.join(' ')}${named}\``,
   });
 }
 

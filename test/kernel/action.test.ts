@@ -153,7 +153,10 @@ describe('action.yml', () => {
 describe('bad input', () => {
   it.each([
     [{ platforms: 'linux/arm65' }, /^unknown architecture "linux\/arm65"\nhint: did you mean /],
-    [{ lock: 'none.lock' }, /^there is no lock file none\.lock\nhint: /],
+    [
+      { lock: 'none.lock' },
+      /^there is no lock file none\.lock\nhint: .*`binfmtctl lock --update arm64 --lock-file none\.lock`/,
+    ],
     [{ lock: 'edited.lock' }, /^wrong lock file: edited\.lock:\d+: .*\nhint: restore it/],
     [{ platforms: 'riscv64', source: 'nonsense' }, /^unknown source "nonsense"[\s\S]*\nhint: /],
     [{ platforms: 'riscv64', source: 'dir:/nowhere' }, /\/nowhere[\s\S]*\nhint: /],
