@@ -62,7 +62,7 @@ export function makeBase(folder: string, buildah: string): void {
 const TRIPLETS = { amd64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 
 /** The C and C++ libraries and Node, where the default base has it. */
-function makeRoot(root: string, arch: keyof typeof TRIPLETS): void {
+export function makeRoot(root: string, arch: keyof typeof TRIPLETS): void {
   const triplet = TRIPLETS[arch];
   const isOurs = arch === (process.arch === 'x64' ? 'amd64' : 'arm64');
   const names = isOurs ? ['libc6', 'libstdc++6', 'libgcc-s1'] : [`libc6:${arch}`];
