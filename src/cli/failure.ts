@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
 import { maskSecrets } from '../formats/secrets.ts';
 import { toJson } from '../plan/json.ts';
+import { fileError } from '../system/file-error.ts';
 import { isOurImage } from '../system/host.ts';
 import { withSameOptions } from './same-options.ts';
 import { onOneLine, paint, print } from './terminal.ts';
@@ -31,7 +32,7 @@ export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
  * on standard output with `json`. In our container image the error comes last, as wrappers of `docker run` show only the last line.
  */
 export function printFailure(failure: unknown, { verbose, json }: { verbose: boolean; json: boolean }): void {
-  const error = failure instanceof Error ? failure : new Error(String(failure));
+  const error = explained(failure instanceof Error ? failure : new Error(String(failure)));
   const code = isBinfmtctlError(error) ? error.code : 'BUG';
   const hint = isBinfmtctlError(error)
     ? error.hint && withSameOptions(error.hint)
@@ -46,6 +47,18 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
     ...(verbose ? [`${maskSecrets(stackOf(error))}\n`] : []),
   ];
   for (const line of isOurImage() ? lines.toReversed() : lines) print(line, process.stderr);
+}
+
+/** Errors of Node's that can come from anywhere, with what to do. */
+function explained(error: Error): Error {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (isBinfmtctlError(error) || code === undefined) return error;
+  if (syscall === 'uv_cwd')
+    return new BinfmtctlError('FILE_FAILED', 'the current directory has been removed', {
+      hint: 'change to another directory, as with `cd /`, then run the command again',
+      cause: error,
+    });
+  return ['EMFILE', 'ENFILE'].includes(code) ? fileError(error, 'go on') : error;
 }
 
 /** A failure of ours as one line: the message, then the hint in parentheses. */

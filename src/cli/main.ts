@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isOurImage } from '../system/host.ts';
 import { closeInherited } from '../system/inherited.ts';
@@ -17,9 +18,16 @@ const standsIn = STAND_INS.includes(called) || (inImage && !/^[^-]/.test(only ??
 if (process.argv.length === 3 && !standsIn && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);
 } else {
-  void carryOut(process.argv.slice(2)).then((status) => {
-    process.exitCode = status;
-  });
+  carryOut(process.argv.slice(2)).then(
+    (status) => {
+      process.exitCode = status;
+    },
+    ({ message }: Error) => {
+      // Commands print their failures; a part of the program that cannot be loaded has none to do so.
+      writeSync(2, `binfmtctl: cannot start: ${message}\n`);
+      process.exitCode = 1;
+    },
+  );
 }
 
 /** A drop-in needs none of what the other commands load, but for the one that installs. */

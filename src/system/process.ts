@@ -1,6 +1,9 @@
 /** The door to other programs. */
+import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Options } from 'execa';
+import { fileError } from './file-error.ts';
+import { workingDirectory } from './host.ts';
 import { findTool } from './tools.ts';
 
 export interface ProcessOptions {
@@ -54,8 +57,8 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const KILL_DELAY_MS = 1000;
 
 /**
- * Runs a program to its end. Never rejects: a missing program, an exit status, a signal and a time limit are all
- * results. After the limit the program is ended together with everything it has started.
+ * Runs a program to its end. Rejects only with FILE_FAILED, without descriptors for its streams: a missing program, an exit
+ * status, a signal and a time limit are all results. After the limit the program is ended together with everything it has started.
  *
  * An executable file that no format takes, such as a foreign ELF without an entry, does not give ENOEXEC where the
  * C library is glibc: Node starts programs with execvp(3), which hands such a file to /bin/sh, and the shell then
@@ -73,7 +76,8 @@ export async function run(
       : input === undefined
         ? { stdin: 'ignore' as const }
         : { input };
-  const running = await launch(file, args, options, { ...buffering, buffer: true, maxBuffer: maxBytes });
+  const how = { ...buffering, buffer: true, maxBuffer: maxBytes };
+  const running = await launch(file, args, options, how);
   return running.ended;
 }
 
@@ -98,9 +102,11 @@ async function launch(file: string, args: readonly string[], options: ProcessOpt
   const { execa } = await import('execa');
   // PATH may lack the folders of mount, chroot and modprobe, as after `su`.
   const path = file.includes('/') ? file : (findTool(file) ?? file);
+  requireDescriptors(file);
   const subprocess = execa(path, args, {
     ...how,
-    ...(cwd !== undefined && { cwd }),
+    // By default execa asks for the path, which a removed directory does not have.
+    cwd: cwd ?? workingDirectory(),
     ...(argv0 !== undefined && { argv0 }),
     ...(env !== undefined && { env }),
     extendEnv,
@@ -124,6 +130,24 @@ async function launch(file: string, args: readonly string[], options: ProcessOpt
     };
   });
   return { subprocess, kill: guard.kill, ended };
+}
+
+/** Pipes for three streams, their other ends, and what libuv and execa open besides. */
+const DESCRIPTORS = 10;
+
+/**
+ * Throws FILE_FAILED where a program could not be started for lack of descriptors: Node then reports the failure before anybody can
+ * listen (lib/internal/child_process.js, ChildProcess.prototype.spawn()), which ends us.
+ */
+function requireDescriptors(file: string): void {
+  const spare: number[] = [];
+  try {
+    for (let count = 0; count < DESCRIPTORS; count++) spare.push(openSync('/dev/null', 'r'));
+  } catch (error) {
+    throw fileError(error, `start ${file}`);
+  } finally {
+    for (const file of spare) closeSync(file);
+  }
 }
 
 interface Started {
