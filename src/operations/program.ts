@@ -31,6 +31,8 @@ export interface Program {
   readonly head: Uint8Array;
   /** What loads it, as it is called there; null for a static program. */
   readonly loader: string | null;
+  /** Whether `#!` lines led to it. */
+  readonly isInterpreter: boolean;
   /** What the kernel passes to it before the caller's arguments: its argv[0], and those of `#!` lines with the scripts. */
   readonly leading: readonly string[];
 }
@@ -64,6 +66,7 @@ export async function findProgram(name: string, where: Whereabouts): Promise<Pro
         file,
         head: head.subarray(0, HEAD_SIZE),
         loader: await loaderOf(file, head),
+        isInterpreter: scripts > 0,
         leading,
       };
     }

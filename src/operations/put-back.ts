@@ -36,9 +36,12 @@ export async function findPutBack(
     const name = registration?.rule.name ?? '';
     const isDue = registration?.replaced !== undefined || (registration?.persisted ?? []).length > 0;
     if (registration === null || !removed.has(name) || !isDue) return [];
-    const lasting = ruleAtBoot(name, changesOf(steps));
-    const { arch, replaced } = registration;
-    if (lasting !== null) return [{ arch, ...lasting }];
+    const changes = changesOf(steps);
+    const lasting = ruleAtBoot(name, changes);
+    const { arch, persisted, replaced } = registration;
+    // A file of ours that was changed since, and is left.
+    const isLeft = persisted.some(({ path }) => path === lasting?.path && !changes.has(path));
+    if (lasting !== null && !isLeft) return [{ arch, ...lasting }];
     return replaced === undefined ? [] : [{ arch, rule: replaced, path: null }];
   });
   if (found.length === 0) return [];

@@ -47,12 +47,12 @@ const find = (
   more: { readonly path?: string; readonly workdir?: string; readonly root?: null } = {},
 ) => findProgram(name, { root: root(), path: '/bin:/usr/bin', workdir: '/', ...more });
 const archOf = ({ head }: Pick<Program, 'head'>) => archOfHeader(builtinCatalogue(), head)?.id ?? null;
-const facts = ({ name, file, head, loader, leading }: Program) => ({
+const facts = ({ name, file, head, loader, isInterpreter }: Program) => ({
   name,
   file: file.replace(`${root()}/`, ''),
   arch: archOf({ head }),
   loader,
-  isInterpreter: leading.length > 1,
+  isInterpreter,
 });
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message), hint: expect.any(String) });
