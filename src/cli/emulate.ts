@@ -165,6 +165,7 @@ function linesOf({ arches, formats, warnings }: Emulation): readonly string[] {
 function howOf(by: RunBy, entry: string | null): string {
   if (by === 'entry') return `by entry ${visible(entry ?? '')}`;
   if (by === 'shell') return 'for a text without a #! line';
+  if (by === 'proot') return 'by proot';
   return by === 'emulator' ? 'started directly, without an entry' : 'by an entry of its own';
 }
 

@@ -13,10 +13,10 @@ import { type OwnRule, recall } from './remembered.ts';
 
 /**
  * `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program.
- * `emulator`: the emulator as a plain program, without an entry, so that children are not emulated. `shell`: a text without
- * a `#!` line, which execvp(3) and shells run as a script.
+ * `emulator`: the emulator as a plain program, without an entry, so that children are not emulated. `proot`: proot with the
+ * emulator, for children, too. `shell`: a text without a `#!` line, which execvp(3) and shells run as a script.
  */
-export type RunBy = 'machine' | 'entry' | 'private' | 'emulator' | 'shell';
+export type RunBy = 'machine' | 'entry' | 'private' | 'emulator' | 'proot' | 'shell';
 
 export interface EmulatedArch {
   readonly arch: string;

@@ -1,5 +1,5 @@
 import { existsSync, readlinkSync, statSync } from 'node:fs';
-import { join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { isElf } from '../elf/header.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -11,25 +11,27 @@ import type { Ending } from '../system/foreground.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
 import { isFolder } from '../system/is-file.ts';
 import { fileSystemMagic, flagsAt, mountsBelow } from '../system/mounts.ts';
-import { resolveInRoot } from '../system/root-path.ts';
 import { isForeground } from '../system/signals.ts';
 import type { Context } from './context.ts';
 import { BINFMT_MISC_MAGIC, type Emulation, findEmulation } from './emulation.ts';
 import { withContainer } from './enter/bootstrap.ts';
+import { checkIds, requireFolder } from './enter/checks.ts';
 import { assertServesRoot } from './enter/emulator-reach.ts';
 import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
-import { hasSeveralIds, hasTtyGroup, isOwnRoot, ownsRoot, userMaps } from './enter/ids.ts';
+import { hasSeveralIds, hasTtyGroup, isOwnRoot, userMaps } from './enter/ids.ts';
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireRoot } from './enter/programs.ts';
 import { emulatorsOf, readOnlyMountsOf, withheldFor } from './enter/protection.ts';
 import { assertTreeTrusted } from './enter/tree-trust.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
-import { type LaunchedProgram, launch } from './launch.ts';
+import { type Launch, type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
+import { orByProot, prootEnter, prootWarning, runByProot } from './proot.ts';
 import { allIds } from './run.ts';
 import { enterTools } from './setup-tools.ts';
 import { keepingWarnings } from './warnings.ts';
+import { withoutInstance } from './without-instance.ts';
 
 export type { EnterRequest } from './enter/types.ts';
 
@@ -42,6 +44,10 @@ export interface PreparedEnter {
   readonly maps: IdMaps | null;
   readonly plan: EnterPlan;
   readonly program: LaunchedProgram;
+  /** For where no private instance is possible: proot, or how to use it; null where none is needed. */
+  readonly fallback: Launch | string | null;
+  /** Whether `fallback` is what to run. */
+  readonly byProot: boolean;
 }
 
 /**
@@ -96,10 +102,6 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     umask: process.umask().toString(8).padStart(4, '0'),
     tools: requireFitting(enterTools(), request),
   };
-  if (request.told && emulation.rules !== null) {
-    const error = await findInstanceObstacle('enter', programs.heads, emulation, context);
-    if (error !== null) throw error;
-  }
   const { path, head } = programs.program;
   const program = {
     path,
@@ -108,7 +110,21 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     head,
     inside: { workdir, uid: account?.uid ?? null, filtersTerminal: true },
   };
-  return { emulation, heads: programs.heads, maps, plan, program };
+  const { heads } = programs;
+  const { rules } = emulation;
+  const fallback =
+    rules === null ? null : prootEnter(rules, { root, binds: places.binds }, request, account, program);
+  const prepared = { emulation, heads, maps, plan, program, fallback, byProot: false };
+  const error =
+    request.told && rules !== null ? await findInstanceObstacle('enter', heads, emulation, context) : null;
+  if (error === null || fallback === null) return prepared;
+  if (typeof fallback === 'string') throw orByProot(error, fallback);
+  const arch = privateArch(heads, emulation, context);
+  return {
+    ...prepared,
+    emulation: withoutInstance(emulation, arch, 'proot', prootWarning(error)),
+    byProot: true,
+  };
 }
 
 interface Tree {
@@ -135,7 +151,9 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
 
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
 export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
-  const { emulation, heads, maps, plan, program } = prepared;
+  const { emulation, heads, maps, plan, program, fallback, byProot } = prepared;
+  if (byProot && fallback !== null && typeof fallback !== 'string')
+    return (await launch(fallback, context)) as Ending;
   const { command, texts } = enterCommand(plan);
   const { isJob } = plan;
   const outcome = await launch({ command, setup: { maps, texts, isJob }, program }, context);
@@ -149,7 +167,11 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   }
   const proc = `${plan.root}${plan.ephemeral ? '/root' : ''}/${facts.places.proc}:`;
   if (!facts.userNamespace || facts.procOfHost || !outcome.complaint.includes(proc))
-    throw obstacleError(readObstacles(outcome, 'enter', privateArch(heads, emulation, context)));
+    return runByProot(
+      obstacleError(readObstacles(outcome, 'enter', privateArch(heads, emulation, context))),
+      fallback,
+      context,
+    );
   const text = 'parts of /proc are hidden here, as in containers: inside it is the one of this machine';
   context.report({ kind: 'warning', text });
   return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
@@ -207,35 +229,6 @@ function terminalPath(): string | null {
 function accountOf({ uid, gid, groups }: Identity, maps: IdMaps | null) {
   if (uid === 0 && gid === 0 && (maps === null || !hasSeveralIds(maps))) return null;
   return { uid, gid, groups };
-}
-
-function requireFolder(root: string, workdir: string, bound: Places['binds']): void {
-  const path = workdir.startsWith('/') ? resolveInRoot(root, workdir, bound) : null;
-  const inside = normalize(`${workdir}/`);
-  const isIn = (folder: string): boolean => inside.startsWith(`/${folder}/`);
-  const targets = bound.map(({ target }) => target);
-  const isOfMachine = ['proc', 'sys', 'dev'].some(isIn);
-  // In these there is nothing at first but what is bound there.
-  const isHidden = ['run', 'tmp'].some(isIn) && !targets.some(isIn);
-  const isMade = ['run/lock', 'tmp', ...targets].some((each) => `/${each}/`.startsWith(inside));
-  if (isOfMachine || isMade || (!isHidden && path !== null && statSync(path).isDirectory())) return;
-  throw new BinfmtctlError('USAGE', `${root} has no folder ${workdir} to begin in`, {
-    hint: '--workdir takes an absolute path inside',
-  });
-}
-
-function checkIds(root: string, maps: IdMaps, { uid, gid, name }: Identity, { report }: Context): void {
-  const { uid: owner } = statSync(root);
-  if (!ownsRoot(maps, owner)) {
-    const text = `${root} belongs to user ${owner}, who is nobody inside: its files can be read at most; as root, or in a copy of your own, they can be changed`;
-    report({ kind: 'warning', text });
-  }
-  const has = (id: number, kind: 'uid' | 'gid'): boolean =>
-    maps[kind].some(({ inside, count }) => id >= inside && id < inside + count);
-  if (has(uid, 'uid') && has(gid, 'gid')) return;
-  throw new BinfmtctlError('USAGE', `user ${name} (${uid}:${gid}) does not exist inside`, {
-    hint: 'only the ids of /etc/subuid and /etc/subgid do, besides root',
-  });
 }
 
 /** ELFCLASS32 in EI_CLASS. */

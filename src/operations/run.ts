@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { type IdMaps, identityMap, parseIdMap, singleMap } from '../plan/id-maps.ts';
 import { runCommand } from '../plan/run-script.ts';
@@ -16,8 +15,10 @@ import { type Emulation, type EmulationRequest, findEmulation } from './emulatio
 import { type Launch, type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
 import { findProgram, type Program } from './program.ts';
+import { prootRun, prootWarning } from './proot.ts';
 import { type FormatRun, findFormat, formatOf } from './run-format.ts';
 import { runTools } from './setup-tools.ts';
+import { withoutInstance } from './without-instance.ts';
 
 export interface RunRequest extends EmulationRequest {
   /** A path, or a name for PATH. */
@@ -35,10 +36,12 @@ export interface PreparedRun {
   /** First bytes of what `emulation` is about. */
   readonly heads: readonly Uint8Array[];
   readonly launch: Launch;
-  /** For where no namespaces can be had: the emulator itself; null where that would not do. */
+  /** For where no namespaces can be had: proot, or the emulator itself; null where neither would do. */
   readonly fallback: Launch | null;
   /** Why it cannot be run as far as it is known here; the kernel decides. */
   readonly refusal?: BinfmtctlError | undefined;
+  /** What `fallback` is. */
+  readonly way: 'emulator' | 'proot';
 }
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
@@ -59,7 +62,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const launched = { ...launchedProgram(request, program, format), environment };
   const { refusal } = launched;
   if (emulation.rules === null)
-    return { emulation, heads, launch: directly(launched), fallback: null, refusal };
+    return { emulation, heads, launch: directly(launched), fallback: null, refusal, way: 'emulator' };
   const root = process.geteuid?.() === 0;
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const command = runCommand({
@@ -68,34 +71,43 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
     ids: root ? null : { uid, gid },
     tools: runTools(),
   });
-  const fallback = fallbackFor(request, program, emulation, environment);
+  const byProot = emulation.programs[0] === 'private' ? prootRun(emulation.rules, launched) : null;
+  const fallback = byProot ?? fallbackFor(request, program, emulation, environment);
+  const way = byProot === null ? 'emulator' : 'proot';
   // Root could unmount the instance, which loses all entries with its last mount. Users get their own ids back and cannot.
   const setup = root ? { maps: allIds(), held: `${INSTANCE}/status` } : { maps: ownIds(uid, gid) };
-  const prepared = { emulation, heads, launch: { command, setup, program: launched }, fallback, refusal };
+  const launches = { launch: { command, setup, program: launched }, fallback };
+  const prepared = { emulation, heads, ...launches, refusal, way } as const;
   if (!request.told) return prepared;
   const error = await findInstanceObstacle('run', heads, emulation, context);
   if (error === null) return prepared;
   if (fallback === null) throw error;
   return {
-    emulation: startedDirectly(emulation, privateArch(heads, emulation, context), error),
+    emulation: withoutInstance(
+      emulation,
+      privateArch(heads, emulation, context),
+      way,
+      fallbackWarning(error, way),
+    ),
     heads,
     launch: fallback,
     fallback: null,
     refusal,
+    way,
   };
 }
 
 /**
- * Runs it to its end. If namespaces are not possible, the emulator runs the program directly, with a warning.
+ * Runs it to its end. If namespaces are not possible, proot or the emulator runs the program, with a warning.
  *
  * @throws NO_NAMESPACE with the reason, and the command that changes it; what `launch` throws.
  */
 export async function carryOutRun(prepared: PreparedRun, context: Context): Promise<Ending> {
-  const { fallback } = prepared;
+  const { fallback, way } = prepared;
   const outcome = await launchOrError(prepared, context);
   if (!(outcome instanceof BinfmtctlError)) return outcome;
   if (fallback === null) throw outcome;
-  context.report({ kind: 'warning', text: directWarning(outcome) });
+  context.report({ kind: 'warning', text: fallbackWarning(outcome, way) });
   return (await launch(fallback, context)) as Ending;
 }
 
@@ -115,21 +127,11 @@ async function launchOrError(
   }
 }
 
+const fallbackWarning = (error: BinfmtctlError, way: PreparedRun['way']): string =>
+  way === 'proot' ? prootWarning(error) : directWarning(error);
+
 const directWarning = ({ message, hint }: BinfmtctlError): string =>
   `${message}; the emulator runs the program itself, and what that starts is not emulated (${hint})`;
-
-/** What is told if no private instance can be had: the emulator of the program is started directly, no other can be. */
-function startedDirectly(emulation: Emulation, arch: Arch | null, error: BinfmtctlError): Emulation {
-  const others = emulation.arches.filter(({ by }) => by !== 'private');
-  const own = emulation.arches.filter((each) => each.by === 'private' && each.arch === arch?.id);
-  return {
-    programs: ['emulator'],
-    formats: emulation.formats,
-    arches: [...others, ...own.map((each) => ({ ...each, by: 'emulator', entry: null }) as const)],
-    rules: null,
-    warnings: [...emulation.warnings, directWarning(error)],
-  };
-}
 
 /** All ids of this user namespace, as they are. */
 export function allIds(): IdMaps {

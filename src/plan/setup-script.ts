@@ -42,9 +42,11 @@ export const OWN_PID = 'read -r pid _ </proc/self/stat';
 /** Executes the program, with its own standard error. The helper closes its other descriptors. */
 export const EXECUTE = `${HELPER_PATH} 2>&${STDERR} ${STDERR}>&-`;
 
-/** Ends the process that executes this with its parent, by SIGKILL: what it starts in namespaces goes with it. */
-export const withParent = ({ setpriv }: Pick<Tools, 'setpriv'>): readonly string[] =>
-  setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
+/** Ends the process that executes this with its parent: by SIGKILL, what it starts in namespaces goes with it. */
+export const withParent = (
+  { setpriv }: Pick<Tools, 'setpriv'>,
+  signal: 'KILL' | 'QUIT' = 'KILL',
+): readonly string[] => (setpriv === null ? [] : [setpriv, '--pdeathsig', signal, '--']);
 
 /** A command that makes namespaces and runs `lines` in them, as root of a new user namespace where there is one. */
 export function inNewNamespaces(

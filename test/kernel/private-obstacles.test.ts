@@ -16,8 +16,12 @@ const options = ['--source', `dir:${emulatorFolder()}`, '--store', store];
 const refusingMount = join(folder, 'mount');
 writeFileSync(refusingMount, '#!/bin/sh\necho "mount: binfmt_misc: permission denied." >&2\nexit 32\n');
 chmodSync(refusingMount, 0o755);
-const withoutInstances = inShell(`mount --bind ${refusingMount} "$(readlink -f "$(command -v mount)")"`);
+const withoutProot = '{ ! p=$(command -v proot) || mount --bind /dev/null "$(readlink -f "$p")"; }';
+const withoutInstances = inShell(
+  `${withoutProot} && mount --bind ${refusingMount} "$(readlink -f "$(command -v mount)")"`,
+);
 const withoutNamespaces = [
+  ...inShell(withoutProot),
   'unshare',
   '--user',
   '--map-root-user',
@@ -81,11 +85,12 @@ describe.each([
     }
   });
 
-  it('enter --dry-run fails with the reason', async () => {
+  it('enter --dry-run fails with the reason, and names proot', async () => {
     const words = ['enter', ...options, '--dry-run', arm64, '--', '/bin/busybox'];
     const { status, stdout, stderr } = await binfmtctl(words, { within });
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
     expect(stderr).toMatch(/^binfmtctl: cannot set up namespaces for enter: /m);
     expect(stderr).toMatch(reason);
+    expect(stderr).toMatch(/; or, without root, install proot$/m);
   });
 });
