@@ -21,7 +21,7 @@ import { environmentOf, PATH } from './enter/environment.ts';
 import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, userMaps } from './enter/ids.ts';
 import { findPlaces, type Places } from './enter/places.ts';
-import { findPrograms, requireRoot } from './enter/programs.ts';
+import { findPrograms, requireLoader, requireRoot } from './enter/programs.ts';
 import { emulatorsOf, readOnlyMountsOf, withheldFor } from './enter/protection.ts';
 import { assertTreeTrusted } from './enter/tree-trust.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
@@ -70,6 +70,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const programs = await findPrograms(request.program, identity.shell, where);
   const emulation = await findEmulation(programs.heads, request, root, context);
   if (emulation.rules !== null) await assertServesRoot(programs.heads, emulation.rules, root);
+  requireLoader(programs.program, where, emulation.rules ?? [], environment);
   const { programs: runBy } = emulation;
   if (runBy.length > 0 && runBy.every((by) => by === 'machine'))
     context.report({

@@ -2,7 +2,11 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { isElf } from '../../elf/header.ts';
 import { BinfmtctlError } from '../../errors.ts';
+import { matches } from '../../rule/match.ts';
+import type { Rule } from '../../rule/types.ts';
+import type { Variables } from '../../system/environment.ts';
 import { fileError } from '../../system/file-error.ts';
+import { resolveInRoot } from '../../system/root-path.ts';
 import { findProgram, type Program, type Whereabouts } from '../program.ts';
 
 /** What is entered, and what it cannot do without. */
@@ -49,6 +53,32 @@ export async function findPrograms(
   const all = [program, sh, ...loaders].filter((each) => each !== null);
   return { program, heads: all.map(({ head }) => head).filter(isElf) };
 }
+
+/**
+ * Makes sure that QEMU finds the loader of a program in its root, as QEMU's own message does not tell what is missing. Box64 has a
+ * loader of its own, and a variable may name another tree. @throws PROGRAM_NOT_FOUND.
+ */
+export function requireLoader(
+  { path, loader, head }: Program,
+  { root, bound }: Whereabouts & { readonly root: string },
+  rules: readonly Rule[],
+  environment: Variables,
+): void {
+  const rule = rules.find(({ pattern }) => matches(pattern, head, path));
+  if (loader === null || !rule?.name.startsWith('qemu-') || environment.has('QEMU_LD_PREFIX')) return;
+  const isThere = (inside: string): boolean => resolveInRoot(root, inside, bound) !== null;
+  if (isThere(loader) || PREFIXES.some(isThere)) return;
+  throw new BinfmtctlError(
+    'PROGRAM_NOT_FOUND',
+    `cannot execute ${path}: ${root} lacks its loader ${loader}`,
+    {
+      hint: 'install the C library for the architecture of the program in the root, or use a static program',
+    },
+  );
+}
+
+/** Directories in which QEMU also looks for loaders, as upstream and Debian configure it. */
+const PREFIXES = ['/etc/qemu-binfmt', '/usr/gnemul'];
 
 const notRoot = (path: string, why: string, hint = NAME_ONE): BinfmtctlError =>
   new BinfmtctlError('BAD_ROOT', `${path} cannot be entered: it ${why}`, { hint });
