@@ -1,16 +1,20 @@
 // Checks binfmtctl on a Debian arm64 machine with QEMU, Box64 and box32, in a virtual machine. Exits 0 if every case holds.
 //   node scripts/build.mjs && node scripts/arm-host.mjs [--suite trixie]
 // Needs root, mmdebstrap, xz, e2fsprogs and qemu-system-aarch64. VM_VERBOSE=1 prints what each command printed.
-// Debian is fetched once, from DEBIAN_MIRROR if set; the disk is made below TMPDIR and kept in .cache/vm.
+// Debian is fetched once, from DEBIAN_MIRROR or apt's own mirror; the disk is made below TMPDIR and kept in .cache/vm.
 import { parseArgs } from 'node:util';
 import { armBoots, withoutAarch32Boots } from './vm/arm-cases.mjs';
+import { exitWith } from './vm/machine.mjs';
 import { prove } from './vm/proof.mjs';
 
 const { values } = parseArgs({ options: { suite: { type: 'string', default: 'trixie' } } });
 const machine = { suite: values.suite, userland: values.suite, arch: 'arm64' };
-const failed = [
-  ...(await prove({ ...machine, boots: armBoots })),
-  ...(await prove({ ...machine, boots: withoutAarch32Boots, qemu: ['-cpu', 'a64fx,sve=off'] })),
-];
-for (const name of failed) console.error(`failed: ${name}`);
-process.exit(failed.length === 0 ? 0 : 1);
+
+await exitWith(async () => {
+  const failed = [
+    ...(await prove({ ...machine, boots: armBoots })),
+    ...(await prove({ ...machine, boots: withoutAarch32Boots, qemu: ['-cpu', 'a64fx,sve=off'] })),
+  ];
+  for (const name of failed) console.error(`failed: ${name}`);
+  return failed.length === 0 ? 0 : 1;
+});

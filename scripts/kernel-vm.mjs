@@ -7,7 +7,7 @@
 // roots in /srv and a user "tester"; without it, a command runs in this checkout, all in memory.
 // --kernel VMLINUZ --module binfmt_misc.ko, in place of --suite, names a kernel of your own for a command in memory.
 // Needs root, mmdebstrap, xz, e2fsprogs, busybox and qemu-system-x86_64. VM_VERBOSE=1 prints what each case printed.
-// Debian is fetched once, from DEBIAN_MIRROR if set; the disk is made below TMPDIR and kept in .cache/vm.
+// Debian is fetched once, from DEBIAN_MIRROR or apt's own mirror; the disk is made below TMPDIR and kept in .cache/vm.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { expectCase } from './vm/cases.mjs';
 import { archiveOf } from './vm/initramfs.mjs';
 import { fetchKernel } from './vm/kernel.mjs';
 import { kernelBoots } from './vm/kernel-cases.mjs';
+import { exitWith } from './vm/machine.mjs';
 import { prove } from './vm/proof.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -40,8 +41,8 @@ const { values, positionals } = parseArgs({
     memory: { type: 'string', default: '3072' },
   },
 });
-if (values.disk) process.exit(await runOnDisk());
-if (values.suite.length > 0 && positionals.length === 0) process.exit(await proveSuites());
+if (values.disk) await exitWith(runOnDisk);
+if (values.suite.length > 0 && positionals.length === 0) await exitWith(proveSuites);
 if ((values.suite.length !== 1 && !(values.kernel && values.module)) || positionals.length === 0) {
   console.error('usage: kernel-vm.mjs --suite SUITE [--disk] [-- COMMAND [ARGS...]]');
   process.exit(2);

@@ -51,15 +51,20 @@ const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** A source list that names another release of this machine's distribution, on the same mirror. */
 function suiteList(work, suite) {
+  const list = join(work, `${suite}.list`);
+  const keys = existsSync(DEBIAN_KEYS) ? `[signed-by=${DEBIAN_KEYS}] ` : '';
+  writeFileSync(list, `deb ${keys}${ownMirror()} ${suite} main\n`);
+  return ['-oDir::Etc::sourceparts=/dev/null', `-oDir::Etc::sourcelist=${list}`];
+}
+
+/** The address from which apt takes this machine's own release. */
+export function ownMirror() {
   const own = /^VERSION_CODENAME=(.+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   const form = ['--format', '$(CODENAME) $(SITE)', 'Created-By: Packages'];
   const sites = execFileSync('apt-get', ['indextargets', ...form], { encoding: 'utf8' }).split('\n');
   const [, site] = sites.find((line) => line.startsWith(`${own} `))?.split(' ') ?? [];
   if (site === undefined) throw new Error(`apt has no mirror of ${own}`);
-  const list = join(work, `${suite}.list`);
-  const keys = existsSync(DEBIAN_KEYS) ? `[signed-by=${DEBIAN_KEYS}] ` : '';
-  writeFileSync(list, `deb ${keys}${site} ${suite} main\n`);
-  return ['-oDir::Etc::sourceparts=/dev/null', `-oDir::Etc::sourcelist=${list}`];
+  return site;
 }
 
 /** Copies of apt's source lists that name source packages in place of binary ones. */

@@ -57,7 +57,7 @@ function boxCases() {
     expectCase('install amd64 (Box64) beside QEMU', 'binfmtctl install amd64 --emulator box64', {
       says: /proved/,
     }),
-    expectCase('install i386 (box32)', 'binfmtctl install i386 --emulator box64', { says: /proved/ }),
+    expectCase('install i386 (box32)', 'binfmtctl install i386 --emulator box32', { says: /proved/ }),
     expectCase('an amd64 program (Box64)', HELLO, { says: /Hello, world!/ }),
     expectCase('an i386 program (box32)', HELLO_32, { says: /Hello, world!/ }),
     expectCase('status', 'binfmtctl status', { says: [/qemu-x86_64/, /box64/] }),

@@ -15,9 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ownMirror } from '../packages.mjs';
 
 const CACHE = resolve(dirname(fileURLToPath(import.meta.url)), '../../.cache/vm');
-const MIRROR = process.env.DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
+const MIRROR = process.env.DEBIAN_MIRROR ?? ownMirror();
 const KEYS = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]';
 const UNWANTED = ['doc', 'man', 'locale', 'icons', 'info'].map(
   (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,

@@ -1,14 +1,16 @@
 // Virtual machines: started with a kernel and an archive, watched through their console.
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 
 const EMULATORS = {
   amd64: ['qemu-system-x86_64', '-cpu', 'max', '-smp', '2'],
   arm64: ['qemu-system-aarch64', '-M', 'virt,gic-version=3', '-cpu', 'max,pauth-impdef=on', '-smp', '2'],
 };
+const SIGNALS = ['SIGINT', 'SIGTERM'];
 const CONSOLES = { amd64: 'ttyS0', arm64: 'ttyAMA0' };
 
-/** Starts a machine. `onLine` receives what its console shows; `ended` settles when it is off. The last -cpu wins, so
- * `qemu` may name another. */
+/** Starts a machine. `onLine` receives what its console shows; `ended` settles when it is off, and rejects with an `Interrupted`
+ * after SIGINT or SIGTERM. The last -cpu wins, so `qemu` may name another. */
 export function startMachine({ arch, kernel, initrd, disk, memory = '3072', qemu = [], onLine }) {
   const [program, ...model] = EMULATORS[arch];
   const drive = ['-drive', `file=${disk},format=raw,if=virtio,cache=writeback`];
@@ -23,7 +25,12 @@ export function startMachine({ arch, kernel, initrd, disk, memory = '3072', qemu
   ];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const kill = () => child.kill('SIGKILL');
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, kill);
+  let interruption;
+  const interrupt = (signal) => {
+    interruption = signal;
+    kill();
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
   let rest = '';
   child.stdout.on('data', (chunk) => {
     const lines = (rest + chunk).split(/\r?\n/);
@@ -33,10 +40,30 @@ export function startMachine({ arch, kernel, initrd, disk, memory = '3072', qemu
   const ended = new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', () => {
-      for (const signal of ['SIGINT', 'SIGTERM']) process.removeListener(signal, kill);
+      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
       onLine(rest);
-      done();
+      if (interruption === undefined) done();
+      else fail(new Interrupted(interruption));
     });
   });
   return { kill, ended };
+}
+
+/** Ends the scripts: they remove their files on the way. */
+class Interrupted extends Error {
+  constructor(signal) {
+    super(`interrupted by ${signal}`);
+    this.status = 128 + constants.signals[signal];
+  }
+}
+
+/** Runs `action` and ends the process with the status that it returns, or that of the signal that interrupted it. */
+export async function exitWith(action) {
+  try {
+    process.exit(await action());
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    console.error(error.message);
+    process.exit(error.status);
+  }
 }

@@ -53,8 +53,7 @@ async function runBoot(
   };
   const machine = startMachine({ arch, kernel: kernel.image, initrd, disk, qemu, onLine });
   const guard = setTimeout(machine.kill, HUNG_MS);
-  await machine.ended;
-  clearTimeout(guard);
+  await machine.ended.finally(() => clearTimeout(guard));
   const results = [...reader.results, ...reader.missing(), ...checkDisk(disk)];
   const failed = results.filter(({ wrong }) => wrong.length > 0).map(({ name }) => `${title}: ${name}`);
   if (reader.missing().length > 0) console.log(lines.slice(-30).join('\n'));
