@@ -22,8 +22,12 @@ function prootWords(
   return [proot, '-q', emulator];
 }
 
-/** `run` by proot; null where it is not installed. */
+/**
+ * `run` by proot, for plain users; null where it is not installed. To bind files, proot creates and removes placeholders in the root,
+ * which is the machine's own: as root, proot 5.1.0 removed `/etc/ld.so.preload` and `/dev/null`.
+ */
 export function prootRun(rules: readonly Rule[], program: LaunchedProgram): Launch | null {
+  if (process.geteuid?.() === 0) return null;
   const words = prootWords(rules, program);
   return words === null ? null : launchOf([...words, program.path, ...program.argv.slice(1)], program);
 }

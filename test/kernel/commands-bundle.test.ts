@@ -136,7 +136,12 @@ describe('bundle', () => {
   it.each([
     [['arm64', '--host', 's390x'], 2, 'USAGE', /--host s390x needs a --source/],
     [['s390x', '--host', 's390x', ...fromDebian], 1, 'NATIVE_ARCH', /s390x runs natively on s390x machines/],
-    [['arm64', '--host', 's390x', ...fromDebian], 1, 'EMULATOR_UNFIT', /is built for x86_64, not for the host architecture/],
+    [
+      ['arm64', '--host', 's390x', ...fromDebian],
+      1,
+      'EMULATOR_UNFIT',
+      /is built for x86_64, not for the host architecture/,
+    ],
     [[], 2, 'USAGE', /needs an architecture or --all/],
     [['sh4', '--all'], 2, 'USAGE', /architectures or --all, not both/],
     [['sh4', '--source', 'none'], 2, 'BAD_SOURCE', /unknown source "none"/],

@@ -131,6 +131,20 @@ it('run by proot emulates the children of a program, too', async () => {
   expect(stderr.match(WARNING)).toHaveLength(1);
 });
 
+it('run never starts proot as root, which would let it remove files of the machine', async () => {
+  mkdirSync(folder('fake'));
+  writeFileSync(folder('fake/proot'), '#!/bin/sh\nexit 99\n', { mode: 0o755 });
+  const own = ['--source', `dir:${emulatorFolder()}`, '--store', folder('fake/store')];
+  const words = ['run', ...own, '--', folder('root/bin/busybox'), 'uname', '-m'];
+  const asRoot = within.slice(0, within.length - AS_USER.length);
+  const { status, stdout, stderr } = await binfmtctl(words, {
+    within: asRoot,
+    env: { PATH: `${folder('fake')}:${process.env['PATH']}` },
+  });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'aarch64\n' });
+  expect(stderr).toContain('the emulator runs the program itself');
+});
+
 const running = (text: string): boolean =>
   readdirSync('/proc').some((pid) => {
     try {
