@@ -131,10 +131,14 @@ describe('in the image', () => {
 describe('in the image with a read-only root', () => {
   /** `docker run --read-only`, then with `--tmpfs /tmp`, whose options are those of Docker. */
   const READ_ONLY = 'mount -o remount,bind,ro /';
+  /** The checkout may be below /tmp, and is put back there. */
+  const TMPFS = `exec 9<. && mount -t tmpfs -o noexec,nosuid,nodev none /tmp && case "$PWD" in
+    /tmp/*) mkdir -p "$PWD" && mount -c --bind /proc/self/fd/9 "$PWD" ;;
+    esac && exec 9<&-`;
 
   it.each([
     ['alone', ''],
-    ['with a tmpfs that takes no programs', ' && mount -t tmpfs -o noexec,nosuid,nodev none /tmp'],
+    ['with a tmpfs that takes no programs', ` && ${TMPFS}`],
   ])('%s installs and proves', async (_, more) => {
     const options = { within: inShell(`${READ_ONLY}${more}`), env };
     const ran = await binfmtctl(
