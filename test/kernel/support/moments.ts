@@ -40,7 +40,9 @@ export function momentsIn(log: string): readonly Moment[] {
     const [, pid = '', call] = /^(?:(\d+) +)?(\w+)\(/.exec(line) ?? [];
     if (call === undefined) continue;
     main ??= pid;
-    if (call === 'rename' && line.endsWith('/journal.json") = 0')) inTransaction = true;
+    // strace leaves a call unfinished if another thread's comes between.
+    if (call === 'rename' && /\/journal\.json"(?:\) = 0| <unfinished \.\.\.>)$/.test(line))
+      inTransaction = true;
     if (call === 'unlink' && line.includes('/journal.json"')) inTransaction = false;
     if (pid !== main) continue;
     const when = (counts.get(call) ?? 0) + 1;
