@@ -10,6 +10,10 @@ export const afterMounts = (script: string): readonly string[] => [
   'sh',
 ];
 
+/** Without a program that the machine may have. */
+export const without = (name: string): readonly string[] =>
+  afterMounts(`{ ! p=$(command -v ${name}) || mount --bind /dev/null "$(readlink -f "$p")"; }`);
+
 /** As Docker's default profile does: unshare(2), mount(2) and clone(2) with namespaces fail with EPERM. */
 export function underSeccomp(): readonly string[] {
   const numbers = { x64: [272, 165, 56], arm64: [97, 40, 220] }[process.arch as 'x64' | 'arm64'];
