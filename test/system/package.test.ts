@@ -2,9 +2,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
+import { removeAllEntries } from './support/tools.ts';
 
 const folder = temporaryFolder();
 const project = (...names: readonly string[]): string => folder('project', ...names);
@@ -89,6 +90,8 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
 });
 
 describe('the examples of docs/library.md', () => {
+  afterAll(removeAllEntries);
+
   it('print what the page says', () => {
     const [installs = { name: '', text: '' }, requires = { name: '', text: '' }] =
       examplesOf('docs/library.md');
