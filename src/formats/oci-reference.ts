@@ -44,7 +44,7 @@ export function parseReference(text: string): Reference {
   // Docker Hub has none; `ghcr.io` and `image.tar` are meant to be something else.
   if (scheme === '' && !named.includes('/') && short.includes('.'))
     throw bad(text, 'a name with a dot and no / is that of a registry, or of a file');
-  const registry = host === 'index.docker.io' ? DEFAULT_REGISTRY : host.toLowerCase();
+  const registry = registryOf(host, scheme !== '');
   if (!isHost(registry)) throw bad(text, `${JSON.stringify(host)} cannot be a registry`);
   const repository =
     registry === DEFAULT_REGISTRY && short !== '' && !short.includes('/') ? `library/${short}` : short;
@@ -66,12 +66,22 @@ export function printReference({ registry, repository, tag, digest, scheme }: Re
   return `${name}${tag === null ? '' : `:${tag}`}${digest === null ? '' : `@${digest}`}`;
 }
 
+/** In lower case, unless capitals alone tell that `A/image` begins with a host. */
+function registryOf(host: string, hasScheme: boolean): string {
+  const lower = host.toLowerCase();
+  if (lower === 'index.docker.io') return DEFAULT_REGISTRY;
+  return hasScheme || isHostPart(lower) ? lower : host;
+}
+
+const isHostPart = (first: string): boolean => /[.:A-Z[]/.test(first) || first === 'localhost';
+
 /** The first part is a host only where it cannot be a part of a path, or where a scheme says that one comes. */
 function splitHost(text: string, always: boolean): [host: string, path: string] {
   const slash = text.indexOf('/');
   const first = slash < 0 ? '' : text.slice(0, slash);
-  const isHostPart = always || /[.:A-Z[]/.test(first) || first === 'localhost';
-  return slash >= 0 && isHostPart ? [first, text.slice(slash + 1)] : [DEFAULT_REGISTRY, text];
+  return slash >= 0 && (always || isHostPart(first))
+    ? [first, text.slice(slash + 1)]
+    : [DEFAULT_REGISTRY, text];
 }
 
 function bad(text: string, why: string): BinfmtctlError {

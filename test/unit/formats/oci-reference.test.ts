@@ -15,6 +15,8 @@ describe('parseReference', () => {
     ['localhost:5000/x:y', 'localhost:5000/x:y'],
     ['GHCR.io/a/b/c', 'ghcr.io/a/b/c:latest'],
     ['[::1]:5000/x', '[::1]:5000/x:latest'],
+    ['REGISTRY/x', 'REGISTRY/x:latest'],
+    ['Index.Docker.io/x', 'docker.io/library/x:latest'],
     ['http://registry/x', 'http://registry/x:latest'],
     ['https://127.0.0.1:5000/a__b/c-d.e:T_1.x', 'https://127.0.0.1:5000/a__b/c-d.e:T_1.x'],
     [`quay.io/a/b@${DIGEST}`, `quay.io/a/b@${DIGEST}`],
