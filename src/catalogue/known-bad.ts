@@ -16,7 +16,7 @@ export interface AtWork {
   readonly pageSize: number | null;
 }
 
-/** What is known to go wrong. For a version that is no number, or not known, only what is wrong with every version. */
+/** Returns the known problems of an emulator. If its version is unknown or not a number, only problems of all versions. */
 export function knownBadFor(
   { knownBad }: EmulatorProfile,
   { version, guest, host, kernel, pageSize }: AtWork,

@@ -55,8 +55,8 @@ export async function fileSystemAt(readAt: ReadAt, start: number): Promise<strin
 }
 
 /**
- * The partition to enter: the wanted one, else the only one that is said to be a root, else the only one with a Linux file
- * system. Null where that is ambiguous, or there is none.
+ * Chooses the partition to enter: the requested one, else the only one with a root type, else the only Linux partition.
+ * Returns null if none qualifies or several do.
  */
 export function choosePartition({ partitions }: PartitionTable, wanted: number | null): Partition | null {
   if (wanted !== null) return partitions.find(({ number }) => number === wanted) ?? null;

@@ -1,7 +1,7 @@
 /**
  * Rewrites old tar headers, which the tar reader does not know: those of Unix V7 become POSIX ustar, and GNU's files with holes
  * ("Old GNU Format" of its manual) become files with holes in the form of POSIX pax ("PAX Format, Version 1.0"). All other bytes
- * pass as they are, so that whoever reads the result judges it as if it had come so.
+ * pass unchanged, so that later checks also apply to the rewritten archive.
  */
 import { blockReader } from './tar-blocks.ts';
 
@@ -36,7 +36,7 @@ export async function* modernTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerat
     const stored = numberAt(header, SIZE);
     if (!isHeader(header) || stored === null) {
       yield header;
-      // Two blocks of zeros end the archive; a reader says what is wrong with anything else.
+      // Two zero blocks end the archive. The tar reader reports any other invalid header.
       if (header.some((byte) => byte !== 0)) break;
       continue;
     }

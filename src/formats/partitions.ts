@@ -24,7 +24,7 @@ const MAX_ENTRY_SIZE = 4096;
 /** Of extended partitions, which form a chain. */
 const MAX_LOGICAL = 60;
 
-/** The partition table of a disk; null where there is none. Partitions that reach beyond the disk are left out. */
+/** Reads the partition table of a disk; null if it has none. Partitions that extend past the end of the disk are omitted. */
 export async function readPartitions(readAt: ReadAt, size: number): Promise<PartitionTable | null> {
   for (const sector of GPT_SECTORS) {
     const header = view(await readAt(sector, SECTOR));

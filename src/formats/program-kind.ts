@@ -89,7 +89,7 @@ function describeMz(head: Uint8Array): string {
   return isDotNet(head) ? 'a .NET program' : 'a Windows program';
 }
 
-/** Where the optional header of a portable executable begins ("PE Format"); null where there is none. */
+/** Offset of the optional header of a portable executable ("PE Format"); null if it has none. */
 function optionalHeader(head: Uint8Array): number | null {
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   const at = wordAt(view, 0x3c);

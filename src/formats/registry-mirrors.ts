@@ -40,10 +40,10 @@ const DOCKER_HUB_ORIGINS = ['https://docker.io', 'https://index.docker.io', `htt
 const MIRROR = /^([^=\s]+)=(?:(https?):\/\/)?([^/\s]+)((?:\/[a-z0-9._-]+)*)\/?$/;
 
 /**
- * Where to ask for an image: its mirrors in order, then its own registry. Plain HTTP is spoken if that is said; this machine
- * itself, and what the containers tools call insecure, is asked by TLS first.
+ * Lists the endpoints for an image: its mirrors in order, then its registry. A source with `http://` uses plain HTTP. Registries
+ * on this machine, and those that registries.conf marks as insecure, try TLS first.
  *
- * @throws BAD_SOURCE for a mirror that is none, and for an image that registries.conf blocks.
+ * @throws BAD_SOURCE for an invalid mirror, and for an image that registries.conf blocks.
  */
 export function endpointsOf(reference: Reference, settings: MirrorSettings): readonly Endpoint[] {
   const { registry, repository, scheme } = reference;

@@ -40,9 +40,9 @@ export interface EmulatedFormat {
 export interface Emulation {
   /** Who runs each of the programs that were asked about, in that order; null for formats that nobody is known for. */
   readonly programs: readonly (RunBy | null)[];
-  /** What was found out of all arches; none where nobody wants to be told. */
+  /** How each architecture is run; empty unless the request asks for a report. */
   readonly arches: readonly EmulatedArch[];
-  /** Of the programs that are not ELF, those that somebody runs; none where nobody wants to be told. */
+  /** How the programs that are not ELF are run; empty unless the request asks for a report. */
   readonly formats: readonly EmulatedFormat[];
   /** What a private instance has to hold, as the kernel tries it; null where none is needed. */
   readonly rules: readonly Rule[] | null;

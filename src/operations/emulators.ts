@@ -196,8 +196,8 @@ function findRequest(arch: Arch, search: Search): FindRequest {
 }
 
 /**
- * The first candidate that passes inspection, is built for the host's own arch and is not known to be bad, else the first that
- * passes, a static one before others; what was wrong with the others is kept for the case that none does.
+ * Takes the first candidate that passes inspection, is built for the host's own arch and is not known to be bad; else the first
+ * static one that passes, else the first dynamic one. Keeps the problems of the rejected ones for the error if none passes.
  */
 async function takeFirstFit(
   arch: Arch,

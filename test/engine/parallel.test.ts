@@ -4,8 +4,10 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Engine, type Ran, startEngine } from '../../scripts/engine.mjs';
+import { type Engine, startEngine } from '../../scripts/engine.mjs';
 import { unpackPackages } from '../../scripts/packages.mjs';
+import { finished, type Ran } from '../kernel/support/command.ts';
+import { OVERLAPPING_ENTRIES, OVERLAPPING_SETS } from '../kernel/support/overlapping-sets.ts';
 import { BINFMT, type BorrowedHost, borrowHost, entryNames } from './support/host.ts';
 import { makeRoot } from './support/images.ts';
 
@@ -13,20 +15,6 @@ const ROUNDS = Number(process.env['PARALLEL_ROUNDS'] ?? 1);
 const IMAGE = 'binfmtctl:parallel';
 /** As the image of a release has them. */
 const APPLETS = ['cat', 'chroot', 'mount', 'umount', 'unshare'];
-/** Overlapping, and in different orders. */
-const SETS = [
-  ['arm64', 'riscv64'],
-  ['riscv64', 's390x', 'arm64'],
-  ['s390x', 'arm'],
-  ['arm64', 'arm', 'riscv64', 's390x'],
-  ['arm'],
-  ['riscv64'],
-  ['arm', 'arm64'],
-  ['s390x', 'riscv64'],
-  ['arm64'],
-  ['arm', 's390x', 'riscv64'],
-] as const;
-const ALL = ['qemu-aarch64', 'qemu-arm', 'qemu-riscv64', 'qemu-s390x'];
 let folder: string;
 let host: BorrowedHost;
 let engine: Engine;
@@ -42,7 +30,8 @@ function makeImage(): void {
   copyFileSync(join(busybox, 'bin/busybox'), join(tools, 'busybox'));
   copyFileSync(join(utilLinux, 'usr/bin/flock'), join(tools, 'flock'));
   for (const name of APPLETS) symlinkSync('busybox', join(tools, name));
-  for (const name of ALL) copyFileSync(join(qemu, `usr/bin/${name}-static`), join(root, 'usr/bin', name));
+  for (const name of OVERLAPPING_ENTRIES)
+    copyFileSync(join(qemu, `usr/bin/${name}-static`), join(root, 'usr/bin', name));
   cpSync('dist', join(root, 'usr/lib/binfmtctl/dist'), { recursive: true });
   execFileSync('tar', ['--create', '--directory', root, '--file', join(folder, 'root.tar'), '.']);
   const changes = [
@@ -69,17 +58,7 @@ afterAll(async () => {
 function inContainer(...words: readonly string[]): Promise<Ran> {
   const how = ['run', '--rm', '--privileged', '--network', 'none', IMAGE];
   const child = spawn('docker', ['--host', engine.host, ...how, ...words], { env: engine.env });
-  const ran = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    ran.stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    ran.stderr += text;
-  });
-  return new Promise((done, failed) => {
-    child.once('error', failed);
-    child.once('close', (status) => done({ status, ...ran }));
-  });
+  return finished(child);
 }
 
 const failed = (runs: readonly Ran[]) =>
@@ -92,10 +71,12 @@ it.each([
   'lets ten containers run %s with overlapping sets at once',
   async (_, wordsFor) => {
     for (let round = 0; round < ROUNDS; round++) {
-      for (const name of entryNames().filter((each) => ALL.includes(each)))
+      for (const name of entryNames().filter((each) => OVERLAPPING_ENTRIES.includes(each)))
         writeFileSync(join(BINFMT, name), '-1');
-      expect(failed(await Promise.all(SETS.map((set) => inContainer(...wordsFor(set)))))).toEqual([]);
-      expect(entryNames().toSorted()).toEqual(ALL);
+      expect(failed(await Promise.all(OVERLAPPING_SETS.map((set) => inContainer(...wordsFor(set)))))).toEqual(
+        [],
+      );
+      expect(entryNames().toSorted()).toEqual(OVERLAPPING_ENTRIES);
     }
     expect(await inContainer('verify')).toMatchObject({ status: 0 });
   },

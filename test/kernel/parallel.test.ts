@@ -5,27 +5,14 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { binfmtctl, inShell, type Ran } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, temporaryFolder } from './support/machine.ts';
+import { OVERLAPPING_ENTRIES, OVERLAPPING_SETS } from './support/overlapping-sets.ts';
 
 const LONG = process.env['PARALLEL_ROUNDS'];
 const ROUNDS = Number(LONG ?? 1);
 const timeout = 600_000 * ROUNDS;
 const folder = temporaryFolder();
 const source = ['--source', `dir:${emulatorFolder()}`];
-/** Overlapping, and in different orders. */
-const TEN = [
-  ['arm64', 'riscv64'],
-  ['riscv64', 's390x', 'arm64'],
-  ['s390x', 'arm'],
-  ['arm64', 'arm', 'riscv64', 's390x'],
-  ['arm'],
-  ['riscv64'],
-  ['arm', 'arm64'],
-  ['s390x', 'riscv64'],
-  ['arm64'],
-  ['arm', 's390x', 'riscv64'],
-] as const;
-const SETS = LONG === undefined ? TEN.slice(0, 4) : TEN;
-const ALL = ['qemu-aarch64', 'qemu-arm', 'qemu-riscv64', 'qemu-s390x'];
+const SETS = LONG === undefined ? OVERLAPPING_SETS.slice(0, 4) : OVERLAPPING_SETS;
 
 beforeEach(removeAllEntries);
 afterAll(removeAllEntries);
@@ -55,7 +42,7 @@ it('lets containers install overlapping sets at once', { timeout }, () =>
   inRounds(async () => {
     const runs = SETS.map((set) => inContainer('install', ...set, ...source));
     expect(failed(await Promise.all(runs))).toEqual([]);
-    expect(names()).toEqual(ALL);
+    expect(names()).toEqual(OVERLAPPING_ENTRIES);
   }),
 );
 
@@ -64,7 +51,7 @@ it('lets installs with one store run at once', { timeout }, () =>
     const store = ['--store', mkdtempSync(join(folder, 'store-'))];
     const runs = SETS.map((set) => binfmtctl(['install', ...set, ...source, ...store]));
     expect(failed(await Promise.all(runs))).toEqual([]);
-    expect(names()).toEqual(ALL);
+    expect(names()).toEqual(OVERLAPPING_ENTRIES);
   }),
 );
 
@@ -72,7 +59,7 @@ it('lets containers replace the same entries at once, and leaves no staged entry
   inRounds(async () => {
     const runs = SETS.map((set) => inContainer('install', ...set, ...source, '--replace'));
     expect(failed(await Promise.all(runs))).toEqual([]);
-    expect(names()).toEqual(ALL);
+    expect(names()).toEqual(OVERLAPPING_ENTRIES);
   }),
 );
 
@@ -86,18 +73,20 @@ it('keeps what others rely on when a container fails and rolls back', { timeout 
     const bad = [1, 2, 3].map(() => inContainer('install', 'arm64', 'riscv64', '--source', `dir:${broken}`));
     expect(failed(await Promise.all(good))).toEqual([]);
     expect((await Promise.all(bad)).map(({ status }) => status)).toEqual([1, 1, 1]);
-    expect(names()).toEqual(ALL);
+    expect(names()).toEqual(OVERLAPPING_ENTRIES);
     expect(await inContainer('verify')).toMatchObject({ status: 0 });
   }),
 );
 
 it('is not disturbed by containers that are killed while they register', { timeout }, () =>
   inRounds(async () => {
-    const killed = [TEN[1], TEN[3]].map((set) => killedOnceItChanges(['install', ...set, ...source]));
+    const killed = [OVERLAPPING_SETS[1], OVERLAPPING_SETS[3]].map((set) =>
+      killedOnceItChanges(['install', ...set, ...source]),
+    );
     const runs = SETS.map((set) => inContainer('install', ...set, ...source));
     await Promise.all(killed);
     expect(failed(await Promise.all(runs))).toEqual([]);
-    expect(names()).toEqual(ALL);
+    expect(names()).toEqual(OVERLAPPING_ENTRIES);
     expect(await inContainer('verify')).toMatchObject({ status: 0 });
   }),
 );
@@ -107,7 +96,7 @@ it('lets containers uninstall while others install', { timeout }, () =>
     const installs = SETS.map((set) => inContainer('install', ...set, ...source));
     const uninstalls = [1, 2, 3].map(() => inContainer('binfmt', '--uninstall', 'qemu-*'));
     expect(failed(await Promise.all([...installs, ...uninstalls]))).toEqual([]);
-    expect(names().filter((name) => !ALL.includes(name))).toEqual([]);
+    expect(names().filter((name) => !OVERLAPPING_ENTRIES.includes(name))).toEqual([]);
     expect(await inContainer('verify')).toMatchObject({ status: 0 });
   }),
 );

@@ -65,7 +65,7 @@ function registriesFiles(): readonly string[] {
   return [...(chosen === undefined ? [] : [chosen]), ...added];
 }
 
-/** Names with that ending, sorted; none where there is no such directory. */
+/** Lists the files with this suffix, sorted. Empty if the directory does not exist. */
 export function filesIn(directory: string, ending: string): readonly string[] {
   try {
     return listNames(directory)

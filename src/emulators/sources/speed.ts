@@ -12,7 +12,7 @@ export interface SpeedLimits {
 export interface SpeedFloor {
   /** Receiving begins or goes on; the time between is not counted. */
   readonly resume: () => void;
-  /** @throws SOURCE_FAILED, which no retry mends, once too little has come. */
+  /** @throws SOURCE_FAILED, without a retry, if the download is too slow. */
   readonly received: (bytes: number) => void;
   readonly pause: () => void;
 }

@@ -1,6 +1,7 @@
 /** Starts the built command as a user does. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { expect } from 'vitest';
 
 const COMMAND = resolve('dist/cli.cjs');
@@ -23,6 +24,11 @@ export function binfmtctl(
 ): Promise<Ran> {
   const [file = '', ...args] = [...within, process.execPath, COMMAND, ...words];
   const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return finished(child);
+}
+
+/** Collects the output of a process until it ends. */
+export function finished(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Ran> {
   const ran = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => {
     ran.stdout += text;
