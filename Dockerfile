@@ -1,7 +1,26 @@
-# The container image: docker run --privileged --rm IMAGE install --all
-# Its context is made by scripts/release (OUT/image/PLATFORM/): nothing is run and nothing fetched here.
+# The container image: docker build -t binfmtctl .
+# docs/docker.md describes the build arguments.
+# BUILDER needs Node 20.18.1 or later, npm, and apt of Debian or Ubuntu.
+ARG BUILDER=docker.io/library/node:20-bookworm-slim
 # BASE needs Node 20.18.1 or later as /nodejs/bin/node or on PATH, the C library of Debian 12 or a later one, and /tmp.
 ARG BASE=gcr.io/distroless/nodejs20-debian12
+
+# This stage runs on the architecture of the building machine, also when the image is for another one.
+# Where BUILDPLATFORM is unset, Docker's old builder calls its own architecture "linux". buildah calls it "local", and does not
+# see OWN_PLATFORM here.
+ARG OWN_PLATFORM=linux
+FROM --platform=${BUILDPLATFORM:-${OWN_PLATFORM:-local}} ${BUILDER} AS contents
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY . .
+RUN npm run build
+# A source of emulators, as for `binfmtctl install --source`: apt, oci, dir:DIRECTORY_OF_THE_CONTEXT.
+ARG EMULATORS=apt
+ARG TARGETARCH
+RUN node scripts/image-contents.mjs /contents --source "$EMULATORS" --arch "$TARGETARCH"
+
+# scripts/release builds this stage alone, from contents that it has made.
 FROM ${BASE}
 ARG BASE
 ARG VERSION=
@@ -14,14 +33,14 @@ LABEL org.opencontainers.image.title="binfmtctl" \
       org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-only AND GPL-2.0-or-later" \
       binfmtctl.licenses="/licenses" \
       binfmtctl.sources="/licenses/SOURCES"
-# What changes least comes first, so that a new version of the program brings a small layer.
-COPY emulators/ /usr/bin/
-COPY tools/ /usr/libexec/binfmtctl/
-COPY licenses/ /licenses/
-COPY program/ /usr/lib/binfmtctl/
+# The program comes last: its new versions then bring a small layer.
+COPY --from=contents /contents/emulators/ /usr/bin/
+COPY --from=contents /contents/tools/ /usr/libexec/binfmtctl/
+COPY --from=contents /contents/licenses/ /licenses/
+COPY --from=contents /contents/program/ /usr/lib/binfmtctl/
 ENV PATH=/usr/libexec/binfmtctl:/nodejs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     BINFMTCTL_IMAGE=1
 USER 0:0
 ENTRYPOINT ["node", "/usr/lib/binfmtctl/dist/cli.cjs"]
-# Without a command: what runs here, as JSON, as in the image tonistiigi/binfmt.
+# Without a command the image prints the emulators that work as JSON, like tonistiigi/binfmt.
 CMD []

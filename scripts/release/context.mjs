@@ -7,7 +7,9 @@ import {
   createWriteStream,
   mkdirSync,
   readdirSync,
+  readFileSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -32,7 +34,7 @@ const LEFT_OUT = [
 export async function makeContext(folder, { platform, bundle, lock }) {
   for (const name of ['emulators', 'tools', 'program/dist', 'licenses'])
     mkdirSync(join(folder, name), { recursive: true });
-  copyFileSync(join(ROOT, 'Dockerfile'), join(folder, 'Dockerfile'));
+  writeFileSync(join(folder, 'Dockerfile'), lastStage(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')));
   await unpackEmulators(bundle, join(folder, 'emulators'));
   takeTools(platform, join(folder, 'tools'));
   const programs = readdirSync(join(ROOT, 'dist')).filter((name) => !LEFT_OUT.includes(name));
@@ -41,10 +43,21 @@ export async function makeContext(folder, { platform, bundle, lock }) {
   fixModes(folder);
 }
 
+/** The Dockerfile without the stage that makes the contents: they are in the context. */
+function lastStage(text) {
+  const last = text.slice(text.lastIndexOf('\nFROM ') + 1).replaceAll('--from=contents /contents/', '');
+  if (/--from=/.test(last)) throw new Error('the last stage of the Dockerfile copies from another stage');
+  const [base] = /^ARG BASE=.*\n/m.exec(text);
+  return base + last;
+}
+
 /** Packages whose programs are in the image. */
-function packagesFor(platform) {
+const packagesFor = (platform) => ['busybox-static', 'util-linux'].map((name) => packageFor(name, platform));
+
+/** A Debian package for the architecture of a platform, as `NAME:ARCH`. */
+export function packageFor(name, platform) {
   const [, arch] = platform.split('/');
-  return ['busybox-static', 'util-linux'].map((name) => `${name}:${DEBIAN[arch] ?? arch}`);
+  return `${name}:${DEBIAN[arch] ?? arch}`;
 }
 
 /** The bundle has been verified against the lock when it was made. */

@@ -16,7 +16,7 @@ export async function writeLicences(folder, { lock, platform, packages }) {
   writeFileSync(join(folder, 'JAVASCRIPT'), notices);
   const emulators = await emulatorSources(lock, platform);
   const all = emulators.some(({ source }) => source.startsWith('apt'))
-    ? [...packages, 'qemu-user-static']
+    ? [...packages, packages[0].replace(/^[^:]*/, 'qemu-user-static')]
     : packages;
   for (const name of all) {
     const [root] = unpackPackages(name);
