@@ -21,6 +21,7 @@ export default defineConfig({
       project('kernel', 300, true),
       project('system', 900, true),
       project('engine', 300, true),
+      project('nightly', 1800, true),
     ],
   },
 });

@@ -1,7 +1,7 @@
 // Runs the tests: unit and integration as they are, kernel tests inside a user namespace with a binfmt_misc
 // instance of its own, so that the machine's own instance is not touched. Engine tests need that: they mount it where
 // it is not, and leave it as they found it.
-//   node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [-- vitest arguments]
+//   node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]
 import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,11 +15,12 @@ const [words, passed] = splitAt(process.argv.slice(2), '--');
 const wanted = words.length > 0 ? words : all;
 
 const statuses = [run('node', ['scripts/build.mjs', '--quick'])];
+const onMachine = wanted.filter((name) => name === 'engine' || name === 'nightly');
 const privately = wanted.filter((name) => name === 'kernel' || name === 'system');
-const plain = wanted.filter((name) => !privately.includes(name) && name !== 'engine');
+const plain = wanted.filter((name) => !privately.includes(name) && !onMachine.includes(name));
 if (plain.length > 0) statuses.push(vitest([], plain));
 if (privately.length > 0) statuses.push(privateTests(privately));
-if (wanted.includes('engine')) statuses.push(engineTests());
+if (onMachine.length > 0) statuses.push(engineTests(onMachine));
 process.exit(statuses.some((status) => status !== 0) ? 1 : 0);
 
 function privateTests(projects) {
@@ -32,9 +33,9 @@ function privateTests(projects) {
   return process.env.CI === 'true' ? 1 : 0;
 }
 
-function engineTests() {
-  if (process.getuid() === 0) return vitest([], ['engine']);
-  console.log('engine tests SKIPPED: they need root');
+function engineTests(projects) {
+  if (process.getuid() === 0) return vitest([], projects);
+  console.log(`${projects.join(' and ')} tests SKIPPED: they need root`);
   return process.env.CI === 'true' ? 1 : 0;
 }
 

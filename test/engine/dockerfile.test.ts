@@ -1,11 +1,10 @@
 /** The Dockerfile of the checkout, with each builder, and a stub in place of Node, npm and apt. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, startEngine } from '../../scripts/engine.mjs';
-import { unpackPackages } from '../../scripts/packages.mjs';
+import { type Builder, buildahBuilder, dockerBuilder } from './support/builders.ts';
 import { prepareBuildah } from './support/images.ts';
 import { makeStubBuilder } from './support/stub-builder.ts';
 
@@ -18,61 +17,6 @@ let folder: string;
 let engine: Engine;
 
 const at = (...names: readonly string[]): string => join(folder, ...names);
-
-/** A builder: builds a context, and shows the image's root in a directory. */
-interface Builder {
-  readonly build: (context: string, ...words: readonly string[]) => void;
-  readonly read: (path: string) => string;
-  readonly inspect: () => { readonly architecture: string; readonly entrypoint: readonly string[] };
-}
-
-const docker = (buildKit: '0' | '1'): Builder => {
-  const run = (...words: readonly string[]): string => {
-    const env = { ...engine.env, DOCKER_BUILDKIT: buildKit };
-    const { status, stdout, stderr } = spawnSync('docker', ['--host', engine.host, ...words], {
-      env,
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`docker ${words[0]}: ${stdout}${stderr}`);
-    return stdout;
-  };
-  return {
-    build: (context, ...words) => run('build', '--network', 'none', '--no-cache', ...words, context),
-    read: (path) => {
-      const container = run('create', IMAGE).trim();
-      run('cp', `${container}:${path}`, at('read'));
-      run('rm', container);
-      return readFileSync(at('read'), 'utf8');
-    },
-    inspect: () => {
-      const [{ Architecture, Config }] = JSON.parse(run('image', 'inspect', IMAGE));
-      return { architecture: Architecture, entrypoint: Config.Entrypoint };
-    },
-  };
-};
-
-const buildah = (): Builder => {
-  const [runc = ''] = unpackPackages('runc');
-  const run = (...words: readonly string[]): string =>
-    execFileSync(at('buildah/bin/buildah'), words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  return {
-    build: (context, ...words) =>
-      run(
-        ...['bud', '--quiet', '--isolation', 'oci', '--runtime', join(runc, 'usr/sbin/runc')],
-        ...['--network', 'host', ...words, context],
-      ),
-    read: (path) => {
-      const container = run('from', '--pull-never', IMAGE).trim();
-      const text = readFileSync(join(run('mount', container).trim(), path), 'utf8');
-      run('rm', container);
-      return text;
-    },
-    inspect: () => {
-      const { OCIv1 } = JSON.parse(run('inspect', '--type', 'image', IMAGE));
-      return { architecture: OCIv1.architecture, entrypoint: OCIv1.config.Entrypoint };
-    },
-  };
-};
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'binfmtctl-engine-'));
@@ -88,10 +32,11 @@ afterAll(async () => {
 });
 
 const builders = {
-  'the old builder of Docker': () => docker('0'),
-  BuildKit: () => docker('1'),
-  buildah,
+  'the old builder of Docker': () => dockerBuilder(engine, '0', IMAGE, at('read')),
+  BuildKit: () => dockerBuilder(engine, '1', IMAGE, at('read')),
+  buildah: () => buildahBuilder(at('buildah'), IMAGE),
 };
+const OFFLINE = ['--network', 'none'];
 const words = ['--tag', IMAGE, ...ARGUMENTS.flatMap((each) => ['--build-arg', each])];
 
 describe.each(Object.entries(builders))('the Dockerfile of a checkout with %s', (_, start) => {
@@ -99,8 +44,8 @@ describe.each(Object.entries(builders))('the Dockerfile of a checkout with %s', 
 
   beforeAll(() => {
     builder = start();
-    builder.build(at('builder'), '--tag', BUILDER);
-    builder.build(resolve('.'), ...words);
+    builder.build(at('builder'), ...OFFLINE, '--tag', BUILDER);
+    builder.build(resolve('.'), ...OFFLINE, ...words);
   });
 
   it('builds the program and collects the contents for this architecture', () => {
@@ -108,7 +53,7 @@ describe.each(Object.entries(builders))('the Dockerfile of a checkout with %s', 
       architecture: OWN,
       entrypoint: ['node', '/usr/lib/binfmtctl/dist/cli.cjs'],
     });
-    expect(builder.read('/licenses/ASKED').split('\n')).toEqual([
+    expect(String(builder.read('/licenses/ASKED')).split('\n')).toEqual([
       'npm ci --ignore-scripts',
       'npm run build',
       // Without --platform only BuildKit names the architecture.
@@ -117,13 +62,13 @@ describe.each(Object.entries(builders))('the Dockerfile of a checkout with %s', 
       ),
       '',
     ]);
-    expect(builder.read('/usr/bin/qemu-stub').slice(1, 4)).toBe('ELF');
-    expect(builder.read('/usr/libexec/binfmtctl/cat').slice(1, 4)).toBe('ELF');
-    expect(builder.read('/usr/lib/binfmtctl/dist/cli.cjs')).toBe('\n');
+    expect(builder.read('/usr/bin/qemu-stub').toString('latin1', 1, 4)).toBe('ELF');
+    expect(builder.read('/usr/libexec/binfmtctl/cat').toString('latin1', 1, 4)).toBe('ELF');
+    expect(String(builder.read('/usr/lib/binfmtctl/dist/cli.cjs'))).toBe('\n');
   });
 
   it('sends the sources, and nothing that was built or fetched', () => {
-    const files = builder.read('/licenses/FILES').split('\n');
+    const files = String(builder.read('/licenses/FILES')).split('\n');
     expect(files).toEqual(
       expect.arrayContaining([
         './package-lock.json',
@@ -142,9 +87,9 @@ describe.each([
 ])('the Dockerfile of a checkout for another architecture with %s', (_, start) => {
   it('runs no programs of that architecture', () => {
     const builder = start();
-    builder.build(at('builder'), '--tag', BUILDER);
-    builder.build(resolve('.'), '--platform', `linux/${OTHER}`, ...words);
+    builder.build(at('builder'), ...OFFLINE, '--tag', BUILDER);
+    builder.build(resolve('.'), ...OFFLINE, '--platform', `linux/${OTHER}`, ...words);
     expect(builder.inspect()).toMatchObject({ architecture: OTHER });
-    expect(builder.read('/licenses/ASKED')).toContain(`--arch ${OTHER}\n`);
+    expect(String(builder.read('/licenses/ASKED'))).toContain(`--arch ${OTHER}\n`);
   });
 });
