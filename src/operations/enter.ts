@@ -22,14 +22,15 @@ import { findIdentity } from './enter/identity.ts';
 import { hasSeveralIds, hasTtyGroup, isOwnRoot, userMaps } from './enter/ids.ts';
 import { findPlaces, type Places } from './enter/places.ts';
 import { findPrograms, requireLoader, requireRoot } from './enter/programs.ts';
+import { prootEnter } from './enter/proot.ts';
 import { emulatorsOf, readOnlyMountsOf, withheldFor } from './enter/protection.ts';
+import { enterTools } from './enter/tools.ts';
 import { assertTreeTrusted } from './enter/tree-trust.ts';
 import type { EnterRequest, Identity } from './enter/types.ts';
 import { type Launch, type LaunchedProgram, launch } from './launch.ts';
 import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
-import { orByProot, prootEnter, prootWarning, runByProot } from './proot.ts';
+import { orByProot, prootWarning, runByProot } from './proot.ts';
 import { allIds } from './run.ts';
-import { enterTools } from './setup-tools.ts';
 import { keepingWarnings } from './warnings.ts';
 import { withoutInstance } from './without-instance.ts';
 
