@@ -16,7 +16,11 @@ const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8
 // They and the large libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes
 // 60 ms to parse.
 const PARTS = ['run', 'emulated', 'drop-in', 'work'];
-const PLACES = { ...Object.fromEntries(PARTS.map((name) => [name, name])), late: 'work' };
+const PLACES = {
+  ...Object.fromEntries(PARTS.map((name) => [name, name])),
+  late: 'work',
+  preparation: 'work',
+};
 const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'yaml'];
 const apart = {
   name: 'apart',

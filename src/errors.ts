@@ -64,6 +64,10 @@ export class BinfmtctlError extends Error {
   }
 }
 
+/** What an operation throws once its signal is aborted; `what` is what it was doing, as in `reading FILE`. */
+export const interrupted = (signal: AbortSignal, what: string): BinfmtctlError =>
+  new BinfmtctlError('INTERRUPTED', `interrupted while ${what}`, { cause: signal.reason });
+
 /** Whether something thrown is one of ours; also where it comes from another bundle, which has a class of its own. */
 export function isBinfmtctlError(thrown: unknown): thrown is BinfmtctlError {
   return thrown instanceof Error && thrown.name === 'BinfmtctlError' && 'code' in thrown;

@@ -25,7 +25,7 @@ export async function openContext(
     catalogue:
       catalogue.length === 0
         ? builtinCatalogue()
-        : await (await import('./work.ts')).loadCatalogue(catalogue),
+        : await (await import('./preparation.ts')).loadCatalogue(catalogue),
     binfmtDirectory: binfmtDir,
     // Entries name emulators of the store by their whole path.
     store: place,
@@ -44,7 +44,7 @@ function requireTextPath(path: string): void {
 
 /** Nothing else mounts these in a container of our image. If it fails, the command says so. */
 async function prepareImage(binfmtDirectory: string, store: string): Promise<void> {
-  const { ensureMounted, makeImageWritable } = await import('./work.ts');
+  const { ensureMounted, makeImageWritable } = await import('./preparation.ts');
   await ensureMounted(binfmtDirectory).catch(() => {});
   await makeImageWritable(store);
 }

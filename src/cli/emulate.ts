@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { findArches } from '../catalogue/resolve.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import type { Context, Progress } from '../operations/context.ts';
-import type { Emulation, EmulationRequest, RunBy } from '../operations/emulation.ts';
+import type { Emulation, EmulationRequest, RunBy } from '../operations/emulation-types.ts';
 import { toJson } from '../plan/json.ts';
 import type { Ending } from '../system/foreground.ts';
 import { closeInherited } from '../system/inherited.ts';

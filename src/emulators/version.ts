@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EmulatorProfile } from '../catalogue/types.ts';
-import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, interrupted, isBinfmtctlError } from '../errors.ts';
 import { readParts } from '../system/files.ts';
 import { run } from '../system/process.ts';
 import { isProgram } from '../system/tools.ts';
@@ -38,8 +38,7 @@ export async function readVersion(
   const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C' };
   const options = { env, extendEnv: false, cwd: '/', timeoutMs, signal, maxBytes: MAX_OUTPUT };
   const result = await run(file, profile.version.arguments, options);
-  if (signal.aborted)
-    throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${name}`, { cause: signal.reason });
+  if (signal.aborted) throw interrupted(signal, `running ${name}`);
   const failed =
     result.errno !== null || result.timedOut || (result.signal !== null && !result.tooMuchOutput);
   // That another program fails says nothing of the emulator.

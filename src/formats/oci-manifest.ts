@@ -1,6 +1,7 @@
 /** Indexes, manifests and configurations of images: OCI image-spec v1.1 and Docker's version 2, schema 2. */
 import * as v from 'valibot';
 import { BinfmtctlError } from '../errors.ts';
+import type { Compression } from './compression.ts';
 import type { Platform } from './oci-platform.ts';
 import { isDigest } from './oci-reference.ts';
 
@@ -30,8 +31,6 @@ export interface ImageConfig extends Platform {
   /** sha256 of each layer before it was compressed, the lowest one first. */
   readonly diffIds: readonly string[];
 }
-
-export type Compression = 'none' | 'gzip' | 'zstd';
 
 const INDEXES = [
   'application/vnd.oci.image.index.v1+json',

@@ -4,7 +4,7 @@ import type { Arch } from '../catalogue/types.ts';
 import { buildProbe, decodeReport, probeEnvironment } from '../elf/probe.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { unfit } from '../emulators/unfit.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
 import { run } from '../system/process.ts';
 import type { Context } from './context.ts';
 import { ranWell } from './probe-checks.ts';
@@ -29,8 +29,7 @@ export async function assertRuns(
     if (!(error instanceof BinfmtctlError)) throw error;
     return error;
   });
-  if (signal.aborted)
-    throw new BinfmtctlError('INTERRUPTED', `interrupted while running ${from}`, { cause: signal.reason });
+  if (signal.aborted) throw interrupted(signal, `running ${from}`);
   if (probed instanceof BinfmtctlError) {
     const text = `could not check that ${from} runs ${arch.id} programs: ${probed.message}`;
     return report({ kind: 'warning', text });

@@ -6,19 +6,19 @@ import type { Arch } from '../catalogue/types.ts';
 import { packBundle } from '../emulators/bundle-writer.ts';
 import { storedName } from '../emulators/names.ts';
 import { listStored } from '../emulators/store.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
 import { type BundledEmulator, MANIFEST } from '../formats/bundle.ts';
 import { fileError } from '../system/file-error.ts';
 import { tryReadHead } from '../system/head.ts';
 import { isFolder } from '../system/is-file.ts';
 import { outputKind, writeOutput } from '../system/output-file.ts';
 import type { Context } from './context.ts';
+import type { Found } from './found.ts';
 import { withStoreLock } from './lock.ts';
 import { obtainAsLocked, refuseLockedSources } from './locked-emulators.ts';
 import { type Missing, noneFound } from './missing.ts';
 import { findNatives } from './natives.ts';
 import { pruneUnregistered } from './prune.ts';
-import type { Found } from './wanted.ts';
 
 export interface BundleRequest {
   /** The file that is written; a device or pipe is written to. */
@@ -148,10 +148,7 @@ async function write(
   let size = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const part of parts) {
-      if (signal.aborted)
-        throw new BinfmtctlError('INTERRUPTED', `interrupted while writing ${file}`, {
-          cause: signal.reason,
-        });
+      if (signal.aborted) throw interrupted(signal, `writing ${file}`);
       hash.update(part);
       size += part.length;
       yield part;

@@ -1,68 +1,13 @@
-/** Who runs the programs of other machines. */
-import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { firstMatch, matches } from '../rule/match.ts';
-import type { Entry, Rule } from '../rule/types.ts';
+import type { Entry } from '../rule/types.ts';
 import { tryReadHead } from '../system/head.ts';
 import { REMOVED_DIRECTORY, workingDirectory } from '../system/host.ts';
 import { fileSystemMagic } from '../system/mounts.ts';
-import { resolveInRoot } from '../system/root-path.ts';
 import type { Context } from './context.ts';
-import { isCopyable, isExecutable, isReplaced } from './lost-entries.ts';
+import type { Emulation, EmulationRequest, RunBy } from './emulation-types.ts';
+import { isCopyable, isReplaced, reaches, withEntries } from './lost-entries.ts';
 import { type OwnRule, recall } from './remembered.ts';
-
-/**
- * `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program.
- * `emulator`: the emulator as a plain program, without an entry, so that children are not emulated. `proot`: proot with the
- * emulator, for children, too. `shell`: a text without a `#!` line, which execvp(3) and shells run as a script.
- */
-export type RunBy = 'machine' | 'entry' | 'private' | 'emulator' | 'proot' | 'shell';
-
-export interface EmulatedArch {
-  readonly arch: string;
-  readonly by: RunBy;
-  readonly entry: string | null;
-  /** Path of the emulator. */
-  readonly emulator: string | null;
-  /** Null where it is not known. */
-  readonly version: string | null;
-}
-
-/** Who runs a program that is not ELF. */
-export interface EmulatedFormat {
-  /** Id of the catalogue, or `script`; null for an unknown format. */
-  readonly format: string | null;
-  readonly by: RunBy;
-  readonly entry: string | null;
-  readonly emulator: string | null;
-}
-
-export interface Emulation {
-  /** Who runs each of the programs that were asked about, in that order; null for formats that nobody is known for. */
-  readonly programs: readonly (RunBy | null)[];
-  /** How each architecture is run; empty unless the request asks for a report. */
-  readonly arches: readonly EmulatedArch[];
-  /** How the programs that are not ELF are run; empty unless the request asks for a report. */
-  readonly formats: readonly EmulatedFormat[];
-  /** What a private instance has to hold, as the kernel tries it; null where none is needed. */
-  readonly rules: readonly Rule[] | null;
-  /** What is known to be wrong with the emulators, in full sentences. */
-  readonly warnings: readonly string[];
-}
-
-/** What may be taken for emulators, and what they have to run besides the programs themselves. */
-export interface EmulationRequest {
-  readonly arches: readonly Arch[];
-  /** Every arch that an emulator is found for, besides `arches`. */
-  readonly all: boolean;
-  readonly sources: readonly string[];
-  readonly emulator?: string | undefined;
-  readonly allowUnverified?: boolean | undefined;
-  /** Whether anybody wants to be told of `arches`, which takes time. */
-  readonly told?: boolean | undefined;
-  /** The path of the only program, which entries with an extension look at. */
-  readonly path?: string | undefined;
-}
 
 /** The instance that an emulator runs by, if there is one. */
 export const BINFMT_MISC_MAGIC = 0x42494e4d;
@@ -159,18 +104,6 @@ async function areProved(entries: readonly Entry[], root: string | null, context
     const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
     return proof !== undefined && holdsIn(proof, root);
   });
-}
-
-/** Our rules, and the entries that can be registered once more beside them. */
-export function withEntries(rules: readonly Rule[], entries: readonly Entry[]): readonly Rule[] {
-  const names = rules.map(({ name }) => name);
-  return [...rules, ...entries.filter((entry) => isCopyable(entry) && !names.includes(entry.name))];
-}
-
-/** Whether an entry can run programs in a root: its interpreter was opened when it was made, or is there by the same path. */
-export function reaches({ flags, interpreter }: Entry, root: string | null): boolean {
-  if (flags.includes('F')) return true;
-  return isExecutable(root === null ? interpreter : resolveInRoot(root, interpreter));
 }
 
 /** The enabled entries of the instance that serves us, newest first; none where there is none. */

@@ -14,13 +14,13 @@ import { forEachAtOnce } from '../system/at-once.ts';
 import { mapsRootToRoot } from '../system/host.ts';
 import { assertRuns } from './assert-runs.ts';
 import { type Context, wordsFor } from './context.ts';
+import type { Found } from './found.ts';
 import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
 import { type Missing, notFound } from './missing.ts';
 import { buildArchOf, type Natives } from './natives.ts';
 import { recover } from './recover.ts';
 import { addProblem, askSources, asOne, type Problems, parseSources } from './sources.ts';
 import { refuseInterrupted } from './transaction.ts';
-import type { Found } from './wanted.ts';
 
 export interface EmulatorRequest {
   readonly all: boolean;

@@ -17,6 +17,7 @@ import { sha256File } from '../system/files.ts';
 import { alreadyServing, isFreeChoice } from './already-serving.ts';
 import { carryOut } from './apply.ts';
 import type { Context } from './context.ts';
+import type { Found } from './found.ts';
 import { installNotes } from './install-notes.ts';
 import { changeInstance } from './instance-change.ts';
 import { repair } from './journal.ts';
@@ -33,7 +34,7 @@ import { checkReach } from './reach.ts';
 import { isOurs, readRegistrations, type StoredRegistration } from './registrations.ts';
 import { requireSafe } from './safety.ts';
 import { findShadowed } from './shadowing.ts';
-import { type Found, type RuleOptions, wantedFor } from './wanted.ts';
+import { type RuleOptions, wantedFor } from './wanted.ts';
 import { keepingWarnings } from './warnings.ts';
 
 export interface InstallRequest {

@@ -4,7 +4,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { kernelVersion } from '../system/host.ts';
 import { pageSize } from '../system/page-size.ts';
 import { type Context, wordsFor } from './context.ts';
-import type { Found } from './wanted.ts';
+import type { Found } from './found.ts';
 
 /** What is known to go wrong with an emulator of its version on this machine. */
 export async function knownProblems(

@@ -7,12 +7,12 @@ import { groupBySource, type LockChange, lockChanges, lockedFor, withLocked } fr
 import { writeAtomic } from '../system/write-file.ts';
 import type { Context } from './context.ts';
 import { obtainEmulators } from './emulators.ts';
+import type { Found } from './found.ts';
 import { withStoreLock } from './lock.ts';
 import { lockedOf, readLock, readLockIfExists } from './lock-file.ts';
 import { findNatives, refuseNative } from './natives.ts';
 import { pruneUnregistered } from './prune.ts';
 import { DEFAULT_SOURCES } from './sources.ts';
-import type { Found } from './wanted.ts';
 
 export interface LockRequest {
   readonly file: string;

@@ -8,8 +8,8 @@ import type { Step } from '../plan/steps.ts';
 import { errnoOf, fileError } from '../system/file-error.ts';
 import { readSmall } from '../system/read-small.ts';
 import type { Context } from './context.ts';
+import type { Found } from './found.ts';
 import type { Natives } from './natives.ts';
-import type { Found } from './wanted.ts';
 
 /** A lock file as it was read. */
 export interface ReadLock {

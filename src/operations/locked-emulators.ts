@@ -7,10 +7,10 @@ import { groupBySource, lockedFor, requireGuests, requireLocked } from '../plan/
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
 import { type EmulatorRequest, type Obtained, obtainEmulators } from './emulators.ts';
+import type { Found } from './found.ts';
 import { readLock } from './lock-file.ts';
 import type { Natives } from './natives.ts';
 import { DEFAULT_SOURCES } from './sources.ts';
-import type { Found } from './wanted.ts';
 
 export interface LockableRequest extends EmulatorRequest {
   /** The lock file that is to be written. */

@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { covers } from '../rule/algebra.ts';
 import type { Entry, Rule } from '../rule/types.ts';
+import { resolveInRoot } from '../system/root-path.ts';
 
 /** Whether an entry can be registered once more: an interpreter that only the kernel still holds has no path. */
 export function isCopyable(entry: Entry): boolean {
@@ -21,4 +22,16 @@ export function isExecutable(path: string | null): boolean {
   } catch {
     return false;
   }
+}
+
+/** Our rules, and the entries that can be registered once more beside them. */
+export function withEntries(rules: readonly Rule[], entries: readonly Entry[]): readonly Rule[] {
+  const names = rules.map(({ name }) => name);
+  return [...rules, ...entries.filter((entry) => isCopyable(entry) && !names.includes(entry.name))];
+}
+
+/** Whether an entry can run programs in a root: its interpreter was opened when it was made, or is there by the same path. */
+export function reaches({ flags, interpreter }: Entry, root: string | null): boolean {
+  if (flags.includes('F')) return true;
+  return isExecutable(root === null ? interpreter : resolveInRoot(root, interpreter));
 }

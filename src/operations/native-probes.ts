@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch } from '../catalogue/types.ts';
 import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
 import { readEntries } from '../kernel/entries.ts';
 import { inspectInstance } from '../kernel/instance.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
@@ -89,7 +89,7 @@ async function tryOne(
     const options = { env: probeEnvironment, input: '', timeoutMs: TIME_LIMIT_MS, signal, cwd: directory };
     const result = await run(file, args, options);
     if (!signal.aborted) return result;
-    throw new BinfmtctlError('INTERRUPTED', `interrupted while trying ${arch.id}`, { cause: signal.reason });
+    throw interrupted(signal, `trying ${arch.id}`);
   };
   const judge = (result: RunResult): Attempt => judgeAttempt(result, arch, `${directory}/probe-${index}`);
   const direct = await attempt([script]);

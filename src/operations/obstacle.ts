@@ -7,7 +7,7 @@ import { tryOwnInstance } from '../kernel/own-instance.ts';
 import type { SetupFailure } from '../system/follow-setup.ts';
 import { container } from '../system/host.ts';
 import type { Context } from './context.ts';
-import type { Emulation } from './emulation.ts';
+import type { Emulation } from './emulation-types.ts';
 import { runTools } from './setup-tools.ts';
 
 /** What is known where namespaces or an instance of their own cannot be had. */

@@ -4,7 +4,7 @@ import type { Arch } from '../catalogue/types.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
-import type { EmulationRequest } from './emulation.ts';
+import type { EmulationRequest } from './emulation-types.ts';
 import { type EmulatorRequest, obtainEmulators } from './emulators.ts';
 import type { Natives } from './natives.ts';
 import { NOTHING, type OwnRule, recall, remember } from './remembered.ts';

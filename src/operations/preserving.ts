@@ -10,7 +10,7 @@ import { keep } from '../emulators/store-writer.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
 import { reportedArgv0 } from './assert-runs.ts';
 import type { Context } from './context.ts';
-import type { Found } from './wanted.ts';
+import type { Found } from './found.ts';
 
 /** The end of a name that says: registered with flag P. */
 export const PRESERVING = '-binfmt-P';

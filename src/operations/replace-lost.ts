@@ -3,7 +3,7 @@ import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { isBinfmtctlError } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Context } from './context.ts';
-import type { EmulationRequest } from './emulation.ts';
+import type { EmulationRequest } from './emulation-types.ts';
 import { isCopyable, isReplaced } from './lost-entries.ts';
 import type { Natives } from './natives.ts';
 import { findOwnRules, type RuleRequest } from './own-rules.ts';

@@ -5,7 +5,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { DESCRIBED_SIZE, describeFile, isApe, isDotNet, isScriptText } from '../formats/program-kind.ts';
 import { matches } from '../rule/match.ts';
 import { tryReadHead } from '../system/head.ts';
-import type { EmulatedFormat } from './emulation.ts';
+import type { EmulatedFormat } from './emulation-types.ts';
 import { isExecutable } from './lost-entries.ts';
 import type { Program } from './program.ts';
 

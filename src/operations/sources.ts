@@ -1,6 +1,7 @@
 import { openSource, parseSource, type SourceName } from '../emulators/sources/index.ts';
 import { DEFAULT_IMAGE_EMULATORS } from '../emulators/sources/oci.ts';
-import type { FetchProgress, Want } from '../emulators/sources/types.ts';
+import type { FetchProgress } from '../emulators/sources/progress.ts';
+import type { Want } from '../emulators/sources/types.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
 import { maskSecrets } from '../formats/secrets.ts';

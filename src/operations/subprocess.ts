@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa, type Options } from 'execa';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
-import type { EmulatedArch, EmulatedFormat } from './emulation.ts';
+import type { EmulatedArch, EmulatedFormat } from './emulation-types.ts';
 
 /** Who runs what. */
 export interface EmulationReport {

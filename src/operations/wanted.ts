@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import coerce from 'semver/functions/coerce.js';
 import gte from 'semver/functions/gte.js';
 import { emulatorPattern } from '../catalogue/resolve.ts';
-import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
+import type { EmulatorProfile } from '../catalogue/types.ts';
 import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -17,19 +17,11 @@ import { readTextIfExists } from '../system/read-file.ts';
 import { isProgram } from '../system/tools.ts';
 import { isOwnBootText, leftText, persistedFiles, replacedText } from './boot-files.ts';
 import type { Context } from './context.ts';
+import type { Found } from './found.ts';
 import type { Persistence } from './persistence.ts';
 import { PRESERVING } from './preserving.ts';
 import { registrationPath } from './registrations.ts';
 import { archHead, filesFor } from './shadowing.ts';
-
-/** An inspected emulator for an arch, with its profile. */
-export interface Found {
-  readonly arch: Arch;
-  readonly profile: EmulatorProfile;
-  readonly emulator: Emulator;
-  /** The source that it was fetched from, as it was named; absent for what was there. */
-  readonly source?: string | undefined;
-}
 
 export interface RuleOptions {
   /** `new`: an entry that is there keeps what it has. */

@@ -1,5 +1,5 @@
 import type { Arch } from '../catalogue/types.ts';
-import type { Emulation } from './emulation.ts';
+import type { Emulation } from './emulation-types.ts';
 
 /** What is told if no private instance is possible: only the program's own architecture is emulated. */
 export function withoutInstance(

@@ -1,4 +1,5 @@
 import type { Rule } from '../rule/types.ts';
+import type { Submount } from '../system/mounts.ts';
 import { type LockTools, lockedLines, moveLine, OWN_MOUNTS } from './lock-script.ts';
 import {
   type Emulator,
@@ -8,7 +9,6 @@ import {
   INSTANCE,
   type RootFacts,
   readOnlyMounts,
-  type Submount,
   secondMounts,
 } from './root-mounts.ts';
 import {

@@ -1,4 +1,5 @@
 /** What is mounted in a root before a program runs in it. Pure; fstab(5) is how mount(8) is told. */
+import type { Submount } from '../system/mounts.ts';
 
 export interface RootMount {
   /** What is mounted: a path of the host, or any word for a file system that needs none. */
@@ -23,13 +24,6 @@ export interface Bind {
 
 /** An interpreter, and the flags of its mount. */
 export interface Emulator {
-  readonly path: string;
-  readonly flags: readonly string[];
-}
-
-/** A mount below a directory, and its flags. */
-export interface Submount {
-  /** Relative to the directory. */
   readonly path: string;
   readonly flags: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** What can go wrong with HTTP, said so that one knows what to do. */
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
 
 /** Why something failed, kept as the cause of an error, so that it can be told what may work when it is tried again. */
 export interface HttpFailure {
@@ -71,7 +71,7 @@ export function httpError(
   host: string,
   proxy: URL | null = null,
 ): BinfmtctlError {
-  if (signal.aborted) return interrupted(signal);
+  if (signal.aborted) return interrupted(signal, 'fetching');
   if (error instanceof BinfmtctlError) return error;
   const { code = '', message = String(error) } = error as { code?: string; message?: string };
   const known = /wrong version number|packet length/i.test(message) ? HINTS['EPROTO'] : HINTS[code];
@@ -86,9 +86,6 @@ export function httpError(
     cause,
   });
 }
-
-export const interrupted = (signal: AbortSignal): BinfmtctlError =>
-  new BinfmtctlError('INTERRUPTED', 'interrupted while fetching', { cause: signal.reason });
 
 /** Whether the same may work when it is tried again. */
 export function isTransient(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
 import type { HttpResponse } from './http.ts';
-import { failureOf, type HttpFailure, interrupted, isTransient } from './http-error.ts';
+import { failureOf, type HttpFailure, isTransient } from './http-error.ts';
 
 export interface RetryLimits {
   /** How often something is tried in all, while nothing comes of it. */
@@ -33,7 +33,7 @@ export async function withRetries<T>(
       });
     } catch (error) {
       failed = further ? 1 : failed + 1;
-      if (signal.aborted) throw interrupted(signal);
+      if (signal.aborted) throw interrupted(signal, 'fetching');
       if (!isTransient(error) || failed >= attempts) throw error;
       const { retryAfterMs } = failureOf(error);
       if (retryAfterMs !== undefined && retryAfterMs > maxWaitMs) throw tooLong(error, retryAfterMs);
@@ -42,7 +42,7 @@ export async function withRetries<T>(
       // Somewhat at random, so that the machines which a server turned away do not all come back at once.
       const wait = Math.max(retryAfterMs ?? 0, backoff * (0.5 + Math.random() / 2));
       await sleep(wait, undefined, { signal }).catch(() => {
-        throw interrupted(signal);
+        throw interrupted(signal, 'fetching');
       });
     }
   }

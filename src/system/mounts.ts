@@ -1,6 +1,12 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs';
-import type { Submount } from '../plan/root-mounts.ts';
 import { run } from './process.ts';
+
+/** A mount below a directory, and its flags. */
+export interface Submount {
+  /** Relative to the directory. */
+  readonly path: string;
+  readonly flags: readonly string[];
+}
 
 /** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount {

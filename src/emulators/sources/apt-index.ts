@@ -3,10 +3,9 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { selectStanzas } from '../../formats/apt.ts';
 import { fileError } from '../../system/file-error.ts';
-import { interrupted } from '../../system/http-error.ts';
 import { countStreamed } from '../../system/memory.ts';
 import { start } from '../../system/process.ts';
 
@@ -88,7 +87,7 @@ async function* gunzip(path: string, signal: AbortSignal): AsyncGenerator<Uint8A
     yield* output as AsyncIterable<Uint8Array>;
     await piped;
   } catch (error) {
-    if (signal.aborted) throw interrupted(signal);
+    if (signal.aborted) throw interrupted(signal, 'fetching');
     const { code = '', message } = error as NodeJS.ErrnoException;
     throw code.startsWith('Z_') ? failed(path, message) : fileError(error, `read ${path}`);
   } finally {
@@ -106,7 +105,7 @@ async function* decompress(path: string, signal: AbortSignal): AsyncGenerator<Ui
   try {
     yield* child.stdout as AsyncIterable<Uint8Array>;
     const { exitCode, errno } = await child.ended;
-    if (signal.aborted) throw interrupted(signal);
+    if (signal.aborted) throw interrupted(signal, 'fetching');
     if (exitCode !== 0) throw failed(path, complaint.trim() || (errno ?? `status ${exitCode}`));
   } finally {
     child.kill();

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { aptComplaints, type PackageStanza, parseStanzas } from '../../formats/apt.ts';
 import type { RunResult } from '../../system/process.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
@@ -120,8 +120,7 @@ async function bytesIn(directory: string): Promise<number> {
 }
 
 function requireGoingOn(signal: AbortSignal): void {
-  if (signal.aborted)
-    throw new BinfmtctlError('INTERRUPTED', 'interrupted while fetching', { cause: signal.reason });
+  if (signal.aborted) throw interrupted(signal, 'fetching');
 }
 
 function failed(what: string, { stderr, errno }: RunResult, release: string): BinfmtctlError {

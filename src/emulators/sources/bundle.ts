@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import {
   type BundledEmulator,
   type BundleManifest,
@@ -85,8 +85,7 @@ async function readBundle(
     if (open[0] !== undefined) throw corrupt(`it ends before ${open[0].file}`);
     return found;
   } catch (cause) {
-    if (signal.aborted)
-      throw new BinfmtctlError('INTERRUPTED', `interrupted while reading ${name}`, { cause: signal.reason });
+    if (signal.aborted) throw interrupted(signal, `reading ${name}`);
     throw worded(name, cause, manifest === null);
   } finally {
     archive.destroy();

@@ -2,9 +2,9 @@ import type { HttpResponse } from '../../system/http.ts';
 import { httpError } from '../../system/http-error.ts';
 import { withRetries } from '../../system/http-retry.ts';
 import { corrupt, type HashedFile, requireSame, writeHashed } from './integrity.ts';
+import type { LimitedTransfer } from './limits.ts';
 import { byteProgress } from './progress.ts';
 import { speedFloor } from './speed.ts';
-import type { PullOptions } from './types.ts';
 
 export interface Download {
   /** Kind of the source, with which lines of progress begin. */
@@ -37,7 +37,7 @@ export async function download(
   open: Open,
   file: string,
   wanted: Download,
-  options: PullOptions,
+  options: LimitedTransfer,
 ): Promise<string> {
   const { kind, what, digest } = wanted;
   let came = '';
@@ -58,7 +58,7 @@ async function fetchAll(
   open: Open,
   file: HashedFile,
   { kind, what, size, maxBytes }: Download,
-  { limits, report, signal }: PullOptions,
+  { limits, report, signal }: LimitedTransfer,
 ): Promise<void> {
   const onBytes = byteProgress(report);
   let total = size;

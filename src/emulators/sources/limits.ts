@@ -1,7 +1,17 @@
-import type { PullOptions } from './types.ts';
+import type { HttpLimits } from '../../system/http.ts';
+import type { RetryLimits } from '../../system/http-retry.ts';
+import type { Transfer } from './progress.ts';
+import type { SpeedLimits } from './speed.ts';
 
-/** What a network has to keep within. */
-export const LIMITS: PullOptions['limits'] = {
+export type Limits = HttpLimits & RetryLimits & SpeedLimits;
+
+/** A transfer over a network that has to keep within limits. */
+export interface LimitedTransfer extends Transfer {
+  readonly limits: Limits;
+}
+
+/** What a network has to keep within where nothing else is set. */
+export const LIMITS: Limits = {
   answerMs: 20_000,
   stallMs: 20_000,
   attempts: 5,

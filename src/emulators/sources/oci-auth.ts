@@ -5,7 +5,7 @@ import { isLoopback, mayBeLoopback } from '../../formats/host.ts';
 import { maskSecrets } from '../../formats/secrets.ts';
 import { type HttpRequest, type HttpResponse, printUrl, readBody, request } from '../../system/http.ts';
 import { failureFrom } from '../../system/http-retry.ts';
-import type { PullOptions } from './types.ts';
+import type { LimitedTransfer } from './limits.ts';
 
 const MAX_ANSWER = 1024 * 1024;
 const CLIENT = 'binfmtctl';
@@ -27,7 +27,11 @@ export interface Asked {
  * @param header its WWW-Authenticate
  * @throws SOURCE_FAILED, INTERRUPTED.
  */
-export async function authorize(header: string, asked: Asked, options: PullOptions): Promise<string | null> {
+export async function authorize(
+  header: string,
+  asked: Asked,
+  options: LimitedTransfer,
+): Promise<string | null> {
   const challenges = parseChallenges(header);
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && 'realm' in parameters);
   const login = await asked.login();
@@ -43,7 +47,7 @@ async function fetchToken(
   { parameters }: Challenge,
   { base, repository, tls }: Asked,
   login: Login | null,
-  { limits, signal }: PullOptions,
+  { limits, signal }: LimitedTransfer,
 ): Promise<string> {
   const realm = tokenServer(parameters['realm'] ?? '', base);
   const scope = parameters['scope'] ?? `repository:${repository}:pull`;

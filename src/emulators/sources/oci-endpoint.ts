@@ -2,7 +2,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { Endpoint } from '../../formats/registry-mirrors.ts';
 import { type HttpRequest, type HttpResponse, request } from '../../system/http.ts';
 import { failureOf } from '../../system/http-error.ts';
-import type { PullOptions } from './types.ts';
+import type { LimitedTransfer } from './limits.ts';
 
 export interface OpenEndpoint {
   /** With the scheme that it turned out to speak. */
@@ -15,7 +15,7 @@ export interface OpenEndpoint {
 export function openEndpoint(
   { origin, api, repository, namespace, mayBePlain }: Endpoint,
   tls: HttpRequest['tls'],
-  { limits, signal }: PullOptions,
+  { limits, signal }: LimitedTransfer,
 ): OpenEndpoint {
   let base = new URL(origin);
   let isKnown = !mayBePlain;

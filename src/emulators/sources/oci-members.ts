@@ -2,10 +2,9 @@
 import { constants, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { fileError } from '../../system/file-error.ts';
 import { kindOf } from '../../system/file-kind.ts';
-import { interrupted } from '../../system/http-error.ts';
 import { corrupt, writeHashed } from './integrity.ts';
 import { checkEntry, linkTarget } from './tar-entry.ts';
 import { readTar } from './tar-reader.ts';
@@ -91,7 +90,7 @@ async function unpacked(path: string, work: string, signal: AbortSignal): Promis
   const file = join(work, 'archive.tar');
   await writeHashed(file, async ({ size, write }) => {
     for await (const chunk of unpack(readFile(path, {}), compression)) {
-      if (signal.aborted) throw interrupted(signal);
+      if (signal.aborted) throw interrupted(signal, 'fetching');
       if (size() > MAX_ARCHIVE) throw corrupt(`${path} has more than ${MAX_ARCHIVE} bytes`);
       await write(chunk);
     }

@@ -9,12 +9,18 @@ import { layersFor } from './oci-image.ts';
 import { INDEX, isLayout, layersOfArchive, MANIFEST, openLayout } from './oci-layout.ts';
 import { membersOfArchive, membersOfFolder } from './oci-members.ts';
 import type { Layer } from './oci-types.ts';
-import type { FetchOptions } from './types.ts';
 
 /** An image of this machine: where it is, and the digest of the one that is meant, where it is named. */
 export interface ImagePath {
   readonly path: string;
   readonly digest: string | null;
+}
+
+/** A directory for what is unpacked, and whether the caller compares what it gets with known bytes. */
+export interface LayerAccess {
+  readonly work: string;
+  readonly verified?: boolean | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** Reads `./PATH[@DIGEST]`, `/PATH[@DIGEST]`; null for what begins otherwise. */
@@ -40,7 +46,7 @@ export function splitDigest(value: string): readonly [name: string, digest: stri
 export async function layersAt(
   { path, digest }: ImagePath,
   platforms: readonly Platform[],
-  { work, verified, signal }: FetchOptions & { readonly work: string },
+  { work, verified, signal }: LayerAccess,
 ): Promise<readonly Layer[]> {
   const facts = await stat(path).catch((cause) => {
     throw new BinfmtctlError('BAD_SOURCE', `${path} cannot be read`, { hint: HINT, cause });

@@ -8,13 +8,13 @@ import { type HttpResponse, readBody } from '../../system/http.ts';
 import { withRetries } from '../../system/http-retry.ts';
 import { download } from './download.ts';
 import { digestOf, type Expected, requireDigest, requireSame } from './integrity.ts';
+import type { LimitedTransfer } from './limits.ts';
 import { authorize } from './oci-auth.ts';
 import { findLogin } from './oci-credentials.ts';
 import { openEndpoint } from './oci-endpoint.ts';
 import { statusError } from './oci-status.ts';
 import type { Document, Images } from './oci-types.ts';
 import { tlsSettings } from './registry-tls.ts';
-import type { PullOptions } from './types.ts';
 
 /** A mirror that does not answer is not waited for as long as the registry itself. */
 const MIRROR_ATTEMPTS = 2;
@@ -28,7 +28,7 @@ const UNPROTECTED =
 export function openRegistry(
   reference: Reference,
   endpoints: readonly Endpoint[],
-  options: PullOptions,
+  options: LimitedTransfer,
 ): Images {
   const name = printReference(reference);
   const { report, limits, signal } = options;
@@ -113,7 +113,7 @@ interface Client {
   readonly ask: Ask;
 }
 
-function openClient(endpoint: Endpoint, name: string, options: PullOptions): Client {
+function openClient(endpoint: Endpoint, name: string, options: LimitedTransfer): Client {
   const { registry, repository } = endpoint;
   const { signal, report } = options;
   let known: Promise<Login | null> | undefined;

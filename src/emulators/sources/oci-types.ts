@@ -1,4 +1,4 @@
-import type { Compression } from '../../formats/oci-manifest.ts';
+import type { Compression } from '../../formats/compression.ts';
 import type { Expected } from './integrity.ts';
 
 /** An index, a manifest or a configuration, and what it was said to be; empty where nobody said it. */

@@ -1,9 +1,23 @@
-import type { FetchOptions } from './types.ts';
+/** How far something is that takes long. */
+export type FetchProgress =
+  | { readonly kind: 'text' | 'warning'; readonly text: string }
+  | {
+      readonly kind: 'bytes';
+      readonly done: number;
+      readonly total: number | null;
+      readonly secondsLeft: number | null;
+    };
+
+/** Something that takes long: whom to tell how far it is, and what ends it. */
+export interface Transfer {
+  readonly report: (progress: FetchProgress) => void;
+  readonly signal: AbortSignal;
+}
 
 const INTERVAL_MS = 100;
 
 /** Reports how much of how many bytes is there, ten times a second, and the end. The total is null while nobody knows it. */
-export function byteProgress(report: FetchOptions['report']): (done: number, total: number | null) => void {
+export function byteProgress(report: Transfer['report']): (done: number, total: number | null) => void {
   const started = performance.now();
   let last = Number.NEGATIVE_INFINITY;
   return (done, total) => {

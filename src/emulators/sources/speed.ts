@@ -1,6 +1,6 @@
 /** How long a download may take. */
 import { BinfmtctlError } from '../../errors.ts';
-import type { FetchOptions } from './types.ts';
+import type { Transfer } from './progress.ts';
 
 export interface SpeedLimits {
   /** Of each such time that is spent on receiving, … */
@@ -54,7 +54,7 @@ const VARIABLE = 'BINFMTCTL_DOWNLOAD_TIMEOUT';
  *
  * @throws SOURCE_FAILED after that time, USAGE for another value; what `fetch` throws.
  */
-export async function withinTotalTime<Options extends FetchOptions, T>(
+export async function withinTotalTime<Options extends Transfer, T>(
   options: Options,
   fetch: (options: Options) => Promise<T>,
   text: string = process.env[VARIABLE] ?? '',

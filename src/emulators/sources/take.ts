@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { interrupted } from '../../system/http-error.ts';
+import { interrupted } from '../../errors.ts';
 import { writeStore } from '../store-writer.ts';
 import type { Candidate, Origin } from '../types.ts';
 import { isSettled, newSearch, type Search, searchLayer } from './search.ts';
@@ -55,7 +55,7 @@ export async function takeFromArchives(
         });
         for (const { what, open, isPackage } of archives) {
           if (isSettled(search)) break;
-          if (signal.aborted) throw interrupted(signal);
+          if (signal.aborted) throw interrupted(signal, 'fetching');
           await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search, isPackage);
         }
         wanted = stillWanted(search, taken);

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
-import { interrupted } from '../../system/http-error.ts';
+import { interrupted } from '../../errors.ts';
 import { countStreamed } from '../../system/memory.ts';
 import { corrupt } from './integrity.ts';
 import { tarProblem } from './tar-entry.ts';
@@ -43,7 +43,7 @@ export async function* readTar(
   async function* bounded(): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of bytes) {
-        if (signal.aborted) throw interrupted(signal);
+        if (signal.aborted) throw interrupted(signal, 'fetching');
         count.read += chunk.length;
         countStreamed(chunk.length);
         if (count.read > maxBytes) throw corrupt(`${what} has more than ${maxBytes} bytes`);

@@ -1,8 +1,7 @@
 import type { EmulatorProfile } from '../../catalogue/types.ts';
-import type { HttpLimits } from '../../system/http.ts';
-import type { RetryLimits } from '../../system/http-retry.ts';
 import type { Candidate } from '../types.ts';
-import type { SpeedLimits } from './speed.ts';
+import type { LimitedTransfer } from './limits.ts';
+import type { Transfer } from './progress.ts';
 
 /** One emulator that is wanted. */
 export interface Want {
@@ -12,7 +11,7 @@ export interface Want {
   readonly profiles: readonly EmulatorProfile[];
 }
 
-export interface FetchOptions {
+export interface FetchOptions extends Transfer {
   readonly store: string;
   /** Id of the arch of the machine that they are to run on. */
   readonly host: string;
@@ -20,23 +19,9 @@ export interface FetchOptions {
   readonly allowUnverified?: boolean | undefined;
   /** Whoever asks compares what is stored with known bytes before it is run: then others may be able to write the source. */
   readonly verified?: boolean | undefined;
-  readonly report: (progress: FetchProgress) => void;
-  readonly signal: AbortSignal;
 }
 
-/** With what the network has to keep. */
-export interface PullOptions extends FetchOptions {
-  readonly limits: HttpLimits & RetryLimits & SpeedLimits;
-}
-
-export type FetchProgress =
-  | { readonly kind: 'text' | 'warning'; readonly text: string }
-  | {
-      readonly kind: 'bytes';
-      readonly done: number;
-      readonly total: number | null;
-      readonly secondsLeft: number | null;
-    };
+export type PullOptions = FetchOptions & LimitedTransfer;
 
 /**
  * Brings emulators into the store and returns those that it has; what it has not is left out. One call fetches all of

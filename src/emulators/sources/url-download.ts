@@ -2,7 +2,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import { type HttpResponse, printUrl, request } from '../../system/http.ts';
 import { failureFrom } from '../../system/http-retry.ts';
 import { download } from './download.ts';
-import type { PullOptions } from './types.ts';
+import type { LimitedTransfer } from './limits.ts';
 import { printAddress, type UrlSource } from './url-name.ts';
 
 /** Most bytes that are downloaded: a package of all emulators has 60 MB. */
@@ -14,7 +14,7 @@ const MAX_DOWNLOAD = 1024 ** 3;
  *
  * @throws SOURCE_FAILED; BAD_PACKAGE for other bytes and for too many; INTERRUPTED; nothing is left then.
  */
-export function downloadUrl(source: UrlSource, file: string, options: PullOptions): Promise<string> {
+export function downloadUrl(source: UrlSource, file: string, options: LimitedTransfer): Promise<string> {
   const { url, sha256 } = source;
   const { limits, signal } = options;
   let version: string | undefined;

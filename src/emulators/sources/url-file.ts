@@ -1,9 +1,8 @@
 import { constants, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { errnoOf, fileError } from '../../system/file-error.ts';
 import { kindOf } from '../../system/file-kind.ts';
-import { interrupted } from '../../system/http-error.ts';
 import { requireTrusted } from '../trust.ts';
 import { requireSame, writeHashed } from './integrity.ts';
 import type { FetchOptions } from './types.ts';
@@ -29,7 +28,7 @@ export async function copyFile(
   let digest = '';
   await writeHashed(file, async (hashed) => {
     for (let read = -1; read !== 0; ) {
-      if (signal.aborted) throw interrupted(signal);
+      if (signal.aborted) throw interrupted(signal, 'fetching');
       read = (await inFile(path, () => from.read(buffer, 0, buffer.length, null))).bytesRead;
       await hashed.write(buffer.subarray(0, read));
     }

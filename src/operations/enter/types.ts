@@ -1,5 +1,5 @@
 import type { Account } from '../../formats/accounts.ts';
-import type { EmulationRequest } from '../emulation.ts';
+import type { EmulationRequest } from '../emulation-types.ts';
 
 export interface EnterRequest extends EmulationRequest {
   /** A folder, a tar archive, an OCI layout or an archive of images. */

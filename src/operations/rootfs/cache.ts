@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import type { IdMaps } from '../../plan/id-maps.ts';
 import { errnoOf, fileError } from '../../system/file-error.ts';
 import { ensureDirectory, listFiles } from '../../system/files.ts';
-import { interrupted } from '../../system/http-error.ts';
 import { withLock } from '../../system/lock.ts';
 import { runMapped } from '../../system/mapped.ts';
 import { run } from '../../system/process.ts';
@@ -88,12 +87,12 @@ async function makeTree(
     await Promise.all([removeTree(root, null), removeTree(work, null)]);
     // Else a loss of power may leave a tree of empty files. Not every sync(1) can do it for one file system.
     await run('sync', ['-f', tree]);
-    if (signal.aborted) throw interrupted(signal);
+    if (signal.aborted) throw interrupted(signal, 'fetching');
     await rename(partial, join(roots, key)).catch(failed);
     return join(roots, key, 'tree');
   } catch (error) {
     await removeTree(partial, maps);
-    throw signal.aborted ? interrupted(signal) : error;
+    throw signal.aborted ? interrupted(signal, 'fetching') : error;
   }
 }
 

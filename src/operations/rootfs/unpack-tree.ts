@@ -4,10 +4,9 @@ import { Readable } from 'node:stream';
 import type { Header } from 'tar-stream';
 import { corrupt } from '../../emulators/sources/integrity.ts';
 import { readTar } from '../../emulators/sources/tar-reader.ts';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { modernTar } from '../../formats/modern-tar.ts';
 import type { IdMaps, IdRange } from '../../plan/id-maps.ts';
-import { interrupted } from '../../system/http-error.ts';
 import { run } from '../../system/process.ts';
 import { confinedTool, runConfined, type TreePlace } from './confined.ts';
 import { roomFor } from './entry.ts';
@@ -45,7 +44,7 @@ export async function unpackTree(
   // Beside its files: a header each, and what fills their last blocks.
   const input = filterTar(modernTar(bytes), { what, maxBytes: 2 * MAX_TREE, signal }, fits);
   const { exitCode, stderr } = await runConfined(place, await tarCommand(place.maps), { input, signal });
-  if (signal.aborted) throw interrupted(signal);
+  if (signal.aborted) throw interrupted(signal, 'fetching');
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
 }
 
@@ -68,7 +67,7 @@ export async function makeRoom(
   const command = [...xargs, '-0', 'sh', '-c', roomScript(), 'sh'];
   const input = Readable.from([Buffer.from([...room].join(''))]);
   const { exitCode, stderr } = await runConfined(place, command, { input, signal });
-  if (signal.aborted) throw interrupted(signal);
+  if (signal.aborted) throw interrupted(signal, 'fetching');
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
 }
 
