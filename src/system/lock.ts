@@ -9,7 +9,7 @@ import { type RunResult, run } from './process.ts';
 export interface LockOptions {
   /** How long to wait for another holder. */
   readonly timeoutMs: number;
-  /** Called once, where the lock is not free at once. */
+  /** Called once if another process was seen to hold the lock and still does a moment later. */
   readonly onWait?: (() => void) | undefined;
   /** Ends the waiting when aborted; once the lock is held it does nothing. */
   readonly signal?: AbortSignal | undefined;
@@ -18,8 +18,10 @@ export interface LockOptions {
 }
 
 const HINT = 'its file system may not support locks: choose a store on another one with --store';
-/** Longer than flock(1) takes to start on a slow machine. */
+/** Most holders change a few entries, and end before a user would read that they are waited for. */
 const WAIT_SHOWN_AFTER_MS = 700;
+/** For a flock(1) that does not wait: a file system of a server that is gone may never answer. */
+const ANSWER_TIMEOUT_MS = 60_000;
 /** The number of the descriptor in flock(1). */
 const HANDED_ON = 3;
 
@@ -85,17 +87,21 @@ export async function acquireLock(
   file: number,
   { timeoutMs, onWait, signal, hint = HINT }: LockOptions,
 ): Promise<void> {
+  const options = { signal, descriptors: [file], env: toolEnvironment(), extendEnv: false };
+  const tried = await run('flock', ['-n', `${HANDED_ON}`], { ...options, timeoutMs: ANSWER_TIMEOUT_MS });
+  if (tried.exitCode === 0) return;
+  if (signal?.aborted) throw interrupted(path, signal);
+  if (!isTaken(tried)) throw notLocked(path, tried, hint);
   const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
-  const outcome = await run('flock', [`${HANDED_ON}`], {
-    ...{ timeoutMs, signal, descriptors: [file] },
-    env: toolEnvironment(),
-    extendEnv: false,
-  });
+  const outcome = await run('flock', [`${HANDED_ON}`], { ...options, timeoutMs });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
   if (signal?.aborted) throw interrupted(path, signal);
   throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome, hint);
 }
+
+/** Both util-linux and busybox end with 1 then; busybox does so for an error as well, which it prints. */
+const isTaken = ({ exitCode, stderr }: RunResult): boolean => exitCode === 1 && stderr === '';
 
 function lockedError(path: string, file: number): BinfmtctlError {
   const [, pid, host] = /^(\d{1,10}) ([\w.-]{1,253})\n$/.exec(readHolder(file)) ?? [];
@@ -130,5 +136,6 @@ function notLocked(path: string, outcome: RunResult, hint: string): BinfmtctlErr
       hint: 'install util-linux, or busybox with its flock',
     });
   }
-  return new BinfmtctlError('FILE_FAILED', `${what}: flock ended with status ${outcome.exitCode}`, { hint });
+  const ending = outcome.timedOut ? 'does not answer' : `ended with status ${outcome.exitCode}`;
+  return new BinfmtctlError('FILE_FAILED', `${what}: flock ${ending}`, { hint });
 }
