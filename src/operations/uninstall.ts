@@ -3,14 +3,15 @@ import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
-import { bootFilePath } from '../plan/boot-file.ts';
+import { bootFormatOf } from '../plan/boot-file.ts';
+import { BOOT_DIRECTORIES } from '../plan/paths.ts';
 import type { Step } from '../plan/steps.ts';
 import { planUninstall, type Unwanted } from '../plan/uninstall.ts';
 import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import { isGlob, matchesGlob } from '../rule/glob.ts';
 import type { Entry } from '../rule/types.ts';
-import { readTextIfExists } from '../system/read-file.ts';
+import { listFiles } from '../system/files.ts';
 import { carryOut } from './apply.ts';
 import { leftText, persistedFiles } from './boot-files.ts';
 import type { Context } from './context.ts';
@@ -217,9 +218,9 @@ async function unwantedFor(
 
 /** Only the damaged registration would tell whether such a file is ours. */
 async function warnOfFilesFor(entry: Entry, report: Context['report']): Promise<void> {
-  for (const how of ['binfmt.d', 'binfmt-support'] as const) {
-    const path = bootFilePath(how, entry.name);
-    if ((await readTextIfExists(path)) !== null)
+  const paths = (await Promise.all(BOOT_DIRECTORIES.map((directory) => listFiles(directory)))).flat();
+  for (const path of paths) {
+    if (bootFormatOf(path, entry.name) !== null)
       report({ kind: 'warning', text: `${path} may register entry ${entry.name} again at boot; it is left` });
   }
 }
