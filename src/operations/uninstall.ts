@@ -21,6 +21,7 @@ import { withStoreLock } from './lock.ts';
 import { pruneUnregistered } from './prune.ts';
 import { findPutBack, type PutBack, reportLost } from './put-back.ts';
 import { type DamagedRegistration, readAllRegistrations, type StoredRegistration } from './registrations.ts';
+import { treeFolders } from './store/contents.ts';
 import { requireOwner } from './uninstall-owner.ts';
 
 export interface UninstallRequest {
@@ -45,6 +46,8 @@ export interface UninstallResult {
   }[];
   /** Files of emulators that were removed from the store. */
   readonly purged: readonly string[];
+  /** With `purge`: folders of the trees that `enter` unpacked, which stay. */
+  readonly trees: readonly string[];
   /** Entries that were asked for and left: their registration's file is damaged, so that it is not known what to undo. */
   readonly damaged: readonly { readonly entry: string; readonly path: string }[];
 }
@@ -66,14 +69,15 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
   await requireOwner(request, context);
   const decideBy = (entries: readonly Entry[]) => decide(request, entries, context);
   const decideNow = () => decideBy(listEntries(context.binfmtDirectory));
-  if (request.dryRun) return { ...(await decideNow()).planned, purged: [] };
+  const trees = request.purge ? await treeFolders(context.store) : [];
+  if (request.dryRun) return { ...(await decideNow()).planned, purged: [], trees };
   return withStoreLock(context, async () => {
     await repair(context);
     const apply = async ({ planned, removal, putBack }: Decision): Promise<UninstallResult> => {
       const isRestored = await remove(removal, putBack, context);
       const done = isRestored ? planned : { ...planned, steps: removal, restored: [] };
       const purged = request.purge ? await pruneUnregistered(context) : [];
-      return { ...done, purged };
+      return { ...done, purged, trees };
     };
     const early = await decideNow();
     // Without the right to change entries there may still be files to remove.
@@ -83,7 +87,7 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
 }
 
 interface Decision {
-  readonly planned: Omit<UninstallResult, 'purged'>;
+  readonly planned: Omit<UninstallResult, 'purged' | 'trees'>;
   readonly removal: readonly Step[];
   readonly putBack: readonly PutBack[];
 }

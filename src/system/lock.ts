@@ -4,7 +4,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { toolEnvironment } from './environment.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
-import { type RunResult, run } from './process.ts';
+import { type RunOptions, type RunResult, run } from './process.ts';
 
 export interface LockOptions {
   /** How long to wait for another holder. */
@@ -15,6 +15,8 @@ export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** What to do if the kernel refuses the lock. */
   readonly hint?: string | undefined;
+  /** A lock that excludes exclusive ones only. */
+  readonly shared?: boolean | undefined;
 }
 
 const HINT = 'its file system may not support locks: choose a store on another one with --store';
@@ -85,20 +87,45 @@ function writeHolder(file: number): void {
 export async function acquireLock(
   path: string,
   file: number,
-  { timeoutMs, onWait, signal, hint = HINT }: LockOptions,
+  { timeoutMs, onWait, signal, hint = HINT, shared = false }: LockOptions,
 ): Promise<void> {
-  const options = { signal, descriptors: [file], env: toolEnvironment(), extendEnv: false };
-  const tried = await run('flock', ['-n', `${HANDED_ON}`], { ...options, timeoutMs: ANSWER_TIMEOUT_MS });
-  if (tried.exitCode === 0) return;
-  if (signal?.aborted) throw interrupted(path, signal);
-  if (!isTaken(tried)) throw notLocked(path, tried, hint);
+  if (await tryLock(path, file, { signal, hint, shared })) return;
   const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
-  const outcome = await run('flock', [`${HANDED_ON}`], { ...options, timeoutMs });
+  const outcome = await flock(file, [kindOf(shared)], { timeoutMs, signal });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
   if (signal?.aborted) throw interrupted(path, signal);
   throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome, hint);
 }
+
+/**
+ * As `acquireLock` without waiting: false if another process holds the lock.
+ *
+ * @throws NO_TOOL, INTERRUPTED, FILE_FAILED.
+ */
+export async function tryLock(
+  path: string,
+  file: number,
+  {
+    signal,
+    hint = HINT,
+    shared = false,
+  }: Omit<LockOptions, 'timeoutMs'> & { readonly shared?: boolean } = {},
+): Promise<boolean> {
+  const tried = await flock(file, ['-n', kindOf(shared)], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+  if (tried.exitCode === 0) return true;
+  if (signal?.aborted) throw interrupted(path, signal);
+  if (!isTaken(tried)) throw notLocked(path, tried, hint);
+  return false;
+}
+
+const kindOf = (shared: boolean): string => (shared ? '-s' : '-x');
+
+const flock = (file: number, words: readonly string[], options: RunOptions): Promise<RunResult> =>
+  run('flock', [...words, `${HANDED_ON}`], {
+    ...options,
+    ...{ descriptors: [file], env: toolEnvironment(), extendEnv: false },
+  });
 
 /** Both util-linux and busybox end with 1 then; busybox does so for an error as well, which it prints. */
 const isTaken = ({ exitCode, stderr }: RunResult): boolean => exitCode === 1 && stderr === '';
