@@ -122,7 +122,7 @@ describe.concurrent('output', () => {
 
   it('has an error in one line, whatever is in the name of a file', async () => {
     const { stderr } = await binfmtctl([...INSTALL, `path:${store}/a\n${ESCAPE}[2Jb`, '--store', store]);
-    expect(stderr).toMatch(/^binfmtctl: .*a; \\x1b\[2Jb: no such file\nhint: .*\n$/);
+    expect(stderr).toMatch(/^binfmtctl: .*a; \\x1b\[2Jb: no such file\nhint: .*\n$/m);
   });
 
   it('does not end what was begun where nobody reads it', async () => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -14,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { tar } from '../integration/fixtures/deb.ts';
+import { type TarEntry, tar } from '../integration/fixtures/deb.ts';
 import { binfmtctl, documentOf, inShell } from './support/command.ts';
 import {
   emulatorFolder,
@@ -23,6 +24,7 @@ import {
   switchEntry,
   temporaryFolder,
 } from './support/machine.ts';
+import { asSubordinate, USER } from './support/subordinate.ts';
 
 const folder = temporaryFolder();
 const store = join(folder, 'store');
@@ -73,6 +75,9 @@ async function startSession() {
   };
 }
 
+/** A root with a shell, as entries of an archive. */
+const TREE: TarEntry[] = [];
+
 beforeAll(async () => {
   const [busybox = ''] = unpackPackages('busybox-static');
   const bytes = readFileSync(join(busybox, 'bin/busybox'));
@@ -80,7 +85,8 @@ beforeAll(async () => {
     name: `${name}/`,
     type: 'directory' as const,
   }));
-  writeFileSync(archive, await tar([...folders, { name: 'bin/sh', mode: 0o755, bytes }]));
+  TREE.push(...folders, { name: 'bin/sh', mode: 0o755, bytes });
+  writeFileSync(archive, await tar(TREE));
 });
 
 afterEach(() => {
@@ -183,6 +189,30 @@ describe('store prune', () => {
     rmSync(join(tree?.path ?? '', 'use.json'));
     expect(await list()).toMatchObject([{ name: null, usedBy: [] }]);
     expect((await prune()).removed).toMatchObject([{ name: null, path: tree?.path }]);
+  });
+});
+
+describe('store prune of a plain user', () => {
+  it('removes a tree whose files belong to subordinate ids, and counts their size', async () => {
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    chownSync(home, USER, USER);
+    const closed = join(folder, 'closed.tar');
+    const private_ = { name: 'closed/', type: 'directory', mode: 0o700, uid: 5, gid: 5 } as const;
+    const file = { name: 'closed/file', mode: 0o600, uid: 5, gid: 5, bytes: 'x'.repeat(1_000_000) };
+    writeFileSync(closed, await tar([...TREE, private_, file]));
+    const subordinate = join(folder, 'subordinate');
+    mkdirSync(subordinate);
+    const within = asSubordinate(subordinate);
+    const own = ['--store', join(home, 'store')];
+    const inside = ['enter', closed, ...own, '--quiet', '--', '/bin/sh', '-c', 'true'];
+    expect(await binfmtctl(inside, { within })).toMatchObject({ status: 0, stderr: '' });
+    const { items } = await documentOf<{ items: readonly Item[] }>(['store', 'list', ...own], { within });
+    expect(items).toMatchObject([{ name: closed, usedBy: [], unknown: null }]);
+    expect(items[0]?.size).toBeGreaterThan(1_000_000);
+    const { removed } = await documentOf<Pruned>(['store', 'prune', ...own], { within });
+    expect(removed).toMatchObject([{ name: closed }]);
+    expect(readdirSync(join(home, 'store/roots'))).toEqual(['lock']);
   });
 });
 
