@@ -19,8 +19,10 @@ export interface SystemdMachine {
 }
 
 /** Emulators and rules that packages of the machine have. */
-const HIDE_PACKAGES =
-  'for path in /usr/lib/binfmt.d /usr/libexec/qemu-binfmt; do [ ! -d $path ] || mount -t tmpfs tmpfs $path || exit; done';
+const HIDE_PACKAGES = [
+  'for path in /usr/lib/binfmt.d /usr/libexec/qemu-binfmt; do [ ! -d $path ] || mount -t tmpfs tmpfs $path || exit; done',
+  'for path in /usr/bin/qemu-*-static; do [ ! -e $path ] || mount --bind /dev/null $path || exit; done',
+].join(' && ');
 
 export function systemdMachine(folder: string): SystemdMachine {
   const binfmtD = join(folder, 'etc/binfmt.d');
