@@ -22,9 +22,10 @@ if (process.argv.length === 3 && !standsIn && (only === '--version' || only === 
     (status) => {
       process.exitCode = status;
     },
-    ({ message }: Error) => {
+    ({ code, message }: NodeJS.ErrnoException) => {
       // Commands print their failures; a part of the program that cannot be loaded has none to do so.
-      writeSync(2, `binfmtctl: cannot start: ${message}\n`);
+      const hint = code === 'EMFILE' ? 'hint: allow more open files: `ulimit -n 1024`\n' : '';
+      writeSync(2, `binfmtctl: cannot start: ${message}\n${hint}`);
       process.exitCode = 1;
     },
   );

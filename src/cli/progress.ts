@@ -1,6 +1,6 @@
 import type { Progress, Stage } from '../operations/context.ts';
 import { withSameOptions } from './same-options.ts';
-import { onOneLine, paint, print } from './terminal.ts';
+import { megabytes, onOneLine, paint, print } from './terminal.ts';
 
 /** Shows how far an operation is, on standard error. */
 export interface Show {
@@ -107,8 +107,4 @@ function textOf(progress: Exclude<Progress, { kind: 'warning' }>): string {
   const { done, total, secondsLeft } = progress;
   const amount = total === null ? megabytes(done) : `${megabytes(done)} of ${megabytes(total)}`;
   return secondsLeft === null ? amount : `${amount}, ${Math.ceil(secondsLeft)} s left`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -6,6 +6,7 @@ import { importCommand } from './commands/import.ts';
 import { installCommand } from './commands/install.ts';
 import { lockCommand } from './commands/lock.ts';
 import { statusCommand } from './commands/status.ts';
+import { storeCommand } from './commands/store.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { examples } from './common.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: Readonly<Record<string, Define>> = {
   // In the help of all; main.ts has these two and the last three carried out by others.
   run: () => emulatedHelp(RUN),
   enter: () => emulatedHelp(ENTER),
+  store: storeCommand,
   catalogue: catalogueCommand,
   'update-binfmts': () => listed('update-binfmts', 'update-binfmts(8)'),
   'systemd-binfmt': () => listed('systemd-binfmt', 'systemd-binfmt(8)'),

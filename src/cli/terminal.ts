@@ -65,6 +65,9 @@ export function table(cells: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+/** A size for people. */
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
 /** A path for a table: the hash in a store's path is shortened; `--json` has it whole. */
 export const shortPath = (path: string): string => path.replace(/\/([0-9a-f]{12})[0-9a-f]{52}\//, '/$1…/');
 

@@ -5,6 +5,7 @@ export * from '../operations/late.ts';
 export { readLock } from '../operations/lock-file.ts';
 export { findNatives } from '../operations/natives.ts';
 export { readPlatforms } from '../operations/platforms.ts';
+export { listContents, pruneContents } from '../operations/store/index.ts';
 export { lintDirectories } from '../profiles/lint.ts';
 export { standInForBinfmt } from './commands/binfmt.ts';
 export { installArches } from './install-arches.ts';

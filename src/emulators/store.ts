@@ -44,10 +44,10 @@ export async function removeFromStore(store: string, sha256: string): Promise<vo
   await removing(join(emulatorsIn(store), sha256));
 }
 
-/** Removes all emulators but those whose sha256 is in `keep`. Returns the removed ones. */
+/** Removes all emulators but those whose sha256 `keep` has. Returns the removed ones. */
 export async function pruneStore(
   store: string,
-  keep: ReadonlySet<string>,
+  keep: Pick<ReadonlySet<string>, 'has'>,
 ): Promise<readonly StoredEmulator[]> {
   if ((await listStored(store)).every(({ sha256 }) => keep.has(sha256))) return [];
   return withStoreLock(store, async () => {

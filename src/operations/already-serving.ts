@@ -5,6 +5,7 @@ import { expectationOf, judge, type Proof } from '../plan/verdict.ts';
 import { equalRules } from '../rule/equal.ts';
 import { isPersisted } from './boot-files.ts';
 import type { Context } from './context.ts';
+import { findHidden } from './hidden-files.ts';
 import type { InstallRequest } from './install.ts';
 import type { StoredRegistration } from './registrations.ts';
 import { verify } from './verify.ts';
@@ -27,7 +28,9 @@ export async function alreadyServing(
   const serving = proofs.filter((proof) => {
     const entry = entries.find(({ name }) => name === proof.entry);
     const registration = registrations.get(proof.entry ?? '')?.registration;
-    if (entry === undefined || !isPersisted(entry, registration, request.persist, context)) return false;
+    if (entry === undefined) return false;
+    const hiding = findHidden(entry.name, context)?.by ?? null;
+    if (!isPersisted(entry, registration, request.persist, hiding, context)) return false;
     if (request.credentials === true && !entry.flags.includes('C')) return false;
     if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
     // An entry of ours without F was asked for by name; those of others are to serve containers too.

@@ -49,8 +49,8 @@ export function readNamedFile(name: string): ConfigFile {
   return { name, complaint: `Failed to open file '${name}': ${strerror('ENOENT')}` };
 }
 
-/** Null where there is no such file. */
-function readFileAt(path: string, name: string): ConfigFile | null {
+/** Null where there is no such file. `name` is for messages. */
+export function readFileAt(path: string, name: string = path): ConfigFile | null {
   try {
     return { name, bytes: readSmall(path) };
   } catch (error) {

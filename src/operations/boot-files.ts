@@ -43,17 +43,19 @@ function textOf(path: string): string | null | undefined {
 
 /**
  * Whether the boot files register `entry` as a request with `persist` asks: the file of that format does, and none is
- * stale. With F the kernel keeps a removed interpreter open, but the next boot cannot register it.
+ * stale or hides the rules of other entries, as that at `hiding` does. With F the kernel keeps a removed interpreter open, but the next boot cannot register it.
  */
 export function isPersisted(
   entry: Entry,
   registration: Registration | undefined,
   persist: BootFormat | 'none',
+  hiding: string | null,
   context: Pick<Context, 'store'>,
 ): boolean {
   if (registration === undefined || !equalRules(entry, registration.rule)) return persist === 'none';
   const files = persistedFiles(registration, context);
-  if (files.some(({ state }) => state === 'stale')) return false;
+  if (files.some(({ path, state }) => state === 'stale' || (state === 'current' && path === hiding)))
+    return false;
   if (persist === 'none') return true;
   const isCurrent = files.some(
     ({ path, state }) => bootFormatOf(path, entry.name) === persist && state === 'current',

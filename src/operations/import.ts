@@ -82,8 +82,12 @@ export async function importRules(request: ImportRequest, outer: Context): Promi
     const { mounted } = inspectInstance(binfmtDirectory);
     return resultOf(await decide(mounted ? listEntries(binfmtDirectory) : []));
   }
-  await checkReach(await ensureMounted(binfmtDirectory), context);
-  const apply = (plan: ImportPlan) => carryOut(plan.steps, [], context, checked).then(() => resultOf(plan));
+  const notesOnReach = await checkReach(await ensureMounted(binfmtDirectory), context);
+  const apply = async (plan: ImportPlan): Promise<ImportResult> => {
+    await carryOut(plan.steps, [], context, checked);
+    notesOnReach(plan.steps.length > 0);
+    return resultOf(plan);
+  };
   return await withStoreLock(context, async () => {
     await repair(context);
     return changeInstance({ decide, apply }, context);

@@ -109,7 +109,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
     return { ...result, dryRun: true, proofs: [], scope: null, warnings };
   }
   const instance = await ensureMounted(context.binfmtDirectory);
-  const reach = await checkReach(instance, context);
+  const notesOnReach = await checkReach(instance, context);
   return withStoreLock(context, async () => {
     await repair(context);
     const stored = await listStored(context.store);
@@ -121,7 +121,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
         }));
       const release = ({ checked }: Decision) => checked[Symbol.dispose]();
       const result = await changeInstance({ decide: decideBy, apply, release }, context);
-      const notes = result.steps.some(({ kind }) => kind === 'register') ? reach : [];
+      const notes = notesOnReach(result.steps.some(({ kind }) => kind === 'register'));
       return {
         ...result,
         dryRun: false,

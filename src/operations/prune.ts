@@ -1,28 +1,24 @@
-import { pruneStore, type StoredEmulator } from '../emulators/store.ts';
-import { isBinfmtctlError } from '../errors.ts';
-import { findBootEmulators } from './boot-emulators.ts';
+import { listStored, pruneStore, type StoredEmulator } from '../emulators/store.ts';
 import type { Context } from './context.ts';
-import { readAllRegistrations } from './registrations.ts';
+import { findEmulatorUsers } from './emulator-users.ts';
 
 /**
- * Removes the emulators from the store that neither a registration nor a boot file names, and returns their files; `spared`
- * stay as well. Removes none while a registration is damaged or a boot file cannot be read: it may name any of them.
+ * Removes the emulators from the store that no registration, entry, boot file or process needs, and returns their files; `spared`
+ * stay as well. Removes none, with a warning, while something that may need any of them cannot be read.
  */
 export async function pruneUnregistered(
   context: Context,
   spared: readonly StoredEmulator[] = [],
 ): Promise<readonly string[]> {
-  const { store, report } = context;
-  const { registrations, damaged } = await readAllRegistrations(store);
-  if (damaged.length > 0) return [];
-  const atBoot = await findBootEmulators().catch((error: unknown) => {
-    if (!isBinfmtctlError(error)) throw error;
-    report({ kind: 'warning', text: `no emulator is removed from the store: ${error.message}` });
-    return null;
-  });
-  if (atBoot === null) return [];
-  const needed = [...registrations.values()].map(({ registration }) => registration.emulator.sha256);
-  const kept = [...needed, ...atBoot, ...spared.map(({ sha256 }) => sha256)];
-  const removed = await pruneStore(store, new Set(kept));
+  const before = new Set((await listStored(context.store)).map(({ sha256 }) => sha256));
+  const { users, unknown } = await findEmulatorUsers(context);
+  if (unknown !== null) {
+    context.report({ kind: 'warning', text: `no emulator is removed from the store: ${unknown}` });
+    return [];
+  }
+  const kept = new Set([...users.keys(), ...spared.map(({ sha256 }) => sha256)]);
+  // What came since may be about to be used.
+  const has = (sha256: string): boolean => kept.has(sha256) || !before.has(sha256);
+  const removed = await pruneStore(context.store, { has });
   return removed.map(({ path }) => path);
 }

@@ -1,16 +1,23 @@
 import { BinfmtctlError } from '../errors.ts';
 import { readEntries } from '../kernel/entries.ts';
-import { findHolder, type Holder } from '../kernel/holders.ts';
+import {
+  findHolder,
+  type Holder,
+  isShortLived,
+  markShortLived,
+  unmarkShortLived,
+} from '../kernel/holders.ts';
 import type { InstanceFacts } from '../kernel/instance.ts';
 import { inInitialUserNamespace, isOurImage } from '../system/host.ts';
-import { inMachineMountNamespace } from '../system/mount-namespaces.ts';
 import { unmount } from '../system/mounts.ts';
 import type { Context } from './context.ts';
 
 const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve that alone and go with it';
 
 /**
- * Warns if what is registered serves only a user namespace, or ends with a process. Returns notes about how long it lasts.
+ * Warns if what is registered serves only a user namespace, or ends with a process. Returns what is to be called after the
+ * registration, with whether it changed an entry: it reports or returns what is known about how long entries last, as other
+ * containers may have come and gone since.
  *
  * @throws NO_BINFMT_MISC if the instance ends with our mount namespace, as in a container whose host has none mounted.
  * Our mount is removed then, so that a second try does not take it for the host's.
@@ -18,27 +25,56 @@ const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve tha
 export async function checkReach(
   { directory, scope }: Pick<InstanceFacts, 'directory' | 'scope'>,
   { report }: Pick<Context, 'report'>,
-): Promise<readonly string[]> {
+): Promise<(hasChanged: boolean) => readonly string[]> {
+  const warn = (text: string): void => report({ kind: 'warning', text });
   const inImage = isOurImage();
-  if (scope === 'namespace') report({ kind: 'warning', text: inImage ? warningInImage() : warning() });
-  // In a user namespace the instance is private to it; the mounts of the machine's process 1 stay.
-  if (inInitialUserNamespace() !== true || inMachineMountNamespace() === true) return [];
+  if (scope === 'namespace') warn(inImage ? warningInImage() : warning());
+  // In a user namespace the instance is private to it.
+  if (inInitialUserNamespace() !== true) return () => [];
   const holder = findHolder(directory);
-  if (holder.kind === 'process') report({ kind: 'warning', text: endsWith(directory, holder) });
-  if (holder.kind === 'unseen') return [LASTS];
+  if (holder.kind === 'machine') unmarkShortLived(directory);
+  else if (holder.kind !== 'unseen') markShortLived(directory);
+  if (holder.kind === 'process' || holder.kind === 'hidden') warn(endsWith(directory, holder));
   const error = reachError(directory, holder.kind, inImage);
-  if (error === null) return [];
+  if (error === null)
+    return (hasChanged) => {
+      if (holder.kind !== 'unseen') return [];
+      if (!isShortLived(directory)) return hasChanged ? [lastsUnseen(directory)] : [];
+      warn(endsWithContainers(directory));
+      return [];
+    };
   if (readEntries(directory).all.length === 0) await unmount(directory);
   throw error;
 }
 
-const LASTS = 'the entries last until the next boot, or until the host unmounts binfmt_misc';
-
 const mountCommand = (directory: string): string => `\`mount -t binfmt_misc binfmt_misc ${directory}\``;
 
-/** The warning about an instance that the machine's process 1 does not see. Pure. */
-export const endsWith = (directory: string, { pid, name }: { pid: string; name: string }): string =>
-  `binfmt_misc is not mounted on the host: the entries end with the mount namespace of process ${pid} (${name}); on the host, as root: ${mountCommand(directory)}`;
+/** Mounts only what is not mounted yet. */
+const mountOnce = (directory: string): string =>
+  `on the host, as root: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}\``;
+
+/** The note about an instance whose holder cannot be seen. Pure. */
+export const lastsUnseen = (directory: string): string =>
+  `binfmt_misc was mounted already, on the host or only in another container, which cannot be seen from here: with a mount on the host, entries last until the next boot, otherwise they end with that container; ${mountOnce(directory)}`;
+
+/** The warning about an instance that another container mounted first. Pure. */
+export const endsWithContainers = (directory: string): string =>
+  `binfmt_misc was first mounted in another container, and whether the host has mounted it since cannot be seen from here: without a mount on the host, all entries end with the last container that has one; on the host, as root, to mount it and end this warning: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}; touch ${directory}/status\``;
+
+/** The warning about an instance that the machine's process 1 does not have, or is not seen to have. Pure. */
+export function endsWith(
+  directory: string,
+  holder: Extract<Holder, { kind: 'process' } | { kind: 'hidden' }>,
+): string {
+  if (holder.kind === 'hidden')
+    return `binfmt_misc is not mounted on the host: the entries end with another mount namespace, in which no process was found; ${mountOnce(directory)}`;
+  const { pid, name, others } = holder;
+  const where =
+    others === 'known'
+      ? 'binfmt_misc is not mounted on the host'
+      : 'binfmt_misc was not mounted when this command started';
+  return `${where}: the entries end with the mount namespace of process ${pid} (${name}); ${mountOnce(directory)}`;
+}
 
 /** The refusal of an instance that ends with our mount namespace, or might; null for one that lasts. Pure. */
 export function reachError(
@@ -49,7 +85,7 @@ export function reachError(
   if (holder !== 'none' && holder !== 'unknown') return null;
   const why =
     holder === 'none'
-      ? 'only this mount namespace holds binfmt_misc, and entries end with its last mount'
+      ? 'only this mount namespace holds binfmt_misc, as far as can be seen, and entries end with its last mount'
       : 'whether another mount namespace holds binfmt_misc is unknown: its files are dated in the future';
   const here = inImage
     ? ''

@@ -3,14 +3,15 @@ import type { Arch, Catalogue } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { openInterpreters } from '../kernel/checked-interpreters.ts';
 import { listEntries } from '../kernel/entries.ts';
-import { bootFilePath } from '../plan/boot-file.ts';
+import { bootFormatOf } from '../plan/boot-file.ts';
+import { BOOT_DIRECTORIES } from '../plan/paths.ts';
 import type { Step } from '../plan/steps.ts';
 import { planUninstall, type Unwanted } from '../plan/uninstall.ts';
 import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import { isGlob, matchesGlob } from '../rule/glob.ts';
 import type { Entry } from '../rule/types.ts';
-import { readTextIfExists } from '../system/read-file.ts';
+import { listFiles } from '../system/files.ts';
 import { carryOut } from './apply.ts';
 import { leftText, persistedFiles } from './boot-files.ts';
 import type { Context } from './context.ts';
@@ -20,6 +21,7 @@ import { withStoreLock } from './lock.ts';
 import { pruneUnregistered } from './prune.ts';
 import { findPutBack, type PutBack, reportLost } from './put-back.ts';
 import { type DamagedRegistration, readAllRegistrations, type StoredRegistration } from './registrations.ts';
+import { treeFolders } from './store/contents.ts';
 import { requireOwner } from './uninstall-owner.ts';
 
 export interface UninstallRequest {
@@ -44,6 +46,8 @@ export interface UninstallResult {
   }[];
   /** Files of emulators that were removed from the store. */
   readonly purged: readonly string[];
+  /** With `purge`: folders of the trees that `enter` unpacked, which stay. */
+  readonly trees: readonly string[];
   /** Entries that were asked for and left: their registration's file is damaged, so that it is not known what to undo. */
   readonly damaged: readonly { readonly entry: string; readonly path: string }[];
 }
@@ -65,14 +69,15 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
   await requireOwner(request, context);
   const decideBy = (entries: readonly Entry[]) => decide(request, entries, context);
   const decideNow = () => decideBy(listEntries(context.binfmtDirectory));
-  if (request.dryRun) return { ...(await decideNow()).planned, purged: [] };
+  const trees = request.purge ? await treeFolders(context.store) : [];
+  if (request.dryRun) return { ...(await decideNow()).planned, purged: [], trees };
   return withStoreLock(context, async () => {
     await repair(context);
     const apply = async ({ planned, removal, putBack }: Decision): Promise<UninstallResult> => {
       const isRestored = await remove(removal, putBack, context);
       const done = isRestored ? planned : { ...planned, steps: removal, restored: [] };
       const purged = request.purge ? await pruneUnregistered(context) : [];
-      return { ...done, purged };
+      return { ...done, purged, trees };
     };
     const early = await decideNow();
     // Without the right to change entries there may still be files to remove.
@@ -82,7 +87,7 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
 }
 
 interface Decision {
-  readonly planned: Omit<UninstallResult, 'purged'>;
+  readonly planned: Omit<UninstallResult, 'purged' | 'trees'>;
   readonly removal: readonly Step[];
   readonly putBack: readonly PutBack[];
 }
@@ -217,9 +222,9 @@ async function unwantedFor(
 
 /** Only the damaged registration would tell whether such a file is ours. */
 async function warnOfFilesFor(entry: Entry, report: Context['report']): Promise<void> {
-  for (const how of ['binfmt.d', 'binfmt-support'] as const) {
-    const path = bootFilePath(how, entry.name);
-    if ((await readTextIfExists(path)) !== null)
+  const paths = (await Promise.all(BOOT_DIRECTORIES.map((directory) => listFiles(directory)))).flat();
+  for (const path of paths) {
+    if (bootFormatOf(path, entry.name) !== null)
       report({ kind: 'warning', text: `${path} may register entry ${entry.name} again at boot; it is left` });
   }
 }

@@ -3,6 +3,7 @@ import coerce from 'semver/functions/coerce.js';
 import gte from 'semver/functions/gte.js';
 import { emulatorPattern } from '../catalogue/resolve.ts';
 import type { EmulatorProfile } from '../catalogue/types.ts';
+import { PRESERVING } from '../emulators/names.ts';
 import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -15,11 +16,11 @@ import { equalRules } from '../rule/equal.ts';
 import type { Entry, Flag, Rule } from '../rule/types.ts';
 import { readTextIfExists } from '../system/read-file.ts';
 import { isProgram } from '../system/tools.ts';
-import { isOwnBootText, leftText, persistedFiles, replacedText } from './boot-files.ts';
+import { isOwnBootText, leftText, type PersistedFile, persistedFiles, replacedText } from './boot-files.ts';
 import type { Context } from './context.ts';
 import type { Found } from './found.ts';
+import { findHidden, unhiddenText } from './hidden-files.ts';
 import type { Persistence } from './persistence.ts';
-import { PRESERVING } from './preserving.ts';
 import { registrationPath } from './registrations.ts';
 import { archHead, filesFor } from './shadowing.ts';
 
@@ -51,7 +52,7 @@ export async function wantedFor(
   const path = registrationPath(context.store, name);
   const note = readStoreFile(context.store, 'registrations', basename(path));
   const before = note === null ? null : decodeRegistration(note);
-  const bootFiles = bootFilesFor(name, archHead(arch), before, options, context);
+  const { bootFiles, obsolete } = bootFilesFor(name, archHead(arch), before, options, context);
   const rule = await ruleFor(found, {
     credentials: asked || hadCredentials,
     persist: bootFiles.some(({ how }) => how === 'binfmt-support') ? 'binfmt-support' : options.persist,
@@ -63,14 +64,14 @@ export async function wantedFor(
     emulator: { profile: profile.id, sha256: emulator.sha256, version: emulator.version },
     registered:
       before?.registered === true || options.replace || entry === undefined || !equalRules(entry, rule),
-    persisted: persistedWith(before, bootFiles, context),
+    persisted: persistedWith(before, { bootFiles, obsolete }, context),
     replaced: replacedBy(before, entry),
   });
   const lasting = bootFiles.flatMap(({ path, now }) => {
     const written = persistedText(path, rule);
     return written === null ? [] : [{ path, text: written, previous: now }];
   });
-  return { arch: arch.id, rule, files: [{ path, text, previous: note }, ...lasting] };
+  return { arch: arch.id, rule, files: [{ path, text, previous: note }, ...lasting], obsolete };
 }
 
 /** The rule of another program's entry that goes; the first one, if ours was registered again since. */
@@ -89,9 +90,14 @@ interface WantedBootFile {
   readonly now: string | null;
 }
 
+interface WantedBootFiles {
+  readonly bootFiles: readonly WantedBootFile[];
+  readonly obsolete: NonNullable<Wanted['obsolete']>;
+}
+
 /**
  * The file that the request asks for, and those of earlier requests: an entry that is persisted stays persisted. A file
- * that was changed or removed since stays as it is, unless the request asks for it.
+ * that was changed or removed since stays as it is, unless the request asks for it. One that hides rules of other entries goes.
  */
 function bootFilesFor(
   name: string,
@@ -99,22 +105,35 @@ function bootFilesFor(
   before: Registration | null,
   { persist }: RuleOptions,
   context: Context,
-): readonly WantedBootFile[] {
+): WantedBootFiles {
   const earlier = before === null ? [] : persistedFiles(before, context);
+  const isWritten = ({ state }: PersistedFile): boolean => state === 'current' || state === 'stale';
+  const hidden = findHidden(name, context);
+  const hiding = earlier.filter((file) => isWritten(file) && file.path === hidden?.by);
   const isIn = (how: BootFormat): boolean => earlier.some(({ path }) => bootFormatOf(path, name) === how);
-  const isLasting = persist === 'binfmt.d' || (persist === 'none' && isIn('binfmt.d'));
-  const competing = isLasting ? filesFor(head, name) : [];
-  const last = competing.length === 0 ? null : bootFilePath('binfmt.d', name, competing);
-  const plain = persist === 'none' ? null : bootFilePath(persist, name);
-  const asked = (isLasting ? last : null) ?? plain;
+  const isLasting = persist === 'binfmt.d' || (persist === 'none' && isIn('binfmt.d')) || hiding.length > 0;
+  const competing = isLasting ? [...filesFor(head, name), ...(hidden ? [basename(hidden.path)] : [])] : [];
+  const late = competing.length === 0 ? [] : [bootFilePath('binfmt.d', name, competing)];
+  const isOpen = persist !== 'none' && (persist !== 'binfmt.d' || late.length === 0);
+  const asked = [...late, ...(isOpen ? [bootFilePath(persist, name)] : [])];
   for (const { path } of earlier.filter(({ state }) => state === 'changed'))
-    context.report({ kind: 'warning', text: path === asked ? replacedText(path) : leftText(path) });
-  const kept = earlier.filter(({ path, state }) => path !== asked && ['current', 'stale'].includes(state));
-  const files = [...(asked === null ? [] : [{ path: asked, now: readTextIfExists(asked) }]), ...kept];
-  return files.flatMap(({ path, now }) => {
+    context.report({ kind: 'warning', text: asked.includes(path) ? replacedText(path) : leftText(path) });
+  const others = earlier.filter((file) => isWritten(file) && !asked.includes(file.path));
+  const files = [
+    ...asked.map((path) => ({ path, now: readTextIfExists(path) })),
+    ...others.filter((file) => !hiding.includes(file)),
+  ];
+  const bootFiles = files.flatMap(({ path, now }) => {
     const how = bootFormatOf(path, name);
     return how === null ? [] : [{ how, path, name, now }];
   });
+  const obsolete = others.flatMap(({ path, now }) => {
+    if (now === null || path !== hidden?.by) return [];
+    context.report({ kind: 'warning', text: unhiddenText(hidden) });
+    const restored = before?.persisted.find((each) => each.path === path)?.previous ?? null;
+    return [{ path, restored, now }];
+  });
+  return { bootFiles, obsolete };
 }
 
 /** @throws EMULATOR_NOT_FOUND for an interpreter that the next boot could not register or run. */
@@ -150,11 +169,13 @@ function keepsCredentials(name: string): string {
 /** The boot files with what `uninstall` restores: the text before our first one. Texts that binfmtctl wrote do not come back. */
 function persistedWith(
   before: Registration | null,
-  bootFiles: readonly WantedBootFile[],
+  { bootFiles, obsolete }: WantedBootFiles,
   context: Context,
 ): Registration['persisted'] {
   const earlier = before?.persisted ?? [];
-  const others = earlier.filter((each) => !bootFiles.some(({ path }) => path === each.path));
+  const others = earlier.filter(
+    (each) => ![...bootFiles, ...obsolete].some(({ path }) => path === each.path),
+  );
   const written = bootFiles.map(({ path, name, now }) => {
     const first = earlier.find((each) => each.path === path);
     const previous = first === undefined ? now : first.previous;

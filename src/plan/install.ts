@@ -29,6 +29,10 @@ export interface Wanted {
   readonly rule: Rule;
   /** The registration, and what makes the rule last over a reboot. */
   readonly files: readonly WantedFile[];
+  /** Boot files of ours that go, and what is restored in their place; null for nothing. */
+  readonly obsolete?:
+    | readonly { readonly path: string; readonly restored: string | null; readonly now: string }[]
+    | undefined;
 }
 
 export interface InstallOptions {
@@ -65,9 +69,18 @@ export function planInstall(
     .flatMap((each) => each.files)
     .filter(({ text, previous }) => text !== previous)
     .map((file): Step => ({ kind: 'write', ...file }));
+  const obsolete = wanted
+    .flatMap((each) => each.obsolete ?? [])
+    .map(
+      ({ path, restored, now }): Step =>
+        restored === null
+          ? { kind: 'delete', path, previous: now }
+          : { kind: 'write', path, text: restored, previous: now },
+    );
   const swapped = wanted.filter((_, index) => (changes[index]?.after.length ?? 0) > 0);
   return [
     ...files,
+    ...obsolete,
     ...changes.flatMap(({ before }) => before),
     ...prove(changes.map(({ arch, entry }) => ({ arch, entry }))),
     ...changes.flatMap(({ after }) => after),

@@ -4,22 +4,26 @@ import { BinfmtctlError } from '../errors.ts';
 import { toolEnvironment } from './environment.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
-import { type RunResult, run } from './process.ts';
+import { type RunOptions, type RunResult, run } from './process.ts';
 
 export interface LockOptions {
   /** How long to wait for another holder. */
   readonly timeoutMs: number;
-  /** Called once, where the lock is not free at once. */
+  /** Called once if another process was seen to hold the lock and still does a moment later. */
   readonly onWait?: (() => void) | undefined;
   /** Ends the waiting when aborted; once the lock is held it does nothing. */
   readonly signal?: AbortSignal | undefined;
   /** What to do if the kernel refuses the lock. */
   readonly hint?: string | undefined;
+  /** A lock that excludes exclusive ones only. */
+  readonly shared?: boolean | undefined;
 }
 
 const HINT = 'its file system may not support locks: choose a store on another one with --store';
-/** Longer than flock(1) takes to start on a slow machine. */
+/** Most holders change a few entries, and end before a user would read that they are waited for. */
 const WAIT_SHOWN_AFTER_MS = 700;
+/** For a flock(1) that does not wait: a file system of a server that is gone may never answer. */
+const ANSWER_TIMEOUT_MS = 60_000;
 /** The number of the descriptor in flock(1). */
 const HANDED_ON = 3;
 
@@ -83,19 +87,48 @@ function writeHolder(file: number): void {
 export async function acquireLock(
   path: string,
   file: number,
-  { timeoutMs, onWait, signal, hint = HINT }: LockOptions,
+  { timeoutMs, onWait, signal, hint = HINT, shared = false }: LockOptions,
 ): Promise<void> {
+  if (await tryLock(path, file, { signal, hint, shared })) return;
   const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
-  const outcome = await run('flock', [`${HANDED_ON}`], {
-    ...{ timeoutMs, signal, descriptors: [file] },
-    env: toolEnvironment(),
-    extendEnv: false,
-  });
+  const outcome = await flock(file, [kindOf(shared)], { timeoutMs, signal });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
   if (signal?.aborted) throw interrupted(path, signal);
   throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome, hint);
 }
+
+/**
+ * As `acquireLock` without waiting: false if another process holds the lock.
+ *
+ * @throws NO_TOOL, INTERRUPTED, FILE_FAILED.
+ */
+export async function tryLock(
+  path: string,
+  file: number,
+  {
+    signal,
+    hint = HINT,
+    shared = false,
+  }: Omit<LockOptions, 'timeoutMs'> & { readonly shared?: boolean } = {},
+): Promise<boolean> {
+  const tried = await flock(file, ['-n', kindOf(shared)], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+  if (tried.exitCode === 0) return true;
+  if (signal?.aborted) throw interrupted(path, signal);
+  if (!isTaken(tried)) throw notLocked(path, tried, hint);
+  return false;
+}
+
+const kindOf = (shared: boolean): string => (shared ? '-s' : '-x');
+
+const flock = (file: number, words: readonly string[], options: RunOptions): Promise<RunResult> =>
+  run('flock', [...words, `${HANDED_ON}`], {
+    ...options,
+    ...{ descriptors: [file], env: toolEnvironment(), extendEnv: false },
+  });
+
+/** Both util-linux and busybox end with 1 then; busybox does so for an error as well, which it prints. */
+const isTaken = ({ exitCode, stderr }: RunResult): boolean => exitCode === 1 && stderr === '';
 
 function lockedError(path: string, file: number): BinfmtctlError {
   const [, pid, host] = /^(\d{1,10}) ([\w.-]{1,253})\n$/.exec(readHolder(file)) ?? [];
@@ -130,5 +163,6 @@ function notLocked(path: string, outcome: RunResult, hint: string): BinfmtctlErr
       hint: 'install util-linux, or busybox with its flock',
     });
   }
-  return new BinfmtctlError('FILE_FAILED', `${what}: flock ended with status ${outcome.exitCode}`, { hint });
+  const ending = outcome.timedOut ? 'does not answer' : `ended with status ${outcome.exitCode}`;
+  return new BinfmtctlError('FILE_FAILED', `${what}: flock ${ending}`, { hint });
 }

@@ -95,7 +95,7 @@ describe('a tar archive', () => {
     expect(lstatSync(made).mode).toBe(lstatSync(tree).mode);
     expect(lstatSync(join(made, 'var/pipe')).isFIFO()).toBe(true);
     expect(leftovers(store)).toEqual([]);
-    expect(readdirSync(dirname(made))).toEqual(['tree']);
+    expect(readdirSync(dirname(made))).toEqual(['tree', 'use.json']);
     expect(reports[0]).toMatchObject({
       kind: 'stage',
       stage: 'unpack',

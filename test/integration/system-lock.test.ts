@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setImmediate as setImmediatePromise } from 'node:timers/promises';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { withLock } from '../../src/system/lock.ts';
@@ -77,6 +78,28 @@ describe('withLock', () => {
     };
     await Promise.all([1, 2, 3].map(() => withLock(lock, action, { timeoutMs: 60_000, onWait })));
     expect(inside).toBe(0);
+  });
+
+  it('does not call a free lock taken, however long flock takes to start', async () => {
+    const bin = mkdtempSync(join(directory, 'bin-'));
+    const [started, go] = ['started', 'go'].map((name) => join(bin, name));
+    execFileSync('mkfifo', [go ?? '']);
+    const script = `#!/bin/sh\ntouch ${started}\nread -r _ <${go}\nPATH=/usr/bin:/bin exec flock "$@"\n`;
+    writeFileSync(join(bin, 'flock'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', [bin, process.env['PATH']].join(delimiter));
+    const onWait = vi.fn();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const locked = withLock(newLock(), async () => 'in', { timeoutMs: 60_000, onWait });
+      while (!existsSync(started ?? '')) await setImmediatePromise();
+      vi.advanceTimersByTime(30_000);
+      writeFileSync(go ?? '', 'go\n');
+      expect(await locked).toBe('in');
+    } finally {
+      vi.useRealTimers();
+      vi.unstubAllEnvs();
+    }
+    expect(onWait).not.toHaveBeenCalled();
   });
 
   it('gives up in time and names the holder', async () => {

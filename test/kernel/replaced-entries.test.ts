@@ -1,5 +1,13 @@
 /** Rules of other programs: `uninstall` registers those again that `install` replaced, and `install` comes before them. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
@@ -143,6 +151,61 @@ describe('uninstall of an entry that replaced one of a distribution', () => {
     await done('install', 'riscv64', ...source);
     expect(await done<Uninstalled>('uninstall', 'riscv64')).toMatchObject({ restored: [] });
     expect(entries()).toEqual({});
+  });
+});
+
+describe("a boot file of the entry's name that has rules for other entries as well", () => {
+  const OTHER = ':other:E::binfmtctl-other::/bin/true:\n';
+  const distributedFile = join(distribution, 'qemu-riscv64.conf');
+  const plain = join(binfmtD, 'qemu-riscv64.conf');
+  const late = join(binfmtD, 'zz-qemu-riscv64.conf');
+
+  it('is not hidden by install, and comes before the file that install writes', async () => {
+    writeFileSync(distributedFile, `${RULE}${OTHER}`);
+    await done('install', 'riscv64', '--persist=binfmt.d', ...source);
+    expect(readdirSync(binfmtD)).toEqual(['zz-qemu-riscv64.conf']);
+    const before = entries();
+    removeAllEntries();
+    runSystemdBinfmt([distributedFile, late]);
+    expect(entries()).toEqual({ ...before, other: expect.stringContaining('/bin/true') });
+    await done('uninstall', 'riscv64');
+    expect(entries()['qemu-riscv64']).toContain(`interpreter ${distributed}\n`);
+    expect(readdirSync(binfmtD)).toEqual([]);
+  });
+
+  it.each([[[]], [['--persist=binfmt.d']]])(
+    'is no longer hidden by the file of an earlier install after another one (%j)',
+    async (options) => {
+      await done('install', 'riscv64', '--persist=binfmt.d', ...source);
+      writeFileSync(distributedFile, `${RULE}${OTHER}`);
+      const before = entries();
+      const { status, stderr } = await run('install', 'riscv64', ...options);
+      expect({ status, stderr }).toEqual({
+        status: 0,
+        stderr: expect.stringContaining(
+          '/run/binfmt.d/qemu-riscv64.conf is no longer hidden: the next boot registers its other rules (other)',
+        ),
+      });
+      expect([readdirSync(binfmtD), entries()]).toEqual([['zz-qemu-riscv64.conf'], before]);
+      expect(await done('install', 'riscv64', ...options)).toMatchObject({ steps: [] });
+      await done('uninstall', 'riscv64');
+      expect(readdirSync(binfmtD)).toEqual([]);
+    },
+  );
+
+  it('is hidden by the file of an earlier install until uninstall removes that', async () => {
+    await done('install', 'riscv64', '--persist=binfmt.d', ...source);
+    writeFileSync(distributedFile, OTHER);
+    await done('uninstall', 'riscv64');
+    expect(readdirSync(binfmtD)).toEqual([]);
+  });
+
+  it("is not replaced if it is the administrator's", async () => {
+    writeFileSync(plain, OTHER);
+    await done('install', 'riscv64', '--persist=binfmt.d', ...source);
+    expect([readFileSync(plain, 'utf8'), existsSync(late)]).toEqual([OTHER, true]);
+    await done('uninstall', 'riscv64');
+    expect(readdirSync(binfmtD)).toEqual(['qemu-riscv64.conf']);
   });
 });
 

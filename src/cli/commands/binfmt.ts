@@ -47,10 +47,10 @@ async function binfmt(words: readonly string[], version: string): Promise<number
 async function change({ mount, uninstall, install, credentials }: BinfmtRequest): Promise<number> {
   return withOperation({ binfmtDir: mount, catalogue: [], quiet: true }, async (context) => {
     const instance = await ensureMounted(mount);
-    if (install.length > 0) await checkReach(instance, { report: warn });
+    const notesOnReach = install.length > 0 ? await checkReach(instance, { report: warn }) : () => [];
     const left = await removeAll(uninstall, context);
     const { notes, failures } = await installAll(install, { credentials }, context);
-    for (const note of notes) log(`note: ${note}`);
+    for (const note of new Set([...notes, ...notesOnReach(false)])) log(`note: ${note}`);
     process.stdout.write(`${JSON.stringify(await readPlatforms(context), null, 2)}\n`);
     const all = [...left, ...failures];
     if (all.length === 0) return 0;

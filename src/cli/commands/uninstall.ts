@@ -43,6 +43,7 @@ export function uninstallCommand(done: (status: number) => void): Command {
     const result = await withOperation(options, (context) => uninstall(request, context));
     if (options.json) process.stdout.write(`${toJson(result)}\n`);
     else print(textOf(result));
+    if (!options.json) print(treesText(result));
     if (!options.json) print(damagedText(result), process.stderr);
     done(result.damaged.length > 0 ? 1 : 0);
   });
@@ -61,6 +62,13 @@ function textOf({ dryRun, steps, restored, purged, damaged }: UninstallResult): 
   return lines.length === 0 && damaged.length === 0
     ? 'nothing to remove\n'
     : lines.map((line) => `${line}\n`).join('');
+}
+
+function treesText({ trees }: UninstallResult): string {
+  if (trees.length === 0) return '';
+  const [what, stay] = trees.length === 1 ? ['tree', 'stays'] : ['trees', 'stay'];
+  const prune = withSameOptions('`binfmtctl store prune`');
+  return `${trees.length} unpacked ${what} ${stay} in the store: ${prune} removes what no session uses\n`;
 }
 
 const damagedText = ({ damaged }: UninstallResult): string =>

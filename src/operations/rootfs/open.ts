@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Arch } from '../../catalogue/types.ts';
 import { naming, writeHashed } from '../../emulators/sources/integrity.ts';
 import { INDEX } from '../../emulators/sources/oci-layout.ts';
@@ -16,6 +16,7 @@ import { noTree, openTreeArchive, requireFile, type TreeArchive } from './archiv
 import { findTree, keyOf, type PartialTree, withTree } from './cache.ts';
 import { treeFilter } from './entry.ts';
 import { layersOfImage } from './image.ts';
+import { holdTree } from './tree-use.ts';
 import { unpackLayers } from './unpack-layers.ts';
 import { unpackTree } from './unpack-tree.ts';
 
@@ -55,9 +56,16 @@ export async function openRootfs(path: string, options: RootfsOptions, context: 
   }
   if (!isFolder) requireFile(path, facts);
   const open = isFolder ? openFolder : openFile;
-  const directory = await naming(path, () => open(path, place, options, context));
-  return { directory, name: path, unpacked: true };
+  const source = digest === null ? file : `${file}@${digest}`;
+  for (let tries = 1; ; tries++) {
+    const directory = await naming(path, () => open(path, place, options, context));
+    // `store prune` may just have removed it: then it is unpacked once more.
+    if ((await holdTree(dirname(directory), source, context)) || tries === TRIES)
+      return { directory, name: path, unpacked: true };
+  }
 }
+
+const TRIES = 3;
 
 interface Place {
   readonly file: string;

@@ -18,12 +18,18 @@ export interface SystemdMachine {
   readonly clear: () => void;
 }
 
+/** Emulators and rules that packages of the machine have. */
+const HIDE_PACKAGES = [
+  'for path in /usr/lib/binfmt.d /usr/libexec/qemu-binfmt; do [ ! -d $path ] || mount -t tmpfs tmpfs $path || exit; done',
+  'for path in /usr/bin/qemu-*-static; do [ ! -e $path ] || mount --bind /dev/null $path || exit; done',
+].join(' && ');
+
 export function systemdMachine(folder: string): SystemdMachine {
   const binfmtD = join(folder, 'etc/binfmt.d');
   const admin = join(folder, 'lib/binfmts');
   const units = join(folder, 'etc/systemd/system');
   const withoutInit = inShell(
-    `mount --bind ${join(folder, 'etc')} /etc && mount --bind ${join(folder, 'lib')} /var/lib && mount -t tmpfs tmpfs /run`,
+    `mount --bind ${join(folder, 'etc')} /etc && mount --bind ${join(folder, 'lib')} /var/lib && mount -t tmpfs tmpfs /run && ${HIDE_PACKAGES}`,
   );
   const within = [...withoutInit, ...inShell('mkdir -p /run/systemd/system')];
   const create = (): void => {

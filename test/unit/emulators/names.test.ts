@@ -25,6 +25,21 @@ describe('names of emulators', () => {
     ]);
   });
 
+  it('tries a name that only serves an entry with flag P after all others of its linkage', () => {
+    const paths = ['/usr/bin/qemu-{target}', '/usr/libexec/{target}-binfmt-P'];
+    const layouts = [
+      { distribution: 'one', paths, packages: [], linkage: 'static' },
+      { distribution: 'two', paths: ['/usr/bin/qemu-{target}-static'], packages: [], linkage: 'static' },
+      { distribution: 'three', paths: ['/usr/bin/{target}-dyn'], packages: [], linkage: 'dynamic' },
+    ] as const;
+    expect(layoutPaths({ ...profile, layouts }, 'aarch64')).toEqual([
+      '/usr/bin/qemu-arm64',
+      '/usr/bin/qemu-arm64-static',
+      '/usr/libexec/arm64-binfmt-P',
+      '/usr/bin/arm64-dyn',
+    ]);
+  });
+
   it('looks first for names that say that they are static', () => {
     expect(fileNames(profile, 'aarch64')[0]).toBe('qemu-arm64-static');
   });

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { endsWith, reachError } from '../../../src/operations/reach.ts';
+import { endsWith, endsWithContainers, lastsUnseen, reachError } from '../../../src/operations/reach.ts';
 
 describe('reachError', () => {
-  it.each(['machine', 'unseen', 'process'] as const)('accepts an instance with the holder: %s', (holder) => {
-    expect(reachError('/d', holder, true)).toBeNull();
-  });
+  it.each(['machine', 'unseen', 'process', 'hidden'] as const)(
+    'accepts an instance with the holder: %s',
+    (holder) => {
+      expect(reachError('/d', holder, true)).toBeNull();
+    },
+  );
 
   it.each([
     ['none', /only this mount namespace holds binfmt_misc/],
@@ -22,9 +25,34 @@ describe('reachError', () => {
 });
 
 describe('endsWith', () => {
+  const process = { kind: 'process', pid: '7', name: 'catatonit' } as const;
+
   it('names the process with which the entries end, and the command that keeps them', () => {
-    expect(endsWith('/d', { pid: '7', name: 'catatonit' })).toMatch(
-      /^binfmt_misc is not mounted on the host: .* process 7 \(catatonit\); on the host, as root: `mount /,
+    expect(endsWith('/d', { ...process, others: 'known' })).toMatch(
+      /^binfmt_misc is not mounted on the host: .* process 7 \(catatonit\); on the host, as root: `mountpoint -q \/d \|\| mount /,
+    );
+  });
+
+  it('does not speak of the host if its mounts cannot be seen', () => {
+    const text = endsWith('/d', { ...process, others: 'unseen' });
+    expect(text).toMatch(/^binfmt_misc was not mounted when this command started: .* process 7/);
+  });
+
+  it('says that no process was found in the mount namespace with which the entries end', () => {
+    expect(endsWith('/d', { kind: 'hidden' })).toMatch(/not mounted on the host: .* no process was found/);
+  });
+});
+
+describe('an instance whose holder cannot be seen', () => {
+  it("is not claimed to be the host's", () => {
+    expect(lastsUnseen('/d')).toMatch(
+      /^binfmt_misc was mounted already, on the host or only in another container/,
+    );
+  });
+
+  it('is known to come from a container that marked it', () => {
+    expect(endsWithContainers('/d')).toMatch(
+      /^binfmt_misc was first mounted in another container, .* `mountpoint/,
     );
   });
 });

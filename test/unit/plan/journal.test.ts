@@ -36,6 +36,7 @@ const machines = fc
       name: fc.constantFrom('a', 'b', 'c'),
       old: fc.constantFrom('none', 'same', 'other'),
       on: fc.boolean(),
+      hides: fc.boolean(),
     }),
     {
       minLength: 1,
@@ -49,18 +50,20 @@ describe('planRepair', () => {
     fc.assert(
       fc.property(machines, fc.boolean(), fc.nat(40), fc.boolean(), (list, replace, killedAfter, half) => {
         const machine: Machine = { entries: new Map(), files: new Map() };
-        for (const { name, old, on } of list) {
+        for (const { name, old, on, hides } of list) {
+          if (hides) machine.files.set(`/old/${name}`, 'old');
           if (old !== 'none')
             machine.entries.set(name, { ...ruleOf(name, old === 'same' ? '/new' : '/old'), enabled: on });
         }
         const before = JSON.stringify([
           [...machine.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-          [...machine.files],
+          [...machine.files].sort(),
         ]);
-        const wanted = list.map(({ name }) => ({
+        const wanted = list.map(({ name, hides }) => ({
           arch: name,
           rule: ruleOf(name, '/new'),
           files: [{ path: `/note/${name}`, text: 'note', previous: null }],
+          obsolete: hides ? [{ path: `/old/${name}`, restored: null, now: 'old' }] : [],
         }));
         const ours = new Set(list.map(({ name }) => name));
         const steps = planInstall({ entries: machineRules(machine), ours }, wanted, {
@@ -74,7 +77,9 @@ describe('planRepair', () => {
           machine.entries.set(next.rule.name, { ...next.rule, enabled: false });
         const journal = decodeJournal(encodeJournal({ bootId: 'b', userNamespace: 'u', steps }));
         const files = new Map(
-          wanted.map(({ files: [file] }) => [file?.path ?? '', machine.files.get(file?.path ?? '') ?? null]),
+          wanted
+            .flatMap(({ files, obsolete }) => [...files, ...obsolete])
+            .map(({ path }) => [path, machine.files.get(path) ?? null]),
         );
         const repair = planRepair(journal as NonNullable<typeof journal>, {
           entries: [...machine.entries.values()],
@@ -84,7 +89,7 @@ describe('planRepair', () => {
         for (const step of repair) carryOut(machine, step);
         const after = JSON.stringify([
           [...machine.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-          [...machine.files],
+          [...machine.files].sort(),
         ]);
         expect(after).toBe(before);
       }),

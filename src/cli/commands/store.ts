@@ -1,0 +1,91 @@
+import { Command } from 'commander';
+import type { PruneResult, StoreItem } from '../../operations/store/index.ts';
+import { toJson } from '../../plan/json.ts';
+import { type CommonOptions, withCommon } from '../common.ts';
+import { openContext } from '../context.ts';
+import { megabytes, print, shortPath, table, visible } from '../terminal.ts';
+
+interface PruneOptions extends CommonOptions {
+  readonly dryRun?: boolean;
+}
+
+export function storeCommand(done: (status: number) => void): Command {
+  const store = new Command('store')
+    .summary('emulators and unpacked root file systems that are kept')
+    .description('The store: emulators that install, run and enter fetched, and trees that enter unpacked');
+  store.addCommand(
+    withCommon(new Command('list').description('every emulator and tree, its size and who uses it'), [
+      ['binfmtctl store list', 'emulators and trees, the largest first'],
+      ['binfmtctl store list --json', 'the same with whole paths'],
+    ]).action(async (options: CommonOptions) => {
+      const { listContents } = await import('../work.ts');
+      const context = await openContext(options);
+      const items = await listContents(context);
+      if (options.json)
+        process.stdout.write(
+          `${toJson({ schema: 'binfmtctl/store-list/1', store: context.store, items })}\n`,
+        );
+      else print(listText(items, context.store));
+      done(0);
+    }),
+  );
+  store.addCommand(
+    withCommon(
+      new Command('prune')
+        .description(
+          'Removes emulators that no entry, boot file or process uses, and trees that no session uses, with what was changed in them',
+        )
+        .option('--dry-run', 'print what would be removed, and change nothing'),
+      [
+        ['binfmtctl store prune --dry-run', 'what would be removed'],
+        ['binfmtctl store prune', 'remove it'],
+      ],
+    ).action(async (options: PruneOptions) => {
+      const { withOperation, pruneContents } = await import('../work.ts');
+      const request = { dryRun: options.dryRun === true };
+      const result = await withOperation(options, (context) => pruneContents(request, context));
+      if (options.json) process.stdout.write(`${toJson(result)}\n`);
+      else print(pruneText(result));
+      const failures = result.failed.map(
+        ({ path, why }) => `cannot remove ${visible(path)}: ${visible(why)}\n`,
+      );
+      if (!options.json) print(failures.join(''), process.stderr);
+      done(result.failed.length > 0 ? 1 : 0);
+    }),
+  );
+  return store;
+}
+
+function listText(items: readonly StoreItem[], store: string): string {
+  if (items.length === 0) return `${visible(store)} has no emulators and no trees\n`;
+  const rows = items.map((item) => [
+    item.kind,
+    nameOf(item),
+    sizeText(item.size),
+    item.lastUsed.slice(0, 10),
+    useOf(item),
+  ]);
+  return `${table([['KIND', 'NAME', 'SIZE', 'LAST USED', 'USED BY'], ...rows])}\n${totalOf(items)} in ${visible(store)}\n`;
+}
+
+/** The tree of an earlier version does not name its source. */
+const nameOf = ({ name, path }: StoreItem): string => name ?? path;
+
+const useOf = ({ usedBy, unknown }: StoreItem): string =>
+  usedBy.length > 0 ? usedBy.join(', ') : unknown === null ? '-' : `not known: ${unknown}`;
+
+const sizeText = (size: number | null): string => (size === null ? '?' : megabytes(size));
+
+const totalOf = (items: readonly StoreItem[]): string =>
+  megabytes(items.reduce((sum, { size }) => sum + (size ?? 0), 0));
+
+function pruneText({ dryRun, removed, kept }: PruneResult): string {
+  const [word, total] = dryRun ? ['would remove', 'would free'] : ['removed', 'freed'];
+  const lines = removed.map(
+    (item) =>
+      `${word} ${item.kind} ${visible(nameOf(item))} (${sizeText(item.size)}): ${shortPath(visible(item.path))}\n`,
+  );
+  const stay = kept.map((item) => `kept ${item.kind} ${visible(nameOf(item))}: ${visible(useOf(item))}\n`);
+  const end = removed.length === 0 ? 'nothing to remove\n' : `${total} ${totalOf(removed)}\n`;
+  return `${lines.join('')}${stay.join('')}${end}`;
+}
