@@ -9,6 +9,7 @@ import { findTool } from '../system/tools.ts';
 import type { Context } from './context.ts';
 import type { EnterRequest } from './enter/types.ts';
 import { type Launch, type LaunchedProgram, launch } from './launch.ts';
+import { obstacleReason } from './obstacle.ts';
 import { runTools } from './setup-tools.ts';
 
 /** proot and the emulator of a program; null without one of them. proot splits the emulator's path at spaces. */
@@ -72,8 +73,8 @@ export const orByProot = ({ code, message, hint }: BinfmtctlError, way: string):
   new BinfmtctlError(code, message, { hint: `${hint ?? ''}; or, without root, ${way}` });
 
 /** What one line says of a session under proot. */
-export const prootWarning = ({ message }: BinfmtctlError): string =>
-  `${message}; proot runs it instead: slower, without isolation, and for one architecture`;
+export const prootWarning = (error: BinfmtctlError): string =>
+  `proot runs it instead, slower and without isolation: ${obstacleReason(error)}`;
 
 /** The first option that proot has nothing for. Variables of the loader would act on proot itself. */
 function unsupported(
