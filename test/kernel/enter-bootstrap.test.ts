@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 const enter = (...words: string[]) =>
-  binfmtctl(['enter', '--quiet', '--store', folder('store'), '--net', 'none', ...words], {
+  binfmtctl(['enter', '--store', folder('store'), '--net', 'none', ...words], {
     within: AS_USER,
     env: { HOME: folder('store') },
   });
@@ -48,6 +48,16 @@ describe('in a user namespace', () => {
   it('the caller may give another value to the variable that debootstrap reads', async () => {
     const ran = await enter('--env', 'container=other', folder('root'), '--', ...SHOW);
     expect(ran).toEqual({ status: 0, stdout: 'container=other\n', stderr: '' });
+  });
+
+  it('it runs without a warning where the first stage made /proc a link', async () => {
+    rmSync(folder('root/proc'), { recursive: true });
+    symlinkSync('/proc', folder('root/proc'));
+    const ran = await enter(folder('root'), '--', PROGRAM);
+    rmSync(folder('root/proc'));
+    mkdirSync(folder('root/proc'));
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).not.toContain('/proc');
   });
 
   it('no variable is set in a root that is complete', async () => {

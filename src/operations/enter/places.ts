@@ -7,6 +7,7 @@ import { fileError } from '../../system/file-error.ts';
 import { flagsAt, submountsOf } from '../../system/mounts.ts';
 import { placeInRoot } from '../../system/root-path.ts';
 import type { Context } from '../context.ts';
+import { awaitsSecondStage } from './bootstrap.ts';
 import { missingFileWarning, missingPlacesWarning } from './missing-places.ts';
 import type { EnterRequest } from './types.ts';
 
@@ -58,8 +59,9 @@ export function findPlaces(
       madeFirst.push(inside);
     } else absent.push(place);
   }
-  if (absent.length > 0)
-    report({ kind: 'warning', text: missingPlacesWarning(root, absent, { ephemeral, isImage }) });
+  const missed = absent.filter((place) => place !== 'proc' || !awaitsSecondStage(root));
+  if (missed.length > 0)
+    report({ kind: 'warning', text: missingPlacesWarning(root, missed, { ephemeral, isImage }) });
   if (places.run !== undefined) made.directories.push(`${places.run}/lock`);
   const wanted = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
   const bound = wanted.flatMap((each): readonly Bind[] => {
