@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 const enter = (...words: string[]) =>
-  binfmtctl(['enter', '--store', folder('store'), '--net', 'none', ...words], {
+  binfmtctl(['enter', '--quiet', '--store', folder('store'), '--net', 'none', ...words], {
     within: AS_USER,
     env: { HOME: folder('store') },
   });
@@ -53,7 +53,8 @@ describe('in a user namespace', () => {
   it('it runs without a warning where the first stage made /proc a link', async () => {
     rmSync(folder('root/proc'), { recursive: true });
     symlinkSync('/proc', folder('root/proc'));
-    const ran = await enter(folder('root'), '--', PROGRAM);
+    const words = ['enter', '--store', folder('store'), '--net', 'none', folder('root'), '--', PROGRAM];
+    const ran = await binfmtctl(words, { within: AS_USER, env: { HOME: folder('store') } });
     rmSync(folder('root/proc'));
     mkdirSync(folder('root/proc'));
     expect(ran.status).toBe(0);

@@ -226,7 +226,7 @@ describe('users', () => {
     );
     const ran = await finish([...wrong, ...enter(arm64, 'sh', '-c', 'uname -m; id -u')]);
     expect(ran).toMatchObject({ status: 0, stdout: 'aarch64\n0\n' });
-    expect(ran.stderr).toMatch(/subuid/);
+    expect(ran.stderr).toMatch(/subordinate ids/);
   });
 
   it('who have no newuidmap have a single id, which is said', async () => {

@@ -22,7 +22,7 @@ export function userMaps(
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const single = { uid: singleMap(uid, 0), gid: singleMap(gid, 0) };
   const warn = (why: string, wayOut: string): IdMaps => {
-    report({ kind: 'warning', text: `${why}, so apt and su fail inside; ${wayOut}` });
+    report({ kind: 'warning', text: `${why}: apt and su fail; ${wayOut}` });
     return single;
   };
   const [users, groups] = [readIds('/etc/subuid', uid), readIds('/etc/subgid', uid)];

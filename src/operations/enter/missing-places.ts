@@ -23,8 +23,8 @@ export function missingPlacesWarning(
     commandLine(['mkdir', ...places]),
   ];
   const other = ephemeral || links.length > 0 ? '' : ', or use --ephemeral';
-  if (isImage) return `${text}; create it inside: \`cd / && ${commands.join(' && ')}\`${other}`;
-  return `${text}; create it: \`(${[commandLine(['cd', root]), ...commands].join(' && ')})\`${other}`;
+  if (isImage) return `${text}; fix inside: \`cd / && ${commands.join(' && ')}\`${other}`;
+  return `${text}; fix: \`(${[commandLine(['cd', root]), ...commands].join(' && ')})\`${other}`;
 }
 
 /** A warning for a file of a root that is missing, with the command that creates it. No link of the root is followed. */
