@@ -125,7 +125,7 @@ describe('the files that name hosts', () => {
     expect(binds).toEqual([]);
     expect(made.files).toEqual([]);
     expect(warnings).toEqual([
-      `host names are not resolved inside; create the file: \`(cd ${root}/etc && touch resolv.conf)\``,
+      `host names are not resolved inside; fix: \`(cd ${root}/etc && touch resolv.conf)\``,
     ]);
   });
 

@@ -45,7 +45,7 @@ export function missingFileWarning(
     commandLine(['touch', name]),
   ];
   const command = `(${commands.join(' && ')})`;
-  return `${what}; create the file${isImage ? ' inside' : ''}: \`${command}\``;
+  return `${what}; fix${isImage ? ' inside' : ''}: \`${command}\``;
 }
 
 /** Whether `mkdir` finds something at a path. */
