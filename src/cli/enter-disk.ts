@@ -1,10 +1,9 @@
 /** `enter` for disk images: the command runs once more, where the image is mounted. */
-import { join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
-import { findDiskMount } from '../operations/enter/disk.ts';
+import { findDiskMounts } from '../operations/enter/disk.ts';
 import { runTools } from '../operations/setup-tools.ts';
 import { withParent } from '../plan/setup-script.ts';
-import { ensureDirectory } from '../system/files.ts';
+import { withMountPoint } from '../system/mount-point.ts';
 import { runWithMount } from '../system/private-mount.ts';
 import { openContext } from './context.ts';
 import { type EmulateOptions, statusOf } from './emulate.ts';
@@ -20,17 +19,17 @@ interface DiskOptions extends EmulateOptions {
 export async function enterDiskImage(rootfs: string, options: DiskOptions): Promise<number | null> {
   const { partition, readOnly, ephemeral, emulationFd, envFd } = options;
   const request = { partition: numberOf(partition), readOnly: readOnly === true || ephemeral === true };
-  const mount = await findDiskMount(rootfs, request);
-  if (mount === null) {
+  const mounts = await findDiskMounts(rootfs, request);
+  if (mounts === null) {
     if (partition === undefined) return null;
     throw new BinfmtctlError('USAGE', `${rootfs} is not a disk image`, { hint: 'omit --partition' });
   }
   const { store } = await openContext(options);
-  const place = join(store, 'disk');
-  await ensureDirectory(place);
   const tools = runTools();
   const descriptors = [emulationFd, envFd].flatMap((each) => (each === undefined ? [] : [Number(each)]));
-  return statusOf(await runWithMount({ place, mount, withParent: withParent(tools), tools }, descriptors));
+  return withMountPoint(store, async (place) =>
+    statusOf(await runWithMount({ place, mounts, withParent: withParent(tools), tools }, descriptors)),
+  );
 }
 
 function numberOf(partition: string | undefined): number | null {

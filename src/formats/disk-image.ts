@@ -34,6 +34,9 @@ const FILE_SYSTEMS = [
 
 const HEAD = 128;
 
+/** As many first bytes as tell what an image is. */
+export const DISK_IMAGE_SIZE = 128 * 1024;
+
 /** What a disk image is; null for what is none. */
 export async function readDiskImage(readAt: ReadAt, size: number): Promise<DiskImage | null> {
   const head = latin1(await readAt(0, HEAD));

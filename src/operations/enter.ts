@@ -75,10 +75,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   requireLoader(programs.program, where, emulation.rules ?? [], environment);
   const { programs: runBy } = emulation;
   if (runBy.length > 0 && runBy.every((by) => by === 'machine'))
-    context.report({
-      kind: 'warning',
-      text: `${root} is for this machine itself: entered without emulation`,
-    });
+    context.report({ kind: 'warning', text: `no emulation: ${root} is for this machine` });
   const rootMaps = emulation.rules === null ? null : allIds();
   const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
   if (maps !== null) checkIds(root, maps, identity, context);
@@ -98,6 +95,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     emulators: emulatorsOf(emulation.rules ?? []),
     withheld: withheldFor(maps, context),
     ephemeral: request.ephemeral,
+    harmless: flagsAt(root).filter((flag) => ['nosuid', 'nodev'].includes(flag)),
     readOnly: request.readOnly ? readOnlyMountsOf(root, request) : null,
     hostname: request.hostname,
     account,
@@ -146,8 +144,7 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
   const options = { store: join(context.store, 'roots'), arches, maps };
   const { directory, unpacked } = await openRootfs(rootfs, options, context);
   if (unpacked && !ephemeral && !readOnly) {
-    const text = `what is changed stays in ${directory}, to which ${rootfs} was unpacked; --ephemeral throws it away`;
-    context.report({ kind: 'warning', text });
+    context.report({ kind: 'warning', text: `changes stay in ${directory}; --ephemeral discards them` });
   }
   return { directory, maps };
 }
@@ -164,7 +161,8 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
   const { facts } = plan;
   // Root of the machine needs no user namespace for anything else.
   if (outcome.failed === 'lock' && !plan.newUserNamespace) {
-    const text = `cannot make a user namespace (${lastLine(outcome.complaint)}): a program inside can reach the files of this machine and undo --read-only`;
+    const why = lastLine(outcome.complaint);
+    const text = `the program can reach the files of this machine: no user namespace (${why})`;
     context.report({ kind: 'warning', text });
     return carryOutEnter({ ...prepared, plan: { ...plan, isLocked: false } }, context);
   }
@@ -175,7 +173,7 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
       fallback,
       context,
     );
-  const text = 'parts of /proc are hidden here, as in containers: inside it is the one of this machine';
+  const text = 'parts of /proc are hidden here, so the program sees the /proc of this machine';
   context.report({ kind: 'warning', text });
   return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }

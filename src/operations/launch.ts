@@ -54,7 +54,7 @@ export async function launch(
     const reason = strerror(nameOf(outcome));
     context.report({
       kind: 'warning',
-      text: `the program can type into this terminal: no seccomp filter: ${reason}`,
+      text: `the program can type into this terminal: no seccomp filter (${reason})`,
     });
     const inside = { ...program.inside, filtersTerminal: false };
     return launch({ command, setup, program: { ...program, inside } }, context);

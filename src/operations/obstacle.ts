@@ -39,6 +39,10 @@ export function obstacleError(facts: ObstacleFacts): BinfmtctlError {
   });
 }
 
+/** Why namespaces are not possible, for a warning about what is done instead. */
+export const obstacleReason = ({ message }: BinfmtctlError): string =>
+  message.replace(/^cannot set up namespaces for \w+: /, '');
+
 /** The first architecture that a private instance is needed for; null for none or an unknown one. */
 export function privateArch(
   heads: readonly Uint8Array[],

@@ -7,6 +7,7 @@ import type { Ending } from '../system/foreground.ts';
 import { findTool } from '../system/tools.ts';
 import type { Context } from './context.ts';
 import { type Launch, type LaunchedProgram, launch } from './launch.ts';
+import { obstacleReason } from './obstacle.ts';
 import { runTools } from './setup-tools.ts';
 
 /** proot and the emulator of a program; null without one of them. proot splits the emulator's path at spaces. */
@@ -47,8 +48,8 @@ export const orByProot = ({ code, message, hint }: BinfmtctlError, way: string):
   new BinfmtctlError(code, message, { hint: `${hint ?? ''}; or, without root, ${way}` });
 
 /** What one line says of a session under proot. */
-export const prootWarning = ({ message }: BinfmtctlError): string =>
-  `${message}; proot runs it instead: slower, without isolation, and for one architecture`;
+export const prootWarning = (error: BinfmtctlError): string =>
+  `proot runs it instead, slower and without isolation: ${obstacleReason(error)}`;
 
 /** SIGKILL would leave the programs that proot follows; at SIGQUIT it ends them (proot, tracee/event.c kill_all_tracees()). */
 export function prootLaunch(

@@ -14,7 +14,13 @@ import type { Context } from './context.ts';
 import { findEmulation } from './emulation.ts';
 import type { Emulation, EmulationRequest } from './emulation-types.ts';
 import { type Launch, type LaunchedProgram, launch } from './launch.ts';
-import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from './obstacle.ts';
+import {
+  findInstanceObstacle,
+  obstacleError,
+  obstacleReason,
+  privateArch,
+  readObstacles,
+} from './obstacle.ts';
 import { findProgram, type Program } from './program.ts';
 import { prootRun, prootWarning } from './proot.ts';
 import { type FormatRun, findFormat, formatOf } from './run-format.ts';
@@ -131,8 +137,8 @@ async function launchOrError(
 const fallbackWarning = (error: BinfmtctlError, way: PreparedRun['way']): string =>
   way === 'proot' ? prootWarning(error) : directWarning(error);
 
-const directWarning = ({ message, hint }: BinfmtctlError): string =>
-  `${message}; the emulator runs the program itself, and what that starts is not emulated (${hint})`;
+const directWarning = (error: BinfmtctlError): string =>
+  `the emulator runs the program itself, not what it starts: ${obstacleReason(error)} (${error.hint})`;
 
 /** All ids of this user namespace, as they are. */
 export function allIds(): IdMaps {

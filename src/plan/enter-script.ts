@@ -47,6 +47,8 @@ export interface EnterPlan {
   readonly withheld: string;
   /** All changes go to memory. */
   readonly ephemeral: boolean;
+  /** `nosuid` and `nodev`, as far as the root's own mount has them. */
+  readonly harmless: readonly string[];
   /** Flags of the root's own mount, and what is mounted below it, for a root that is read-only; null for one that is not. */
   readonly readOnly: { readonly flags: readonly string[]; readonly submounts: readonly Submount[] } | null;
   readonly hostname: string | null;
@@ -120,12 +122,14 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
 const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}/root` : root);
 
 /** The tree becomes a mount, and the folder that we are in. */
-function rootLines({ root, ephemeral, facts, tools }: EnterPlan): readonly string[] {
+function rootLines({ root, ephemeral, harmless, facts, tools }: EnterPlan): readonly string[] {
   const mount = (...words: string[]): string =>
     `${commandLine([tools.mount, '-n', ...words])} || ${fail('root')}`;
   if (!ephemeral) return [mount('--rbind', root, root), `cd ${quote(root)} || ${fail('root')}`];
   // In a user namespace the marks of what is removed have to be such as their owner may set (overlayfs.rst, "userxattr").
-  const marks = facts.userNamespace ? ',userxattr' : '';
+  const marks = [...(facts.userNamespace ? ['userxattr'] : []), ...harmless]
+    .map((option) => `,${option}`)
+    .join('');
   return [
     // By its descriptor, for a colon or comma in its path would end the option.
     `exec ${LOWER}<${quote(root)} || ${fail('root')}`,

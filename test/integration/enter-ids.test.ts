@@ -87,9 +87,18 @@ describe('userMaps', () => {
     const { maps, warnings } = userMaps(machine);
     expect(maps).toEqual(single);
     expect(warnings).toEqual([
-      '/etc/subuid and /etc/subgid give tester no ids: inside there is no user but root, so that apt, useradd and su fail; ' +
-        'as root: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 tester`',
+      expect.stringMatching(
+        /^no subordinate ids: apt and su fail; as root: `usermod -v (\d+-\d+) -w \1 tester`$/,
+      ),
     ]);
+  });
+
+  it('suggests ids that no other user has', () => {
+    expect(userMaps({}).warnings).toEqual([
+      expect.stringContaining('-v 100000-165535 -w 100000-165535 tester`'),
+    ]);
+    const { warnings } = userMaps({ subuid: 'one:100000:65536\n', subgid: 'other:300000:65536\n' });
+    expect(warnings).toEqual([expect.stringContaining('-v 365536-431071 -w 365536-431071 tester`')]);
   });
 
   it.each(['subuid', 'subgid'])('has the caller alone where /etc/%s cannot be read', (unreadable) => {
@@ -97,7 +106,7 @@ describe('userMaps', () => {
     expect(maps).toEqual(single);
     expect(warnings).toEqual([
       expect.stringMatching(
-        `^/etc/${unreadable} cannot be read \\(EACCES\\): .*\`chmod 644 /etc/${unreadable}\`$`,
+        `^cannot read /etc/${unreadable} \\(EACCES\\): .*\`chmod 644 /etc/${unreadable}\`$`,
       ),
     ]);
   });

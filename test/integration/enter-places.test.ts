@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findPlaces, type Places } from '../../src/operations/enter/places.ts';
@@ -39,7 +39,7 @@ function places(
   const report = (progress: { readonly kind: string; readonly text?: string }): void => {
     warnings.push(progress.text ?? '');
   };
-  return { ...findPlaces(root, { binds, ephemeral, noNetwork }, { report }), warnings };
+  return { ...findPlaces(root, { binds, ephemeral, noNetwork, isImage: false }, { report }), warnings };
 }
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message), hint: expect.any(String) });
@@ -68,9 +68,7 @@ describe('the folders of a root that are mounted on', () => {
     });
     const found = places(root);
     expect(found.places).toEqual({ dev: 'dev' });
-    expect(found.warnings).toEqual([
-      expect.stringMatching(/no directory \/proc, \/sys, \/run, \/tmp; a file is/),
-    ]);
+    expect(found.warnings).toEqual([`not mounted: /proc, /sys, /run, /tmp; ${root} has a file in its place`]);
   });
 
   it('are created by the command that the warning names, also in place of links', () => {
@@ -78,6 +76,7 @@ describe('the folders of a root that are mounted on', () => {
     const [warning = ''] = places(root).warnings;
     expect(places(root).warnings).toHaveLength(1);
     expect(warning).not.toContain('--ephemeral');
+    expect(warning.split(root)).toHaveLength(2);
     execFileSync('sh', ['-c', /`(.*)`/.exec(warning)?.[1] ?? 'false']);
     const found = places(root);
     expect(Object.keys(found.places)).toEqual(['proc', 'sys', 'dev', 'run', 'tmp']);
@@ -121,12 +120,28 @@ describe('the files that name hosts', () => {
   });
 
   it('are not made in the root: a warning says what is missing', () => {
-    const { binds, made, warnings } = places(rootWith({ files: [] }), asked);
+    const root = rootWith({ files: [] });
+    const { binds, made, warnings } = places(root, asked);
     expect(binds).toEqual([]);
     expect(made.files).toEqual([]);
     expect(warnings).toEqual([
-      expect.stringContaining('/etc/resolv.conf: names of hosts are not found inside'),
+      `host names are not resolved inside; fix: \`(cd ${root}/etc && touch resolv.conf)\``,
     ]);
+  });
+
+  it('are created by the command that the warning names, which follows no link', () => {
+    const root = rootWith({ files: ['etc/hosts'], links: { 'etc/resolv.conf': '/no/such/file' } });
+    const [warning = ''] = places(root, asked).warnings;
+    execFileSync('sh', ['-c', /`(.*)`/.exec(warning)?.[1] ?? 'false']);
+    expect(lstatSync(join(root, 'etc/resolv.conf')).isFile()).toBe(true);
+    expect(places(root, asked).warnings).toEqual([]);
+  });
+
+  it('are not created behind a directory that is a link', () => {
+    const root = rootWith({ folders: ['dev'], files: [], links: { etc: '/nowhere' } });
+    expect(places(root, asked).warnings.at(-1)).toBe(
+      'host names are not resolved inside: there is no directory /etc',
+    );
   });
 
   it('are made where changes are thrown away', () => {

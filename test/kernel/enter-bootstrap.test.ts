@@ -50,6 +50,17 @@ describe('in a user namespace', () => {
     expect(ran).toEqual({ status: 0, stdout: 'container=other\n', stderr: '' });
   });
 
+  it('it runs without a warning where the first stage made /proc a link', async () => {
+    rmSync(folder('root/proc'), { recursive: true });
+    symlinkSync('/proc', folder('root/proc'));
+    const words = ['enter', '--store', folder('store'), '--net', 'none', folder('root'), '--', PROGRAM];
+    const ran = await binfmtctl(words, { within: AS_USER, env: { HOME: folder('store') } });
+    rmSync(folder('root/proc'));
+    mkdirSync(folder('root/proc'));
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).not.toContain('/proc');
+  });
+
   it('no variable is set in a root that is complete', async () => {
     rmSync(folder('root/debootstrap'), { recursive: true });
     const ran = await enter(folder('root'), '--', ...SHOW);

@@ -86,7 +86,7 @@ describe('whose files a root are', () => {
       single.words('enter', tree, '--', 'sh', '-c', 'id -u; chown 33:33 /opt || echo no'),
     );
     expect(ran.stdout).toBe('0\nno\n');
-    expect(ran.stderr).toMatch(/^warning: .*subuid/m);
+    expect(ran.stderr).toMatch(/^warning: .*subordinate ids/m);
   });
 });
 

@@ -1,5 +1,7 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
+import type { Context } from '../../operations/context.ts';
+import { checkClean, findMountedRoot, namingImage } from '../../operations/enter/mounted-image.ts';
 import { carryOutEnter, prepareEnter } from '../../operations/enter.ts';
 import { isFile } from '../../system/is-file.ts';
 import { takeMount } from '../../system/private-mount.ts';
@@ -27,9 +29,11 @@ export async function enter(
   const mounted = takeMount();
   const status = mounted === null ? await enterDisk(rootfs, options) : null;
   if (status !== null) return status;
+  const image = mounted === null ? null : findMountedRoot(rootfs, mounted);
   const { bind, env, envFd, user, workdir, hostname, readOnly, ephemeral, net } = options;
   const wanted = {
-    rootfs: mounted === null ? rootfs : requireMounted(rootfs, mounted),
+    rootfs: image?.directory ?? rootfs,
+    isImage: image !== null,
     program: program ?? null,
     args,
     binds: bind,
@@ -45,10 +49,16 @@ export async function enter(
     ephemeral: ephemeral === true,
     noNetwork: net === 'none',
   };
+  const named = <T>(context: Context, action: (context: Context) => Promise<T>): Promise<T> =>
+    image === null ? action(context) : namingImage(image, context, action);
   return emulate(
     options,
-    (request, context) => prepareEnter({ ...request, ...wanted }, context),
-    carryOutEnter,
+    (request, context) =>
+      named(context, (each) => {
+        if (image !== null) checkClean(image, each);
+        return prepareEnter({ ...request, ...wanted }, each);
+      }),
+    (prepared, context) => named(context, (each) => carryOutEnter(prepared, each)),
   );
 }
 
@@ -57,15 +67,6 @@ async function enterDisk(rootfs: string, options: EnterOptions): Promise<number 
   if (options.partition === undefined && !isFile(rootfs)) return null;
   const { enterDiskImage } = await import('../enter-disk.ts');
   return enterDiskImage(rootfs, options);
-}
-
-/** @throws FILE_FAILED where mount(8) failed. */
-function requireMounted(image: string, { place, complaint }: { place: string; complaint: string }): string {
-  if (complaint === '') return place;
-  const reason = complaint.split('\n')[0]?.replace(/^mount: (?:\S+: )?/, '');
-  throw new BinfmtctlError('FILE_FAILED', `cannot mount ${image}: ${reason}`, {
-    hint: 'check that there are loop devices (`losetup -f`), and the kernel log (`dmesg`)',
-  });
 }
 
 /** The last of the standard streams, which are the program's. */

@@ -9,9 +9,14 @@ import { resolveInRoot } from '../../system/root-path.ts';
  * that wait for the second stage: there, no other program has a use for it yet.
  */
 export function withContainer(environment: Variables, root: string): Variables {
-  const isWaiting = resolveInRoot(root, SECOND_STAGE);
-  if (isWaiting === null || !statSync(isWaiting).isFile() || environment.has('container')) return environment;
+  if (!awaitsSecondStage(root) || environment.has('container')) return environment;
   return new Map([...environment, ['container', 'lxc']]);
+}
+
+/** Whether a root is complete only after the second stage, which also replaces a `/proc` that is a link and mounts it. */
+export function awaitsSecondStage(root: string): boolean {
+  const program = resolveInRoot(root, SECOND_STAGE);
+  return program !== null && statSync(program).isFile();
 }
 
 /** debootstrap removes it at the end of the second stage. */

@@ -34,7 +34,7 @@ export function checkIds(
 ): void {
   const { uid: owner } = statSync(root);
   if (!ownsRoot(maps, owner)) {
-    const text = `${root} belongs to user ${owner}, who is nobody inside: its files can be read at most; as root, or in a copy of your own, they can be changed`;
+    const text = `${root} belongs to user ${owner}: you cannot change it; enter it as root, or a copy of yours`;
     report({ kind: 'warning', text });
   }
   const has = (id: number, kind: 'uid' | 'gid'): boolean =>

@@ -9,7 +9,7 @@ import { inInitialUserNamespace } from '../../system/host.ts';
 import { isFile } from '../../system/is-file.ts';
 
 /** Arguments of mount(8), but for the mount point. */
-export type MountArguments = readonly string[];
+type MountArguments = readonly string[];
 
 export interface DiskRequest {
   /** Null for the root partition. */
@@ -19,12 +19,15 @@ export interface DiskRequest {
 }
 
 /**
- * How to mount the root file system of a disk image; null for a path that names none.
+ * How to mount the root file system of a disk image, the second way if the first one fails; null for a path that names none.
  *
  * @throws BAD_SOURCE for an image that cannot be mounted; USAGE for the partition; NO_PRIVILEGE without root, with the command;
  * FILE_FAILED.
  */
-export async function findDiskMount(path: string, request: DiskRequest): Promise<MountArguments | null> {
+export async function findDiskMounts(
+  path: string,
+  request: DiskRequest,
+): Promise<readonly MountArguments[] | null> {
   if (!isFile(path)) {
     if (request.partition === null) return null;
     throw new BinfmtctlError('USAGE', `${path} is not a disk image`, { hint: 'omit --partition' });
@@ -40,13 +43,18 @@ export async function findDiskMount(path: string, request: DiskRequest): Promise
     if (place === null) return null;
     const type = await fileSystemAt(readAt, place.start);
     if (type === null) throw noFileSystem(path, place.number);
-    const mount = mountArguments(await realpath(path), type, place, request.readOnly);
+    const image = await realpath(path);
+    const mount = mountArguments(image, type, place, request.readOnly ? ['ro'] : []);
     if (process.geteuid?.() !== 0 || inInitialUserNamespace() === false) throw notRoot(path, mount);
-    return mount;
+    if (!request.readOnly || !JOURNALED.includes(type)) return [mount];
+    return [mount, mountArguments(image, type, place, ['ro', 'norecovery'])];
   } catch (error) {
     throw fileError(error, `read ${path}`);
   }
 }
+
+/** Without a clean unmount, these need to replay their journal, for which the image would have to be written. */
+const JOURNALED: readonly string[] = ['ext4', 'xfs', 'btrfs'];
 
 /** A part of an image; `number` is null, and `size` 0, for the whole. */
 interface Place {
@@ -83,10 +91,10 @@ function mountArguments(
   path: string,
   type: string,
   { start, size }: Place,
-  readOnly: boolean,
+  others: readonly string[],
 ): MountArguments {
   const part = size === 0 ? [] : [`offset=${start}`, `sizelimit=${size}`];
-  const options = ['loop', ...part, 'nosuid', 'nodev', ...(readOnly ? ['ro'] : [])];
+  const options = ['loop', ...part, 'nosuid', 'nodev', ...others];
   return ['-t', type, '-o', options.join(','), path];
 }
 

@@ -22,27 +22,21 @@ export function userMaps(
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const single = { uid: singleMap(uid, 0), gid: singleMap(gid, 0) };
   const warn = (why: string, wayOut: string): IdMaps => {
-    const text = `${why}: inside there is no user but root, so that apt, useradd and su fail; ${wayOut}`;
-    report({ kind: 'warning', text });
+    report({ kind: 'warning', text: `${why}: apt and su fail; ${wayOut}` });
     return single;
   };
   const [users, groups] = [readIds('/etc/subuid', uid), readIds('/etc/subgid', uid)];
   for (const each of [users, groups]) {
     if ('problem' in each)
-      return warn(`${each.file} cannot be read (${each.problem})`, `as root: \`chmod 644 ${each.file}\``);
+      return warn(`cannot read ${each.file} (${each.problem})`, `as root: \`chmod 644 ${each.file}\``);
   }
   if ('problem' in users || 'problem' in groups) return single;
-  const start = 100_000;
   if (users.ids.length === 0 || groups.ids.length === 0) {
-    const range = `${start}-${start + WHOLE_SYSTEM - 1}`;
-    const command = `usermod --add-subuids ${range} --add-subgids ${range} ${users.name}`;
-    return warn(`/etc/subuid and /etc/subgid give ${users.name} no ids`, `as root: \`${command}\``);
+    const range = freeRange([...users.taken, ...groups.taken]);
+    return warn('no subordinate ids', `as root: \`usermod -v ${range} -w ${range} ${users.name}\``);
   }
   if (findTool('newuidmap') === null || findTool('newgidmap') === null)
-    return warn(
-      'newuidmap and newgidmap are missing',
-      'install the package uidmap (elsewhere shadow-utils or shadow)',
-    );
+    return warn('newuidmap and newgidmap are missing', 'install uidmap (elsewhere shadow-utils or shadow)');
   return {
     uid: rootMap({ id: uid, subordinate: users.ids }, owner.uid),
     gid: rootMap({ id: gid, subordinate: groups.ids }, owner.gid),
@@ -66,10 +60,23 @@ export const hasSeveralIds = ({ uid, gid }: IdMaps): boolean => idCount(uid) > 1
 /** Group 5 is `tty` on every distribution. */
 export const hasTtyGroup = ({ gid }: IdMaps): boolean => mapsId(gid, 5);
 
+/** After all ids that users have: a shared id would give each user access to the files of the other. */
+function freeRange(taken: readonly IdRange[]): string {
+  const start = Math.max(100_000, ...taken.map((each) => each.start + each.count));
+  return `${start}-${start + WHOLE_SYSTEM - 1}`;
+}
+
+interface IdRange {
+  readonly start: number;
+  readonly count: number;
+}
+
 interface Ids {
   readonly file: string;
   readonly name: string;
-  readonly ids: readonly { readonly start: number; readonly count: number }[];
+  readonly ids: readonly IdRange[];
+  /** Those of all users. */
+  readonly taken: readonly IdRange[];
 }
 
 function readIds(file: string, uid: number): Ids | { readonly file: string; readonly problem: string } {
@@ -82,11 +89,8 @@ function readIds(file: string, uid: number): Ids | { readonly file: string; read
     text = '';
   }
   const name = nameOf(uid);
-  return {
-    file,
-    name,
-    ids: parseSubordinateIds(text).filter(({ owner }) => owner === name || owner === `${uid}`),
-  };
+  const taken = parseSubordinateIds(text);
+  return { file, name, ids: taken.filter(({ owner }) => owner === name || owner === `${uid}`), taken };
 }
 
 function nameOf(uid: number): string {

@@ -7,7 +7,9 @@ import { fileError } from '../../system/file-error.ts';
 import { flagsAt, submountsOf } from '../../system/mounts.ts';
 import { placeInRoot } from '../../system/root-path.ts';
 import type { Context } from '../context.ts';
-import { missingPlacesWarning } from './missing-places.ts';
+import { awaitsSecondStage } from './bootstrap.ts';
+import { missingFileWarning, missingPlacesWarning } from './missing-places.ts';
+import type { EnterRequest } from './types.ts';
 
 export interface Places {
   readonly places: Readonly<Partial<Record<Place, string>>>;
@@ -26,7 +28,7 @@ interface Wanted {
   readonly missing: 'refuse' | string;
 }
 
-const RESOLVER = 'names of hosts are not found inside';
+const RESOLVER = 'host names are not resolved inside';
 
 /**
  * Finds the folders of a root that are mounted on, and the places of what is bound. Nothing is made in the root: where a
@@ -40,7 +42,8 @@ export function findPlaces(
     binds,
     ephemeral,
     noNetwork,
-  }: { readonly binds: readonly string[]; readonly ephemeral: boolean; readonly noNetwork: boolean },
+    isImage,
+  }: Pick<EnterRequest, 'binds' | 'ephemeral' | 'noNetwork' | 'isImage'>,
   { report }: Pick<Context, 'report'>,
 ): Places {
   const madeFirst: string[] = [];
@@ -56,7 +59,9 @@ export function findPlaces(
       madeFirst.push(inside);
     } else absent.push(place);
   }
-  if (absent.length > 0) report({ kind: 'warning', text: missingPlacesWarning(root, absent, { ephemeral }) });
+  const missed = absent.filter((place) => place !== 'proc' || !awaitsSecondStage(root));
+  if (missed.length > 0)
+    report({ kind: 'warning', text: missingPlacesWarning(root, missed, { ephemeral, isImage }) });
   if (places.run !== undefined) made.directories.push(`${places.run}/lock`);
   const wanted = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
   const bound = wanted.flatMap((each): readonly Bind[] => {
@@ -75,7 +80,7 @@ export function findPlaces(
       if (each.missing !== '')
         report({
           kind: 'warning',
-          text: `${root} has no ${each.target}: ${each.missing}; \`touch ${root}${each.target}\``,
+          text: missingFileWarning(root, each.target, each.missing, { isImage }),
         });
       return [];
     }

@@ -27,8 +27,7 @@ export const readOnlyMountsOf = (
 export function withheldFor(maps: IdMaps | null, { report }: Pick<Context, 'report'>): string {
   const withheld = maps === null ? chooseWithheld(permittedCapabilities()) : 'sys_ptrace';
   if (withheld !== null) return withheld;
-  const text =
-    'process 1 inside has no capability that the program lacks: the program can reach the files of this machine';
+  const text = 'the program can reach the files of this machine: it has all capabilities of process 1';
   report({ kind: 'warning', text });
   return 'sys_ptrace';
 }

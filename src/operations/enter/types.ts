@@ -4,6 +4,8 @@ import type { EmulationRequest } from '../emulation-types.ts';
 export interface EnterRequest extends EmulationRequest {
   /** A folder, a tar archive, an OCI layout or an archive of images. */
   readonly rootfs: string;
+  /** Whether `rootfs` is the mounted root of a disk image, which is not there outside the session. */
+  readonly isImage: boolean;
   /** Null for the account's shell. */
   readonly program: string | null;
   readonly args: readonly string[];

@@ -5,10 +5,12 @@ import { readTar } from '../../emulators/sources/tar-reader.ts';
 import { unpack } from '../../emulators/sources/unpack.ts';
 import { unpackBy, unxz } from '../../emulators/sources/unxz.ts';
 import { BinfmtctlError } from '../../errors.ts';
+import { DISK_IMAGE_SIZE } from '../../formats/disk-image.ts';
 import { fileKind, KIND_SIZE } from '../../formats/file-kind.ts';
 import { modernTar } from '../../formats/modern-tar.ts';
 import { fileError } from '../../system/file-error.ts';
 import { findTool, requireTool } from '../../system/tools.ts';
+import { compressedImage, zipArchive } from './compressed-image.ts';
 import { beginsImage } from './entry.ts';
 
 /** A tar archive, whatever it is compressed by. */
@@ -39,9 +41,9 @@ type Unpacked = (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 export async function openTreeArchive(path: string, signal: AbortSignal): Promise<TreeArchive> {
   const head = await readHead(path);
   const unpacked = unpackerFor(head, signal);
-  if (unpacked === null) throw noTree(path);
+  if (unpacked === null) throw zipArchive(path, head) ?? noTree(path);
   const read: TreeArchive['read'] = (onRead) => unpacked(readFile(path, onRead));
-  await requireTar(path, read());
+  await requireTar(path, head, read());
   const needsProgram = !['tar', 'gzip', 'zstd'].includes(fileKind(head));
   return { isImage: await isImage(path, read(), signal), needsProgram, read };
 }
@@ -95,13 +97,14 @@ function unpackerFor(head: Uint8Array, signal: AbortSignal): Unpacked | null {
   return (bytes) => unpackBy(tool, ['-d', '-c'], bytes, signal);
 }
 
-async function requireTar(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+async function requireTar(path: string, packed: Uint8Array, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   let head: Uint8Array = new Uint8Array();
   for await (const chunk of bytes) {
-    head = Buffer.concat([head, chunk.subarray(0, KIND_SIZE)]);
-    if (head.length >= KIND_SIZE) break;
+    head = Buffer.concat([head, chunk]);
+    if (head.length >= KIND_SIZE && fileKind(head.subarray(0, KIND_SIZE)) === 'tar') return;
+    if (head.length >= DISK_IMAGE_SIZE) break;
   }
-  if (fileKind(head.subarray(0, KIND_SIZE)) !== 'tar') throw noTree(path);
+  throw (await compressedImage(path, packed, head)) ?? noTree(path);
 }
 
 async function isImage(

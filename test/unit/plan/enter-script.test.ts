@@ -99,6 +99,12 @@ describe('enterCommand', () => {
     expect(scriptOf({ ephemeral: true, facts: { ...facts, userNamespace: true } })).toContain('userxattr');
   });
 
+  it('keeps set-user-id programs and devices without effect where the ephemeral root has them so', () => {
+    expect(scriptOf({ ephemeral: true, harmless: ['nosuid', 'nodev'] })).toContain(
+      'workdir=work,nosuid,nodev',
+    );
+  });
+
   it('has the targets of an ephemeral root below its overlay', () => {
     const { texts } = enterCommand({ ...enterPlan, ephemeral: true });
     for (const line of texts.join('').trimEnd().split('\n'))

@@ -53,6 +53,7 @@ export const enterPlan: EnterPlan = {
   emulators: [],
   withheld: 'sys_ptrace',
   ephemeral: false,
+  harmless: [],
   readOnly: null,
   hostname: null,
   account: null,
