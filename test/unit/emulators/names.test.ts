@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EmulatorProfile } from '../../../src/catalogue/types.ts';
 import { fileNames, layoutPaths, storedName } from '../../../src/emulators/names.ts';
+import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 
 const profile = {
   id: 'qemu',
@@ -23,6 +24,12 @@ describe('names of emulators', () => {
       '/usr/bin/qemu-arm64-static',
       '/usr/bin/arm64-dyn',
     ]);
+  });
+
+  it('puts Debian’s name that works with flag P only after QEMU’s other names', () => {
+    const { qemu } = builtinCatalogue().emulators;
+    const paths = qemu === undefined ? [] : layoutPaths(qemu, 'aarch64');
+    expect(paths.findIndex((path) => path.endsWith('-binfmt-P'))).toBe(paths.length - 1);
   });
 
   it('looks first for names that say that they are static', () => {
