@@ -20,7 +20,7 @@ echo "@@end ${index} $(cat /run/case.status)"`,
   );
   return `export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 NO_COLOR=1 CI=true
 exec >/dev/console 2>&1
-echo "@@kernel $(uname -srm)"
+echo "@@kernel $(uname -srvm)"
 ${parts.join('\n')}
 echo '@@done'
 ${last}
