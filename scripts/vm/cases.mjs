@@ -20,30 +20,34 @@ echo "@@end ${index} $(cat /run/case.status)"`,
   );
   return `export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 NO_COLOR=1 CI=true
 exec >/dev/console 2>&1
-echo "@@kernel $(uname -srm)"
+echo "@@kernel $(uname -srvm)"
 ${parts.join('\n')}
 echo '@@done'
 ${last}
 `;
 }
 
-/** Takes a console's lines and checks the cases: `results` has a line of each, with what is wrong with it, if anything. */
+/** Takes a console's lines and checks the cases, each with its seconds: `results` has a line of each, with what is wrong with it, if anything. */
 export function caseReader(cases, print) {
   const results = [];
   let lines = [];
   let judged = 0;
+  let begun = performance.now();
+  const sinceBegun = () => ((performance.now() - begun) / 1000).toFixed(1);
   const onLine = (line) => {
     const end = /@@end (\d+) (\d+)/.exec(line);
-    if (line.includes('@@kernel')) print(line.replace(/.*@@kernel /, ''));
+    if (line.includes('@@kernel')) print(`${line.replace(/.*@@kernel /, '')} (${sinceBegun()} s)`);
     else if (line.includes('@@missed')) results.push({ name: 'power cut', wrong: [line] });
-    else if (line.includes('@@begin')) lines = [];
-    else if (line.startsWith('| ')) lines.push(line.slice(2));
+    else if (line.includes('@@begin')) {
+      lines = [];
+      begun = performance.now();
+    } else if (line.startsWith('| ')) lines.push(line.slice(2));
     else if (end !== null) results.push(judge(cases[Number(end[1])], Number(end[2]), lines.join('\n')));
   };
   const judge = (wanted, status, output) => {
     judged++;
     const wrong = faultsOf(wanted, status, output);
-    print(`${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${wanted.name}`);
+    print(`${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${wanted.name} (${sinceBegun()} s)`);
     for (const fault of wrong) print(`     ${fault}`);
     if (wrong.length > 0 || process.env.VM_VERBOSE)
       print(`     $ ${wanted.command}\n${output.replaceAll(/^/gm, '     | ')}`);

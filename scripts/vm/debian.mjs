@@ -26,7 +26,7 @@ const UNWANTED = ['doc', 'man', 'locale', 'icons', 'info'].map(
 
 /** Opens a release's package lists without the machine's own apt configuration. */
 export function openRelease(suite, arch, { hasUpdates = false } = {}) {
-  const work = join(CACHE, 'apt', `${suite}-${arch}`);
+  const work = join(CACHE, 'apt', `${suite}-${arch}${hasUpdates ? '-updates' : ''}`);
   for (const name of ['lists/partial', 'archives/partial']) mkdirSync(join(work, name), { recursive: true });
   writeFileSync(join(work, 'status'), '');
   writeFileSync(join(work, 'sources.list'), sourcesOf(suite, hasUpdates));
@@ -106,11 +106,10 @@ function unpack(file, target, isWanted) {
   rmSync(tar);
 }
 
-/** Makes the image of a root file system without running a program of it, if it is not there yet; `finish` completes the
- * directory. Needs mmdebstrap and root. */
-export function makeDisk(suite, arch, packages, finish) {
+/** Makes the image of a root file system without running a program of it, if it is not there yet or was made by another
+ * `recipe`; `finish` completes the directory. Needs mmdebstrap and root. */
+export function makeDisk({ suite, arch, packages, recipe }, finish) {
   const disk = cached('disks', `${suite}-${arch}.ext4`);
-  const recipe = `${packages.join(' ')}\n${finish}\n`;
   if (existsSync(`${disk}.recipe`) && readFileSync(`${disk}.recipe`, 'utf8') === recipe) return disk;
   const work = mkdtempSync(join(tmpdir(), 'binfmtctl-root-'));
   try {

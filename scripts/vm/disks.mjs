@@ -5,11 +5,13 @@ import {
   cpSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { makeDisk, openRelease, unpackNewest } from './debian.mjs';
 
 const COMMON =
@@ -23,13 +25,16 @@ const OWN = {
 /** Of qemu-user's forty emulators. */
 const EMULATORS = /^qemu-(aarch64|arm|i386|riscv64|x86_64)$/;
 const STATIC = ['amd64', 'i386', 'arm64', 'armhf', 'riscv64'];
-/** Box64 runs dynamic programs only. */
-const DYNAMIC = ['amd64', 'i386'];
+/** Box64 runs dynamic programs only; its 32-bit part does not know the variables of getopt(3), which hello needs. */
+const DYNAMIC = { amd64: ['libc6', 'hello'], i386: ['libc6', 'mawk'] };
 const APPLETS = ['sh', 'uname', 'cat', 'echo', 'ls', 'true', 'id', 'mount', 'env'];
 
 /** The disk image of a Debian release for an architecture, not to be changed. */
 export function debianDisk(suite, arch) {
-  return makeDisk(suite, arch, [...COMMON, ...OWN[arch]], (root) => finish(root, suite, arch));
+  const recipe = readFileSync(fileURLToPath(import.meta.url), 'utf8');
+  return makeDisk({ suite, arch, packages: [...COMMON, ...OWN[arch]], recipe }, (root) =>
+    finish(root, suite, arch),
+  );
 }
 
 /** A static busybox for an architecture. */
@@ -49,7 +54,7 @@ function finish(root, suite, arch) {
   for (const name of ['proc', 'sys', 'dev', 'run', 'tmp', 'srv', 'home/tester'])
     mkdirSync(join(root, name), { recursive: true });
   for (const foreign of STATIC.filter((each) => each !== arch)) addStatic(root, suite, foreign);
-  if (arch === 'arm64') for (const foreign of DYNAMIC) addDynamic(root, suite, foreign);
+  if (arch === 'arm64') for (const foreign of Object.keys(DYNAMIC)) addDynamic(root, suite, foreign);
 }
 
 function addStatic(root, suite, foreign) {
@@ -62,6 +67,6 @@ function addStatic(root, suite, foreign) {
 }
 
 function addDynamic(root, suite, foreign) {
-  const unpacked = unpackNewest(openRelease(suite, foreign), ['libc6', 'hello']);
+  const unpacked = unpackNewest(openRelease(suite, foreign), DYNAMIC[foreign]);
   cpSync(unpacked, join(root, 'srv', `${foreign}-dynamic`), { recursive: true, verbatimSymlinks: true });
 }

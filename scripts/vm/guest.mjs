@@ -8,7 +8,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const BUSYBOX = '/bin/busybox';
 const UNIT = `[Unit]
 Description=Cases of binfmtctl
-After=multi-user.target systemd-binfmt.service
+After=basic.target systemd-binfmt.service
 
 [Service]
 Type=oneshot
@@ -18,6 +18,18 @@ StandardOutput=file:/dev/console
 StandardError=file:/dev/console
 TimeoutStartSec=infinity
 `;
+/** In place of multi-user.target, which waits 90 s for the console's device: without udev it never appears. */
+const TARGET = `[Unit]
+Description=Cases of binfmtctl
+Requires=basic.target
+Wants=cases.service
+AllowIsolate=yes
+`;
+/** What systemd starts besides, and nothing here needs. */
+const MASKED = [
+  ...['ldconfig', 'systemd-journal-catalog-update', 'systemd-update-done', 'systemd-sysusers'],
+  ...['systemd-random-seed', 'modprobe@configfs', 'modprobe@drm', 'modprobe@fuse'],
+].map((name) => `${name}.service`);
 
 /** An archive that mounts the disk, puts our program and a shell script there, and hands over to the disk's systemd or to
  * the script. Not a chroot: programs in one may not make user namespaces. */
@@ -32,16 +44,18 @@ export function guestArchive({ work, kernel, busybox, script, isSystemd }) {
   cpSync(join(ROOT, 'scripts/vm/cut.cjs'), join(root, 'put/opt/guest/cut.cjs'));
   writeFileSync(join(root, 'put/opt/guest/script'), script);
   writeFileSync(join(root, 'put/opt/guest/init'), diskInit(), { mode: 0o755 });
-  if (isSystemd) addUnit(join(root, 'put/etc/systemd/system'));
+  if (isSystemd) addUnits(join(root, 'put/etc/systemd/system'));
   const next = isSystemd ? '/lib/systemd/systemd' : '/opt/guest/init';
   writeFileSync(join(root, 'init'), firstInit(kernel.modules, next), { mode: 0o755 });
   return archiveOf(root);
 }
 
-function addUnit(folder) {
-  mkdirSync(join(folder, 'multi-user.target.wants'), { recursive: true });
+function addUnits(folder) {
+  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'cases.service'), UNIT);
-  symlinkSync('../cases.service', join(folder, 'multi-user.target.wants/cases.service'));
+  writeFileSync(join(folder, 'cases.target'), TARGET);
+  symlinkSync('cases.target', join(folder, 'default.target'));
+  for (const name of MASKED) symlinkSync('/dev/null', join(folder, name));
 }
 
 function firstInit(modules, next) {

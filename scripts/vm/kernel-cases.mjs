@@ -6,10 +6,14 @@ const ENTRY = '/proc/sys/fs/binfmt_misc/qemu-aarch64';
 const BOOT_FILE = '/etc/binfmt.d/qemu-aarch64.conf';
 const JOURNAL = '/var/lib/binfmtctl/journal.json';
 
-/** The boots of a machine with a kernel of that version: without systemd, with it, and after each of three power cuts. */
-export function kernelBoots(version) {
+/** Two machines with a kernel of that version: one without systemd, and one with it that is started again after each of three
+ * power cuts. */
+export function kernelMachines(version) {
+  return [{ boots: [{ title: 'without systemd', cases: plainCases(version) }] }, { boots: powerCuts() }];
+}
+
+function powerCuts() {
   return [
-    { title: 'without systemd', cases: plainCases(version) },
     {
       title: 'systemd, power cut with the journal written',
       isSystemd: true,
@@ -89,7 +93,7 @@ function repaired() {
     expectCase('status after the power cut', 'binfmtctl status', { says: /riscv64 .*qemu-riscv64/ }),
     expectCase('install repairs', 'binfmtctl install arm64 --persist', { says: /proved|works/ }),
     expectCase('no journal left', `test ! -e ${JOURNAL}`),
-    expectCase('repaired', 'binfmtctl verify && /srv/arm64/bin/uname -m', { says: /^aarch64$/m }),
+    expectCase('repaired', '/srv/arm64/bin/uname -m', { says: /^aarch64$/m }),
     expectCase('uninstall', 'binfmtctl uninstall arm64'),
     expectCase('uninstalled', `test ! -e ${ENTRY} && test ! -e ${BOOT_FILE}`),
   ];

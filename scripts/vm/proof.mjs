@@ -1,7 +1,7 @@
 // Boots a machine several times from one disk, with a list of cases for each boot, and checks all of them.
-import { spawnSync } from 'node:child_process';
-import { constants, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { caseReader, scriptOf } from './cases.mjs';
 import { busyboxFor, debianDisk } from './disks.mjs';
@@ -12,40 +12,69 @@ import { startMachine } from './machine.mjs';
 /** The release whose programs are on the disk, whatever the kernel. */
 const USERLAND = 'trixie';
 const HUNG_MS = 900_000;
+const AT_ONCE = 2;
 
-/** Boots a release's kernel once for each of `boots(VERSION)` and prints a line for each case. Returns the names of cases that failed. */
-export async function prove({ suite, arch, userland = USERLAND, boots, qemu = [] }) {
+/**
+ * Starts `machines(VERSION)` with a release's kernel, two at a time, and prints a line for each case. Each machine has a disk of its own
+ * for all its boots; in all, `most` boots are made. Returns the names of cases that failed.
+ */
+export async function prove({ suite, arch, userland = USERLAND, machines, most = Number.POSITIVE_INFINITY }) {
   const files = { kernel: fetchKernel(suite, arch), busybox: busyboxFor(userland, arch) };
   const base = debianDisk(userland, arch);
   const work = mkdtempSync(join(tmpdir(), 'binfmtctl-vm-'));
   const started = performance.now();
   try {
-    const disk = join(work, 'disk');
-    copyFileSync(base, disk, constants.COPYFILE_FICLONE);
+    const waiting = upTo(most, machines(files.kernel.version));
+    const isAlone = waiting.length === 1;
     const failed = [];
-    for (const boot of boots(files.kernel.version))
-      failed.push(...(await runBoot(boot, { ...files, arch, qemu, disk, work })));
-    console.log(
-      `${suite} ${arch}: ${Math.round((performance.now() - started) / 1000)} s, failed: ${failed.length}`,
-    );
+    const runNext = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        failed.push(...(await runMachine(next, { ...files, arch, base, isAlone, work })));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, runNext));
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const [load] = loadavg();
+    console.log(`${suite} ${arch}: ${seconds} s, load ${load.toFixed(1)}, failed: ${failed.length}`);
     return failed;
   } finally {
-    rmSync(work, { recursive: true });
+    rmSync(work, { recursive: true, force: true });
   }
+}
+
+function upTo(most, machines) {
+  let left = most;
+  return machines.flatMap(({ boots, ...machine }) => {
+    const taken = boots.slice(0, left);
+    left -= taken.length;
+    return taken.length === 0 ? [] : [{ ...machine, boots: taken }];
+  });
+}
+
+async function runMachine({ boots, qemu }, { base, work, isAlone, ...files }) {
+  const folder = mkdtempSync(join(work, 'machine-'));
+  const disk = join(folder, 'disk');
+  execFileSync('cp', ['--sparse=always', '--reflink=auto', base, disk]);
+  const failed = [];
+  for (const boot of boots) {
+    const lines = [];
+    // What two machines print at the same time comes boot by boot.
+    const print = isAlone ? console.log : (line) => lines.push(line);
+    failed.push(...(await runBoot(boot, { ...files, qemu, disk, work: folder, print })));
+    if (lines.length > 0) console.log(lines.join('\n'));
+  }
+  return failed;
 }
 
 async function runBoot(
   { title, cases, last, isSystemd = false },
-  { kernel, busybox, arch, qemu, disk, work },
+  { kernel, busybox, arch, qemu, disk, work, print },
 ) {
-  console.log(`== ${title}`);
+  print(`== ${title}`);
   const initrd = join(work, 'archive');
   const folder = mkdtempSync(join(work, 'boot-'));
-  writeFileSync(
-    initrd,
-    guestArchive({ work: folder, kernel, busybox, script: scriptOf(cases, last), isSystemd }),
-  );
-  const reader = caseReader(cases, console.log);
+  const guest = { work: folder, kernel, busybox, script: scriptOf(cases, last), isSystemd };
+  writeFileSync(initrd, guestArchive(guest));
+  const reader = caseReader(cases, print);
   const lines = [];
   const onLine = (line) => {
     lines.push(line);
@@ -54,17 +83,17 @@ async function runBoot(
   const machine = startMachine({ arch, kernel: kernel.image, initrd, disk, qemu, onLine });
   const guard = setTimeout(machine.kill, HUNG_MS);
   await machine.ended.finally(() => clearTimeout(guard));
-  const results = [...reader.results, ...reader.missing(), ...checkDisk(disk)];
+  const results = [...reader.results, ...reader.missing(), ...checkDisk(disk, print)];
   const failed = results.filter(({ wrong }) => wrong.length > 0).map(({ name }) => `${title}: ${name}`);
-  if (reader.missing().length > 0) console.log(lines.slice(-30).join('\n'));
+  if (reader.missing().length > 0) print(lines.slice(-30).join('\n'));
   return failed;
 }
 
 /** A disk after a power cut: the journal is replayed, as at the next mount, and then nothing may be wrong. */
-function checkDisk(disk) {
+function checkDisk(disk, print) {
   spawnSync('e2fsck', ['-E', 'journal_only', '-p', disk]);
   const { status, stdout } = spawnSync('e2fsck', ['-f', '-n', disk], { encoding: 'utf8' });
   if (status === 0) return [];
-  console.log(stdout);
+  print(stdout);
   return [{ name: 'file system', wrong: [`e2fsck: exit status ${status}`] }];
 }

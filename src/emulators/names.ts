@@ -7,21 +7,13 @@ const RANK = { static: 0, either: 1, dynamic: 2 };
 /** Folders of a root, or of a folder of programs, that emulators are looked for in. */
 export const FOLDERS: readonly string[] = ['', 'bin', 'usr/bin', 'usr/local/bin'];
 
-/** The end of a name that says: registered with flag P. */
-export const PRESERVING = '-binfmt-P';
-
-/**
- * Where distributions keep the emulator for a guest; static builds first, and of these names that end in `-binfmt-P` last: by such a name
- * Debian's QEMU does not even print its version, and Debian 12 has the same file by another one.
- */
+/** Where distributions keep the emulator for a guest; static builds first. */
 export function layoutPaths({ layouts, guests }: EmulatorProfile, guest: string): readonly string[] {
-  const named = layouts.flatMap(({ linkage, paths }) =>
-    paths.map((path) => ({
-      path: path.replaceAll('{target}', guests[guest] ?? guest),
-      rank: 2 * RANK[linkage] + (path.endsWith(PRESERVING) ? 1 : 0),
-    })),
+  const sorted = layouts.toSorted((a, b) => RANK[a.linkage] - RANK[b.linkage]);
+  const paths = sorted.flatMap(({ paths }) =>
+    paths.map((path) => path.replaceAll('{target}', guests[guest] ?? guest)),
   );
-  return [...new Set(named.toSorted((a, b) => a.rank - b.rank).map(({ path }) => path))];
+  return [...new Set(paths)];
 }
 
 /** Names that the emulator's file may have for a guest: `qemu-aarch64-static`, which says that it is static, before

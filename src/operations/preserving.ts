@@ -4,13 +4,16 @@
  */
 import { createReadStream, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { layoutPaths, PRESERVING } from '../emulators/names.ts';
+import { layoutPaths } from '../emulators/names.ts';
 import { emulatorsIn } from '../emulators/store.ts';
 import { keep } from '../emulators/store-writer.ts';
 import { runningKernelFeatures } from '../kernel/features.ts';
 import { reportedArgv0 } from './assert-runs.ts';
 import type { Context } from './context.ts';
 import type { Found } from './found.ts';
+
+/** The end of a name that says: registered with flag P. */
+export const PRESERVING = '-binfmt-P';
 
 /** The emulator by a name with that end, where the kernel makes it necessary and the emulator is seen to heed it. */
 export async function preservingName(

@@ -3,7 +3,6 @@ import coerce from 'semver/functions/coerce.js';
 import gte from 'semver/functions/gte.js';
 import { emulatorPattern } from '../catalogue/resolve.ts';
 import type { EmulatorProfile } from '../catalogue/types.ts';
-import { PRESERVING } from '../emulators/names.ts';
 import { readStoreFile } from '../emulators/store-trust.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -21,6 +20,7 @@ import type { Context } from './context.ts';
 import type { Found } from './found.ts';
 import { findHidden, unhiddenText } from './hidden-files.ts';
 import type { Persistence } from './persistence.ts';
+import { PRESERVING } from './preserving.ts';
 import { registrationPath } from './registrations.ts';
 import { archHead, filesFor } from './shadowing.ts';
 

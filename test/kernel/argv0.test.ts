@@ -23,6 +23,19 @@ afterEach(() => {
 
 const interpreterOf = (name: string): string => /^interpreter (.*)$/m.exec(entries()[name] ?? '')?.[1] ?? '';
 
+/** What runs a command where Debian's package of QEMU for s390x is installed, whose program has that name. */
+function withPackage(name: string): readonly string[] {
+  const usr = join(folder, name);
+  for (const each of ['bin', 'libexec/qemu-binfmt']) mkdirSync(join(usr, each), { recursive: true });
+  copyFileSync(join(emulatorFolder(), 'qemu-s390x-static'), join(usr, 'bin', name));
+  symlinkSync(`../../bin/${name}`, join(usr, 'libexec/qemu-binfmt/s390x-binfmt-P'));
+  return inShell(
+    ['bin', 'libexec']
+      .map((each) => `mount -t overlay none -o lowerdir=${usr}/${each}:/usr/${each} /usr/${each}`)
+      .join(' && '),
+  );
+}
+
 interface Proved {
   readonly proofs: readonly { readonly argv0: { readonly holds: boolean }; readonly verdict: object }[];
 }
@@ -43,16 +56,7 @@ describe('on a kernel before 5.12', () => {
   });
 
   it('the name is the distribution’s where there is one', async () => {
-    const usr = join(folder, 'usr');
-    for (const name of ['bin', 'libexec/qemu-binfmt']) mkdirSync(join(usr, name), { recursive: true });
-    copyFileSync(join(emulatorFolder(), 'qemu-s390x-static'), join(usr, 'bin/qemu-s390x'));
-    symlinkSync('../../bin/qemu-s390x', join(usr, 'libexec/qemu-binfmt/s390x-binfmt-P'));
-    const distribution = inShell(
-      ['bin', 'libexec']
-        .map((name) => `mount -t overlay none -o lowerdir=${usr}/${name}:/usr/${name} /usr/${name}`)
-        .join(' && '),
-    );
-    const within = [...distribution, ...oldKernel];
+    const within = [...withPackage('qemu-s390x'), ...oldKernel];
     const { proofs } = await documentOf<Proved>(['install', 's390x', '--store', store], { within });
     expect(proofs).toMatchObject([{ argv0: { holds: true } }]);
     expect(interpreterOf('qemu-s390x')).toBe('/usr/libexec/qemu-binfmt/s390x-binfmt-P');
@@ -67,6 +71,13 @@ describe('on a kernel before 5.12', () => {
     expect(stdout).toContain('programs see their path as argv[0]');
     expect(stdout).toContain('entry qemu-s390x has no flag P');
   });
+});
+
+it('on a later kernel, the emulator’s plain name is taken, as Debian 12 packages both', async () => {
+  const within = withPackage('qemu-s390x-static');
+  const { proofs } = await documentOf<Proved>(['install', 's390x', '--store', store], { within });
+  expect(proofs).toMatchObject([{ argv0: { holds: true }, verdict: { outcome: 'works' } }]);
+  expect(interpreterOf('qemu-s390x')).toBe('/usr/bin/qemu-s390x-static');
 });
 
 it('a name of that kind is known as QEMU’s', async () => {
