@@ -55,11 +55,11 @@ const mountOnce = (directory: string): string =>
 
 /** The note about an instance whose holder cannot be seen. Pure. */
 export const lastsUnseen = (directory: string): string =>
-  `binfmt_misc was mounted already, on the host or only in another container, which cannot be seen from here: with a mount on the host, entries last until the next boot, otherwise they end with that container; ${mountOnce(directory)}`;
+  `the entries last until the next boot if the host has mounted binfmt_misc, which a container cannot see; to check, on the host: \`mountpoint ${directory}\``;
 
 /** The warning about an instance that another container mounted first. Pure. */
 export const endsWithContainers = (directory: string): string =>
-  `binfmt_misc was first mounted in another container, and whether the host has mounted it since cannot be seen from here: without a mount on the host, all entries end with the last container that has one; on the host, as root, to mount it and end this warning: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}; touch ${directory}/status\``;
+  `another container mounted binfmt_misc first: all entries end with the last such container, unless the host has mounted it since; to mount it and end this warning, on the host, as root: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}; touch ${directory}/status\``;
 
 /** The warning about an instance that the machine's process 1 does not have, or is not seen to have. Pure. */
 export function endsWith(
