@@ -1,4 +1,7 @@
-/** The Dockerfile of the checkout, with each builder, and a stub in place of Node, npm and apt. */
+/**
+ * The Dockerfile of the checkout, with a stub in place of Node, npm and apt. test/nightly builds it for real, also with Docker's
+ * old builder.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -32,7 +35,6 @@ afterAll(async () => {
 });
 
 const builders = {
-  'the old builder of Docker': () => dockerBuilder(engine, '0', IMAGE, at('read')),
   BuildKit: () => dockerBuilder(engine, '1', IMAGE, at('read')),
   buildah: () => buildahBuilder(at('buildah'), IMAGE),
 };
