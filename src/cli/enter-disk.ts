@@ -1,4 +1,5 @@
 /** `enter` for disk images: the command runs once more, where the image is mounted. */
+import { assertStoreTrusted } from '../emulators/store-trust.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { findDiskMounts } from '../operations/enter/disk.ts';
 import { runTools } from '../operations/setup-tools.ts';
@@ -25,6 +26,8 @@ export async function enterDiskImage(rootfs: string, options: DiskOptions): Prom
     throw new BinfmtctlError('USAGE', `${rootfs} is not a disk image`, { hint: 'omit --partition' });
   }
   const { store } = await openContext(options);
+  // Whoever can exchange the mount point can have the image mounted elsewhere.
+  assertStoreTrusted(store);
   const tools = runTools();
   const descriptors = [emulationFd, envFd].flatMap((each) => (each === undefined ? [] : [Number(each)]));
   return withMountPoint(store, async (place) =>

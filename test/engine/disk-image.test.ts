@@ -2,11 +2,13 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -104,6 +106,16 @@ describe('a raw disk image', () => {
       /^binfmtctl: cannot choose a partition .*1 \(linux, 15 MiB\), 2 \(linux.*\nhint: .*--partition N\n$/,
     );
     expect(enter('--partition', '2', image, '--', 'uname', '-m').stdout).toBe('aarch64\n');
+  });
+
+  it('is not mounted in a store that others can change', () => {
+    const image = makeImage('trusted', mbr(partitions(0x0c, 0x83)));
+    mkdirSync(at('open'));
+    chmodSync(at('open'), 0o777);
+    const { status, stderr } = enter('--store', at('open'), image, '--', 'uname');
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/^binfmtctl: will not use the store /);
+    expect(readdirSync(at('open'))).toEqual([]);
   });
 
   it('is refused with the reason of mount(8) where there are no loop devices', () => {
