@@ -22,7 +22,8 @@ child.stdin.on('error', () => {});
 if (root) await mapAllIds(child.pid);
 child.stdin.end('go\n');
 child.on('exit', (status, signal) => process.exit(signal ? 1 : status));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+// unshare blocks SIGINT and SIGTERM while it waits; with --kill-child, its end is that of the command.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill('SIGKILL'));
 
 // unshare(1) keeps its process id and only then makes the namespace: wait until its maps are writable and empty.
 async function mapAllIds(pid) {

@@ -1,57 +1,57 @@
-// Runs the tests: unit and integration as they are, kernel tests inside a user namespace with a binfmt_misc
-// instance of its own, so that the machine's own instance is not touched. Engine tests need that: they mount it where
-// it is not, and leave it as they found it.
+// Runs the tests, side by side on all processors. Each job of kernel and system tests has a binfmt_misc instance of its own, in a user
+// namespace, so that the machine's own is not touched. Engine and nightly tests need that: they run alone, mount it where it
+// is not, and leave it as they found it.
 //   node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]
+// With vitest arguments, such as files, each project is one vitest.
 import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { jobsOf } from './tests/jobs.mjs';
+import { runJobs } from './tests/run-jobs.mjs';
 
 // Node 20 parses every certificate of this file at each start: 50 ms for each of the thousands of processes.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const all = ['unit', 'integration', 'kernel'];
+const PRIVATE = ['kernel', 'system'];
+const ON_MACHINE = ['engine', 'nightly'];
 const [words, passed] = splitAt(process.argv.slice(2), '--');
-const wanted = words.length > 0 ? words : all;
+const projects = (words.length > 0 ? words : ['kernel', 'integration', 'unit']).filter(isPossible);
 
-const statuses = [run('node', ['scripts/build.mjs', '--quick'])];
-const onMachine = wanted.filter((name) => name === 'engine' || name === 'nightly');
-const privately = wanted.filter((name) => name === 'kernel' || name === 'system');
-const plain = wanted.filter((name) => !privately.includes(name) && !onMachine.includes(name));
-if (plain.length > 0) statuses.push(vitest([], plain));
-if (privately.length > 0) statuses.push(privateTests(privately));
-if (onMachine.length > 0) statuses.push(engineTests(onMachine));
-process.exit(statuses.some((status) => status !== 0) ? 1 : 0);
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+const results = [run('node', ['scripts/build.mjs'])];
+const together = projects.filter((name) => !ON_MACHINE.includes(name));
+if (passed.length > 0) results.push(...together.map((name) => vitest(PRIVATE.includes(name), name)));
+else if (together.length > 0) results.push(await runJobs(ROOT, jobsOf(ROOT, together)));
+results.push(...projects.filter((name) => ON_MACHINE.includes(name)).map((name) => vitest(false, name)));
+process.exit(results.every(Boolean) && process.exitCode !== 1 ? 0 : 1);
 
-function privateTests(projects) {
-  const enter = ['node', 'scripts/private-instance.mjs', '--'];
-  const probe = spawnSync(enter[0], [...enter.slice(1), 'true'], { cwd: ROOT, encoding: 'utf8' });
-  if (probe.status === 0) return vitest(enter, projects);
-  console.log(
-    `${projects.join(' and ')} tests SKIPPED: no private binfmt_misc instance here: ${probe.stderr.trim()}`,
-  );
-  return process.env.CI === 'true' ? 1 : 0;
+/** Says why a project is skipped; under CI that is a failure. */
+function isPossible(project) {
+  const why = obstacle(project);
+  if (why === null) return true;
+  console.log(`${project} tests SKIPPED: ${why}`);
+  if (process.env.CI === 'true') process.exitCode = 1;
+  return false;
 }
 
-function engineTests(projects) {
-  if (process.getuid() === 0) return vitest([], projects);
-  console.log(`${projects.join(' and ')} tests SKIPPED: they need root`);
-  return process.env.CI === 'true' ? 1 : 0;
+function obstacle(project) {
+  if (ON_MACHINE.includes(project)) return process.getuid() === 0 ? null : 'they need root';
+  if (!PRIVATE.includes(project)) return null;
+  const words = ['scripts/private-instance.mjs', '--', 'true'];
+  const { status, stderr } = spawnSync('node', words, { cwd: ROOT, encoding: 'utf8' });
+  return status === 0 ? null : `no private binfmt_misc instance here: ${stderr.trim()}`;
 }
 
-function vitest(prefix, projects) {
-  const command = [
-    ...prefix,
-    'node_modules/.bin/vitest',
-    'run',
-    ...projects.flatMap((name) => ['--project', name]),
-    ...passed,
-  ];
-  return run(command[0], command.slice(1));
+function vitest(isPrivate, project) {
+  const command = ['node_modules/.bin/vitest', 'run', '--project', project, ...passed];
+  return isPrivate
+    ? run('node', ['scripts/private-instance.mjs', '--', ...command])
+    : run(command[0], command.slice(1));
 }
 
 function run(file, args) {
-  return spawnSync(file, args, { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
+  return spawnSync(file, args, { cwd: ROOT, stdio: 'inherit' }).status === 0;
 }
 
 function splitAt(list, mark) {

@@ -1,0 +1,26 @@
+// Splits the tests into jobs that run side by side. A job is one vitest with some files of one project.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Files in one job. Fewer balance better, but every job starts vitest again. */
+const FILES = { unit: 60, integration: 6, kernel: 5, system: 1 };
+
+/** The jobs of projects, the ones with the largest files first: they take longest. */
+export function jobsOf(root, projects) {
+  return projects.flatMap((project) => {
+    const files = testFiles(root, project);
+    const count = Math.ceil(files.length / FILES[project]);
+    return Array.from({ length: count }, (_, job) => ({
+      name: `${project} ${job + 1}/${count}`,
+      project,
+      files: files.filter((_, index) => index % count === job),
+    }));
+  });
+}
+
+function testFiles(root, project) {
+  const folder = join(root, 'test', project);
+  const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
+  const size = (name) => statSync(join(folder, name)).size;
+  return names.sort((a, b) => size(b) - size(a)).map((name) => join('test', project, name));
+}
