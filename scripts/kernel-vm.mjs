@@ -41,10 +41,14 @@ const { values, positionals } = parseArgs({
     memory: { type: 'string', default: '3072' },
   },
 });
-if (values.disk) await exitWith(runOnDisk);
-if (values.suite.length > 0 && positionals.length === 0) await exitWith(proveSuites);
-if ((values.suite.length !== 1 && !(values.kernel && values.module)) || positionals.length === 0) {
-  console.error('usage: kernel-vm.mjs --suite SUITE [--disk] [-- COMMAND [ARGS...]]');
+const isCommand = positionals.length > 0;
+const most = Number(values.boots);
+if (values.disk && isCommand && values.suite.length === 1) await exitWith(runOnDisk);
+if (!values.disk && !isCommand && values.suite.length > 0 && most >= 1) await exitWith(proveSuites);
+const hasKernel = values.suite.length === 1 || (values.kernel && values.module);
+if (values.disk || !isCommand || !hasKernel) {
+  console.error('usage: kernel-vm.mjs --suite SUITE... [--boots N]');
+  console.error('       kernel-vm.mjs --suite SUITE [--disk] -- COMMAND [ARGS...]');
   process.exit(2);
 }
 
@@ -63,7 +67,6 @@ try {
 process.exit(status);
 
 async function proveSuites() {
-  const most = Number(values.boots);
   const failed = [];
   for (const suite of values.suite) {
     const names = await prove({ suite, arch: 'amd64', machines: kernelMachines, most });

@@ -32,12 +32,15 @@ export function caseReader(cases, print) {
   const results = [];
   let lines = [];
   let judged = 0;
+  let started = false;
   let begun = performance.now();
   const sinceBegun = () => ((performance.now() - begun) / 1000).toFixed(1);
   const onLine = (line) => {
     const end = /@@end (\d+) (\d+)/.exec(line);
-    if (line.includes('@@kernel')) print(`${line.replace(/.*@@kernel /, '')} (${sinceBegun()} s)`);
-    else if (line.includes('@@missed')) results.push({ name: 'power cut', wrong: [line] });
+    if (line.includes('@@kernel')) {
+      started = true;
+      print(`${line.replace(/.*@@kernel /, '')} (${sinceBegun()} s)`);
+    } else if (line.includes('@@missed')) results.push({ name: 'power cut', wrong: [line] });
     else if (line.includes('@@begin')) {
       lines = [];
       begun = performance.now();
@@ -54,7 +57,7 @@ export function caseReader(cases, print) {
     return { name: wanted.name, wrong };
   };
   const missing = () => cases.slice(judged).map(({ name }) => ({ name, wrong: ['did not come to its end'] }));
-  return { onLine, results, missing };
+  return { onLine, results, missing, hasStarted: () => started };
 }
 
 function faultsOf({ status, says, not }, seen, output) {
