@@ -16,6 +16,13 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const PRIVATE = ['kernel', 'system'];
 const ON_MACHINE = ['engine', 'nightly'];
 const [words, passed] = splitAt(process.argv.slice(2), '--');
+const unknown = words.filter((word) => !['unit', 'integration', ...PRIVATE, ...ON_MACHINE].includes(word));
+if (unknown.length > 0) {
+  console.error(
+    `usage: node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]`,
+  );
+  process.exit(2);
+}
 const projects = (words.length > 0 ? words : ['kernel', 'integration', 'unit']).filter(isPossible);
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
