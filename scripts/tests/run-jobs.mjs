@@ -1,6 +1,6 @@
 // Runs test jobs side by side, each kernel job with a binfmt_misc instance and a TMPDIR of its own.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,6 +31,8 @@ export async function runJobs(root, jobs) {
 async function runJob(root, { project, files }) {
   const began = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
+  // apt reads as a user of its own.
+  chmodSync(folder, 0o755);
   const report = join(folder, 'report.json');
   const isPrivate = project === 'kernel' || project === 'system';
   const command = [
