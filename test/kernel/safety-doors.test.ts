@@ -8,6 +8,7 @@ import { type Door, named, OUR_DOORS, PROFILE_DOOR } from './seeds/doors.ts';
 import type { Spec } from './seeds/forms.ts';
 import { makeWorld, type World } from './seeds/world.ts';
 import { instance, registerForeign, removeAllEntries } from './support/machine.ts';
+import { runsI386 } from './support/native-i386.ts';
 
 let world: World;
 beforeAll(() => {
@@ -36,9 +37,9 @@ interface Unsafe {
   readonly rule: Omit<Spec, 'name' | 'interpreter'> & { readonly interpreter?: string };
 }
 
-/** i386 is what box86 is for: native on x86-64 where its kernel runs it, as the kernels of distributions do. */
+/** i386 is what box86 is for. */
 const COMPAT: readonly Unsafe[] =
-  process.arch === 'x64' && i386 !== undefined
+  runsI386 && i386 !== undefined
     ? [
         { name: 'programs of i386', rule: ofArch(i386) },
         {

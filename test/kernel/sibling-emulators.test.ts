@@ -7,6 +7,7 @@ import { buildProbe, PROBE_EXIT_STATUS, probeEnvironment } from '../../src/elf/p
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import { binfmtctl } from './support/command.ts';
 import { BINFMT, entries } from './support/machine.ts';
+import { runsI386 } from './support/native-i386.ts';
 import { startWork } from './support/work.ts';
 
 const { at, put, run, store } = startWork();
@@ -14,14 +15,14 @@ const [package_ = ''] = unpackPackages('qemu-user:i386@trixie');
 const qemu = (arch: string): string => join(package_, `usr/bin/qemu-${arch}`);
 
 describe.runIf(process.arch === 'x64')('an emulator that is built for i386', () => {
-  it('is installed and proved where i386 programs run natively', async () => {
+  it.runIf(runsI386)('is installed and proved where i386 programs run natively', async () => {
     const { status, stdout } = await run('install', 'arm', '--source', `path:${qemu('arm')}`);
     expect([status, Object.keys(entries())]).toEqual([0, ['qemu-arm']]);
     expect(stdout).toContain('arm installed and proved');
     expect((await run('verify', 'arm')).status).toBe(0);
   });
 
-  it('runs a program without an entry', async () => {
+  it.runIf(runsI386)('runs a program without an entry', async () => {
     const arch = builtinCatalogue().arches['arm'];
     if (arch === undefined) throw new Error('no profile of arm');
     const program = put('program', buildProbe(arch.elf, arch.probe));

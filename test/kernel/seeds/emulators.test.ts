@@ -7,6 +7,7 @@ import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 import { nativePatterns } from '../../../src/rule/native.ts';
 import { parseRegister } from '../../../src/rule/register.ts';
 import { instance, registerForeign, removeAllEntries } from '../support/machine.ts';
+import { runsI386 } from '../support/native-i386.ts';
 import { registerString } from './forms.ts';
 import { ARGUMENTS, ARGV0, BOX86, QEMU } from './systems.ts';
 import { makeWorld, type World } from './world.ts';
@@ -53,7 +54,7 @@ describe('Box86', () => {
     expect(() => judge(...hosts)).not.toThrow();
   });
 
-  it.runIf(process.arch === 'x64')('is not installed where i386 is native', () => {
+  it.runIf(runsI386)('is not installed where i386 is native', () => {
     const before = instance();
     expect(world.binfmtctl('install', 'i386', '--emulator', 'box86', '--quiet')).toMatchObject({
       status: 1,
