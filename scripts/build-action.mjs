@@ -51,8 +51,8 @@ export async function buildAction(folder) {
 const apart = {
   name: 'apart',
   setup: ({ onResolve }) => {
-    onResolve({ filter: /\/work\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './work.cjs', external: true } : null,
+    onResolve({ filter: /\/parts\/operations\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './operations.cjs', external: true } : null,
     );
     onResolve({ filter: /\/cache-library\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './actions-cache.cjs', external: true } : null,

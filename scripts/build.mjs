@@ -1,6 +1,6 @@
 // Builds dist/: the command (CommonJS, because it starts faster than a module), the library and its types.
 import { copyFileSync, promises, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
@@ -11,23 +11,26 @@ import { librariesOf, NOTICES, noticesOf } from './release/libraries.mjs';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
 
-// cli.cjs answers `--version` and loads what a command needs: run.cjs for our own, emulated.cjs for those that run programs,
-// drop-in.cjs for those that stand in for others, work.cjs for what installs and verifies, and for what the others need late.
+// cli.cjs answers `--version` and loads what a command needs: commands.cjs for our own, emulation.cjs for those that run programs,
+// drop-in.cjs for those that stand in for others, operations.cjs for what installs and verifies, and for what the others need later.
 // They and the large libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes
 // 60 ms to parse.
-const PARTS = ['run', 'emulated', 'drop-in', 'work'];
+const PARTS = ['commands', 'emulation', 'drop-in', 'operations'];
+/** Which part has a module that is imported on demand. */
 const PLACES = {
-  ...Object.fromEntries(PARTS.map((name) => [name, name])),
-  late: 'work',
-  preparation: 'work',
+  ...Object.fromEntries(PARTS.map((name) => [`parts/${name}`, name])),
+  'parts/preparation': 'operations',
+  'emulation/on-demand': 'operations',
 };
 const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'yaml'];
 const apart = {
   name: 'apart',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: new RegExp(`/(${Object.keys(PLACES).join('|')})\\.ts$`) }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./${PLACES[basename(path, '.ts')]}.cjs`, external: true } : null,
-    );
+    onResolve({ filter: /\/(parts\/[a-z-]+|on-demand)\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return null;
+      const file = relative(resolve(ROOT, 'src'), resolve(resolveDir, path)).replace(/^cli\/|\.ts$/g, '');
+      return { path: `./${PLACES[file]}.cjs`, external: true };
+    });
     onResolve({ filter: /\/builtin\.json$/ }, ({ namespace, path }) =>
       namespace === 'catalogue'
         ? { path, external: true }
@@ -107,8 +110,8 @@ const { metafile: commands } = await build({
   supported,
   entryPoints: {
     cli: 'src/cli/main.ts',
-    'run-detectors': 'src/cli/run-detectors.ts',
-    launcher: 'src/system/launcher.ts',
+    'run-detectors': 'src/cli/drop-in/run-detectors.ts',
+    launcher: 'src/system/process/launcher.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),
   },
   outdir: 'dist',
@@ -121,7 +124,7 @@ const { outputFiles, metafile: parts } = await build({
   format: 'esm',
   splitting: true,
   write: false,
-  entryPoints: Object.fromEntries(PARTS.map((name) => [name, `src/cli/${name}.ts`])),
+  entryPoints: Object.fromEntries(PARTS.map((name) => [name, `src/cli/parts/${name}.ts`])),
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   plugins,
@@ -137,7 +140,7 @@ for (const { path, text } of outputFiles) {
   });
   texts.set(basename(path), code);
 }
-for (const [name, code] of packed(texts, 'emulated.cjs')) writeFileSync(resolve(ROOT, 'dist', name), code);
+for (const [name, code] of packed(texts, 'emulation.cjs')) writeFileSync(resolve(ROOT, 'dist', name), code);
 copyFileSync(resolve(ROOT, 'src/profiles/builtin.json'), resolve(ROOT, 'dist/builtin.json'));
 copyFileSync(resolve(ROOT, 'scripts/run-detectors'), resolve(ROOT, 'dist/run-detectors'));
 writeFileSync(resolve(ROOT, 'dist', NOTICES), noticesOf(librariesOf(commands, parts)));

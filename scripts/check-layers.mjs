@@ -1,4 +1,4 @@
-// Fails on an import from right to left of the architecture's layers, on an import cycle, and on I/O in a pure folder.
+// Fails on an import against the order of the directories, on an import cycle, and on I/O in a pure file.
 //   node scripts/check-layers.mjs
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -6,28 +6,49 @@ import { fileURLToPath } from 'node:url';
 
 const SOURCE = resolve(dirname(fileURLToPath(import.meta.url)), '../src');
 
-// What a folder may import besides itself.
-const PURE = ['errors', 'elf', 'rule', 'formats', 'catalogue', 'plan'];
-const OUTSIDE = ['profiles', 'kernel', 'emulators'];
-const MAY_IMPORT = {
-  errors: [],
-  elf: ['errors'],
-  rule: ['errors', 'elf'],
-  formats: ['errors', 'elf', 'rule'],
-  catalogue: ['errors', 'elf', 'rule'],
-  plan: ['errors', 'elf', 'rule', 'formats', 'catalogue'],
-  system: PURE,
-  ...Object.fromEntries(OUTSIDE.map((folder) => [folder, [...PURE, 'system']])),
-  operations: [...PURE, 'system', ...OUTSIDE],
-  cli: [...PURE, 'system', ...OUTSIDE, 'operations', 'index'],
-  index: [...PURE, 'system', ...OUTSIDE, 'operations'],
-};
+/** A directory imports only from itself and from those before it. */
+const ORDER = [
+  ...['errors', 'rule', 'elf', 'text', 'file-format', 'system', 'archive', 'binfmt', 'boot', 'catalogue'],
+  ...[
+    'context',
+    'emulators',
+    'profiles',
+    'probe',
+    'safety',
+    'state',
+    'verify',
+    'net',
+    'oci',
+    'sources',
+    'obtain',
+  ],
+  ...[
+    'rootfs',
+    'store',
+    'lockfile',
+    'install',
+    'transfer',
+    'emulation',
+    'run',
+    'enter',
+    'compat',
+    'index',
+    'cli',
+  ],
+];
+
+/** Directories whose files do no I/O. Elsewhere, a file is pure if its first comment says so. */
+const PURE = ['errors', 'rule', 'elf', 'text', 'file-format', 'catalogue'];
+const PURE_FILE = /^\/\*\*(?:(?!\*\/)[\s\S])*\bPure\b/;
+
+/** Most files in one directory. */
+const MAX_FILES = 15;
 
 const files = readdirSync(SOURCE, { recursive: true })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => join(SOURCE, name));
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
-const problems = [...files.flatMap(layerProblems), ...cycles()];
+const problems = [...files.flatMap(fileProblems), ...crowded(), ...cycles()];
 for (const problem of problems) console.error(problem);
 console.log(`layers: ${files.length} files, ${problems.length} problems`);
 process.exit(problems.length > 0 ? 1 : 0);
@@ -39,53 +60,63 @@ function importsOf(file) {
   const all = [...text.matchAll(pattern)].map((match) => ({
     name: match[1] ?? match[2] ?? match[3],
     type: /^\s*(?:import|export)\s+type\s/.test(match[0]),
-    lazy: match[3] !== undefined,
   }));
   return { text, all };
 }
 
-function layerProblems(file) {
-  const folder = folderOf(file);
-  const { text, all } = imports.get(file);
+function fileProblems(file) {
+  const directory = directoryOf(file);
   const where = relative(SOURCE, file);
-  const allowed = MAY_IMPORT[folder];
-  if (!allowed) return [`${where}: folder ${folder} is not in the architecture`];
-  const crossing = all
+  if (!ORDER.includes(directory)) return [`${where}: the order of directories does not have ${directory}`];
+  const { text, all } = imports.get(file);
+  const against = all
     .filter(({ name }) => name.startsWith('.'))
-    .map(({ name }) => folderOf(resolve(dirname(file), name)))
-    .filter((target) => target !== folder && !allowed.includes(target))
-    .map((target) => `${where}: ${folder} must not import ${target}`);
-  if (!PURE.includes(folder)) return crossing;
-  const impure = all
-    .filter(({ name }) => name.startsWith('node:'))
-    .map(({ name }) => `${where}: pure code must not import ${name}`);
+    .map(({ name }) => directoryOf(resolve(dirname(file), name)))
+    .filter((target) => ORDER.indexOf(target) > ORDER.indexOf(directory))
+    .map((target) => `${where}: ${directory} must not import ${target}`);
+  return isPure(file) ? [...against, ...impurities(where, text, all)] : against;
+}
+
+function isPure(file) {
+  return PURE.includes(directoryOf(file)) || PURE_FILE.test(imports.get(file)?.text ?? '');
+}
+
+function impurities(where, text, all) {
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
   return [
-    ...crossing,
-    ...impure,
+    ...all
+      .filter(({ name, type }) => !type && name.startsWith('node:') && name !== 'node:path')
+      .map(({ name }) => `${where}: pure code must not import ${name}`),
     ...(/\bprocess\./.test(code) ? [`${where}: pure code must not read process`] : []),
   ];
 }
 
-// Imports of types alone, and those made on demand, cannot make a cycle at load time.
+function crowded() {
+  const counts = new Map();
+  for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  return [...counts]
+    .filter(([, count]) => count > MAX_FILES)
+    .map(([directory, count]) => `${relative(SOURCE, directory)}: ${count} files; split it by subject`);
+}
+
+/** Imports on demand count: what they load may be loading. Those of types alone are gone at run time. */
 function cycles() {
   const done = new Set();
   const found = [];
   const visit = (file, trail) => {
-    if (trail.includes(file))
-      return found.push(
-        `cycle: ${[...trail.slice(trail.indexOf(file)), file].map((each) => relative(SOURCE, each)).join(' → ')}`,
-      );
-    if (done.has(file)) return;
-    for (const { name, type, lazy } of imports.get(file)?.all ?? []) {
-      if (name.startsWith('.') && !type && !lazy) visit(resolve(dirname(file), name), [...trail, file]);
+    if (trail.includes(file)) {
+      const names = [...trail.slice(trail.indexOf(file)), file].map((each) => relative(SOURCE, each));
+      return found.push(`cycle: ${names.join(' → ')}`);
     }
+    if (done.has(file)) return;
+    for (const { name, type } of imports.get(file)?.all ?? [])
+      if (name.startsWith('.') && !type) visit(resolve(dirname(file), name), [...trail, file]);
     done.add(file);
   };
   for (const file of files) visit(file, []);
   return found;
 }
 
-function folderOf(file) {
+function directoryOf(file) {
   return relative(SOURCE, file).split('/')[0].replace(/\.ts$/, '');
 }

@@ -14,7 +14,7 @@ const work = mkdtempSync(join(tmpdir(), 'binfmtctl-package-'));
 try {
   const { size, entryCount, root } = pack();
   const brought = dependenciesIn(root);
-  const command = await sectionsFor('src/cli/main.ts', 'src/index.ts', 'src/cli/run-detectors.ts');
+  const command = await sectionsFor('src/cli/main.ts', 'src/index.ts', 'src/cli/drop-in/run-detectors.ts');
   await buildAction(join(work, 'action'));
   const problems = [
     ...(size > LIMIT_BYTES ? [`the tarball has ${size} bytes, more than ${LIMIT_BYTES}`] : []),

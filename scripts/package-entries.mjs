@@ -9,15 +9,15 @@ const DIST = join(ROOT, 'dist');
 const RELATIVE_IMPORT = /((?:from |import\()['"]\.[^'"]+)\.ts(['"])/g;
 
 /**
- * Both entries load work.cjs, as the commands do, and export the names that src/index.ts exports.
+ * Both entries load operations.cjs, as the commands do, and export the names that src/index.ts exports.
  * `options`: those of esbuild.
  */
 export async function writeEntries(options, { withTypes }) {
   const names = (await exportedNames(options)).join(', ');
-  writeFileSync(join(DIST, 'index.mjs'), `export { ${names} } from './work.cjs';\n`);
+  writeFileSync(join(DIST, 'index.mjs'), `export { ${names} } from './operations.cjs';\n`);
   writeFileSync(
     join(DIST, 'index.cjs'),
-    `const { ${names} } = require('./work.cjs');\nmodule.exports = { ${names} };\n`,
+    `const { ${names} } = require('./operations.cjs');\nmodule.exports = { ${names} };\n`,
   );
   if (withTypes) writeTypes();
 }

@@ -160,7 +160,7 @@ async function registering() {
 
 /** Milliseconds that the library takes for all of the rules, once it is loaded. */
 async function inProcess(lines) {
-  const contents = `export { register } from './src/kernel/register.ts';
+  const contents = `export { register } from './src/binfmt/register.ts';
     export { parseRegister } from './src/rule/register.ts';`;
   const outfile = join(work, 'register.mjs');
   await build({

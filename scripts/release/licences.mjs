@@ -50,7 +50,7 @@ export async function writeLicences(folder, { lock, platform, packages }) {
 /** Each source and version of emulators for the platform once. */
 async function emulatorSources(lock, platform) {
   const { builtinCatalogue, decodeLock, findArch } = createRequire(import.meta.url)(
-    join(ROOT, 'dist/work.cjs'),
+    join(ROOT, 'dist/operations.cjs'),
   );
   const { hosts } = (await decodeLock(readFileSync(lock, 'utf8'))).lock;
   const own = hosts[findArch(builtinCatalogue(), platform).id] ?? {};

@@ -10,7 +10,7 @@ const DEFAULT_SOURCE = 'oci';
 
 /** Makes the parts of the platforms anew from the sources; those of other machines stay as they are. */
 export async function updateLock(file, platforms, sources, work) {
-  const { decodeLock, encodeLock } = createRequire(import.meta.url)(join(ROOT, 'dist/work.cjs'));
+  const { decodeLock, encodeLock } = createRequire(import.meta.url)(join(ROOT, 'dist/operations.cjs'));
   const before = existsSync(file) ? await decodeLock(readFileSync(file, 'utf8')) : { lock: { hosts: {} } };
   if (before.lock === undefined)
     throw new Error(`${file}: ${before.problems.map(({ message }) => message).join('; ')}`);

@@ -43,7 +43,9 @@ async function act(signal: AbortSignal): Promise<void> {
       hint: 'run the job on a Linux runner: `runs-on: ubuntu-latest`',
     });
   const inputs = parseInputs((name) => getInput(name));
-  const { builtinCatalogue, defaultStore, findArches, findNatives, readLock } = await import('./work.ts');
+  const { builtinCatalogue, defaultStore, findArches, findNatives, readLock } = await import(
+    './parts/operations.ts'
+  );
   const catalogue = builtinCatalogue();
   const named = findArches(catalogue, inputs.platforms);
   const lock =
@@ -82,7 +84,7 @@ function report(progress: Progress): void {
 
 /** What is registered; null where no instance is mounted, which the command does when it installs. */
 async function statusNow(context: Context): Promise<StatusResult | null> {
-  const { status } = await import('./work.ts');
+  const { status } = await import('./parts/operations.ts');
   try {
     return await status(context);
   } catch (error) {
@@ -100,8 +102,8 @@ async function publish(
   natives: readonly Arch[],
   context: Context,
 ): Promise<void> {
-  const { readPlatforms } = await import('./work.ts');
-  const { toJson } = await import('../plan/json.ts');
+  const { readPlatforms } = await import('./parts/operations.ts');
+  const { toJson } = await import('../text/json.ts');
   const state = await statusNow(context);
   const supported =
     state === null ? listPlatforms(natives, [], cpuFlags()) : (await readPlatforms(context)).supported;

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { defaultStore } from '../emulators/place.ts';
+import type { Context, Progress } from '../context.ts';
+import { defaultStore } from '../emulators/store/location.ts';
 import { BinfmtctlError } from '../errors.ts';
-import type { Context, Progress } from '../operations/context.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
 import { isOurImage } from '../system/host.ts';
 import { removeLeftovers } from '../system/temporary.ts';
-import type { CommonOptions } from './common.ts';
+import type { CommonOptions } from './common-options.ts';
 
 /** The context of an operation from the options that every command has. */
 export async function openContext(
@@ -25,7 +25,7 @@ export async function openContext(
     catalogue:
       catalogue.length === 0
         ? builtinCatalogue()
-        : await (await import('./preparation.ts')).loadCatalogue(catalogue),
+        : await (await import('./parts/preparation.ts')).loadCatalogue(catalogue),
     binfmtDirectory: binfmtDir,
     // Entries name emulators of the store by their whole path.
     store: place,
@@ -44,7 +44,7 @@ function requireTextPath(path: string): void {
 
 /** Nothing else mounts these in a container of our image. If it fails, the command says so. */
 async function prepareImage(binfmtDirectory: string, store: string): Promise<void> {
-  const { ensureMounted, makeImageWritable } = await import('./preparation.ts');
+  const { ensureMounted, makeImageWritable } = await import('./parts/preparation.ts');
   await ensureMounted(binfmtDirectory).catch(() => {});
   await makeImageWritable(store);
 }

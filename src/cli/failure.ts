@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
-import { maskSecrets } from '../formats/secrets.ts';
-import { toJson } from '../plan/json.ts';
-import { fileError } from '../system/file-error.ts';
+import { fileError } from '../system/file/file-error.ts';
 import { isOurImage } from '../system/host.ts';
-import { withSameOptions } from './same-options.ts';
-import { onOneLine, paint, print } from './terminal.ts';
+import { toJson } from '../text/json.ts';
+import { maskSecrets } from '../text/secrets.ts';
+import { onOneLine, paint, print } from './output/terminal.ts';
+import { withSameOptions } from './store-options.ts';
 
 /** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */
 export function exitStatusOf(failure: unknown): number {

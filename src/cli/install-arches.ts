@@ -1,7 +1,7 @@
 import { findArches } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { type InstallRequest, type InstallResult, install } from '../operations/install.ts';
-import { bothNamed, type CommonOptions } from './common.ts';
+import { type InstallRequest, type InstallResult, install } from '../install/install.ts';
+import { bothNamed, type CommonOptions } from './common-options.ts';
 import { withOperation } from './operation.ts';
 
 /** Resolves the names of the command line and installs. */

@@ -1,9 +1,9 @@
 /** The command line: from words to an exit status. */
 import { Command, CommanderError } from 'commander';
 import { BinfmtctlError } from '../errors.ts';
-import { withBareOptions } from './common.ts';
-import { requireText } from './exact-words.ts';
+import { withBareOptions } from './common-options.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
+import { requireText } from './words.ts';
 
 /** Defines a command; `done` is told its exit status. */
 export type Define = (done: (status: number) => void) => Command;

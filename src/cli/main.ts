@@ -2,8 +2,8 @@
 import { writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isOurImage } from '../system/host.ts';
-import { closeInherited } from '../system/inherited.ts';
-import { guardStreams } from './streams.ts';
+import { closeInherited } from '../system/process/inherited.ts';
+import { guardStreams } from './output/streams.ts';
 
 declare const BINFMTCTL_VERSION: string;
 
@@ -35,7 +35,7 @@ if (process.argv.length === 3 && !standsIn && (only === '--version' || only === 
 async function carryOut(words: readonly string[]): Promise<number> {
   closeInherited(words);
   if (!standsIn && (words[0] === 'run' || words[0] === 'enter')) {
-    return (await import('./emulated.ts')).runEmulated(words, BINFMTCTL_VERSION);
+    return (await import('./parts/emulation.ts')).runEmulated(words, BINFMTCTL_VERSION);
   }
   const [command = '', ...rest] = standsIn
     ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
@@ -43,8 +43,9 @@ async function carryOut(words: readonly string[]): Promise<number> {
   // Its output is that of the original.
   guardStreams({ silent: command === 'update-binfmts' });
   if (command === 'update-binfmts' || command === 'systemd-binfmt') {
-    return (await import('./drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
+    return (await import('./parts/drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }
-  if (command === 'binfmt') return (await import('./work.ts')).standInForBinfmt(rest, BINFMTCTL_VERSION);
-  return (await import('./run.ts')).runCommandLine(words, BINFMTCTL_VERSION);
+  if (command === 'binfmt')
+    return (await import('./parts/operations.ts')).standInForBinfmt(rest, BINFMTCTL_VERSION);
+  return (await import('./parts/commands.ts')).runCommandLine(words, BINFMTCTL_VERSION);
 }

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import type { Context } from '../operations/context.ts';
-import type { CommonOptions } from './common.ts';
+import type { Context } from '../context.ts';
+import type { CommonOptions } from './common-options.ts';
 import { openContext } from './context.ts';
 import { asInterruption } from './failure.ts';
-import { showProgress } from './progress.ts';
+import { showProgress } from './output/progress.ts';
 
 // Ctrl-C, a polite kill, and a terminal that was closed.
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,6 +1,7 @@
 /** Options as a table, for commands that start too fast for commander; it shows their help. */
+
+import { getopt, type LongOption } from '../compat/command-line/getopt.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { getopt, type LongOption } from './getopt.ts';
 
 /** Flags as commander has them (`--arch <arch>`), what they say, and a default: an empty list for one that may be repeated. */
 export type OptionSpec = readonly [flags: string, description: string, fallback?: string | readonly []];

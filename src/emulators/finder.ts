@@ -4,7 +4,7 @@ import type { EmulatorProfile } from '../catalogue/types.ts';
 import { matches } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
 import { fileNames, layoutPaths, storedName } from './names.ts';
-import type { StoredEmulator } from './store.ts';
+import type { StoredEmulator } from './store/store.ts';
 import type { Candidate, Origin } from './types.ts';
 
 export interface FindRequest {

@@ -1,11 +1,11 @@
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import type { Linkage } from '../elf/linkage.ts';
 import type { ElfIdentity } from '../elf/types.ts';
-import { fileIdentity, sha256File } from '../system/files.ts';
+import { fileIdentity, sha256File } from '../system/file/files.ts';
+import { requireTrusted } from '../system/require-trusted.ts';
 import type { Known, Memo } from './memo.ts';
 import { readProgram } from './program.ts';
-import { promisedSha256 } from './store.ts';
-import { requireTrusted } from './trust.ts';
+import { promisedSha256 } from './store/store.ts';
 import type { Candidate, Emulator } from './types.ts';
 import { unfit } from './unfit.ts';
 import { findVersion, readVersion } from './version.ts';

@@ -1,10 +1,10 @@
 import { type Stats, statSync } from 'node:fs';
 import { HEAD_SIZE } from '../rule/check.ts';
-import { parseShebang } from '../rule/shebang.ts';
-import { errnoOf } from '../system/file-error.ts';
-import { kindOf } from '../system/file-kind.ts';
-import { tryReadHead } from '../system/head.ts';
-import { pathBytes } from '../system/path-bytes.ts';
+import { parseShebang } from '../rule/execution/shebang.ts';
+import { errnoOf } from '../system/file/file-error.ts';
+import { kindOf } from '../system/file/file-kind.ts';
+import { tryReadHead } from '../system/file/head.ts';
+import { pathBytes } from '../system/file/path-bytes.ts';
 import { findWeakness, isMachineRoot } from '../system/trust.ts';
 
 /** Why programs should not be run through an interpreter. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { FileIdentity } from '../system/files.ts';
-import { writeAtomic } from '../system/write-file.ts';
-import { assertStoreTrusted, isSharedStore, readStoreFile } from './store-trust.ts';
+import type { FileIdentity } from '../system/file/files.ts';
+import { writeAtomic } from '../system/file/write-file.ts';
+import { assertStoreTrusted, isSharedStore, readStoreFile } from './store/trust.ts';
 
 /** What an inspection found out of a file's bytes. */
 export interface Known {

@@ -2,9 +2,9 @@ import { constants, type Stats } from 'node:fs';
 import { access, lstat, open, readlink, stat } from 'node:fs/promises';
 import { type Linkage, readLinkage } from '../elf/linkage.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { errnoOf, fileError } from '../system/file-error.ts';
-import { kindOf } from '../system/file-kind.ts';
-import { flagsAt } from '../system/mounts.ts';
+import { errnoOf, fileError } from '../system/file/file-error.ts';
+import { kindOf } from '../system/file/file-kind.ts';
+import { flagsAt } from '../system/namespace/mounts.ts';
 import { notFound, unfit } from './unfit.ts';
 
 /** What is read of an emulator's file. */

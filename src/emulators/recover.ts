@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { storedName } from './names.ts';
-import type { StoreOptions } from './store-lock.ts';
-import { keep } from './store-writer.ts';
+import type { StoreOptions } from './store/lock.ts';
+import { keep } from './store/writer.ts';
 import type { Candidate } from './types.ts';
 
 /** A program of the guest's arch that runs through the entry and waits; made by the caller. */

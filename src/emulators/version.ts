@@ -2,10 +2,10 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import { BinfmtctlError, interrupted, isBinfmtctlError } from '../errors.ts';
-import { readParts } from '../system/files.ts';
-import { run } from '../system/process.ts';
-import { isProgram } from '../system/tools.ts';
-import { requireTrusted } from './trust.ts';
+import { readParts } from '../system/file/files.ts';
+import { run } from '../system/process/process.ts';
+import { isProgram } from '../system/process/tools.ts';
+import { requireTrusted } from '../system/require-trusted.ts';
 import { unfit } from './unfit.ts';
 
 export interface VersionOptions {

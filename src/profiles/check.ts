@@ -1,9 +1,9 @@
-import { lintProfile } from '../catalogue/lint.ts';
-import { lintFacts } from '../catalogue/lint-facts.ts';
 import { withProfiles } from '../catalogue/merge.ts';
+import { lintProfile } from '../catalogue/profile/lint.ts';
+import { lintFacts } from '../catalogue/profile/lint-facts.ts';
 import type { Catalogue, Profile } from '../catalogue/types.ts';
-import { worded } from '../formats/yaml.ts';
-import { runningHead } from '../system/running-head.ts';
+import { runningHead } from '../system/process/running-head.ts';
+import { worded } from '../text/yaml.ts';
 import { builtinCatalogue } from './builtin.ts';
 import { type Problem, readProfiles } from './read.ts';
 

@@ -1,11 +1,11 @@
 import { basename, extname, join } from 'node:path';
-import { parseProfile } from '../catalogue/schema.ts';
+import { parseProfile } from '../catalogue/profile/schema.ts';
 import type { Profile } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { parseYaml, worded } from '../formats/yaml.ts';
-import { fileError } from '../system/file-error.ts';
-import { listFiles } from '../system/files.ts';
-import { readSmall } from '../system/read-small.ts';
+import { fileError } from '../system/file/file-error.ts';
+import { listFiles } from '../system/file/files.ts';
+import { readSmall } from '../system/file/read-small.ts';
+import { parseYaml, worded } from '../text/yaml.ts';
 
 /** A profile with its file. */
 export interface ReadProfile {

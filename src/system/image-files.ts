@@ -1,7 +1,7 @@
 /** The files of our own container image, which do not always belong to root. */
 import { statSync } from 'node:fs';
 import { inInitialUserNamespace, isOurImage } from './host.ts';
-import { isOnRootMount } from './mounts.ts';
+import { isOnRootMount } from './namespace/mounts.ts';
 
 export interface ImageFacts {
   readonly isOurImage: boolean;

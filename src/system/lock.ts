@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { BinfmtctlError } from '../errors.ts';
-import { toolEnvironment } from './environment.ts';
-import { errnoOf, fileError } from './file-error.ts';
-import { notRegular } from './file-kind.ts';
-import { type RunOptions, type RunResult, run } from './process.ts';
+import { errnoOf, fileError } from './file/file-error.ts';
+import { notRegular } from './file/file-kind.ts';
+import { toolEnvironment } from './process/environment.ts';
+import { type RunOptions, type RunResult, run } from './process/process.ts';
 
 export interface LockOptions {
   /** How long to wait for another holder. */

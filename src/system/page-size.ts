@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { runningHead } from './running-head.ts';
+import { runningHead } from './process/running-head.ts';
 
 /** linux/auxvec.h AT_PAGESZ. */
 const PAGE_SIZE = 6;

@@ -1,9 +1,9 @@
 /** What a container of our image with a read-only root (`docker run --read-only`) lacks: a place to write to. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf } from './file-error.ts';
+import { errnoOf } from './file/file-error.ts';
 import { isOurImage } from './host.ts';
-import { flagsAt, isOnRootMount, mount } from './mounts.ts';
+import { flagsAt, isOnRootMount, mount } from './namespace/mounts.ts';
 import { temporaryFolders } from './temporary.ts';
 
 /**

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasEnded, PROCESS_TAG, processTag } from './process-tag.ts';
+import { hasEnded, PROCESS_TAG, processTag } from './process/process-tag.ts';
 
 /** Directories for temporary files, the preferred one first. */
 export const temporaryFolders = (): readonly string[] => [

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { reduceIndexes } from '../../src/emulators/sources/apt-index.ts';
+import { reduceIndexes } from '../../src/sources/apt/index-files.ts';
 import { bundle } from './fixtures/bundle.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 

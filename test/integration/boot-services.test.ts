@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { readBootFacts } from '../../src/system/boot.ts';
-import { parseMountInfo } from '../../src/system/mounts.ts';
+import { readBootFacts } from '../../src/boot/services.ts';
+import { parseMountInfo } from '../../src/system/namespace/mounts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-boot-'));
 afterAll(() => rmSync(folder, { recursive: true }));

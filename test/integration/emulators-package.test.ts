@@ -1,9 +1,9 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { takeFromPackage } from '../../src/emulators/sources/deb.ts';
-import type { Want } from '../../src/emulators/sources/types.ts';
-import { listStored } from '../../src/emulators/store.ts';
+import { listStored } from '../../src/emulators/store/store.ts';
+import { takeFromPackage } from '../../src/sources/apt/deb.ts';
+import type { Want } from '../../src/sources/types.ts';
 import { packedDeb, type TarEntry, tar, writeDeb } from './fixtures/deb.ts';
 import { QEMU } from './fixtures/profile.ts';
 import { fakeQemu } from './fixtures/programs.ts';

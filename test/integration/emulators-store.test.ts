@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { listStored, pruneStore, removeFromStore } from '../../src/emulators/store.ts';
-import { keep, writeStore } from '../../src/emulators/store-writer.ts';
-import { run } from '../../src/system/process.ts';
+import { listStored, pruneStore, removeFromStore } from '../../src/emulators/store/store.ts';
+import { keep, writeStore } from '../../src/emulators/store/writer.ts';
+import { run } from '../../src/system/process/process.ts';
 import { bundle } from './fixtures/bundle.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 

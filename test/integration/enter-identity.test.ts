@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findIdentity } from '../../src/operations/enter/identity.ts';
+import { findIdentity } from '../../src/enter/identity.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
 const folder = temporaryFolder();

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { hasSeveralIds, hasTtyGroup, ownsRoot } from '../../src/operations/enter/ids.ts';
-import { type IdMaps, identityMap, parseIdMap, singleMap } from '../../src/plan/id-maps.ts';
+import { hasSeveralIds, hasTtyGroup, ownsRoot } from '../../src/rootfs/ids.ts';
+import { type IdMaps, identityMap, parseIdMap, singleMap } from '../../src/system/namespace/id-maps.ts';
 import { bundle } from './fixtures/bundle.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { archOfHeader } from '../../src/catalogue/resolve.ts';
 import type { ElfIdentity } from '../../src/elf/types.ts';
-import { findPrograms, requireRoot } from '../../src/operations/enter/programs.ts';
+import { findPrograms, requireRoot } from '../../src/enter/programs.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import { buildProgram, code, FOREIGN, HOST } from './fixtures/programs.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fstab, type RootMount } from '../../src/plan/root-mounts.ts';
+import { fstab, type RootMount } from '../../src/enter/mounts/root-mounts.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
 const folder = temporaryFolder();

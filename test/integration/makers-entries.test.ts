@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { emulatorPattern } from '../../src/catalogue/resolve.ts';
-import { decodeBinfmtD } from '../../src/formats/binfmt-d.ts';
+import { decodeBinfmtD } from '../../src/file-format/binfmt-d.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import { equalPatterns } from '../../src/rule/algebra.ts';
 import { matches } from '../../src/rule/match.ts';

@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { withMountPoint } from '../../src/system/mount-point.ts';
-import { processTag } from '../../src/system/process-tag.ts';
+import { withMountPoint } from '../../src/system/namespace/mount-point.ts';
+import { processTag } from '../../src/system/process/process-tag.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
 const at = temporaryFolder();

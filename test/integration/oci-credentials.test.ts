@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findLogin } from '../../src/emulators/sources/oci-credentials.ts';
+import { findLogin } from '../../src/oci/registry/credentials.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

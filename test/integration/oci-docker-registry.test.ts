@@ -8,7 +8,7 @@ import {
   startDockerRegistry,
 } from '../../scripts/docker-registry.mjs';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { DEFAULT_IMAGE } from '../../src/emulators/sources/oci.ts';
+import { DEFAULT_IMAGE } from '../../src/sources/oci.ts';
 import { faultyProxy } from './fixtures/faulty-proxy.ts';
 import { addImage, addIndex, ELSEWHERE, newContent, writeLayout } from './fixtures/image.ts';
 import { leftovers, pull } from './fixtures/pull.ts';

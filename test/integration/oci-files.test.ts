@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeManifest } from '../../src/formats/bundle.ts';
+import { encodeManifest } from '../../src/file-format/bundle.ts';
 import { type TarEntry, tar } from './fixtures/deb.ts';
 import {
   addImage,

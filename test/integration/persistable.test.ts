@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertPersistable } from '../../src/operations/wanted.ts';
+import { assertPersistable } from '../../src/install/desired.ts';
 
 let directory: string;
 const persist = (file: string) => () => assertPersistable({ name: 'e', interpreter: join(directory, file) });

@@ -2,8 +2,8 @@ import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { archOfHeader } from '../../src/catalogue/resolve.ts';
-import { findProgram, locate, type Program } from '../../src/operations/program.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
+import { findProgram, locate, type Program } from '../../src/system/process/locate-program.ts';
 import { buildProgram, code, FOREIGN, HOST } from './fixtures/programs.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 

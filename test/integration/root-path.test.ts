@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync, symlinkSync, wr
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { placeInRoot, resolveInRoot } from '../../src/system/root-path.ts';
+import { placeInRoot, resolveInRoot } from '../../src/system/file/root-path.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
 const folder = temporaryFolder();

@@ -4,7 +4,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { runConfined } from '../../src/operations/rootfs/confined.ts';
+import { runConfined } from '../../src/rootfs/confined.ts';
 import { type TarEntry, tar } from './fixtures/deb.ts';
 import {
   addImage,

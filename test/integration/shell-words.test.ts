@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { commandLine, printfFormat, quote } from '../../src/plan/shell.ts';
+import { commandLine, printfFormat, quote } from '../../src/text/shell.ts';
 
 const [busybox = ''] = unpackPackages('busybox-static');
 const SHELLS: readonly (readonly [string, ...string[]])[] = [

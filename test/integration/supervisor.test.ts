@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { AWAIT_LEAVE, fail } from '../../src/plan/setup-script.ts';
-import { supervise, superviseDirectly } from '../../src/system/supervisor.ts';
-import { openText } from '../../src/system/unnamed-file.ts';
+import { openText } from '../../src/system/file/unnamed-file.ts';
+import { AWAIT_LEAVE, fail } from '../../src/system/namespace/setup-script.ts';
+import { supervise, superviseDirectly } from '../../src/system/process/supervisor.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
 const folder = temporaryFolder();

@@ -15,11 +15,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ensureDirectory, fileIdentity, listFiles, removeFile, sha256File } from '../../src/system/files.ts';
-import { readHead } from '../../src/system/head.ts';
-import { readIfExists, readTextIfExists } from '../../src/system/read-file.ts';
-import { readSmall } from '../../src/system/read-small.ts';
-import { writeAtomic } from '../../src/system/write-file.ts';
+import {
+  ensureDirectory,
+  fileIdentity,
+  listFiles,
+  removeFile,
+  sha256File,
+} from '../../src/system/file/files.ts';
+import { readHead } from '../../src/system/file/head.ts';
+import { readIfExists, readTextIfExists } from '../../src/system/file/read-file.ts';
+import { readSmall } from '../../src/system/file/read-small.ts';
+import { writeAtomic } from '../../src/system/file/write-file.ts';
 
 let directory: string;
 beforeEach(() => {

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run, start } from '../../src/system/process.ts';
+import { run, start } from '../../src/system/process/process.ts';
 
 let directory: string;
 beforeAll(() => {

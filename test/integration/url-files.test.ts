@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { encodeManifest } from '../../src/formats/bundle.ts';
+import { encodeManifest } from '../../src/file-format/bundle.ts';
 import { packedDeb, type TarEntry, tar } from './fixtures/deb.ts';
 import { pack } from './fixtures/image.ts';
 import { fakeQemu } from './fixtures/programs.ts';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Lock } from '../../src/formats/lock.ts';
+import type { Lock } from '../../src/file-format/lock.ts';
 import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
 

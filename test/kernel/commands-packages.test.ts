@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { InstallResult } from '../../src/operations/install.ts';
+import type { InstallResult } from '../../src/install/install.ts';
 import { deb, tar } from '../integration/fixtures/deb.ts';
 import { newContent } from '../integration/fixtures/image.ts';
 import { buildProgram, code, FOREIGN } from '../integration/fixtures/programs.ts';

@@ -4,7 +4,7 @@ import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { HOST_ARCHES } from '../../src/elf/exec-hosts.ts';
+import { HOST_ARCHES } from '../../src/elf/exec-helper/hosts.ts';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
 import { CTRL_Z, talkAtTerminal } from '../system/support/talk.ts';
 import { callProgram, TYPED } from './support/call-program.ts';

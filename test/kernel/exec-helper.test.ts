@@ -22,7 +22,7 @@ import {
   EXEC_FAILED,
   type ExecFailure,
   type Execution,
-} from '../../src/elf/exec-helper.ts';
+} from '../../src/elf/exec-helper/exec-helper.ts';
 import { debianEmulators } from './support/debian-emulators.ts';
 
 const EMULATORS = debianEmulators();

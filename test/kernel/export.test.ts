@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FORMS } from '../../src/formats/recognise.ts';
+import { FORMS } from '../../src/transfer/recognise.ts';
 import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
 import { BINFMT, instance, registerForeign, removeAllEntries, switchEntry } from './support/machine.ts';
 import { startWork } from './support/work.ts';

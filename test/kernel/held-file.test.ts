@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { listEntries } from '../../src/kernel/entries.ts';
-import { compareTimes, isHeld, O_PATH } from '../../src/kernel/held-file.ts';
-import { heldInterpreters } from '../../src/operations/held-interpreter.ts';
+import { listEntries } from '../../src/binfmt/entries.ts';
+import { compareTimes, isHeld, O_PATH } from '../../src/binfmt/held-file.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
+import { heldInterpreters } from '../../src/verify/held-interpreter.ts';
 import {
   BINFMT,
   emulatorFolder,

@@ -18,7 +18,7 @@ const program = join(temporaryFolder(), 'program.mjs');
 const PROGRAM = `
   import { spawnSync } from 'node:child_process';
   import { readFileSync } from 'node:fs';
-  import { findHolder, isShortLived, markShortLived, unmarkShortLived } from './src/kernel/holders.ts';
+  import { findHolder, isShortLived, markShortLived, unmarkShortLived } from './src/binfmt/instance/holders.ts';
   const [, , script, go] = process.argv;
   const { status } = spawnSync('sh', ['-ec', script], { stdio: 'inherit' });
   const directory = '/proc/sys/fs/binfmt_misc';

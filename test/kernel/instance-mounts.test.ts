@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fileSystemMagic, mount, readMounts, unmount } from '../../src/system/mounts.ts';
-import { run } from '../../src/system/process.ts';
-import { writeAtomic } from '../../src/system/write-file.ts';
+import { writeAtomic } from '../../src/system/file/write-file.ts';
+import { fileSystemMagic, mount, readMounts, unmount } from '../../src/system/namespace/mounts.ts';
+import { run } from '../../src/system/process/process.ts';
 
 let directory: string;
 beforeEach(async () => {

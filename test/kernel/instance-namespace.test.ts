@@ -4,20 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listEntries } from '../../src/kernel/entries.ts';
-import type { InstanceFacts } from '../../src/kernel/instance.ts';
-import { unregister } from '../../src/kernel/register.ts';
-import { inNamespaces } from '../../src/system/namespaces.ts';
-import { run } from '../../src/system/process.ts';
+import { listEntries } from '../../src/binfmt/entries.ts';
+import type { InstanceFacts } from '../../src/binfmt/instance/instance.ts';
+import { unregister } from '../../src/binfmt/register.ts';
+import { inNamespaces } from '../../src/system/namespace/namespaces.ts';
+import { run } from '../../src/system/process/process.ts';
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 const RULE = `{ name: 'nested', interpreter: '/bin/true', flags: [], pattern: { type: 'extension', extension: 'x' } }`;
 
 /** Says of the directory in its arguments what it is before and after ensureMounted, and tries to register there. */
 const PROGRAM = `
-  import { listEntries } from './src/kernel/entries.ts';
-  import { ensureMounted, inspectInstance } from './src/kernel/instance.ts';
-  import { register } from './src/kernel/register.ts';
+  import { listEntries } from './src/binfmt/entries.ts';
+  import { ensureMounted, inspectInstance } from './src/binfmt/instance/instance.ts';
+  import { register } from './src/binfmt/register.ts';
   const [directory] = process.argv.slice(2);
   const attempt = async (action) => {
     try { return { value: await action() }; } catch ({ code, message, hint }) { return { code, message, hint }; }

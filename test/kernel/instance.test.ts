@@ -13,13 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { listEntries, readAnyEntry, readEntries } from '../../src/kernel/entries.ts';
-import { ensureMounted, inspectInstance } from '../../src/kernel/instance.ts';
-import { disable, enable, register, unregister } from '../../src/kernel/register.ts';
+import { listEntries, readAnyEntry, readEntries } from '../../src/binfmt/entries.ts';
+import { ensureMounted, inspectInstance } from '../../src/binfmt/instance/instance.ts';
+import { disable, enable, register, unregister } from '../../src/binfmt/register.ts';
 import { encodeText } from '../../src/rule/text.ts';
 import type { Flag, Rule } from '../../src/rule/types.ts';
-import { mount, unmount } from '../../src/system/mounts.ts';
-import { run } from '../../src/system/process.ts';
+import { mount, unmount } from '../../src/system/namespace/mounts.ts';
+import { run } from '../../src/system/process/process.ts';
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 

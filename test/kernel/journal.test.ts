@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeBinfmtD } from '../../src/formats/binfmt-d.ts';
-import { seal } from '../../src/operations/seal.ts';
-import { encodeJournal } from '../../src/plan/journal.ts';
-import { encodeRegistration } from '../../src/plan/registration.ts';
-import type { Step } from '../../src/plan/steps.ts';
+import { encodeBinfmtD } from '../../src/file-format/binfmt-d.ts';
 import type { Rule } from '../../src/rule/types.ts';
+import { encodeJournal } from '../../src/state/journal.ts';
+import { encodeRegistration } from '../../src/state/registration.ts';
+import { seal } from '../../src/state/seal.ts';
+import type { Step } from '../../src/state/steps.ts';
 import { bootId, userNamespace } from '../../src/system/host.ts';
 import { binfmtctl, inShell } from './support/command.ts';
 import { BINFMT, entries, registerForeign, removeAllEntries, temporaryFolder } from './support/machine.ts';

@@ -2,8 +2,8 @@
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { listEntries } from '../../src/kernel/entries.ts';
-import { sha256File } from '../../src/system/files.ts';
+import { listEntries } from '../../src/binfmt/entries.ts';
+import { sha256File } from '../../src/system/file/files.ts';
 import { binfmtctl, documentOf } from './support/command.ts';
 import {
   BINFMT,

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { seal } from '../../src/operations/seal.ts';
+import { seal } from '../../src/state/seal.ts';
 import { userNamespace } from '../../src/system/host.ts';
 import { binfmtctl, documentOf, inShell } from './support/command.ts';
 import {

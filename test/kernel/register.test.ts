@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { runningKernelFeatures } from '../../src/kernel/features.ts';
+import { runningKernelFeatures } from '../../src/binfmt/features.ts';
 import { formatEntry, parseEntry } from '../../src/rule/entry.ts';
 import { formatRegister, parseRegister } from '../../src/rule/register.ts';
 import { encodeText } from '../../src/rule/text.ts';

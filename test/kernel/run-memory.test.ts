@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { recall, remember } from '../../src/operations/remembered.ts';
+import { recall, remember } from '../../src/emulation/recall.ts';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
-import { ruleOf } from '../unit/plan/scripts.ts';
+import { ruleOf } from '../unit/enter/script/scripts.ts';
 
 const folder = temporaryFolder();
 let store = '';

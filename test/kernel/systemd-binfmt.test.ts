@@ -14,9 +14,9 @@ import { dirname, join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
-import { decodeBinfmtD } from '../../src/formats/binfmt-d.ts';
-import { entryNames } from '../../src/kernel/entry-file.ts';
-import { BINFMT_D } from '../../src/operations/binfmt-d-files.ts';
+import { entryNames } from '../../src/binfmt/entry-file.ts';
+import { BINFMT_D } from '../../src/boot/binfmt-d-files.ts';
+import { decodeBinfmtD } from '../../src/file-format/binfmt-d.ts';
 import { decodeText, encodeText } from '../../src/rule/text.ts';
 import { BINFMT, entries, registerForeign, removeAllEntries, temporaryFolder } from './support/machine.ts';
 

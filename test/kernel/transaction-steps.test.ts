@@ -2,18 +2,18 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listEntries } from '../../src/binfmt/entries.ts';
 import { archPattern, findArch } from '../../src/catalogue/resolve.ts';
+import type { Context } from '../../src/context.ts';
 import { BinfmtctlError } from '../../src/errors.ts';
-import { listEntries } from '../../src/kernel/entries.ts';
-import type { Context } from '../../src/operations/context.ts';
-import { journalOf, repair } from '../../src/operations/journal.ts';
-import { applyStep } from '../../src/operations/step.ts';
-import { transact } from '../../src/operations/transaction.ts';
-import { planInstall } from '../../src/plan/install.ts';
-import { inverse, type Step } from '../../src/plan/steps.ts';
-import { planUninstall } from '../../src/plan/uninstall.ts';
+import { planInstall } from '../../src/install/plan.ts';
+import { planUninstall } from '../../src/install/plan-uninstall.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import type { Flag, Rule } from '../../src/rule/types.ts';
+import { journalOf, repair } from '../../src/state/repair.ts';
+import { applyStep } from '../../src/state/step.ts';
+import { inverse, type Step } from '../../src/state/steps.ts';
+import { transact } from '../../src/state/transaction.ts';
 import { BINFMT, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
 
 const store = join(temporaryFolder(), 'store');

@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { findArches } from '../../src/catalogue/resolve.ts';
 import type { Arch } from '../../src/catalogue/types.ts';
-import { type VerifyRequest, verify } from '../../src/operations/verify.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import { formatRegister } from '../../src/rule/register.ts';
+import { type VerifyRequest, verify } from '../../src/verify/verify.ts';
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 const [PACKAGE = ''] = unpackPackages('qemu-user-static');

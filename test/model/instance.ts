@@ -3,7 +3,7 @@
  * (fs/binfmt_misc.c). What happens when a file is executed in it is `execute`'s to say.
  */
 import { MAX_NAME_SIZE, RESERVED_NAMES } from '../../src/rule/check.ts';
-import type { Errno } from '../../src/rule/execution.ts';
+import type { Errno } from '../../src/rule/execution/types.ts';
 import { parseRegisterSyntax } from '../../src/rule/register.ts';
 import { encodeText } from '../../src/rule/text.ts';
 import { type AnyEntry, isBpf } from '../../src/rule/types.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { findArch } from '../../src/catalogue/resolve.ts';
-import type { InstallResult } from '../../src/operations/install.ts';
+import type { InstallResult } from '../../src/install/install.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import { archTestFolder, binfmtctl, removeAllEntries, temporaryFolder } from './support/tools.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
-import { rootCommand, runAsRoot } from '../../system/sudo.ts';
+import { rootCommand, runAsRoot } from '../../system/process/sudo.ts';
 import { showLine } from './log.ts';
 
 /**

@@ -84,7 +84,7 @@ const OF_THE_BUNDLE: readonly string[] = [
 ];
 
 async function makeBundle(output: string, { arches, inputs, lock }: Order, context: Context) {
-  const { bundle } = await import('../work.ts');
+  const { bundle } = await import('../parts/operations.ts');
   const { sources } = inputs;
   const all = arches.length === 0;
   const request = { output, arches, all, host: null, sources, locked: lock?.file, strict: false };

@@ -1,5 +1,5 @@
 import { info, warning } from '@actions/core';
-import { onOneLine } from '../terminal.ts';
+import { onOneLine } from '../output/terminal.ts';
 
 /** A line of the command's: a warning is an annotation, anything else goes to the log as it is. */
 export function showLine(line: string): void {

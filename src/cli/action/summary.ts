@@ -1,5 +1,5 @@
 import type { Check, InstallResult, Proof, StatusResult } from '../../index.ts';
-import { visible } from '../terminal.ts';
+import { visible } from '../output/terminal.ts';
 
 type Row = readonly string[];
 

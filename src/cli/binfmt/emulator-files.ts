@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Arch } from '../../catalogue/types.ts';
+import type { Context } from '../../context.ts';
 import { fileNames } from '../../emulators/names.ts';
 import { BinfmtctlError } from '../../errors.ts';
-import type { Context } from '../../operations/context.ts';
-import { isFile } from '../../system/is-file.ts';
+import { isFile } from '../../system/file/is-file.ts';
 
 /** Where users of the image say that emulators are; a null `folder` for wherever they are found. */
 export interface EmulatorFiles {

@@ -1,4 +1,4 @@
-import { type GoFlags, parseGoFlags } from '../go-flags.ts';
+import { type GoFlags, parseGoFlags } from '../../compat/command-line/go-flags.ts';
 
 export const USAGE = `Usage of binfmt:
   -install string

@@ -1,10 +1,10 @@
 import { findArch } from '../../catalogue/resolve.ts';
 import type { Arch } from '../../catalogue/types.ts';
+import type { Context } from '../../context.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
-import type { Context } from '../../operations/context.ts';
-import { type InstallRequest, install } from '../../operations/install.ts';
-import { findNatives } from '../../operations/natives.ts';
-import { verifyArches } from '../../operations/verify-arches.ts';
+import { type InstallRequest, install } from '../../install/install.ts';
+import { findNatives } from '../../safety/natives.ts';
+import { verifyArches } from '../../verify/verify-arches.ts';
 import { archesWithPrefix, emulatorFiles, sourcesFor } from './emulator-files.ts';
 import { lineOf } from './failure.ts';
 import { log } from './log.ts';

@@ -1,5 +1,5 @@
-import type { Context } from '../../operations/context.ts';
-import { onOneLine } from '../terminal.ts';
+import type { Context } from '../../context.ts';
+import { onOneLine } from '../output/terminal.ts';
 
 /** Prints a line on standard error, as Go's package log does without a timestamp. */
 export const log = (text: string): void => void process.stderr.write(`${onOneLine(text)}\n`);

@@ -1,8 +1,8 @@
+import { readEntries } from '../../binfmt/entries.ts';
 import { findArch } from '../../catalogue/resolve.ts';
+import type { Context } from '../../context.ts';
 import { isBinfmtctlError } from '../../errors.ts';
-import { readEntries } from '../../kernel/entries.ts';
-import type { Context } from '../../operations/context.ts';
-import { uninstall } from '../../operations/uninstall.ts';
+import { uninstall } from '../../install/uninstall.ts';
 import { isGlob, matchesGlob } from '../../rule/glob.ts';
 import { log } from './log.ts';
 

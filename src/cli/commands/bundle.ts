@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
-import type { BundleResult } from '../../operations/bundle.ts';
-import { toJson } from '../../plan/json.ts';
-import { isStandardOutput } from '../../system/output-file.ts';
-import { ALLOW_UNVERIFIED, bothNamed, type CommonOptions, collect, withCommon } from '../common.ts';
-import { paint, print, table } from '../terminal.ts';
+import type { BundleResult } from '../../lockfile/bundle.ts';
+import { isStandardOutput } from '../../system/file/output-file.ts';
+import { toJson } from '../../text/json.ts';
+import { ALLOW_UNVERIFIED, bothNamed, type CommonOptions, collect, withCommon } from '../common-options.ts';
+import { paint, print, table } from '../output/terminal.ts';
 
 interface BundleOptions extends CommonOptions {
   readonly output: string;
@@ -49,7 +49,7 @@ export function bundleCommand(done: (status: number) => void): Command {
       });
     }
     if (names.length > 0 && all) throw bothNamed('bundle', 'architectures');
-    const { bundle, findArch, findArches, withOperation } = await import('../work.ts');
+    const { bundle, findArch, findArches, withOperation } = await import('../parts/operations.ts');
     const {
       output,
       host,

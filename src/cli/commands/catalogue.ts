@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
-import { toJson } from '../../plan/json.ts';
-import { type CommonOptions, withCommon } from '../common.ts';
+import { toJson } from '../../text/json.ts';
+import { type CommonOptions, withCommon } from '../common-options.ts';
 import { openContext } from '../context.ts';
-import { onOneLine, print, table } from '../terminal.ts';
+import { onOneLine, print, table } from '../output/terminal.ts';
 
 export function catalogueCommand(done: (status: number) => void): Command {
   const catalogue = new Command('catalogue')
@@ -38,7 +38,7 @@ export function catalogueCommand(done: (status: number) => void): Command {
         ['binfmtctl catalogue show qemu', 'an emulator: where distributions keep it, bad versions'],
       ],
     ).action(async (name: string, options: CommonOptions) => {
-      const { findProfile, yamlOf } = await import('../work.ts');
+      const { findProfile, yamlOf } = await import('../parts/operations.ts');
       const profile = findProfile((await openContext(options)).catalogue, name);
       process.stdout.write(
         options.json ? `${toJson({ schema: 'binfmtctl/profile/1', profile })}\n` : await yamlOf(profile),
@@ -56,7 +56,7 @@ export function catalogueCommand(done: (status: number) => void): Command {
         ['binfmtctl catalogue lint ./profiles', 'profiles of your own'],
       ],
     ).action(async (directories: string[], options: CommonOptions) => {
-      const { lintDirectories } = await import('../work.ts');
+      const { lintDirectories } = await import('../parts/operations.ts');
       const problems = await lintDirectories([...directories, ...options.catalogue]);
       if (options.json) process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
       for (const { file, line, message } of problems)

@@ -1,11 +1,11 @@
 import { closeSync, readFileSync } from 'node:fs';
+import type { Context } from '../../context.ts';
+import { carryOutEnter, prepareEnter } from '../../enter/enter.ts';
+import { checkClean, findMountedRoot, namingImage } from '../../enter/mounts/mounted-image.ts';
 import { BinfmtctlError } from '../../errors.ts';
-import type { Context } from '../../operations/context.ts';
-import { checkClean, findMountedRoot, namingImage } from '../../operations/enter/mounted-image.ts';
-import { carryOutEnter, prepareEnter } from '../../operations/enter.ts';
-import { isFile } from '../../system/is-file.ts';
-import { takeMount } from '../../system/private-mount.ts';
-import { cpuVariables, type EmulateOptions, emulate } from '../emulate.ts';
+import { isFile } from '../../system/file/is-file.ts';
+import { takeMount } from '../../system/namespace/private-mount.ts';
+import { cpuVariables, type EmulateOptions, emulate } from '../emulation/emulate.ts';
 
 interface EnterOptions extends EmulateOptions {
   readonly bind: readonly string[];
@@ -65,7 +65,7 @@ export async function enter(
 /** Enters the root file system of a disk image, by this very command in a mount namespace; null for what is no image. */
 async function enterDisk(rootfs: string, options: EnterOptions): Promise<number | null> {
   if (options.partition === undefined && !isFile(rootfs)) return null;
-  const { enterDiskImage } = await import('../enter-disk.ts');
+  const { enterDiskImage } = await import('../emulation/disk.ts');
   return enterDiskImage(rootfs, options);
 }
 

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
-import { FORMS, type Form } from '../../formats/recognise.ts';
-import type { ExportResult } from '../../operations/export.ts';
-import { toJson } from '../../plan/json.ts';
 import { encodeText } from '../../rule/text.ts';
-import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
-import { onOneLine, print, printFile } from '../terminal.ts';
+import { toJson } from '../../text/json.ts';
+import type { ExportResult } from '../../transfer/export.ts';
+import { FORMS, type Form } from '../../transfer/recognise.ts';
+import { bothNamed, type CommonOptions, withCommon } from '../common-options.ts';
+import { onOneLine, print, printFile } from '../output/terminal.ts';
 
 interface ExportOptions extends CommonOptions {
   readonly all?: boolean;
@@ -40,7 +40,7 @@ export function exportCommand(done: (status: number) => void): Command {
       });
     }
     if (names.length > 0 && options.all === true) throw bothNamed('export', 'names');
-    const { withOperation, exportRules } = await import('../work.ts');
+    const { withOperation, exportRules } = await import('../parts/operations.ts');
     const request = {
       names,
       all: options.all === true,

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { FORMS } from '../../formats/recognise.ts';
-import type { ImportResult, Source } from '../../operations/import.ts';
-import { toJson } from '../../plan/json.ts';
-import { describe } from '../../plan/steps.ts';
-import { type CommonOptions, withCommon } from '../common.ts';
-import { onOneLine, print, visible } from '../terminal.ts';
+import { describe } from '../../state/steps.ts';
+import { toJson } from '../../text/json.ts';
+import type { ImportResult, Source } from '../../transfer/import.ts';
+import { FORMS } from '../../transfer/recognise.ts';
+import { type CommonOptions, withCommon } from '../common-options.ts';
+import { onOneLine, print, visible } from '../output/terminal.ts';
 
 interface ImportOptions extends CommonOptions {
   readonly from?: Source;
@@ -32,7 +32,7 @@ export function importCommand(done: (status: number) => void): Command {
     ['binfmtctl import /usr/lib/binfmt.d/qemu-aarch64-static.conf', 'a file of binfmt.d'],
     ['binfmtctl import --from register rules.txt', 'register strings, a line each'],
   ]).action(async (paths: string[], options: ImportOptions) => {
-    const { withOperation, importRules } = await import('../work.ts');
+    const { withOperation, importRules } = await import('../parts/operations.ts');
     const request = {
       paths,
       from: options.from ?? null,

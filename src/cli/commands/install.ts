@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
-import type { InstallResult } from '../../operations/install.ts';
-import type { Persistence } from '../../operations/persistence.ts';
-import { toJson } from '../../plan/json.ts';
-import { describe } from '../../plan/steps.ts';
-import type { Proof } from '../../plan/verdict.ts';
+import type { Persistence } from '../../install/boot/choose-persistence.ts';
+import type { InstallResult } from '../../install/install.ts';
+import type { Proof } from '../../probe/verdict.ts';
+import { describe } from '../../state/steps.ts';
 import { isOurImage } from '../../system/host.ts';
-import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
-import { paint, print, visible } from '../terminal.ts';
+import { toJson } from '../../text/json.ts';
+import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common-options.ts';
+import { paint, print, visible } from '../output/terminal.ts';
 
 interface InstallOptions extends CommonOptions {
   readonly all?: boolean;
@@ -66,7 +66,7 @@ export function installCommand(done: (status: number) => void): Command {
     ['binfmtctl install arm64 --locked', 'the same bytes as there, or nothing'],
     ['binfmtctl install s390x --dry-run', 'what would be done'],
   ]).action(async (arches: string[], options: InstallOptions) => {
-    const { installArches } = await import('../work.ts');
+    const { installArches } = await import('../parts/operations.ts');
     const request = {
       arches,
       all: options.all === true,

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
-import type { Lock } from '../../formats/lock.ts';
-import { LOCK_FILE } from '../../formats/lock-name.ts';
-import { maskSecrets } from '../../formats/secrets.ts';
-import type { LockResult } from '../../operations/lock-emulators.ts';
-import { toJson } from '../../plan/json.ts';
-import { commandLine } from '../../plan/shell.ts';
-import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common.ts';
-import { print, table } from '../terminal.ts';
+import type { Lock } from '../../file-format/lock.ts';
+import { LOCK_FILE } from '../../lockfile/name.ts';
+import type { LockResult } from '../../lockfile/update.ts';
+import { toJson } from '../../text/json.ts';
+import { maskSecrets } from '../../text/secrets.ts';
+import { commandLine } from '../../text/shell.ts';
+import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common-options.ts';
+import { print, table } from '../output/terminal.ts';
 
 interface LockOptions extends CommonOptions {
   readonly update?: boolean;
@@ -47,7 +47,7 @@ export function lockCommand(done: (status: number) => void): Command {
 }
 
 async function update(names: readonly string[], options: LockOptions) {
-  const { findArches, updateLock, withOperation } = await import('../work.ts');
+  const { findArches, updateLock, withOperation } = await import('../parts/operations.ts');
   const { lockFile: file, source: sources, allowUnverified, strict = false } = options;
   const document = await withOperation(options, (context) =>
     updateLock(
@@ -69,7 +69,7 @@ async function show(
       hint: `\`${commandLine(updating)}\` ${names.length === 0 ? 'renews all of it' : 'renews or adds them'}`,
     });
   }
-  const { readLock } = await import('../work.ts');
+  const { readLock } = await import('../parts/operations.ts');
   const { hosts } = (await readLock(file)).lock;
   return { document: { schema: 'binfmtctl/lock/1', file, hosts }, text: tableOf(hosts) };
 }

@@ -1,5 +1,5 @@
-import { carryOutRun, prepareRun } from '../../operations/run.ts';
-import { cpuVariables, type EmulateOptions, emulate } from '../emulate.ts';
+import { carryOutRun, prepareRun } from '../../run/run.ts';
+import { cpuVariables, type EmulateOptions, emulate } from '../emulation/emulate.ts';
 
 interface RunOptions extends EmulateOptions {
   readonly sysroot?: string;

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import type { StatusLine, StatusResult } from '../../operations/status.ts';
-import { status } from '../../operations/status.ts';
-import { restartNote } from '../../plan/held.ts';
-import { toJson } from '../../plan/json.ts';
-import { type CommonOptions, withCommon } from '../common.ts';
+import { restartNote } from '../../binfmt/held.ts';
+import { toJson } from '../../text/json.ts';
+import type { StatusLine, StatusResult } from '../../verify/status.ts';
+import { status } from '../../verify/status.ts';
+import { type CommonOptions, withCommon } from '../common-options.ts';
 import { openContext } from '../context.ts';
-import { withSameOptions } from '../same-options.ts';
-import { paint, shortPath, table } from '../terminal.ts';
+import { paint, shortPath, table } from '../output/terminal.ts';
+import { withSameOptions } from '../store-options.ts';
 
 export function statusCommand(done: (status: number) => void): Command {
   const command = new Command('status')

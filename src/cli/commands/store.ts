@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import type { PruneResult, StoreItem } from '../../operations/store/index.ts';
-import { toJson } from '../../plan/json.ts';
-import { type CommonOptions, withCommon } from '../common.ts';
+import type { PruneResult, StoreItem } from '../../store/index.ts';
+import { toJson } from '../../text/json.ts';
+import { type CommonOptions, withCommon } from '../common-options.ts';
 import { openContext } from '../context.ts';
-import { megabytes, print, shortPath, table, visible } from '../terminal.ts';
+import { megabytes, print, shortPath, table, visible } from '../output/terminal.ts';
 
 interface PruneOptions extends CommonOptions {
   readonly dryRun?: boolean;
@@ -18,7 +18,7 @@ export function storeCommand(done: (status: number) => void): Command {
       ['binfmtctl store list', 'emulators and trees, the largest first'],
       ['binfmtctl store list --json', 'the same with whole paths'],
     ]).action(async (options: CommonOptions) => {
-      const { listContents } = await import('../work.ts');
+      const { listContents } = await import('../parts/operations.ts');
       const context = await openContext(options);
       const items = await listContents(context);
       if (options.json)
@@ -41,7 +41,7 @@ export function storeCommand(done: (status: number) => void): Command {
         ['binfmtctl store prune', 'remove it'],
       ],
     ).action(async (options: PruneOptions) => {
-      const { withOperation, pruneContents } = await import('../work.ts');
+      const { withOperation, pruneContents } = await import('../parts/operations.ts');
       const request = { dryRun: options.dryRun === true };
       const result = await withOperation(options, (context) => pruneContents(request, context));
       if (options.json) process.stdout.write(`${toJson(result)}\n`);

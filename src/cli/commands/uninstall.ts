@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
-import type { UninstallResult } from '../../operations/uninstall.ts';
-import { toJson } from '../../plan/json.ts';
-import { describe } from '../../plan/steps.ts';
-import { bothNamed, type CommonOptions, withCommon } from '../common.ts';
-import { withSameOptions } from '../same-options.ts';
-import { print, visible } from '../terminal.ts';
+import type { UninstallResult } from '../../install/uninstall.ts';
+import { describe } from '../../state/steps.ts';
+import { toJson } from '../../text/json.ts';
+import { bothNamed, type CommonOptions, withCommon } from '../common-options.ts';
+import { print, visible } from '../output/terminal.ts';
+import { withSameOptions } from '../store-options.ts';
 
 interface UninstallOptions extends CommonOptions {
   readonly all?: boolean;
@@ -33,7 +33,7 @@ export function uninstallCommand(done: (status: number) => void): Command {
       });
     }
     if (names.length > 0 && options.all === true) throw bothNamed('uninstall', 'names');
-    const { withOperation, uninstall } = await import('../work.ts');
+    const { withOperation, uninstall } = await import('../parts/operations.ts');
     const request = {
       names,
       all: options.all === true,

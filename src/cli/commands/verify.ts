@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import type { VerifyReport } from '../../operations/verify-arches.ts';
-import { toJson } from '../../plan/json.ts';
-import { type Check, expectationOf, type Proof } from '../../plan/verdict.ts';
-import { type CommonOptions, withCommon } from '../common.ts';
-import { withSameOptions } from '../same-options.ts';
-import { paint, shortPath, table } from '../terminal.ts';
+import { type Check, expectationOf, type Proof } from '../../probe/verdict.ts';
+import { toJson } from '../../text/json.ts';
+import type { VerifyReport } from '../../verify/verify-arches.ts';
+import { type CommonOptions, withCommon } from '../common-options.ts';
+import { paint, shortPath, table } from '../output/terminal.ts';
+import { withSameOptions } from '../store-options.ts';
 
 export function verifyCommand(done: (status: number) => void): Command {
   const command = new Command('verify')
@@ -19,7 +19,7 @@ export function verifyCommand(done: (status: number) => void): Command {
     ['binfmtctl verify arm64 linux/arm/v7', 'only these'],
     ['binfmtctl verify arm64 --root /srv/arm64', 'inside a root file system'],
   ]).action(async (arches: string[], options: CommonOptions & { root?: string }) => {
-    const { verifyArches, withOperation } = await import('../work.ts');
+    const { verifyArches, withOperation } = await import('../parts/operations.ts');
     const report = await withOperation(options, (context) =>
       verifyArches({ arches, root: options.root }, context),
     );

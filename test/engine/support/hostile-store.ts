@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { archPattern, findArch } from '../../../src/catalogue/resolve.ts';
-import { encodeJournal } from '../../../src/plan/journal.ts';
-import { encodeRegistration } from '../../../src/plan/registration.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 import type { Entry, Rule } from '../../../src/rule/types.ts';
+import { encodeJournal } from '../../../src/state/journal.ts';
+import { encodeRegistration } from '../../../src/state/registration.ts';
 import { bootId, userNamespace } from '../../../src/system/host.ts';
 
 /** Names of the entries that the store would like to see registered, all for its own program. */

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildProbe } from '../../../src/elf/probe.ts';
-import { assertSafe } from '../../../src/plan/safety.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
-import { nativePatterns } from '../../../src/rule/native.ts';
+import { nativePatterns } from '../../../src/rule/execution/native-patterns.ts';
 import { parseRegister } from '../../../src/rule/register.ts';
+import { assertSafe } from '../../../src/safety/pattern-safety.ts';
 import { instance, registerForeign, removeAllEntries } from '../support/machine.ts';
 import { runsI386 } from '../support/native-i386.ts';
 import { registerString } from './forms.ts';

@@ -1,5 +1,5 @@
 import { assemble } from '../../../src/elf/assemble.ts';
-import type { HostArch } from '../../../src/elf/exec-hosts.ts';
+import type { HostArch } from '../../../src/elf/exec-helper/hosts.ts';
 import { concat, dataAddress, encodeHead, headSize } from '../../../src/elf/executable.ts';
 import { ISAS } from '../../../src/elf/isa/index.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { unpackPackages } from '../../../scripts/packages.mjs';
-import { entryNames } from '../../../src/kernel/entry-file.ts';
+import { entryNames } from '../../../src/binfmt/entry-file.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 
 export const BINFMT = '/proc/sys/fs/binfmt_misc';

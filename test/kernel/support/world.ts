@@ -1,7 +1,7 @@
 /** The files of a triple on the disk, and as the model is told of them. */
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Errno, Executable } from '../../../src/rule/execution.ts';
+import type { Errno, Executable } from '../../../src/rule/execution/types.ts';
 import { encodeText } from '../../../src/rule/text.ts';
 import { loadedProgram, reportProgram } from '../launcher.ts';
 import { type Interpreter, LOADED, type Triple } from './triples.ts';

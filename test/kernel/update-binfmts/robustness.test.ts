@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeAdminFile } from '../../../src/formats/binfmt-support.ts';
+import { decodeAdminFile } from '../../../src/file-format/binfmt-support.ts';
 import { binfmtctl, type Ran } from '../support/command.ts';
 import { BINFMT, entries, removeAllEntries, temporaryFolder } from '../support/machine.ts';
 import { interruptedAt } from '../support/strace.ts';

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { COMMON_OPTIONS, withBareOptions } from '../../../src/cli/common.ts';
-import { ENTER, RUN } from '../../../src/cli/emulated-commands.ts';
+import { COMMON_OPTIONS, withBareOptions } from '../../../src/cli/common-options.ts';
+import { ENTER, RUN } from '../../../src/cli/emulation/commands.ts';
 import { parseOptions } from '../../../src/cli/options.ts';
-import { COMMANDS } from '../../../src/cli/run.ts';
-import { withSameOptions } from '../../../src/cli/same-options.ts';
+import { COMMANDS } from '../../../src/cli/parts/commands.ts';
+import { withSameOptions } from '../../../src/cli/store-options.ts';
 
 /** Commands that hints, messages and examples of the source print, with a value in the place of each that is filled in. */
 function printedCommands(): readonly string[] {

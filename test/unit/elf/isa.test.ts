@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HOST_ARCHES } from '../../../src/elf/exec-hosts.ts';
+import { HOST_ARCHES } from '../../../src/elf/exec-helper/hosts.ts';
 import { ISAS } from '../../../src/elf/isa/index.ts';
 import { type Code, type Isa, MAX_CONSTANT } from '../../../src/elf/isa/types.ts';
 import { identitiesOf } from './identities.ts';

@@ -1,19 +1,19 @@
 /** The ways in which rules reach an instance: library calls, files of other tools, profiles, and a killed run's journal. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { register } from '../../../../src/binfmt/register.ts';
+import { encodeFormatProfile } from '../../../../src/catalogue/profile/encode-format.ts';
+import { applyBinfmtD } from '../../../../src/compat/systemd-binfmt/apply.ts';
+import { install } from '../../../../src/compat/update-binfmts/index.ts';
+import type { Context } from '../../../../src/context.ts';
 import { BinfmtctlError } from '../../../../src/errors.ts';
-import { encodeRuleLine } from '../../../../src/formats/binfmt-d.ts';
-import { descriptionOf, encodeAdminFile } from '../../../../src/formats/binfmt-support.ts';
-import { encodeFormatProfile } from '../../../../src/formats/format-profile.ts';
-import { register } from '../../../../src/kernel/register.ts';
-import type { Context } from '../../../../src/operations/context.ts';
-import { importRules, type Source } from '../../../../src/operations/import.ts';
-import { journalOf, repair } from '../../../../src/operations/journal.ts';
-import type { Natives } from '../../../../src/operations/natives.ts';
-import { findUnsafe } from '../../../../src/operations/safety.ts';
-import { applyBinfmtD } from '../../../../src/operations/systemd-binfmt.ts';
-import { install } from '../../../../src/operations/update-binfmts/index.ts';
+import { encodeRuleLine } from '../../../../src/file-format/binfmt-d.ts';
+import { descriptionOf, encodeAdminFile } from '../../../../src/file-format/binfmt-support.ts';
 import type { Rule } from '../../../../src/rule/types.ts';
+import { findUnsafe } from '../../../../src/safety/machine-safety.ts';
+import type { Natives } from '../../../../src/safety/natives.ts';
+import { journalOf, repair } from '../../../../src/state/repair.ts';
+import { importRules, type Source } from '../../../../src/transfer/import.ts';
 
 /** Registers those of the rules that it accepts. */
 export interface Door {

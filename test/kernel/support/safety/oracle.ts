@@ -1,10 +1,10 @@
 /** Executes programs among the registered rules, and tells which of them do something else than before. */
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseShebang } from '../../../../src/rule/execution/shebang.ts';
 import { matches } from '../../../../src/rule/match.ts';
-import { parseShebang } from '../../../../src/rule/shebang.ts';
 import type { Rule } from '../../../../src/rule/types.ts';
-import { tryReadHead } from '../../../../src/system/head.ts';
+import { tryReadHead } from '../../../../src/system/file/head.ts';
 import type { Launcher, Outcome } from '../../launcher.ts';
 
 export interface Observation {

@@ -21,7 +21,7 @@ import {
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { entryNames, readEntryFile } from '../../../../src/kernel/entry-file.ts';
+import { entryNames, readEntryFile } from '../../../../src/binfmt/entry-file.ts';
 import { encodeText } from '../../../../src/rule/text.ts';
 import { furniture } from './furniture.ts';
 import type { Answer, Planted, Ran, Settings, State, Step } from './step.ts';

@@ -1,0 +1,40 @@
+/** Reading and writing the files of an instance, in the kernel's order and byte by byte as it gives them. */
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { RESERVED_NAMES } from '../rule/check.ts';
+import { encodeText } from '../rule/text.ts';
+import { listNames } from '../system/file/list.ts';
+
+/** Names of the entries, newest first, which is the order in which the kernel tries them. */
+export function entryNames(directory: string): readonly string[] {
+  return listNames(directory).filter((name) => !RESERVED_NAMES.includes(name));
+}
+
+/** Reads to the end, whatever size the file claims: anybody with the right to write may have set it. */
+export function readEntryFile(directory: string, name: string): Uint8Array {
+  return withFile(pathOf(directory, name), constants.O_RDONLY, (file) => {
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(4096);
+      const size = readSync(file, chunk);
+      if (size === 0) return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, size));
+    }
+  });
+}
+
+/** One write(2), which is one command to the kernel; the file is never created. */
+export function writeOnce(directory: string, name: string, bytes: Uint8Array): void {
+  withFile(pathOf(directory, name), constants.O_WRONLY, (file) => writeSync(file, bytes));
+}
+
+function withFile<T>(path: Uint8Array, flags: number, action: (file: number) => T): T {
+  const file = openSync(Buffer.from(path), flags | constants.O_NOFOLLOW);
+  try {
+    return action(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const pathOf = (directory: string, name: string): Uint8Array =>
+  Buffer.concat([Buffer.from(`${directory}/`), encodeText(name)]);

@@ -1,0 +1,168 @@
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import { BinfmtctlError } from '../../errors.ts';
+import { errnoOf } from '../../system/file/file-error.ts';
+import { container, inInitialUserNamespace, mapsRootToRoot } from '../../system/host.ts';
+import { fileSystemMagic, mount } from '../../system/namespace/mounts.ts';
+import { run } from '../../system/process/process.ts';
+import { findTool } from '../../system/process/tools.ts';
+import { openRegisterError } from '../errno.ts';
+import { absenceError } from './absence.ts';
+import { tryOwnInstance } from './own-instance.ts';
+import { type Scope, scopeOf } from './scope.ts';
+
+export const DEFAULT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
+
+/** include/uapi/linux/magic.h BINFMTFS_MAGIC. */
+const BINFMT_MISC_MAGIC = 0x42494e4d;
+
+export interface InstanceFacts {
+  readonly directory: string;
+  readonly mounted: boolean;
+  /** Whether it takes any programs at all, as `status` says; null where it is not mounted. */
+  readonly enabled: boolean | null;
+  readonly readOnly: boolean;
+  /** Whether this process can change it. */
+  readonly writable: boolean;
+  /** Whom its entries serve; null where it is not mounted. */
+  readonly scope: Scope | null;
+  /** What `uname -r` prints. */
+  readonly kernelRelease: string;
+}
+
+/** What can be known of the instance at a directory; mounts nothing but an automount point, and never throws. */
+export function inspectInstance(directory: string = DEFAULT_DIRECTORY): InstanceFacts {
+  const kernelRelease = release();
+  if (!isMounted(directory)) {
+    return {
+      directory,
+      mounted: false,
+      enabled: null,
+      readOnly: false,
+      writable: false,
+      scope: null,
+      kernelRelease,
+    };
+  }
+  const refusal = writeRefusal(directory);
+  return {
+    directory,
+    mounted: true,
+    enabled: isEnabled(directory),
+    readOnly: refusal === 'EROFS',
+    writable: refusal === null,
+    scope: scopeOf({
+      ownerUid: statSync(`${directory}/status`, { throwIfNoEntry: false })?.uid ?? null,
+      initialUserNamespace: inInitialUserNamespace(),
+      rootIsRootAbove: mapsRootToRoot(),
+    }),
+    kernelRelease,
+  };
+}
+
+export interface MountOptions {
+  /** False: only where it is mounted already. */
+  readonly mount?: boolean | undefined;
+}
+
+/**
+ * Mounts binfmt_misc at `directory`, where it is not yet and we may, and returns an instance that can be written to
+ * and takes programs. In a user namespace that had none, the new instance hides the host's entries from then on:
+ * its `scope` is `namespace` then.
+ *
+ * @throws NO_BINFMT_MISC with what to do here; READ_ONLY, NO_PRIVILEGE; BINFMT_MISC_DISABLED.
+ */
+export async function ensureMounted(
+  directory: string = DEFAULT_DIRECTORY,
+  { mount: mayMount = true }: MountOptions = {},
+): Promise<InstanceFacts> {
+  if (!isMounted(directory) && mayMount) await mountInstance(directory);
+  requireMounted(directory);
+  const refusal = writeRefusal(directory);
+  if (refusal !== null) throw openRegisterError(refusal, directory);
+  const facts = inspectInstance(directory);
+  if (facts.enabled !== false) return facts;
+  throw new BinfmtctlError(
+    'BINFMT_MISC_DISABLED',
+    `binfmt_misc at ${directory} is switched off: no entry takes effect`,
+    {
+      hint: `as root: \`echo 1 > ${directory}/status\`; that lets all entries in it take effect again`,
+    },
+  );
+}
+
+/** @throws NO_BINFMT_MISC where none is mounted at `directory`. */
+export function requireMounted(directory: string): void {
+  if (!isMounted(directory)) throw absence(directory, null);
+}
+
+function isMounted(directory: string): boolean {
+  return fileSystemMagic(directory) === BINFMT_MISC_MAGIC;
+}
+
+async function mountInstance(directory: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  // The directory itself comes with the module (init_misc_binfmt()).
+  if (!isSupported()) await run('modprobe', ['binfmt_misc'], { timeoutMs: 30_000 });
+  if (placeAt(directory) !== 'empty') return;
+  const failure = await mount('binfmt_misc', directory, ['nosuid', 'nodev', 'noexec']);
+  // Mounted twice in the same place it is EBUSY: another process was faster.
+  if (failure !== null && !isMounted(directory))
+    throw absence(directory, failure, await canHaveOwnInstance());
+}
+
+// A mount would hide what is in it: a wrong --binfmt-dir must not cost the machine its /etc.
+function placeAt(directory: string): 'missing' | 'empty' | 'used' {
+  try {
+    return readdirSync(directory).length === 0 ? 'empty' : 'used';
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? 'missing' : 'used';
+  }
+}
+
+const isSupported = (): boolean => readOr('/proc/filesystems', 'binfmt_misc').includes('binfmt_misc');
+
+/** Null in the initial user namespace, where it does not matter, and without the tools. */
+async function canHaveOwnInstance(): Promise<boolean | null> {
+  const [sh, unshare, mountTool] = ['sh', 'unshare', 'mount'].map((name) => findTool(name));
+  if (inInitialUserNamespace() !== false || !sh || !unshare || !mountTool) return null;
+  return (await tryOwnInstance({ sh, unshare, mount: mountTool })) === null;
+}
+
+function absence(
+  directory: string,
+  mountFailure: string | null,
+  ownInstance: boolean | null = null,
+): BinfmtctlError {
+  return absenceError({
+    directory,
+    place: placeAt(directory),
+    supported: isSupported(),
+    container: container(),
+    root: process.geteuid?.() === 0,
+    initialUserNamespace: inInitialUserNamespace(),
+    ownInstance,
+    mountFailure,
+  });
+}
+
+/** The errno that opening `register` for writing would give; null where it can be written. */
+function writeRefusal(directory: string): string | null {
+  try {
+    accessSync(`${directory}/register`, constants.W_OK);
+    return null;
+  } catch (error) {
+    return errnoOf(error);
+  }
+}
+
+const isEnabled = (directory: string): boolean =>
+  readOr(`${directory}/status`, 'enabled').startsWith('enabled');
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,137 @@
+/** Changes to an instance: one write(2) each, to `register` or to a single entry; never to `status`. */
+import { BinfmtctlError } from '../errors.ts';
+import { formatBinding } from '../rule/bpf-entry.ts';
+import { equalRules } from '../rule/equal.ts';
+import { formatBpfRegister, formatRegister } from '../rule/register.ts';
+import { encodeText } from '../rule/text.ts';
+import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
+import { errnoOf } from '../system/file/file-error.ts';
+import type { CheckedInterpreters } from './checked-interpreters.ts';
+import { readAnyEntry, readEntries, requireEntryName } from './entries.ts';
+import { writeOnce } from './entry-file.ts';
+import { type Command, commandError, openRegisterError, registerError } from './errno.ts';
+import { type KernelFeatures, runningKernelFeatures } from './features.ts';
+import { requireMounted } from './instance/instance.ts';
+
+/**
+ * Registers a rule as the newest entry, reads it back, and removes it again if the kernel holds something else or `checked` finds
+ * another interpreter. On Linux 7.3 and later, the entry takes no program before that check.
+ *
+ * @throws BAD_RULE, UNSAFE_RULE, ENTRY_EXISTS, KERNEL_REFUSED, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
+ */
+export function register(
+  directory: string,
+  rule: AnyRule,
+  checked?: Pick<CheckedInterpreters, 'assertHeld'>,
+): void {
+  requireMounted(directory);
+  const features = runningKernelFeatures();
+  const disabled = features.registersDisabled || isBpf(rule);
+  const { string, bindings } = writesFor(rule, disabled, features);
+  try {
+    writeOnce(directory, 'register', string);
+  } catch (error) {
+    throw refusal(error, directory, rule, string);
+  }
+  try {
+    for (const binding of bindings) write(directory, rule.name, 'configure', binding);
+    requireSame(directory, rule, disabled);
+    checked?.assertHeld(rule);
+    if (disabled) enable(directory, rule.name);
+  } catch (error) {
+    throw takenBack(error, directory, rule.name);
+  }
+}
+
+/** Whether there is an enabled entry of the rule's name that does the same. */
+export function isRegistered(directory: string, rule: AnyRule): boolean {
+  const entry = readEntries(directory).all.find(({ name }) => name === rule.name);
+  return entry?.enabled === true && !('extra' in entry) && equalRules(rule, entry);
+}
+
+interface Writes {
+  readonly string: Uint8Array;
+  /** To the entry, as long as it was never enabled. */
+  readonly bindings: readonly Uint8Array[];
+}
+
+function writesFor(rule: AnyRule, disabled: boolean, { linux73 }: KernelFeatures): Writes {
+  if (!isBpf(rule)) return { string: formatRegister(rule, { disabled, linux73 }), bindings: [] };
+  return {
+    string: formatBpfRegister(rule, { disabled }),
+    bindings: rule.interpreters.map(formatBinding),
+  };
+}
+
+/** Removes one entry. @throws ENTRY_NOT_FOUND, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC, KERNEL_REFUSED. */
+export function unregister(directory: string, name: string): void {
+  command(directory, name, 'remove', '-1');
+}
+
+/** Lets an entry match again, at its old place in the order. Throws what `unregister` does. */
+export function enable(directory: string, name: string): void {
+  command(directory, name, 'enable', '1');
+}
+
+/** Keeps an entry and its place in the order, but lets it match nothing. Throws what `unregister` does. */
+export function disable(directory: string, name: string): void {
+  command(directory, name, 'disable', '0');
+}
+
+function command(directory: string, name: string, what: Command, text: '-1' | '0' | '1'): void {
+  write(directory, name, what, encodeText(text));
+}
+
+function write(directory: string, name: string, what: Command, bytes: Uint8Array): void {
+  // Anywhere else than in binfmt_misc it would overwrite a file.
+  requireMounted(directory);
+  requireEntryName(name);
+  try {
+    writeOnce(directory, name, bytes);
+  } catch (error) {
+    const errno = errnoOf(error);
+    throw errno === null ? error : commandError(errno, what, name, error);
+  }
+}
+
+function refusal(error: unknown, directory: string, rule: AnyRule, string: Uint8Array): unknown {
+  const errno = errnoOf(error);
+  if (errno === null) return error;
+  const isOpen = error instanceof Error && 'syscall' in error && error.syscall === 'open';
+  return isOpen ? openRegisterError(errno, directory, error) : registerError(errno, rule, string, error);
+}
+
+function requireSame(directory: string, rule: AnyRule, disabled: boolean): void {
+  const entry = readBack(directory, rule.name);
+  if (entry && equalRules(rule, entry) && entry.enabled === !disabled && !('extra' in entry)) return;
+  throw new BinfmtctlError(
+    'KERNEL_REFUSED',
+    `the kernel made another entry ${JSON.stringify(rule.name)} of the rule`,
+    { hint: 'report it as a bug, with `uname -r`; the entry was removed again' },
+  );
+}
+
+/** Null for what cannot be read without doubt, such as an interpreter with a newline before `flags: `. */
+function readBack(directory: string, name: string): AnyEntry | null {
+  try {
+    return readAnyEntry(directory, name);
+  } catch (error) {
+    if (error instanceof BinfmtctlError && error.code === 'BAD_ENTRY') return null;
+    throw error;
+  }
+}
+
+/** Removes an entry that is not what it should be; the error to throw, which keeps that of a failed removal too. */
+function takenBack(error: unknown, directory: string, name: string): unknown {
+  try {
+    unregister(directory, name);
+    return error;
+  } catch (second) {
+    if (second instanceof BinfmtctlError && second.code === 'ENTRY_NOT_FOUND') return error;
+    const message = `entry ${JSON.stringify(name)} is wrong and could not be removed`;
+    return new BinfmtctlError('ROLLBACK_FAILED', message, {
+      hint: `as root: \`echo -1 > ${directory}/${name}\``,
+      cause: new AggregateError([error, second], message),
+    });
+  }
+}

@@ -1,0 +1,89 @@
+/** `binfmtctl systemd-binfmt`: options and output of systemd-binfmt(8); see docs/systemd-binfmt.md. */
+
+import { getopt } from '../../compat/command-line/getopt.ts';
+import {
+  applyBinfmtD,
+  type Complaints,
+  showBinfmtD,
+  unregisterBinfmtD,
+} from '../../compat/systemd-binfmt/apply.ts';
+import { encodeText } from '../../rule/text.ts';
+import { openContext } from '../context.ts';
+import { exactWords } from '../words.ts';
+
+const NAME = 'systemd-binfmt';
+const OPTIONS = ['help', 'version', 'no-pager', 'cat-config', 'tldr', 'unregister', 'flush'] as const;
+type Option = (typeof OPTIONS)[number];
+
+const HELP = `${NAME} [OPTIONS...] [CONFIGURATION FILE...]
+
+Registers binary formats with the kernel.
+
+Options:
+  -h --help             Show this help
+     --version          Show package version
+     --cat-config       Show configuration files
+     --tldr             Show non-comment parts of configuration
+     --no-pager         Do not pipe output into a pager
+     --unregister       Unregister existing entries that configuration files name
+     --flush            Remove all entries first, those of others too
+
+Examples:
+  binfmtctl systemd-binfmt                                register what /etc/binfmt.d and the others hold
+  binfmtctl systemd-binfmt /usr/lib/binfmt.d/python3.conf one file
+  binfmtctl systemd-binfmt --unregister                   take them back
+`;
+
+/** Carries a command line of systemd-binfmt out; returns its exit status, 0 or 1. */
+export async function systemdBinfmt(words: readonly string[], version: string): Promise<number> {
+  const parsed = parse(exactWords(words));
+  if ('complaint' in parsed) return report([parsed.complaint]);
+  const { options, files } = parsed;
+  const has = (option: Option): boolean => options.includes(option);
+  if (has('help')) return print(HELP);
+  if (has('version')) return print(`${NAME} (binfmtctl ${version})\n`);
+  const shows = has('cat-config') || has('tldr');
+  if (files.length > 0 && (shows || has('unregister')))
+    return report(['Positional arguments are not allowed with --cat-config/--tldr or --unregister.']);
+  if (shows) {
+    const { text, complaints } = showBinfmtD(has('tldr'));
+    print(text);
+    return report(complaints);
+  }
+  const context = await openContext({ binfmtDir: '/proc/sys/fs/binfmt_misc', catalogue: [] }, (progress) => {
+    if (progress.kind === 'warning') process.stderr.write(encodeText(`warning: ${progress.text}\n`));
+  });
+  if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));
+  unregisterBinfmtD(has('flush'), context);
+  return 0;
+}
+
+type Parsed =
+  | { readonly options: readonly string[]; readonly files: readonly string[] }
+  | { readonly complaint: string };
+
+function parse(words: readonly string[]): Parsed {
+  const line = getopt(
+    words,
+    OPTIONS.map((name) => ({ name, argument: 'none' })),
+    { h: 'help' },
+  );
+  const options: string[] = [];
+  for (;;) {
+    const found = line.next();
+    if ('complaint' in found) return { complaint: `${NAME}: ${found.complaint}` };
+    if ('words' in found) return { options, files: found.words };
+    options.push(found.name);
+    if (found.name === 'help' || found.name === 'version') return { options, files: [] };
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(encodeText(text));
+  return 0;
+}
+
+function report(complaints: Complaints): number {
+  for (const complaint of complaints) process.stderr.write(encodeText(`${complaint}\n`));
+  return complaints.length === 0 ? 0 : 1;
+}

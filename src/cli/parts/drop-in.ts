@@ -1,0 +1,17 @@
+import { systemdBinfmt } from '../drop-in/systemd-binfmt.ts';
+import { updateBinfmts } from '../drop-in/update-binfmts.ts';
+import { printFailure } from '../failure.ts';
+
+/** Carries out a command that stands in for another program: its command line, its output, its exit status. */
+export async function runDropIn(
+  command: 'update-binfmts' | 'systemd-binfmt',
+  words: readonly string[],
+  version: string,
+): Promise<number> {
+  try {
+    return await (command === 'systemd-binfmt' ? systemdBinfmt(words, version) : updateBinfmts(words));
+  } catch (error) {
+    printFailure(error, { verbose: false, json: false });
+    return command === 'systemd-binfmt' ? 1 : 2;
+  }
+}

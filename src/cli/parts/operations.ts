@@ -1,0 +1,16 @@
+/** What commands load on demand: all that needs more than reading a few files. It is the library, too, and what scripts/release uses. */
+
+export * from '../../emulation/on-demand.ts';
+export { decodeLock, encodeLock } from '../../file-format/lock.ts';
+export * from '../../index.ts';
+export { readLock } from '../../lockfile/file.ts';
+export { lintDirectories } from '../../profiles/lint.ts';
+export { findNatives } from '../../safety/natives.ts';
+export { listContents, pruneContents } from '../../store/index.ts';
+export { readPlatforms } from '../../verify/platforms.ts';
+export { standInForBinfmt } from '../drop-in/binfmt.ts';
+export { installArches } from '../install-arches.ts';
+export { withOperation } from '../operation.ts';
+export { showProgress } from '../output/progress.ts';
+export { yamlOf } from '../output/yaml.ts';
+export * from './preparation.ts';

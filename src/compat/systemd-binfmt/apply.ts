@@ -1,0 +1,205 @@
+import { type CheckedInterpreters, openInterpreters } from '../../binfmt/checked-interpreters.ts';
+import { listEntries } from '../../binfmt/entries.ts';
+import { entryNames } from '../../binfmt/entry-file.ts';
+import { runningKernelFeatures } from '../../binfmt/features.ts';
+import { inspectInstance } from '../../binfmt/instance/instance.ts';
+import { disable, isRegistered, unregister } from '../../binfmt/register.ts';
+import { type ConfigFile, readAllFiles, readNamedFile } from '../../boot/binfmt-d-files.ts';
+import type { Context } from '../../context.ts';
+import { BinfmtctlError } from '../../errors.ts';
+import { decodeBinfmtD, type RuleLine } from '../../file-format/binfmt-d.ts';
+import { MAX_NAME_SIZE, RESERVED_NAMES } from '../../rule/check.ts';
+import { parseRegister } from '../../rule/register.ts';
+import { encodeText } from '../../rule/text.ts';
+import type { Entry, Rule } from '../../rule/types.ts';
+import { findUnsafe, warnOfScripts } from '../../safety/machine-safety.ts';
+import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
+import { lastOfEachName, type Placed, planRule } from '../../state/plan-rules.ts';
+import { replacement } from '../../state/replacement.ts';
+import { applyStep } from '../../state/step.ts';
+import { errnoOf } from '../../system/file/file-error.ts';
+import { strerror } from '../../system/strerror.ts';
+
+export interface SystemdBinfmtRequest {
+  /** Files as they are named on the command line; empty for all of the folders. */
+  readonly files: readonly string[];
+  /** Remove every entry first, those of others too, as systemd-binfmt itself does. */
+  readonly flush: boolean;
+}
+
+/** What is said of what went wrong, a line each; empty where all went well. */
+export type Complaints = readonly string[];
+
+/** A rule of a file, or what is said in its place. */
+type Item =
+  | {
+      readonly rule: Rule;
+      /** Without flag D (Linux 7.3). */
+      readonly enabled: boolean;
+      readonly place: string;
+      readonly name: string;
+    }
+  | { readonly complaint: string };
+
+/**
+ * Registers the rules of binfmt.d as systemd-binfmt(8) 262 does, but touches only what has to change: entries that mean
+ * the same stay, those of others too, and an entry goes only once the kernel has taken the rule that replaces it. A rule
+ * that would stop the machine is refused. Where binfmt_misc is not mounted, or not for writing, nothing is done.
+ */
+export async function applyBinfmtD(
+  { files, flush }: SystemdBinfmtRequest,
+  context: Context,
+): Promise<Complaints> {
+  const { binfmtDirectory } = context;
+  const read = files.length > 0 ? files.map(readNamedFile) : readAllFiles();
+  if (!isWritable(binfmtDirectory)) return [];
+  const isFlushed = flush && files.length === 0;
+  const found = read.flatMap(itemsOf);
+  using checked = openInterpreters(found.flatMap((item) => ('rule' in item ? [item.rule] : [])));
+  const items = await refuseAllUnsafe(found, isFlushed, context);
+  if (isFlushed) removeEntries(binfmtDirectory, () => true);
+  const rules = new Map(
+    items.flatMap((item) => ('rule' in item ? [[item.rule, item.enabled] as const] : [])),
+  );
+  const failed = new Map<Rule, string>();
+  const entries = listEntries(binfmtDirectory);
+  const placed: Placed[] = [];
+  for (const rule of lastOfEachName([...rules.keys()])) {
+    const enabled = rules.get(rule) === true;
+    const { keep, placed: place } = planRule(entries, placed, rule, { enabled });
+    const reason = keep ? null : await replace(rule, entries, context, checked);
+    if (reason === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
+    if (reason === null) placed.push(place);
+    else failed.set(rule, reason);
+  }
+  return items.flatMap((item) => {
+    if ('complaint' in item) return [item.complaint];
+    const reason = failed.get(item.rule);
+    return reason === undefined ? [] : [failedToAdd(item.place, item.name, reason)];
+  });
+}
+
+/** Removes the entries that files of binfmt.d name, or with `flush` all. */
+export function unregisterBinfmtD(flush: boolean, { binfmtDirectory }: Context): void {
+  if (!isWritable(binfmtDirectory)) return;
+  const lines = readAllFiles().flatMap((file) => ('bytes' in file ? decodeBinfmtD(file.bytes).rules : []));
+  const named = new Set(lines.map(({ name }) => name));
+  removeEntries(binfmtDirectory, (name) => flush || named.has(name));
+}
+
+/** The files of the folders, as they are; with `tldr` without comments and empty lines. */
+export function showBinfmtD(tldr: boolean): { readonly text: string; readonly complaints: Complaints } {
+  const files = readAllFiles();
+  const shown = files.flatMap((file) => ('bytes' in file ? [textOf(file.name, file.bytes, tldr)] : []));
+  return {
+    text: shown.join('\n'),
+    complaints: files.flatMap((file) => ('complaint' in file ? [file.complaint] : [])),
+  };
+}
+
+function textOf(name: string, bytes: Uint8Array, tldr: boolean): string {
+  if (bytes.length === 0) return `# ${name} is a mask.\n`;
+  const rules = decodeBinfmtD(bytes).rules.map(({ text }) => `${text}\n`);
+  return `# ${name}\n${tldr ? rules.join('') : new TextDecoder().decode(bytes)}`;
+}
+
+function isWritable(directory: string): boolean {
+  const { mounted, writable } = inspectInstance(directory);
+  return mounted && writable;
+}
+
+function removeEntries(directory: string, isUnwanted: (name: string) => boolean): void {
+  for (const name of entryNames(directory)) if (isUnwanted(name)) unregister(directory, name);
+}
+
+function itemsOf(file: ConfigFile): readonly Item[] {
+  if ('complaint' in file) return [file];
+  const { rules, cut } = decodeBinfmtD(file.bytes);
+  const items = rules.map((line) => itemOf(line, `${file.name}:${line.line}`));
+  const complaint = `Failed to read file '${file.name}': ${strerror('ENOBUFS')}`;
+  return cut ? [...items, { complaint }] : items;
+}
+
+function itemOf({ name, text }: RuleLine, place: string): Item {
+  if (!isValidName(name)) return { complaint: `${place}: Rule name '${name}' is not valid, refusing.` };
+  const { linux73 } = runningKernelFeatures();
+  const parsed = parseRegister(encodeText(`${text}\n`), { linux73 });
+  return 'errno' in parsed
+    ? { complaint: failedToAdd(place, name, strerror(parsed.errno)) }
+    : { rule: parsed.rule, enabled: !parsed.disabled, place, name };
+}
+
+/** filename_is_valid(), and the two files of the instance. */
+function isValidName(name: string): boolean {
+  if (['', '.', '..', ...RESERVED_NAMES].includes(name) || name.includes('/')) return false;
+  return encodeText(name).length <= MAX_NAME_SIZE;
+}
+
+const failedToAdd = (place: string, name: string, reason: string): string =>
+  `${place}: Failed to add binary format '${name}': ${reason}`;
+
+async function refuseAllUnsafe(
+  items: readonly Item[],
+  isFlushed: boolean,
+  context: Context,
+): Promise<readonly Item[]> {
+  const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
+  const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
+  const safe = rules.filter((rule) => !unsafe.has(rule));
+  warnOfScripts(safe, context);
+  const unfit = findUnfitInterpreters(safe, context, { kernelRefuses: true });
+  return items.flatMap((item): readonly Item[] => {
+    if (!('rule' in item)) return [item];
+    const refusal = unsafe.get(item.rule);
+    if (refusal !== undefined) return [{ complaint: `${item.place}: ${refusal.message}` }];
+    const why = unfit.get(item.rule)?.message;
+    if (why === undefined) return [item];
+    // systemd-binfmt registers it, so that its exit status is 0.
+    context.report({ kind: 'warning', text: `${item.place}: ${why}` });
+    return [];
+  });
+}
+
+/** Null, or why the kernel did not take the rule. It has to take the rule under a name beside it before the entry of its name goes. */
+async function replace(
+  rule: Rule,
+  entries: readonly Entry[],
+  context: Context,
+  checked: CheckedInterpreters,
+): Promise<string | null> {
+  try {
+    await replaceEntry(rule, entries, context, checked);
+    return null;
+  } catch (error) {
+    if (!(error instanceof BinfmtctlError)) throw error;
+    if (error.code === 'UNSAFE_RULE') return error.message;
+    const errno = errnoOf(error.cause);
+    if (errno === null) throw error;
+    return strerror(errno);
+  }
+}
+
+async function replaceEntry(
+  rule: Rule,
+  entries: readonly Entry[],
+  context: Context,
+  checked: CheckedInterpreters,
+  isSecond = false,
+): Promise<void> {
+  const entry = entries.find(({ name }) => name === rule.name);
+  const { stage, swap } =
+    entry === undefined
+      ? { stage: [{ kind: 'register', rule } as const], swap: [] }
+      : replacement(entry, rule, entries);
+  try {
+    for (const step of [...stage, ...swap]) await applyStep(step, context, checked);
+  } catch (error) {
+    if (entry !== undefined || isSecond || !isEntryExists(error)) throw error;
+    // Another program registered one of that name in the meantime.
+    if (isRegistered(context.binfmtDirectory, rule)) return;
+    await replaceEntry(rule, listEntries(context.binfmtDirectory), context, checked, true);
+  }
+}
+
+const isEntryExists = (error: unknown): boolean =>
+  error instanceof BinfmtctlError && error.code === 'ENTRY_EXISTS';

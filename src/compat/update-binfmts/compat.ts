@@ -1,0 +1,60 @@
+/** How update-binfmts 2.2.2 finds the formats of a file, which is not how the kernel does. */
+import type { Description } from '../../file-format/binfmt-support.ts';
+import { decodeText, encodeText } from '../../rule/text.ts';
+
+/** How many bytes of a file a description looks at. */
+export const sizeCompat = ({ type, offset, magic }: Description): number =>
+  type === 'magic' ? startOf(offset) + decodeEscapes(magic).length : 0;
+
+const startOf = (offset: string): number => Number.parseInt(offset, 10) || 0;
+
+/**
+ * Whether a description takes a file with these first bytes. Magic bits outside the mask never match, so that
+ * QEMU's entries for i386, x86_64, alpha and m68k take nothing; a mask that begins with a zero byte counts as none. A mask
+ * of another length than the magic takes nothing, an extension's too, which is unescaped as a magic is.
+ */
+export function matchesCompat(
+  { type, offset, magic, mask }: Description,
+  path: string,
+  head: Uint8Array,
+): boolean {
+  const wanted = decodeEscapes(magic);
+  const bits = decodeEscapes(mask);
+  if (mask !== '' && bits.length !== wanted.length) return false;
+  if (type !== 'magic') {
+    const dot = path.lastIndexOf('.');
+    return dot !== -1 && path.slice(dot + 1) === decodeText(untilNul(wanted));
+  }
+  const isMasked = mask !== '' && bits[0] !== 0;
+  const start = startOf(offset);
+  return wanted.every((byte, index) => {
+    const found = head[start + index] ?? 0;
+    return (isMasked ? found & (bits[index] ?? 0) : found) === byte;
+  });
+}
+
+/** What strcmp(3) looks at. */
+const untilNul = (bytes: Uint8Array): Uint8Array => {
+  const end = bytes.indexOf(0);
+  return end === -1 ? bytes : bytes.subarray(0, end);
+};
+
+/** `\xHH` as strtol(3) reads two characters: blanks and a sign before a digit too. Anything else is literal. */
+function decodeEscapes(text: string): Uint8Array {
+  const bytes = encodeText(text);
+  const decoded: number[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    const value = escapeAt(bytes.subarray(at, at + 4));
+    decoded.push(value ?? bytes[at] ?? 0);
+    if (value !== null) at += 3;
+  }
+  return Uint8Array.from(decoded);
+}
+
+function escapeAt(bytes: Uint8Array): number | null {
+  const [, sign, digits] =
+    /^\\x[ \t\v\f\r]*([+-]?)([0-9a-f]{1,2})$/i.exec(String.fromCharCode(...bytes)) ?? [];
+  if (digits === undefined || bytes.length < 4) return null;
+  const value = Number.parseInt(digits, 16);
+  return (sign === '-' ? -value : value) & 0xff;
+}

@@ -1,0 +1,30 @@
+import type { Description } from '../../file-format/binfmt-support.ts';
+import { runInForeground } from '../../system/process/foreground.ts';
+import { strerror, strsignal } from '../../system/strerror.ts';
+
+/** An empty detector accepts every file. */
+export type Candidate = Pick<Description, 'detector' | 'interpreter'>;
+
+/**
+ * Interpreters in the order in which they are tried: those whose detector accepts the file, then those without one. A
+ * detector is started with the file as its only argument and accepts with status 0.
+ */
+export async function inOrderOfTrial(
+  candidates: readonly Candidate[],
+  target: string,
+  say: (text: string) => void,
+): Promise<readonly string[]> {
+  const accepted: Candidate[] = [];
+  for (const each of candidates) {
+    if (each.detector !== '' && (await accepts(each.detector, target, say))) accepted.push(each);
+  }
+  const others = candidates.filter(({ detector }) => detector === '');
+  return [...accepted, ...others].map(({ interpreter }) => interpreter);
+}
+
+async function accepts(detector: string, target: string, say: (text: string) => void): Promise<boolean> {
+  const ending = await runInForeground(detector, [target]);
+  if ('errno' in ending) say(`can't execute ${detector}: ${strerror(ending.errno)}`);
+  if ('signal' in ending) say(`${detector}: ${strsignal(ending.signal)}`);
+  return 'status' in ending && ending.status === 0;
+}

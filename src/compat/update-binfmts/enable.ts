@@ -1,0 +1,247 @@
+import { type CheckedInterpreters, openInterpreters } from '../../binfmt/checked-interpreters.ts';
+import { listEntries } from '../../binfmt/entries.ts';
+import { runningKernelFeatures } from '../../binfmt/features.ts';
+import { ensureMounted, inspectInstance } from '../../binfmt/instance/instance.ts';
+import { isRegistered as isInKernel, register } from '../../binfmt/register.ts';
+import { BinfmtctlError } from '../../errors.ts';
+import { type Description, registerString } from '../../file-format/binfmt-support.ts';
+import { parseRegister, type Refusal } from '../../rule/register.ts';
+import { decodeText } from '../../rule/text.ts';
+import { type Entry, isBpf, type Rule } from '../../rule/types.ts';
+import { hiddenEntries } from '../../safety/hidden-entries.ts';
+import { findUnsafe, warnOfScripts } from '../../safety/machine-safety.ts';
+import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
+import { strerror } from '../../system/strerror.ts';
+import { isInstalled, readDatabase, readDescription, readUsable } from './database.ts';
+import { runDetectorsPath } from './run-detectors-path.ts';
+import { isRegistered, reasonOf, type Session } from './session.ts';
+
+/** Registers every installed format that the kernel does not have, by name; goes on after a failure. */
+export async function enableAll(session: Session): Promise<boolean> {
+  if (!(await prepare(session))) return true;
+  const database = readDatabase(session);
+  const missing = [...database.keys()].filter((name) => !isRegistered(session, name));
+  const others = entriesOfOthers(session);
+  const candidates = missing.map((name) => candidateOf(name, database, others));
+  using checked = openInterpreters(rulesOf(candidates));
+  const refusals = await refusalsOf(session, candidates);
+  const unfit = unfitAmong(session, candidates);
+  let success = true;
+  for (const candidate of candidates) {
+    if (session.test) await prepare(session);
+    if (!enableOne(session, candidate, { refusals, unfit, checked })) success = false;
+  }
+  return success;
+}
+
+/**
+ * Registers one format: as it is installed, or as it is just being installed. Where binfmt_misc cannot be mounted, nothing
+ * is done, and that is no failure.
+ */
+export async function enable(session: Session, name: string, described?: Description): Promise<boolean> {
+  if (!(await prepare(session))) return true;
+  if (isRegistered(session, name)) {
+    session.warn(`${name} already enabled in kernel.`);
+    return true;
+  }
+  // With --test what is installed is still the old file, which has to be whole.
+  const installed = isInstalled(session, name) ? readDescription(session, name) : null;
+  const description = described ?? installed;
+  if (description === null) {
+    session.warn(`${name} not in database of installed binary formats.`);
+    return false;
+  }
+  // Only where there is no detector does it matter which other formats there are.
+  const database = description.detector === '' ? readUsable(session) : [];
+  const candidate = candidateOf(name, new Map([...database, [name, description]]), entriesOfOthers(session));
+  using checked = openInterpreters(rulesOf([candidate]));
+  const refusals = await refusalsOf(session, [candidate]);
+  return enableOne(session, candidate, { refusals, unfit: unfitAmong(session, [candidate]), checked });
+}
+
+/** @throws UNSAFE_RULE where the kernel must not be given the description. */
+export async function requireSafe(session: Session, name: string, description: Description): Promise<void> {
+  const candidate = candidateOf(name, new Map([[name, description]]), []);
+  const [refusal] = (await refusalsOf(session, [candidate])).values();
+  if (refusal !== undefined) throw refusal;
+}
+
+/** An installed format, as it would be told to the kernel. */
+interface Candidate {
+  readonly name: string;
+  readonly string: Uint8Array;
+  /** Of `string`, or the errno that the kernel gives for it. */
+  readonly rule: Rule | Refusal['errno'];
+  /** The program that runs the format in the end. */
+  readonly interpreter: string;
+  /** Why the kernel is not to be asked at all. */
+  readonly obstacle: string | null;
+  /** What to warn of once it is registered. */
+  readonly notes: readonly string[];
+}
+
+function candidateOf(
+  name: string,
+  database: ReadonlyMap<string, Description>,
+  others: readonly Entry[],
+): Candidate {
+  const description = database.get(name) as Description;
+  const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
+  const chooses = isShared || description.detector !== '';
+  const parse = (string: Uint8Array) => parseRegister(string, { linux73: runningKernelFeatures().linux73 });
+  const itself = parse(registerString(name, description, description.interpreter));
+  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenEntries(itself.rule.pattern, others) : [];
+  // The kernel starts no script for a format with credentials.
+  const passesOn = hidden.length > 0 && description.credentials !== 'yes';
+  const { path, isScript } = runDetectorsPath({ passesOn });
+  const string = registerString(name, description, chooses ? path : description.interpreter);
+  const parsed = parse(string);
+  return {
+    name,
+    string,
+    rule: 'rule' in parsed ? parsed.rule : parsed.errno,
+    interpreter: description.interpreter,
+    obstacle: chooses ? obstacleTo(description, isScript) : null,
+    notes: hidden.map((entry) => hidingNote(name, description, entry, isScript)),
+  };
+}
+
+/** The entries that no format of the database has made. */
+function entriesOfOthers(session: Session): readonly Entry[] {
+  const { binfmtDirectory } = session.context;
+  if (!inspectInstance(binfmtDirectory).mounted) return [];
+  return listEntries(binfmtDirectory).filter(({ name }) => !isInstalled(session, name));
+}
+
+function hidingNote(name: string, { detector }: Description, entry: Entry, passesOn: boolean): string {
+  const what = `format ${name} takes files of entry ${entry.name}, which is older`;
+  if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
+  return passesOn
+    ? `${what}; files that ${detector} refuses still go to ${entry.interpreter}`
+    : `${what}; files that ${detector} refuses no longer run`;
+}
+
+/** As texts: `\x41B` and `AB` are two specifications. */
+const isSameSpec = (a: Description, b: Description): boolean =>
+  (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
+
+/** Run-detectors looks at files and programs where they are when it is started. */
+function obstacleTo({ fix_binary, credentials }: Description, isScript: boolean): string | null {
+  if (fix_binary === 'yes')
+    return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
+  // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).
+  return credentials === 'yes' && isScript
+    ? 'its detector is run by a script, and the kernel starts no script for a format with credentials'
+    : null;
+}
+
+const rulesOf = (candidates: readonly Candidate[]): readonly Rule[] =>
+  candidates.flatMap(({ rule }) => (typeof rule === 'string' ? [] : [rule]));
+
+/** Judged as the kernel will start it, and as its own interpreter would be started by run-detectors. */
+async function refusalsOf(
+  { context }: Session,
+  candidates: readonly Candidate[],
+): Promise<ReadonlyMap<string, BinfmtctlError>> {
+  const rules = candidates.flatMap(({ rule, interpreter }) =>
+    typeof rule === 'string' ? [] : [rule, { ...rule, interpreter }],
+  );
+  const unsafe = await findUnsafe(rules, context);
+  return new Map([...unsafe].map(([{ name }, refusal]) => [name, refusal]));
+}
+
+/** Interpreters that the kernel would accept, but that another user can change. */
+function unfitAmong(
+  { context }: Session,
+  candidates: readonly Candidate[],
+): ReadonlyMap<string, BinfmtctlError> {
+  const rules = candidates.flatMap(({ rule, interpreter }) => {
+    if (typeof rule === 'string') return [];
+    return rule.interpreter === interpreter ? [rule] : [rule, { ...rule, interpreter }];
+  });
+  const unfit = findUnfitInterpreters(rules, context, { kernelRefuses: true });
+  return new Map([...unfit].map(([{ name }, refusal]) => [name, refusal]));
+}
+
+interface Findings {
+  readonly refusals: ReadonlyMap<string, BinfmtctlError>;
+  readonly unfit: ReadonlyMap<string, BinfmtctlError>;
+  readonly checked: CheckedInterpreters;
+}
+
+function enableOne(
+  session: Session,
+  { name, rule, string, obstacle, notes }: Candidate,
+  { refusals, unfit, checked }: Findings,
+): boolean {
+  const { warn, print, test, context } = session;
+  const reason = refusals.get(name)?.message ?? obstacle;
+  if (reason !== null) {
+    warn(`unable to enable binary format ${name}: ${reason}`);
+    return false;
+  }
+  const refusal = unfit.get(name);
+  if (refusal !== undefined) {
+    // update-binfmts registers it, so that its exit status is 0.
+    warn(refusal.message);
+    return true;
+  }
+  if (test) {
+    print(`enable ${name} with the following format string:\n ${decodeText(string)}`);
+    return true;
+  }
+  if (typeof rule !== 'string') warnOfScripts([rule], context);
+  const failure =
+    typeof rule === 'string'
+      ? { what: 'close', why: strerror(rule) }
+      : tryRegister(context.binfmtDirectory, rule, checked);
+  if (failure === null) {
+    for (const note of notes) warn(note);
+    return true;
+  }
+  const { what, why } = failure;
+  warn(
+    `unable to ${what} ${context.binfmtDirectory}/register${what === 'open' ? ' for writing' : ''}: ${why}`,
+  );
+  return false;
+}
+
+/** Null, or what failed and why. */
+function tryRegister(
+  directory: string,
+  rule: Rule,
+  checked: CheckedInterpreters,
+): { readonly what: 'open' | 'close'; readonly why: string } | null {
+  try {
+    register(directory, rule, checked);
+    return null;
+  } catch (error) {
+    const isTaken = error instanceof BinfmtctlError && error.code === 'ENTRY_EXISTS';
+    // Another program registered the same in the meantime.
+    if (isTaken && isInKernel(directory, rule)) return null;
+    const { cause } = error as Error;
+    const isOpen = cause instanceof Error && 'syscall' in cause && cause.syscall === 'open';
+    return { what: isOpen ? 'open' : 'close', why: reasonOf(error) };
+  }
+}
+
+/** Whether there is an instance to register in. It is mounted where it is not; why it cannot be is said. */
+async function prepare(session: Session): Promise<boolean> {
+  const { test, context, print, warn } = session;
+  const { binfmtDirectory } = context;
+  if (test) {
+    print('load binfmt_misc\n');
+    return true;
+  }
+  if (!inspectInstance(binfmtDirectory).mounted) {
+    const failure = await ensureMounted(binfmtDirectory).catch((error: unknown) => error);
+    if (inspectInstance(binfmtDirectory).mounted) return prepare(session);
+    warn(reasonOf(failure));
+    warn(`Couldn't mount the binfmt_misc filesystem on ${binfmtDirectory}.`);
+    return false;
+  }
+  // To switch it on would let every entry of others take effect again.
+  if (inspectInstance(binfmtDirectory).enabled === false)
+    warn(`binfmt_misc is switched off: nothing takes effect before \`echo 1 > ${binfmtDirectory}/status\``);
+  return true;
+}

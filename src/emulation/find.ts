@@ -1,0 +1,126 @@
+import type { Context } from '../context.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { firstMatch, matches } from '../rule/match.ts';
+import type { Entry } from '../rule/types.ts';
+import { tryReadHead } from '../system/file/head.ts';
+import { REMOVED_DIRECTORY, workingDirectory } from '../system/host.ts';
+import { fileSystemMagic } from '../system/namespace/mounts.ts';
+import { isCopyable, isReplaced, reaches, withEntries } from './lost-entries.ts';
+import { type OwnRule, recall } from './recall.ts';
+import type { Emulation, EmulationRequest, RunBy } from './types.ts';
+
+/** The instance that an emulator runs by, if there is one. */
+export const BINFMT_MISC_MAGIC = 0x42494e4d;
+
+/**
+ * Finds who runs programs with these first bytes, and those of the arches, in `root`, or on this machine where that is
+ * null: the machine itself, entries that are there, or emulators, found or fetched, for an instance of their own. Such a
+ * one hides the entries that are there (fs/binfmt_misc.c current_binfmt_misc()), so that it takes over those that can be.
+ *
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what `obtainEmulators` throws; UNSAFE_RULE; NOT_PROVED for an entry
+ * that takes the programs but does not run them.
+ */
+export async function findEmulation(
+  heads: readonly Uint8Array[],
+  request: EmulationRequest,
+  root: string | null,
+  context: Context,
+): Promise<Emulation> {
+  const entries = await servingEntries(context);
+  const known = request.told ? null : await recallEmulation(heads, request, root, entries, context);
+  if (known !== null) return known;
+  requireWorkingDirectory();
+  const { searchEmulation } = await import('./on-demand.ts');
+  return searchEmulation(heads, request, root, entries, context);
+}
+
+/** execa starts no program in a folder that has no path any more. */
+function requireWorkingDirectory(): void {
+  if (workingDirectory() !== REMOVED_DIRECTORY) return;
+  throw new BinfmtctlError('FILE_FAILED', 'cannot look for emulators: this folder has been removed', {
+    hint: '`cd` to another one',
+  });
+}
+
+/** The answer where it takes no search: it is looked for most often by those who run a program many times. */
+async function recallEmulation(
+  heads: readonly Uint8Array[],
+  { arches, all, sources, emulator, path = '' }: EmulationRequest,
+  root: string | null,
+  entries: readonly Entry[],
+  context: Context,
+): Promise<Emulation | null> {
+  if (sources.length > 0 || emulator !== undefined || all || arches.length > 0) return null;
+  const own = tryReadHead(process.execPath, HEADER_SIZE);
+  if (own === null) return null;
+  const runners = heads.map((head) => {
+    const entry = firstMatch(entries, head, path);
+    if (entry !== null && reaches(entry, root)) return entry;
+    return isAlike(head, own) ? 'machine' : null;
+  });
+  const serving = runners.filter((runner) => runner !== null && runner !== 'machine');
+  if (serving.length > 0 && !(await areProved(serving, root, context))) return null;
+  const isPrivate = runners.includes(null);
+  const used = new Set<OwnRule>();
+  // Only in a static emulator nothing of the root is looked for.
+  const memory = isPrivate
+    ? recall(context).rules.filter(({ rule }) => root === null || rule.flags.includes('F'))
+    : [];
+  const programs = runners.map((runner, index): RunBy | null => {
+    if (runner === 'machine') return runner;
+    if (runner !== null && (!isPrivate || isCopyable(runner))) return 'entry';
+    const remembered = memory.find(({ rule }) => matches(rule.pattern, heads[index] ?? own, ''));
+    if (remembered === undefined) return null;
+    used.add(remembered);
+    return 'private';
+  });
+  if (programs.includes(null)) return null;
+  // Children may be of these.
+  for (const entry of used.size === 0 ? [] : entries.filter((each) => !isCopyable(each))) {
+    const remembered = memory.find(({ rule }) => isReplaced(entry, [rule]));
+    if (remembered === undefined) return null;
+    used.add(remembered);
+  }
+  const rules = [...used].map(({ rule }) => rule);
+  // What is remembered was judged when it was found; that it is none of the machine's own is cheap to see again.
+  if (rules.some(({ pattern }) => matches(pattern, own, ''))) return null;
+  return {
+    programs,
+    arches: [],
+    formats: [],
+    rules: rules.length === 0 ? null : withEntries(rules, entries),
+    warnings: [],
+  };
+}
+
+/** Whether a probe has run through each of the entries as they are now, or could not be run. */
+async function areProved(entries: readonly Entry[], root: string | null, context: Context): Promise<boolean> {
+  const [{ holdsIn, readProofs }, { entryIdentity }] = await Promise.all([
+    import('../verify/proofs.ts'),
+    import('../binfmt/entry-identity.ts'),
+  ]);
+  const proofs = await readProofs(context);
+  return entries.every((entry) => {
+    const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
+    return proof !== undefined && holdsIn(proof, root);
+  });
+}
+
+/** The enabled entries of the instance that serves us, newest first; none where there is none. */
+async function servingEntries({ binfmtDirectory }: Context): Promise<readonly Entry[]> {
+  if (fileSystemMagic(binfmtDirectory) !== BINFMT_MISC_MAGIC) return [];
+  const [{ readEntries }, { inspectInstance }] = await Promise.all([
+    import('../binfmt/entries.ts'),
+    import('../binfmt/instance/instance.ts'),
+  ]);
+  if (inspectInstance(binfmtDirectory).enabled === false) return [];
+  return readEntries(binfmtDirectory).entries.filter((entry) => entry.enabled);
+}
+
+/** Up to e_machine. */
+const HEADER_SIZE = 20;
+/** Of an ELF header: class, byte order and machine tell arches apart that one kernel does not run both of. */
+const TELLING = [0, 1, 2, 3, 4, 5, 18, 19];
+
+const isAlike = (head: Uint8Array, own: Uint8Array): boolean =>
+  TELLING.every((index) => head[index] === own[index]);

@@ -1,0 +1,91 @@
+/**
+ * What `run` and `enter` found out last time: looking for emulators and inspecting them takes longer than all the rest. It
+ * holds as long as the emulator's file is the same, and program and kernel are.
+ */
+import { statSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import type { Context } from '../context.ts';
+import { readStoreFile } from '../emulators/store/trust.ts';
+import { formatRegister, parseRegister } from '../rule/register.ts';
+import { isBpf, type Rule } from '../rule/types.ts';
+import { writeAtomic } from '../system/file/write-file.ts';
+import { parseJson } from '../text/json.ts';
+
+declare const BINFMTCTL_VERSION: string;
+
+/** A rule of our own for an arch, with what is known of its emulator. */
+export interface OwnRule {
+  readonly arch: string;
+  readonly rule: Rule;
+  readonly version: string | null;
+  /** What is known to be wrong with it, in full sentences. */
+  readonly warnings: readonly string[];
+}
+
+const fileIn = (store: string): string => join(store, 'run.json');
+
+export interface Memory {
+  readonly rules: readonly OwnRule[];
+  /** Whether all arches were looked for. */
+  readonly all: boolean;
+}
+
+export const NOTHING: Memory = { rules: [], all: false };
+
+/** All that is remembered of emulators that are still the same files. */
+export function recall({ store }: Pick<Context, 'store'>): Memory {
+  const { arches, all } = read(store);
+  return { rules: Object.entries(arches).flatMap(([id, value]) => decode(id, value) ?? []), all };
+}
+
+/** Remembers it, besides what is. What cannot be written is looked for anew the next time. */
+export async function remember({ rules, all }: Memory, { store }: Pick<Context, 'store'>): Promise<void> {
+  const before = read(store);
+  const arches = { ...before.arches, ...Object.fromEntries(rules.map((own) => [own.arch, encode(own)])) };
+  const memory = { stamp: stamp(), all: all || before.all, arches };
+  await writeAtomic(fileIn(store), `${JSON.stringify(memory)}\n`).catch(() => {});
+}
+
+/** All else that decides which emulator is taken, and with which flags. */
+const stamp = (): string =>
+  JSON.stringify([
+    typeof BINFMTCTL_VERSION === 'undefined' ? '' : BINFMTCTL_VERSION,
+    release(),
+    process.geteuid?.(),
+  ]);
+
+/** @throws STORE_FAILED, FILE_FAILED where another user can have written it: it names what is executed. */
+function read(store: string): { readonly arches: Readonly<Record<string, unknown>>; readonly all: boolean } {
+  const file = parseJson(readStoreFile(store, 'run.json') ?? '');
+  if (isRecord(file) && file['stamp'] === stamp() && isRecord(file['arches']))
+    return { arches: file['arches'], all: file['all'] === true };
+  return { arches: {}, all: false };
+}
+
+const encode = ({ rule, version, warnings }: OwnRule): unknown => ({
+  rule: Buffer.from(formatRegister(rule)).toString('latin1'),
+  file: identityOf(rule.interpreter),
+  version,
+  warnings,
+});
+
+function decode(arch: string, value: unknown): OwnRule | null {
+  if (!isRecord(value)) return null;
+  const { rule: text, file, version, warnings } = value;
+  if (typeof text !== 'string' || !(typeof version === 'string' || version === null)) return null;
+  if (!Array.isArray(warnings) || !warnings.every((each) => typeof each === 'string')) return null;
+  const parsed = parseRegister(Buffer.from(text, 'latin1'));
+  if ('errno' in parsed || isBpf(parsed.rule)) return null;
+  const { rule } = parsed;
+  return file === identityOf(rule.interpreter) && file !== null ? { arch, rule, version, warnings } : null;
+}
+
+/** The change time moves with every change of the bytes, and no program can set it back (inode(7)). */
+function identityOf(path: string): string | null {
+  const file = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return file === undefined ? null : [file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join(':');
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

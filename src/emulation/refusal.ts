@@ -1,0 +1,166 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { tryOwnInstance } from '../binfmt/instance/own-instance.ts';
+import { archOfHeader } from '../catalogue/resolve.ts';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { container } from '../system/host.ts';
+import type { SetupFailure } from '../system/process/follow-setup.ts';
+import { runTools } from './setup-tools.ts';
+import type { Emulation } from './types.ts';
+
+/** What is known where namespaces or an instance of their own cannot be had. */
+export interface ObstacleFacts extends SetupFailure {
+  /** As `uname -r` prints it. */
+  readonly kernel: string;
+  readonly root: boolean;
+  readonly container: string | null;
+  /** The least of user.max_*_namespaces, which ENOSPC of unshare(2) means (namespaces(7)); null where there is none. */
+  readonly least: { readonly sysctl: string; readonly value: number } | null;
+  /** user.max_user_namespaces; null where there is no such sysctl: the kernel has no user namespaces. */
+  readonly maxUserNamespaces: number | null;
+  /** kernel.unprivileged_userns_clone of Debian's kernels is 0. */
+  readonly cloneForbidden: boolean;
+  /** kernel.apparmor_restrict_unprivileged_userns of Ubuntu's kernels is 1. */
+  readonly appArmor: boolean;
+  /** A filter of system calls, as engines put containers under. */
+  readonly seccomp: boolean;
+  readonly program: 'run' | 'enter';
+  /** What the private instance was wanted for; null if that is unknown or none was. */
+  readonly arch: string | null;
+}
+
+/** NO_NAMESPACE, with which obstacle it is and the one command that takes it away. Pure. */
+export function obstacleError(facts: ObstacleFacts): BinfmtctlError {
+  const [why, hint] = obstacleOf(facts);
+  return new BinfmtctlError('NO_NAMESPACE', `cannot set up namespaces for ${facts.program}: ${why}`, {
+    hint,
+  });
+}
+
+/** Why namespaces are not possible, for a warning about what is done instead. */
+export const obstacleReason = ({ message }: BinfmtctlError): string =>
+  message.replace(/^cannot set up namespaces for \w+: /, '');
+
+/** The first architecture that a private instance is needed for; null for none or an unknown one. */
+export function privateArch(
+  heads: readonly Uint8Array[],
+  { programs }: Emulation,
+  { catalogue }: Pick<Context, 'catalogue'>,
+): Arch | null {
+  const head = heads.find((_, index) => programs[index] === 'private');
+  return head === undefined ? null : archOfHeader(catalogue, head);
+}
+
+/** What keeps a program from having its own instance, by a trial mount; null if nothing does. */
+export async function findInstanceObstacle(
+  program: 'run' | 'enter',
+  heads: readonly Uint8Array[],
+  emulation: Emulation,
+  context: Pick<Context, 'catalogue'>,
+): Promise<BinfmtctlError | null> {
+  const failure = await tryOwnInstance(runTools());
+  if (failure === null) return null;
+  return obstacleError(readObstacles(failure, program, privateArch(heads, emulation, context)));
+}
+
+/** The facts as this machine has them. */
+export function readObstacles(
+  failure: SetupFailure,
+  program: 'run' | 'enter',
+  arch: Arch | null,
+): ObstacleFacts {
+  return {
+    ...failure,
+    program,
+    arch: arch?.id ?? null,
+    kernel: release(),
+    root: process.geteuid?.() === 0,
+    container: container(),
+    least: leastLimit(),
+    maxUserNamespaces: numberIn('/proc/sys/user/max_user_namespaces'),
+    cloneForbidden: numberIn('/proc/sys/kernel/unprivileged_userns_clone') === 0,
+    appArmor: numberIn('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === 1,
+    seccomp: /^Seccomp:\s*2$/m.test(textOf('/proc/self/status')),
+  };
+}
+
+function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
+  const { appArmor, cloneForbidden, complaint, container, failed, kernel } = facts;
+  const isNamespace = failed === 'namespaces' || failed === 'lock';
+  const { arch, least, maxUserNamespaces, root, seccomp } = facts;
+  const install = arch === null ? null : `\`binfmtctl install ${arch}\``;
+  // Below its reason mount(8) says, further to the right, where to look for more.
+  const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
+  const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
+  const isInstance = failed === 'instance' || complaint.includes('binfmt_misc:');
+  if (isInstance) {
+    const where = container === null ? 'as root' : `on the host of this container (${container}), as root`;
+    const why = `a user namespace cannot mount binfmt_misc here (Linux ${kernel}; most kernels before 6.7 cannot): ${said}`;
+    return [why, `${where}: ${install ?? '`binfmtctl install --all`'}`];
+  }
+  if (/: fork failed|Cannot fork|Resource temporarily unavailable/.test(said))
+    return [
+      `${said}: this user has as many processes as allowed`,
+      'end some, or raise the limit: `ulimit -u 4096`',
+    ];
+  if (maxUserNamespaces === null)
+    return [
+      'the kernel has no user namespaces',
+      install === null
+        ? 'boot a kernel with CONFIG_USER_NS, or run it as root'
+        : `boot a kernel with CONFIG_USER_NS, or run it as root after ${install}`,
+    ];
+  if (maxUserNamespaces === 0)
+    return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
+  if (isNamespace && least !== null && said.includes('No space left on device')) {
+    const { sysctl: name, value } = least;
+    return [`all namespaces that ${name} allows (${value}) are in use`, sysctl(`${name}=15000`)];
+  }
+  if (cloneForbidden && !root)
+    return ['kernel.unprivileged_userns_clone is 0', sysctl('kernel.unprivileged_userns_clone=1')];
+  if (appArmor && !root) {
+    return [
+      'AppArmor lets only programs with a profile use user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)',
+      sysctl('kernel.apparmor_restrict_unprivileged_userns=0'),
+    ];
+  }
+  if (facts.hint !== undefined) return [said, facts.hint];
+  if (seccomp && isNamespace) {
+    const where =
+      container === null
+        ? 'a seccomp filter forbids it'
+        : `the seccomp filter of this container (${container}) forbids it`;
+    return [
+      `${where}: ${said}`,
+      'start the container with `--security-opt seccomp=unconfined`, or with --privileged',
+    ];
+  }
+  if (container !== null)
+    return [`${said} (in a container: ${container})`, 'start the container with --privileged'];
+  return [
+    said,
+    install === null ? 'run it as root' : `as root, ${install} makes it work without namespaces of its own`,
+  ];
+}
+
+function leastLimit(): ObstacleFacts['least'] {
+  const limits = ['user', 'mnt', 'pid', 'ipc', 'uts', 'net'].flatMap((kind) => {
+    const value = numberIn(`/proc/sys/user/max_${kind}_namespaces`);
+    return value === null ? [] : [{ sysctl: `user.max_${kind}_namespaces`, value }];
+  });
+  return limits.toSorted((one, other) => one.value - other.value)[0] ?? null;
+}
+
+function numberIn(path: string): number | null {
+  return existsSync(path) ? Number(textOf(path)) : null;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,170 @@
+import { entryIdentity } from '../binfmt/entry-identity.ts';
+import { archOfHeader, archPattern } from '../catalogue/resolve.ts';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { noneFound } from '../obtain/missing.ts';
+import { judge } from '../probe/verdict.ts';
+import { overlap } from '../rule/algebra.ts';
+import { firstMatch } from '../rule/match.ts';
+import type { Entry } from '../rule/types.ts';
+import { findNatives } from '../safety/natives.ts';
+import { keepingWarnings } from '../state/warnings.ts';
+import { holdsIn, readProofs } from '../verify/proofs.ts';
+import { verify } from '../verify/verify.ts';
+import { isCopyable, reaches, withEntries } from './lost-entries.ts';
+import { findOwnRules } from './own-rules.ts';
+import { describeLost, lostArches, replaceLost } from './replace-lost.ts';
+import type { EmulatedArch, Emulation, EmulationRequest } from './types.ts';
+
+/** As `findEmulation`, with all that it takes. `entries` are those that serve us. */
+export async function searchEmulation(
+  heads: readonly Uint8Array[],
+  request: EmulationRequest,
+  root: string | null,
+  entries: readonly Entry[],
+  context: Context,
+): Promise<Emulation> {
+  // A source or an emulator that is named comes before the machine's entries.
+  const isNamed = request.sources.length > 0 || request.emulator !== undefined;
+  const reachable = entries.filter((entry) => reaches(entry, root));
+  const usable = isNamed ? [] : reachable;
+  const known = heads.map((head) => archOfHeader(context.catalogue, head));
+  const needed = [...new Set([...known.flatMap((arch) => arch ?? []), ...request.arches])];
+  const lost = lostArches(entries, context);
+  const natives = await findNatives(
+    context,
+    (native) => request.all || [...needed, ...lost].some((arch) => overlap(archPattern(arch), native)),
+  );
+  const isNative = ({ id }: Arch): boolean => natives.arches.some((native) => native.id === id);
+  const others = Object.values(context.catalogue.arches).filter(
+    ({ id }) => !natives.unproven.some(({ arch }) => arch.id === id),
+  );
+  const wanted = request.all ? [...new Set([...needed, ...others])] : needed;
+  const takerOf = (arch: Arch, among: readonly Entry[]): Entry | null =>
+    firstMatch(among, heads[known.indexOf(arch)] ?? archPattern(arch).magic, request.path ?? '');
+  const takers = new Map(wanted.map((arch) => [arch.id, takerOf(arch, usable)]));
+  const isServed = (arch: Arch): boolean => takers.get(arch.id) !== null || isNative(arch);
+  const requireWorkingEntries = (arches: readonly Arch[]) =>
+    requireWorking(
+      arches.map((arch) => ({ arch, entry: takers.get(arch.id) ?? null })),
+      root,
+      context,
+    );
+  await requireWorkingEntries(needed);
+  const unserved = wanted.filter((arch) => !isServed(arch));
+  // Sources are for the architectures that the user names; an entry may serve the program's own.
+  const optional =
+    isNamed && (request.all || request.arches.length > 0)
+      ? needed.filter(
+          (arch) => !isServed(arch) && !request.arches.includes(arch) && takerOf(arch, reachable) !== null,
+        )
+      : [];
+  const search = { ...request, optional: optional.map(({ id }) => id), dynamic: root === null };
+  const found = await findOwnRules(unserved, needed, search, entries, natives, context);
+  const isFound = ({ id }: Arch): boolean => found.some(({ arch }) => arch === id);
+  const byEntry = optional.filter((arch) => !isFound(arch));
+  for (const arch of byEntry) takers.set(arch.id, takerOf(arch, reachable));
+  await requireWorkingEntries(byEntry);
+  if (request.all && found.length === 0 && (isNamed || [...takers.values()].every((taker) => taker === null)))
+    throw noneFound(request.sources);
+  const isLost = (arch: Arch): boolean => lost.includes(arch) && !isNative(arch);
+  const toReplace = found.length === 0 ? [] : lost.filter((arch) => isLost(arch) && !isFound(arch));
+  const own = [...found, ...(await replaceLost(toReplace, needed, request, entries, natives, context))];
+  const emulated = own.map(
+    ({ arch, rule, version }): EmulatedArch => ({
+      arch,
+      by: 'private',
+      entry: rule.name,
+      emulator: rule.interpreter,
+      version,
+    }),
+  );
+  const served = wanted
+    .filter((arch) => isServed(arch) && (own.length === 0 || !isLost(arch)))
+    .map((arch) => whoServes(arch, takers.get(arch.id) ?? null));
+  const arches = [...served, ...emulated];
+  requireAll(needed, arches);
+  // Emulators that the user names are for architectures.
+  const takerOfOther = (index: number): Entry | null =>
+    firstMatch(
+      own.length === 0 ? reachable : reachable.filter(isCopyable),
+      heads[index] ?? new Uint8Array(),
+      request.path ?? '',
+    );
+  const losses = own.length === 0 ? [] : describeLost(entries, own, context.catalogue);
+  // Programs would fail without a reason.
+  for (const text of request.told ? [] : losses) context.report({ kind: 'warning', text });
+  return {
+    arches,
+    programs: known.map((arch, index) => {
+      if (arch !== null) return arches.find((each) => each.arch === arch.id)?.by ?? null;
+      return takerOfOther(index) === null ? null : 'entry';
+    }),
+    formats: known.flatMap((arch, index) => {
+      const entry = arch === null ? takerOfOther(index) : null;
+      if (entry === null) return [];
+      return [{ format: null, by: 'entry', entry: entry.name, emulator: entry.interpreter } as const];
+    }),
+    rules:
+      own.length === 0
+        ? null
+        : withEntries(
+            own.map(({ rule }) => rule),
+            entries,
+          ),
+    warnings: [...own.flatMap(({ warnings }) => warnings), ...losses],
+  };
+}
+
+interface Taken {
+  readonly arch: Arch;
+  readonly entry: Entry | null;
+}
+
+/**
+ * Probes the entries that have not been probed as they are now.
+ *
+ * @throws NOT_PROVED for one that does not run the programs that it takes.
+ */
+async function requireWorking(all: readonly Taken[], root: string | null, context: Context): Promise<void> {
+  const proofs = await readProofs(context);
+  const unproved = all.flatMap(({ arch, entry }) => {
+    // Without F it is another file in each root.
+    if (entry === null || (root !== null && !entry.flags.includes('F'))) return [];
+    const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
+    return proof === undefined || !holdsIn(proof, root) ? [{ arch, entry }] : [];
+  });
+  if (unproved.length === 0) return;
+  const { context: quiet } = keepingWarnings(context, { silent: true });
+  const observed = await verify({ arches: unproved.map(({ arch }) => arch) }, quiet);
+  for (const { arch, entry } of unproved) {
+    const proof = observed.find((each) => each.arch === arch.id && each.entry === entry.name);
+    if (proof === undefined) continue;
+    const expected = { chroots: root !== null, argv0: false, credentials: false };
+    const { outcome, reasons } = judge(proof, expected);
+    if (outcome === 'fails') throw brokenEntry(arch, entry, reasons);
+  }
+}
+
+function brokenEntry({ id }: Arch, { name, interpreter }: Entry, reasons: readonly string[]): BinfmtctlError {
+  const what = `entry ${name} takes ${id} programs, but its interpreter ${interpreter} does not run them`;
+  return new BinfmtctlError('NOT_PROVED', `${what}: ${reasons.join('; ')}`, {
+    hint: `use another emulator with --source or --emulator; as root, \`binfmtctl install ${id} --replace\` repairs the entry`,
+  });
+}
+
+function whoServes({ id }: Arch, entry: Entry | null): EmulatedArch {
+  const machine = { arch: id, by: 'machine', entry: null, emulator: null, version: null } as const;
+  return entry === null
+    ? machine
+    : { ...machine, by: 'entry', entry: entry.name, emulator: entry.interpreter };
+}
+
+function requireAll(wanted: readonly Arch[], served: readonly { readonly arch: string }[]): void {
+  const missing = wanted.find(({ id }) => !served.some(({ arch }) => arch === id));
+  if (missing === undefined) return;
+  throw new BinfmtctlError('EMULATOR_NOT_FOUND', `no emulator for ${missing.id} was found`, {
+    hint: 'name a file with --source path:FILE or a folder with --source dir:DIR',
+  });
+}

@@ -1,0 +1,20 @@
+import type { Arch } from '../catalogue/types.ts';
+import type { Emulation } from './types.ts';
+
+/** What is told if no private instance is possible: only the program's own architecture is emulated. */
+export function withoutInstance(
+  emulation: Emulation,
+  arch: Arch | null,
+  by: 'emulator' | 'proot',
+  warning: string,
+): Emulation {
+  const others = emulation.arches.filter((each) => each.by !== 'private');
+  const own = emulation.arches.filter((each) => each.by === 'private' && each.arch === arch?.id);
+  return {
+    programs: [by],
+    formats: emulation.formats,
+    arches: [...others, ...own.map((each) => ({ ...each, by, entry: null }))],
+    rules: null,
+    warnings: [...emulation.warnings, warning],
+  };
+}

@@ -1,0 +1,243 @@
+import { existsSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isatty } from 'node:tty';
+import type { Context } from '../context.ts';
+import { isElf } from '../elf/header.ts';
+import { BINFMT_MISC_MAGIC, findEmulation } from '../emulation/find.ts';
+import { type Launch, type LaunchedProgram, launch } from '../emulation/launch.ts';
+import { orByProot, prootWarning, runByProot } from '../emulation/proot.ts';
+import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from '../emulation/refusal.ts';
+import type { Emulation } from '../emulation/types.ts';
+import { withoutInstance } from '../emulation/without-instance.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { hasSeveralIds, hasTtyGroup, isOwnRoot, userMaps } from '../rootfs/ids.ts';
+import { allIds } from '../run/run.ts';
+import { keepingWarnings } from '../state/warnings.ts';
+import { isFolder } from '../system/file/is-file.ts';
+import { inInitialUserNamespace } from '../system/host.ts';
+import type { IdMaps } from '../system/namespace/id-maps.ts';
+import { fileSystemMagic, flagsAt, mountsBelow } from '../system/namespace/mounts.ts';
+import { callerVariables } from '../system/process/environment.ts';
+import type { Ending } from '../system/process/foreground.ts';
+import { isForeground } from '../system/process/signals.ts';
+import { withContainer } from './bootstrap.ts';
+import { checkIds, requireFolder } from './checks.ts';
+import { assertServesRoot } from './emulator-access.ts';
+import { environmentOf, PATH } from './environment.ts';
+import { findIdentity } from './identity.ts';
+import { findPlaces, type Places } from './mounts/places.ts';
+import { INSTANCE, type RootFacts, SAFE_NODES } from './mounts/root-mounts.ts';
+import { findPrograms, requireLoader, requireRoot } from './programs.ts';
+import { prootEnter } from './proot.ts';
+import { type EnterPlan, type EnterTools, enterCommand } from './script/enter-script.ts';
+import { emulatorsOf, readOnlyMountsOf, withheldFor } from './script/protection.ts';
+import { enterTools } from './tools.ts';
+import { assertTreeTrusted } from './tree-trust.ts';
+import type { EnterRequest, Identity } from './types.ts';
+
+export type { EnterRequest } from './types.ts';
+
+/** What will be done to enter a root. */
+export interface PreparedEnter {
+  readonly emulation: Emulation;
+  /** First bytes of what `emulation` is about. */
+  readonly heads: readonly Uint8Array[];
+  /** Null where no user namespace is needed. */
+  readonly maps: IdMaps | null;
+  readonly plan: EnterPlan;
+  readonly program: LaunchedProgram;
+  /** For where no private instance is possible: proot, or how to use it; null where none is needed. */
+  readonly fallback: Launch | string | null;
+  /** Whether `fallback` is what to run. */
+  readonly byProot: boolean;
+}
+
+/**
+ * Finds out what a root is, who can run its programs, and what is to be mounted in it. Nothing is changed in it.
+ *
+ * @throws USAGE, BAD_ROOT, PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, and what `findEmulation` throws.
+ */
+export async function prepareEnter(request: EnterRequest, context: Context): Promise<PreparedEnter> {
+  const isRoot = process.geteuid?.() === 0;
+  const tree = await openTree(request, isRoot, context);
+  const root = requireRoot(tree.directory);
+  const identity = findIdentity(root, request.user);
+  const workdir = request.workdir ?? '/';
+  const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
+  const places = findPlaces(root, request, quiet);
+  assertTreeTrusted(root, places);
+  requireFolder(root, workdir, places.binds);
+  const environment = environmentOf(identity, request.environment, callerVariables());
+  const where = { root, path: environment.get('PATH') ?? PATH, workdir, bound: places.binds };
+  const programs = await findPrograms(request.program, identity.shell, where);
+  const emulation = await findEmulation(programs.heads, request, root, context);
+  if (emulation.rules !== null) await assertServesRoot(programs.heads, emulation.rules, root);
+  requireLoader(programs.program, where, emulation.rules ?? [], environment);
+  const { programs: runBy } = emulation;
+  if (runBy.length > 0 && runBy.every((by) => by === 'machine'))
+    context.report({ kind: 'warning', text: `no emulation: ${root} is for this machine` });
+  const rootMaps = emulation.rules === null ? null : allIds();
+  const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
+  if (maps !== null) checkIds(root, maps, identity, context);
+  for (const text of warnings) context.report({ kind: 'warning', text });
+  const account = accountOf(identity, maps);
+  const facts = factsFor(root, request, emulation, maps, places);
+  const plan: EnterPlan = {
+    root,
+    facts,
+    isJob: facts.terminal !== null && isForeground(),
+    newUserNamespace: maps !== null,
+    isLocked: true,
+    madeFirst: places.madeFirst,
+    made: places.made,
+    becomesRoot: maps !== null && !isOwnRoot(maps),
+    rules: emulation.rules,
+    emulators: emulatorsOf(emulation.rules ?? []),
+    withheld: withheldFor(maps, context),
+    ephemeral: request.ephemeral,
+    harmless: flagsAt(root).filter((flag) => ['nosuid', 'nodev'].includes(flag)),
+    readOnly: request.readOnly ? readOnlyMountsOf(root, request) : null,
+    hostname: request.hostname,
+    account,
+    personality32: is32Bit(programs.program.head) && emulation.programs[0] === 'machine',
+    umask: process.umask().toString(8).padStart(4, '0'),
+    tools: requireFitting(enterTools(), request),
+  };
+  const { path, head } = programs.program;
+  const program = {
+    path,
+    argv: [request.program ?? path, ...request.args],
+    environment: plan.facts.userNamespace ? withContainer(environment, root) : environment,
+    head,
+    inside: { workdir, uid: account?.uid ?? null, filtersTerminal: true },
+  };
+  const { heads } = programs;
+  const { rules } = emulation;
+  const fallback =
+    rules === null ? null : prootEnter(rules, { root, binds: places.binds }, request, account, program);
+  const prepared = { emulation, heads, maps, plan, program, fallback, byProot: false };
+  const error =
+    request.told && rules !== null ? await findInstanceObstacle('enter', heads, emulation, context) : null;
+  if (error === null || fallback === null) return prepared;
+  if (typeof fallback === 'string') throw orByProot(error, fallback);
+  const arch = privateArch(heads, emulation, context);
+  return {
+    ...prepared,
+    emulation: withoutInstance(emulation, arch, 'proot', prootWarning(error)),
+    byProot: true,
+  };
+}
+
+interface Tree {
+  readonly directory: string;
+  /** Of who has unpacked it, without root; else null. */
+  readonly maps: IdMaps | null;
+}
+
+/** The folder itself, or that of what an archive or image unpacks to. */
+async function openTree(request: EnterRequest, isRoot: boolean, context: Context): Promise<Tree> {
+  const { rootfs, arches, ephemeral, readOnly } = request;
+  if (isFolder(rootfs) && !existsSync(join(rootfs, 'oci-layout'))) return { directory: rootfs, maps: null };
+  const { openRootfs } = await import('../emulation/on-demand.ts');
+  const own = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const maps = isRoot ? null : userMaps(own, context);
+  const options = { store: join(context.store, 'roots'), arches, maps };
+  const { directory, unpacked } = await openRootfs(rootfs, options, context);
+  if (unpacked && !ephemeral && !readOnly) {
+    context.report({ kind: 'warning', text: `changes stay in ${directory}; --ephemeral discards them` });
+  }
+  return { directory, maps };
+}
+
+/** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
+export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
+  const { emulation, heads, maps, plan, program, fallback, byProot } = prepared;
+  if (byProot && fallback !== null && typeof fallback !== 'string')
+    return (await launch(fallback, context)) as Ending;
+  const { command, texts } = enterCommand(plan);
+  const { isJob } = plan;
+  const outcome = await launch({ command, setup: { maps, texts, isJob }, program }, context);
+  if (!('failed' in outcome)) return outcome;
+  const { facts } = plan;
+  // Root of the machine needs no user namespace for anything else.
+  if (outcome.failed === 'lock' && !plan.newUserNamespace) {
+    const why = lastLine(outcome.complaint);
+    const text = `the program can reach the files of this machine: no user namespace (${why})`;
+    context.report({ kind: 'warning', text });
+    return carryOutEnter({ ...prepared, plan: { ...plan, isLocked: false } }, context);
+  }
+  const proc = `${plan.root}${plan.ephemeral ? '/root' : ''}/${facts.places.proc}:`;
+  if (!facts.userNamespace || facts.procOfHost || !outcome.complaint.includes(proc))
+    return runByProot(
+      obstacleError(readObstacles(outcome, 'enter', privateArch(heads, emulation, context))),
+      fallback,
+      context,
+    );
+  const text = 'parts of /proc are hidden here, so the program sees the /proc of this machine';
+  context.report({ kind: 'warning', text });
+  return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
+}
+
+const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
+
+function factsFor(
+  root: string,
+  request: EnterRequest,
+  { rules }: Emulation,
+  maps: IdMaps | null,
+  { places, binds }: Places,
+): RootFacts {
+  const terminal = terminalPath();
+  const userNamespace = maps !== null || inInitialUserNamespace() === false;
+  const sys = join(root, places.sys ?? '');
+  const sysOfHost = !request.noNetwork && (userNamespace || fileSystemMagic(sys) === SYSFS_MAGIC);
+  const all = ['pts', 'shm', ...(terminal === null ? [] : ['console'])];
+  return {
+    places,
+    binds,
+    terminal,
+    userNamespace,
+    realDevices: !userNamespace && all.every((name) => existsSync(`/dev/${name}`)),
+    nodes: SAFE_NODES.filter((name) => existsSync(`/dev/${name}`)),
+    procOfHost: false,
+    instance: instanceFor(rules),
+    newNetwork: request.noNetwork,
+    hasTtyGroup: hasTtyGroup(maps ?? allIds()),
+    sysOfHost,
+    sysFlags: flagsAt('/sys'),
+    sysMounts: sysOfHost ? mountsBelow('/sys') : [],
+  };
+}
+
+/** statfs(2). */
+const SYSFS_MAGIC = 0x62656572;
+
+/** The machine's instance is there even where no entry serves: a package inside would mount and change it. */
+function instanceFor(rules: Emulation['rules']): RootFacts['instance'] {
+  if (rules !== null) return 'private';
+  return fileSystemMagic(INSTANCE) === BINFMT_MISC_MAGIC ? 'machine' : null;
+}
+
+/** The terminal of the standard streams, by a path that exists here. */
+function terminalPath(): string | null {
+  const stream = [0, 1, 2].find((each) => isatty(each));
+  if (stream === undefined) return null;
+  const path = readlinkSync(`/proc/self/fd/${stream}`);
+  return path.startsWith('/') && existsSync(path) ? path : null;
+}
+
+/** Root of the namespaces has the caller's groups, as root of the machine has its own. */
+function accountOf({ uid, gid, groups }: Identity, maps: IdMaps | null) {
+  if (uid === 0 && gid === 0 && (maps === null || !hasSeveralIds(maps))) return null;
+  return { uid, gid, groups };
+}
+
+/** ELFCLASS32 in EI_CLASS. */
+const is32Bit = (head: Uint8Array): boolean => isElf(head) && head[4] === 1;
+
+function requireFitting(tools: EnterTools, { hostname }: EnterRequest): EnterTools {
+  if (hostname === null || tools.hostname !== null) return tools;
+  throw new BinfmtctlError('NO_TOOL', 'hostname is missing', {
+    hint: 'install hostname, or leave out --hostname',
+  });
+}

@@ -1,0 +1,39 @@
+import { BinfmtctlError } from '../errors.ts';
+import type { Variables } from '../system/process/environment.ts';
+import type { Identity } from './types.ts';
+
+export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * A clean environment as after a login, and the requested variables: `NAME=VALUE`, or `NAME` for the caller's value, if it has
+ * one. Pure. @throws USAGE for an invalid variable.
+ */
+export function environmentOf(
+  { name, home, shell }: Identity,
+  asked: readonly string[],
+  caller: Variables,
+): Variables {
+  const TERM = caller.get('TERM');
+  const environment = new Map(
+    Object.entries({
+      PATH,
+      HOME: home || '/',
+      SHELL: shell || '/bin/sh',
+      USER: name,
+      LOGNAME: name,
+      ...(TERM !== undefined && { TERM }),
+    }),
+  );
+  for (const each of asked) {
+    const [, variable, value] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(each) ?? [];
+    if (variable === undefined) {
+      // The value may be a secret.
+      throw new BinfmtctlError('USAGE', `invalid variable: ${JSON.stringify(each.replace(/=.*/s, ''))}`, {
+        hint: 'use --env NAME=VALUE, or --env NAME for its value here; no NUL is possible',
+      });
+    }
+    const given = value ?? caller.get(variable);
+    if (given !== undefined) environment.set(variable, given);
+  }
+  return environment;
+}

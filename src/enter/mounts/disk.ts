@@ -1,0 +1,141 @@
+/** Disk images as root file systems: the partition, and how mount(8) mounts it. */
+import { open, realpath } from 'node:fs/promises';
+import { BinfmtctlError } from '../../errors.ts';
+import { choosePartition, fileSystemAt, type ReadAt, readDiskImage } from '../../rootfs/disk-image.ts';
+import type { Partition } from '../../rootfs/partitions.ts';
+import { fileError } from '../../system/file/file-error.ts';
+import { isFile } from '../../system/file/is-file.ts';
+import { inInitialUserNamespace } from '../../system/host.ts';
+import { commandLine } from '../../text/shell.ts';
+
+/** Arguments of mount(8), but for the mount point. */
+type MountArguments = readonly string[];
+
+export interface DiskRequest {
+  /** Null for the root partition. */
+  readonly partition: number | null;
+  /** Nothing is written to the image. */
+  readonly readOnly: boolean;
+}
+
+/**
+ * How to mount the root file system of a disk image, the second way if the first one fails; null for a path that names none.
+ *
+ * @throws BAD_SOURCE for an image that cannot be mounted; USAGE for the partition; NO_PRIVILEGE without root, with the command;
+ * FILE_FAILED.
+ */
+export async function findDiskMounts(
+  path: string,
+  request: DiskRequest,
+): Promise<readonly MountArguments[] | null> {
+  if (!isFile(path)) {
+    if (request.partition === null) return null;
+    throw new BinfmtctlError('USAGE', `${path} is not a disk image`, { hint: 'omit --partition' });
+  }
+  try {
+    await using file = await open(path);
+    const { size } = await file.stat();
+    const readAt: ReadAt = async (offset, length) => {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    };
+    const place = await findPlace(path, readAt, size, request.partition);
+    if (place === null) return null;
+    const type = await fileSystemAt(readAt, place.start);
+    if (type === null) throw noFileSystem(path, place.number);
+    const image = await realpath(path);
+    const mount = mountArguments(image, type, place, request.readOnly ? ['ro'] : []);
+    if (process.geteuid?.() !== 0 || inInitialUserNamespace() === false) throw notRoot(path, mount);
+    if (!request.readOnly || !JOURNALED.includes(type)) return [mount];
+    return [mount, mountArguments(image, type, place, ['ro', 'norecovery'])];
+  } catch (error) {
+    throw fileError(error, `read ${path}`);
+  }
+}
+
+/** Without a clean unmount, these need to replay their journal, for which the image would have to be written. */
+const JOURNALED: readonly string[] = ['ext4', 'xfs', 'btrfs'];
+
+/** A part of an image; `number` is null, and `size` 0, for the whole. */
+interface Place {
+  readonly number: number | null;
+  readonly start: number;
+  readonly size: number;
+}
+
+async function findPlace(
+  path: string,
+  readAt: ReadAt,
+  size: number,
+  wanted: number | null,
+): Promise<Place | null> {
+  const image = await readDiskImage(readAt, size);
+  if (image?.kind === 'converted') throw mustConvert(path, image.name, image.qemuFormat);
+  if (image?.kind === 'ISO 9660') {
+    throw new BinfmtctlError('BAD_SOURCE', `${path} is an ISO 9660 image, not a root file system`, {
+      hint: `look for one in it: \`${commandLine(['sudo', 'mount', '-o', 'loop,ro', path, '/mnt'])}\``,
+    });
+  }
+  if (image?.kind === 'disk') {
+    const partition = choosePartition(image.table, wanted);
+    if (partition !== null) return partition;
+    throw noPartition(path, image.table.partitions, wanted);
+  }
+  if (wanted !== null)
+    throw new BinfmtctlError('USAGE', `${path} has no partition table`, { hint: 'omit --partition' });
+  return image === null ? null : { number: null, start: 0, size: 0 };
+}
+
+/** Neither set-user-id programs nor device nodes of a file system work that somebody else may have made. */
+function mountArguments(
+  path: string,
+  type: string,
+  { start, size }: Place,
+  others: readonly string[],
+): MountArguments {
+  const part = size === 0 ? [] : [`offset=${start}`, `sizelimit=${size}`];
+  const options = ['loop', ...part, 'nosuid', 'nodev', ...others];
+  return ['-t', type, '-o', options.join(','), path];
+}
+
+function mustConvert(path: string, name: string, qemuFormat: string): BinfmtctlError {
+  const raw = `${path.replace(/\.(?:qcow2?|vmdk|vhdx?|vdi)$/i, '')}.raw`;
+  const command = commandLine(['qemu-img', 'convert', '-f', qemuFormat, '-O', 'raw', path, raw]);
+  return new BinfmtctlError('BAD_SOURCE', `${path} is ${name}, which has to be converted first`, {
+    hint: `\`${command}\` (package qemu-utils), then enter ${raw}`,
+  });
+}
+
+function noPartition(path: string, partitions: readonly Partition[], wanted: number | null): BinfmtctlError {
+  const list = partitions.map(({ number, type, size }) => `${number} (${type}, ${mebibytes(size)})`);
+  const has = list.length === 0 ? 'it has none' : `it has ${list.join(', ')}`;
+  if (wanted !== null) {
+    const message = `${path} has no partition ${wanted}: ${has}`;
+    return new BinfmtctlError('USAGE', message, { hint: 'choose another --partition' });
+  }
+  const candidates = partitions.filter(({ type }) => ['root', 'linux'].includes(type));
+  const why = candidates.length > 1 ? 'several partitions may be the root' : 'no partition is for Linux';
+  return new BinfmtctlError('USAGE', `cannot choose a partition of ${path}: ${why}; ${has}`, {
+    hint: 'name the one with the root file system: --partition N',
+  });
+}
+
+const mebibytes = (size: number): string => `${Math.ceil(size / 2 ** 20)} MiB`;
+
+function noFileSystem(path: string, number: number | null): BinfmtctlError {
+  const message = `partition ${number} of ${path} has no ext, btrfs, xfs, f2fs, erofs or squashfs file system`;
+  return new BinfmtctlError('BAD_SOURCE', message, {
+    hint: 'choose another --partition; activate LVM and LUKS volumes yourself, mount them and enter the mount point',
+  });
+}
+
+function notRoot(path: string, mount: MountArguments): BinfmtctlError {
+  const command = commandLine(['mount', ...mount, '/mnt']);
+  return new BinfmtctlError(
+    'NO_PRIVILEGE',
+    `${path} is a disk image, which only root of the machine can mount`,
+    {
+      hint: `as root: \`${commandLine(['binfmtctl', 'enter', path])}\`, or \`${command}\` and enter /mnt`,
+    },
+  );
+}

@@ -1,0 +1,56 @@
+/** What to say of directories and files that a root lacks. */
+import { lstatSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { commandLine } from '../../text/shell.ts';
+
+/**
+ * One warning for all directories of a root that cannot be mounted on, with the command that creates them. A link in such a
+ * place, such as the `/proc` that debootstrap makes in containers, has to be removed first. In a disk image, only its own
+ * programs can create them.
+ */
+export function missingPlacesWarning(
+  root: string,
+  places: readonly string[],
+  { ephemeral, isImage }: { readonly ephemeral: boolean; readonly isImage: boolean },
+): string {
+  const kinds = places.map((place) => kindOf(join(root, place)));
+  const names = places.map((place) => `/${place}`).join(', ');
+  const text = `not mounted: ${names}`;
+  if (kinds.includes('file')) return `${text}; ${root} has a file in its place`;
+  const links = places.filter((_, index) => kinds[index] === 'link');
+  const commands = [
+    ...(links.length > 0 ? [commandLine(['rm', ...links])] : []),
+    commandLine(['mkdir', ...places]),
+  ];
+  const other = ephemeral || links.length > 0 ? '' : ', or use --ephemeral';
+  if (isImage) return `${text}; fix inside: \`cd / && ${commands.join(' && ')}\`${other}`;
+  return `${text}; fix: \`(${[commandLine(['cd', root]), ...commands].join(' && ')})\`${other}`;
+}
+
+/** A warning for a file of a root that is missing, with the command that creates it. No link of the root is followed. */
+export function missingFileWarning(
+  root: string,
+  path: string,
+  what: string,
+  { isImage }: { readonly isImage: boolean },
+): string {
+  const directory = dirname(path);
+  const facts = lstatSync(join(root, directory), { throwIfNoEntry: false });
+  if (!facts?.isDirectory()) return `${what}: there is no directory ${directory}`;
+  const isLink = kindOf(join(root, path)) === 'link';
+  const name = basename(path);
+  const commands = [
+    commandLine(['cd', isImage ? directory : join(root, directory)]),
+    ...(isLink ? [commandLine(['rm', name])] : []),
+    commandLine(['touch', name]),
+  ];
+  const command = `(${commands.join(' && ')})`;
+  return `${what}; fix${isImage ? ' inside' : ''}: \`${command}\``;
+}
+
+/** Whether `mkdir` finds something at a path. */
+function kindOf(path: string): 'link' | 'file' | null {
+  const facts = lstatSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) return null;
+  return facts.isSymbolicLink() ? 'link' : 'file';
+}

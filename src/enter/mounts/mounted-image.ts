@@ -1,0 +1,73 @@
+/** The root of a disk image that is mounted for this session. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '../../context.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { fileSystemMagic } from '../../system/namespace/mounts.ts';
+import type { TakenMount } from '../../system/namespace/private-mount.ts';
+
+export interface MountedImage {
+  /** The image. */
+  readonly path: string;
+  /** Where it is mounted; nobody outside this session sees that. */
+  readonly place: string;
+  readonly directory: string;
+  /** Whether its journal has changes that are not in the mounted file system. */
+  readonly unclean: boolean;
+}
+
+/** Finds the root in a mounted image. @throws FILE_FAILED where mount(8) failed. */
+export function findMountedRoot(path: string, { place, attempt, complaint }: TakenMount): MountedImage {
+  if (attempt === null) throw mountError(path, complaint);
+  return { path, place, directory: findRoot(place), unclean: attempt > 0 };
+}
+
+/** Warns if the file system lacks changes that the image has. */
+export function checkClean({ path, unclean }: MountedImage, { report }: Pick<Context, 'report'>): void {
+  if (!unclean) return;
+  report({ kind: 'warning', text: `${path} was not unmounted cleanly: its last changes are missing inside` });
+}
+
+/** Runs an action whose warnings and errors name the image in place of the mount point. */
+export async function namingImage<T>(
+  { path, place }: MountedImage,
+  context: Context,
+  action: (context: Context) => Promise<T>,
+): Promise<T> {
+  const named = (text: string): string => text.replaceAll(place, path);
+  const report: Context['report'] = (progress) =>
+    context.report(progress.kind === 'warning' ? { ...progress, text: named(progress.text) } : progress);
+  try {
+    return await action({ ...context, report });
+  } catch (error) {
+    if (!isBinfmtctlError(error)) throw error;
+    const { code, message, hint, cause } = error;
+    throw new BinfmtctlError(code, named(message), { hint: hint === undefined ? hint : named(hint), cause });
+  }
+}
+
+/** statfs(2). */
+const BTRFS_MAGIC = 0x9123683e;
+/** Where distributions put `/` if it is not the default subvolume: Ubuntu and Arch, Fedora, Debian. */
+const SUBVOLUMES = ['@', 'root', '@rootfs'];
+
+function findRoot(place: string): string {
+  const isRoot = (directory: string): boolean =>
+    ['usr', 'bin'].some((name) => existsSync(join(directory, name)));
+  if (isRoot(place) || fileSystemMagic(place) !== BTRFS_MAGIC) return place;
+  return SUBVOLUMES.map((name) => join(place, name)).find(isRoot) ?? place;
+}
+
+function mountError(path: string, complaint: string): BinfmtctlError {
+  const reason = complaint
+    .split('\n')[0]
+    ?.replace(/^mount: (?:\S+: )?/, '')
+    .replace(/\.$/, '');
+  const unknown = /unknown filesystem type '(\w+)'/.exec(complaint)?.[1];
+  return new BinfmtctlError('FILE_FAILED', `cannot mount ${path}: ${reason}`, {
+    hint:
+      unknown === undefined
+        ? 'check that there are loop devices (`losetup -f`), and the kernel log (`dmesg`)'
+        : `this kernel does not support ${unknown}: enter the image on a machine whose kernel does`,
+  });
+}

@@ -1,0 +1,140 @@
+/** Where in a root things are mounted. */
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import type { Context } from '../../context.ts';
+import { BinfmtctlError } from '../../errors.ts';
+import { fileError } from '../../system/file/file-error.ts';
+import { placeInRoot } from '../../system/file/root-path.ts';
+import { flagsAt, submountsOf } from '../../system/namespace/mounts.ts';
+import { awaitsSecondStage } from '../bootstrap.ts';
+import type { EnterRequest } from '../types.ts';
+import { missingFileWarning, missingPlacesWarning } from './missing-places.ts';
+import { type Bind, PLACES, type Place } from './root-mounts.ts';
+
+export interface Places {
+  readonly places: Readonly<Partial<Record<Place, string>>>;
+  readonly binds: readonly Bind[];
+  /** To be made before anything is mounted: in a root whose changes are thrown away. */
+  readonly madeFirst: readonly string[];
+  readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
+}
+
+interface Wanted {
+  readonly source: string;
+  /** As it is called inside. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** Where it is missing: refuse, or do without it and say what that means. */
+  readonly missing: 'refuse' | string;
+}
+
+const RESOLVER = 'host names are not resolved inside';
+
+/**
+ * Finds the folders of a root that are mounted on, and the places of what is bound. Nothing is made in the root: where a
+ * place is missing it is left out, with a warning, or refused where it was asked for.
+ *
+ * @throws USAGE, BAD_ROOT, FILE_FAILED for what is bound.
+ */
+export function findPlaces(
+  root: string,
+  {
+    binds,
+    ephemeral,
+    noNetwork,
+    isImage,
+  }: Pick<EnterRequest, 'binds' | 'ephemeral' | 'noNetwork' | 'isImage'>,
+  { report }: Pick<Context, 'report'>,
+): Places {
+  const madeFirst: string[] = [];
+  const made = { directories: [] as string[], files: [] as string[] };
+  const places: Partial<Record<Place, string>> = {};
+  const absent: Place[] = [];
+  for (const place of PLACES) {
+    const found = placeInRoot(root, `/${place}`);
+    const inside = found === null ? '' : relative(root, found.path);
+    if (found?.exists && inside !== '' && lstatSync(found.path).isDirectory()) places[place] = inside;
+    else if (ephemeral && found !== null && !found.exists) {
+      places[place] = inside;
+      madeFirst.push(inside);
+    } else absent.push(place);
+  }
+  const missed = absent.filter((place) => place !== 'proc' || !awaitsSecondStage(root));
+  if (missed.length > 0)
+    report({ kind: 'warning', text: missingPlacesWarning(root, missed, { ephemeral, isImage }) });
+  if (places.run !== undefined) made.directories.push(`${places.run}/lock`);
+  const wanted = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
+  const bound = wanted.flatMap((each): readonly Bind[] => {
+    const found = placeInRoot(root, each.target);
+    const target = found === null ? '' : relative(root, found.path);
+    const directory = statSync(each.source).isDirectory();
+    const isBelow = (...all: readonly Place[]): boolean =>
+      all.some((place) => places[place] !== undefined && target.startsWith(`${places[place]}/`));
+    const exists = found?.exists === true && target !== '';
+    // What is there now is hidden by our own folder of memory.
+    const hidden = isBelow('run', 'tmp');
+    // Devices and settings are those of the machine: nothing is made among them, nor one opened.
+    const canMake = hidden || (ephemeral && !isBelow('dev', 'proc', 'sys'));
+    if (found === null || target === '' || (!exists && !canMake)) {
+      if (each.missing === 'refuse') throw missing(root, each);
+      if (each.missing !== '')
+        report({
+          kind: 'warning',
+          text: missingFileWarning(root, each.target, each.missing, { isImage }),
+        });
+      return [];
+    }
+    if (exists && !hidden && lstatSync(found.path).isDirectory() !== directory)
+      throw otherKind(root, each, directory);
+    if (hidden || !exists) {
+      made.directories.push(directory ? target : dirname(target));
+      if (!directory) made.files.push(target);
+    }
+    const { source, readOnly } = each;
+    const submounts = readOnly ? submountsOf(source) : [];
+    return [{ source, target, readOnly, directory, flags: flagsAt(source), submounts }];
+  });
+  return { places, binds: bound, madeFirst, made };
+}
+
+/** What tells programs inside the names of hosts. */
+function resolverFiles(): readonly Wanted[] {
+  const files = [
+    { target: '/etc/resolv.conf', missing: RESOLVER },
+    { target: '/etc/hosts', missing: '' },
+  ];
+  return files.flatMap(({ target, missing }) => {
+    try {
+      return [{ source: realpathSync(target), target, readOnly: true, missing }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function parseBind(text: string): Wanted {
+  const [source = '', ...rest] = text.split(':');
+  const readOnly = rest.at(-1) === 'ro';
+  if (readOnly) rest.pop();
+  const [target = resolve(source), ...more] = rest;
+  if (source === '' || more.length > 0 || !target.startsWith('/')) {
+    throw new BinfmtctlError('USAGE', `--bind ${JSON.stringify(text)} is not SRC[:DST][:ro]`, {
+      hint: 'SRC is a file or folder here, DST an absolute path inside; neither may have a colon',
+    });
+  }
+  try {
+    return { source: realpathSync(source), target, readOnly, missing: 'refuse' };
+  } catch (error) {
+    throw fileError(error, `bind ${source}`);
+  }
+}
+
+const missing = (root: string, { target }: Wanted): BinfmtctlError =>
+  new BinfmtctlError('BAD_ROOT', `${root} has no ${target} to bind on`, {
+    hint: 'make it first, bind below /run or /tmp, or use --ephemeral',
+  });
+
+const otherKind = (root: string, { source, target }: Wanted, directory: boolean): BinfmtctlError =>
+  new BinfmtctlError('BAD_ROOT', `cannot bind ${source} on ${root}${target}: only one of them is a folder`, {
+    hint: `name a ${directory ? 'folder' : 'file'} of the root`,
+  });

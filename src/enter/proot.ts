@@ -1,0 +1,47 @@
+import type { Launch, LaunchedProgram } from '../emulation/launch.ts';
+import { prootLaunch, prootWords } from '../emulation/proot.ts';
+import type { Rule } from '../rule/types.ts';
+import { findTool } from '../system/process/tools.ts';
+import type { Bind } from './mounts/root-mounts.ts';
+import type { EnterRequest } from './types.ts';
+
+/**
+ * `enter` by proot, for plain users: root's programs would change files of the machine. Otherwise what has to change, in words
+ * that go after "or, without root, ".
+ */
+export function prootEnter(
+  rules: readonly Rule[],
+  { root, binds }: { readonly root: string; readonly binds: readonly Bind[] },
+  request: EnterRequest,
+  account: { readonly uid: number; readonly gid: number } | null,
+  program: LaunchedProgram,
+): Launch | string {
+  if (process.geteuid?.() === 0 || findTool('proot') === null) return 'install proot';
+  const obstacle = unsupported(request, program);
+  if (obstacle !== null) return `use proot: omit ${obstacle}`;
+  const words = prootWords(rules, program);
+  if (words === null) return 'use proot: move the emulator to a path without spaces';
+  const machine = ['/proc', '/sys', '/dev'].flatMap((path) => ['-b', path]);
+  const bound = binds.flatMap(({ source, target }) => ['-b', `${source}:/${target}`]);
+  const user = account === null ? ['-0'] : ['-i', `${account.uid}:${account.gid}`];
+  const options = ['-r', root, ...machine, ...bound, ...user, '-w', program.inside?.workdir ?? '/'];
+  return prootLaunch([...words, ...options, program.path, ...program.argv.slice(1)], program);
+}
+
+/** The first option that proot has nothing for. Variables of the loader would act on proot itself. */
+function unsupported(
+  { readOnly, ephemeral, noNetwork, hostname, binds }: EnterRequest,
+  { environment }: LaunchedProgram,
+): string | null {
+  const readOnlyBind = binds.find((bind) => bind.endsWith(':ro'));
+  const variable = [...environment.keys()].find((name) => /^(?:LD|PROOT|GLIBC)_/.test(name));
+  const wanted = [
+    readOnly && '--read-only',
+    ephemeral && '--ephemeral',
+    noNetwork && '--net none',
+    hostname !== null && '--hostname',
+    readOnlyBind !== undefined && `:ro of --bind ${readOnlyBind}`,
+    variable !== undefined && `--env ${variable}`,
+  ];
+  return wanted.find((each) => each !== false) ?? null;
+}

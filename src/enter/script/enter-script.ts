@@ -1,0 +1,251 @@
+import type { Rule } from '../../rule/types.ts';
+import type { Submount } from '../../system/namespace/mounts.ts';
+import {
+  AWAIT_LEAVE,
+  EXECUTE,
+  fail,
+  inNewNamespaces,
+  instanceLines,
+  OWN_PID,
+  registerLines,
+  sealLine,
+  TEXTS,
+} from '../../system/namespace/setup-script.ts';
+import { commandLine, quote } from '../../text/shell.ts';
+import {
+  type Emulator,
+  emulatorMounts,
+  firstMounts,
+  fstab,
+  INSTANCE,
+  type RootFacts,
+  readOnlyMounts,
+  secondMounts,
+} from '../mounts/root-mounts.ts';
+import { type LockTools, lockedLines, moveLine, OWN_MOUNTS } from './lock-script.ts';
+
+export interface EnterPlan {
+  /** Absolute, without links. */
+  readonly root: string;
+  readonly facts: RootFacts;
+  readonly newUserNamespace: boolean;
+  /** Whether the program has the terminal, in the foreground. */
+  readonly isJob: boolean;
+  /** The program can neither leave the root nor undo a read-only mount. */
+  readonly isLocked: boolean;
+  /** Folders that are made in the root itself, where its changes are thrown away. */
+  readonly madeFirst: readonly string[];
+  /** Files and folders that are made in our own folders of memory, for what is mounted on them. */
+  readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
+  /** Whether root of the namespaces is not the caller, but one of its subordinate ids. */
+  readonly becomesRoot: boolean;
+  /** For an instance of its own; null where the one there is serves. */
+  readonly rules: readonly Rule[] | null;
+  /** The interpreters of `rules`, with the flags of the mounts that they are on. */
+  readonly emulators: readonly Emulator[];
+  /** A capability that process 1 has and the program does not get. */
+  readonly withheld: string;
+  /** All changes go to memory. */
+  readonly ephemeral: boolean;
+  /** `nosuid` and `nodev`, as far as the root's own mount has them. */
+  readonly harmless: readonly string[];
+  /** Flags of the root's own mount, and what is mounted below it, for a root that is read-only; null for one that is not. */
+  readonly readOnly: { readonly flags: readonly string[]; readonly submounts: readonly Submount[] } | null;
+  readonly hostname: string | null;
+  /** Whom the program runs as; null for root of the namespaces, with all its groups. The helper sets the user. */
+  readonly account: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
+  /** linux32 of setarch(8), for a 32-bit root that runs without an emulator. */
+  readonly personality32: boolean;
+  /** Of the caller, in octal. */
+  readonly umask: string;
+  readonly tools: EnterTools;
+}
+
+export interface EnterTools extends LockTools {
+  readonly setpriv: string;
+  readonly cp: string;
+  readonly ln: string;
+  readonly mkdir: string;
+  readonly hostname: string | null;
+  /** Of iproute2, to switch the loopback device of a new network on; null where there is none. */
+  readonly ip: string | null;
+  readonly setarch: string | null;
+}
+
+/** What a command is, and the texts that it reads from descriptors 5 and 6, which have to be files (mount(8), `--fstab`). */
+export interface EnterCommand {
+  readonly command: readonly [string, ...string[]];
+  readonly texts: readonly [string, string];
+}
+
+const [FIRST, SECOND] = TEXTS;
+/** A free descriptor. */
+const LOWER = 9;
+
+/** The command that runs a program in a root, in namespaces that end with it. */
+export function enterCommand(plan: EnterPlan): EnterCommand {
+  const { becomesRoot, facts, hostname, tools } = plan;
+  const flags = [
+    ...(plan.isLocked ? [] : OWN_MOUNTS),
+    '--pid',
+    '--ipc',
+    ...(hostname === null ? [] : ['--uts']),
+    ...(facts.newNetwork ? ['--net'] : []),
+    ...(plan.isJob ? [] : ['--fork', '--kill-child']),
+  ];
+  const setup = ['umask 022', ...rootLines(plan), ...mountLines(plan), ...settingLines(plan)];
+  const lines = [
+    ...(plan.isLocked
+      ? lockedLines(setup, programLines(plan), tools)
+      : [...setup, moveLine(tools), `( ${programLines(plan).join('\n')} )`]),
+    'exit $?',
+  ];
+  const base = baseOf(plan);
+  return {
+    command: inNewNamespaces(lines.join('\n'), {
+      flags,
+      user: plan.newUserNamespace,
+      becomesRoot,
+      isJob: plan.isJob,
+      tools,
+    }),
+    texts: [
+      // Before other mounts cover some of them.
+      fstab([...readOnlyMounts('', plan.readOnly?.submounts ?? []), ...firstMounts(facts)], base) +
+        fstab(emulatorMounts(plan.emulators), ''),
+      fstab(secondMounts(facts), base),
+    ],
+  };
+}
+
+/** Where the tree is on its way to `/`. */
+const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}/root` : root);
+
+/** The tree becomes a mount, and the folder that we are in. */
+function rootLines({ root, ephemeral, harmless, facts, tools }: EnterPlan): readonly string[] {
+  const mount = (...words: string[]): string =>
+    `${commandLine([tools.mount, '-n', ...words])} || ${fail('root')}`;
+  if (!ephemeral) return [mount('--rbind', root, root), `cd ${quote(root)} || ${fail('root')}`];
+  // In a user namespace the marks of what is removed have to be such as their owner may set (overlayfs.rst, "userxattr").
+  const marks = [...(facts.userNamespace ? ['userxattr'] : []), ...harmless]
+    .map((option) => `,${option}`)
+    .join('');
+  return [
+    // By its descriptor, for a colon or comma in its path would end the option.
+    `exec ${LOWER}<${quote(root)} || ${fail('root')}`,
+    mount('-t', 'tmpfs', '-o', 'mode=755', 'binfmtctl', root),
+    `cd ${quote(root)} || ${fail('root')}`,
+    `${commandLine([tools.mkdir, 'upper', 'work', 'root'])} || ${fail('root')}`,
+    mount(
+      '-t',
+      'overlay',
+      '-o',
+      `lowerdir=/proc/self/fd/${LOWER},upperdir=upper,workdir=work${marks}`,
+      'binfmtctl',
+      `${root}/root`,
+    ),
+    `cd root || ${fail('root')}`,
+    `exec ${LOWER}<&-`,
+  ];
+}
+
+function mountLines(plan: EnterPlan): readonly string[] {
+  const { facts, made, madeFirst, tools } = plan;
+  const { dev } = facts.places;
+  const all = (descriptor: number): string =>
+    `${commandLine([tools.mount, '-n', '--all', '--fstab', `/proc/self/fd/${descriptor}`])} || ${fail('mounts')}`;
+  const directories = [...made.directories];
+  const files = new Set(made.files);
+  const ownDevices = dev !== undefined && !facts.realDevices;
+  if (ownDevices) {
+    directories.push(`${dev}/pts`, `${dev}/shm`);
+    for (const name of facts.nodes) files.add(`${dev}/${name}`);
+    if (facts.terminal !== null) files.add(`${dev}/console`);
+  }
+  const make = (folders: readonly string[]): readonly string[] =>
+    folders.length === 0
+      ? []
+      : [
+          `${commandLine([tools.mkdir, '-p', '--', ...folders.map((each) => `./${each}`)])} || ${fail('mounts')}`,
+        ];
+  return [
+    ...make(madeFirst),
+    all(FIRST),
+    ...make(directories),
+    ...fileLines([...files]),
+    ...(ownDevices ? linkLines(dev, tools) : []),
+    all(SECOND),
+    `exec ${FIRST}<&- ${SECOND}<&-`,
+  ];
+}
+
+/** `set -C` opens with O_EXCL, which neither truncates a file nor follows a link. The redirection of `:` would end the shell. */
+const fileLines = (files: readonly string[]): readonly string[] =>
+  files.length === 0
+    ? []
+    : ['set -C', ...files.map((file) => `true >${quote(`./${file}`)} || ${fail('mounts')}`), 'set +C'];
+
+/** The usual links: /dev/fd and its like as the host has them. */
+const linkLines = (dev: string, { cp, ln }: EnterTools): readonly string[] => [
+  `${commandLine([cp, '-P', '/dev/fd', '/dev/stdin', '/dev/stdout', '/dev/stderr', `./${dev}/`])} 2>/dev/null`,
+  `${commandLine([ln, '-s', 'pts/ptmx', `./${dev}/ptmx`])} || ${fail('mounts')}`,
+];
+
+function settingLines(plan: EnterPlan): readonly string[] {
+  const { facts, hostname, readOnly, rules, tools } = plan;
+  const { proc } = facts.places;
+  const base = baseOf(plan);
+  const lines: string[] = [];
+  if (rules !== null) {
+    const within = `${base}/${proc}/sys/fs/binfmt_misc`;
+    // In a root without /proc it is where this machine has it, under the root: mounted, but not to be seen.
+    lines.push(
+      ...(proc === undefined ? instanceLines(INSTANCE, rules, tools) : registerLines(within, rules)),
+      sealLine(proc === undefined ? INSTANCE : within, tools),
+    );
+  }
+  if (hostname !== null && tools.hostname !== null)
+    lines.push(`${commandLine([tools.hostname, '--', hostname])} || ${fail('namespaces')}`);
+  if (facts.newNetwork && tools.ip !== null)
+    lines.push(`${commandLine([tools.ip, 'link', 'set', 'lo', 'up'])} 2>/dev/null`);
+  if (readOnly !== null) {
+    const options = ['remount', 'bind', 'ro', ...readOnly.flags].join(',');
+    lines.push(`${commandLine([tools.mount, '-n', '-o', options, base])} || ${fail('root')}`);
+  }
+  return lines;
+}
+
+/** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
+function programLines(plan: EnterPlan): readonly string[] {
+  const { personality32, tools, umask } = plan;
+  const { setarch, setpriv } = tools;
+  const words = [
+    ...(personality32 && setarch !== null ? [setarch, 'linux32', '--'] : []),
+    ...privileges(plan, setpriv),
+  ];
+  return [
+    `${OWN_PID}; echo "ready $pid" >&2`,
+    AWAIT_LEAVE,
+    `umask ${umask}`,
+    // The helper makes the tree its root, changes to the folder to begin in, and becomes the user.
+    ['exec', ...words.map(quote), EXECUTE].join(' '),
+  ];
+}
+
+/**
+ * The groups of an account, and the capabilities. Without CAP_SYS_PTRACE the program has no access to a process with more
+ * capabilities (ptrace(2), "Ptrace access mode checking"): the shell that waits for it has the root of the machine. Where the
+ * caller lacks CAP_SYS_PTRACE, as in a container, another one makes the difference.
+ */
+function privileges({ account, newUserNamespace, withheld }: EnterPlan, setpriv: string): readonly string[] {
+  const dropped = [...new Set(['sys_ptrace', withheld])].map((name) => `-${name}`).join(',');
+  const groups = account?.groups.length ? `--groups=${account.groups.join(',')}` : '--clear-groups';
+  return [
+    setpriv,
+    `--bounding-set=${dropped}`,
+    // In a user namespace the shell has had to keep all of them.
+    ...(newUserNamespace ? ['--inh-caps=-all', '--ambient-caps=-all'] : [`--inh-caps=${dropped}`]),
+    ...(account === null ? [] : [`--regid=${account.gid}`, groups]),
+    '--',
+  ];
+}

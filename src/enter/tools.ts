@@ -1,0 +1,22 @@
+import { findSetupTool, needSetupTool, runTools } from '../emulation/setup-tools.ts';
+import { BinfmtctlError } from '../errors.ts';
+import type { EnterTools } from './script/enter-script.ts';
+
+/** The tools that `enter` needs. @throws NO_TOOL. */
+export function enterTools(): EnterTools {
+  const tools = runTools();
+  const { setpriv } = tools;
+  if (setpriv === null)
+    throw new BinfmtctlError('NO_TOOL', 'setpriv of util-linux is missing', { hint: 'install util-linux' });
+  return {
+    ...tools,
+    setpriv,
+    cp: needSetupTool('cp', 'coreutils'),
+    ln: needSetupTool('ln', 'coreutils'),
+    mkdir: needSetupTool('mkdir', 'coreutils'),
+    nsenter: needSetupTool('nsenter', 'util-linux'),
+    hostname: findSetupTool('hostname'),
+    ip: findSetupTool('ip'),
+    setarch: findSetupTool('setarch'),
+  };
+}

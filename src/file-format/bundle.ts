@@ -1,0 +1,93 @@
+/**
+ * A bundle: emulators for one host in one tar file, for machines without network. Its first entry is `manifest.json`, the
+ * others are the emulators that it names, in its order.
+ */
+import * as v from 'valibot';
+import { byteCount, fields, id, line, sha256 } from '../text/fields.ts';
+import { worded } from '../text/yaml.ts';
+
+export interface BundledEmulator {
+  /** Id of the arch that it runs. */
+  readonly guest: string;
+  /** Id of the emulator profile. */
+  readonly emulator: string;
+  /** As the program prints it. Null where it prints none, or could not be run where the bundle was made. */
+  readonly version: string | null;
+  /** Lower case hex. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Its entry: `aarch64/qemu-aarch64`. */
+  readonly file: string;
+}
+
+export interface BundleManifest {
+  /** Id of the arch of the machines that the emulators run on. */
+  readonly host: string;
+  readonly emulators: readonly BundledEmulator[];
+}
+
+export const MANIFEST = 'manifest.json';
+/** Bytes; a thousand times what any has. */
+export const MAX_MANIFEST_SIZE = 1 << 20;
+const SCHEMA = 'binfmtctl/bundle/1';
+
+/** Text of a manifest: the same bytes for the same emulators, in whatever order they come. */
+export function encodeManifest({ host, emulators }: BundleManifest): string {
+  const ordered = emulators
+    .toSorted((a, b) => (a.guest < b.guest ? -1 : 1))
+    .map(({ guest, emulator, version, sha256: hash, size, file }) => {
+      return { guest, emulator, version, sha256: hash, size, file };
+    });
+  return `${JSON.stringify({ schema: SCHEMA, host, emulators: ordered }, null, 1)}\n`;
+}
+
+/** Whether a text is the manifest of a bundle, of whatever version. */
+export const isBundleManifest = (text: string): boolean =>
+  /^\s*\{\s*"schema"\s*:\s*"binfmtctl\/bundle\//.test(text);
+
+/** The manifest in a text, or what is wrong with it. */
+export function decodeManifest(text: string): BundleManifest | { readonly problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: `${MANIFEST} is no JSON` };
+  }
+  const { success, output, issues } = v.safeParse(manifestSchema, value);
+  if (success) return { host: output.host, emulators: output.emulators };
+  const problems = issues.map(({ path, message }) =>
+    worded(
+      (path ?? []).map(({ key }) => String(key)),
+      message,
+    ),
+  );
+  return { problem: `${MANIFEST}: ${problems.slice(0, NAMED).join('; ')}` };
+}
+
+/** As many problems as are named. */
+const NAMED = 5;
+
+const isUniqueBy = <T>(items: readonly T[], key: (item: T) => string): boolean =>
+  new Set(items.map(key)).size === items.length;
+
+const emulatorSchema = fields({
+  guest: id,
+  emulator: id,
+  version: v.nullable(line),
+  sha256,
+  size: byteCount,
+  file: v.pipe(
+    v.string('must be text'),
+    v.regex(/^[a-z0-9][\w.+-]{0,63}\/\w[\w.+-]{0,127}$/, 'must be a name as aarch64/qemu-aarch64'),
+  ),
+});
+const manifestSchema = fields({
+  schema: v.literal(SCHEMA, `must be ${SCHEMA}: this program reads no other`),
+  host: id,
+  emulators: v.pipe(
+    v.array(emulatorSchema, 'must be a list'),
+    v.check((all) => isUniqueBy(all, ({ guest }) => guest), 'has two for one guest'),
+    v.check((all) => isUniqueBy(all, ({ file }) => file), 'has two in one file'),
+  ),
+});

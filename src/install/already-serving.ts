@@ -1,0 +1,51 @@
+import { restartNote } from '../binfmt/held.ts';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { expectationOf, judge, type Proof } from '../probe/verdict.ts';
+import { equalRules } from '../rule/equal.ts';
+import type { StoredRegistration } from '../state/registrations.ts';
+import { verify } from '../verify/verify.ts';
+import { isPersisted } from './boot/boot-files.ts';
+import { findHidden } from './boot/hidden-files.ts';
+import type { RuleOptions } from './desired.ts';
+import type { InstallRequest } from './install.ts';
+import type { Present } from './plan.ts';
+
+/**
+ * Proofs of the arches that need nothing done: an entry takes them, the probes hold, and nothing in the request asks
+ * for another one or for a boot file that is missing.
+ */
+export async function alreadyServing(
+  arches: readonly Arch[],
+  { entries, ours }: Present,
+  registrations: ReadonlyMap<string, StoredRegistration>,
+  request: InstallRequest & Pick<RuleOptions, 'persist'>,
+  context: Context,
+): Promise<readonly Proof[]> {
+  if (request.replace || request.dryRun || request.strict || !isFreeChoice(request)) return [];
+  if (!entries.some(({ enabled }) => enabled)) return [];
+  const proofs = await verify({ arches }, context);
+  const serving = proofs.filter((proof) => {
+    const entry = entries.find(({ name }) => name === proof.entry);
+    const registration = registrations.get(proof.entry ?? '')?.registration;
+    if (entry === undefined) return false;
+    const hiding = findHidden(entry.name, context)?.by ?? null;
+    if (!isPersisted(entry, registration, request.persist, hiding, context)) return false;
+    if (request.credentials === true && !entry.flags.includes('C')) return false;
+    if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
+    // An entry of ours without F was asked for by name; those of others are to serve containers too.
+    const isRegistered = registration !== undefined && equalRules(entry, registration.rule);
+    const promised = expectationOf(entry.flags, proof.emulator);
+    return judge(proof, { ...promised, chroots: promised.chroots || !isRegistered }).outcome === 'works';
+  });
+  for (const { arch, entry: name, held } of serving) {
+    const entry = entries.find((each) => each.name === name);
+    const text = entry && restartNote({ entry, arch, ours: ours.has(entry.name), held });
+    if (text) context.report({ kind: 'warning', text });
+  }
+  return serving;
+}
+
+/** Whether the request leaves open which emulator is taken. */
+export const isFreeChoice = ({ sources, emulator, lock, locked }: InstallRequest): boolean =>
+  sources.length === 0 && (emulator ?? lock ?? locked) === undefined;

@@ -1,0 +1,71 @@
+import type { CheckedInterpreters } from '../binfmt/checked-interpreters.ts';
+import { findArch } from '../catalogue/resolve.ts';
+import { type Context, wordsFor } from '../context.ts';
+import { BinfmtctlError } from '../errors.ts';
+import type { Proof } from '../probe/verdict.ts';
+import { journalOf } from '../state/repair.ts';
+import { applyStep } from '../state/step.ts';
+import { describe, type Step } from '../state/steps.ts';
+import { transact } from '../state/transaction.ts';
+import { verify } from '../verify/verify.ts';
+import type { Wanted } from './plan.ts';
+
+/**
+ * Carries steps out as one transaction and returns the proofs that they made, the last of each arch.
+ * With `checked` the interpreters of new rules with flag F have to be those very files.
+ *
+ * @throws NOT_PROVED where a proof falls short, and what the steps throw; everything is taken back then.
+ */
+export async function carryOut(
+  steps: readonly Step[],
+  wanted: readonly Wanted[],
+  context: Context,
+  checked?: CheckedInterpreters,
+): Promise<readonly Proof[]> {
+  const proofs = new Map<string, Proof>();
+  await transact(steps, {
+    apply: async (step) => {
+      // An undo step registers what the kernel had before: nothing checked that file.
+      if (step.kind !== 'prove') return applyStep(step, context, steps.includes(step) ? checked : undefined);
+      context.report({
+        kind: 'stage',
+        stage: 'prove',
+        text: `running probes of ${wordsFor(step.arches.map(({ arch }) => arch))}`,
+      });
+      for (const proof of await prove(step, wanted, context)) proofs.set(proof.arch, proof);
+    },
+    journal: journalOf(context),
+    signal: context.signal,
+    onStep: (step) => {
+      if (step.kind !== 'prove') context.report({ kind: 'stage', stage: 'register', text: describe(step) });
+    },
+  });
+  return [...proofs.values()];
+}
+
+async function prove(
+  { arches }: Extract<Step, { kind: 'prove' }>,
+  wanted: readonly Wanted[],
+  context: Context,
+): Promise<readonly Proof[]> {
+  const proofs = await verify(
+    { arches: arches.map(({ arch }) => findArch(context.catalogue, arch)) },
+    context,
+  );
+  const problems = arches.flatMap(({ arch, entry }) => {
+    const proof = proofs.find((each) => each.arch === arch);
+    if (proof?.entry !== entry) return [`${arch}: ${proof?.entry ?? 'no entry'} takes it, not ${entry}`];
+    if (proof.held === 'replaced' || proof.held === 'gone')
+      return [`${arch}: entry ${entry} does not run the file that is at its interpreter's path`];
+    const { outcome, reasons } = proof.verdict;
+    const replaces = wanted.some((each) => each.arch === arch && each.rule.name !== entry);
+    // Nothing is removed before its replacement is known to run programs.
+    const isBlind = replaces && proof.host.holds === null;
+    if (outcome !== 'fails' && !isBlind) return [];
+    return reasons.map((each) => `${arch}: ${isBlind ? 'could not be checked ' : ''}${each}`);
+  });
+  if (problems.length === 0) return proofs;
+  throw new BinfmtctlError('NOT_PROVED', `probe failed; registration rolled back: ${problems.join('; ')}`, {
+    hint: 'try another emulator with --source or --emulator',
+  });
+}

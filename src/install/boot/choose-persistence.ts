@@ -1,0 +1,48 @@
+import {
+  type BootFacts,
+  type BootFormat,
+  decidePersistence,
+  isFlushedBySystemd,
+} from '../../boot/persistence.ts';
+import { readBootFacts } from '../../boot/services.ts';
+import type { Context } from '../../context.ts';
+import type { InstallRequest } from '../install.ts';
+
+export type { Persistence } from '../../boot/persistence.ts';
+
+/**
+ * The format that a service of this machine will read at boot. Warns if `auto` finds no such
+ * service.
+ *
+ * @throws NO_TOOL if nothing reads the format that was asked for; USAGE in our container image.
+ */
+export function choosePersistence(
+  request: Pick<InstallRequest, 'persist' | 'arches' | 'all' | 'emulator' | 'credentials'>,
+  { report }: Pick<Context, 'report'>,
+  facts: BootFacts = readBootFacts(),
+): BootFormat | 'none' {
+  const { how, warning } = decidePersistence(request.persist, facts, wordsOf(request));
+  if (warning !== null) report({ kind: 'warning', text: warning });
+  return how;
+}
+
+/** The words of the command line that say what to register. */
+function wordsOf({
+  all,
+  arches,
+  emulator,
+  credentials,
+}: Pick<InstallRequest, 'all' | 'arches' | 'emulator' | 'credentials'>): string {
+  return [
+    ...(all ? ['--all'] : arches.map(({ id }) => id)),
+    ...(emulator === undefined ? [] : ['--emulator', emulator]),
+    ...(credentials === false ? [] : [credentials === 'new' ? '--credentials=new' : '--credentials']),
+  ].join(' ');
+}
+
+/** What removes entries that are not persisted, besides a reboot. */
+export function flushNotes(facts: BootFacts = readBootFacts()): readonly string[] {
+  return isFlushedBySystemd(facts)
+    ? ['a reboot or `systemctl restart systemd-binfmt` removes what was registered; --persist keeps it']
+    : [];
+}

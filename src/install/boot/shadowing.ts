@@ -1,0 +1,44 @@
+/** Which entries and boot files take programs of an arch before or after others: the kernel tries the newest entry first. */
+import { basename } from 'node:path';
+import { readAllFiles } from '../../boot/binfmt-d-files.ts';
+import type { Arch } from '../../catalogue/types.ts';
+import { buildProbe } from '../../elf/probe.ts';
+import { decodeBinfmtD } from '../../file-format/binfmt-d.ts';
+import { HEAD_SIZE } from '../../rule/check.ts';
+import { matches } from '../../rule/match.ts';
+import { parseRegister } from '../../rule/register.ts';
+import { encodeText } from '../../rule/text.ts';
+import type { Entry, Rule } from '../../rule/types.ts';
+import type { Wanted } from '../plan.ts';
+
+/** The first bytes of a program of the arch. */
+export const archHead = (arch: Arch): Uint8Array => buildProbe(arch.elf, arch.probe).subarray(0, HEAD_SIZE);
+
+/** Names of the entries in `wanted` whose programs a newer entry takes. */
+export function findShadowed(
+  entries: readonly Entry[],
+  wanted: readonly Wanted[],
+  archOf: (id: string) => Arch,
+): ReadonlySet<string> {
+  const shadowed = wanted.filter(({ arch, rule }) => {
+    const head = archHead(archOf(arch));
+    const taking = entries.find((entry) => entry.name === rule.name || (entry.enabled && takes(entry, head)));
+    return taking !== undefined && taking.name !== rule.name;
+  });
+  return new Set(shadowed.map(({ rule }) => rule.name));
+}
+
+/** Names of the files of binfmt.d that register another entry for programs that begin like `head`. */
+export function filesFor(head: Uint8Array, name: string): readonly string[] {
+  const files = readAllFiles().flatMap((file) => ('bytes' in file ? [file] : []));
+  const competing = files.filter(({ bytes }) =>
+    decodeBinfmtD(bytes).rules.some((line) => {
+      const parsed = line.name === name ? null : parseRegister(encodeText(`${line.text}\n`));
+      return parsed !== null && 'rule' in parsed && takes(parsed.rule, head);
+    }),
+  );
+  return competing.map((file) => basename(file.name));
+}
+
+const takes = ({ pattern }: Pick<Rule, 'pattern'>, head: Uint8Array): boolean =>
+  pattern.type === 'magic' && matches(pattern, head, '');

@@ -1,0 +1,234 @@
+import { openInterpreters } from '../binfmt/checked-interpreters.ts';
+import { listEntries } from '../binfmt/entries.ts';
+import { bootFormatOf } from '../boot/boot-file.ts';
+import { BOOT_DIRECTORIES } from '../boot/paths.ts';
+import { archPattern, findArch } from '../catalogue/resolve.ts';
+import type { Arch, Catalogue } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { overlap } from '../rule/algebra.ts';
+import { equalRules } from '../rule/equal.ts';
+import { isGlob, matchesGlob } from '../rule/glob.ts';
+import type { Entry } from '../rule/types.ts';
+import { changeInstance } from '../state/instance-change.ts';
+import { withStoreLock } from '../state/lock.ts';
+import {
+  type DamagedRegistration,
+  readAllRegistrations,
+  type StoredRegistration,
+} from '../state/registrations.ts';
+import { repair } from '../state/repair.ts';
+import type { Step } from '../state/steps.ts';
+import { treeFolders } from '../store/contents.ts';
+import { pruneUnregistered } from '../store/prune-unregistered.ts';
+import { listFiles } from '../system/file/files.ts';
+import { carryOut } from './apply.ts';
+import { leftText, persistedFiles } from './boot/boot-files.ts';
+import { findPutBack, type PutBack, reportLost } from './boot/put-back.ts';
+import { requireOwner } from './owner.ts';
+import { planUninstall, type Unwanted } from './plan-uninstall.ts';
+
+export interface UninstallRequest {
+  /** Arches, names of entries, or globs of names. */
+  readonly names: readonly string[];
+  /** All that we registered. */
+  readonly all: boolean;
+  /** Remove emulators from the store that no registration needs any more. */
+  readonly purge: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface UninstallResult {
+  readonly schema: 'binfmtctl/uninstall/1';
+  readonly dryRun: boolean;
+  readonly steps: readonly Step[];
+  /** Entries that ours had replaced and that were registered again, and the boot file that has their rule. */
+  readonly restored: readonly {
+    readonly entry: string;
+    readonly interpreter: string;
+    readonly path: string | null;
+  }[];
+  /** Files of emulators that were removed from the store. */
+  readonly purged: readonly string[];
+  /** With `purge`: folders of the trees that `enter` unpacked, which stay. */
+  readonly trees: readonly string[];
+  /** Entries that were asked for and left: their registration's file is damaged, so that it is not known what to undo. */
+  readonly damaged: readonly { readonly entry: string; readonly path: string }[];
+}
+
+/** What is there: entries of the kernel, and our notes by name of entry. */
+interface There {
+  readonly entries: readonly Entry[];
+  readonly registrations: ReadonlyMap<string, StoredRegistration>;
+  readonly damaged: readonly DamagedRegistration[];
+}
+
+/**
+ * Takes back exactly what `install` did: our entries, the files that make them last, our notes of them. An entry that
+ * is not ours goes only when it is named exactly.
+ *
+ * @throws ENTRY_NOT_OURS where an arch is served by an entry of others alone; UNKNOWN_ARCH for a name that is neither.
+ */
+export async function uninstall(request: UninstallRequest, context: Context): Promise<UninstallResult> {
+  await requireOwner(request, context);
+  const decideBy = (entries: readonly Entry[]) => decide(request, entries, context);
+  const decideNow = () => decideBy(listEntries(context.binfmtDirectory));
+  const trees = request.purge ? await treeFolders(context.store) : [];
+  if (request.dryRun) return { ...(await decideNow()).planned, purged: [], trees };
+  return withStoreLock(context, async () => {
+    await repair(context);
+    const apply = async ({ planned, removal, putBack }: Decision): Promise<UninstallResult> => {
+      const isRestored = await remove(removal, putBack, context);
+      const done = isRestored ? planned : { ...planned, steps: removal, restored: [] };
+      const purged = request.purge ? await pruneUnregistered(context) : [];
+      return { ...done, purged, trees };
+    };
+    const early = await decideNow();
+    // Without the right to change entries there may still be files to remove.
+    if (early.planned.steps.every(({ kind }) => kind !== 'unregister')) return apply(early);
+    return changeInstance({ decide: decideBy, apply }, context);
+  });
+}
+
+interface Decision {
+  readonly planned: Omit<UninstallResult, 'purged' | 'trees'>;
+  readonly removal: readonly Step[];
+  readonly putBack: readonly PutBack[];
+}
+
+async function decide(
+  request: UninstallRequest,
+  entries: readonly Entry[],
+  context: Context,
+): Promise<Decision> {
+  const { dryRun } = request;
+  const there: There = { entries, ...(await readAllRegistrations(context.store)) };
+  const ours = [...there.registrations.keys()];
+  const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
+  const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there, context)));
+  const removal = unwanted.flatMap(planUninstall);
+  const putBack = await findPutBack(unwanted, removal, there.entries, context);
+  const damaged = damagedAmong(request, there).map(({ entry, path }) => ({ entry, path }));
+  const steps = [...removal, ...putBack.map(({ rule }): Step => ({ kind: 'register', rule }))];
+  const schema = 'binfmtctl/uninstall/1';
+  return { planned: { schema, dryRun, steps, restored: restoredOf(putBack), damaged }, removal, putBack };
+}
+
+/** Removes, and registers what comes back; without that, and with a warning, if the kernel refuses it. */
+async function remove(
+  removal: readonly Step[],
+  putBack: readonly PutBack[],
+  context: Context,
+): Promise<boolean> {
+  const rules = putBack.map(({ rule }) => rule);
+  try {
+    using checked = openInterpreters(rules);
+    await carryOut(
+      [...removal, ...rules.map((rule): Step => ({ kind: 'register', rule }))],
+      [],
+      context,
+      checked,
+    );
+    return true;
+  } catch (error) {
+    const isRefused =
+      error instanceof BinfmtctlError && ['KERNEL_REFUSED', 'UNSAFE_RULE'].includes(error.code);
+    if (!isRefused || rules.length === 0) throw error;
+    await carryOut(removal, [], context);
+    for (const each of putBack) reportLost(each, error.message, context);
+    return false;
+  }
+}
+
+const restoredOf = (putBack: readonly PutBack[]): UninstallResult['restored'] =>
+  putBack.map(({ rule, path }) => ({ entry: rule.name, interpreter: rule.interpreter, path }));
+
+/** Damaged registrations that `--all` or a glob means. One whose entry is named exactly is removed with that. */
+function damagedAmong({ all, names }: UninstallRequest, { damaged }: There): readonly DamagedRegistration[] {
+  const globs = names.filter(isGlob);
+  return damaged.filter(
+    ({ entry }) => !names.includes(entry) && (all || globs.some((glob) => matchesGlob(glob, entry))),
+  );
+}
+
+/** Names of the entries that a word of the command line means. */
+function namesFor(word: string, there: There, { catalogue }: Context): readonly string[] {
+  const ours = [...there.registrations.keys()];
+  if (isGlob(word)) return ours.filter((name) => matchesGlob(word, name));
+  if ([...ours, ...there.damaged.map(({ entry }) => entry)].includes(word)) return [word];
+  if (there.entries.some(({ name }) => name === word)) return [word];
+  const arch = archNamed(word, catalogue);
+  const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);
+  if (registered.length > 0) return registered;
+  const foreign = there.entries.find(
+    ({ pattern }) => pattern.type === 'magic' && overlap(pattern, archPattern(arch)),
+  );
+  if (foreign === undefined) return [];
+  const note = there.damaged.find(({ entry }) => entry === foreign.name);
+  if (note !== undefined) throw unknownOwner(foreign, note);
+  throw new BinfmtctlError(
+    'ENTRY_NOT_OURS',
+    `${arch.id} is served by entry ${foreign.name}, which binfmtctl did not make`,
+    {
+      hint: `to remove it all the same name it: \`binfmtctl uninstall ${foreign.name}\``,
+    },
+  );
+}
+
+function unknownOwner({ name }: Entry, { path }: DamagedRegistration): BinfmtctlError {
+  return new BinfmtctlError(
+    'STORE_FAILED',
+    `${path} is damaged: cannot tell whether binfmtctl made entry ${name}`,
+    { hint: `remove the entry and this file: \`binfmtctl uninstall ${name}\`` },
+  );
+}
+
+/** @throws UNKNOWN_ARCH, which says that no entry has the name either. */
+function archNamed(word: string, catalogue: Catalogue): Arch {
+  try {
+    return findArch(catalogue, word);
+  } catch (error) {
+    if (!(error instanceof BinfmtctlError)) throw error;
+    throw new BinfmtctlError(
+      'UNKNOWN_ARCH',
+      `${JSON.stringify(word)} is neither an entry nor an architecture`,
+      {
+        hint: error.hint,
+        cause: error,
+      },
+    );
+  }
+}
+
+async function unwantedFor(
+  name: string,
+  { entries, registrations, damaged }: There,
+  context: Context,
+): Promise<Unwanted> {
+  const { report } = context;
+  const stored = registrations.get(name);
+  const entry = entries.find((each) => each.name === name) ?? null;
+  const note = damaged.find((each) => each.entry === name);
+  if (note !== undefined) {
+    if (entry !== null) await warnOfFilesFor(entry, report);
+    return { entry, registration: null, files: [], registrationFile: note };
+  }
+  if (stored === undefined) return { entry, registration: null, files: [], registrationFile: null };
+  const { registration, path, text } = stored;
+  const files = persistedFiles(registration, context).map(({ path, now, state }) => {
+    if (state === 'changed') report({ kind: 'warning', text: leftText(path) });
+    return { path, now: state === 'changed' ? null : now };
+  });
+  // An entry with the name of ours that another tool registered belongs to that tool.
+  const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
+  return { entry: own, registration, files, registrationFile: { path, text } };
+}
+
+/** Only the damaged registration would tell whether such a file is ours. */
+async function warnOfFilesFor(entry: Entry, report: Context['report']): Promise<void> {
+  const paths = (await Promise.all(BOOT_DIRECTORIES.map((directory) => listFiles(directory)))).flat();
+  for (const path of paths) {
+    if (bootFormatOf(path, entry.name) !== null)
+      report({ kind: 'warning', text: `${path} may register entry ${entry.name} again at boot; it is left` });
+  }
+}

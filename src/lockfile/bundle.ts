@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { storedName } from '../emulators/names.ts';
+import { listStored } from '../emulators/store/store.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
+import { type BundledEmulator, MANIFEST } from '../file-format/bundle.ts';
+import type { Found } from '../obtain/found.ts';
+import { type Missing, noneFound } from '../obtain/missing.ts';
+import { findNatives } from '../safety/natives.ts';
+import { packBundle } from '../sources/bundle-writer.ts';
+import { withStoreLock } from '../state/lock.ts';
+import { pruneUnregistered } from '../store/prune-unregistered.ts';
+import { fileError } from '../system/file/file-error.ts';
+import { tryReadHead } from '../system/file/head.ts';
+import { isFolder } from '../system/file/is-file.ts';
+import { outputKind, writeOutput } from '../system/file/output-file.ts';
+import { obtainAsLocked, refuseLockedSources } from './locked.ts';
+
+export interface BundleRequest {
+  /** The file that is written; a device or pipe is written to. */
+  readonly output: string;
+  /** Replace a file that is no bundle. */
+  readonly force?: boolean | undefined;
+  /** Empty with `all`. */
+  readonly arches: readonly Arch[];
+  /** Every arch of the catalogue for which an emulator is found. */
+  readonly all: boolean;
+  /** The machines that the emulators are to run on; null for those like this one. */
+  readonly host: Arch | null;
+  /** Where emulators come from, in order; empty for this machine and then the default. */
+  readonly sources: readonly string[];
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified?: boolean | undefined;
+  readonly emulator?: string | undefined;
+  /** The lock file that says what is bundled. */
+  readonly locked?: string | undefined;
+  /** Refuse emulators of a version that is known to be bad. */
+  readonly strict: boolean;
+}
+
+export interface BundleResult {
+  readonly schema: 'binfmtctl/bundled/1';
+  readonly file: string;
+  /** Of the whole file, in lower case hex. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly host: string;
+  readonly emulators: readonly BundledEmulator[];
+  /** Whether each emulator ran a program of its architecture; false for those of other machines, which do not start here. */
+  readonly proved: boolean;
+  /** With `all`: arches that no emulator was found for, and why. */
+  readonly missing: readonly Missing[];
+}
+
+/**
+ * Puts emulators into one file, for machines without network: the same emulators are the same bytes. Nothing is
+ * registered, and nothing stays in the store.
+ *
+ * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what the
+ * doors to the outside throw; no file is written then.
+ */
+export async function bundle(request: BundleRequest, context: Context): Promise<BundleResult> {
+  refuseLockedSources(request);
+  const natives = await findNatives(context);
+  const host = request.host ?? natives.host;
+  const elsewhere = host.id !== natives.host.id;
+  refuse(request, host, elsewhere);
+  await requireWritable(request);
+  const others = Object.values(context.catalogue.arches).filter(({ id }) => id !== host.id);
+  const arches = request.all ? others : request.arches;
+  return withStoreLock(context, async () => {
+    const stored = await listStored(context.store);
+    try {
+      const wanted = { ...request, elsewhere, prove: true, dryRun: false };
+      const { found, missing } = await obtainAsLocked(arches, [], { ...natives, host }, wanted, context);
+      if (found.length === 0) throw noneFound(request.sources, missing, request.host);
+      const paths = new Map(found.map((each) => [each.arch.id, each.emulator.path]));
+      const emulators = found.map(bundled).toSorted((a, b) => (a.guest < b.guest ? -1 : 1));
+      const manifest = { host: host.id, emulators };
+      const file = resolve(request.output);
+      const parts = packBundle(manifest, ({ guest }) => paths.get(guest) ?? '');
+      const written = await write(file, parts, context);
+      return { schema: 'binfmtctl/bundled/1', file, ...written, ...manifest, proved: !elsewhere, missing };
+    } finally {
+      await pruneUnregistered(context, stored).catch(() => {});
+    }
+  });
+}
+
+function refuse({ arches, sources, locked }: BundleRequest, host: Arch, elsewhere: boolean): void {
+  if (arches.some(({ id }) => id === host.id))
+    throw new BinfmtctlError('NATIVE_ARCH', `${host.id} runs natively on ${host.id} machines`, {
+      hint: 'leave it out: they need no emulator for it',
+    });
+  if (elsewhere && sources.length === 0 && locked === undefined)
+    throw new BinfmtctlError(
+      'USAGE',
+      `--host ${host.id} needs a --source: this machine has its own emulators`,
+      {
+        hint: `name one with emulators for ${host.id} machines: --source dir:DIR`,
+      },
+    );
+}
+
+/** Asked before anything is fetched. */
+async function requireWritable({ output, force = false }: BundleRequest): Promise<void> {
+  if (output === '-')
+    throw new BinfmtctlError('USAGE', 'a bundle is written to a file, not to standard output', {
+      hint: 'name one: -o emulators.tar; -o /dev/stdout writes into a pipe',
+    });
+  const file = resolve(output);
+  const folder = dirname(file);
+  if (!isFolder(folder) || outputKind(file) !== 'stream')
+    await access(`${folder}/.`, constants.W_OK).catch((error: unknown) => {
+      throw fileError(error, `write into ${folder}`);
+    });
+  if (outputKind(file) === 'stream') return;
+  if (!force && !isReplaceable(file))
+    throw new BinfmtctlError('FILE_FAILED', `${file} exists and is no bundle`, {
+      hint: 'choose another name, or replace it with --force',
+    });
+}
+
+/** Whether a file is absent, empty, or a bundle of an earlier run. */
+function isReplaceable(file: string): boolean {
+  if (!existsSync(file)) return true;
+  const head = tryReadHead(file, MANIFEST.length + 1);
+  return head !== null && (head.length === 0 || Buffer.from(head).toString('latin1') === `${MANIFEST}\0`);
+}
+
+function bundled({ arch, profile, emulator }: Found): BundledEmulator {
+  const { version, sha256, size, path } = emulator;
+  const name = basename(storedName(profile, arch.id, path));
+  return { guest: arch.id, emulator: profile.id, version, sha256, size, file: `${arch.id}/${name}` };
+}
+
+async function write(
+  file: string,
+  parts: AsyncIterable<Uint8Array>,
+  { signal }: Context,
+): Promise<{ readonly sha256: string; readonly size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const part of parts) {
+      if (signal.aborted) throw interrupted(signal, `writing ${file}`);
+      hash.update(part);
+      size += part.length;
+      yield part;
+    }
+  }
+  await writeOutput(file, counted(), { signal });
+  return { sha256: hash.digest('hex'), size };
+}

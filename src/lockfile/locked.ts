@@ -1,0 +1,125 @@
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { listStored } from '../emulators/store/store.ts';
+import type { Candidate } from '../emulators/types.ts';
+import { BinfmtctlError } from '../errors.ts';
+import type { Found } from '../obtain/found.ts';
+import { type EmulatorRequest, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
+import { DEFAULT_SOURCES } from '../obtain/sources.ts';
+import type { Entry } from '../rule/types.ts';
+import type { Natives } from '../safety/natives.ts';
+import { maskSecrets } from '../text/secrets.ts';
+import { readLock } from './file.ts';
+import { groupBySource, lockedFor, requireGuests, requireLocked } from './plan.ts';
+
+export interface LockableRequest extends EmulatorRequest {
+  /** The lock file that is to be written. */
+  readonly lock?: string | undefined;
+  /** The lock file that says what is taken. */
+  readonly locked?: string | undefined;
+}
+
+/**
+ * As `obtainEmulators`. With `lock` only sources count and not this machine, which no other has. With `locked` the very
+ * emulators of that file: from the store, else from a bundle that is named, else from their sources; `all` are those that it has.
+ *
+ * @throws LOCK_MISMATCH where there are other bytes than the locked ones, or the file has nothing for an arch; BAD_LOCK.
+ */
+export async function obtainAsLocked(
+  arches: readonly Arch[],
+  entries: readonly Entry[],
+  natives: Natives,
+  request: LockableRequest,
+  context: Context,
+): Promise<Obtained> {
+  const { locked, lock, sources } = request;
+  if (locked !== undefined) return obtainLocked(arches, entries, natives, { ...request, locked }, context);
+  const lockable = lock === undefined || sources.length > 0 ? sources : DEFAULT_SOURCES;
+  return obtainEmulators(arches, entries, natives, { ...request, sources: lockable }, context);
+}
+
+/** A bundle only carries what the lock names. @throws USAGE where a lock file and something else are both to say what is taken. */
+export function refuseLockedSources({
+  lock,
+  locked,
+  sources,
+  emulator,
+}: Omit<LockableRequest, 'dryRun' | 'all'>): void {
+  if (locked === undefined) return;
+  const others: readonly (readonly [string, boolean])[] = [
+    ['--lock', lock !== undefined],
+    ['--source', sources.some((source) => !source.startsWith('bundle:'))],
+    ['--emulator', emulator !== undefined],
+  ];
+  const other = others.find(([, given]) => given)?.[0];
+  if (other === undefined) return;
+  throw new BinfmtctlError('USAGE', `--locked and ${other} do not go together`, {
+    hint: 'with --locked the lock file says what is taken, and from where; `binfmtctl lock --update` changes it',
+  });
+}
+
+async function obtainLocked(
+  arches: readonly Arch[],
+  entries: readonly Entry[],
+  natives: Natives,
+  request: LockableRequest & { readonly locked: string },
+  context: Context,
+): Promise<Obtained> {
+  const { locked: file, all } = request;
+  const ids = all ? [] : arches.map(({ id }) => id);
+  const part = lockedFor((await readLock(file, ids)).lock, natives.host.id, file, ids);
+  const wanted = all ? arches.filter(({ id }) => Object.hasOwn(part, id)) : arches;
+  const guests = wanted.map(({ id }) => id);
+  requireGuests(part, guests, file);
+  const stored = await listStored(context.store);
+  const found: Found[] = [];
+  const toFetch: string[] = [];
+  for (const { source = '', emulator = '', guests: group } of groupBySource(part, guests)) {
+    const candidates = group.flatMap((guest): Candidate[] =>
+      stored
+        .filter(({ sha256 }) => sha256 === part[guest]?.sha256)
+        .map(({ path }) => ({ path, emulator, guest, origin: 'store' })),
+    );
+    const members = wanted.filter(({ id }) => group.includes(id));
+    const sources = request.sources.length > 0 ? request.sources : [source];
+    const narrowed = { ...request, all: false, sources, emulator, candidates, expected: part };
+    const obtained = await obtainEmulators(members, entries, natives, narrowed, context).catch(
+      (error: unknown) => {
+        throw request.sources.length > 0 ? error : worded(error, file, source);
+      },
+    );
+    for (const each of obtained.found) {
+      const locked = part[each.arch.id];
+      if (locked === undefined) continue;
+      const emulator = { ...each.emulator };
+      // The same bytes are of the same version, where they could not be asked.
+      if (request.elsewhere) emulator.version ??= locked.version;
+      requireLocked(each.arch.id, emulator, locked, file);
+      found.push({ ...each, emulator });
+    }
+    toFetch.push(...obtained.toFetch);
+  }
+  const unknown = all
+    ? Object.keys(part).filter((guest) => !Object.hasOwn(context.catalogue.arches, guest))
+    : [];
+  return {
+    found: wanted.flatMap(({ id }) => found.find(({ arch }) => arch.id === id) ?? []),
+    missing: unknown.map((arch) => ({ arch, why: `it is in ${file}, but not in the catalogue` })),
+    toFetch,
+  };
+}
+
+/** What the lock file demands nobody has typed: it is said of the file. */
+function worded(error: unknown, file: string, source: string): unknown {
+  if (!(error instanceof BinfmtctlError)) return error;
+  const { code, message } = error;
+  if (code !== 'BAD_SOURCE' && code !== 'EMULATOR_NOT_FOUND') return error;
+  return new BinfmtctlError(
+    code,
+    `${file} names the source ${JSON.stringify(maskSecrets(source))}: ${message}`,
+    {
+      hint: 'is the file as `install --lock` wrote it? `binfmtctl lock --update --source SPEC` takes another source',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,92 @@
+import { resolve } from 'node:path';
+import { findArch } from '../catalogue/resolve.ts';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { listStored } from '../emulators/store/store.ts';
+import { encodeLock } from '../file-format/lock.ts';
+import type { Found } from '../obtain/found.ts';
+import { obtainEmulators } from '../obtain/obtain.ts';
+import { DEFAULT_SOURCES } from '../obtain/sources.ts';
+import { findNatives, refuseNative } from '../safety/natives.ts';
+import { withStoreLock } from '../state/lock.ts';
+import { pruneUnregistered } from '../store/prune-unregistered.ts';
+import { writeAtomic } from '../system/file/write-file.ts';
+import { lockedOf, readLock, readLockIfExists } from './file.ts';
+import { groupBySource, type LockChange, lockChanges, lockedFor, withLocked } from './plan.ts';
+
+export interface LockRequest {
+  readonly file: string;
+  /** Those that are looked up anew, or added; empty for all that the lock has for this host. */
+  readonly arches: readonly Arch[];
+  /** Where they come from now; empty for the source that the lock names for each. */
+  readonly sources: readonly string[];
+  /** Take also what has no sha256 by which it could be verified. */
+  readonly allowUnverified?: boolean | undefined;
+  /** Refuse emulators of a version that is known to be bad. */
+  readonly strict: boolean;
+}
+
+export interface LockResult {
+  readonly schema: 'binfmtctl/lock-update/1';
+  readonly file: string;
+  /** Id of this machine's own arch: other hosts' parts are left as they are. */
+  readonly host: string;
+  readonly changes: readonly LockChange[];
+  readonly unchanged: readonly string[];
+}
+
+/**
+ * Looks up anew what the sources of a lock file have, and writes that into it. Nothing is registered, and nothing stays
+ * in the store.
+ *
+ * @throws BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, BAD_SOURCE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what the doors to the
+ * outside throw; the file is as it was then.
+ */
+export async function updateLock(
+  { file, arches, sources, allowUnverified, strict }: LockRequest,
+  context: Context,
+): Promise<LockResult> {
+  const natives = await findNatives(context);
+  const { host } = natives;
+  refuseNative(arches, natives);
+  const read = await (arches.length === 0 ? readLock(file) : readLockIfExists(file));
+  const lock = read?.lock ?? { hosts: {} };
+  const part =
+    arches.length === 0 || Object.hasOwn(lock.hosts, host.id) ? lockedFor(lock, host.id, file) : {};
+  const wanted = arches.length > 0 ? arches : Object.keys(part).map((id) => findArch(context.catalogue, id));
+  const guests = wanted.map(({ id }) => id);
+  return withStoreLock(context, async () => {
+    const stored = await listStored(context.store);
+    try {
+      const found: Found[] = [];
+      const groups =
+        sources.length > 0
+          ? [{ source: undefined, emulator: undefined, guests }]
+          : groupBySource(part, guests);
+      for (const { source, emulator, guests: group } of groups) {
+        const own = source === undefined ? DEFAULT_SOURCES : [source];
+        const from = sources.length > 0 ? sources : own;
+        const request = {
+          sources: from,
+          allowUnverified,
+          emulator,
+          strict,
+          all: false,
+          prove: true,
+          dryRun: false,
+        };
+        const members = wanted.filter(({ id }) => group.includes(id));
+        found.push(...(await obtainEmulators(members, [], natives, request, context)).found);
+      }
+      const emulators = lockedOf(found, context);
+      const changes = lockChanges(part, emulators);
+      const text = await encodeLock(withLocked(lock, host.id, emulators));
+      if (changes.length > 0) await writeAtomic(resolve(file), text);
+      const changed = changes.map(({ arch }) => arch);
+      const unchanged = guests.filter((guest) => !changed.includes(guest));
+      return { schema: 'binfmtctl/lock-update/1', file, host: host.id, changes, unchanged };
+    } finally {
+      await pruneUnregistered(context, stored).catch(() => {});
+    }
+  });
+}

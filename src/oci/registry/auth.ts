@@ -1,0 +1,143 @@
+import { BinfmtctlError } from '../../errors.ts';
+import { type HttpRequest, type HttpResponse, printUrl, readBody, request } from '../../net/http.ts';
+import type { LimitedTransfer } from '../../net/limits.ts';
+import { failureFrom } from '../../net/retry.ts';
+import { isLoopback, mayBeLoopback } from '../../text/host.ts';
+import { maskSecrets } from '../../text/secrets.ts';
+import { type Challenge, parseChallenges } from './auth-challenge.ts';
+import type { Login } from './docker-config.ts';
+
+const MAX_ANSWER = 1024 * 1024;
+const CLIENT = 'binfmtctl';
+
+/** Who asks for what, and where. */
+export interface Asked {
+  /** The registry's own address: only what it asks for itself is answered. */
+  readonly base: URL;
+  readonly repository: string;
+  readonly login: () => Promise<Login | null>;
+  /** What counts for the certificates of the token server. */
+  readonly tls?: HttpRequest['tls'];
+}
+
+/**
+ * The header Authorization that a registry wants to see (distribution, docs/spec/auth/token.md); null where nothing that we
+ * have would help.
+ *
+ * @param header its WWW-Authenticate
+ * @throws SOURCE_FAILED, INTERRUPTED.
+ */
+export async function authorize(
+  header: string,
+  asked: Asked,
+  options: LimitedTransfer,
+): Promise<string | null> {
+  const challenges = parseChallenges(header);
+  const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && 'realm' in parameters);
+  const login = await asked.login();
+  // Over plain HTTP anybody may have sent the challenge, with a token server of their own.
+  if (login !== null) requireSecret(asked.base);
+  if (login?.kind === 'bearer') return `Bearer ${login.token}`;
+  if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, asked, login, options)}`;
+  if (!challenges.some(({ scheme }) => scheme === 'basic') || login?.kind !== 'password') return null;
+  return basic(login);
+}
+
+async function fetchToken(
+  { parameters }: Challenge,
+  { base, repository, tls }: Asked,
+  login: Login | null,
+  { limits, signal }: LimitedTransfer,
+): Promise<string> {
+  const realm = tokenServer(parameters['realm'] ?? '', base);
+  const scope = parameters['scope'] ?? `repository:${repository}:pull`;
+  const fields = { service: parameters['service'] ?? '', scope };
+  const shared = { mayLeaveOrigin: false, tls, limits, signal };
+  const response =
+    login?.kind === 'refresh'
+      ? await request(realm, { ...shared, ...refreshForm(fields, login.token) })
+      : await request(withQuery(realm, fields), {
+          ...shared,
+          headers: login?.kind === 'password' ? { authorization: basic(login) } : {},
+        });
+  const { status } = response;
+  if (status !== 200) {
+    response.discard();
+    throw refusedToken(realm, response, login);
+  }
+  const token = tokenIn(await readBody(response, MAX_ANSWER));
+  if (token !== null) return token;
+  throw new BinfmtctlError('SOURCE_FAILED', `${printUrl(realm)} gives no token`, {
+    hint: `is it really the token server of ${base.host}?`,
+  });
+}
+
+/** Its address comes from outside: it must be as safe as the registry's own. */
+function tokenServer(text: string, base: URL): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isOwn = isLoopback(base.host);
+  const isSafe =
+    url?.protocol === 'https:'
+      ? isOwn || !mayBeLoopback(url.host)
+      : url?.protocol === 'http:' &&
+        base.protocol === 'http:' &&
+        (url.host === base.host || (isOwn && isLoopback(url.host)));
+  if (url !== null && isSafe) return url;
+  throw new BinfmtctlError(
+    'SOURCE_FAILED',
+    `${base.host} names ${JSON.stringify(maskSecrets(text.slice(0, 200)))} as its token server`,
+    {
+      hint: 'a token is fetched by https:// only, so that nobody in between can read it, and not from this machine for another',
+    },
+  );
+}
+
+function requireSecret(url: URL): void {
+  if (url.protocol === 'https:' || isLoopback(url.host)) return;
+  throw new BinfmtctlError('SOURCE_FAILED', `${url.host} wants a login over plain HTTP`, {
+    hint: 'a password is sent over TLS only: give the registry a certificate, or log out of it',
+  });
+}
+
+function withQuery(url: URL, fields: Readonly<Record<string, string>>): URL {
+  const full = new URL(url);
+  for (const [name, value] of Object.entries(fields)) if (value !== '') full.searchParams.set(name, value);
+  return full;
+}
+
+function refreshForm(fields: Readonly<Record<string, string>>, token: string) {
+  const form = { grant_type: 'refresh_token', client_id: CLIENT, refresh_token: token, ...fields };
+  return {
+    method: 'POST' as const,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form).toString(),
+  };
+}
+
+function tokenIn(bytes: Uint8Array): string | null {
+  try {
+    const { token, access_token } = JSON.parse(new TextDecoder().decode(bytes));
+    const found: unknown = token ?? access_token;
+    // What else would split the header that it is put into.
+    return typeof found === 'string' && /^[\x21-\x7e]+$/.test(found) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+function refusedToken(realm: URL, response: HttpResponse, login: Login | null): BinfmtctlError {
+  const { status } = response;
+  const isWrong = status === 400 || status === 401 || status === 403;
+  const hint = isWrong
+    ? login === null
+      ? 'log in with `docker login` or `skopeo login`, as the user who runs this'
+      : 'the login of this user is no longer right: log in again with `docker login` or `skopeo login`'
+    : 'try again later';
+  return new BinfmtctlError('SOURCE_FAILED', `${printUrl(realm)} gives no token (status ${status})`, {
+    hint,
+    cause: failureFrom(response),
+  });
+}
+
+const basic = ({ username, password }: { readonly username: string; readonly password: string }): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;

@@ -1,0 +1,55 @@
+/** hosts.toml of containerd (docs/hosts.md): where the images of one registry come from. */
+import { isHost } from '../../text/host.ts';
+
+export interface ContainerdHost {
+  /** `https://mirror.example:5000`. */
+  readonly origin: string;
+  /** Path that the requests begin with: `/v2`, or below it. */
+  readonly api: string;
+  /** Files, by absolute path or relative to that of hosts.toml. */
+  readonly ca: readonly string[];
+  /** Certificate and key; the key is in the same file if none is named. */
+  readonly client: readonly (readonly [cert: string, key: string])[];
+}
+
+/** The directories of a registry below `certs.d`, the first one that exists counts. */
+export function containerdDirectories(registry: string): readonly string[] {
+  const withPort = /^(.+):(\d+)$/.exec(registry);
+  return [...(withPort === null ? [] : [`${withPort[1]}_${withPort[2]}_`]), registry, '_default'];
+}
+
+/** The hosts in order, `server` last. Skips hosts without the right to pull, and what is no address. */
+export function containerdHosts(document: unknown): readonly ContainerdHost[] {
+  if (!isTable(document)) return [];
+  const hosts = isTable(document['host']) ? Object.entries(document['host']) : [];
+  const server = typeof document['server'] === 'string' ? [[document['server'], document] as const] : [];
+  return [...hosts, ...server].flatMap(([url, table]) => (isTable(table) ? (hostOf(url, table) ?? []) : []));
+}
+
+function hostOf(text: string, table: Record<string, unknown>): ContainerdHost | null {
+  const full = text.includes('://') ? text : `https://${text}`;
+  const url = URL.canParse(full) ? new URL(full) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || !isHost(url.host) || url.username !== '')
+    return null;
+  const capabilities = table['capabilities'];
+  if (Array.isArray(capabilities) && !['pull', 'resolve'].every((each) => capabilities.includes(each)))
+    return null;
+  const path = url.pathname.replace(/\/+$/, '');
+  const api = table['override_path'] === true && path !== '' ? path : `${path}/v2`;
+  return { origin: url.origin, api, ca: texts(table['ca']), client: clientsOf(table['client']) };
+}
+
+/** A file, a pair, or a list of either. */
+function clientsOf(value: unknown): ContainerdHost['client'] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.flatMap((each): ContainerdHost['client'] => {
+    const [cert, key = cert] = texts(each);
+    return cert === undefined || key === undefined ? [] : [[cert, key]];
+  });
+}
+
+const texts = (value: unknown): readonly string[] =>
+  [value].flat().filter((each): each is string => typeof each === 'string' && each !== '');
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

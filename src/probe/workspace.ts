@@ -1,0 +1,104 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BinfmtctlError } from '../errors.ts';
+import { fileError } from '../system/file/file-error.ts';
+import { readMounts } from '../system/namespace/mounts.ts';
+import { makeTemporaryDirectory, removeLeftovers, temporaryFolders } from '../system/temporary.ts';
+
+/** A program to be put into a workspace. */
+export interface WorkspaceFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Owner of a set-user-id program; absent for a plain one. */
+  readonly setUserId?: number | undefined;
+}
+
+/**
+ * Puts programs into a new folder that lets them be executed, hands it to `action`, and removes it afterwards.
+ * `parent` names where the folder is to be; else it is the first of the usual temporary folders that takes one and is not
+ * mounted noexec.
+ *
+ * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE if there is no such folder, or it is full.
+ */
+export async function withWorkspace<T>(
+  files: readonly WorkspaceFile[],
+  action: (directory: string) => Promise<T>,
+  parent?: string,
+): Promise<T> {
+  if (parent !== undefined) removeLeftovers([parent]);
+  const fill = async (directory: string): Promise<void> => {
+    // By descriptor: another user of `parent` could replace the directory with a link.
+    await using handle = await open(directory, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if ((await handle.stat()).uid !== process.geteuid?.())
+      throw new BinfmtctlError('FILE_FAILED', `another user replaced ${directory}`, {
+        hint: 'choose a directory that other users cannot change',
+      });
+    await handle.chmod(0o755);
+    await Promise.all(files.map((file) => writeProgram(handle, file)));
+  };
+  const directory = parent === undefined ? await makeExecutableDirectory() : await makeIn(parent);
+  try {
+    await fill(directory).catch((error: unknown) => {
+      throw cannotPut(error, dirname(directory));
+    });
+    return await action(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const cannotPut = (error: unknown, folder: string): BinfmtctlError =>
+  fileError(error, `put probes into ${folder}`);
+
+const makeIn = (folder: string): Promise<string> =>
+  makeTemporaryDirectory(folder).catch((error: unknown) => {
+    throw cannotPut(error, folder);
+  });
+
+async function writeProgram(directory: FileHandle, { name, bytes, setUserId }: WorkspaceFile): Promise<void> {
+  await using file = await open(`/proc/self/fd/${directory.fd}/${name}`, 'wx', 0o755);
+  await file.writeFile(bytes);
+  if (setUserId !== undefined) await file.chown(setUserId, setUserId);
+  await file.chmod(setUserId === undefined ? 0o755 : 0o4755);
+}
+
+/** In the first temporary folder that lets programs be executed and takes a directory. */
+async function makeExecutableDirectory(): Promise<string> {
+  const problems: string[] = [];
+  for (const { folder, isNoExec } of foldersByUse()) {
+    if (isNoExec) {
+      problems.push(`${folder} is mounted noexec`);
+      continue;
+    }
+    try {
+      return await makeIn(folder);
+    } catch (error) {
+      if (!(error instanceof BinfmtctlError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  throw new BinfmtctlError('FILE_FAILED', `no directory for probes: ${problems.join('; ')}`, {
+    hint: 'set TMPDIR to a writable directory on a file system mounted without noexec',
+  });
+}
+
+/** Set-user-ID programs do not work on a nosuid mount, so such a one comes later. */
+function foldersByUse(): readonly { readonly folder: string; readonly isNoExec: boolean }[] {
+  const mounts = readMounts();
+  const folders = temporaryFolders().map((folder) => {
+    const options = mountOf(folder, mounts)?.options ?? [];
+    return { folder, isNoExec: options.includes('noexec'), isNoSuid: options.includes('nosuid') };
+  });
+  return folders.toSorted((a, b) => Number(a.isNoSuid) - Number(b.isNoSuid));
+}
+
+function mountOf<T extends { readonly mountPoint: string }>(
+  folder: string,
+  mounts: readonly T[],
+): T | undefined {
+  const above = mounts.filter(({ mountPoint }) =>
+    `${folder}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`),
+  );
+  return above.toSorted((a, b) => b.mountPoint.length - a.mountPoint.length)[0];
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { Context } from '../context.ts';
+import { parseSubordinateIds } from '../file-format/accounts.ts';
+import { errnoOf } from '../system/file/file-error.ts';
+import { type IdMaps, idCount, mapsId, rootMap, singleMap } from '../system/namespace/id-maps.ts';
+import { findTool } from '../system/process/tools.ts';
+
+/** Fewer do not make a system: its accounts end at 65534. */
+const WHOLE_SYSTEM = 65536;
+
+/**
+ * The ids that a plain user's root gets: subordinate ones where /etc/subuid and /etc/subgid give any, else the caller's own
+ * alone; what that cannot do is warned of.
+ *
+ * @param owner of the root's tree
+ */
+export function userMaps(
+  owner: { readonly uid: number; readonly gid: number },
+  { report }: Pick<Context, 'report'>,
+): IdMaps {
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  const single = { uid: singleMap(uid, 0), gid: singleMap(gid, 0) };
+  const warn = (why: string, wayOut: string): IdMaps => {
+    report({ kind: 'warning', text: `${why}: apt and su fail; ${wayOut}` });
+    return single;
+  };
+  const [users, groups] = [readIds('/etc/subuid', uid), readIds('/etc/subgid', uid)];
+  for (const each of [users, groups]) {
+    if ('problem' in each)
+      return warn(`cannot read ${each.file} (${each.problem})`, `as root: \`chmod 644 ${each.file}\``);
+  }
+  if ('problem' in users || 'problem' in groups) return single;
+  if (users.ids.length === 0 || groups.ids.length === 0) {
+    const range = freeRange([...users.taken, ...groups.taken]);
+    return warn('no subordinate ids', `as root: \`usermod -v ${range} -w ${range} ${users.name}\``);
+  }
+  if (findTool('newuidmap') === null || findTool('newgidmap') === null)
+    return warn('newuidmap and newgidmap are missing', 'install uidmap (elsewhere shadow-utils or shadow)');
+  return {
+    uid: rootMap({ id: uid, subordinate: users.ids }, owner.uid),
+    gid: rootMap({ id: gid, subordinate: groups.ids }, owner.gid),
+  };
+}
+
+/** Whether the owner of a root is somebody inside. */
+export const ownsRoot = (maps: IdMaps, owner: number): boolean =>
+  maps.uid.some(({ outside, count }) => owner >= outside && owner < outside + count);
+
+/** Whether the caller is root inside, by user and group. */
+export const isOwnRoot = ({ uid, gid }: IdMaps): boolean =>
+  standsForRoot(uid, process.geteuid?.()) && standsForRoot(gid, process.getegid?.());
+
+const standsForRoot = (ranges: IdMaps['uid'], id: number | undefined): boolean =>
+  ranges.some(({ inside, outside }) => inside === 0 && outside === id);
+
+/** Whether there are more ids inside than root's. */
+export const hasSeveralIds = ({ uid, gid }: IdMaps): boolean => idCount(uid) > 1 && idCount(gid) > 1;
+
+/** Group 5 is `tty` on every distribution. */
+export const hasTtyGroup = ({ gid }: IdMaps): boolean => mapsId(gid, 5);
+
+/** After all ids that users have: a shared id would give each user access to the files of the other. */
+function freeRange(taken: readonly IdRange[]): string {
+  const start = Math.max(100_000, ...taken.map((each) => each.start + each.count));
+  return `${start}-${start + WHOLE_SYSTEM - 1}`;
+}
+
+interface IdRange {
+  readonly start: number;
+  readonly count: number;
+}
+
+interface Ids {
+  readonly file: string;
+  readonly name: string;
+  readonly ids: readonly IdRange[];
+  /** Those of all users. */
+  readonly taken: readonly IdRange[];
+}
+
+function readIds(file: string, uid: number): Ids | { readonly file: string; readonly problem: string } {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const problem = errnoOf(error) ?? String(error);
+    if (problem !== 'ENOENT') return { file, problem };
+    text = '';
+  }
+  const name = nameOf(uid);
+  const taken = parseSubordinateIds(text);
+  return { file, name, ids: taken.filter(({ owner }) => owner === name || owner === `${uid}`), taken };
+}
+
+function nameOf(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `${uid}`;
+  }
+}

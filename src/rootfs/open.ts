@@ -1,0 +1,167 @@
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { byteProgress } from '../net/progress.ts';
+import { INDEX } from '../oci/layout.ts';
+import { membersOfArchive, membersOfFolder } from '../oci/members.ts';
+import { splitDigest } from '../oci/path.ts';
+import { fileError } from '../system/file/file-error.ts';
+import { fileIdentity } from '../system/file/files.ts';
+import { naming, writeHashed } from '../system/file/integrity.ts';
+import type { IdMaps } from '../system/namespace/id-maps.ts';
+import { noTree, openTreeArchive, requireFile, type TreeArchive } from './archive.ts';
+import { findTree, keyOf, type PartialTree, withTree } from './cache.ts';
+import { treeFilter } from './entry.ts';
+import { layersOfImage } from './image.ts';
+import { holdTree } from './tree-use.ts';
+import { unpackLayers } from './unpack-layers.ts';
+import { unpackTree } from './unpack-tree.ts';
+
+/** A root file system in a folder. */
+export interface Rootfs {
+  readonly directory: string;
+  /** How it was named. */
+  readonly name: string;
+  /** Whether it is a tree of our cache. */
+  readonly unpacked: boolean;
+}
+
+export interface RootfsOptions {
+  /** Where trees are kept: STORE/roots. */
+  readonly store: string;
+  /** Preferred for an image of several platforms; none: this machine's own where it is there, else the only one. */
+  readonly arches: readonly Arch[];
+  /** Whose the files of a tree become; null: as the archive says, which takes root. */
+  readonly maps: IdMaps | null;
+}
+
+/**
+ * Makes a folder of a root file system: of a folder that is one, a tar archive of one, an OCI layout, or an archive of an
+ * image. What has to be unpacked is kept, and found again by the state of the file or what the image is made of.
+ *
+ * @param path of an image `@sha256:…` may follow
+ * @throws BAD_SOURCE for what is none of that; BAD_PACKAGE for what is damaged or hostile; USAGE and SOURCE_FAILED where it
+ * cannot be told which image is meant, or there is none; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
+ */
+export async function openRootfs(path: string, options: RootfsOptions, context: Context): Promise<Rootfs> {
+  const place = await look(path);
+  const { file, digest, facts } = place;
+  const isFolder = facts.isDirectory();
+  if (isFolder && !(await isLayoutFolder(file))) {
+    if (digest !== null) throw noTree(path, 'is a folder, but no image');
+    return { directory: file, name: path, unpacked: false };
+  }
+  if (!isFolder) requireFile(path, facts);
+  const open = isFolder ? openFolder : openFile;
+  const source = digest === null ? file : `${file}@${digest}`;
+  for (let tries = 1; ; tries++) {
+    const directory = await naming(path, () => open(path, place, options, context));
+    // `store prune` may just have removed it: then it is unpacked once more.
+    if ((await holdTree(dirname(directory), source, context)) || tries === TRIES)
+      return { directory, name: path, unpacked: true };
+  }
+}
+
+const TRIES = 3;
+
+interface Place {
+  readonly file: string;
+  /** Of the image that is meant; null where it was not named. */
+  readonly digest: string | null;
+  readonly facts: Stats;
+}
+
+async function look(path: string): Promise<Place> {
+  const [name, digest] = splitDigest(path);
+  const isWhole = digest === null || (await isThere(path));
+  try {
+    const file = await realpath(isWhole ? path : name);
+    return { file, digest: isWhole ? null : digest, facts: await stat(file) };
+  } catch (cause) {
+    const error = fileError(cause, `open ${path}`);
+    if (error.code !== 'FILE_FAILED') throw error;
+    throw new BinfmtctlError('BAD_SOURCE', error.message, { hint: error.hint, cause });
+  }
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** image-spec image-layout.md, "Content": both have to be there. */
+async function isLayoutFolder(folder: string): Promise<boolean> {
+  const names = ['oci-layout', INDEX].map((name) => join(folder, name));
+  return (await Promise.all(names.map(isThere))).every((each) => each);
+}
+
+/** What an image is made of is known without unpacking any of it. */
+async function openFolder(
+  path: string,
+  { file, digest }: Place,
+  { store, arches, maps }: RootfsOptions,
+  context: Context,
+): Promise<string> {
+  const layers = await layersOfImage(path, membersOfFolder(file), digest, arches, context);
+  const key = keyOf(
+    'layers',
+    layers.map((layer) => layer.digest),
+    maps,
+  );
+  const fill = (partial: PartialTree) => unpackLayers(layers, maps, partial, context);
+  return (await findTree(store, key)) ?? withTree(store, key, maps, context, fill);
+}
+
+/** A file that is as it was is not even opened. */
+async function openFile(
+  path: string,
+  { file, digest }: Place,
+  { store, arches, maps }: RootfsOptions,
+  context: Context,
+): Promise<string> {
+  const { dev, ino, size, mtimeNs } = await fileIdentity(file);
+  const state = [file, dev, ino, size, mtimeNs, maps];
+  const ids = arches.map(({ id }) => id);
+  const keys = { tree: keyOf('tree', state), image: keyOf('image', state, digest, ids) };
+  const known = await Promise.all([
+    digest === null ? findTree(store, keys.tree) : null,
+    findTree(store, keys.image),
+  ]);
+  const first = known.find((each) => each !== null);
+  if (first !== undefined && first !== null) return first;
+  const { signal } = context;
+  const archive = await openTreeArchive(file, signal);
+  if (archive.isImage)
+    return withTree(store, keys.image, maps, context, async (partial) => {
+      const plain = archive.needsProgram ? await unpackedBefore(archive, partial) : file;
+      const members = await membersOfArchive(plain, partial.work, signal);
+      const layers = await layersOfImage(path, members, digest, arches, context);
+      await unpackLayers(layers, maps, partial, context);
+    });
+  if (digest !== null) throw noTree(path, 'is an archive, but none of images');
+  return withTree(store, keys.tree, maps, context, ({ tree, root }) => {
+    const bytes = archive.read(reporter(path, Number(size), context));
+    return unpackTree(bytes, treeFilter(), { what: path, signal, tree, root, maps });
+  });
+}
+
+function reporter(path: string, total: number, { report }: Context): (done: number) => void {
+  report({ kind: 'stage', stage: 'unpack', text: path });
+  const progress = byteProgress((each) => {
+    if (each.kind === 'bytes') report({ ...each, stage: 'unpack' });
+  });
+  return (done) => progress(done, total);
+}
+
+/** An archive of images is read here and there, so it has to be there as a whole. */
+async function unpackedBefore({ read }: TreeArchive, { work }: PartialTree): Promise<string> {
+  const plain = join(work, 'plain.tar');
+  await writeHashed(plain, async ({ write }) => {
+    for await (const chunk of read()) await write(chunk);
+  });
+  return plain;
+}

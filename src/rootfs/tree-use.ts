@@ -1,0 +1,141 @@
+/**
+ * Which trees are in use: a session holds a shared lock on `ROOTS/KEY/use.json` until its process ends, also in another container.
+ * The file names what the tree was unpacked from, and its time is that of the last use.
+ */
+
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Context } from '../context.ts';
+import { isBinfmtctlError } from '../errors.ts';
+import { errnoOf, fileError } from '../system/file/file-error.ts';
+import { readOwnTextIfExists } from '../system/file/read-file.ts';
+import { acquireLock, tryLock } from '../system/lock.ts';
+import type { IdMaps } from '../system/namespace/id-maps.ts';
+import { parseJson } from '../text/json.ts';
+import { removeTree } from './cache.ts';
+
+const USE = 'use.json';
+/** Longer than it takes to remove the largest tree. */
+const TIMEOUT_MS = 30 * 60_000;
+
+/** Descriptors of the locks of this process, which end with it. */
+const held = new Map<string, number>();
+
+/**
+ * Keeps `store prune` from removing the folder of a tree as long as this process runs. False if it has been removed. If the file
+ * cannot be written or locked, `store prune` cannot remove the tree either.
+ *
+ * @throws LOCKED, INTERRUPTED.
+ */
+export async function holdTree(
+  folder: string,
+  source: string,
+  { signal }: Pick<Context, 'signal'>,
+): Promise<boolean> {
+  const path = join(folder, USE);
+  let file: number;
+  try {
+    file = open(path);
+  } catch (error) {
+    return errnoOf(error) !== 'ENOENT';
+  }
+  try {
+    await acquireLock(path, file, { shared: true, timeoutMs: TIMEOUT_MS, signal });
+  } catch (error) {
+    closeSync(file);
+    if (isBinfmtctlError(error) && ['NO_TOOL', 'FILE_FAILED'].includes(error.code)) return true;
+    throw error;
+  }
+  if (!isAt(path, file)) {
+    closeSync(file);
+    return false;
+  }
+  note(path, file, source);
+  const before = held.get(folder);
+  held.set(folder, file);
+  if (before !== undefined) closeSync(before);
+  return true;
+}
+
+export interface TreeUse {
+  /** What the tree was unpacked from; null if an earlier version did that. */
+  readonly source: string | null;
+  readonly lastUsed: Date;
+}
+
+/** What is known of the use of a tree. @throws FILE_FAILED for a file of another user. */
+export function readTreeUse(folder: string): TreeUse {
+  const path = join(folder, USE);
+  const known = parseJson(readOwnTextIfExists(path) ?? '') as { readonly source?: unknown } | null;
+  const source = typeof known?.source === 'string' ? known.source : null;
+  const { mtime } = statSync(path, { throwIfNoEntry: false }) ?? statSync(folder);
+  return { source, lastUsed: mtime };
+}
+
+/** Whether a session uses the tree now. @throws NO_TOOL, FILE_FAILED: then it is not known. */
+export async function isTreeHeld(folder: string): Promise<boolean> {
+  // A tree that no session has held since it was unpacked by an earlier version.
+  if (statSync(join(folder, USE), { throwIfNoEntry: false }) === undefined) return false;
+  return withExclusive(folder, async (isFree) => !isFree);
+}
+
+/** Removes the folder of a tree if no session uses it, and returns whether it did. The lock of all trees has to be held. */
+export async function removeUnheldTree(folder: string, maps: IdMaps | null): Promise<boolean> {
+  return withExclusive(folder, async (isFree) => {
+    if (!isFree) return false;
+    // A session that starts now does not find it, and the next maker of a tree removes what is left after a kill.
+    const partial = `${folder}.partial-${randomUUID().replaceAll('-', '')}`;
+    await rename(folder, partial).catch((error: unknown) => {
+      throw fileError(error, `rename ${folder}`);
+    });
+    await removeTree(partial, maps);
+    return true;
+  });
+}
+
+async function withExclusive<T>(folder: string, action: (isFree: boolean) => Promise<T>): Promise<T> {
+  const path = join(folder, USE);
+  let file: number;
+  try {
+    file = open(path);
+  } catch (error) {
+    throw fileError(error, `open ${path}`);
+  }
+  try {
+    return await action(await tryLock(path, file));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function open(path: string): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  return openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+}
+
+/** Whether the path still leads to the open file. */
+function isAt(path: string, file: number): boolean {
+  const [now, own] = [statSync(path, { throwIfNoEntry: false }), fstatSync(file)];
+  return now?.ino === own.ino && now.dev === own.dev;
+}
+
+function note(path: string, file: number, source: string): void {
+  try {
+    ftruncateSync(file);
+    writeSync(file, `${JSON.stringify({ source })}\n`, 0);
+    utimesSync(path, new Date(), new Date());
+  } catch {
+    // The lock itself is held, also on a full disk.
+  }
+}

@@ -1,0 +1,128 @@
+import { statfs } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Header } from 'tar-stream';
+import { modernTar } from '../archive/modern-tar.ts';
+import { readTar } from '../archive/tar-reader.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
+import { corrupt } from '../system/file/integrity.ts';
+import type { IdMaps, IdRange } from '../system/namespace/id-maps.ts';
+import { run } from '../system/process/process.ts';
+import { confinedTool, runConfined, type TreePlace } from './confined.ts';
+import { roomFor } from './entry.ts';
+import { filterTar } from './filter.ts';
+
+export interface Unpacking extends TreePlace {
+  /** For messages: `layer sha256:…`. */
+  readonly what: string;
+  readonly signal: AbortSignal;
+}
+
+/** No tree has more, in bytes; nor does one fit that has more than the disk. */
+const MAX_TREE = 256 * 1024 ** 3;
+
+/**
+ * Unpacks an archive into a tree, with owners, permissions and extended attributes, by tar(1).
+ *
+ * @param keep says of each entry whether it is to be there
+ * @throws BAD_PACKAGE for an archive that is damaged, has hostile names, or leads out of the tree; FILE_FAILED where the disk
+ * is full; NO_PRIVILEGE for owners that the maps do not have; NO_TOOL; INTERRUPTED; what reading `bytes` throws.
+ */
+export async function unpackTree(
+  bytes: AsyncIterable<Uint8Array>,
+  keep: (header: Header) => boolean,
+  { what, signal, ...place }: Unpacking,
+): Promise<void> {
+  const { bavail, bsize } = await statfs(place.tree);
+  const free = Math.min(MAX_TREE, bavail * bsize);
+  let size = 0;
+  const fits = (header: Header): boolean => {
+    size += header.size ?? 0;
+    if (size > free) throw full(what, `it has more than ${free} bytes`);
+    return keep(header);
+  };
+  // Beside its files: a header each, and what fills their last blocks.
+  const input = filterTar(modernTar(bytes), { what, maxBytes: 2 * MAX_TREE, signal }, fits);
+  const { exitCode, stderr } = await runConfined(place, await tarCommand(place.maps), { input, signal });
+  if (signal.aborted) throw interrupted(signal, 'fetching');
+  if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
+}
+
+/**
+ * Makes room for a layer: takes away what it says is gone, and folders in whose place it has something else.
+ *
+ * @throws as `unpackTree`.
+ */
+export async function makeRoom(
+  layer: () => AsyncIterable<Uint8Array>,
+  { what, signal, ...place }: Unpacking,
+): Promise<void> {
+  const room = new Set<string>();
+  for await (const { header } of readTar(modernTar(layer()), { what, maxBytes: 2 * MAX_TREE, signal })) {
+    const needed = roomFor(header);
+    if (needed !== null) room.add(`${needed.kind} ./${needed.path}\0`);
+  }
+  if (room.size === 0) return;
+  const xargs = confinedTool('xargs', 'findutils');
+  const command = [...xargs, '-0', 'sh', '-c', roomScript(), 'sh'];
+  const input = Readable.from([Buffer.from([...room].join(''))]);
+  const { exitCode, stderr } = await runConfined(place, command, { input, signal });
+  if (signal.aborted) throw interrupted(signal, 'fetching');
+  if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
+}
+
+/** Its arguments are a kind of room and a path each. A link in the place of a folder is not followed. */
+function roomScript(): string {
+  const rm = quoted(confinedTool('rm', 'coreutils'));
+  return `for each do
+  path=\${each#* }
+  kind=other
+  if [ -L "$path" ]; then kind=link; elif [ -d "$path" ]; then kind=folder; elif [ ! -e "$path" ]; then kind=none; fi
+  case $kind,$each in
+  none,*) ;;
+  *,path*) ${rm} -rf -- "$path" ;;
+  folder,content*) ${rm} -rf -- "$path"/* "$path"/.[!.]* "$path"/..?* ;;
+  folder,file* | link,folder* | other,folder*) ${rm} -rf -- "$path" ;;
+  esac || exit
+done`;
+}
+
+const quoted = (words: readonly string[]): string =>
+  words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+
+async function tarCommand(maps: IdMaps | null): Promise<readonly string[]> {
+  const tar = confinedTool('tar', 'tar');
+  const [file, ...args] = tar;
+  const { stdout } = await run(file, [...args, '--version'], { env: { LC_ALL: 'C' } });
+  const version = new TextDecoder().decode(stdout);
+  const isGnu = version.includes('GNU tar');
+  // Who has no id but his own can give nothing away.
+  const isAlone = maps !== null && isOne(maps.uid) && isOne(maps.gid);
+  const owners = isAlone ? '--no-same-owner' : '--same-owner';
+  if (isGnu) return [...tar, '-x', '-p', '-f', '-', '--numeric-owner', owners, ...GNU];
+  // The tar of busybox gives files their owners where root asks for nothing else, and knows no option for it.
+  const more = version.includes('bsdtar') ? [owners] : isAlone ? ['-o'] : [];
+  return [...tar, '-x', '-p', '-f', '-', '--numeric-owner', ...more];
+}
+
+/** What overlayfs keeps for itself would mean something where the tree is the lower part of one. */
+const GNU = ['--xattrs', '--xattrs-include=*', '--xattrs-exclude=*.overlay.*'];
+
+const full = (what: string, why: string): BinfmtctlError =>
+  new BinfmtctlError('FILE_FAILED', `cannot unpack ${what}: ${why}`, {
+    hint: 'free some space, or choose a store on another disk with --store',
+  });
+
+const isOne = (ranges: readonly IdRange[]): boolean => ranges.length === 1 && ranges[0]?.count === 1;
+
+function notUnpacked(what: string, complaints: string, exitCode: number | null): BinfmtctlError {
+  const lines = complaints.trim().split('\n');
+  const line = lines.find((each) => !/^tar: Removing leading|WARNING|warning: /.test(each)) ?? '';
+  const why = line.trim() || `tar ended with status ${exitCode}`;
+  if (/No space left|quota exceeded/i.test(why)) return full(what, 'the disk is full');
+  if (/change ownership|chown|lchown/i.test(why))
+    return new BinfmtctlError('NO_PRIVILEGE', `cannot unpack ${what}: ${why}`, {
+      hint: 'its files belong to more ids than this user has: give him more in /etc/subuid and /etc/subgid, or be root',
+    });
+  return corrupt(`${basename(what)} cannot be unpacked: ${why}`);
+}

@@ -1,0 +1,79 @@
+/** Programs that are not ELF: who runs them, or what they are instead. */
+import { patternsOf } from '../catalogue/format-rules.ts';
+import type { Catalogue, Format } from '../catalogue/types.ts';
+import { isExecutable } from '../emulation/lost-entries.ts';
+import type { EmulatedFormat } from '../emulation/types.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { DESCRIBED_SIZE, describeFile, isApe, isDotNet, isScriptText } from '../file-format/program-kind.ts';
+import { matches } from '../rule/match.ts';
+import { tryReadHead } from '../system/file/head.ts';
+import type { Program } from '../system/process/locate-program.ts';
+
+/** How a file that no entry takes is run; `refusal` says why it is not, if the kernel refuses it too. */
+export type FormatRun = EmulatedFormat | { readonly refusal: BinfmtctlError };
+
+/** Finds who runs a program of no known architecture that no entry takes. `name` is what the user called it. */
+export function findFormat(program: Program, name: string, { formats }: Catalogue): FormatRun {
+  const head = tryReadHead(program.file, DESCRIBED_SIZE) ?? new Uint8Array();
+  const candidates = isApe(head) ? [] : candidatesFor(head, program.path, Object.values(formats));
+  const found = candidates.flatMap(({ id, interpreters }) =>
+    interpreters.filter(({ path }) => isExecutable(path)).map(({ path }) => ({ format: id, emulator: path })),
+  )[0];
+  // A script's interpreter is not started through the emulator of its format.
+  if (found !== undefined && !isInterpreter(program)) return { ...found, by: 'emulator', entry: null };
+  const what = describeFile(head, program.path);
+  if (isScriptText(head)) return { format: 'script', by: 'shell', entry: null, emulator: '/bin/sh' };
+  return { refusal: refusalOf(program, name, what, candidates) };
+}
+
+/** The format of a program that an entry takes; null if the catalogue has none. */
+export function formatOf({ file, path }: Program, { formats }: Catalogue): string | null {
+  const head = tryReadHead(file, DESCRIBED_SIZE) ?? new Uint8Array();
+  return candidatesFor(head, path, Object.values(formats))[0]?.id ?? null;
+}
+
+/** The formats of a file, the best one first: a magic cannot tell programs for .NET from others for Windows. */
+function candidatesFor(head: Uint8Array, path: string, formats: readonly Format[]): readonly Format[] {
+  const all = formats.filter((format) =>
+    patternsOf(format).some((pattern) => matches(pattern, head.subarray(0, 256), path)),
+  );
+  const others = all.filter(({ id }) => id !== 'dotnet');
+  return isDotNet(head) ? [...all.filter(({ id }) => id === 'dotnet'), ...others] : others;
+}
+
+/** Whether `#!` lines led to the program. */
+const isInterpreter = ({ leading }: Program): boolean => leading.length > 1;
+
+function refusalOf(
+  program: Program,
+  name: string,
+  what: string | null,
+  candidates: readonly Format[],
+): BinfmtctlError {
+  const { file } = program;
+  const start = isInterpreter(program)
+    ? `cannot execute ${name}: its interpreter ${program.name} is`
+    : `cannot execute ${name}:`;
+  const [format] = candidates;
+  if (format !== undefined && !isInterpreter(program)) {
+    const kind = what ?? `a file of format ${format.id}`;
+    return refusal(
+      `${start} ${kind}; no entry runs it, and no emulator for it is installed`,
+      installHint(candidates),
+    );
+  }
+  const hint = /^an? (?:tar|gzip|bzip2|xz|zstd)/.test(what ?? '')
+    ? `\`binfmtctl enter ${file}\` enters a root file system in an archive`
+    : `inspect it with \`file ${file}\``;
+  return refusal(`${start} ${what ?? 'a file of unknown format'}, not an executable`, hint);
+}
+
+function installHint(formats: readonly Format[]): string {
+  const interpreters = formats.flatMap((format) => format.interpreters);
+  const packaged = interpreters.find((each) => each.package !== undefined)?.package;
+  const example = packaged === undefined ? interpreters[0]?.path : `Debian's package ${packaged}`;
+  return `install an emulator for it, such as ${example}`;
+}
+
+const refusal = (message: string, hint: string): BinfmtctlError =>
+  new BinfmtctlError('PROGRAM_NOT_EXECUTABLE', message, { hint });

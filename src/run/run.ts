@@ -1,0 +1,225 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import type { Context } from '../context.ts';
+import { findEmulation } from '../emulation/find.ts';
+import { type Launch, type LaunchedProgram, launch } from '../emulation/launch.ts';
+import { prootRun, prootWarning } from '../emulation/proot.ts';
+import {
+  findInstanceObstacle,
+  obstacleError,
+  obstacleReason,
+  privateArch,
+  readObstacles,
+} from '../emulation/refusal.ts';
+import { runTools } from '../emulation/setup-tools.ts';
+import type { Emulation, EmulationRequest } from '../emulation/types.ts';
+import { withoutInstance } from '../emulation/without-instance.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import { HEAD_SIZE } from '../rule/check.ts';
+import { matches } from '../rule/match.ts';
+import { fileError } from '../system/file/file-error.ts';
+import { tryReadHead } from '../system/file/head.ts';
+import { workingDirectory } from '../system/host.ts';
+import { type IdMaps, identityMap, parseIdMap, singleMap } from '../system/namespace/id-maps.ts';
+import { HELPER_PATH, withParent } from '../system/namespace/setup-script.ts';
+import { callerVariables, type Variables } from '../system/process/environment.ts';
+import type { Ending } from '../system/process/foreground.ts';
+import { findProgram, type Program } from '../system/process/locate-program.ts';
+import { type FormatRun, findFormat, formatOf } from './format.ts';
+import { runCommand } from './script.ts';
+
+export interface RunRequest extends EmulationRequest {
+  /** A path, or a name for PATH. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** A tree with the loader and libraries of the program's arch. */
+  readonly sysroot?: string | undefined;
+  /** In addition to the caller's. */
+  readonly variables?: readonly (readonly [name: string, value: string])[] | undefined;
+}
+
+/** What will be done to run a program. */
+export interface PreparedRun {
+  readonly emulation: Emulation;
+  /** First bytes of what `emulation` is about. */
+  readonly heads: readonly Uint8Array[];
+  readonly launch: Launch;
+  /** For where no namespaces can be had: proot, or the emulator itself; null where neither would do. */
+  readonly fallback: Launch | null;
+  /** Why it cannot be run as far as it is known here; the kernel decides. */
+  readonly refusal?: BinfmtctlError | undefined;
+  /** What `fallback` is. */
+  readonly way: 'emulator' | 'proot';
+}
+
+const INSTANCE = '/proc/sys/fs/binfmt_misc';
+
+/**
+ * Finds out what a program is and who can run it, and fetches what is missing.
+ *
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, FILE_FAILED and USAGE for a sysroot, and what `findEmulation` throws.
+ */
+export async function prepareRun(request: RunRequest, context: Context): Promise<PreparedRun> {
+  const where = { root: null, path: process.env['PATH'] ?? '', workdir: workingDirectory() };
+  const program = await findProgram(request.program, where);
+  const heads = [program.head];
+  const found = await findEmulation(heads, { ...request, path: program.name }, null, context);
+  const format = found.programs[0] === null ? findFormat(program, request.program, context.catalogue) : null;
+  const emulation = withFormat(found, format, program, context);
+  const environment = await environmentFor(request, program, emulation, context);
+  const launched = { ...launchedProgram(request, program, format), environment };
+  const { refusal } = launched;
+  if (emulation.rules === null)
+    return { emulation, heads, launch: directly(launched), fallback: null, refusal, way: 'emulator' };
+  const root = process.geteuid?.() === 0;
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  const command = runCommand({
+    directory: INSTANCE,
+    rules: emulation.rules,
+    ids: root ? null : { uid, gid },
+    tools: runTools(),
+  });
+  const byProot = emulation.programs[0] === 'private' ? prootRun(emulation.rules, launched) : null;
+  const fallback = byProot ?? fallbackFor(request, program, emulation, environment);
+  const way = byProot === null ? 'emulator' : 'proot';
+  // Root could unmount the instance, which loses all entries with its last mount. Users get their own ids back and cannot.
+  const setup = root ? { maps: allIds(), held: `${INSTANCE}/status` } : { maps: ownIds(uid, gid) };
+  const launches = { launch: { command, setup, program: launched }, fallback };
+  const prepared = { emulation, heads, ...launches, refusal, way } as const;
+  if (!request.told) return prepared;
+  const error = await findInstanceObstacle('run', heads, emulation, context);
+  if (error === null) return prepared;
+  if (fallback === null) throw error;
+  return {
+    emulation: withoutInstance(
+      emulation,
+      privateArch(heads, emulation, context),
+      way,
+      fallbackWarning(error, way),
+    ),
+    heads,
+    launch: fallback,
+    fallback: null,
+    refusal,
+    way,
+  };
+}
+
+/**
+ * Runs it to its end. If namespaces are not possible, proot or the emulator runs the program, with a warning.
+ *
+ * @throws NO_NAMESPACE with the reason, and the command that changes it; what `launch` throws.
+ */
+export async function carryOutRun(prepared: PreparedRun, context: Context): Promise<Ending> {
+  const { fallback, way } = prepared;
+  const outcome = await launchOrError(prepared, context);
+  if (!(outcome instanceof BinfmtctlError)) return outcome;
+  if (fallback === null) throw outcome;
+  context.report({ kind: 'warning', text: fallbackWarning(outcome, way) });
+  return (await launch(fallback, context)) as Ending;
+}
+
+/** The program's ending, or the error because of which it was not executed in namespaces. */
+async function launchOrError(
+  { emulation, heads, launch: prepared }: PreparedRun,
+  context: Context,
+): Promise<Ending | BinfmtctlError> {
+  try {
+    const outcome = await launch(prepared, context);
+    if (!('failed' in outcome)) return outcome;
+    return obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
+  } catch (error) {
+    // There is no place for the exec helper.
+    if (isBinfmtctlError(error) && error.code === 'FILE_FAILED') return error;
+    throw error;
+  }
+}
+
+const fallbackWarning = (error: BinfmtctlError, way: PreparedRun['way']): string =>
+  way === 'proot' ? prootWarning(error) : directWarning(error);
+
+const directWarning = (error: BinfmtctlError): string =>
+  `the emulator runs the program itself, not what it starts: ${obstacleReason(error)} (${error.hint})`;
+
+/** All ids of this user namespace, as they are. */
+export function allIds(): IdMaps {
+  const present = (kind: string) => identityMap(parseIdMap(readFileSync(`/proc/self/${kind}_map`, 'utf8')));
+  return { uid: present('uid'), gid: present('gid') };
+}
+
+const ownIds = (uid: number, gid: number): IdMaps => ({ uid: singleMap(uid, 0), gid: singleMap(gid, 0) });
+
+function withFormat(
+  emulation: Emulation,
+  format: FormatRun | null,
+  program: Program,
+  { catalogue }: Context,
+): Emulation {
+  if (format !== null) return 'refusal' in format ? emulation : { ...emulation, formats: [format] };
+  const formats = emulation.formats.map((each) => ({ ...each, format: formatOf(program, catalogue) }));
+  return { ...emulation, formats };
+}
+
+/** The program itself, or the emulator of its format with the arguments that an entry would give it. */
+function launchedProgram(
+  { program: name, args }: RunRequest,
+  { path, head }: Program,
+  format: FormatRun | null,
+): Omit<LaunchedProgram, 'environment'> {
+  if (format !== null && 'refusal' in format) return { path, argv: [name, ...args], head, ...format };
+  if (format?.by !== 'emulator' || format.emulator === null) return { path, argv: [name, ...args], head };
+  const { emulator } = format;
+  return { path: emulator, argv: [emulator, path, ...args], head: tryReadHead(emulator, HEAD_SIZE) ?? head };
+}
+
+/** Where a program's loader and libraries are looked for is told to QEMU and FEX by variables, which children inherit. */
+async function environmentFor(
+  { sysroot, variables: added = [] }: RunRequest,
+  program: Program,
+  { programs, rules }: Emulation,
+  context: Context,
+): Promise<Variables> {
+  const variables = new Map([...callerVariables(), ...added]);
+  if (sysroot !== undefined) {
+    const tree = requireTree(sysroot);
+    return new Map([...variables, ['QEMU_LD_PREFIX', tree], ['FEX_ROOTFS', tree]]);
+  }
+  const isForeign = programs[0] === 'private' || programs[0] === 'entry';
+  if (isForeign && program.loader !== null && !existsSync(program.loader)) {
+    const { requireLoader } = await import('../emulation/on-demand.ts');
+    requireLoader(program, program.loader, rules, context);
+  }
+  return variables;
+}
+
+/** Absolute, as the program's children may be in other folders. @throws FILE_FAILED, NO_PRIVILEGE, USAGE. */
+function requireTree(sysroot: string): string {
+  try {
+    const tree = realpathSync(sysroot);
+    if (statSync(tree).isDirectory()) return tree;
+  } catch (error) {
+    throw fileError(error, `use ${sysroot} as sysroot`);
+  }
+  throw new BinfmtctlError('USAGE', `${sysroot} is no folder`, { hint: 'name a tree with --sysroot DIR' });
+}
+
+/** The emulator is called with the program; for a script with its interpreter, as the kernel would call that. */
+function fallbackFor(
+  { args }: RunRequest,
+  { name, file, head, leading: [argv0 = name, ...leading] }: Program,
+  { programs, rules }: Emulation,
+  environment: Variables,
+): Launch | null {
+  const own =
+    programs[0] === 'private' ? rules?.find(({ pattern }) => matches(pattern, head, name)) : undefined;
+  if (own === undefined) return null;
+  const { interpreter } = own;
+  const called = own.name.startsWith('qemu-') ? ['-0', argv0] : [];
+  const argv = [interpreter, ...called, file, ...leading, ...args];
+  return directly({ path: interpreter, argv, environment, head });
+}
+
+/** Without any set-up; the program ends with us. */
+function directly(program: LaunchedProgram): Launch {
+  const [first = HELPER_PATH, ...rest] = [...withParent(runTools()), HELPER_PATH];
+  return { command: [first, ...rest], program };
+}

@@ -1,0 +1,147 @@
+/** The chain from a rule's interpreter to the program that runs: where rules divert or close it. */
+import { HEAD_SIZE } from '../rule/check.ts';
+import { execute, MAX_REWRITES } from '../rule/execution/execute.ts';
+import { parseShebang, type Shebang } from '../rule/execution/shebang.ts';
+import type { Executable, Execution } from '../rule/execution/types.ts';
+import { matches } from '../rule/match.ts';
+import type { Rule } from '../rule/types.ts';
+import type { Machine } from './pattern-safety.ts';
+
+/** One file on the way from an interpreter to the program that runs. */
+interface Link {
+  readonly path: string;
+  readonly head: Uint8Array;
+  /** Whether the kernel itself runs it, as a program or as a script. */
+  readonly native: boolean;
+}
+
+/** Why a rule is unsafe: a predicate for a message, and what to do about it. */
+export interface Fault {
+  readonly fault: string;
+  readonly hint: string;
+}
+
+/**
+ * What `rule` does to the chains of interpreters, its own included; null if it leaves all of them alone. Each link is a
+ * path that the kernel looks up like any program (fs/exec.c exec_binprm()), `#!` lines and other rules included. A rule
+ * is refused beside an entry that takes its interpreter, as that entry is refused beside the rule: the order of
+ * registration does not matter. Of two rules of one request only the one that takes the interpreter is refused.
+ */
+export function findChainFault(
+  rule: Rule,
+  others: readonly Rule[],
+  entries: readonly Rule[],
+  machine: Machine,
+): Fault | null {
+  const rest = others.filter(({ name }) => name !== rule.name);
+  const all = [rule, ...rest];
+  const chains = all.map((each) => linksOf(each.interpreter, machine));
+  const takes = ({ pattern }: Rule, { path, head }: Link): boolean => matches(pattern, head, path);
+  const [own = []] = chains;
+  const itself = own.find((link) => takes(rule, link))?.path;
+  if (itself !== undefined)
+    return { fault: 'would take over its own interpreter', hint: hintFor(rule, itself) };
+  for (const [index, links] of chains.entries()) {
+    const taken = links.find((link) => link.native && takes(rule, link))?.path;
+    const fault = `would take over ${taken}, which entry ${all[index]?.name} runs`;
+    if (taken !== undefined) return { fault, hint: hintFor(rule, taken) };
+  }
+  for (const link of own.filter(({ native }) => native)) {
+    const taker = entries.find((each) => each.name !== rule.name && takes(each, link));
+    const fault = `cannot work: entry ${taker?.name} takes over ${link.path}, which would run it`;
+    if (taker !== undefined) return { fault, hint: hintBeside(rule, [taker.name]) };
+  }
+  // Only now the rules are followed: few interpreters are themselves taken by a rule.
+  const isServed = own.some((link) => rest.some((each) => takes(each, link)));
+  if (!isServed && !chains.some((links) => links.some((link) => takes(rule, link)))) return null;
+  const failing = all.find(
+    (each) =>
+      failureOf(each, all, machine) !== null && (each === rule || failureOf(each, rest, machine) === null),
+  );
+  return failing === undefined ? null : faultOf(rule, failing, all, machine);
+}
+
+function faultOf(rule: Rule, failing: Rule, all: readonly Rule[], machine: Machine): Fault {
+  const rewrites = follow(failing, all, machine)?.rewrites ?? [];
+  const names = [...new Set(rewrites.flatMap(({ entry }) => entry ?? []))].filter(
+    (name) => name !== rule.name,
+  );
+  const isOwn = failing === rule;
+  const whose = isOwn ? 'its own interpreter' : `${failing.interpreter}, which entry ${failing.name} runs`;
+  const hint = hintBeside(rule, isOwn ? names : [failing.name]);
+  if (failureOf(failing, all, machine) === 'loop')
+    return { fault: `would take over ${whose}, in a loop with ${names.join(', ')}`, hint };
+  const why = 'and flag O or C allows no further interpreter';
+  return {
+    fault: isOwn
+      ? `cannot work: ${names.join(', ')} runs its interpreter, ${why}`
+      : `would take over ${whose}, ${why}`,
+    hint,
+  };
+}
+
+const hintFor = ({ pattern }: Rule, path: string): string =>
+  `use a more specific ${pattern.type === 'magic' ? 'magic and mask' : 'extension'} that does not match ${path}`;
+
+const hintBeside = ({ name }: Rule, others: readonly string[]): string =>
+  `choose another interpreter for rule ${name}, or keep only one of ${[name, ...others].join(' and ')}`;
+
+/**
+ * An interpreter, the interpreter that its `#!` line names, and so on. A file that cannot be opened may come later: only
+ * its name can be judged.
+ */
+function linksOf(interpreter: string, { open }: Machine): readonly Link[] {
+  const links: Link[] = [];
+  const waiting = [interpreter];
+  for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+    if (links.some((link) => link.path === path)) continue;
+    const file = open(path);
+    const head = typeof file === 'string' ? new Uint8Array() : file.head;
+    const shebang = parseShebang(head.subarray(0, HEAD_SIZE));
+    links.push({ path, head, native: typeof file === 'string' || file.native || shebang !== null });
+    if (shebang !== null) waiting.push(shebang.interpreter, ...programOfEnv(shebang, open));
+  }
+  return links;
+}
+
+/** Where env(1) looks for programs; the PATH of users is not known here. */
+const ENV_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** The program that a line `#!/usr/bin/env PROGRAM` or `#!/usr/bin/env -S NAME=VALUE PROGRAM ARGUMENTS` runs. */
+function programOfEnv({ interpreter, argument }: Shebang, open: Machine['open']): readonly string[] {
+  if (!interpreter.endsWith('/env') || argument === null) return [];
+  const words = argument.replace(/^(-\w*S|--split-string[= ])/, '').split(/\s+/);
+  const name = words.find((word) => !/^$|^-|=/.test(word));
+  if (name === undefined) return [];
+  if (name.startsWith('/')) return [name];
+  const paths = ENV_PATH.map((directory) => `${directory}/${name}`);
+  return [paths.find((path) => typeof open(path) !== 'string') ?? `/usr/bin/${name}`];
+}
+
+/** Why no file that `rule` takes can run among the rules; null if it can, or if the rules are not the reason. */
+function failureOf(rule: Rule, all: readonly Rule[], machine: Machine): 'loop' | 'handed on' | null {
+  const execution = follow(rule, all, machine);
+  if (execution === null) return null;
+  const { rewrites, outcome } = execution;
+  // The file itself has been rewritten once before.
+  if (rewrites.length >= MAX_REWRITES || (outcome.kind === 'fails' && outcome.why === 'loop')) return 'loop';
+  const isEntry = rewrites.some(({ entry }) => entry !== null);
+  const handsOn = rule.flags.some((flag) => HANDING_ON.includes(flag));
+  const fails = handsOn || (outcome.kind === 'fails' && outcome.why === 'handed on');
+  return isEntry && fails ? 'handed on' : null;
+}
+
+/** After these, load_misc_binary() gives ENOEXEC for an interpreter that needs another one (fs/binfmt_misc.c). */
+const HANDING_ON: readonly string[] = ['O', 'C', 'T'];
+
+/** What happens to the interpreter of `rule`; null if it cannot be opened. */
+function follow(rule: Rule, all: readonly Rule[], { open }: Machine): Execution | null {
+  const file = open(rule.interpreter);
+  if (typeof file === 'string') return null;
+  const entries = all.map((each) => ({ ...each, enabled: true }));
+  const held = ({ interpreter }: Rule): Executable => {
+    const kept = open(interpreter);
+    return typeof kept === 'string' ? { head: new Uint8Array(), native: true } : kept;
+  };
+  return execute(rule.interpreter, file, [rule.interpreter], { entries, enabled: true, open, held });
+}

@@ -1,0 +1,169 @@
+/** Tries whether the kernel runs programs of an arch itself. */
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { readEntries } from '../binfmt/entries.ts';
+import { inspectInstance } from '../binfmt/instance/instance.ts';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
+import { withWorkspace } from '../probe/workspace.ts';
+import { HEAD_SIZE } from '../rule/check.ts';
+import { matches } from '../rule/match.ts';
+import { type AnyEntry, isBpf } from '../rule/types.ts';
+import { readHead } from '../system/file/head.ts';
+import { type Command, inNamespaces } from '../system/namespace/namespaces.ts';
+import { type RunResult, run } from '../system/process/process.ts';
+import { findTool, isProgram } from '../system/process/tools.ts';
+
+/** Whether the kernel runs it; else the fact that is missing to tell. */
+export type Finding = boolean | string;
+
+export type ProbeContext = Pick<Context, 'signal' | 'binfmtDirectory'>;
+
+/** Exit status of a script whose interpreter no format took, see `scriptFor`. */
+const NOT_TAKEN = 77;
+const TIME_LIMIT_MS = 10_000;
+
+/** What was decided stays so as long as the kernel runs. */
+const decided = new Map<string, boolean>();
+
+/** A finding for each arch. @throws INTERRUPTED. */
+export async function tryAll(arches: readonly Arch[], context: ProbeContext): Promise<readonly Finding[]> {
+  const open = arches.filter((arch) => !decided.has(keyOf(arch)));
+  if (open.length === 0) return arches.map((arch) => decided.get(keyOf(arch)) ?? false);
+  const files = open.flatMap((arch, index) => [
+    { name: `probe-${index}`, bytes: markedProbe(arch) },
+    { name: `script-${index}`, bytes: scriptFor(`probe-${index}`) },
+  ]);
+  let findings: readonly Finding[];
+  try {
+    findings = await withWorkspace(files, (directory) =>
+      Promise.all(open.map((arch, index) => tryOne(arch, index, realpathSync(directory), context))),
+    );
+  } catch (error) {
+    if (!(error instanceof BinfmtctlError) || error.code === 'INTERRUPTED') throw error;
+    findings = open.map(() => error.message);
+  }
+  for (const [index, arch] of open.entries()) {
+    const finding = findings[index];
+    if (typeof finding === 'boolean') decided.set(keyOf(arch), finding);
+  }
+  return arches.map((arch) => decided.get(keyOf(arch)) ?? findings[open.indexOf(arch)] ?? false);
+}
+
+const keyOf = ({ elf, probe }: Arch): string => Buffer.from(buildProbe(elf, probe)).toString('latin1');
+
+/**
+ * A probe with padding that is not zero: the kernel's ELF loader ignores EI_PAD (fs/binfmt_elf.c), and the entries of
+ * emulators require zeros there, so that it is the kernel that runs it, or none.
+ */
+function markedProbe({ elf, probe }: Arch): Uint8Array {
+  const bytes = buildProbe(elf, probe);
+  bytes.fill(0x7f, 9, 16);
+  return bytes;
+}
+
+/**
+ * A script that runs the probe. If no format takes the probe, execve(2) of the script gives ENOEXEC, and execvp(3) and
+ * shells then run its text, which ends with a status of its own. The path is relative, so that its length is no limit.
+ */
+const scriptFor = (probe: string): Uint8Array =>
+  new TextEncoder().encode(`#!./${probe}\nexit ${NOT_TAKEN}\n`);
+
+/** How an attempt to run a probe ended: the kernel itself ran it, an entry took it, or no format recognised it. */
+type Attempt = 'native' | 'taken' | 'no format' | { readonly missing: string };
+
+/**
+ * Tried as it is, then in a namespace with an empty instance. `no format` as it is proves nothing: an entry's interpreter
+ * that no format recognises gives ENOEXEC too, and any interpreter can exit with NOT_TAKEN.
+ */
+async function tryOne(
+  arch: Arch,
+  index: number,
+  directory: string,
+  { signal, binfmtDirectory }: ProbeContext,
+): Promise<Finding> {
+  const script = `./script-${index}`;
+  const attempt = async ([file, ...args]: Command): Promise<RunResult> => {
+    const options = { env: probeEnvironment, input: '', timeoutMs: TIME_LIMIT_MS, signal, cwd: directory };
+    const result = await run(file, args, options);
+    if (!signal.aborted) return result;
+    throw interrupted(signal, `trying ${arch.id}`);
+  };
+  const judge = (result: RunResult): Attempt => judgeAttempt(result, arch, `${directory}/probe-${index}`);
+  const direct = await attempt([script]);
+  const isRefused = direct.errno === 'ENOEXEC' || isShellMissing(direct.errno, join(directory, script));
+  const first = isRefused ? 'no format' : judge(direct);
+  if (first === 'native') return true;
+  const empty = inNamespaces({ user: true, mount: true }, inEmptyInstance(script));
+  const second = judge(await attempt(empty));
+  const files = [`./probe-${index}`, script].map((path) => ({
+    path,
+    head: readHead(join(directory, path), HEAD_SIZE),
+  }));
+  return conclude(first, second, () => mayTakeAny(files, binfmtDirectory));
+}
+
+/**
+ * The finding of two attempts. Kernels before 6.7 have no second instance: there the entries themselves show whether one
+ * of them takes the probe.
+ */
+export function conclude(first: Attempt, second: Attempt, mayBeTaken: () => boolean): Finding {
+  if (first === 'native' || second === 'native') return true;
+  if (second === 'no format') return false;
+  if (first === 'no format' && !mayBeTaken()) return false;
+  const here =
+    first === 'no format'
+      ? 'an entry may take its programs'
+      : missingFrom(first, 'an entry takes its programs');
+  return `${here}; in a namespace without entries: ${missingFrom(second, 'an entry takes them there, too')}`;
+}
+
+const missingFrom = (attempt: Attempt, otherwise: string): string =>
+  typeof attempt === 'string' ? otherwise : attempt.missing;
+
+function judgeAttempt(result: RunResult, { elf }: Arch, path: string): Attempt {
+  const { errno, exitCode, signal, timedOut, stdout, stderr } = result;
+  const report = exitCode === PROBE_EXIT_STATUS ? decodeReport(stdout, elf) : null;
+  if (report !== null) {
+    if (report.exe === null) return { missing: '/proc is not mounted, which shows what runs a probe' };
+    return report.exe === path ? 'native' : 'taken';
+  }
+  if (exitCode === NOT_TAKEN) return 'no format';
+  if (timedOut) return { missing: `a probe did not end within ${TIME_LIMIT_MS / 1000} s` };
+  if (errno !== null) return { missing: `a probe could not be started: ${errno}` };
+  if (signal !== null) return { missing: `a probe was killed by ${signal}` };
+  const [line = ''] = stderr.split('\n');
+  return { missing: line === '' ? `a probe ended with status ${exitCode}` : line };
+}
+
+/** execvp(3) of glibc gives the errno of /bin/sh, which the container image lacks, in place of ENOEXEC. */
+const isShellMissing = (errno: string | null, path: string): boolean =>
+  errno === 'ENOENT' && isProgram(path) && !existsSync('/bin/sh');
+
+/** Whether an entry may take one of the files; true if the entries in `directory` need not be those that apply here. */
+function mayTakeAny(
+  files: readonly { readonly path: string; readonly head: Uint8Array }[],
+  directory: string,
+): boolean {
+  if (inspectInstance(directory).scope !== 'host') return true;
+  const { all, unreadable } = readEntries(directory);
+  const takes = (entry: AnyEntry): boolean =>
+    isBpf(entry) || files.some(({ path, head }) => matches(entry.pattern, head, path));
+  return unreadable.length > 0 || all.some(takes);
+}
+
+function inEmptyInstance(path: string): Command {
+  const mount = ['mount', '-t', 'binfmt_misc', 'binfmt_misc', '/proc/sys/fs/binfmt_misc'];
+  if (findTool('sh') !== null) return ['sh', '-c', `${mount.join(' ')} && exec "$0"`, path];
+  // As in the container image; see `isShellMissing`.
+  const script = `const { execFileSync, spawnSync } = require('node:child_process');
+    const { existsSync } = require('node:fs');
+    const [path, mount, ...args] = process.argv.slice(1);
+    execFileSync(mount, args);
+    const { status, error } = spawnSync(path, { stdio: 'inherit' });
+    const isShellMissing = error?.code === 'ENOENT' && existsSync(path) && !existsSync('/bin/sh');
+    process.exitCode = status ?? (error?.code === 'ENOEXEC' || isShellMissing ? ${NOT_TAKEN} : 1);`;
+  return [process.execPath, '-e', script, path, ...mount];
+}

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { machine } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { archOfHeader, findArch } from '../catalogue/resolve.ts';
+import type { Arch, Catalogue } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { buildProbe } from '../elf/probe.ts';
+import type { BuildArch } from '../emulators/inspector.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { builtinCatalogue } from '../profiles/builtin.ts';
+import { nativePatterns } from '../rule/execution/native-patterns.ts';
+import type { MagicPattern } from '../rule/types.ts';
+import { runningHead } from '../system/process/running-head.ts';
+import { type ProbeContext, tryAll } from './native-probes.ts';
+import type { Native, UnprovenNative } from './pattern-safety.ts';
+
+/** What runs on this machine without an emulator. */
+export interface Natives {
+  /** The kernel's own arch: emulators have to be built for it. */
+  readonly host: Arch;
+  /** The host's arch and every sibling that a probe proved to run natively. */
+  readonly arches: readonly Arch[];
+  /** Siblings that no probe could decide. */
+  readonly unproven: readonly UnprovenArch[];
+  readonly patterns: readonly Native[];
+}
+
+export interface UnprovenArch {
+  readonly arch: Arch;
+  /** The missing fact. */
+  readonly missing: string;
+  readonly patterns: readonly UnprovenNative[];
+}
+
+/**
+ * Finds what runs natively. The header of the program that runs now is native in any case, and so is the kernel's arch
+ * as the built-in catalogue has it, whatever another catalogue says. Probes decide about the arches that this kernel may
+ * run beside its own; those that are not `concerned` are not tried.
+ *
+ * @throws UNKNOWN_ARCH if the kernel's own arch is not in the catalogue; INTERRUPTED.
+ */
+export async function findNatives(
+  { catalogue, ...context }: Pick<Context, 'catalogue'> & ProbeContext,
+  concerned: (native: MagicPattern) => boolean = () => true,
+): Promise<Natives> {
+  const host = findArch(catalogue, kernelMachine());
+  const running = runningHead();
+  const own = archOfHeader(catalogue, running);
+  const family = withBuiltin(host, catalogue);
+  const certain = family.filter(({ id }) => id === host.id);
+  const siblings = family.filter(
+    (arch) => arch.id !== host.id && patternsOf(arch).some((pattern) => concerned(pattern)),
+  );
+  const findings = await tryAll(siblings, context);
+  const seen = siblings.filter((_, index) => findings[index] === true);
+  const ids = new Set([host, ...(own === null ? [] : [own]), ...seen].map(({ id }) => id));
+  const arches = Object.values(catalogue.arches).filter(({ id }) => ids.has(id));
+  const native = (id: string, pattern: MagicPattern): Native => ({
+    what: `${id} programs, which run here without an emulator`,
+    pattern,
+  });
+  return {
+    host,
+    arches: [host, ...arches.filter((arch) => arch !== host)],
+    unproven: siblings.flatMap((arch, index) => {
+      const finding = findings[index];
+      if (typeof finding !== 'string' || ids.has(arch.id)) return [];
+      const patterns = patternsOf(arch).map((pattern) => ({
+        what: `${arch.id} programs`,
+        pattern,
+        missing: finding,
+      }));
+      return [{ arch, missing: finding, patterns }];
+    }),
+    patterns: [
+      ...nativePatterns(running).map((pattern) => native(own?.id ?? 'native', pattern)),
+      ...[...certain, ...seen].flatMap((arch) => patternsOf(arch).map((pattern) => native(arch.id, pattern))),
+    ],
+  };
+}
+
+/** What the kernel's own loader accepts as it accepts programs of the arch. */
+const patternsOf = ({ elf, probe }: Arch): readonly MagicPattern[] => nativePatterns(buildProbe(elf, probe));
+
+/** The family of the host's arch, as this catalogue has it and as the built-in one has it. */
+function withBuiltin(host: Arch, catalogue: Catalogue): readonly Arch[] {
+  const builtin = builtinCatalogue();
+  const families = [catalogue, builtin].flatMap((each) => siblingsOf(each, each.arches[host.id] ?? host));
+  return families.filter(
+    (arch, index) =>
+      families.findIndex((each) => each.id === arch.id && isDeepStrictEqual(each.elf, arch.elf)) === index,
+  );
+}
+
+/**
+ * The arch of a program by its first bytes, and whether this machine was seen to run such programs. Only siblings of the host's
+ * arch are tried.
+ *
+ * @throws INTERRUPTED.
+ */
+export async function buildArchOf(
+  head: Uint8Array,
+  { host, arches, unproven }: Natives,
+  { catalogue, ...context }: Pick<Context, 'catalogue'> & ProbeContext,
+): Promise<BuildArch> {
+  const arch = archOfHeader(catalogue, head);
+  if (arch === null) return { name: null, native: false };
+  const name = arch.id;
+  if (arches.includes(arch)) return { name, native: true };
+  const known = unproven.find((each) => each.arch.id === name);
+  if (known !== undefined) return { name, native: known.missing };
+  if (!siblingsOf(catalogue, host).includes(arch)) return { name, native: false };
+  const [native = false] = await tryAll([arch], context);
+  return { name, native };
+}
+
+/** @throws NATIVE_ARCH if one of `wanted` needs no emulator here; UNSAFE_RULE if that could not be established. */
+export function refuseNative(wanted: readonly Arch[], { arches, unproven }: Natives): void {
+  const native = wanted.find(({ id }) => arches.some((each) => each.id === id));
+  if (native === undefined) {
+    const unknown = unproven.find(({ arch }) => wanted.some(({ id }) => id === arch.id));
+    if (unknown === undefined) return;
+    throw new BinfmtctlError(
+      'UNSAFE_RULE',
+      `whether ${unknown.arch.id} runs natively on this machine could not be established: ${unknown.missing}`,
+      {
+        hint: 'an entry for it could take over programs of this machine; make a probe possible, then run it again',
+      },
+    );
+  }
+  throw new BinfmtctlError(
+    'NATIVE_ARCH',
+    `${native.id} runs natively on this machine: no emulator is registered for it`,
+    {
+      hint: `nothing needs to be installed: an entry would take over every ${native.id} program of this machine`,
+    },
+  );
+}
+
+// The sysctl is the kernel's own answer (Linux 6.1 and later); uname is changed by personality(2) and by qemu-user.
+function kernelMachine(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/arch', 'utf8').trim();
+  } catch {
+    return machine();
+  }
+}
+
+/** The arch and all that are bound to it by `compat`, in either direction. */
+function siblingsOf({ arches }: Catalogue, host: Arch): readonly Arch[] {
+  const all = Object.values(arches);
+  const family = new Set([host.id]);
+  for (let before = 0; before !== family.size; ) {
+    before = family.size;
+    for (const { id, compat } of all) {
+      if (![id, ...compat].some((each) => family.has(each))) continue;
+      for (const each of [id, ...compat]) family.add(each);
+    }
+  }
+  return all.filter(({ id }) => family.has(id));
+}

@@ -1,0 +1,154 @@
+import { BinfmtctlError } from '../errors.ts';
+import { covers, overlap, SCRIPT_PATTERN } from '../rule/algebra.ts';
+import type { Errno, Executable } from '../rule/execution/types.ts';
+import type { MagicPattern, Pattern, Rule } from '../rule/types.ts';
+import { findChainFault } from './interpreter-chain.ts';
+
+/** Programs that run without an emulator. */
+export interface Native {
+  /** As messages name them: `x86_64 programs`. */
+  readonly what: string;
+  readonly pattern: MagicPattern;
+}
+
+/** Programs that may run without an emulator: no probe could decide it. */
+export interface UnprovenNative extends Native {
+  /** The missing fact. */
+  readonly missing: string;
+}
+
+/** A program of this machine that runs without an emulator. */
+export interface Program {
+  readonly path: string;
+  readonly head: Uint8Array;
+}
+
+/** The facts of a machine that decide whether a rule is safe. */
+export interface Machine {
+  readonly natives: readonly Native[];
+  readonly unproven: readonly UnprovenNative[];
+  /** The installed programs that match a pattern and run without an emulator. */
+  readonly programs: (pattern: Pattern) => readonly Program[];
+  /** The file at a path, or the errno of opening it. */
+  readonly open: (path: string) => Executable | Errno;
+}
+
+/** First bytes of the scripts of every machine: a rule that takes all files of one kind takes those that are not here yet. */
+const SCRIPT_CLASSES: readonly MagicPattern[] = [
+  '#!/bin/sh\n',
+  '#! /bin/sh\n',
+  '#!/bin/bash\n',
+  '#!/usr/bin/env ',
+  '#!/usr/bin/perl',
+  '#!/usr/bin/python3',
+].map((line) => ({ type: 'magic', offset: 0, magic: new TextEncoder().encode(line), mask: null }));
+
+/** Extensions of files that every machine executes: shell scripts, shared objects, dpkg's maintainer scripts. */
+const NATIVE_EXTENSIONS: ReadonlySet<string> = new Set([
+  'sh',
+  'bash',
+  'so',
+  'preinst',
+  'postinst',
+  'prerm',
+  'postrm',
+]);
+
+/**
+ * Throws unless `rule` leaves the programs of the machine alone. binfmt_misc comes before the kernel's own loaders
+ * (fs/exec.c search_binary_handler()), so a rule that matches native programs makes every exec fail with ELOOP, `rm` and
+ * `sh` included. `others` are all other rules of the instance, those of the same request included; disabled ones count,
+ * because they can be enabled. `entries` are those of `others` that are registered already.
+ *
+ * @throws UNSAFE_RULE naming what the rule would take over, or the fact that is missing.
+ */
+export function assertSafe(
+  rule: Rule,
+  others: readonly Rule[],
+  machine: Machine,
+  entries: readonly Rule[] = others,
+): void {
+  const { pattern } = rule;
+  const taken =
+    pattern.type === 'magic' ? takenByMagic(pattern, machine) : takenByExtension(pattern, machine);
+  const found =
+    taken === null
+      ? findChainFault(rule, others, entries, machine)
+      : { fault: `would take over ${taken}`, hint: HINTS[pattern.type] };
+  if (found === null) return;
+  const { fault, hint } = found;
+  throw new BinfmtctlError('UNSAFE_RULE', `rule ${rule.name} ${fault}: refused`, { hint });
+}
+
+const HINTS = {
+  magic:
+    'compare magic and mask with `binfmtctl catalogue show ARCH`; `binfmtctl catalogue lint DIR` checks your own profiles',
+  extension: 'use a more specific extension, or match the files by magic',
+} as const;
+
+/** What to warn of: a safe rule that also matches scripts which have its bytes. Null for other rules. */
+export function scriptWarning({ name, pattern }: Rule): string | null {
+  if (pattern.type === 'extension' || !matchesScripts(pattern) || !canBeText(pattern)) return null;
+  return `rule ${name} also takes \`#!\` scripts that have its bytes at offset ${pattern.offset}`;
+}
+
+function takenByMagic(pattern: MagicPattern, { natives, unproven, programs }: Machine): string | null {
+  const isTaken = (native: Native): boolean => overlap(pattern, withZeroPadding(native.pattern));
+  const native = natives.find(isTaken);
+  if (native !== undefined) return native.what;
+  const unknown = unproven.find(isTaken);
+  if (unknown !== undefined)
+    return `${unknown.what}; whether they run natively could not be established (${unknown.missing})`;
+  const takesScripts = matchesScripts(pattern);
+  const isBroad = [0, 1].some((at) => comparesByte(pattern, at)) || comparedBits(pattern) < FEWEST_BITS;
+  if (takesScripts && (isBroad || SCRIPT_CLASSES.some((kind) => covers(pattern, kind))))
+    return '`#!` scripts';
+  const isClose = [...natives, ...unproven].some((each) => overlap(pattern, each.pattern));
+  return takesScripts || isClose ? (programs(pattern)[0]?.path ?? null) : null;
+}
+
+function takenByExtension(pattern: Extract<Pattern, { type: 'extension' }>, machine: Machine): string | null {
+  if (NATIVE_EXTENSIONS.has(pattern.extension))
+    return `programs of this machine: .${pattern.extension} files`;
+  return machine.programs(pattern)[0]?.path ?? null;
+}
+
+const matchesScripts = (pattern: MagicPattern): boolean => overlap(pattern, SCRIPT_PATTERN);
+
+/**
+ * The pattern with EI_PAD (bytes 9 to 15) zero, as the System V ABI has it. The loader accepts any padding, but only
+ * files of another kind make use of that: AppImages have `AI` and their type there.
+ */
+function withZeroPadding({ magic, mask, ...pattern }: MagicPattern): MagicPattern {
+  const zeros = magic.slice();
+  const full = mask?.slice() ?? new Uint8Array(magic.length).fill(0xff);
+  zeros.fill(0, 9, 16);
+  full.fill(0xff, 9, 16);
+  return { ...pattern, magic: zeros, mask: full };
+}
+
+/** With less than two bytes to compare, a rule takes scripts by chance: about one in thirty has a given letter in a given place. */
+const FEWEST_BITS = 16;
+
+function comparedBits({ magic, mask }: MagicPattern): number {
+  const bits = [...(mask ?? magic.map(() => 0xff))].map(
+    (byte) => byte.toString(2).replaceAll('0', '').length,
+  );
+  return bits.reduce((sum, each) => sum + each, 0);
+}
+
+function comparesByte({ offset, magic, mask }: MagicPattern, at: number): boolean {
+  return at >= offset && at < offset + magic.length && (mask?.[at - offset] ?? 0xff) !== 0;
+}
+
+/** Whether a text can match: scripts have no control characters but tab and newline. */
+function canBeText({ magic, mask }: MagicPattern): boolean {
+  return magic.every((byte, index) => {
+    const bits = mask?.[index] ?? 0xff;
+    return TEXT_BYTES.some((text) => ((text ^ byte) & bits) === 0);
+  });
+}
+
+const TEXT_BYTES = Array.from({ length: 256 }, (_, byte) => byte).filter(
+  (byte) => byte === 0x09 || byte === 0x0a || byte === 0x0d || byte >= 0x20,
+);

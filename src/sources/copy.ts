@@ -1,0 +1,26 @@
+import type { EmulatorProfile } from '../catalogue/types.ts';
+import { storedName } from '../emulators/names.ts';
+import { readProgram } from '../emulators/program.ts';
+import type { StoreWriter } from '../emulators/store/writer.ts';
+import type { Candidate } from '../emulators/types.ts';
+import { readParts } from '../system/file/files.ts';
+import { requireTrusted } from '../system/require-trusted.ts';
+
+/**
+ * Copies an emulator's file into the store, so that nobody can change it afterwards. Its owner was trusted by naming it;
+ * anybody else must not have been able to write it.
+ *
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF; what the store throws.
+ */
+export async function copyToStore(
+  path: string,
+  guest: string,
+  profile: EmulatorProfile,
+  origin: 'path' | 'dir',
+  writer: StoreWriter,
+): Promise<Candidate> {
+  await readProgram(path);
+  await requireTrusted(path, { anyOwner: true });
+  const stored = await writer.put(storedName(profile, guest, path), readParts(path));
+  return { path: stored.path, from: path, emulator: profile.id, guest, origin };
+}

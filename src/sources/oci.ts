@@ -1,0 +1,109 @@
+import { lstat, rm } from 'node:fs/promises';
+import { machine } from 'node:os';
+import type { Candidate } from '../emulators/types.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { LIMITS } from '../net/limits.ts';
+import { withinTotalTime } from '../net/speed.ts';
+import { layersFor } from '../oci/layers.ts';
+import { type ImagePath, layersAt, parseImagePath, splitDigest } from '../oci/path.ts';
+import { hostPlatforms, type Platform } from '../oci/platform.ts';
+import { parseReference, printReference } from '../oci/reference.ts';
+import { findEndpoints } from '../oci/registry/config.ts';
+import { openRegistry } from '../oci/registry/registry.ts';
+import type { Layer } from '../oci/types.ts';
+import { digestOf, naming } from '../system/file/integrity.ts';
+import { makeTemporaryDirectory } from '../system/temporary.ts';
+import { takeFromLayers } from './oci-layers.ts';
+import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
+
+/** Where emulators come from when no image is named: that of tonistiigi/binfmt for QEMU 10.2.3, the same for everybody. */
+export const DEFAULT_IMAGE =
+  'docker.io/tonistiigi/binfmt:qemu-v10.2.3-68@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0';
+
+/** Ids of the emulators in that image. */
+export const DEFAULT_IMAGE_EMULATORS: readonly string[] = ['qemu'];
+
+/**
+ * `oci:[IMAGE]`: emulators out of a container image: of a registry, in an OCI layout (`oci:/DIR`, `oci:./DIR`) or in an
+ * archive of `docker save` or `skopeo` (`oci:/FILE`), each with a digest or without. What it has not is left out.
+ *
+ * @throws BAD_SOURCE for what names no image; EMULATOR_UNFIT for files that others can change; SOURCE_FAILED; BAD_PACKAGE for wrong digests, media types, archives, names and
+ * links; INTERRUPTED; what the store throws. Nothing is stored then.
+ */
+export const fetchOci: Source = (value, wants, options) =>
+  withinTotalTime(options, (timed) =>
+    pullImage(value, wants, { ...timed, limits: LIMITS }, hostPlatforms(options.host, machine())),
+  );
+
+/** As `fetchOci`, with the platforms of a machine and the limits of its network. */
+export async function pullImage(
+  value: string,
+  wants: readonly Want[],
+  options: PullOptions,
+  platforms: readonly Platform[],
+): Promise<readonly Candidate[]> {
+  const work = await makeTemporaryDirectory();
+  const { report } = options;
+  try {
+    const at = parseImagePath(value);
+    const image = at === null ? await openReference(value, options) : openPath(at, { ...options, work });
+    return await naming(image.name, async () => {
+      const { name } = image;
+      const { layers, source } = await image.read(platforms);
+      report({
+        kind: 'text',
+        text: `oci: ${name} has ${layers.length} layer${layers.length === 1 ? '' : 's'}`,
+      });
+      const found = await takeFromLayers(layers, wants, { ...options, work, name, origin: 'oci' });
+      return found.map((each) => (source === undefined ? each : { ...each, source }));
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+interface Image {
+  readonly name: string;
+  readonly read: (platforms: readonly Platform[]) => Promise<{
+    readonly layers: readonly Layer[];
+    /** What a lock file is to name: this very image, not what its tag leads to later. None where it was named so. */
+    readonly source?: string | undefined;
+  }>;
+}
+
+const openPath = (at: ImagePath, options: FetchOptions & { readonly work: string }): Image => ({
+  name: at.path,
+  read: async (platforms) => ({ layers: await layersAt(at, platforms, options) }),
+});
+
+async function openReference(value: string, options: PullOptions): Promise<Image> {
+  await refuseLocal(value);
+  const reference = parseReference(value === '' ? DEFAULT_IMAGE : value);
+  const warn = (text: string): void => options.report({ kind: 'warning', text: `oci: ${text}` });
+  const endpoints = await findEndpoints(reference, warn);
+  const images = openRegistry(reference, endpoints, options);
+  options.report({ kind: 'text', text: `oci: reading ${images.name}` });
+  const read: Image['read'] = async (platforms) => {
+    const top = await images.top();
+    const layers = await layersFor({ ...images, top: async () => top }, platforms);
+    const pinned = printReference({ ...reference, digest: digestOf(top.bytes) });
+    const isPinned = value !== '' && reference.digest !== null;
+    return { layers, source: isPinned ? undefined : `oci:${pinned}` };
+  };
+  return { name: images.name, read };
+}
+
+/** Docker Hub is not asked for what is meant to be a file of this folder. */
+async function refuseLocal(value: string): Promise<void> {
+  const [path] = splitDigest(value);
+  const facts = value === '' ? null : await lstat(path).catch(() => null);
+  if (facts === null) return;
+  const what = facts.isDirectory() ? 'a folder' : 'a file';
+  throw new BinfmtctlError(
+    'BAD_SOURCE',
+    `oci:${value} names an image of a registry, but there is ${what} ${path} here`,
+    {
+      hint: `name that as oci:./${value}, or the image with its registry and tag: oci:docker.io/OWNER/NAME:TAG`,
+    },
+  );
+}

@@ -1,0 +1,92 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { storedName } from '../../emulators/names.ts';
+import { keep } from '../../emulators/store/writer.ts';
+import type { Candidate } from '../../emulators/types.ts';
+import { LIMITS } from '../../net/limits.ts';
+import { withinTotalTime } from '../../net/speed.ts';
+import { readParts } from '../../system/file/files.ts';
+import { naming } from '../../system/file/integrity.ts';
+import { makeTemporaryDirectory } from '../../system/temporary.ts';
+import { type TakeOptions, takeFromArchives } from '../archives.ts';
+import { takeFromBundle } from '../bundle.ts';
+import { chooseWant } from '../choose.ts';
+import { wantedInTree } from '../members.ts';
+import { openArchive } from '../packages.ts';
+import type { FetchOptions, PullOptions, Source, Want } from '../types.ts';
+import { downloadUrl } from './download.ts';
+import { copyFile } from './file.ts';
+import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSource } from './name.ts';
+
+/**
+ * `url:URL#sha256=HEX`: emulators out of a file: a program, a tar archive (plain, or packed by gzip, xz or zstd), a Debian
+ * package or a bundle of ours, which its first bytes tell. Nothing of it is looked at before it is verified. What it has not is left out.
+ *
+ * @throws BAD_SOURCE for what names no file, or has no sha256 and `allowUnverified` is not set; SOURCE_FAILED; BAD_PACKAGE for
+ * other bytes, and for what is hostile in an archive; NO_TOOL without xz; INTERRUPTED; what the store throws. Nothing is
+ * stored then.
+ */
+export const fetchUrl: Source = (value, wants, options) =>
+  withinTotalTime(options, (timed) => pullUrl(value, wants, { ...timed, limits: LIMITS }));
+
+/** As `fetchUrl`, with the limits of a network. */
+export async function pullUrl(
+  value: string,
+  wants: readonly Want[],
+  options: PullOptions,
+): Promise<readonly Candidate[]> {
+  const source = parseUrlSource(value, options.allowUnverified === true);
+  const { report } = options;
+  const name = printAddress(source);
+  const work = await makeTemporaryDirectory();
+  try {
+    return await naming(name, async () => {
+      const file = join(work, 'file');
+      report({ kind: 'text', text: `url: fetching ${name}` });
+      const { path, sha256 } = source;
+      const digest = await (path === null
+        ? downloadUrl(source, file, options)
+        : copyFile(path, sha256, file, options));
+      if (sha256 === null)
+        report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
+      const found = await takeFrom(file, source, wants, { ...options, name, origin: 'url' });
+      // A lock file is to name what was taken, not what may be there later.
+      const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
+      return found.map((each) => ({ ...each, ...pinned }));
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function takeFrom(
+  file: string,
+  source: UrlSource,
+  wants: readonly Want[],
+  options: TakeOptions,
+): Promise<readonly Candidate[]> {
+  const { name, signal } = options;
+  const opened = await openArchive(file, name, signal);
+  if (opened === 'program') return keepProgram(file, source, wants, options);
+  if (opened !== 'bundle') return takeFromArchives([opened], wantedInTree(wants), options);
+  const found = await takeFromBundle({ path: file, name }, wants, options);
+  return found.map((each) => ({ ...each, origin: 'url' }));
+}
+
+const hexOf = (digest: string): string => digest.replace('sha256:', '');
+
+/** The file is the emulator itself. */
+async function keepProgram(
+  file: string,
+  source: UrlSource,
+  wants: readonly Want[],
+  { store, signal }: FetchOptions,
+): Promise<readonly Candidate[]> {
+  const name = fileNameOf(source);
+  const address = printAddress(source);
+  const chosen = chooseWant(name, address, wants, 'use an archive with several emulators');
+  if (chosen === null) return [];
+  const { guest, profile } = chosen;
+  const { path } = await keep(store, storedName(profile, guest, name), readParts(file), { signal });
+  return [{ path, from: address, emulator: profile.id, guest, origin: 'url' }];
+}

@@ -1,0 +1,99 @@
+/** Removes what nothing uses from a store. */
+import { dirname, join } from 'node:path';
+import type { Context } from '../context.ts';
+import { emulatorsIn, pruneStore } from '../emulators/store/store.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import { removeUnheldTree } from '../rootfs/tree-use.ts';
+import { withStoreLock } from '../state/lock.ts';
+import { repair } from '../state/repair.ts';
+import { withLock } from '../system/lock.ts';
+import { listContents, type StoreItem, treeMaps, treesIn, usersOfTree } from './contents.ts';
+
+export interface PruneRequest {
+  readonly dryRun: boolean;
+}
+
+export interface PruneResult {
+  readonly schema: 'binfmtctl/store-prune/1';
+  readonly dryRun: boolean;
+  /** What was removed, or with `dryRun` would be. */
+  readonly removed: readonly StoreItem[];
+  readonly kept: readonly StoreItem[];
+  /** What could not be removed, and why. */
+  readonly failed: readonly { readonly path: string; readonly why: string }[];
+}
+
+/** Whether nothing uses it, and nothing unseen may. */
+export const isUnused = ({ usedBy, unknown }: StoreItem): boolean => usedBy.length === 0 && unknown === null;
+
+/**
+ * Removes the emulators that no registration, entry, boot file or process needs, and the trees that no session uses, with what was
+ * changed in them. Whatever may be in use is kept, and so is everything while it is not known what is.
+ *
+ * @throws STORE_FAILED, LOCKED, NO_TOOL, NO_PRIVILEGE, READ_ONLY, INTERRUPTED.
+ */
+export async function pruneContents({ dryRun }: PruneRequest, context: Context): Promise<PruneResult> {
+  const schema = 'binfmtctl/store-prune/1';
+  if (dryRun) {
+    const items = await listContents(context);
+    const removed = items.filter(isUnused);
+    return { schema, dryRun, removed, kept: items.filter((item) => !isUnused(item)), failed: [] };
+  }
+  return withStoreLock(context, async () => {
+    // What a killed run was about to do may still need an emulator.
+    await repair(context);
+    const items = await listContents(context);
+    const unused = items.filter(isUnused);
+    const gone = new Set<string>();
+    const failed: { path: string; why: string }[] = [];
+    await pruneEmulators(items, context, gone);
+    await pruneTrees(unused, context, gone, failed);
+    const kept = items.filter(({ path }) => !gone.has(path));
+    return { schema, dryRun, removed: items.filter(({ path }) => gone.has(path)), kept, failed };
+  });
+}
+
+async function pruneEmulators(
+  items: readonly StoreItem[],
+  { store }: Context,
+  gone: Set<string>,
+): Promise<void> {
+  const emulators = items.filter(({ kind }) => kind === 'emulator');
+  if (!emulators.some(isUnused)) return;
+  const hashOf = ({ path }: StoreItem): string => dirname(path).slice(emulatorsIn(store).length + 1);
+  const unused = new Set(emulators.filter(isUnused).map(hashOf));
+  // One file may have several names, of which each is an item.
+  const kept = new Set(emulators.filter((item) => !isUnused(item)).map(hashOf));
+  // What came since is kept as well.
+  const has = (sha256: string): boolean => kept.has(sha256) || !unused.has(sha256);
+  for (const { path } of await pruneStore(store, { has })) gone.add(path);
+}
+
+/** Longer than the largest tree takes to be unpacked on a slow disk. */
+const TIMEOUT_MS = 30 * 60_000;
+
+async function pruneTrees(
+  unused: readonly StoreItem[],
+  { store, signal, report }: Context,
+  gone: Set<string>,
+  failed: { path: string; why: string }[],
+): Promise<void> {
+  const trees = unused.filter(({ kind }) => kind === 'tree');
+  if (trees.length === 0) return;
+  const maps = treeMaps();
+  const onWait = () => report({ kind: 'warning', text: 'waiting for a process that unpacks a tree' });
+  const remove = async (): Promise<void> => {
+    for (const { path } of trees) {
+      if (signal.aborted) throw new BinfmtctlError('INTERRUPTED', 'interrupted', { cause: signal.reason });
+      try {
+        const { usedBy, unknown } = await usersOfTree(path);
+        if (usedBy.length > 0 || unknown !== null) continue;
+        if (await removeUnheldTree(path, maps)) gone.add(path);
+      } catch (error) {
+        if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+        failed.push({ path, why: error.message });
+      }
+    }
+  };
+  await withLock(join(treesIn(store), 'lock'), remove, { timeoutMs: TIMEOUT_MS, onWait, signal });
+}

@@ -1,0 +1,59 @@
+import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly hint: string;
+}
+
+const NO_RIGHT = { code: 'NO_PRIVILEGE', hint: 'run it as root, or as the owner of the file' } as const;
+
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  EACCES: { ...NO_RIGHT, reason: 'permission denied' },
+  EPERM: { ...NO_RIGHT, reason: 'operation not permitted' },
+  EROFS: {
+    code: 'READ_ONLY',
+    reason: 'the file system is read-only',
+    hint: 'choose another place, or remount the file system for writing',
+  },
+  ENOSPC: failed('no space is left on the disk', 'free some space, or choose a place on another disk'),
+  EDQUOT: failed('the disk quota is used up', 'remove files of this user, or choose another place'),
+  ENOENT: failed('no such file or directory', 'check the path'),
+  ENOTDIR: failed('a part of the path is not a directory', 'check the path'),
+  EISDIR: failed('it is a directory', 'name a file'),
+  EEXIST: failed('it exists already', 'choose another name'),
+  ELOOP: failed('too many symbolic links', 'follow the links with `namei -l` and remove the loop'),
+  ENAMETOOLONG: failed('the path is too long', 'choose a shorter one'),
+  ETXTBSY: failed('the program is running', 'end the program, then try again'),
+  EXDEV: failed('it is on another file system', 'choose a place on the same one'),
+  EMFILE: failed('too many files are open', 'raise the limit with `ulimit -n`'),
+  ENFILE: failed('too many files are open on this machine', 'raise fs.file-max with sysctl'),
+  EFBIG: failed('the file would be too large', 'raise the limit with `ulimit -f`'),
+  EIO: failed('the disk reports an error', 'look at the kernel log with `dmesg`'),
+  ESTALE: failed('the network file system has lost it', 'mount the file system again'),
+};
+
+/**
+ * What a failed file operation means, from Node's error. `what` says what was tried, on what: `write /etc/x`.
+ * READ_ONLY for EROFS, NO_PRIVILEGE for EACCES and EPERM, else FILE_FAILED; errors of ours are given back as they are.
+ */
+export function fileError(error: unknown, what: string): BinfmtctlError {
+  if (error instanceof BinfmtctlError) return error;
+  const errno = errnoOf(error);
+  const { code, reason, hint } = MEANINGS[errno ?? ''] ?? failed(errno ?? String(error));
+  return new BinfmtctlError(code, `cannot ${what}: ${reason}`, { hint, cause: error });
+}
+
+/** The name of the errno in an error of Node: `ENOENT`; null in any other error. */
+export function errnoOf(error: unknown): string | null {
+  const isErrno = error instanceof Error && 'code' in error && typeof error.code === 'string';
+  return isErrno ? String(error.code) : null;
+}
+
+/** Whether a file could be opened, but not read. */
+export const failedToRead = (error: unknown): boolean =>
+  error instanceof Error && 'syscall' in error && error.syscall === 'read';
+
+function failed(reason: string, hint = 'look at the kernel log with `dmesg`'): Meaning {
+  return { code: 'FILE_FAILED', reason, hint };
+}

@@ -1,0 +1,91 @@
+/** Reading files as a whole: regular ones of bounded size only, and without waiting for anything. */
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { BinfmtctlError } from '../../errors.ts';
+import { findWeakness, isMachineRoot } from '../trust.ts';
+import { errnoOf, fileError } from './file-error.ts';
+import { notRegular } from './file-kind.ts';
+
+export interface ReadOptions {
+  /** Default 4 MiB. */
+  readonly maxBytes?: number | undefined;
+  /** Whether a symbolic link at the end of the path is followed. Default false. */
+  readonly followLink?: boolean | undefined;
+}
+
+const MAX_BYTES = 1 << 22;
+
+/** The bytes of a file; null if it does not exist. @throws FILE_FAILED, also for a link, pipe or device; NO_PRIVILEGE. */
+export function readIfExists(path: string, options: ReadOptions = {}): Uint8Array | null {
+  return reading(path, options)?.bytes ?? null;
+}
+
+/** As `readIfExists`, for UTF-8 text. */
+export function readTextIfExists(path: string, options: ReadOptions = {}): string | null {
+  const bytes = readIfExists(path, options);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+/**
+ * The text of a file that only this program writes; null if it does not exist.
+ *
+ * @throws FILE_FAILED as `readIfExists`, and where another user can have written it.
+ */
+export function readOwnTextIfExists(path: string, options: ReadOptions = {}): string | null {
+  const read = reading(path, { ...options, followLink: false });
+  if (read === null) return null;
+  assertOwn(path, read.facts);
+  return new TextDecoder().decode(read.bytes);
+}
+
+/** For root no other user may be able to change the file or a directory above it; for others it has to be theirs or root's. */
+function assertOwn(path: string, { uid, mode }: Stats): void {
+  const owners = [0, process.geteuid?.()];
+  if (!owners.includes(uid)) throw foreign(path, `it belongs to user ${uid}`);
+  if (!isMachineRoot()) return;
+  if ((mode & 0o022) !== 0) throw foreign(path, 'it can be written by others');
+  const weakness = findWeakness(dirname(path), { asParent: true });
+  if (weakness !== null) throw foreign(path, `${weakness.path} ${weakness.why}`);
+}
+
+const foreign = (path: string, why: string): BinfmtctlError =>
+  new BinfmtctlError('FILE_FAILED', `will not use ${path}: ${why}`, {
+    hint: 'check who wrote it, and remove it if you do not know',
+  });
+
+function reading(
+  path: string,
+  { maxBytes = MAX_BYTES, followLink = false }: ReadOptions,
+): { readonly bytes: Uint8Array; readonly facts: Stats } | null {
+  const what = `read ${path}`;
+  const noFollow = followLink ? 0 : constants.O_NOFOLLOW;
+  let file: number | null = null;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+    const facts = fstatSync(file);
+    if (!facts.isFile()) throw notRegular(what, facts);
+    const bytes = Buffer.alloc(Math.min(facts.size, maxBytes) + 1);
+    let size = 0;
+    for (let read = -1; read !== 0 && size < bytes.length; size += read)
+      read = readSync(file, bytes, size, bytes.length - size, null);
+    if (size > maxBytes) throw tooLarge(what, maxBytes);
+    return { bytes: bytes.subarray(0, size), facts };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return null;
+    if (errno === 'ELOOP' && !followLink) throw isLink(what);
+    throw fileError(error, what);
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+const tooLarge = (what: string, maxBytes: number): BinfmtctlError =>
+  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it has more than ${maxBytes} bytes`, {
+    hint: 'check who wrote it, and remove it if you do not know',
+  });
+
+const isLink = (what: string): BinfmtctlError =>
+  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is a symbolic link`, {
+    hint: 'remove the link, or put a regular file in its place',
+  });

@@ -1,0 +1,85 @@
+/** The programs that are installed on this machine, by name and first bytes. */
+import { type BigIntStats, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { tryReadHead } from '../file/head.ts';
+import { pathBytes } from '../file/path-bytes.ts';
+import { USUAL_DIRECTORIES } from './tools.ts';
+
+/** Directories whose executables start without a path on PATH: libraries with program loaders, and what the system runs. */
+const OTHER_DIRECTORIES = [
+  ...['/lib', '/lib64', '/lib32', '/libx32', '/usr/lib', '/usr/lib64', '/usr/libexec'],
+  ...['x86_64', 'i386', 'aarch64', 'riscv64', 's390x', 'powerpc64le', 'loongarch64', 'mips64el'].map(
+    (machine) => `/usr/lib/${machine}-linux-gnu${machine === 'mips64el' ? 'abi64' : ''}`,
+  ),
+  ...['/usr/lib/arm-linux-gnueabihf', '/usr/lib/arm-linux-gnueabi', '/var/lib/dpkg/info', '/etc/init.d'],
+  ...['/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly'],
+];
+
+const HEAD_SIZE = 256;
+
+/** An executable file. */
+export interface InstalledProgram {
+  readonly path: string;
+  /** Its first 256 bytes; empty if it cannot be read. */
+  readonly head: Uint8Array;
+}
+
+interface Listing {
+  readonly changed: bigint;
+  readonly names: readonly string[];
+  readonly programs: Map<string, InstalledProgram | null>;
+}
+
+/** Kept while the directory's modification time stays the same: to list them takes 10 ms, to read them 100 ms. */
+const listings = new Map<string, Listing>();
+
+/** The executables of PATH and of the system's own directories whose name `accepts` accepts. */
+export function findPrograms(
+  accepts: (name: string) => boolean,
+  { PATH = '' }: NodeJS.ProcessEnv = process.env,
+): readonly InstalledProgram[] {
+  const path = PATH.split(':').filter((directory) => directory.startsWith('/'));
+  const directories = new Set([...path, ...USUAL_DIRECTORIES, ...OTHER_DIRECTORIES]);
+  return [...directories].flatMap((directory) => {
+    const listing = list(directory);
+    return (listing?.names ?? []).filter(accepts).flatMap((name) => {
+      const known = listing?.programs.get(name);
+      const program = known === undefined ? readProgram(join(directory, name)) : known;
+      listing?.programs.set(name, program);
+      return program ?? [];
+    });
+  });
+}
+
+function list(directory: string): Listing | null {
+  const status = tryStat(directory);
+  if (status === null) return null;
+  const known = listings.get(directory);
+  if (known?.changed === status.mtimeNs) return known;
+  const listing = { changed: status.mtimeNs, names: namesIn(directory), programs: new Map() };
+  listings.set(directory, listing);
+  return listing;
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    // Not a directory, or not readable for this user, who then cannot run its programs by name either.
+    return [];
+  }
+}
+
+function readProgram(path: string): InstalledProgram | null {
+  const status = tryStat(path);
+  if (status === null || !status.isFile() || (status.mode & 0o111n) === 0n) return null;
+  return { path, head: tryReadHead(path, HEAD_SIZE) ?? new Uint8Array() };
+}
+
+function tryStat(path: string): BigIntStats | null {
+  try {
+    return statSync(pathBytes(path), { bigint: true });
+  } catch {
+    return null;
+  }
+}

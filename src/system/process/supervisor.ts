@@ -1,0 +1,149 @@
+/**
+ * Runs a program as if it had been started directly: with our terminal, our streams and the signals sent to us. The command
+ * executes a helper last, which executes the program. The command may first set up namespaces and mounts. It then reports its
+ * progress on its standard error; the program gets ours from another descriptor (plan/setup-script.ts).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { decodeExecReport, type ExecFailure } from '../../elf/exec-helper/exec-helper.ts';
+import { errnoOf } from '../file/file-error.ts';
+import { openText } from '../file/unnamed-file.ts';
+import type { IdMaps } from '../namespace/id-maps.ts';
+import { ANSWERS, HELPER, NEVER, STDERR, TEXTS } from '../namespace/setup-script.ts';
+import { toolEnvironment } from './environment.ts';
+import { followSetup, type SetupFailure } from './follow-setup.ts';
+import type { Ending } from './foreground.ts';
+import { handOnSignals, type Target } from './signals.ts';
+
+export interface Supervised {
+  /** Its tools have a clean environment: the helper holds the program's. */
+  readonly command: readonly [string, ...string[]];
+  /** The file that the command executes as HELPER_PATH (elf/exec-helper.ts). It is closed here. */
+  readonly helper: number;
+  /** For a command that sets up. */
+  readonly setup?: Setup | undefined;
+}
+
+export interface Setup {
+  /** Id maps of the user namespace that it makes; null where it makes none. */
+  readonly maps: IdMaps | null;
+  /** What it reads from the descriptors TEXTS, as files. */
+  readonly texts?: readonly string[] | undefined;
+  /** A file that stays open until the program has ended, so that its file system stays; as the set-up sees it. */
+  readonly held?: string | undefined;
+  /** Whether the command is a shell with job control, and the program a job of it. */
+  readonly isJob?: boolean | undefined;
+}
+
+/**
+ * Returns the program's ending, or why it was not executed. A signal in the meantime counts as one to the program.
+ *
+ * @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where no directory takes temporary files.
+ */
+export async function supervise(supervised: Supervised): Promise<Ending | SetupFailure | ExecFailure> {
+  try {
+    return await follow(start(supervised), supervised.setup);
+  } catch (error) {
+    return spawnFailure(error);
+  }
+}
+
+/** Starts the program itself, without a command before it. */
+export function superviseDirectly(
+  path: string,
+  [argv0, ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Ending> {
+  return followForeground(() => spawn(path, args, { argv0, env, stdio: 'inherit' }));
+}
+
+/** Follows a program that is in our own process group, as if it ran in our place. */
+export async function followForeground(begin: () => ChildProcess): Promise<Ending> {
+  try {
+    return (await follow(begin())) as Ending;
+  } catch (error) {
+    return spawnFailure(error);
+  }
+}
+
+/** Node throws some errors of spawn, such as E2BIG and ELOOP, and reports others by an event. */
+function spawnFailure(error: unknown): Ending {
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'spawn')
+    return { errno: errnoOf(error) ?? 'EIO' };
+  throw error;
+}
+
+async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | SetupFailure | ExecFailure> {
+  const reported: Uint8Array[] = [];
+  const report = child.stdio[ANSWERS as never] as Readable | undefined;
+  report?.on('data', (bytes: Uint8Array) => reported.push(bytes));
+  const shell = setup?.isJob ? (child.pid ?? null) : null;
+  const program: Target = { pid: child.pid, shell, interruption: null };
+  const release = handOnSignals(program);
+  let held: number | null = null;
+  try {
+    const ended = endingOf(child);
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const maps = setup?.maps ?? null;
+    const failure =
+      setup === undefined || child.pid === undefined
+        ? null
+        : await followSetup(child, maps, (pid) => {
+            program.pid = pid;
+            if (setup.held !== undefined) held = openSync(`/proc/${pid}/root${setup.held}`, 'r');
+            return program.interruption === null;
+          });
+    await closed;
+    const ending = await ended;
+    const refusal = decodeExecReport(process.arch, Buffer.concat(reported));
+    if (refusal !== null) return refusal;
+    if (failure === null || 'signal' in ending) return ending;
+    if (program.interruption !== null) return { signal: program.interruption };
+    // A terminal tells a job of its own, and not us.
+    const status = failure.status ?? ('status' in ending ? ending.status : 0);
+    return status > 128 ? { status } : failure;
+  } finally {
+    release();
+    if (held !== null) closeSync(held);
+  }
+}
+
+function start({ command: [file, ...args], helper, setup }: Supervised): ChildProcess {
+  const files = [helper];
+  try {
+    for (const text of setup?.texts ?? []) files.push(openText(text));
+    return spawn(file, args, {
+      env: toolEnvironment(),
+      stdio:
+        setup === undefined
+          ? ['inherit', 'inherit', 'inherit', ...others(files)]
+          : ['inherit', 'inherit', 'pipe', ...others(files, 2, setup.isJob)],
+    });
+  } finally {
+    for (const each of files) closeSync(each);
+  }
+}
+
+/** From descriptor 3 on; those that are not named are closed. */
+function others(
+  [helper = 0, ...texts]: readonly number[],
+  stderr?: number,
+  isJob = false,
+): readonly ('ignore' | 'pipe' | number)[] {
+  const named = new Map<number, 'ignore' | 'pipe' | number>([
+    ...(isJob ? [[NEVER, 'pipe'] as const] : []),
+    [HELPER, helper],
+    [STDERR, stderr ?? 'ignore'],
+    [ANSWERS, 'pipe'],
+    ...texts.map((text, index) => [TEXTS[index] ?? 0, text] as const),
+  ]);
+  return Array.from({ length: ANSWERS - 2 }, (_, index) => named.get(index + 3) ?? 'ignore');
+}
+
+function endingOf(child: ChildProcess): Promise<Ending> {
+  return new Promise((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => resolve({ errno: error.code ?? 'EIO' }));
+    child.once('exit', (status, signal) => resolve(signal === null ? { status: status ?? 0 } : { signal }));
+  });
+}

@@ -1,0 +1,143 @@
+import { openInterpreters } from '../binfmt/checked-interpreters.ts';
+import { listEntries } from '../binfmt/entries.ts';
+import { ensureMounted, inspectInstance } from '../binfmt/instance/instance.ts';
+import type { Context } from '../context.ts';
+import { BinfmtctlError } from '../errors.ts';
+import { carryOut } from '../install/apply.ts';
+import { checkReach } from '../install/lifetime.ts';
+import type { Entry } from '../rule/types.ts';
+import { hiddenEntries } from '../safety/hidden-entries.ts';
+import { findUnsafe, warnOfScripts } from '../safety/machine-safety.ts';
+import { findUnfitInterpreters } from '../safety/unfit-interpreters.ts';
+import { changeInstance } from '../state/instance-change.ts';
+import { withStoreLock } from '../state/lock.ts';
+import { repair } from '../state/repair.ts';
+import type { Step } from '../state/steps.ts';
+import { keepingWarnings } from '../state/warnings.ts';
+import { type Item, readItems, type Source } from './import-files.ts';
+import { type ImportedRule, type ImportPlan, planImport } from './plan-import.ts';
+
+export type { Source } from './import-files.ts';
+
+export interface ImportRequest {
+  /** Files, folders of files, and mounted instances. */
+  readonly paths: readonly string[];
+  /** What they are written in; null to recognise it, file by file. */
+  readonly from: Source | null;
+  /** Put a rule in the place of an entry of its name that differs. */
+  readonly replace: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface ImportResult {
+  readonly schema: 'binfmtctl/import/1';
+  readonly dryRun: boolean;
+  readonly steps: readonly Step[];
+  /** Names of entries that were there already. */
+  readonly unchanged: readonly string[];
+  /** What stands beside a rule that is registered, and says nothing. */
+  readonly lost: readonly Omitted[];
+  /** What was found and is no rule of the kernel's. */
+  readonly leftOut: readonly Omitted[];
+}
+
+export interface Omitted {
+  readonly place: string;
+  readonly why: string;
+}
+
+/** As many as an error names. */
+const NAMED = 5;
+
+/**
+ * Registers what files, folders or another instance say, all of it or nothing: later rules come before earlier ones.
+ *
+ * @throws BAD_RULE for what is wrong, with file and line; UNSAFE_RULE; ENTRY_EXISTS without `replace`; EMULATOR_NOT_FOUND
+ * for a profile without an interpreter here; FILE_FAILED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors throw.
+ */
+export async function importRules(request: ImportRequest, outer: Context): Promise<ImportResult> {
+  const { context } = keepingWarnings(outer);
+  const items = (await Promise.all(request.paths.map((path) => readItems(path, request.from)))).flat();
+  refuseWrong(items);
+  const wanted = items.flatMap((item) => ('rule' in item ? [item] : []));
+  using checked = openInterpreters(wanted.map(({ rule }) => rule));
+  await refuseAnyUnsafe(wanted, context);
+  const leftOut = items.flatMap((item) =>
+    'leftOut' in item ? [{ place: item.place, why: item.leftOut }] : [],
+  );
+  const lost = wanted.flatMap(({ place, lost: why }) => (why === undefined ? [] : [{ place, why }]));
+  const decide = async (entries: readonly Entry[]): Promise<ImportPlan> => {
+    const plan = planImport(entries, wanted);
+    if (plan.replaced.length > 0 && !request.replace) throw exists(plan.replaced.map(({ name }) => name));
+    const added = wanted.filter(({ rule }) => !plan.unchanged.includes(rule.name));
+    const others = entries.filter(({ name }) => !wanted.some(({ rule }) => rule.name === name));
+    warnOfHidden(added, others, context);
+    return plan;
+  };
+  const resultOf = ({ steps, unchanged }: ImportPlan): ImportResult => ({
+    ...{ schema: 'binfmtctl/import/1', dryRun: request.dryRun, steps, unchanged, lost, leftOut },
+  });
+  const { binfmtDirectory } = context;
+  if (request.dryRun) {
+    const { mounted } = inspectInstance(binfmtDirectory);
+    return resultOf(await decide(mounted ? listEntries(binfmtDirectory) : []));
+  }
+  const notesOnReach = await checkReach(await ensureMounted(binfmtDirectory), context);
+  const apply = async (plan: ImportPlan): Promise<ImportResult> => {
+    await carryOut(plan.steps, [], context, checked);
+    notesOnReach(plan.steps.length > 0);
+    return resultOf(plan);
+  };
+  return await withStoreLock(context, async () => {
+    await repair(context);
+    return changeInstance({ decide, apply }, context);
+  });
+}
+
+/** The kernel asks a new rule before the entries that are there. */
+function warnOfHidden(
+  added: readonly ImportedRule[],
+  entries: readonly Entry[],
+  { report }: Pick<Context, 'report'>,
+): void {
+  const texts = added.flatMap(({ rule }) =>
+    hiddenEntries(rule.pattern, entries).map(
+      ({ name }) => `rule ${rule.name} takes files of entry ${name}, which is older`,
+    ),
+  );
+  for (const text of new Set(texts)) report({ kind: 'warning', text });
+}
+
+function refuseWrong(items: readonly Item[]): void {
+  const wrong = items.flatMap((item) => ('wrong' in item ? [`${item.place}: ${item.wrong}`] : []));
+  if (wrong.length === 0) return;
+  throw new BinfmtctlError('BAD_RULE', inOneLine(wrong), {
+    hint: 'correct it, or say what it is written in with --from; nothing was registered',
+  });
+}
+
+async function refuseAnyUnsafe(wanted: readonly ImportedRule[], context: Context): Promise<void> {
+  const rules = wanted.map(({ rule }) => rule);
+  const unsafe = [
+    ...(await findUnsafe(rules, context)).values(),
+    ...findUnfitInterpreters(rules, context).values(),
+  ];
+  const [first] = unsafe;
+  if (first === undefined) return warnOfScripts(rules, context);
+  throw new BinfmtctlError('UNSAFE_RULE', inOneLine(unsafe.map(({ message }) => message)), {
+    hint: first.hint,
+  });
+}
+
+function exists(names: readonly string[]): BinfmtctlError {
+  const [name = ''] = names;
+  const which = names.length === 1 ? `entry ${name} is` : `entries ${names.join(', ')} are`;
+  return new BinfmtctlError('ENTRY_EXISTS', `${which} there, and not as it is to be imported`, {
+    hint: '--replace puts what is imported in their place; `binfmtctl status` shows what is there',
+  });
+}
+
+function inOneLine(problems: readonly string[]): string {
+  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
+  return `${problems.slice(0, NAMED).join('; ')}${more}`;
+}

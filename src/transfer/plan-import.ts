@@ -1,0 +1,47 @@
+import type { Entry, Rule } from '../rule/types.ts';
+import { lastOfEachName, type Placed, planRule } from '../state/plan-rules.ts';
+import { replacement } from '../state/replacement.ts';
+import type { Step } from '../state/steps.ts';
+
+/** A rule as it is to stand in an instance. */
+export interface ImportedRule {
+  readonly rule: Rule;
+  readonly enabled: boolean;
+}
+
+export interface ImportPlan {
+  readonly steps: readonly Step[];
+  /** Names of entries that are there already. */
+  readonly unchanged: readonly string[];
+  /** Entries that the steps replace. */
+  readonly replaced: readonly Entry[];
+}
+
+/**
+ * The steps that bring the rules, of which a later one comes before those above it wherever a file can match both; of one
+ * name the last counts. `entries` are newest first.
+ */
+export function planImport(entries: readonly Entry[], wanted: readonly ImportedRule[]): ImportPlan {
+  const isEnabled = new Map(wanted.map(({ rule, enabled }) => [rule, enabled]));
+  const placed: Placed[] = [];
+  const steps: Step[] = [];
+  const unchanged: string[] = [];
+  const replaced: Entry[] = [];
+  for (const rule of lastOfEachName(wanted.map((each) => each.rule))) {
+    const enabled = isEnabled.get(rule) === true;
+    const { entry, keep, placed: place } = planRule(entries, placed, rule, { enabled });
+    placed.push(place);
+    if (keep) {
+      unchanged.push(rule.name);
+      continue;
+    }
+    if (entry === null) steps.push({ kind: 'register', rule });
+    else {
+      const { stage, swap } = replacement(entry, rule, entries);
+      steps.push(...stage, ...swap);
+      replaced.push(entry);
+    }
+    if (!enabled) steps.push({ kind: 'disable', entry: { ...rule, enabled: true } });
+  }
+  return { steps, unchanged, replaced };
+}

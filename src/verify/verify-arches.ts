@@ -1,0 +1,98 @@
+import { listEntries } from '../binfmt/entries.ts';
+import { restartNote } from '../binfmt/held.ts';
+import { type InstanceFacts, inspectInstance } from '../binfmt/instance/instance.ts';
+import { archOfPattern } from '../catalogue/of-pattern.ts';
+import { findArches } from '../catalogue/resolve.ts';
+import type { Arch } from '../catalogue/types.ts';
+import type { Context } from '../context.ts';
+import { assertStoreTrusted } from '../emulators/store/trust.ts';
+import type { Proof, Verdict } from '../probe/verdict.ts';
+import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
+import { verify } from './verify.ts';
+
+export interface VerifyReport {
+  readonly schema: 'binfmtctl/verify/2';
+  /** Whether the entries could be seen; programs may run without that. */
+  readonly instance: Pick<InstanceFacts, 'directory' | 'mounted' | 'enabled'>;
+  /** Of all proofs: the worst of them. */
+  readonly outcome: Verdict['outcome'];
+  /** Whether `outcome` is `works`. */
+  readonly holds: boolean;
+  readonly proofs: readonly Proof[];
+  /** Why arches do not work, or could not be checked, each with its arch. */
+  readonly problems: readonly string[];
+  /** What does not work, and was not promised. */
+  readonly limits: readonly string[];
+  /** Which entries do not run the file at their interpreter's path now, with the command that registers it. */
+  readonly outdated: readonly string[];
+}
+
+/**
+ * Proves arches as the command line names them; without names all that an enabled entry takes or an entry of binfmtctl took that is gone; or,
+ * if the instance is not mounted here, all whose programs run.
+ *
+ * @throws UNKNOWN_ARCH; STORE_FAILED for a store that other users can change.
+ */
+export async function verifyArches(
+  { arches: names, root }: { readonly arches: readonly string[]; readonly root?: string | undefined },
+  context: Context,
+): Promise<VerifyReport> {
+  assertStoreTrusted(context.store);
+  const { directory, mounted, enabled } = inspectInstance(context.binfmtDirectory);
+  const arches =
+    names.length > 0
+      ? findArches(context.catalogue, names)
+      : mounted
+        ? await expectedArches(context)
+        : allArches(context);
+  const observed = arches.length === 0 ? [] : await verify({ arches, root }, context);
+  const isSeen = ({ native, host }: Proof): boolean => !native && host.holds === true;
+  const proofs = names.length > 0 || mounted ? observed : observed.filter(isSeen);
+  const all = (of: (verdict: Verdict) => readonly string[]): readonly string[] =>
+    proofs.flatMap(({ arch, verdict }) => of(verdict).map((each) => `${arch}: ${each}`));
+  const outcome =
+    (['fails', 'unchecked'] as const).find((each) =>
+      proofs.some(({ verdict }) => verdict.outcome === each),
+    ) ?? 'works';
+  return {
+    schema: 'binfmtctl/verify/2',
+    instance: { directory, mounted, enabled },
+    outcome,
+    holds: outcome === 'works',
+    proofs,
+    problems: all((verdict) =>
+      verdict.outcome === 'unchecked'
+        ? verdict.reasons.map((each) => `not checked ${each}`)
+        : verdict.reasons,
+    ),
+    limits: all(({ limits }) => limits),
+    outdated: await restartNotes(proofs, context),
+  };
+}
+
+async function restartNotes(proofs: readonly Proof[], context: Context): Promise<readonly string[]> {
+  const changed = proofs.filter(({ held }) => held === 'replaced' || held === 'gone');
+  if (changed.length === 0) return [];
+  const registrations = await readReadableRegistrations(context);
+  const entries = listEntries(context.binfmtDirectory);
+  return changed.flatMap(({ arch, held, entry: name }) => {
+    const entry = entries.find((each) => each.name === name);
+    if (entry === undefined) return [];
+    const ours = isOurs(entry, registrations);
+    return restartNote({ entry, arch, ours, held }) ?? [];
+  });
+}
+
+/** An entry that is gone, as after a reboot, was to run programs. */
+async function expectedArches(context: Context): Promise<readonly Arch[]> {
+  const { catalogue, binfmtDirectory } = context;
+  const entries = listEntries(binfmtDirectory);
+  const gone = [...(await readReadableRegistrations(context)).values()]
+    .map(({ registration }) => registration)
+    .filter(({ registered, rule }) => registered && !entries.some(({ name }) => name === rule.name))
+    .map(({ rule }) => rule);
+  const rules = [...entries.filter(({ enabled }) => enabled), ...gone];
+  return [...new Set(rules.flatMap(({ pattern }) => archOfPattern(catalogue, pattern) ?? []))];
+}
+
+const allArches = ({ catalogue }: Context): readonly Arch[] => Object.values(catalogue.arches);

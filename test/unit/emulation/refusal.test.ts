@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { type ObstacleFacts, obstacleError } from '../../../src/emulation/refusal.ts';
+
+const facts: ObstacleFacts = {
+  program: 'run',
+  arch: 'aarch64',
+  failed: 'namespaces',
+  complaint: 'unshare: unshare failed: Operation not permitted',
+  kernel: '6.18.3',
+  root: false,
+  container: null,
+  least: { sysctl: 'user.max_user_namespaces', value: 15000 },
+  maxUserNamespaces: 15000,
+  cloneForbidden: false,
+  appArmor: false,
+  seccomp: false,
+};
+const errorOf = (more: Partial<ObstacleFacts>) => obstacleError({ ...facts, ...more });
+
+const OBSTACLES: readonly [string, Partial<ObstacleFacts>, why: RegExp, command: string][] = [
+  [
+    'a kernel without instances of their own for user namespaces',
+    { failed: 'instance', kernel: '6.1.0', complaint: 'mount: /x: unknown filesystem type.' },
+    /cannot mount binfmt_misc here \(Linux 6\.1\.0; .*\): mount: \/x: unknown filesystem type\.$/,
+    '`binfmtctl install aarch64`',
+  ],
+  [
+    'the same, told by the mounts of a root',
+    { failed: 'mounts', kernel: '5.15', complaint: 'mount: /r/proc/sys/fs/binfmt_misc: permission denied.' },
+    /cannot mount binfmt_misc here \(Linux 5\.15; /,
+    '`binfmtctl install aarch64`',
+  ],
+  [
+    'a kernel without user namespaces',
+    { maxUserNamespaces: null },
+    /the kernel has no user namespaces$/,
+    '`binfmtctl install aarch64`',
+  ],
+  [
+    'no user namespace allowed',
+    { maxUserNamespaces: 0 },
+    /user\.max_user_namespaces is 0$/,
+    '`sysctl -w user.max_user_namespaces=15000`',
+  ],
+  [
+    'a kernel of Debian that allows them to root alone',
+    { cloneForbidden: true },
+    /kernel\.unprivileged_userns_clone is 0$/,
+    '`sysctl -w kernel.unprivileged_userns_clone=1`',
+  ],
+  [
+    'AppArmor',
+    { appArmor: true },
+    /AppArmor .*kernel\.apparmor_restrict_unprivileged_userns is 1/,
+    '`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`',
+  ],
+  [
+    'the filter of system calls of a container',
+    { seccomp: true, container: 'docker' },
+    /the seccomp filter of this container \(docker\) forbids it/,
+    '`--security-opt seccomp=unconfined`',
+  ],
+  [
+    'another filter of system calls',
+    { seccomp: true },
+    /: a seccomp filter forbids it/,
+    '`--security-opt seccomp=unconfined`',
+  ],
+  [
+    'a container that hides files',
+    { failed: 'mounts', container: 'podman', complaint: 'mount: /r/proc: permission denied.' },
+    /permission denied\. \(in a container: podman\)$/,
+    '--privileged',
+  ],
+  [
+    'as many namespaces as are allowed, in a container, too',
+    {
+      container: 'docker',
+      complaint: 'unshare: unshare failed: No space left on device',
+      least: { sysctl: 'user.max_pid_namespaces', value: 3 },
+    },
+    /: all namespaces that user\.max_pid_namespaces allows \(3\) are in use$/,
+    '`sysctl -w user.max_pid_namespaces=15000`',
+  ],
+  [
+    'as many processes as are allowed',
+    { container: 'docker', complaint: '/usr/bin/sh: 2: Cannot fork' },
+    /: \/usr\/bin\/sh: 2: Cannot fork: this user has as many processes as allowed$/,
+    '`ulimit -u 4096`',
+  ],
+  [
+    'ids that are refused, with what is known of it',
+    { failed: 'maps', container: 'docker', complaint: 'newuidmap: no', hint: '`chmod u+s newuidmap`' },
+    /: newuidmap: no$/,
+    '`chmod u+s newuidmap`',
+  ],
+  ['anything else', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install aarch64`'],
+];
+
+describe('obstacleError', () => {
+  it.each(OBSTACLES)('tells %s, with the one command that helps', (_, more, why, command) => {
+    const { code, message, hint } = errorOf(more);
+    expect(code).toBe('NO_NAMESPACE');
+    expect(message).toMatch(why);
+    expect(message).toMatch(/^cannot set up namespaces for run: /);
+    expect(message).not.toContain('\n');
+    expect(hint).toContain(command);
+    expect(hint?.match(/`/g)?.length ?? 0).toBeLessThanOrEqual(2);
+  });
+
+  it('does not take rules for plain users for those of root', () => {
+    for (const each of [{ appArmor: true }, { cloneForbidden: true }])
+      expect(errorOf({ ...each, root: true }).message).toMatch(/Operation not permitted$/);
+  });
+
+  it('does not blame binfmt_misc for other mounts', () => {
+    const complaint = 'mount: /x: permission denied.';
+    expect(errorOf({ failed: 'mounts', kernel: '6.6', complaint }).message).toMatch(/permission denied\.$/);
+  });
+
+  it('names the host of a container that cannot mount binfmt_misc', () => {
+    const { hint } = errorOf({ failed: 'instance', container: 'docker' });
+    expect(hint).toBe('on the host of this container (docker), as root: `binfmtctl install aarch64`');
+  });
+
+  it('does not blame a filter for what fails later', () => {
+    expect(errorOf({ seccomp: true, failed: 'register', complaint: 'sh: I/O error' }).message).toMatch(
+      /: sh: I\/O error$/,
+    );
+  });
+
+  it('names what is to be done', () => {
+    expect(errorOf({ program: 'enter' }).message).toMatch(/^cannot set up namespaces for enter: /);
+  });
+
+  it('never advises to install an architecture that is not known', () => {
+    for (const each of [{ maxUserNamespaces: null }, { complaint: 'no memory' }])
+      expect(errorOf({ ...each, arch: null }).hint).not.toContain('install');
+  });
+
+  it('says so where no reason is known', () => {
+    expect(errorOf({ complaint: '' }).message).toMatch(/: no reason was given$/);
+  });
+
+  it('gives the reason of mount(8), not its advice to look elsewhere', () => {
+    const complaint = [
+      'mount: /r/sys: permission denied.',
+      '       dmesg(1) may have more information after failed mount system call.',
+    ].join('\n');
+    expect(errorOf({ failed: 'mounts', complaint }).message).toMatch(
+      /: mount: \/r\/sys: permission denied\.$/,
+    );
+  });
+});

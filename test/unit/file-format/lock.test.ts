@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeLock, encodeLock, type Lock } from '../../../src/file-format/lock.ts';
+
+const id = fc
+  .stringMatching(/^[a-z0-9][a-z0-9_.+-]{0,12}$/)
+  // valibot never takes a key that every object has.
+  .filter((each) => !(each in {}) && each !== 'prototype');
+const word = fc.oneof(
+  fc.stringMatching(/^[\w .:@#/&*!|>'"%-]{1,40}$/),
+  fc.constantFrom(
+    '9.2',
+    '7',
+    'null',
+    '~',
+    'yes',
+    '1e3',
+    '0x1',
+    'a: b',
+    '# no',
+    '- x',
+    '{',
+    '[a]',
+    '"',
+    ' a ',
+  ),
+);
+const hex = fc.oneof(
+  fc.stringMatching(/^[0-9a-f]{64}$/),
+  fc.stringMatching(/^[0-9]{64}$/),
+  fc.stringMatching(/^[0-9]{20}e[0-9]{43}$/),
+);
+const emulator = fc.record({
+  emulator: id,
+  source: word,
+  version: fc.option(word),
+  sha256: hex,
+  size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+});
+const locks: fc.Arbitrary<Lock> = fc.record({ hosts: fc.dictionary(id, fc.dictionary(id, emulator)) });
+
+const LINES = [
+  'schema: binfmtctl/lock/1',
+  'hosts:',
+  '  x86_64:',
+  '    aarch64:',
+  '      emulator: qemu',
+  '      source: apt',
+  '      version: 7.2.22',
+  `      sha256: ${'0a'.repeat(32)}`,
+  '      size: 12918384',
+];
+
+/** What is wrong with the lock above after lines of it were replaced. */
+async function problemsWith(replaced: Readonly<Record<number, string>>) {
+  const lines = LINES.map((line, index) => replaced[index + 1] ?? line);
+  const decoded = await decodeLock(`${lines.join('\n')}\n`);
+  return 'problems' in decoded ? decoded.problems.map(({ line, message }) => `${line}: ${message}`) : [];
+}
+
+describe('a lock file', () => {
+  it('is read as it was written, whatever is in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(locks, async (lock) => {
+        expect(await decodeLock(await encodeLock(lock))).toEqual({ lock });
+      }),
+    );
+  });
+
+  it('has the same bytes in whatever order the lock was made', async () => {
+    const reversed = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+      Object.fromEntries(Object.entries(record).toReversed());
+    await fc.assert(
+      fc.asyncProperty(locks, async ({ hosts }) => {
+        const other = Object.entries(reversed(hosts)).map(([host, guests]) => [host, reversed(guests)]);
+        expect(await encodeLock({ hosts: Object.fromEntries(other) })).toBe(await encodeLock({ hosts }));
+      }),
+    );
+  });
+
+  it('never throws, and names a line of every problem', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          locks.map((each) => JSON.stringify(each)),
+        ),
+        async (text) => {
+          const decoded = await decodeLock(text);
+          if ('lock' in decoded) return;
+          expect(decoded.problems.length).toBeGreaterThan(0);
+          for (const { line } of decoded.problems) expect(line).toBeGreaterThan(0);
+        },
+      ),
+    );
+  });
+
+  it('is plain to read, with nothing before its place', async () => {
+    const found = { emulator: 'qemu', source: 'apt', version: '9.2', sha256: 'ab'.repeat(32), size: 7 };
+    const text = await encodeLock({
+      hosts: { x86_64: { riscv64: found, arm: { ...found, version: null } } },
+    });
+    expect(text.replace(/^#.*\n/gm, '').split('\n')).toEqual([
+      'schema: binfmtctl/lock/1',
+      'hosts:',
+      '  x86_64:',
+      '    arm:',
+      ...['      emulator: qemu', '      source: apt', '      version: null'],
+      ...[`      sha256: ${'ab'.repeat(32)}`, '      size: 7'],
+      '    riscv64:',
+      ...['      emulator: qemu', '      source: apt', '      version: "9.2"'],
+      ...[`      sha256: ${'ab'.repeat(32)}`, '      size: 7'],
+      '',
+    ]);
+  });
+
+  it('has nothing wrong where nobody touched it', async () => {
+    expect(await problemsWith({})).toEqual([]);
+  });
+
+  it.each([
+    [{ 1: 'schema: binfmtctl/lock/2' }, ['1: schema: must be binfmtctl/lock/1: this program reads no other']],
+    [{ 3: '  X86:' }, ['3: hosts.X86: must be an id of lower case letters, digits and _.+-']],
+    [{ 5: '      emulator: [qemu]' }, ['5: hosts.x86_64.aarch64.emulator: must be text']],
+    [{ 6: '' }, ['4: hosts.x86_64.aarch64.source: is missing']],
+    [
+      { 7: '      version: 7.2' },
+      ['7: hosts.x86_64.aarch64.version: must be text (quote what looks like a number)'],
+    ],
+    [
+      { 8: '      sha256: 0A' },
+      ['8: hosts.x86_64.aarch64.sha256: must be a sha256: 64 hex digits in lower case'],
+    ],
+    [{ 9: '      size: -1' }, ['9: hosts.x86_64.aarch64.size: must be a number of bytes']],
+    [{ 9: '      size: 1\n      mode: 7' }, ['10: hosts.x86_64.aarch64.mode: is not known here']],
+    [{ 9: '      size: 1\n      size: 2' }, ['10: Map keys must be unique']],
+    [
+      { 6: '      source: "a\\nb"' },
+      ['6: hosts.x86_64.aarch64.source: must be text of one line, 1000 characters at most'],
+    ],
+  ] as const)('with %j says what is wrong, and where', async (replaced, problems) => {
+    expect(await problemsWith(replaced)).toEqual(problems);
+  });
+
+  it('names every problem, in the order of the lines', async () => {
+    const problems = await problemsWith({
+      8: '      sha256: no',
+      5: '      emulator: 7',
+      9: '      size: big',
+    });
+    expect(problems.map((each) => each.split(':')[0])).toEqual(['5', '8', '9']);
+  });
+});

@@ -1,0 +1,81 @@
+import type { Header } from 'tar-stream';
+import { describe, expect, it } from 'vitest';
+import { beginsImage, layerFilter, roomFor, treeFilter } from '../../../src/rootfs/entry.ts';
+
+const entry = (name: string, more: Partial<Header> = {}): Header =>
+  ({ name, type: 'file', size: 0, ...more }) as Header;
+
+describe('an entry of a tree', () => {
+  it.each(['usr/bin/sh', './usr/bin/sh', '/usr/bin/sh', 'a..b/..c', './', '.wh.x', 'a/.wh..wh..opq'])(
+    'named %s is kept',
+    (name) => {
+      expect(treeFilter()(entry(name))).toBe(true);
+    },
+  );
+
+  it.each(['..', '../x', 'a/../x', './a/..', '/../x', 'a\0b'])('named %j is refused', (name) => {
+    expect(() => treeFilter()(entry(name))).toThrow(/it has a file with the name/);
+    expect(() => treeFilter()(entry('x', { pax: { 'GNU.sparse.name': name } as never }))).toThrow(/the name/);
+  });
+
+  it('that is a link to a name with .. in it is refused where it is a hard one', () => {
+    expect(() => treeFilter()(entry('x', { type: 'link', linkname: '../y' }))).toThrow(/the name/);
+    expect(treeFilter()(entry('x', { type: 'symlink', linkname: '../../y' }))).toBe(true);
+  });
+
+  it('that is a device is left out, as are hard links to it', () => {
+    const keep = treeFilter();
+    expect(keep(entry('./dev/null', { type: 'character-device' }))).toBe(false);
+    expect(keep(entry('var/disk', { type: 'block-device' }))).toBe(false);
+    expect(keep(entry('dev/zero', { type: 'link', linkname: 'dev/null' }))).toBe(false);
+    expect(keep(entry('dev/fd', { type: 'symlink', linkname: '/proc/self/fd' }))).toBe(true);
+    expect(keep(entry('run/initctl', { type: 'fifo' }))).toBe(true);
+  });
+
+  it('of a kind that is not known, or that has bytes where others read none, is refused', () => {
+    expect(() => treeFilter()(entry('x', { type: null as never }))).toThrow(/of a kind that no tree needs/);
+    for (const type of ['link', 'symlink', 'directory', 'fifo'] as const)
+      expect(() => treeFilter()(entry('x', { type, linkname: 'y', size: 512 }))).toThrow(/with bytes/);
+  });
+});
+
+describe('an entry of a layer', () => {
+  it('that is a whiteout is no part of the tree', () => {
+    for (const name of ['.wh.x', 'a/.wh.x', 'a/.wh..wh..opq', '.wh..wh.plnk', '.wh..wh.plnk/1.2'])
+      expect(layerFilter()(entry(name))).toBe(false);
+    expect(layerFilter()(entry('a/x'))).toBe(true);
+  });
+
+  it('tells what has to go', () => {
+    expect(roomFor(entry('./a/.wh.x'))).toEqual({ kind: 'path', path: 'a/x' });
+    expect(roomFor(entry('.wh.x'))).toEqual({ kind: 'path', path: 'x' });
+    expect(roomFor(entry('a/.wh..wh..opq'))).toEqual({ kind: 'content', path: 'a' });
+    expect(roomFor(entry('a/b'))).toEqual({ kind: 'file', path: 'a/b' });
+    for (const name of ['.wh..wh.plnk/1.2', '.wh..wh.aufs']) expect(roomFor(entry(name))).toBeNull();
+    expect(roomFor(entry('a/', { type: 'directory' }))).toEqual({ kind: 'folder', path: 'a' });
+    expect(roomFor(entry('./', { type: 'directory' }))).toBeNull();
+  });
+
+  it.each(['.wh.', 'a/.wh..', 'a/.wh...', 'a/../../.wh.x', '../.wh.x'])('named %s is refused', (name) => {
+    expect(() => roomFor(entry(name))).toThrow(/it has a file with the name/);
+    expect(() => layerFilter()(entry(name))).toThrow(/it has a file with the name/);
+  });
+});
+
+describe('the first entry of an archive', () => {
+  it('tells an image from a tree', () => {
+    const hex = 'a'.repeat(64);
+    for (const name of [
+      'oci-layout',
+      'blobs/',
+      'manifest.json',
+      `${hex}/layer.tar`,
+      `${hex}.json`,
+      `sha256:${hex}`,
+    ])
+      expect(beginsImage(entry(name))).toBe(true);
+    for (const name of ['bin', './usr/', 'blobs.txt', 'manifest.json.d/x'])
+      expect(beginsImage(entry(name))).toBe(false);
+    expect(beginsImage(entry('./', { type: 'directory' }))).toBeNull();
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import type { Entry, Rule } from '../../../src/rule/types.ts';
+import { lastOfEachName, type Placed, planRule } from '../../../src/state/plan-rules.ts';
+
+const rule = (name: string, magic: string, interpreter = '/i'): Rule => ({
+  name,
+  pattern: { type: 'magic', offset: 0, magic: Buffer.from(magic), mask: null },
+  interpreter,
+  flags: [],
+});
+const entry = (of: Rule, enabled = true): Entry => ({ ...of, enabled });
+
+/** Which of the rules keep their entries. */
+function kept(entries: readonly Entry[], rules: readonly Rule[]): readonly boolean[] {
+  const placed: Placed[] = [];
+  return rules.map((each) => {
+    const change = planRule(entries, placed, each);
+    placed.push(change.placed);
+    return change.keep;
+  });
+}
+
+describe('planRule', () => {
+  const [a, b] = [rule('a', 'AB'), rule('b', 'AB')];
+
+  it('keeps entries that mean the same, in the order of the rules', () => {
+    expect(kept([entry(b), entry(a)], [a, b])).toEqual([true, true]);
+  });
+
+  it('registers again what would come before its turn', () => {
+    expect(kept([entry(a), entry(b)], [a, b])).toEqual([true, false]);
+  });
+
+  it('does not mind the order of rules that no file can match both', () => {
+    const c = rule('c', 'XY');
+    expect(kept([entry(a), entry(c)], [a, c])).toEqual([true, true]);
+  });
+
+  it('registers again what comes after a rule that is new, where a file can match both', () => {
+    expect(kept([entry(b)], [a, b])).toEqual([false, false]);
+  });
+
+  it.each([
+    ['another interpreter', entry(rule('a', 'AB', '/other'))],
+    ['another magic', entry(rule('a', 'AX'))],
+    ['a disabled entry', entry(a, false)],
+    ['flags of a later kernel', { ...entry(a), extra: ['T'] }],
+  ])('replaces %s', (_, present) => {
+    expect(planRule([present], [], a)).toMatchObject({ keep: false, entry: present });
+  });
+});
+
+describe('lastOfEachName', () => {
+  it('leaves out what a later rule would replace', () => {
+    const [first, other, last] = [rule('a', 'AB'), rule('b', 'AB'), rule('a', 'XY')];
+    expect(lastOfEachName([first, other, last])).toEqual([other, last]);
+  });
+});

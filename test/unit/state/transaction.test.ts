@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { BinfmtctlError } from '../../../src/errors.ts';
+import type { Step } from '../../../src/state/steps.ts';
+import { transact } from '../../../src/state/transaction.ts';
+
+const write = (path: string): Step => ({ kind: 'write', path, text: 'new', previous: null });
+const steps = ['/1', '/2', '/3'].map(write);
+
+/** Doors that keep files in memory and fail when `fails` says so. */
+function doors(fails: (step: Step) => boolean) {
+  const files = new Set<string>();
+  const journal: string[] = [];
+  const controller = new AbortController();
+  return {
+    files,
+    journal,
+    controller,
+    all: {
+      signal: controller.signal,
+      journal: {
+        open: async () => void journal.push('open'),
+        close: async () => void journal.push('close'),
+      },
+      apply: async (step: Step) => {
+        if (fails(step))
+          throw new BinfmtctlError('FILE_FAILED', `cannot ${step.kind} ${'path' in step ? step.path : ''}`);
+        if (step.kind === 'write') files.add(step.path);
+        if (step.kind === 'delete') files.delete(step.path);
+      },
+    },
+  };
+}
+
+describe('transact', () => {
+  it('carries out every step and closes the journal', async () => {
+    const { all, files, journal } = doors(() => false);
+    await transact(steps, all);
+    expect([...files]).toEqual(['/1', '/2', '/3']);
+    expect(journal).toEqual(['open', 'close']);
+  });
+
+  it.each([0, 1, 2])('takes back what it did when step %i fails', async (index) => {
+    const { all, files, journal } = doors((step) => step === steps[index]);
+    await expect(transact(steps, all)).rejects.toMatchObject({
+      code: 'FILE_FAILED',
+      message: `cannot write /${index + 1}`,
+    });
+    expect([...files]).toEqual([]);
+    expect(journal).toEqual(['open', 'close']);
+  });
+
+  it('takes back what it did when interrupted between two steps', async () => {
+    const { all, files, controller } = doors(() => false);
+    const apply = async (step: Step) => {
+      await all.apply(step);
+      controller.abort('SIGTERM');
+    };
+    await expect(transact(steps, { ...all, apply })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      cause: 'SIGTERM',
+    });
+    expect([...files]).toEqual([]);
+  });
+
+  it('keeps both errors, and the journal for the next run, when the undo fails too', async () => {
+    const { all, files, journal } = doors(
+      (step) => step === steps[2] || (step.kind === 'delete' && step.path === '/1'),
+    );
+    const failure = await transact(steps, all).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'ROLLBACK_FAILED' });
+    expect((failure as Error).message).toContain('cannot write /3');
+    expect((failure as Error).message).toContain('cannot delete /1');
+    expect([...files]).toEqual(['/1']);
+    expect(journal).toEqual(['open']);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import {
+  inNewNamespaces,
+  instanceLines,
+  registerLines,
+  withParent,
+} from '../../../../src/system/namespace/setup-script.ts';
+import { ruleOf, tools } from '../../enter/script/scripts.ts';
+
+describe('registerLines', () => {
+  it('registers the rule that the kernel is to try first as the last one', () => {
+    const lines = registerLines('/d', [ruleOf('first'), ruleOf('second')]);
+    expect(lines.map((line) => /:(\w+):M/.exec(line)?.[1])).toEqual(['second', 'first']);
+  });
+
+  it('ends with the step where the kernel refuses one', () => {
+    expect(registerLines('/a b', [ruleOf('one')])[0]).toMatch(
+      />'\/a b\/register' \|\| \{ echo "failed register \$\?" >&2; exit 125; \}$/,
+    );
+  });
+});
+
+describe('instanceLines', () => {
+  it('mounts the instance before it is filled', () => {
+    const [mount, ...rest] = instanceLines('/d', [ruleOf('one')], tools);
+    expect(mount).toMatch(/^\/bin\/mount -n -t binfmt_misc -o nosuid,nodev,noexec binfmt_misc \/d \|\| /);
+    expect(rest).toEqual(registerLines('/d', [ruleOf('one')]));
+  });
+});
+
+describe('inNewNamespaces', () => {
+  const inside = ['/bin/unshare', '--mount', '--', '/bin/sh', '-c', 'SCRIPT'];
+  const parts = { flags: ['--mount'], tools };
+
+  it('ends with its parent', () => {
+    expect(inNewNamespaces('SCRIPT', { ...parts, user: false })).toEqual([...withParent(tools), ...inside]);
+  });
+
+  it('works without setpriv', () => {
+    const without = { ...tools, setpriv: null };
+    expect(inNewNamespaces('SCRIPT', { ...parts, tools: without, user: false })).toEqual(inside);
+  });
+
+  const asks = 'read -r pid _ </proc/self/stat; echo "map $pid" >&2; read -r _ <&8 || exit 125';
+
+  it('asks for its ids in a new user namespace, with the capabilities that it has there', () => {
+    const command = inNewNamespaces('SCRIPT', { ...parts, user: true });
+    expect(command).toEqual([
+      ...withParent(tools),
+      ...['/bin/unshare', '--user', '--keep-caps', '--mount', '--', '/bin/sh', '-c', `${asks}\nSCRIPT`],
+    ]);
+  });
+
+  it('becomes root, where the caller is not, and still ends with its parent', () => {
+    const command = inNewNamespaces('SCRIPT', { ...parts, user: true, becomesRoot: true });
+    const [, becoming] = (command.at(-1) ?? '').split('; exec ');
+    expect(becoming).toBe(
+      '/bin/setpriv --reuid=0 --regid=0 --clear-groups -- /bin/setpriv --pdeathsig KILL -- /bin/sh -c SCRIPT',
+    );
+  });
+
+  it('starts process 1 before the job, so that the process group of the job has a number inside', () => {
+    const script = inNewNamespaces('SCRIPT', { ...parts, user: false, isJob: true }).at(-1) ?? '';
+    const lines = script.split('\n');
+    expect(lines[0]).toMatch(/read -r _ <&3.* &$/);
+    expect(lines.findIndex((line) => line.includes('SCRIPT'))).toBeGreaterThan(lines.indexOf('set -m'));
+  });
+});
