@@ -1,6 +1,7 @@
 import { findArches } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { type InstallRequest, type InstallResult, install } from '../install/install.ts';
+import { type InstallResult, install } from '../install/install.ts';
+import type { InstallRequest } from '../install/types.ts';
 import { bothNamed, type CommonOptions } from './common-options.ts';
 import { withOperation } from './operation.ts';
 

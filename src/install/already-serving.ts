@@ -7,9 +7,8 @@ import type { StoredRegistration } from '../state/registrations.ts';
 import { verify } from '../verify/verify.ts';
 import { isPersisted } from './boot/boot-files.ts';
 import { findHidden } from './boot/hidden-files.ts';
-import type { RuleOptions } from './desired.ts';
-import type { InstallRequest } from './install.ts';
 import type { Present } from './plan.ts';
+import type { InstallRequest, RuleOptions } from './types.ts';
 
 /**
  * Proofs of the arches that need nothing done: an entry takes them, the probes hold, and nothing in the request asks

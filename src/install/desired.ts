@@ -25,17 +25,10 @@ import {
   persistedFiles,
   replacedText,
 } from './boot/boot-files.ts';
-import type { Persistence } from './boot/choose-persistence.ts';
 import { findHidden, unhiddenText } from './boot/hidden-files.ts';
 import { archHead, filesFor } from './boot/shadowing.ts';
 import type { Wanted } from './plan.ts';
-
-export interface RuleOptions {
-  /** `new`: an entry that is there keeps what it has. */
-  readonly credentials: boolean | 'new';
-  readonly persist: Exclude<Persistence, 'auto'>;
-  readonly replace: boolean;
-}
+import type { RuleOptions } from './types.ts';
 
 /**
  * The rule for an emulator, with the files that go with it: the registration and the boot files.

@@ -29,42 +29,14 @@ import { forEachAtOnce } from '../system/at-once.ts';
 import { sha256File } from '../system/file/files.ts';
 import { alreadyServing, isFreeChoice } from './already-serving.ts';
 import { carryOut } from './apply.ts';
-import { choosePersistence, type Persistence } from './boot/choose-persistence.ts';
+import { choosePersistence } from './boot/choose-persistence.ts';
 import { findShadowed } from './boot/shadowing.ts';
-import { type RuleOptions, wantedFor } from './desired.ts';
+import { wantedFor } from './desired.ts';
 import { checkReach } from './lifetime.ts';
 import { installNotes } from './notes.ts';
 import { findOutdated } from './outdated.ts';
 import { planInstall, type Wanted } from './plan.ts';
-
-export interface InstallRequest {
-  /** Empty with `all`. */
-  readonly arches: readonly Arch[];
-  /** Every arch of the catalogue for which an emulator is found. */
-  readonly all: boolean;
-  /** Where emulators come from, in order: `apt`, `dir:…`; empty for this machine and then the default ones. */
-  readonly sources: readonly string[];
-  /** Take also what has no sha256 by which it could be verified. */
-  readonly allowUnverified?: boolean | undefined;
-  /** Id of the only emulator that is taken. */
-  readonly emulator?: string | undefined;
-  readonly persist: Persistence;
-  /**
-   * Register with C: set-user-id programs of the arch get their owner's rights, through the emulator. `new`: only an entry
-   * that does not exist yet; others keep their flags.
-   */
-  readonly credentials: boolean | 'new';
-  /** Take over an entry of that name that is not ours. */
-  readonly replace: boolean;
-  readonly verify: boolean;
-  /** Refuse emulators of a version that is known to be bad. */
-  readonly strict?: boolean | undefined;
-  /** The lock file that is to name what was installed. */
-  readonly lock?: string | undefined;
-  /** The lock file that says what is to be installed: those very bytes. */
-  readonly locked?: string | undefined;
-  readonly dryRun: boolean;
-}
+import type { InstallRequest, RuleOptions } from './types.ts';
 
 export interface InstallResult {
   readonly schema: 'binfmtctl/install/1';

@@ -1,8 +1,5 @@
 /** Disk images, by their bytes. Pure. */
-import { type Partition, type PartitionTable, readPartitions } from './partitions.ts';
-
-/** Reads bytes of a file; fewer beyond its end. */
-export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
+import { type Partition, type PartitionTable, type ReadAt, readPartitions } from './partitions.ts';
 
 export type DiskImage =
   /** A format that has to be converted; `qemuFormat` as qemu-img(1) calls it. */

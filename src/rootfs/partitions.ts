@@ -1,5 +1,7 @@
 /** Partition tables of disk images: MBR and GPT (UEFI specification, chapter 5). Pure. */
-import type { ReadAt } from './disk-image.ts';
+
+/** Reads bytes of a file; fewer beyond its end. */
+export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
 
 export interface Partition {
   readonly number: number;

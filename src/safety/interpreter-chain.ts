@@ -5,7 +5,7 @@ import { parseShebang, type Shebang } from '../rule/execution/shebang.ts';
 import type { Executable, Execution } from '../rule/execution/types.ts';
 import { matches } from '../rule/match.ts';
 import type { Rule } from '../rule/types.ts';
-import type { Machine } from './pattern-safety.ts';
+import type { Machine } from './types.ts';
 
 /** One file on the way from an interpreter to the program that runs. */
 interface Link {

@@ -12,7 +12,8 @@ import { errnoOf } from '../system/file/file-error.ts';
 import { readHead } from '../system/file/head.ts';
 import { findPrograms } from '../system/process/program-directories.ts';
 import { findNatives, type Natives } from './natives.ts';
-import { assertSafe, type Machine, type Program, scriptWarning } from './pattern-safety.ts';
+import { assertSafe, scriptWarning } from './pattern-safety.ts';
+import type { Machine, Program } from './types.ts';
 
 export interface SafetyOptions {
   /** The other rules of the instance; else the entries that it has now. */

@@ -12,7 +12,7 @@ import { nativePatterns } from '../rule/execution/native-patterns.ts';
 import type { MagicPattern } from '../rule/types.ts';
 import { runningHead } from '../system/process/running-head.ts';
 import { type ProbeContext, tryAll } from './native-probes.ts';
-import type { Native, UnprovenNative } from './pattern-safety.ts';
+import type { Native, UnprovenNative } from './types.ts';
 
 /** What runs on this machine without an emulator. */
 export interface Natives {

@@ -6,7 +6,7 @@ import {
 } from '../../boot/persistence.ts';
 import { readBootFacts } from '../../boot/services.ts';
 import type { Context } from '../../context.ts';
-import type { InstallRequest } from '../install.ts';
+import type { InstallRequest } from '../types.ts';
 
 export type { Persistence } from '../../boot/persistence.ts';
 

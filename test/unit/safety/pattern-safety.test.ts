@@ -4,7 +4,8 @@ import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 import { nativePatterns } from '../../../src/rule/execution/native-patterns.ts';
 import { matches } from '../../../src/rule/match.ts';
 import type { Pattern, Rule } from '../../../src/rule/types.ts';
-import { assertSafe, type Machine, scriptWarning } from '../../../src/safety/pattern-safety.ts';
+import { assertSafe, scriptWarning } from '../../../src/safety/pattern-safety.ts';
+import type { Machine } from '../../../src/safety/types.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 const X86_64 = '7f454c4602010100000000000000000002003e00';
