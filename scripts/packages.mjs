@@ -11,8 +11,16 @@ const CACHE = resolve(dirname(fileURLToPath(import.meta.url)), '../.cache');
  * of another machine, `NAME:ARCH@SUITE` that of another release of Debian. */
 export function unpackPackages(...names) {
   const missing = names.filter((name) => !existsSync(rootOf(name)));
-  if (missing.length > 0) fetchPackages(missing);
+  if (missing.length > 0) fetchAlone(missing);
   return names.map(rootOf);
+}
+
+/** Test jobs run side by side and need the same packages: one process fetches at a time, under flock(1). */
+function fetchAlone(names) {
+  mkdirSync(CACHE, { recursive: true });
+  const self = fileURLToPath(import.meta.url);
+  const options = { stdio: ['ignore', 'ignore', 'pipe'] };
+  execFileSync('flock', [join(CACHE, 'lock'), process.execPath, self, '--locked', ...names], options);
 }
 
 /** The fields of a package's control file, and the `sha256` of the package. */
@@ -143,5 +151,13 @@ function readControl(file) {
   return { ...Object.fromEntries([...fields].map(([, name, value]) => [name, value])), sha256 };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  console.log(unpackPackages(...process.argv.slice(2)).join('\n'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === '--locked') fetchMissing(rest);
+  else console.log(unpackPackages(first, ...rest).join('\n'));
+}
+
+function fetchMissing(names) {
+  const missing = names.filter((name) => !existsSync(rootOf(name)));
+  if (missing.length > 0) fetchPackages(missing);
+}

@@ -1,6 +1,6 @@
-// Runs the tests, side by side on all processors. Each job of kernel and system tests has a binfmt_misc instance of its own, in a user
-// namespace, so that the machine's own is not touched. Engine and nightly tests need that: they run alone, mount it where it
-// is not, and leave it as they found it.
+// Runs the tests. Unit, integration and kernel tests run side by side on all processors; system tests share large root file systems
+// and run alone. Kernel and system tests have binfmt_misc instances of their own, in user namespaces, so that the machine's own is not
+// touched. Engine and nightly tests need that: they mount it where it is not, and leave it as they found it.
 //   node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]
 // With vitest arguments, such as files, each project is one vitest.
 import { spawnSync } from 'node:child_process';
@@ -13,24 +13,25 @@ import { runJobs } from './tests/run-jobs.mjs';
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const SIDE_BY_SIDE = ['kernel', 'integration', 'unit'];
 const PRIVATE = ['kernel', 'system'];
 const ON_MACHINE = ['engine', 'nightly'];
 const [words, passed] = splitAt(process.argv.slice(2), '--');
-const unknown = words.filter((word) => !['unit', 'integration', ...PRIVATE, ...ON_MACHINE].includes(word));
+const unknown = words.filter((word) => ![...SIDE_BY_SIDE, ...PRIVATE, ...ON_MACHINE].includes(word));
 if (unknown.length > 0) {
   console.error(
     `usage: node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]`,
   );
   process.exit(2);
 }
-const projects = (words.length > 0 ? words : ['kernel', 'integration', 'unit']).filter(isPossible);
+const projects = (words.length > 0 ? words : SIDE_BY_SIDE).filter(isPossible);
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 const results = [run('node', ['scripts/build.mjs'])];
-const together = projects.filter((name) => !ON_MACHINE.includes(name));
-if (passed.length > 0) results.push(...together.map((name) => vitest(PRIVATE.includes(name), name)));
-else if (together.length > 0) results.push(await runJobs(ROOT, jobsOf(ROOT, together)));
-results.push(...projects.filter((name) => ON_MACHINE.includes(name)).map((name) => vitest(false, name)));
+const together = passed.length > 0 ? [] : projects.filter((name) => SIDE_BY_SIDE.includes(name));
+if (together.length > 0) results.push(await runJobs(ROOT, jobsOf(ROOT, together)));
+const alone = projects.filter((name) => !together.includes(name));
+results.push(...alone.map((name) => vitest(PRIVATE.includes(name), name)));
 process.exit(results.every(Boolean) && process.exitCode !== 1 ? 0 : 1);
 
 /** Says why a project is skipped; under CI that is a failure. */

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Files in one job. Fewer balance better, but every job starts vitest again. */
-const FILES = { unit: 60, integration: 6, kernel: 5, system: 1 };
+const FILES = { unit: 60, integration: 6, kernel: 5 };
 
 /** The jobs of projects, the ones with the largest files first: they take longest. */
 export function jobsOf(root, projects) {

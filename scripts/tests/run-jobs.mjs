@@ -34,9 +34,8 @@ async function runJob(root, { project, files }) {
   // apt reads as a user of its own.
   chmodSync(folder, 0o755);
   const report = join(folder, 'report.json');
-  const isPrivate = project === 'kernel' || project === 'system';
   const command = [
-    ...(isPrivate ? [process.execPath, 'scripts/private-instance.mjs', '--'] : []),
+    ...(project === 'kernel' ? [process.execPath, 'scripts/private-instance.mjs', '--'] : []),
     ...['node_modules/.bin/vitest', 'run', '--project', project, '--maxWorkers', '1'],
     ...['--reporter', 'default', '--reporter', 'json', '--outputFile.json', report, ...files],
   ];
