@@ -49,7 +49,7 @@ export function readNamedFile(name: string): ConfigFile {
   return { name, complaint: `Failed to open file '${name}': ${strerror('ENOENT')}` };
 }
 
-/** Null where there is no such file. `name` is for messages. */
+/** Reads a file of rules; null if it does not exist. `name` is for messages. */
 export function readFileAt(path: string, name: string = path): ConfigFile | null {
   try {
     return { name, bytes: readSmall(path) };

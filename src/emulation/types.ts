@@ -29,7 +29,7 @@ export interface EmulatedFormat {
 }
 
 export interface Emulation {
-  /** Who runs each of the programs that were asked about, in that order; null for formats that nobody is known for. */
+  /** Who runs each of the requested programs, in their order; null for a format without a known emulator. */
   readonly programs: readonly (RunBy | null)[];
   /** How each architecture is run; empty unless the request asks for a report. */
   readonly arches: readonly EmulatedArch[];

@@ -16,7 +16,7 @@ export interface Transfer {
 
 const INTERVAL_MS = 100;
 
-/** Reports how much of how many bytes is there, ten times a second, and the end. The total is null while nobody knows it. */
+/** Returns a function that reports a transfer's progress at most ten times a second, and its end. An unknown total is null. */
 export function byteProgress(report: Transfer['report']): (done: number, total: number | null) => void {
   const started = performance.now();
   let last = Number.NEGATIVE_INFINITY;

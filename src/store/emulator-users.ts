@@ -44,7 +44,7 @@ export async function findEmulatorUsers(context: Context): Promise<EmulatorUsers
 
 type User = readonly [sha256: string, user: string];
 
-/** Of the instance, whoever registered them; or why that is not known. An instance that is not mounted has none here. */
+/** All entries of the instance, or why they cannot be read. An instance that is not mounted has none. */
 function entryUsers({ binfmtDirectory }: Context): readonly User[] | string {
   if (!inspectInstance(binfmtDirectory).mounted) return [];
   try {

@@ -9,7 +9,7 @@ import type { TakenMount } from '../../system/namespace/private-mount.ts';
 export interface MountedImage {
   /** The image. */
   readonly path: string;
-  /** Where it is mounted; nobody outside this session sees that. */
+  /** Where it is mounted, in the mount namespace of this session. */
   readonly place: string;
   readonly directory: string;
   /** Whether its journal has changes that are not in the mounted file system. */

@@ -79,7 +79,6 @@ export interface EnterCommand {
 }
 
 const [FIRST, SECOND] = TEXTS;
-/** A free descriptor. */
 const LOWER = 9;
 
 /** The command that runs a program in a root, in namespaces that end with it. */
