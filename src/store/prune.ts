@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import type { Context } from '../context.ts';
 import { emulatorsIn, pruneStore } from '../emulators/store/store.ts';
-import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
+import { interrupted, isBinfmtctlError } from '../errors.ts';
 import { removeUnheldTree } from '../rootfs/tree-use.ts';
 import { withStoreLock } from '../state/lock.ts';
 import { repair } from '../state/repair.ts';
@@ -84,7 +84,7 @@ async function pruneTrees(
   const onWait = () => report({ kind: 'warning', text: 'waiting for a process that unpacks a tree' });
   const remove = async (): Promise<void> => {
     for (const { path } of trees) {
-      if (signal.aborted) throw new BinfmtctlError('INTERRUPTED', 'interrupted', { cause: signal.reason });
+      if (signal.aborted) throw interrupted(signal, `removing ${path}`);
       try {
         const { usedBy, unknown } = await usersOfTree(path);
         if (usedBy.length > 0 || unknown !== null) continue;

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { BinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, interrupted } from '../errors.ts';
 import { errnoOf, fileError } from './file/file-error.ts';
 import { notRegular } from './file/file-kind.ts';
 import { toolEnvironment } from './process/environment.ts';
@@ -94,7 +94,7 @@ export async function acquireLock(
   const outcome = await flock(file, [kindOf(shared)], { timeoutMs, signal });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
-  if (signal?.aborted) throw interrupted(path, signal);
+  if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
   throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome, hint);
 }
 
@@ -114,7 +114,7 @@ export async function tryLock(
 ): Promise<boolean> {
   const tried = await flock(file, ['-n', kindOf(shared)], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
   if (tried.exitCode === 0) return true;
-  if (signal?.aborted) throw interrupted(path, signal);
+  if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
   if (!isTaken(tried)) throw notLocked(path, tried, hint);
   return false;
 }
@@ -146,12 +146,6 @@ function readHolder(file: number): string {
   } catch {
     return '';
   }
-}
-
-function interrupted(path: string, signal: AbortSignal): BinfmtctlError {
-  return new BinfmtctlError('INTERRUPTED', `interrupted while waiting for the lock ${path}`, {
-    cause: signal.reason,
-  });
 }
 
 function notLocked(path: string, outcome: RunResult, hint: string): BinfmtctlError {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { COMMON_OPTIONS, examples, withOptions } from '../common-options.ts';
 import type { EmulatedCommand } from './commands.ts';
 
-/** A command of emulated.ts as commander lists it and shows its help. */
+/** A command of commands.ts as commander lists it and shows its help. */
 export function emulatedHelp({
   name,
   summary,

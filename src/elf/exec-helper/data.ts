@@ -13,7 +13,7 @@ export interface Execution {
   readonly environment: readonly Uint8Array[];
   /**
    * Makes the current directory the root, then changes to `workdir` in it and becomes `uid`. The program gets a session keyring
-   * of its own; with `filter` (elf/terminal-filter.ts) it cannot type into its terminal.
+   * of its own; with `filter` (terminal-filter.ts) it cannot type into its terminal.
    */
   readonly inside?: Inside | undefined;
 }

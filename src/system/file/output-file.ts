@@ -3,7 +3,7 @@ import { constants, fstatSync, lstatSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { removeLeftovers } from '../temporary.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { kindOf } from './file-kind.ts';
@@ -65,10 +65,7 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
       return await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
     } catch (error) {
       if (errnoOf(error) !== 'ENXIO' || tryLstat(path)?.isFIFO() !== true) throw error;
-      if (signal?.aborted)
-        throw new BinfmtctlError('INTERRUPTED', `interrupted while waiting for a reader of ${path}`, {
-          cause: signal.reason,
-        });
+      if (signal?.aborted) throw interrupted(signal, `waiting for a reader of ${path}`);
       await wait(POLL_MS);
     }
   }

@@ -1,7 +1,7 @@
 /**
  * What the scripts of `run` and `enter` have in common. They run as root of new namespaces. All that they and their tools
  * say goes to us, by standard error; the program's own standard error is descriptor 7, and descriptor 8 is what we say.
- * Their environment is clean: the exec helper (elf/exec-helper.ts) holds that of the program.
+ * Their environment is clean: the exec helper (elf/exec-helper/exec-helper.ts) holds that of the program.
  */
 import { formatRegister } from '../../rule/register.ts';
 import type { Rule } from '../../rule/types.ts';

@@ -15,7 +15,7 @@ export interface SetupFailure {
 }
 
 /**
- * Answers what a set-up asks for (plan/setup-script.ts), until the child has closed its streams. Tells `onReady` the program's
+ * Answers what a set-up asks for (namespace/setup-script.ts), until the child has closed its streams. Tells `onReady` the program's
  * process id just before it is executed, which may still refuse. Returns null, or why it was not executed.
  */
 export async function followSetup(

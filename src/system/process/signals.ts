@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 export interface Target {
   /** The program; it may be another process than our child. */
   pid: number | undefined;
-  /** A shell with job control that the program is a job of (plan/setup-script.ts); null where it is in our process group. */
+  /** A shell with job control that the program is a job of (namespace/setup-script.ts); null where it is in our process group. */
   readonly shell: number | null;
   /** The last signal that ends whatever has not said otherwise. */
   interruption: NodeJS.Signals | null;

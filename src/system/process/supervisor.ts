@@ -1,7 +1,7 @@
 /**
  * Runs a program as if it had been started directly: with our terminal, our streams and the signals sent to us. The command
  * executes a helper last, which executes the program. The command may first set up namespaces and mounts. It then reports its
- * progress on its standard error; the program gets ours from another descriptor (plan/setup-script.ts).
+ * progress on its standard error; the program gets ours from another descriptor (namespace/setup-script.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { handOnSignals, type Target } from './signals.ts';
 export interface Supervised {
   /** Its tools have a clean environment: the helper holds the program's. */
   readonly command: readonly [string, ...string[]];
-  /** The file that the command executes as HELPER_PATH (elf/exec-helper.ts). It is closed here. */
+  /** The file that the command executes as HELPER_PATH (elf/exec-helper/exec-helper.ts). It is closed here. */
   readonly helper: number;
   /** For a command that sets up. */
   readonly setup?: Setup | undefined;

@@ -16,7 +16,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { unpackPackages } from '../../../scripts/packages.mjs';
+import { ownMirror, unpackPackages } from '../../../scripts/packages.mjs';
 import { archTestFolder, binfmtctl, removeAllEntries, temporaryFolder } from './tools.ts';
 
 export const DEBIAN_ARCHES = ['arm64', 'armhf', 'riscv64'] as const;
@@ -81,7 +81,7 @@ async function makeRoot(arch: DebianArch, env: NodeJS.ProcessEnv): Promise<void>
   const script = join(mmdebstrap, 'usr/bin/mmdebstrap');
   const options = ['--mode=root', '--variant=apt', `--arch=${arch}`, '--format=directory'];
   const fast = '--dpkgopt=force-unsafe-io';
-  const child = spawn('perl', [script, ...options, fast, suiteOf(arch), partial, mirror()], {
+  const child = spawn('perl', [script, ...options, fast, suiteOf(arch), partial, ownMirror()], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -92,12 +92,4 @@ async function makeRoot(arch: DebianArch, env: NodeJS.ProcessEnv): Promise<void>
   const status = await new Promise((done) => child.once('close', done));
   if (status !== 0) throw new Error(said);
   renameSync(partial, keptRoot(arch));
-}
-
-/** Where this machine has its packages from, for all suites. */
-function mirror(): string {
-  const form = ['--format', '$(CODENAME) $(SITE)', 'Created-By: Packages'];
-  const sites = execFileSync('apt-get', ['indextargets', ...form], { encoding: 'utf8' }).split('\n');
-  const own = sites.find((line) => line.startsWith(`${ownSuite()} `)) ?? '';
-  return own.slice(own.indexOf(' ') + 1);
 }
