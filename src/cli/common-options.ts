@@ -65,7 +65,7 @@ export function withBareOptions(words: readonly string[]): string[] {
 }
 
 /** USAGE for `--all` together with names: one of them would go unheard. */
-export function bothNamed(command: string, names: string): BinfmtctlError {
+export function namesAndAllError(command: string, names: string): BinfmtctlError {
   return new BinfmtctlError('USAGE', `${command} takes ${names} or --all, not both`, {
     hint: `\`binfmtctl ${command} --help\` shows examples`,
   });

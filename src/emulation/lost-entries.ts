@@ -31,7 +31,7 @@ export function withEntries(rules: readonly Rule[], entries: readonly Entry[]): 
 }
 
 /** Whether an entry can run programs in a root: its interpreter was opened when it was made, or is there by the same path. */
-export function reaches({ flags, interpreter }: Entry, root: string | null): boolean {
+export function worksInRoot({ flags, interpreter }: Entry, root: string | null): boolean {
   if (flags.includes('F')) return true;
   return isExecutable(root === null ? interpreter : resolveInRoot(root, interpreter));
 }

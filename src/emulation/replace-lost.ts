@@ -6,7 +6,7 @@ import type { Entry } from '../rule/types.ts';
 import type { Natives } from '../safety/natives.ts';
 import { isCopyable, isReplaced } from './lost-entries.ts';
 import { findOwnRules, type RuleRequest } from './own-rules.ts';
-import type { OwnRule } from './recall.ts';
+import type { OwnRule } from './run-cache.ts';
 import type { EmulationRequest } from './types.ts';
 
 /** The architectures of the entries that a private instance loses. */

@@ -49,8 +49,8 @@ export interface EmulationRequest {
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
   readonly allowUnverified?: boolean | undefined;
-  /** Whether anybody wants to be told of `arches`, which takes time. */
-  readonly told?: boolean | undefined;
+  /** Whether to report `arches` and `formats`, which takes time. */
+  readonly withReport?: boolean | undefined;
   /** The path of the only program, which entries with an extension look at. */
   readonly path?: string | undefined;
 }

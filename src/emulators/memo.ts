@@ -5,7 +5,7 @@ import { writeAtomic } from '../system/file/write-file.ts';
 import { assertStoreTrusted, isSharedStore, readStoreFile } from './store/trust.ts';
 
 /** What an inspection found out of a file's bytes. */
-export interface Known {
+export interface KnownFacts {
   readonly sha256: string;
   readonly version: string | null;
 }
@@ -13,9 +13,9 @@ export interface Known {
 /** Remembers inspections, so that an unchanged file is neither hashed nor run again. */
 export interface Memo {
   /** What is known of a file that was run as the emulator with this id; without an id whatever is known of it. */
-  readonly recall: (file: FileIdentity, emulator?: string) => Known | null;
+  readonly recall: (file: FileIdentity, emulator?: string) => KnownFacts | null;
   /** Without the emulator's id the file was not run: only its hash is remembered. */
-  readonly remember: (file: FileIdentity, known: Known, emulator?: string) => void;
+  readonly record: (file: FileIdentity, known: KnownFacts, emulator?: string) => void;
   /** Writes what is new. A memo that cannot be written is no failure. */
   readonly save: () => Promise<void>;
 }
@@ -54,7 +54,7 @@ export async function openMemo(store: string): Promise<Memo> {
       const version = emulator === undefined ? any : versions.get(emulator);
       return version === undefined ? null : { sha256: known.sha256, version };
     },
-    remember: (identity, { sha256, version }, emulator) => {
+    record: (identity, { sha256, version }, emulator) => {
       const key = keyOf(identity);
       const versions = {
         ...files.get(key)?.versions,

@@ -1,4 +1,4 @@
-import type { Launch, LaunchedProgram } from '../emulation/launch.ts';
+import type { LaunchedProgram, PreparedLaunch } from '../emulation/launch.ts';
 import { prootLaunch, prootWords } from '../emulation/proot.ts';
 import type { Rule } from '../rule/types.ts';
 import { findTool } from '../system/process/tools.ts';
@@ -15,10 +15,10 @@ export function prootEnter(
   request: EnterRequest,
   account: { readonly uid: number; readonly gid: number } | null,
   program: LaunchedProgram,
-): Launch | string {
+): PreparedLaunch | string {
   if (process.geteuid?.() === 0 || findTool('proot') === null) return 'install proot';
-  const obstacle = unsupported(request, program);
-  if (obstacle !== null) return `use proot: omit ${obstacle}`;
+  const unsupportedOption = unsupported(request, program);
+  if (unsupportedOption !== null) return `use proot: omit ${unsupportedOption}`;
   const words = prootWords(rules, program);
   if (words === null) return 'use proot: move the emulator to a path without spaces';
   const machine = ['/proc', '/sys', '/dev'].flatMap((path) => ['-b', path]);
@@ -35,7 +35,7 @@ function unsupported(
 ): string | null {
   const readOnlyBind = binds.find((bind) => bind.endsWith(':ro'));
   const variable = [...environment.keys()].find((name) => /^(?:LD|PROOT|GLIBC)_/.test(name));
-  const wanted = [
+  const requested = [
     readOnly && '--read-only',
     ephemeral && '--ephemeral',
     noNetwork && '--net none',
@@ -43,5 +43,5 @@ function unsupported(
     readOnlyBind !== undefined && `:ro of --bind ${readOnlyBind}`,
     variable !== undefined && `--env ${variable}`,
   ];
-  return wanted.find((each) => each !== false) ?? null;
+  return requested.find((each) => each !== false) ?? null;
 }

@@ -62,11 +62,11 @@ export function decodeManifest(text: string): BundleManifest | { readonly proble
       message,
     ),
   );
-  return { problem: `${MANIFEST}: ${problems.slice(0, NAMED).join('; ')}` };
+  return { problem: `${MANIFEST}: ${problems.slice(0, MAX_LISTED).join('; ')}` };
 }
 
 /** As many problems as are named. */
-const NAMED = 5;
+const MAX_LISTED = 5;
 
 const isUniqueBy = <T>(items: readonly T[], key: (item: T) => string): boolean =>
   new Set(items.map(key)).size === items.length;

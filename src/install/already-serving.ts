@@ -7,7 +7,7 @@ import type { StoredRegistration } from '../state/registrations.ts';
 import { verify } from '../verify/verify.ts';
 import { isPersisted } from './boot/boot-files.ts';
 import { findHidden } from './boot/hidden-files.ts';
-import type { Present } from './plan.ts';
+import type { CurrentState } from './plan.ts';
 import type { InstallRequest, RuleOptions } from './types.ts';
 
 /**
@@ -16,7 +16,7 @@ import type { InstallRequest, RuleOptions } from './types.ts';
  */
 export async function alreadyServing(
   arches: readonly Arch[],
-  { entries, ours }: Present,
+  { entries, ours }: CurrentState,
   registrations: ReadonlyMap<string, StoredRegistration>,
   request: InstallRequest & Pick<RuleOptions, 'persist'>,
   context: Context,

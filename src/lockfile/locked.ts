@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { listStored } from '../emulators/store/store.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
-import type { Found } from '../obtain/found.ts';
+import type { FoundEmulator } from '../obtain/found.ts';
 import { type EmulatorRequest, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
 import { DEFAULT_SOURCES } from '../obtain/sources.ts';
 import type { Entry } from '../rule/types.ts';
@@ -39,7 +39,7 @@ export async function obtainAsLocked(
 }
 
 /** A bundle only carries what the lock names. @throws USAGE where a lock file and something else are both to say what is taken. */
-export function refuseLockedSources({
+export function assertNoOtherSources({
   lock,
   locked,
   sources,
@@ -68,11 +68,11 @@ async function obtainLocked(
   const { locked: file, all } = request;
   const ids = all ? [] : arches.map(({ id }) => id);
   const part = lockedFor((await readLock(file, ids)).lock, natives.host.id, file, ids);
-  const wanted = all ? arches.filter(({ id }) => Object.hasOwn(part, id)) : arches;
-  const guests = wanted.map(({ id }) => id);
+  const selected = all ? arches.filter(({ id }) => Object.hasOwn(part, id)) : arches;
+  const guests = selected.map(({ id }) => id);
   requireGuests(part, guests, file);
   const stored = await listStored(context.store);
-  const found: Found[] = [];
+  const found: FoundEmulator[] = [];
   const toFetch: string[] = [];
   for (const { source = '', emulator = '', guests: group } of groupBySource(part, guests)) {
     const candidates = group.flatMap((guest): Candidate[] =>
@@ -80,7 +80,7 @@ async function obtainLocked(
         .filter(({ sha256 }) => sha256 === part[guest]?.sha256)
         .map(({ path }) => ({ path, emulator, guest, origin: 'store' })),
     );
-    const members = wanted.filter(({ id }) => group.includes(id));
+    const members = selected.filter(({ id }) => group.includes(id));
     const sources = request.sources.length > 0 ? request.sources : [source];
     const narrowed = { ...request, all: false, sources, emulator, candidates, expected: part };
     const obtained = await obtainEmulators(members, entries, natives, narrowed, context).catch(
@@ -93,7 +93,7 @@ async function obtainLocked(
       if (locked === undefined) continue;
       const emulator = { ...each.emulator };
       // The same bytes are of the same version, where they could not be asked.
-      if (request.elsewhere) emulator.version ??= locked.version;
+      if (request.forOtherHost) emulator.version ??= locked.version;
       requireLocked(each.arch.id, emulator, locked, file);
       found.push({ ...each, emulator });
     }
@@ -103,7 +103,7 @@ async function obtainLocked(
     ? Object.keys(part).filter((guest) => !Object.hasOwn(context.catalogue.arches, guest))
     : [];
   return {
-    found: wanted.flatMap(({ id }) => found.find(({ arch }) => arch.id === id) ?? []),
+    found: selected.flatMap(({ id }) => found.find(({ arch }) => arch.id === id) ?? []),
     missing: unknown.map((arch) => ({ arch, why: `it is in ${file}, but not in the catalogue` })),
     toFetch,
   };

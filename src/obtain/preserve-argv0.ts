@@ -10,17 +10,17 @@ import { layoutPaths } from '../emulators/names.ts';
 import { emulatorsIn } from '../emulators/store/store.ts';
 import { keep } from '../emulators/store/writer.ts';
 import { reportedArgv0 } from '../probe/assert-runs.ts';
-import type { Found } from './found.ts';
+import type { FoundEmulator } from './found.ts';
 
 /** The end of a name that says: registered with flag P. */
 export const PRESERVING = '-binfmt-P';
 
 /** The emulator by a name with that end, where the kernel makes it necessary and the emulator is seen to heed it. */
 export async function preservingName(
-  found: Found,
+  found: FoundEmulator,
   { dryRun }: { readonly dryRun: boolean },
   context: Context,
-): Promise<Found> {
+): Promise<FoundEmulator> {
   const { arch, profile, emulator } = found;
   if (profile.preserveArgv0.mode !== 'auto' || runningKernelFeatures().tellsPreserveArgv0) return found;
   if (emulator.path.endsWith(PRESERVING)) return found;
@@ -33,7 +33,7 @@ export async function preservingName(
 const MARK = 'called-so';
 
 /** The distribution's own name of that kind for this very file; null if it has none. */
-function packagedName({ arch, profile, emulator }: Found): string | null {
+function packagedName({ arch, profile, emulator }: FoundEmulator): string | null {
   const names = layoutPaths(profile, arch.id).filter((path) => path.endsWith(PRESERVING));
   return names.find((path) => isSameFile(path, emulator.path)) ?? null;
 }
@@ -47,7 +47,7 @@ function isSameFile(path: string, other: string): boolean {
 }
 
 async function storedUnder(
-  { arch, profile, emulator }: Found,
+  { arch, profile, emulator }: FoundEmulator,
   dryRun: boolean,
   { store }: Context,
 ): Promise<string> {

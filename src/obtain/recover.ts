@@ -5,7 +5,7 @@ import type { Candidate } from '../emulators/types.ts';
 import { isBinfmtctlError } from '../errors.ts';
 import { withWaitingProbe } from '../probe/waiting.ts';
 import { refuseInterrupted } from '../state/transaction.ts';
-import { addProblem, type Problems } from './sources.ts';
+import { addProblem, type SourceProblems } from './sources.ts';
 
 /**
  * Gets an emulator back that only an entry of the kernel still has, by running a probe through it: a copy of what runs
@@ -16,7 +16,7 @@ import { addProblem, type Problems } from './sources.ts';
 export async function recover(
   arch: Arch,
   held: Candidate,
-  problems: Problems,
+  problems: SourceProblems,
   context: Context,
 ): Promise<readonly Candidate[]> {
   const { catalogue, store, signal } = context;

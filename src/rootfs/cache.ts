@@ -15,7 +15,7 @@ import { run } from '../system/process/process.ts';
 export interface PartialTree {
   readonly tree: string;
   readonly root: string;
-  readonly work: string;
+  readonly workDirectory: string;
 }
 
 const PARTIAL = /\.partial-\w+$/;
@@ -78,13 +78,15 @@ async function makeTree(
     throw fileError(error, `make a tree in ${roots}`);
   };
   const partial = await mkdtemp(join(roots, `${key}.partial-`)).catch(failed);
-  const [tree = '', root = '', work = ''] = ['tree', 'root', 'work'].map((name) => join(partial, name));
+  const [tree = '', root = '', workDirectory = ''] = ['tree', 'root', 'work'].map((name) =>
+    join(partial, name),
+  );
   try {
-    await Promise.all([mkdir(tree), mkdir(root), mkdir(work)]).catch(failed);
+    await Promise.all([mkdir(tree), mkdir(root), mkdir(workDirectory)]).catch(failed);
     // What its archive may leave unsaid, whatever the umask.
     await chmod(tree, 0o755).catch(failed);
-    await fill({ tree, root, work });
-    await Promise.all([removeTree(root, null), removeTree(work, null)]);
+    await fill({ tree, root, workDirectory });
+    await Promise.all([removeTree(root, null), removeTree(workDirectory, null)]);
     // Else a loss of power may leave a tree of empty files. Not every sync(1) can do it for one file system.
     await run('sync', ['-f', tree]);
     if (signal.aborted) throw interrupted(signal, 'fetching');

@@ -19,7 +19,7 @@ import {
 import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { corrupt } from '../system/file/integrity.ts';
 import { requireTrusted } from '../system/require-trusted.ts';
-import type { FetchOptions, Source, Want } from './types.ts';
+import type { EmulatorTarget, FetchOptions, SourceFetcher } from './types.ts';
 
 /**
  * `bundle:FILE`: emulators out of a file that `binfmtctl bundle` made; what is wanted of it is copied into the store. It is
@@ -29,7 +29,7 @@ import type { FetchOptions, Source, Want } from './types.ts';
  * another thing than its manifest says; EMULATOR_UNFIT where others can change it and it is not `verified`; INTERRUPTED; what the store throws. Then
  * nothing is stored.
  */
-export const fetchBundle: Source = async (file, wants, options) => {
+export const fetchBundle: SourceFetcher = async (file, wants, options) => {
   const path = resolve(file);
   await requireFile(path);
   if (options.verified !== true) await requireTrusted(path, { anyOwner: true, as: 'bundle' });
@@ -45,7 +45,7 @@ export interface BundleFile {
 /** As `fetchBundle`, from a file that nobody else can change. */
 export const takeFromBundle = (
   file: BundleFile,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   { store, host, signal }: FetchOptions,
 ): Promise<readonly Candidate[]> =>
   writeStore(store, (writer) => readBundle(file, wants, host, writer, signal), { signal });
@@ -54,7 +54,7 @@ type Bytes = AsyncIterable<Uint8Array>;
 
 async function readBundle(
   { path, name }: BundleFile,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   host: string,
   writer: StoreWriter,
   signal: AbortSignal,
@@ -77,7 +77,7 @@ async function readBundle(
         continue;
       }
       const [emulator, ...rest] = open;
-      requireNamed(header, emulator);
+      assertMatchesManifest(header, emulator);
       open = rest;
       found.push(...(await take(name, emulator, entry as Bytes, wants, writer)));
     }
@@ -114,7 +114,12 @@ async function readManifest({ name, type, size = 0 }: Header, bytes: Bytes): Pro
   return decoded;
 }
 
-function requireHost(name: string, manifest: BundleManifest, host: string, wants: readonly Want[]): void {
+function requireHost(
+  name: string,
+  manifest: BundleManifest,
+  host: string,
+  wants: readonly EmulatorTarget[],
+): void {
   if (manifest.host === host) return;
   const guests = wants.map(({ guest }) => guest).join(' ');
   throw new BinfmtctlError(
@@ -125,7 +130,7 @@ function requireHost(name: string, manifest: BundleManifest, host: string, wants
 }
 
 /** Every entry is the next one that the manifest names, and as large as it says. */
-function requireNamed(
+function assertMatchesManifest(
   { name, type, size }: Header,
   emulator: BundledEmulator | undefined,
 ): asserts emulator is BundledEmulator {
@@ -141,7 +146,7 @@ async function take(
   name: string,
   { guest, emulator, sha256, file }: BundledEmulator,
   bytes: Bytes,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
   const want = wants.find((each) => each.guest === guest);

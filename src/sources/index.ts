@@ -5,7 +5,7 @@ import { fetchBundle } from './bundle.ts';
 import { fetchDir } from './dir.ts';
 import { fetchOci } from './oci.ts';
 import { fetchPath } from './path.ts';
-import type { Source } from './types.ts';
+import type { SourceFetcher } from './types.ts';
 import { parseUrlSource } from './url/name.ts';
 import { fetchUrl } from './url/url.ts';
 
@@ -15,7 +15,7 @@ export interface SourceName {
   readonly value: string;
 }
 
-const SOURCES: Readonly<Record<string, Source>> = {
+const SOURCES: Readonly<Record<string, SourceFetcher>> = {
   path: fetchPath,
   bundle: fetchBundle,
   dir: fetchDir,
@@ -58,7 +58,7 @@ export function parseSource(text: string, allowUnverified = false): SourceName {
 }
 
 /** The function that fetches from a kind of source. */
-export function openSource({ kind }: SourceName): Source {
+export function openSource({ kind }: SourceName): SourceFetcher {
   const fetch = SOURCES[kind];
   if (fetch === undefined) throw new BinfmtctlError('BAD_SOURCE', `unknown source ${kind}`);
   return fetch;

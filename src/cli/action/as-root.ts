@@ -25,7 +25,7 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
   };
   const ran = await runAsRoot(rootCommand(uid, process.env, program), { onLine, signal });
   const document = parsed(ran.stdout);
-  if (isFailure(document)) {
+  if (isErrorDocument(document)) {
     const { code, message, hint } = document;
     // Its exit status is that of the signal.
     const cause = signal.aborted ? signal.reason : undefined;
@@ -53,15 +53,15 @@ const notRoot = (why: string): BinfmtctlError =>
     },
   );
 
-interface Failure {
+interface ErrorDocument {
   readonly schema: 'binfmtctl/error/1';
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string | null;
 }
 
-const isFailure = (document: unknown): document is Failure =>
-  (document as Partial<Failure> | null)?.schema === 'binfmtctl/error/1';
+const isErrorDocument = (document: unknown): document is ErrorDocument =>
+  (document as Partial<ErrorDocument> | null)?.schema === 'binfmtctl/error/1';
 
 function parsed(text: string): unknown {
   try {

@@ -8,7 +8,7 @@ import { toJson } from '../../text/json.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common-options.ts';
 import { paint, print, visible } from '../output/terminal.ts';
 
-interface InstallOptions extends CommonOptions {
+interface InstallCommandOptions extends CommonOptions {
   readonly all?: boolean;
   readonly source: readonly string[];
   readonly allowUnverified?: boolean;
@@ -65,7 +65,7 @@ export function installCommand(done: (status: number) => void): Command {
     ['binfmtctl install arm64 --lock', 'write binfmtctl.lock, for other machines'],
     ['binfmtctl install arm64 --locked', 'the same bytes as there, or nothing'],
     ['binfmtctl install s390x --dry-run', 'what would be done'],
-  ]).action(async (arches: string[], options: InstallOptions) => {
+  ]).action(async (arches: string[], options: InstallCommandOptions) => {
     const { installArches } = await import('../parts/operations.ts');
     const request = {
       arches,

@@ -58,11 +58,11 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
   return 0;
 }
 
-type Parsed =
+type ParsedLine =
   | { readonly options: readonly string[]; readonly files: readonly string[] }
   | { readonly complaint: string };
 
-function parse(words: readonly string[]): Parsed {
+function parse(words: readonly string[]): ParsedLine {
   const line = getopt(
     words,
     OPTIONS.map((name) => ({ name, argument: 'none' })),

@@ -66,7 +66,7 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
     print: (text) => write(process.stdout, text),
   };
   try {
-    if (await carryOut(parsed.request, session)) return 0;
+    if (await execute(parsed.request, session)) return 0;
     say('exiting due to previous errors');
   } catch (error) {
     if (!isBinfmtctlError(error)) throw error;
@@ -76,7 +76,7 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
   return 2;
 }
 
-function carryOut({ mode, words, values, compat }: Request, session: Session): Promise<boolean> | boolean {
+function execute({ mode, words, values, compat }: Request, session: Session): Promise<boolean> | boolean {
   const [name, path = ''] = words;
   switch (mode) {
     case 'install':

@@ -31,7 +31,7 @@ export interface SystemdBinfmtRequest {
 export type Complaints = readonly string[];
 
 /** A rule of a file, or what is said in its place. */
-type Item =
+type ConfigItem =
   | {
       readonly rule: Rule;
       /** Without flag D (Linux 7.3). */
@@ -56,7 +56,7 @@ export async function applyBinfmtD(
   const isFlushed = flush && files.length === 0;
   const found = read.flatMap(itemsOf);
   using checked = openInterpreters(found.flatMap((item) => ('rule' in item ? [item.rule] : [])));
-  const items = await refuseAllUnsafe(found, isFlushed, context);
+  const items = await omitUnsafe(found, isFlushed, context);
   if (isFlushed) removeEntries(binfmtDirectory, () => true);
   const rules = new Map(
     items.flatMap((item) => ('rule' in item ? [[item.rule, item.enabled] as const] : [])),
@@ -83,8 +83,8 @@ export async function applyBinfmtD(
 export function unregisterBinfmtD(flush: boolean, { binfmtDirectory }: Context): void {
   if (!isWritable(binfmtDirectory)) return;
   const lines = readAllFiles().flatMap((file) => ('bytes' in file ? decodeBinfmtD(file.bytes).rules : []));
-  const named = new Set(lines.map(({ name }) => name));
-  removeEntries(binfmtDirectory, (name) => flush || named.has(name));
+  const registeredNames = new Set(lines.map(({ name }) => name));
+  removeEntries(binfmtDirectory, (name) => flush || registeredNames.has(name));
 }
 
 /** The files of the folders, as they are; with `tldr` without comments and empty lines. */
@@ -108,11 +108,11 @@ function isWritable(directory: string): boolean {
   return mounted && writable;
 }
 
-function removeEntries(directory: string, isUnwanted: (name: string) => boolean): void {
-  for (const name of entryNames(directory)) if (isUnwanted(name)) unregister(directory, name);
+function removeEntries(directory: string, isToRemove: (name: string) => boolean): void {
+  for (const name of entryNames(directory)) if (isToRemove(name)) unregister(directory, name);
 }
 
-function itemsOf(file: ConfigFile): readonly Item[] {
+function itemsOf(file: ConfigFile): readonly ConfigItem[] {
   if ('complaint' in file) return [file];
   const { rules, cut } = decodeBinfmtD(file.bytes);
   const items = rules.map((line) => itemOf(line, `${file.name}:${line.line}`));
@@ -120,7 +120,7 @@ function itemsOf(file: ConfigFile): readonly Item[] {
   return cut ? [...items, { complaint }] : items;
 }
 
-function itemOf({ name, text }: RuleLine, place: string): Item {
+function itemOf({ name, text }: RuleLine, place: string): ConfigItem {
   if (!isValidName(name)) return { complaint: `${place}: Rule name '${name}' is not valid, refusing.` };
   const { linux73 } = runningKernelFeatures();
   const parsed = parseRegister(encodeText(`${text}\n`), { linux73 });
@@ -138,17 +138,17 @@ function isValidName(name: string): boolean {
 const failedToAdd = (place: string, name: string, reason: string): string =>
   `${place}: Failed to add binary format '${name}': ${reason}`;
 
-async function refuseAllUnsafe(
-  items: readonly Item[],
+async function omitUnsafe(
+  items: readonly ConfigItem[],
   isFlushed: boolean,
   context: Context,
-): Promise<readonly Item[]> {
+): Promise<readonly ConfigItem[]> {
   const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
   const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
   const safe = rules.filter((rule) => !unsafe.has(rule));
   warnOfScripts(safe, context);
   const unfit = findUnfitInterpreters(safe, context, { kernelRefuses: true });
-  return items.flatMap((item): readonly Item[] => {
+  return items.flatMap((item): readonly ConfigItem[] => {
     if (!('rule' in item)) return [item];
     const refusal = unsafe.get(item.rule);
     if (refusal !== undefined) return [{ complaint: `${item.place}: ${refusal.message}` }];

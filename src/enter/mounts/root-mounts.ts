@@ -23,14 +23,14 @@ export interface Bind {
 }
 
 /** An interpreter, and the flags of its mount. */
-export interface Emulator {
+export interface EmulatorMount {
   readonly path: string;
   readonly flags: readonly string[];
 }
 
 export interface RootFacts {
   /** Folders of the root that can be mounted on, where they really are in it. */
-  readonly places: Readonly<Partial<Record<Place, string>>>;
+  readonly places: Readonly<Partial<Record<MountPlace, string>>>;
   /** Not root of the whole machine: in a user namespace, a new one or one that is there, as in a container. */
   readonly userNamespace: boolean;
   /** The host's /dev serves; else only `nodes` of it are there. */
@@ -57,8 +57,8 @@ export interface RootFacts {
 /** Where binfmt_misc is mounted. */
 export const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
-export type Place = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
-export const PLACES: readonly Place[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
+export type MountPlace = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
+export const MOUNT_PLACES: readonly MountPlace[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
 
 /** The nodes that every program may count on, and that do no harm. */
 export const SAFE_NODES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
@@ -122,7 +122,7 @@ function bindMounts({ source, target, directory, readOnly, flags, submounts }: B
 }
 
 /** The program can reach its emulator by `/proc/self/exe`, and as root it could change the file, but for such a mount. */
-export const emulatorMounts = (emulators: readonly Emulator[]): readonly RootMount[] =>
+export const emulatorMounts = (emulators: readonly EmulatorMount[]): readonly RootMount[] =>
   emulators.flatMap(({ path, flags }) =>
     bindMounts({
       source: path,

@@ -13,7 +13,7 @@ import {
 } from '../../system/namespace/setup-script.ts';
 import { commandLine, quote } from '../../text/shell.ts';
 import {
-  type Emulator,
+  type EmulatorMount,
   emulatorMounts,
   firstMounts,
   fstab,
@@ -42,7 +42,7 @@ export interface EnterPlan {
   /** For an instance of its own; null where the one there is serves. */
   readonly rules: readonly Rule[] | null;
   /** The interpreters of `rules`, with the flags of the mounts that they are on. */
-  readonly emulators: readonly Emulator[];
+  readonly emulators: readonly EmulatorMount[];
   /** A capability that process 1 has and the program does not get. */
   readonly withheld: string;
   /** All changes go to memory. */

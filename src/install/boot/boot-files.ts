@@ -101,6 +101,7 @@ function textFor(path: string, rule: Rule): string | null {
 }
 
 /** Warnings about a boot file whose state is `changed`. */
-export const leftText = (path: string): string => `${path} was changed since it was written: it is left`;
-export const replacedText = (path: string): string =>
+export const fileLeftWarning = (path: string): string =>
+  `${path} was changed since it was written: it is left`;
+export const fileReplacedWarning = (path: string): string =>
   `${path} was changed since it was written: it is replaced`;

@@ -11,7 +11,7 @@ const MAX_ANSWER = 1024 * 1024;
 const CLIENT = 'binfmtctl';
 
 /** Who asks for what, and where. */
-export interface Asked {
+export interface RegistryAccess {
   /** The registry's own address: only what it asks for itself is answered. */
   readonly base: URL;
   readonly repository: string;
@@ -29,23 +29,23 @@ export interface Asked {
  */
 export async function authorize(
   header: string,
-  asked: Asked,
+  access: RegistryAccess,
   options: LimitedTransfer,
 ): Promise<string | null> {
   const challenges = parseChallenges(header);
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && 'realm' in parameters);
-  const login = await asked.login();
+  const login = await access.login();
   // Over plain HTTP anybody may have sent the challenge, with a token server of their own.
-  if (login !== null) requireSecret(asked.base);
+  if (login !== null) requireSecret(access.base);
   if (login?.kind === 'bearer') return `Bearer ${login.token}`;
-  if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, asked, login, options)}`;
+  if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, access, login, options)}`;
   if (!challenges.some(({ scheme }) => scheme === 'basic') || login?.kind !== 'password') return null;
   return basic(login);
 }
 
 async function fetchToken(
   { parameters }: Challenge,
-  { base, repository, tls }: Asked,
+  { base, repository, tls }: RegistryAccess,
   login: Login | null,
   { limits, signal }: LimitedTransfer,
 ): Promise<string> {
@@ -63,7 +63,7 @@ async function fetchToken(
   const { status } = response;
   if (status !== 200) {
     response.discard();
-    throw refusedToken(realm, response, login);
+    throw tokenError(realm, response, login);
   }
   const token = tokenIn(await readBody(response, MAX_ANSWER));
   if (token !== null) return token;
@@ -125,7 +125,7 @@ function tokenIn(bytes: Uint8Array): string | null {
   }
 }
 
-function refusedToken(realm: URL, response: HttpResponse, login: Login | null): BinfmtctlError {
+function tokenError(realm: URL, response: HttpResponse, login: Login | null): BinfmtctlError {
   const { status } = response;
   const isWrong = status === 400 || status === 401 || status === 403;
   const hint = isWrong

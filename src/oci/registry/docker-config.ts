@@ -53,8 +53,8 @@ function loginFor(auths: Record<string, unknown>, registry: string, repository: 
     registry === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [registry];
   const parts = repository.split('/');
   const paths = parts.map((_, index) => parts.slice(0, parts.length - index).join('/'));
-  const wanted = [...hosts.flatMap((host) => paths.map((path) => `${host}/${path}`)), ...hosts];
-  for (const name of wanted) {
+  const candidates = [...hosts.flatMap((host) => paths.map((path) => `${host}/${path}`)), ...hosts];
+  for (const name of candidates) {
     const key = Object.keys(auths).find((each) => normal(each) === name);
     const login = key === undefined ? null : loginOf(objectOf(auths[key]));
     if (login !== null) return login;

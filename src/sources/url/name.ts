@@ -29,7 +29,7 @@ export function parseUrlSource(text: string, allowUnverified: boolean): UrlSourc
     path: url.protocol === 'file:' ? parsePath(url, address) : null,
     sha256: hash < 0 ? null : parseFragment(text.slice(hash + 1)),
   };
-  if (source.sha256 === null) refuseUnverified(source, allowUnverified);
+  if (source.sha256 === null) assertVerifiable(source, allowUnverified);
   return source;
 }
 
@@ -80,7 +80,7 @@ function parseFragment(fragment: string): string {
   );
 }
 
-function refuseUnverified(source: UrlSource, allowUnverified: boolean): void {
+function assertVerifiable(source: UrlSource, allowUnverified: boolean): void {
   const { url, path } = source;
   const name = `${path === null ? url.origin : 'file://'}${url.pathname}`;
   if (!allowUnverified) {

@@ -20,7 +20,7 @@ export interface Whereabouts {
 }
 
 /** A program as the kernel will find it, behind all `#!` lines. */
-export interface Program {
+export interface LocatedProgram {
   /** The path to execute, as it is called there: with `#!` lines that of the script. */
   readonly path: string;
   /** As it is called there. */
@@ -47,7 +47,7 @@ const LINKAGE_SIZE = 4096;
  *
  * @throws PROGRAM_NOT_FOUND, also for the interpreter of a script; PROGRAM_NOT_EXECUTABLE.
  */
-export async function findProgram(name: string, where: Whereabouts): Promise<Program> {
+export async function findProgram(name: string, where: Whereabouts): Promise<LocatedProgram> {
   const path = name.includes('/') ? name : searchPath(name, where);
   let called = path;
   let leading: readonly string[] = [name];

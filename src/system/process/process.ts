@@ -19,7 +19,7 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RunOptions extends ProcessOptions {
+export interface RunProcessOptions extends ProcessOptions {
   /** Descriptors of ours that the program gets as 3, 4 and so on; its standard input is empty then. */
   readonly descriptors?: readonly number[] | undefined;
   /** Standard input; without it the program reads from an empty one. */
@@ -68,7 +68,7 @@ const KILL_DELAY_MS = 1000;
 export async function run(
   file: string,
   args: readonly string[],
-  { input, descriptors, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunOptions = {},
+  { input, descriptors, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunProcessOptions = {},
 ): Promise<RunResult> {
   const buffering =
     descriptors !== undefined
@@ -162,7 +162,7 @@ const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL')
 
 /** Ends a process and its group at the time limit, when the signal is aborted, and when we exit ourselves. */
 function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: ProcessOptions) {
-  let late = false;
+  let timedOut = false;
   let released = false;
   let insisting: NodeJS.Timeout | undefined;
   const kill = () => {
@@ -177,7 +177,7 @@ function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: Proc
     }, KILL_DELAY_MS);
   };
   const onLimit = () => {
-    late = true;
+    timedOut = true;
     kill();
   };
   const limit = timeoutMs === undefined ? undefined : setTimeout(onLimit, timeoutMs);
@@ -193,7 +193,7 @@ function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: Proc
     if (pid !== undefined) groups.delete(pid);
     signal?.removeEventListener('abort', kill);
   };
-  return { kill, release, timedOut: () => late };
+  return { kill, release, timedOut: () => timedOut };
 }
 
 function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
