@@ -1,7 +1,9 @@
 /** What the GitHub Action runs: inputs and outputs are those of action.yml; see docs/ci.md. */
+
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { error as annotate, debug, getInput, info, setOutput, summary } from '@actions/core';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import { listPlatforms } from '../catalogue/platforms.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
@@ -52,7 +54,7 @@ async function act(signal: AbortSignal): Promise<void> {
     inputs.lock === undefined
       ? null
       : { file: resolve(inputs.lock), text: (await readLock(inputs.lock)).text };
-  const binfmtDirectory = '/proc/sys/fs/binfmt_misc';
+  const binfmtDirectory = BINFMT_DIRECTORY;
   const natives = await findNatives({ catalogue, signal, binfmtDirectory });
   const arches = requested.filter(({ id }) => !natives.arches.some((native) => native.id === id));
   for (const { id } of requested.filter((arch) => !arches.includes(arch)))

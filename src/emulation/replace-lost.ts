@@ -1,7 +1,7 @@
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
-import { isBinfmtctlError } from '../errors.ts';
+import { isItemFailure } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Natives } from '../safety/natives.ts';
 import { isCopyable, isReplaced } from './lost-entries.ts';
@@ -71,7 +71,7 @@ const orNone = (found: Promise<readonly OwnRule[]>): Promise<readonly OwnRule[]>
 
 /** A failure means that an entry stays lost, of which `describeLost` warns. */
 function passOver(error: unknown): void {
-  if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+  if (!isItemFailure(error)) throw error;
 }
 
 /** A sentence for each entry that has no effect in a private instance with these rules. */

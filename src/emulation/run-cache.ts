@@ -10,7 +10,7 @@ import { readStoreFile } from '../emulators/store/trust.ts';
 import { formatRegister, parseRegister } from '../rule/register.ts';
 import { isBpf, type Rule } from '../rule/types.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
-import { parseJson } from '../text/json.ts';
+import { isRecord, parseJson } from '../text/json.ts';
 
 declare const BINFMTCTL_VERSION: string;
 
@@ -89,6 +89,3 @@ function identityOf(path: string): string | null {
   const file = statSync(path, { bigint: true, throwIfNoEntry: false });
   return file === undefined ? null : [file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join(':');
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { FileIdentity } from '../system/file/files.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
+import { parseJson } from '../text/json.ts';
 import { assertStoreTrusted, isSharedStore, readStoreFile } from './store/trust.ts';
 
 /** What an inspection found out of a file's bytes. */
@@ -42,7 +43,7 @@ export async function openMemo(store: string): Promise<Memo> {
   const path = join(store, 'inspected.json');
   assertStoreTrusted(store);
   const text = isSharedStore() ? null : readStoreFile(store, 'inspected.json');
-  const parsed = v.safeParse(schema, text === null ? null : parse(text));
+  const parsed = v.safeParse(schema, text === null ? null : parseJson(text));
   const files = new Map(parsed.success ? Object.entries(parsed.output.files) : []);
   let changed = false;
   return {
@@ -77,12 +78,4 @@ export async function openMemo(store: string): Promise<Memo> {
 // The change time moves with every change of the bytes, and no program can set it back (inode(7)).
 function keyOf({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,9 +1,10 @@
 import { constants, type Stats } from 'node:fs';
-import { access, lstat, open, readlink, stat } from 'node:fs/promises';
+import { lstat, open, readlink, stat } from 'node:fs/promises';
 import { type Linkage, readLinkage } from '../elf/linkage.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { kindOf } from '../system/file/file-kind.ts';
+import { isExecutable } from '../system/file/is-file.ts';
 import { flagsAt } from '../system/namespace/mounts.ts';
 import { notFound, unfit } from './unfit.ts';
 
@@ -30,8 +31,10 @@ const RUNNABLE_TYPES = [2, 3];
 export async function readProgram(path: string, name = path): Promise<EmulatorProgram> {
   const facts = await factsOf(path, name);
   if (!facts.isFile()) throw unfit(name, `it is ${kindOf(facts)}`);
-  if (!(await isExecutable(path, facts))) {
-    if (flagsAt(path).includes('noexec') && (facts.mode & 0o111) !== 0)
+  // access(2) says yes to root for a file that anybody may execute; a mount with noexec makes it say no.
+  const hasExecuteBit = (facts.mode & 0o111) !== 0;
+  if (!hasExecuteBit || !isExecutable(path)) {
+    if (hasExecuteBit && flagsAt(path).includes('noexec'))
       throw unfit(name, 'its file system is mounted noexec', MOVE_HINT);
     throw unfit(
       name,
@@ -72,10 +75,3 @@ async function factsOf(path: string, name: string): Promise<Stats> {
     throw fileError(cause, `look at the emulator ${name}`);
   }
 }
-
-// access(2) says yes to root for a file that anybody may execute; a mount with noexec makes it say no.
-const isExecutable = (path: string, { mode }: Stats): Promise<boolean> =>
-  access(path, constants.X_OK).then(
-    () => (mode & 0o111) !== 0,
-    () => false,
-  );

@@ -1,6 +1,7 @@
 import { existsSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import type { Context } from '../context.ts';
 import { isElf } from '../elf/header.ts';
 import { BINFMT_MISC_MAGIC, findEmulation } from '../emulation/find.ts';
@@ -31,7 +32,7 @@ import { assertServesRoot } from './emulator-access.ts';
 import { environmentOf, PATH } from './environment.ts';
 import { findIdentity } from './identity.ts';
 import { findPlaces, type MountPlaces } from './mounts/places.ts';
-import { INSTANCE, type RootFacts, SAFE_NODES } from './mounts/root-mounts.ts';
+import { type RootFacts, SAFE_NODES } from './mounts/root-mounts.ts';
 import { findPrograms, requireLoader, requireRoot } from './programs.ts';
 import { prootEnter } from './proot.ts';
 import { type EnterPlan, type EnterTools, enterCommand } from './script/enter-script.ts';
@@ -220,7 +221,7 @@ const SYSFS_MAGIC = 0x62656572;
 /** The machine's instance is there even where no entry serves: a package inside would mount and change it. */
 function instanceFor(rules: Emulation['rules']): RootFacts['instance'] {
   if (rules !== null) return 'private';
-  return fileSystemMagic(INSTANCE) === BINFMT_MISC_MAGIC ? 'machine' : null;
+  return fileSystemMagic(BINFMT_DIRECTORY) === BINFMT_MISC_MAGIC ? 'machine' : null;
 }
 
 /** The terminal of the standard streams, by a path that exists here. */

@@ -9,7 +9,7 @@ import { type Memo, openMemo } from '../emulators/memo.ts';
 import { listStored, type StoredEmulator } from '../emulators/store/store.ts';
 import { isSharedStore } from '../emulators/store/trust.ts';
 import type { Candidate } from '../emulators/types.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { type BinfmtctlError, isItemFailure } from '../errors.ts';
 import { assertRuns } from '../probe/assert-runs.ts';
 import type { Entry } from '../rule/types.ts';
 import { buildArchOf, type Natives } from '../safety/natives.ts';
@@ -240,7 +240,7 @@ async function takeFirstFit(
     } catch (problem) {
       // An inspection that a signal ended says nothing of the emulator.
       refuseInterrupted(context.signal);
-      if (!(problem instanceof BinfmtctlError) || problem.code === 'INTERRUPTED') throw problem;
+      if (!isItemFailure(problem)) throw problem;
       addProblem(problems, arch.id, problem);
     }
   }

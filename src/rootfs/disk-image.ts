@@ -1,5 +1,6 @@
 /** Disk images, by their bytes. Pure. */
-import { type Partition, type PartitionTable, type ReadAt, readPartitions } from './partitions.ts';
+import type { ReadAt } from '../elf/linkage.ts';
+import { type Partition, type PartitionTable, readPartitions } from './partitions.ts';
 
 export type DiskImage =
   /** A format that has to be converted; `qemuFormat` as qemu-img(1) calls it. */

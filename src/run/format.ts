@@ -1,12 +1,13 @@
 /** Programs that are not ELF: who runs them, or what they are instead. */
+
 import { patternsOf } from '../catalogue/format-rules.ts';
 import type { Catalogue, Format } from '../catalogue/types.ts';
-import { isExecutable } from '../emulation/lost-entries.ts';
 import type { EmulatedFormat } from '../emulation/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { DESCRIBED_SIZE, describeFile, isApe, isDotNet, isScriptText } from '../file-format/program-kind.ts';
 import { matches } from '../rule/match.ts';
 import { tryReadHead } from '../system/file/head.ts';
+import { isExecutable } from '../system/file/is-file.ts';
 import type { LocatedProgram } from '../system/process/locate-program.ts';
 
 /** How a file that no entry takes is run; `refusal` says why it is not, if the kernel refuses it too. */

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import type { Context } from '../context.ts';
 import { findEmulation } from '../emulation/find.ts';
 import { type LaunchedProgram, launch, type PreparedLaunch } from '../emulation/launch.ts';
@@ -51,8 +52,6 @@ export interface PreparedRun {
   readonly way: 'emulator' | 'proot';
 }
 
-const INSTANCE = '/proc/sys/fs/binfmt_misc';
-
 /**
  * Finds out what a program is and who can run it, and fetches what is missing.
  *
@@ -73,7 +72,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const root = process.geteuid?.() === 0;
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const command = runCommand({
-    directory: INSTANCE,
+    directory: BINFMT_DIRECTORY,
     rules: emulation.rules,
     ids: root ? null : { uid, gid },
     tools: runTools(),
@@ -82,7 +81,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const fallback = byProot ?? fallbackFor(request, program, emulation, environment);
   const way = byProot === null ? 'emulator' : 'proot';
   // Root could unmount the instance, which loses all entries with its last mount. Users get their own ids back and cannot.
-  const setup = root ? { maps: allIds(), held: `${INSTANCE}/status` } : { maps: ownIds(uid, gid) };
+  const setup = root ? { maps: allIds(), held: `${BINFMT_DIRECTORY}/status` } : { maps: ownIds(uid, gid) };
   const launches = { launch: { command, setup, program: launched }, fallback };
   const prepared = { emulation, heads, ...launches, refusal, way } as const;
   if (!request.withReport) return prepared;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
 import { rootCommand, runAsRoot } from '../../system/process/sudo.ts';
+import { parseJson } from '../../text/json.ts';
 import { showLine } from './log.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
     else showLine(line);
   };
   const ran = await runAsRoot(rootCommand(uid, process.env, program), { onLine, signal });
-  const document = parsed(ran.stdout);
+  const document = parseJson(ran.stdout);
   if (isErrorDocument(document)) {
     const { code, message, hint } = document;
     // Its exit status is that of the signal.
@@ -62,11 +63,3 @@ interface ErrorDocument {
 
 const isErrorDocument = (document: unknown): document is ErrorDocument =>
   (document as Partial<ErrorDocument> | null)?.schema === 'binfmtctl/error/1';
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}

@@ -1,7 +1,7 @@
 import { findArch } from '../../catalogue/resolve.ts';
 import type { Arch } from '../../catalogue/types.ts';
 import type { Context } from '../../context.ts';
-import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, isBinfmtctlError, isItemFailure } from '../../errors.ts';
 import { install } from '../../install/install.ts';
 import type { InstallRequest } from '../../install/types.ts';
 import { findNatives } from '../../safety/natives.ts';
@@ -123,7 +123,7 @@ const noneWith = (prefix: string, folder: string | null): BinfmtctlError =>
   });
 
 function fail(name: string, error: unknown, { failures }: Batch): void {
-  if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+  if (!isItemFailure(error)) throw error;
   const text = lineOf(error);
   log(`installing: ${name} ${text}`);
   failures.push(`${name}: ${text}`);

@@ -1,5 +1,6 @@
 /** `binfmtctl systemd-binfmt`: options and output of systemd-binfmt(8); see docs/systemd-binfmt.md. */
 
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import { getopt } from '../../compat/command-line/getopt.ts';
 import {
   applyBinfmtD,
@@ -50,7 +51,7 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
     print(text);
     return report(complaints);
   }
-  const context = await openContext({ binfmtDir: '/proc/sys/fs/binfmt_misc', catalogue: [] }, (progress) => {
+  const context = await openContext({ binfmtDir: BINFMT_DIRECTORY, catalogue: [] }, (progress) => {
     if (progress.kind === 'warning') process.stderr.write(encodeText(`warning: ${progress.text}\n`));
   });
   if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));

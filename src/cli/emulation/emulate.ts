@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { findArches } from '../../catalogue/resolve.ts';
 import type { Context, Progress } from '../../context.ts';
 import type { Emulation, EmulationRequest, RunBy } from '../../emulation/types.ts';
-import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, isBinfmtctlError, isInterruption } from '../../errors.ts';
 import type { Ending } from '../../system/process/foreground.ts';
 import { closeInherited } from '../../system/process/inherited.ts';
 import { toJson } from '../../text/json.ts';
@@ -101,7 +101,7 @@ export function emulationFailure(failure: unknown): number {
   if (!isBinfmtctlError(failure)) return OUR_FAILURE;
   if (failure.code === 'PROGRAM_NOT_FOUND') return NOT_FOUND;
   if (failure.code === 'PROGRAM_NOT_EXECUTABLE') return NOT_EXECUTABLE;
-  return failure.code === 'INTERRUPTED' ? exitStatusOf(failure) : OUR_FAILURE;
+  return isInterruption(failure) ? exitStatusOf(failure) : OUR_FAILURE;
 }
 
 const requestOf = (options: EmulateOptions, { catalogue }: Context): EmulationRequest => ({

@@ -1,8 +1,9 @@
 /** Disk images as root file systems: the partition, and how mount(8) mounts it. */
 import { open, realpath } from 'node:fs/promises';
+import type { ReadAt } from '../../elf/linkage.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { choosePartition, fileSystemAt, readDiskImage } from '../../rootfs/disk-image.ts';
-import type { Partition, ReadAt } from '../../rootfs/partitions.ts';
+import type { Partition } from '../../rootfs/partitions.ts';
 import { fileError } from '../../system/file/file-error.ts';
 import { isFile } from '../../system/file/is-file.ts';
 import { inInitialUserNamespace } from '../../system/host.ts';

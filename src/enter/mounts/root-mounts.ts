@@ -1,4 +1,5 @@
 /** What is mounted in a root before a program runs in it. Pure; fstab(5) is how mount(8) is told. */
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import type { Submount } from '../../system/namespace/mounts.ts';
 
 export interface RootMount {
@@ -55,7 +56,6 @@ export interface RootFacts {
 }
 
 /** Where binfmt_misc is mounted. */
-export const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
 export type MountPlace = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
 export const MOUNT_PLACES: readonly MountPlace[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
@@ -155,11 +155,11 @@ function procMounts({ places, procOfHost, instance }: RootFacts): readonly RootM
   const own: RootMount = procOfHost
     ? { source: '/proc', target: proc, type: 'none', options: ['rbind'] }
     : { source: OURS, target: proc, type: 'proc', options };
-  const target = `${proc}${INSTANCE.slice('/proc'.length)}`;
+  const target = `${proc}${BINFMT_DIRECTORY.slice('/proc'.length)}`;
   if (instance === 'private') return [own, { source: OURS, target, type: 'binfmt_misc', options }];
   if (instance === null || procOfHost) return [own];
   // Packages that find no instance mount one: root's is that of the machine, a user's is empty and hides the machine's.
-  return [own, { source: INSTANCE, target, type: 'none', options: ['bind', 'ro', ...options] }];
+  return [own, { source: BINFMT_DIRECTORY, target, type: 'none', options: ['bind', 'ro', ...options] }];
 }
 
 /** Lines for fstab(5), with targets below `root`. */

@@ -1,3 +1,4 @@
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import type { Rule } from '../../rule/types.ts';
 import type { Submount } from '../../system/namespace/mounts.ts';
 import {
@@ -17,7 +18,6 @@ import {
   emulatorMounts,
   firstMounts,
   fstab,
-  INSTANCE,
   type RootFacts,
   readOnlyMounts,
   secondMounts,
@@ -196,11 +196,11 @@ function settingLines(plan: EnterPlan): readonly string[] {
   const base = baseOf(plan);
   const lines: string[] = [];
   if (rules !== null) {
-    const within = `${base}/${proc}/sys/fs/binfmt_misc`;
+    const within = `${base}/${proc}${BINFMT_DIRECTORY.slice('/proc'.length)}`;
     // In a root without /proc it is where this machine has it, under the root: mounted, but not to be seen.
     lines.push(
-      ...(proc === undefined ? instanceLines(INSTANCE, rules, tools) : registerLines(within, rules)),
-      sealLine(proc === undefined ? INSTANCE : within, tools),
+      ...(proc === undefined ? instanceLines(BINFMT_DIRECTORY, rules, tools) : registerLines(within, rules)),
+      sealLine(proc === undefined ? BINFMT_DIRECTORY : within, tools),
     );
   }
   if (hostname !== null && tools.hostname !== null)

@@ -3,6 +3,7 @@ import { type HttpRequest, type HttpResponse, printUrl, readBody, request } from
 import type { LimitedTransfer } from '../../net/limits.ts';
 import { failureFrom } from '../../net/retry.ts';
 import { isLoopback, mayBeLoopback } from '../../text/host.ts';
+import { isRecord, parseJson } from '../../text/json.ts';
 import { maskSecrets } from '../../text/secrets.ts';
 import { type Challenge, parseChallenges } from './auth-challenge.ts';
 import type { Login } from './docker-config.ts';
@@ -115,14 +116,10 @@ function refreshForm(fields: Readonly<Record<string, string>>, token: string) {
 }
 
 function tokenIn(bytes: Uint8Array): string | null {
-  try {
-    const { token, access_token } = JSON.parse(new TextDecoder().decode(bytes));
-    const found: unknown = token ?? access_token;
-    // What else would split the header that it is put into.
-    return typeof found === 'string' && /^[\x21-\x7e]+$/.test(found) ? found : null;
-  } catch {
-    return null;
-  }
+  const answer = parseJson(new TextDecoder().decode(bytes));
+  const token = isRecord(answer) ? (answer['token'] ?? answer['access_token']) : null;
+  // Other characters could split the header that the token is put into.
+  return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token) ? token : null;
 }
 
 function tokenError(realm: URL, response: HttpResponse, login: Login | null): BinfmtctlError {

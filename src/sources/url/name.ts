@@ -1,7 +1,9 @@
 /** What `url:` is followed by: an address and the sha256 of what is there. Pure. */
+
 import { BinfmtctlError } from '../../errors.ts';
 import { isLoopback } from '../../text/host.ts';
 import { maskSecrets } from '../../text/secrets.ts';
+import { quote } from '../../text/shell.ts';
 
 export interface UrlSource {
   /** https:, http: or file:, without login and fragment. */
@@ -86,8 +88,8 @@ function assertVerifiable(source: UrlSource, allowUnverified: boolean): void {
   if (!allowUnverified) {
     const print =
       path === null
-        ? `curl -fsSL ${quoted(url.search === '' ? name : 'URL')} | sha256sum`
-        : `sha256sum ${quoted(path)}`;
+        ? `curl -fsSL ${quote(url.search === '' ? name : 'URL')} | sha256sum`
+        : `sha256sum ${quote(path)}`;
     throw bad(
       `source url:${name} has no sha256`,
       `\`${print}\` prints it, to compare with what its publisher says: name it with #sha256=HEX after the address, or take it unseen with --allow-unverified`,
@@ -100,9 +102,6 @@ function assertVerifiable(source: UrlSource, allowUnverified: boolean): void {
     );
   }
 }
-
-const quoted = (text: string): string =>
-  /^[\w:/.@%+=~,[\]-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function decoded(text: string): string | null {
   try {
