@@ -15,14 +15,11 @@ import { verify } from '../verify/verify.ts';
 import { isCopyable, withEntries, worksInRoot } from './lost-entries.ts';
 import { findOwnRules } from './own-rules.ts';
 import { describeLost, lostArches, replaceLost } from './replace-lost.ts';
-import type { EmulatedArch, Emulation, EmulationRequest } from './types.ts';
+import type { EmulatedArch, Emulation, EmulationSearch } from './types.ts';
 
-/** As `findEmulation`, without the cache. `entries` are those that serve us. */
+/** As `findEmulation`, without the cache. */
 export async function findUncachedEmulation(
-  heads: readonly Uint8Array[],
-  request: EmulationRequest,
-  root: string | null,
-  entries: readonly Entry[],
+  { heads, request, root, entries }: EmulationSearch,
   context: Context,
 ): Promise<Emulation> {
   // A source or an emulator that is named comes before the machine's entries.
@@ -61,8 +58,9 @@ export async function findUncachedEmulation(
             !isServed(arch) && !request.arches.includes(arch) && takerOf(arch, entriesForRoot) !== null,
         )
       : [];
-  const search = { ...request, optional: optional.map(({ id }) => id), dynamic: root === null };
-  const found = await findOwnRules(unserved, needed, search, entries, natives, context);
+  const kernel = { entries, natives };
+  const search = { ...request, needed, optional: optional.map(({ id }) => id), dynamic: root === null };
+  const found = await findOwnRules(unserved, search, kernel, context);
   const isFound = ({ id }: Arch): boolean => found.some(({ arch }) => arch === id);
   const byEntry = optional.filter((arch) => !isFound(arch));
   for (const arch of byEntry) takers.set(arch.id, takerOf(arch, entriesForRoot));
@@ -71,7 +69,7 @@ export async function findUncachedEmulation(
     throw noneFound(request.sources);
   const isLost = (arch: Arch): boolean => lost.includes(arch) && !isNative(arch);
   const toReplace = found.length === 0 ? [] : lost.filter((arch) => isLost(arch) && !isFound(arch));
-  const own = [...found, ...(await replaceLost(toReplace, needed, request, entries, natives, context))];
+  const own = [...found, ...(await replaceLost(toReplace, { ...request, needed }, kernel, context))];
   const emulated = own.map(
     ({ arch, rule, version }): EmulatedArch => ({
       arch,

@@ -7,7 +7,7 @@ import { REMOVED_DIRECTORY, workingDirectory } from '../system/host.ts';
 import { fileSystemMagic } from '../system/namespace/mounts.ts';
 import { isCopyable, isReplaced, withEntries, worksInRoot } from './lost-entries.ts';
 import { type OwnRule, readRunCache } from './run-cache.ts';
-import type { Emulation, EmulationRequest, RunBy } from './types.ts';
+import type { Emulation, EmulationRequest, EmulationSearch, RunBy } from './types.ts';
 
 /** The instance that an emulator runs by, if there is one. */
 export const BINFMT_MISC_MAGIC = 0x42494e4d;
@@ -27,11 +27,12 @@ export async function findEmulation(
   context: Context,
 ): Promise<Emulation> {
   const entries = await servingEntries(context);
-  const known = request.withReport ? null : await findCachedEmulation(heads, request, root, entries, context);
+  const search = { heads, request, root, entries };
+  const known = request.withReport ? null : await findCachedEmulation(search, context);
   if (known !== null) return known;
   requireWorkingDirectory();
   const { findUncachedEmulation } = await import('./on-demand.ts');
-  return findUncachedEmulation(heads, request, root, entries, context);
+  return findUncachedEmulation(search, context);
 }
 
 /** execa starts no program in a folder that has no path any more. */
@@ -44,12 +45,10 @@ function requireWorkingDirectory(): void {
 
 /** The answer where it takes no search: it is looked for most often by those who run a program many times. */
 async function findCachedEmulation(
-  heads: readonly Uint8Array[],
-  { arches, all, sources, emulator, path = '' }: EmulationRequest,
-  root: string | null,
-  entries: readonly Entry[],
+  { heads, request, root, entries }: EmulationSearch,
   context: Context,
 ): Promise<Emulation | null> {
+  const { arches, all, sources, emulator, path = '' } = request;
   if (sources.length > 0 || emulator !== undefined || all || arches.length > 0) return null;
   const own = tryReadHead(process.execPath, HEADER_SIZE);
   if (own === null) return null;

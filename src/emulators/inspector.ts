@@ -57,7 +57,7 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   const cached = memo.recall(identity, profile.id);
   const known =
     cached === null || promised !== null || options.sha256 !== undefined
-      ? await examine(path, from, promised, cached, options)
+      ? await examine({ path, from, promised, cached }, options)
       : cached;
   const wasRun = !options.forOtherHost && (options.sha256 ?? known.sha256) === known.sha256;
   if (cached === null && wasRun) memo.record(identity, known, profile.id);
@@ -92,15 +92,20 @@ async function requireNative(
   );
 }
 
+/** A file, its name in messages, and what is known of it: the hash in its path in the store, and the facts of the memo. */
+interface Examined {
+  readonly path: string;
+  readonly from: string;
+  readonly promised: string | null;
+  readonly cached: KnownFacts | null;
+}
+
 /**
  * Hash and version: the two that cost time. Bytes that have to have a certain hash are hashed before they are run, and the
  * memo is no proof of them.
  */
 async function examine(
-  path: string,
-  from: string,
-  promised: string | null,
-  cached: KnownFacts | null,
+  { path, from, promised, cached }: Examined,
   options: InspectOptions,
 ): Promise<KnownFacts> {
   const { forOtherHost, profile, sha256: expected } = options;

@@ -65,7 +65,7 @@ export interface PreparedEnter {
  */
 export async function prepareEnter(request: EnterRequest, context: Context): Promise<PreparedEnter> {
   const isRoot = process.geteuid?.() === 0;
-  const tree = await openTree(request, isRoot, context);
+  const tree = await openTree(request, context, { isRoot });
   const root = requireRoot(tree.directory);
   const identity = findIdentity(root, request.user);
   const workdir = request.workdir ?? '/';
@@ -87,7 +87,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   if (maps !== null) checkIds(root, maps, identity, context);
   for (const text of warnings) context.report({ kind: 'warning', text });
   const account = accountOf(identity, maps);
-  const facts = factsFor(root, request, emulation, maps, places);
+  const facts = factsFor(root, request, { rules: emulation.rules, maps }, places);
   const plan: EnterPlan = {
     root,
     facts,
@@ -120,7 +120,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const { heads } = programs;
   const { rules } = emulation;
   const fallback =
-    rules === null ? null : prootEnter(rules, { root, binds: places.binds }, request, account, program);
+    rules === null ? null : prootEnter(rules, { root, binds: places.binds, account }, request, program);
   const prepared = { emulation, heads, maps, plan, program, fallback, byProot: false };
   const error =
     request.withReport && rules !== null ? await diagnoseInstance('enter', heads, emulation, context) : null;
@@ -141,7 +141,11 @@ interface Tree {
 }
 
 /** The folder itself, or that of what an archive or image unpacks to. */
-async function openTree(request: EnterRequest, isRoot: boolean, context: Context): Promise<Tree> {
+async function openTree(
+  request: EnterRequest,
+  context: Context,
+  { isRoot }: { readonly isRoot: boolean },
+): Promise<Tree> {
   const { rootfs, arches, ephemeral, readOnly } = request;
   if (isFolder(rootfs) && !existsSync(join(rootfs, 'oci-layout'))) return { directory: rootfs, maps: null };
   const { openRootfs } = await import('../emulation/on-demand.ts');
@@ -189,8 +193,7 @@ const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
 function factsFor(
   root: string,
   request: EnterRequest,
-  { rules }: Emulation,
-  maps: IdMaps | null,
+  { rules, maps }: Pick<Emulation, 'rules'> & { readonly maps: IdMaps | null },
   { places, binds }: MountPlaces,
 ): RootFacts {
   const terminal = terminalPath();

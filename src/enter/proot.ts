@@ -5,15 +5,21 @@ import { findTool } from '../system/process/tools.ts';
 import type { Bind } from './mounts/root-mounts.ts';
 import type { EnterRequest } from './types.ts';
 
+interface ProotRoot {
+  readonly root: string;
+  readonly binds: readonly Bind[];
+  /** Null for root. */
+  readonly account: { readonly uid: number; readonly gid: number } | null;
+}
+
 /**
  * `enter` by proot, for plain users: root's programs would change files of the machine. Otherwise what has to change, in words
  * that go after "or, without root, ".
  */
 export function prootEnter(
   rules: readonly Rule[],
-  { root, binds }: { readonly root: string; readonly binds: readonly Bind[] },
+  { root, binds, account }: ProotRoot,
   request: EnterRequest,
-  account: { readonly uid: number; readonly gid: number } | null,
   program: LaunchedProgram,
 ): PreparedLaunch | string {
   if (process.geteuid?.() === 0 || findTool('proot') === null) return 'install proot';

@@ -51,7 +51,7 @@ export async function buildDesiredState(
   const path = registrationPath(context.store, name);
   const note = readStoreFile(context.store, 'registrations', basename(path));
   const before = note === null ? null : decodeRegistration(note);
-  const { bootFiles, obsolete } = bootFilesFor(name, archHead(arch), before, options, context);
+  const { bootFiles, obsolete } = bootFilesFor({ name, head: archHead(arch), before }, options, context);
   const rule = await buildRule(found, {
     credentials: credentials || hadCredentials,
     persist: bootFiles.some(({ how }) => how === 'binfmt-support') ? 'binfmt-support' : options.persist,
@@ -89,6 +89,13 @@ interface DesiredBootFile {
   readonly now: string | null;
 }
 
+/** An entry with the first bytes of the programs that it takes, and its registration before this installation. */
+interface EntryBefore {
+  readonly name: string;
+  readonly head: Uint8Array;
+  readonly before: Registration | null;
+}
+
 interface BootFileChanges {
   readonly bootFiles: readonly DesiredBootFile[];
   readonly obsolete: NonNullable<DesiredState['obsolete']>;
@@ -99,9 +106,7 @@ interface BootFileChanges {
  * that was changed or removed since stays as it is, unless the request asks for it. One that hides rules of other entries goes.
  */
 function bootFilesFor(
-  name: string,
-  head: Uint8Array,
-  before: Registration | null,
+  { name, head, before }: EntryBefore,
   { persist }: RuleOptions,
   context: Context,
 ): BootFileChanges {

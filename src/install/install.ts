@@ -12,6 +12,7 @@ import { lockSteps } from '../lockfile/file.ts';
 import { assertNoOtherSources, obtainAsLocked } from '../lockfile/locked.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
 import { type Missing, noneFound } from '../obtain/missing.ts';
+import type { KernelState } from '../obtain/obtain.ts';
 import { preservingName } from '../obtain/preserve-argv0.ts';
 import type { Proof } from '../probe/verdict.ts';
 import type { Entry } from '../rule/types.ts';
@@ -72,7 +73,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
   const natives = await findNativesHere(request, context);
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
-  const decideBy = (entries: readonly Entry[]) => decide(arches, natives, entries, request, context);
+  const decideBy = (entries: readonly Entry[]) => decide(arches, { entries, natives }, request, context);
   if (request.dryRun) {
     // What a dry run finds unmounted an install would mount, empty.
     const { mounted } = inspectInstance(context.binfmtDirectory);
@@ -130,20 +131,20 @@ interface InstallDecision {
 /** What brings the arches, beside the entries that there are. Emulators are fetched; nothing else is changed. */
 async function decide(
   arches: readonly Arch[],
-  natives: Natives,
-  entries: readonly Entry[],
+  kernel: KernelState,
   request: InstallRequest,
   context: Context,
 ): Promise<InstallDecision> {
+  const { entries, natives } = kernel;
   const registrations = await readRegistrations(context.store);
   const persist = choosePersistence(request, context);
   const lasting = { ...request, persist };
   const ours = oursAmong(entries, registrations);
-  const serving = await alreadyServing(arches, { entries, ours }, registrations, lasting, context);
+  const serving = await alreadyServing(arches, { entries, ours, registrations }, lasting, context);
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
   const { names: outdated, candidates } = await findOutdated(open, { entries, ours }, registrations, context);
   const search = { ...request, ...(isFreeChoice(request) && { candidates }) };
-  const obtained = await obtainAsLocked(open, entries, natives, search, context);
+  const obtained = await obtainAsLocked(open, kernel, search, context);
   const { missing, toFetch } = obtained;
   const found = await Promise.all(obtained.found.map((each) => preservingName(each, request, context)));
   const options: RuleOptions = lasting;
@@ -154,7 +155,7 @@ async function decide(
   const checked = openInterpreters(rules);
   try {
     if (!request.dryRun) await forEachAtOnce(found, availableParallelism(), assertUnchanged);
-    await requireSafe(rules, context, { entries, natives });
+    await requireSafe(rules, context, kernel);
     const shadowed = findShadowed(entries, desired, (id) => findArch(context.catalogue, id));
     const present = { entries, ours, outdated, shadowed };
     const steps = [
@@ -175,7 +176,7 @@ async function decide(
 function validateRequest(request: InstallRequest, { catalogue }: Context): void {
   const { sources, emulator, allowUnverified } = request;
   assertNoOtherSources(request);
-  for (const source of sources) parseSource(source, allowUnverified);
+  for (const source of sources) parseSource(source, { allowUnverified });
   if (emulator === undefined || Object.hasOwn(catalogue.emulators, emulator)) return;
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
     hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,

@@ -35,7 +35,7 @@ export async function checkLifetime(
   if (holder.kind === 'machine') unmarkShortLived(directory);
   else if (holder.kind !== 'unseen') markShortLived(directory);
   if (holder.kind === 'process' || holder.kind === 'hidden') warn(holderWarning(directory, holder));
-  const error = lifetimeError(directory, holder.kind, inImage);
+  const error = lifetimeError(directory, holder.kind, { inImage });
   if (error === null)
     return (hasChanged) => {
       if (holder.kind !== 'unseen') return [];
@@ -80,7 +80,7 @@ export function holderWarning(
 export function lifetimeError(
   directory: string,
   holder: Holder['kind'],
-  inImage: boolean,
+  { inImage }: { readonly inImage: boolean },
 ): BinfmtctlError | null {
   if (holder !== 'none' && holder !== 'unknown') return null;
   const why =

@@ -62,7 +62,7 @@ export function planInstall(
   desired: readonly DesiredState[],
   options: PlanOptions,
 ): readonly Step[] {
-  const changes = desired.map((each) => changeFor(present, each, options.replace));
+  const changes = desired.map((each) => changeFor(present, each, { replace: options.replace }));
   const prove = (arches: readonly { arch: string; entry: string }[]): readonly Step[] =>
     options.prove && arches.length > 0 ? [{ kind: 'prove', arches }] : [];
   const files = desired
@@ -88,7 +88,11 @@ export function planInstall(
   ];
 }
 
-function changeFor(present: CurrentState, { arch, rule }: DesiredState, replace: boolean): ArchChange {
+function changeFor(
+  present: CurrentState,
+  { arch, rule }: DesiredState,
+  { replace }: { readonly replace: boolean },
+): ArchChange {
   const { entries, ours, outdated, shadowed } = present;
   const entry = entries.find(({ name }) => name === rule.name);
   if (entry === undefined) return { arch, before: [{ kind: 'register', rule }], entry: rule.name, after: [] };

@@ -69,21 +69,16 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
   const natives = await findNatives(context);
   const host = request.host ?? natives.host;
   const forOtherHost = host.id !== natives.host.id;
-  validateRequest(request, host, forOtherHost);
+  validateRequest(request, host, { forOtherHost });
   await requireWritable(request);
   const others = Object.values(context.catalogue.arches).filter(({ id }) => id !== host.id);
   const arches = request.all ? others : request.arches;
   return withStoreLock(context, async () => {
     const stored = await listStored(context.store);
     try {
+      const kernel = { entries: [], natives: { ...natives, host } };
       const emulatorRequest = { ...request, elsewhere: forOtherHost, prove: true, dryRun: false };
-      const { found, missing } = await obtainAsLocked(
-        arches,
-        [],
-        { ...natives, host },
-        emulatorRequest,
-        context,
-      );
+      const { found, missing } = await obtainAsLocked(arches, kernel, emulatorRequest, context);
       if (found.length === 0) throw noneFound(request.sources, missing, request.host);
       const paths = new Map(found.map((each) => [each.arch.id, each.emulator.path]));
       const emulators = found.map(bundled).toSorted((a, b) => (a.guest < b.guest ? -1 : 1));
@@ -101,7 +96,7 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
 function validateRequest(
   { arches, sources, locked }: BundleRequest,
   host: Arch,
-  forOtherHost: boolean,
+  { forOtherHost }: { readonly forOtherHost: boolean },
 ): void {
   if (arches.some(({ id }) => id === host.id))
     throw new BinfmtctlError('NATIVE_ARCH', `${host.id} runs natively on ${host.id} machines`, {

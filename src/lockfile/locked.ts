@@ -4,10 +4,8 @@ import { listStored } from '../emulators/store/store.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
-import { type EmulatorRequest, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
+import { type EmulatorRequest, type KernelState, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
 import { DEFAULT_SOURCES } from '../obtain/sources.ts';
-import type { Entry } from '../rule/types.ts';
-import type { Natives } from '../safety/natives.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import { readLock } from './file.ts';
 import { groupBySource, lockedFor, requireGuests, requireLocked } from './plan.ts';
@@ -27,15 +25,14 @@ export interface LockableRequest extends EmulatorRequest {
  */
 export async function obtainAsLocked(
   arches: readonly Arch[],
-  entries: readonly Entry[],
-  natives: Natives,
+  kernel: KernelState,
   request: LockableRequest,
   context: Context,
 ): Promise<Obtained> {
   const { locked, lock, sources } = request;
-  if (locked !== undefined) return obtainLocked(arches, entries, natives, { ...request, locked }, context);
+  if (locked !== undefined) return obtainLocked(arches, kernel, { ...request, locked }, context);
   const lockable = lock === undefined || sources.length > 0 ? sources : DEFAULT_SOURCES;
-  return obtainEmulators(arches, entries, natives, { ...request, sources: lockable }, context);
+  return obtainEmulators(arches, kernel, { ...request, sources: lockable }, context);
 }
 
 /** A bundle only carries what the lock names. @throws USAGE where a lock file and something else are both to say what is taken. */
@@ -60,14 +57,13 @@ export function assertNoOtherSources({
 
 async function obtainLocked(
   arches: readonly Arch[],
-  entries: readonly Entry[],
-  natives: Natives,
+  kernel: KernelState,
   request: LockableRequest & { readonly locked: string },
   context: Context,
 ): Promise<Obtained> {
   const { locked: file, all } = request;
   const ids = all ? [] : arches.map(({ id }) => id);
-  const part = lockedFor((await readLock(file, ids)).lock, natives.host.id, file, ids);
+  const part = lockedFor((await readLock(file, ids)).lock, kernel.natives.host.id, file, ids);
   const selected = all ? arches.filter(({ id }) => Object.hasOwn(part, id)) : arches;
   const guests = selected.map(({ id }) => id);
   requireGuests(part, guests, file);
@@ -83,11 +79,9 @@ async function obtainLocked(
     const members = selected.filter(({ id }) => group.includes(id));
     const sources = request.sources.length > 0 ? request.sources : [source];
     const narrowed = { ...request, all: false, sources, emulator, candidates, expected: part };
-    const obtained = await obtainEmulators(members, entries, natives, narrowed, context).catch(
-      (error: unknown) => {
-        throw request.sources.length > 0 ? error : worded(error, file, source);
-      },
-    );
+    const obtained = await obtainEmulators(members, kernel, narrowed, context).catch((error: unknown) => {
+      throw request.sources.length > 0 ? error : worded(error, file, source);
+    });
     for (const each of obtained.found) {
       const locked = part[each.arch.id];
       if (locked === undefined) continue;

@@ -77,7 +77,7 @@ export async function updateLock(
           dryRun: false,
         };
         const members = selected.filter(({ id }) => group.includes(id));
-        found.push(...(await obtainEmulators(members, [], natives, request, context)).found);
+        found.push(...(await obtainEmulators(members, { entries: [], natives }, request, context)).found);
       }
       const emulators = lockedOf(found, context);
       const changes = lockChanges(part, emulators);

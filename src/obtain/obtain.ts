@@ -55,14 +55,21 @@ export interface Obtained {
   readonly toFetch: readonly string[];
 }
 
-interface EmulatorSearch {
-  readonly natives: Natives;
-  readonly host: Arch;
+/** What the kernel runs: its entries, and the machine's own architectures. */
+export interface KernelState {
   readonly entries: readonly Entry[];
+  readonly natives: Natives;
+}
+
+interface EmulatorSearch extends KernelState {
+  readonly host: Arch;
   readonly stored: readonly StoredEmulator[];
   readonly memo: Memo;
   readonly request: EmulatorRequest;
   readonly context: Context;
+  /** By id of the arch. */
+  readonly found: Map<string, FoundEmulator>;
+  readonly problems: SourceProblems;
 }
 
 /** From the start of an emulator until it has printed its version, on a busy machine too. */
@@ -76,21 +83,23 @@ const TIME_LIMIT_MS = 30_000;
  */
 export async function obtainEmulators(
   arches: readonly Arch[],
-  entries: readonly Entry[],
-  natives: Natives,
+  { entries, natives }: KernelState,
   request: EmulatorRequest,
   context: Context,
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
   const { host } = natives;
-  const sources = parseSources(request.sources, request.allowUnverified);
+  const sources = parseSources(request.sources, { allowUnverified: request.allowUnverified });
   const [memo, stored] = await Promise.all([
     openMemo(context.store),
     isSharedStore() ? [] : listStored(context.store),
   ]);
-  const search: EmulatorSearch = { natives, host, entries, stored, memo, request, context };
   const found = new Map<string, FoundEmulator>();
   const problems: SourceProblems = new Map();
+  const search: EmulatorSearch = {
+    ...{ natives, host, entries, stored, memo, request, context },
+    ...{ found, problems },
+  };
   // In the order asked for: which was found first differs from run to run.
   const inOrder = (): readonly FoundEmulator[] => arches.flatMap(({ id }) => found.get(id) ?? []);
   // An emulator that is there and did not answer may be a good one: no other is fetched in its place.
@@ -100,7 +109,7 @@ export async function obtainEmulators(
     refuseInterrupted(context.signal);
     const open = arches.filter(({ id }) => !found.has(id));
     await forEachAtOnce(open, availableParallelism(), (arch) =>
-      takeFirstFit(arch, candidates, source, found, problems, search),
+      takeFirstFit(arch, { candidates, source }, search),
     );
   };
   await take(request.candidates ?? []);
@@ -201,13 +210,10 @@ function findRequest(arch: Arch, search: EmulatorSearch): FindRequest {
  */
 async function takeFirstFit(
   arch: Arch,
-  candidates: readonly Candidate[],
-  source: string | undefined,
-  found: Map<string, FoundEmulator>,
-  problems: SourceProblems,
+  { candidates, source }: { readonly candidates: readonly Candidate[]; readonly source: string | undefined },
   search: EmulatorSearch,
 ): Promise<void> {
-  const { natives, host, memo, request, context } = search;
+  const { natives, host, memo, request, context, found, problems } = search;
   let secondBest: FoundEmulator | undefined;
   for (const candidate of candidates.filter(({ guest }) => guest === arch.id)) {
     const profile = context.catalogue.emulators[candidate.emulator];

@@ -26,7 +26,7 @@ export async function preservingName(
   if (emulator.path.endsWith(PRESERVING)) return found;
   const heeds = await reportedArgv0(arch, emulator.path, MARK, `/${PRESERVING}`, context);
   if (heeds !== MARK) return found;
-  const path = packagedName(found) ?? (await storedUnder(found, dryRun, context));
+  const path = packagedName(found) ?? (await storedUnder(found, context, { dryRun }));
   return { ...found, emulator: { ...emulator, path } };
 }
 
@@ -48,8 +48,8 @@ function isSameFile(path: string, other: string): boolean {
 
 async function storedUnder(
   { arch, profile, emulator }: FoundEmulator,
-  dryRun: boolean,
   { store }: Context,
+  { dryRun }: { readonly dryRun: boolean },
 ): Promise<string> {
   const name = `${profile.guests[arch.id] ?? arch.id}${PRESERVING}`;
   if (dryRun) return join(emulatorsIn(store), emulator.sha256, name);

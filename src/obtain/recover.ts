@@ -23,7 +23,7 @@ export async function recover(
   const profile = catalogue.emulators[held.emulator];
   if (profile === undefined) return [];
   const recovered = withWaitingProbe(arch, context, async (startProbe) => [
-    await recoverFromEntry(held, profile, store, startProbe, { signal }),
+    await recoverFromEntry(held, profile, { store, signal }, startProbe),
   ]);
   return recovered.catch((error: unknown) => {
     refuseInterrupted(signal);

@@ -47,10 +47,13 @@ export interface Requirements {
 }
 
 /** The sources of these names, or the default ones where there are none. @throws BAD_SOURCE. */
-export function parseSources(sourceNames: readonly string[], allowUnverified = false): Sources {
+export function parseSources(
+  sourceNames: readonly string[],
+  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined } = {},
+): Sources {
   const names = sourceNames.length === 0 ? DEFAULT_SOURCES : sourceNames;
   return {
-    names: names.map((name) => ({ name, ...parseSource(name, allowUnverified) })),
+    names: names.map((name) => ({ name, ...parseSource(name, { allowUnverified }) })),
     isDefault: names === DEFAULT_SOURCES,
     allowUnverified,
   };

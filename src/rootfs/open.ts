@@ -106,14 +106,14 @@ async function openFolder(
   { store, arches, maps }: RootfsOptions,
   context: Context,
 ): Promise<string> {
-  const layers = await layersOfImage(path, membersOfFolder(file), digest, arches, context);
+  const layers = await layersOfImage({ name: path, members: membersOfFolder(file), digest }, arches, context);
   const key = keyOf(
     'layers',
     layers.map((layer) => layer.digest),
     maps,
   );
   const fill = (partial: PartialTree) => unpackLayers(layers, maps, partial, context);
-  return (await findTree(store, key)) ?? withTree(store, key, maps, context, fill);
+  return (await findTree(store, key)) ?? withTree({ roots: store, key, maps }, context, fill);
 }
 
 /** A file that is as it was is not even opened. */
@@ -136,14 +136,14 @@ async function openFile(
   const { signal } = context;
   const archive = await openTreeArchive(file, signal);
   if (archive.isImage)
-    return withTree(store, keys.image, maps, context, async (partial) => {
+    return withTree({ roots: store, key: keys.image, maps }, context, async (partial) => {
       const plain = archive.needsProgram ? await unpackedBefore(archive, partial) : file;
       const members = await membersOfArchive(plain, partial.workDirectory, signal);
-      const layers = await layersOfImage(path, members, digest, arches, context);
+      const layers = await layersOfImage({ name: path, members, digest }, arches, context);
       await unpackLayers(layers, maps, partial, context);
     });
   if (digest !== null) throw noTree(path, 'is an archive, but none of images');
-  return withTree(store, keys.tree, maps, context, ({ tree, root }) => {
+  return withTree({ roots: store, key: keys.tree, maps }, context, ({ tree, root }) => {
     const bytes = archive.read(reporter(path, Number(size), context));
     return unpackTree(bytes, treeFilter(), { what: path, signal, tree, root, maps });
   });

@@ -56,7 +56,9 @@ export async function takeFromArchives(
         for (const { what, open, isPackage } of archives) {
           if (isSettled(search)) break;
           if (signal.aborted) throw interrupted(signal, 'fetching');
-          await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search, isPackage);
+          await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search, {
+            isPackage,
+          });
         }
         targets = remainingTargets(search, taken);
       }

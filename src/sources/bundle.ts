@@ -46,18 +46,17 @@ export interface BundleFile {
 export const takeFromBundle = (
   file: BundleFile,
   wants: readonly EmulatorTarget[],
-  { store, host, signal }: FetchOptions,
+  options: FetchOptions,
 ): Promise<readonly Candidate[]> =>
-  writeStore(store, (writer) => readBundle(file, wants, host, writer, signal), { signal });
+  writeStore(options.store, (writer) => readBundle(file, wants, options, writer), { signal: options.signal });
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 async function readBundle(
   { path, name }: BundleFile,
   wants: readonly EmulatorTarget[],
-  host: string,
+  { host, signal }: FetchOptions,
   writer: StoreWriter,
-  signal: AbortSignal,
 ): Promise<readonly Candidate[]> {
   const { extract } = await import('tar-stream');
   const archive = extract();
@@ -79,14 +78,15 @@ async function readBundle(
       const [emulator, ...rest] = open;
       assertMatchesManifest(header, emulator);
       open = rest;
-      found.push(...(await take(name, emulator, entry as Bytes, wants, writer)));
+      const taken = await take(emulator, entry as Bytes, wants, writer);
+      found.push(...taken.map((each) => ({ ...each, from: `${name} (${emulator.file})` })));
     }
     if (manifest === null) throw noBundle('it is empty');
     if (open[0] !== undefined) throw corrupt(`it ends before ${open[0].file}`);
     return found;
   } catch (cause) {
     if (signal.aborted) throw interrupted(signal, `reading ${name}`);
-    throw worded(name, cause, manifest === null);
+    throw worded(name, cause, { atStart: manifest === null });
   } finally {
     archive.destroy();
     await piped;
@@ -143,7 +143,6 @@ function assertMatchesManifest(
 
 /** Copies an emulator that is wanted into the store; of one that is not, the bytes are verified alone. */
 async function take(
-  name: string,
   { guest, emulator, sha256, file }: BundledEmulator,
   bytes: Bytes,
   wants: readonly EmulatorTarget[],
@@ -155,7 +154,7 @@ async function take(
   const actual = stored?.sha256 ?? (await hashOf(bytes));
   if (actual !== sha256) throw corrupt(`${file} has sha256 ${actual}, not ${sha256} as its manifest says`);
   if (stored === undefined) return [];
-  return [{ path: stored.path, from: `${name} (${file})`, emulator, guest, origin: 'bundle' }];
+  return [{ path: stored.path, emulator, guest, origin: 'bundle' }];
 }
 
 async function hashOf(bytes: Bytes): Promise<string> {
@@ -164,7 +163,7 @@ async function hashOf(bytes: Bytes): Promise<string> {
   return hash.digest('hex');
 }
 
-function worded(name: string, cause: unknown, atStart: boolean): unknown {
+function worded(name: string, cause: unknown, { atStart }: { readonly atStart: boolean }): unknown {
   if (!(cause instanceof BinfmtctlError)) {
     if (errnoOf(cause)?.match(/^E[A-Z]+$/)) return fileError(cause, `read the bundle ${name}`);
     const { code, message, hint } = (atStart ? noBundle : corrupt)(tarProblem(cause));

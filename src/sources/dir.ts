@@ -48,5 +48,5 @@ async function fetchOne(
     ),
   );
   const first = candidates.find((_, index) => exists[index]);
-  return first === undefined ? [] : [await copyToStore(first.path, guest, first.profile, 'dir', writer)];
+  return first === undefined ? [] : [await copyToStore({ ...first, guest, origin: 'dir' }, writer)];
 }

@@ -31,7 +31,10 @@ const NEEDS_VALUE = ['path', 'dir', 'bundle'];
  * @param allowUnverified whether url: needs no sha256
  * @throws BAD_SOURCE for an unknown kind, one that needs a value and has none, and an address that cannot be one.
  */
-export function parseSource(text: string, allowUnverified = false): SourceName {
+export function parseSource(
+  text: string,
+  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined } = {},
+): SourceName {
   if (/^[^:]+\.tar$/.test(text)) return { kind: 'bundle', value: text };
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
@@ -53,7 +56,7 @@ export function parseSource(text: string, allowUnverified = false): SourceName {
         hint: 'name a URL as url:URL#sha256=HEX',
       },
     );
-  if (kind === 'url') parseUrlSource(value, allowUnverified);
+  if (kind === 'url') parseUrlSource(value, { allowUnverified });
   return { kind, value };
 }
 

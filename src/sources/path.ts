@@ -14,6 +14,8 @@ export const fetchPath: SourceFetcher = async (file, wants, { store, signal }) =
   const chosen = chooseTarget(basename(path), file, wants, 'use a directory with dir:DIR');
   if (chosen === null) return [];
   const { guest, profile } = chosen;
-  const copy = writeStore(store, (writer) => copyToStore(path, guest, profile, 'path', writer), { signal });
+  const copy = writeStore(store, (writer) => copyToStore({ path, guest, profile, origin: 'path' }, writer), {
+    signal,
+  });
   return [await copy];
 };

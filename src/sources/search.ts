@@ -49,7 +49,7 @@ export const isSettled = ({ targets, settled }: LayerSearch): boolean =>
 export async function searchLayer(
   entries: AsyncIterable<TarEntry>,
   search: LayerSearch,
-  isPackage = false,
+  { isPackage = false }: { readonly isPackage?: boolean | undefined } = {},
 ): Promise<void> {
   const { targets, settled, take, linked } = search;
   const folders = foldersAbove(targets);

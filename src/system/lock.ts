@@ -95,7 +95,7 @@ export async function acquireLock(
 ): Promise<void> {
   if (await tryLock(path, file, { signal, hint, shared })) return;
   const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
-  const outcome = await flock(file, [kindOf(shared)], { timeoutMs, signal });
+  const outcome = await flock(file, [kindOf({ shared })], { timeoutMs, signal });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
   if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
@@ -116,14 +116,14 @@ export async function tryLock(
     shared = false,
   }: Omit<LockWaitOptions, 'timeoutMs'> & { readonly shared?: boolean } = {},
 ): Promise<boolean> {
-  const tried = await flock(file, ['-n', kindOf(shared)], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+  const tried = await flock(file, ['-n', kindOf({ shared })], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
   if (tried.exitCode === 0) return true;
   if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
   if (!isTaken(tried)) throw notLocked(path, tried, hint);
   return false;
 }
 
-const kindOf = (shared: boolean): string => (shared ? '-s' : '-x');
+const kindOf = ({ shared }: { readonly shared: boolean }): string => (shared ? '-s' : '-x');
 
 const flock = (file: number, words: readonly string[], options: RunProcessOptions): Promise<RunResult> =>
   run('flock', [...words, `${HANDED_ON}`], {

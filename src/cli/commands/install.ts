@@ -96,7 +96,7 @@ function textOf(result: InstallResult): string {
         ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
         ...steps.map((step) => `would ${visible(describe(step))}`),
       ]
-    : proofs.map((proof) => lineOf(proof, unchanged.includes(proof.arch), whereOf(result)));
+    : proofs.map((proof) => lineOf(proof, whereOf(result), { isUnchanged: unchanged.includes(proof.arch) }));
   const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${visible(describe(step))}`);
   const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
   const said = notes.map((note) => paint('dim', `- ${note}`, process.stdout));
@@ -111,8 +111,8 @@ function whereOf({ scope }: InstallResult): string {
 
 function lineOf(
   { arch, entry, emulator, unidentified, verdict }: Proof,
-  isUnchanged: boolean,
   where: string,
+  { isUnchanged }: { readonly isUnchanged: boolean },
 ): string {
   const { outcome, reasons, limits } = verdict;
   const isProved = outcome === 'works';

@@ -47,7 +47,7 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
   if (files.length > 0 && (shows || has('unregister')))
     return report(['Positional arguments are not allowed with --cat-config/--tldr or --unregister.']);
   if (shows) {
-    const { text, complaints } = showBinfmtD(has('tldr'));
+    const { text, complaints } = showBinfmtD({ tldr: has('tldr') });
     print(text);
     return report(complaints);
   }
@@ -55,7 +55,7 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
     if (progress.kind === 'warning') process.stderr.write(encodeText(`warning: ${progress.text}\n`));
   });
   if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));
-  unregisterBinfmtD(has('flush'), context);
+  unregisterBinfmtD(context, { flush: has('flush') });
   return 0;
 }
 

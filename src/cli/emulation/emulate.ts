@@ -55,7 +55,7 @@ export async function emulate<
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
   for (const signal of INTERRUPTING) process.on(signal, interrupt);
   const { signal } = interruption;
-  const progress = deferredProgress(options.quiet === true);
+  const progress = deferredProgress({ quiet: options.quiet === true });
   try {
     const context = await openContext(options, progress.report, signal);
     const prepared = await withProgress(prepare(requestOf(options, context), context), progress, signal);
@@ -64,7 +64,9 @@ export async function emulate<
     reportEmulation(prepared.emulation, options);
     if (options.dryRun) return 0;
     closeInherited();
-    return statusOf(await execute(prepared, { ...context, report: warnings(options.quiet === true) }));
+    return statusOf(
+      await execute(prepared, { ...context, report: warnings({ quiet: options.quiet === true }) }),
+    );
   } finally {
     // Not before: what comes while nothing can be heard is heard by whoever carries it out.
     for (const each of INTERRUPTING) process.off(each, interrupt);
@@ -183,7 +185,7 @@ export function statusOf(ending: Ending): number {
 }
 
 const warnings =
-  (quiet: boolean) =>
+  ({ quiet }: { readonly quiet: boolean }) =>
   (progress: Progress): void => {
     if (progress.kind !== 'warning' || quiet) return;
     guardStreams({ silent: true });
@@ -191,10 +193,10 @@ const warnings =
   };
 
 /** Looking for emulators takes no time that anybody would notice; fetching one does. */
-function deferredProgress(quiet: boolean): Show {
+function deferredProgress({ quiet }: { readonly quiet: boolean }): Show {
   let show: Promise<Show> | undefined;
   let queue = Promise.resolve();
-  const warn = warnings(quiet);
+  const warn = warnings({ quiet });
   return {
     report: (progress) => {
       if (progress.kind === 'warning' && show === undefined) return warn(progress);

@@ -56,7 +56,7 @@ export async function applyBinfmtD(
   const isFlushed = flush && files.length === 0;
   const found = read.flatMap(itemsOf);
   using checked = openInterpreters(found.flatMap((item) => ('rule' in item ? [item.rule] : [])));
-  const items = await omitUnsafe(found, isFlushed, context);
+  const items = await omitUnsafe(found, context, { isFlushed });
   if (isFlushed) removeEntries(binfmtDirectory, () => true);
   const rules = new Map(
     items.flatMap((item) => ('rule' in item ? [[item.rule, item.enabled] as const] : [])),
@@ -80,7 +80,10 @@ export async function applyBinfmtD(
 }
 
 /** Removes the entries that files of binfmt.d name, or with `flush` all. */
-export function unregisterBinfmtD(flush: boolean, { binfmtDirectory }: Context): void {
+export function unregisterBinfmtD(
+  { binfmtDirectory }: Context,
+  { flush }: { readonly flush: boolean },
+): void {
   if (!isWritable(binfmtDirectory)) return;
   const lines = readAllFiles().flatMap((file) => ('bytes' in file ? decodeBinfmtD(file.bytes).rules : []));
   const registeredNames = new Set(lines.map(({ name }) => name));
@@ -88,16 +91,19 @@ export function unregisterBinfmtD(flush: boolean, { binfmtDirectory }: Context):
 }
 
 /** The files of the folders, as they are; with `tldr` without comments and empty lines. */
-export function showBinfmtD(tldr: boolean): { readonly text: string; readonly complaints: Complaints } {
+export function showBinfmtD({ tldr }: { readonly tldr: boolean }): {
+  readonly text: string;
+  readonly complaints: Complaints;
+} {
   const files = readAllFiles();
-  const shown = files.flatMap((file) => ('bytes' in file ? [textOf(file.name, file.bytes, tldr)] : []));
+  const shown = files.flatMap((file) => ('bytes' in file ? [textOf(file.name, file.bytes, { tldr })] : []));
   return {
     text: shown.join('\n'),
     complaints: files.flatMap((file) => ('complaint' in file ? [file.complaint] : [])),
   };
 }
 
-function textOf(name: string, bytes: Uint8Array, tldr: boolean): string {
+function textOf(name: string, bytes: Uint8Array, { tldr }: { readonly tldr: boolean }): string {
   if (bytes.length === 0) return `# ${name} is a mask.\n`;
   const rules = decodeBinfmtD(bytes).rules.map(({ text }) => `${text}\n`);
   return `# ${name}\n${tldr ? rules.join('') : new TextDecoder().decode(bytes)}`;
@@ -140,8 +146,8 @@ const failedToAdd = (place: string, name: string, reason: string): string =>
 
 async function omitUnsafe(
   items: readonly ConfigItem[],
-  isFlushed: boolean,
   context: Context,
+  { isFlushed }: { readonly isFlushed: boolean },
 ): Promise<readonly ConfigItem[]> {
   const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
   const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
@@ -168,7 +174,7 @@ async function replace(
   checked: CheckedInterpreters,
 ): Promise<string | null> {
   try {
-    await replaceEntry(rule, entries, context, checked);
+    await replaceEntry(rule, { entries }, context, checked);
     return null;
   } catch (error) {
     if (!(error instanceof BinfmtctlError)) throw error;
@@ -181,10 +187,9 @@ async function replace(
 
 async function replaceEntry(
   rule: Rule,
-  entries: readonly Entry[],
+  { entries, isSecond = false }: { readonly entries: readonly Entry[]; readonly isSecond?: boolean },
   context: Context,
   checked: CheckedInterpreters,
-  isSecond = false,
 ): Promise<void> {
   const entry = entries.find(({ name }) => name === rule.name);
   const { stage, swap } =
@@ -197,7 +202,8 @@ async function replaceEntry(
     if (entry !== undefined || isSecond || !isEntryExists(error)) throw error;
     // Another program registered one of that name in the meantime.
     if (isRegistered(context.binfmtDirectory, rule)) return;
-    await replaceEntry(rule, listEntries(context.binfmtDirectory), context, checked, true);
+    const now = listEntries(context.binfmtDirectory);
+    await replaceEntry(rule, { entries: now, isSecond: true }, context, checked);
   }
 }
 

@@ -101,8 +101,8 @@ function candidateOf(
     string,
     rule: 'rule' in parsed ? parsed.rule : parsed.errno,
     interpreter: description.interpreter,
-    preflightError: chooses ? findPreflightError(description, isScript) : null,
-    notes: hidden.map((entry) => hidingNote(name, description, entry, isScript)),
+    preflightError: chooses ? findPreflightError(description, { isScript }) : null,
+    notes: hidden.map((entry) => hidingNote(name, description, entry, { passesOn: isScript })),
   };
 }
 
@@ -113,7 +113,12 @@ function entriesOfOthers(session: Session): readonly Entry[] {
   return listEntries(binfmtDirectory).filter(({ name }) => !isInstalled(session, name));
 }
 
-function hidingNote(name: string, { detector }: Description, entry: Entry, passesOn: boolean): string {
+function hidingNote(
+  name: string,
+  { detector }: Description,
+  entry: Entry,
+  { passesOn }: { readonly passesOn: boolean },
+): string {
   const what = `format ${name} takes files of entry ${entry.name}, which is older`;
   if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
   return passesOn
@@ -126,7 +131,10 @@ const isSameSpec = (a: Description, b: Description): boolean =>
   (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
 
 /** Run-detectors looks at files and programs where they are when it is started. */
-function findPreflightError({ fix_binary, credentials }: Description, isScript: boolean): string | null {
+function findPreflightError(
+  { fix_binary, credentials }: Description,
+  { isScript }: { readonly isScript: boolean },
+): string | null {
   if (fix_binary === 'yes')
     return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
   // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).

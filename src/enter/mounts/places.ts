@@ -85,7 +85,7 @@ export function findPlaces(
       return [];
     }
     if (exists && !hidden && lstatSync(found.path).isDirectory() !== directory)
-      throw otherKind(root, each, directory);
+      throw otherKind(root, each, { directory });
     if (hidden || !exists) {
       made.directories.push(directory ? target : dirname(target));
       if (!directory) made.files.push(target);
@@ -134,7 +134,11 @@ const missing = (root: string, { target }: BindRequest): BinfmtctlError =>
     hint: 'make it first, bind below /run or /tmp, or use --ephemeral',
   });
 
-const otherKind = (root: string, { source, target }: BindRequest, directory: boolean): BinfmtctlError =>
+const otherKind = (
+  root: string,
+  { source, target }: BindRequest,
+  { directory }: { readonly directory: boolean },
+): BinfmtctlError =>
   new BinfmtctlError('BAD_ROOT', `cannot bind ${source} on ${root}${target}: only one of them is a folder`, {
     hint: `name a ${directory ? 'folder' : 'file'} of the root`,
   });

@@ -48,8 +48,7 @@ function textOf(path: string): string | null | undefined {
 export function isPersisted(
   entry: Entry,
   registration: Registration | undefined,
-  persist: BootFormat | 'none',
-  hiding: string | null,
+  { persist, hiding }: { readonly persist: BootFormat | 'none'; readonly hiding: string | null },
   context: Pick<Context, 'store'>,
 ): boolean {
   if (registration === undefined || !equalRules(entry, registration.rule)) return persist === 'none';

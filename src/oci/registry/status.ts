@@ -6,7 +6,7 @@ import { failureFrom } from '../../net/retry.ts';
 export function statusError(response: HttpResponse, base: URL, name: string): BinfmtctlError {
   const { status, url } = response;
   const isRedirected = url.origin !== base.origin;
-  const [why, hint] = explainStatus(status, isRedirected);
+  const [why, hint] = explainStatus(status, { isRedirected });
   const who = isRedirected ? `${base.host} redirects to ${url.host}, which` : base.host;
   return new BinfmtctlError('SOURCE_FAILED', `cannot fetch ${name}: ${who} ${why} (status ${status})`, {
     hint,
@@ -14,7 +14,10 @@ export function statusError(response: HttpResponse, base: URL, name: string): Bi
   });
 }
 
-function explainStatus(status: number, isRedirected: boolean): [why: string, hint: string] {
+function explainStatus(
+  status: number,
+  { isRedirected }: { readonly isRedirected: boolean },
+): [why: string, hint: string] {
   if (status === 401 || status === 403) {
     return isRedirected
       ? [

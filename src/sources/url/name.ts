@@ -22,7 +22,10 @@ const FORM = 'https://HOST/FILE#sha256=HEX, or http: or file:///PATH with it';
  * @throws BAD_SOURCE for what is no such address, holds a login, or has no sha256 and may not be taken without one: what is
  * not verified never comes over plain HTTP from another machine.
  */
-export function parseUrlSource(text: string, allowUnverified: boolean): UrlSource {
+export function parseUrlSource(
+  text: string,
+  { allowUnverified }: { readonly allowUnverified: boolean },
+): UrlSource {
   const hash = text.indexOf('#');
   const address = hash < 0 ? text : text.slice(0, hash);
   const url = parseAddress(address);
@@ -31,7 +34,7 @@ export function parseUrlSource(text: string, allowUnverified: boolean): UrlSourc
     path: url.protocol === 'file:' ? parsePath(url, address) : null,
     sha256: hash < 0 ? null : parseFragment(text.slice(hash + 1)),
   };
-  if (source.sha256 === null) assertVerifiable(source, allowUnverified);
+  if (source.sha256 === null) assertVerifiable(source, { allowUnverified });
   return source;
 }
 
@@ -82,7 +85,10 @@ function parseFragment(fragment: string): string {
   );
 }
 
-function assertVerifiable(source: UrlSource, allowUnverified: boolean): void {
+function assertVerifiable(
+  source: UrlSource,
+  { allowUnverified }: { readonly allowUnverified: boolean },
+): void {
   const { url, path } = source;
   const name = `${path === null ? url.origin : 'file://'}${url.pathname}`;
   if (!allowUnverified) {

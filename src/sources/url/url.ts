@@ -35,7 +35,7 @@ export async function pullUrl(
   wants: readonly EmulatorTarget[],
   options: PullOptions,
 ): Promise<readonly Candidate[]> {
-  const source = parseUrlSource(value, options.allowUnverified === true);
+  const source = parseUrlSource(value, { allowUnverified: options.allowUnverified === true });
   const { report } = options;
   const name = printAddress(source);
   const workDirectory = await makeTemporaryDirectory();

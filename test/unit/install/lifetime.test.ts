@@ -10,7 +10,7 @@ describe('lifetimeError', () => {
   it.each(['machine', 'unseen', 'process', 'hidden'] as const)(
     'accepts an instance with the holder: %s',
     (holder) => {
-      expect(lifetimeError('/d', holder, true)).toBeNull();
+      expect(lifetimeError('/d', holder, { inImage: true })).toBeNull();
     },
   );
 
@@ -18,14 +18,14 @@ describe('lifetimeError', () => {
     ['none', /only this mount namespace holds binfmt_misc/],
     ['unknown', /unknown: its files are dated in the future/],
   ] as const)('refuses an instance with the holder %j, with the reason', (holder, reason) => {
-    const error = lifetimeError('/d', holder, true);
+    const error = lifetimeError('/d', holder, { inImage: true });
     expect(error).toMatchObject({ code: 'NO_BINFMT_MISC', message: expect.stringMatching(reason) });
     expect(error?.hint).toMatch(/^on the host, as root: `mount -t binfmt_misc binfmt_misc \/d`/);
   });
 
   it('names the way to short-lived entries outside of the image alone', () => {
-    expect(lifetimeError('/d', 'none', false)?.hint).toMatch(/run it here instead$/);
-    expect(lifetimeError('/d', 'none', true)?.hint).toMatch(/run binfmtctl again$/);
+    expect(lifetimeError('/d', 'none', { inImage: false })?.hint).toMatch(/run it here instead$/);
+    expect(lifetimeError('/d', 'none', { inImage: true })?.hint).toMatch(/run binfmtctl again$/);
   });
 });
 
