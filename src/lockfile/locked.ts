@@ -5,7 +5,7 @@ import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
 import { type EmulatorRequest, type KernelState, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
-import { DEFAULT_SOURCES } from '../obtain/sources.ts';
+import { defaultSources } from '../obtain/sources.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import { readLock } from './file.ts';
 import { groupBySource, lockedFor, requireGuests, requireLocked } from './plan.ts';
@@ -31,7 +31,7 @@ export async function obtainAsLocked(
 ): Promise<Obtained> {
   const { locked, lock, sources } = request;
   if (locked !== undefined) return obtainLocked(arches, kernel, { ...request, locked }, context);
-  const lockable = lock === undefined || sources.length > 0 ? sources : DEFAULT_SOURCES;
+  const lockable = lock === undefined || sources.length > 0 ? sources : defaultSources(context);
   return obtainEmulators(arches, kernel, { ...request, sources: lockable }, context);
 }
 

@@ -7,14 +7,16 @@ import { openSource, parseSource, type SourceName } from '../sources/index.ts';
 import { DEFAULT_IMAGE_EMULATORS } from '../sources/oci.ts';
 import type { EmulatorTarget } from '../sources/types.ts';
 import { refuseInterrupted } from '../state/transaction.ts';
-import { isOurImage } from '../system/host.ts';
 import { maskSecrets } from '../text/secrets.ts';
 
 /**
  * Where emulators are fetched from where none is named and this machine has none: each where those before have it not. In our
  * container image nowhere: it has all in it.
  */
-export const DEFAULT_SOURCES: readonly string[] = !isOurImage() ? ['apt', 'oci'] : [];
+export const defaultSources = ({ inImage }: Pick<Context, 'inImage'>): readonly string[] =>
+  inImage ? [] : DEFAULT_SOURCES;
+
+const DEFAULT_SOURCES: readonly string[] = ['apt', 'oci'];
 
 /** What may be otherwise with the next of the default sources. */
 const PASSING: readonly ErrorCode[] = ['NO_TOOL', 'SOURCE_FAILED', 'BAD_PACKAGE'];
@@ -49,12 +51,13 @@ export interface Requirements {
 /** The sources of these names, or the default ones where there are none. @throws BAD_SOURCE. */
 export function parseSources(
   sourceNames: readonly string[],
-  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined } = {},
+  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined },
+  context: Pick<Context, 'inImage'>,
 ): Sources {
-  const names = sourceNames.length === 0 ? DEFAULT_SOURCES : sourceNames;
+  const names = sourceNames.length === 0 ? defaultSources(context) : sourceNames;
   return {
     names: names.map((name) => ({ name, ...parseSource(name, { allowUnverified }) })),
-    isDefault: names === DEFAULT_SOURCES,
+    isDefault: names === DEFAULT_SOURCES || names.length === 0,
     allowUnverified,
   };
 }

@@ -1,9 +1,9 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Context } from '../../context.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
 import { readOwnTextIfExists } from '../../system/file/read-file.ts';
-import { isOurImage } from '../../system/host.ts';
 import { findWeakness, isMachineRoot, type Weakness } from '../../system/trust.ts';
 
 /** Directories within a store. */
@@ -32,7 +32,7 @@ export function readStoreFile(store: string, ...path: readonly string[]): string
 }
 
 /** Whether containers share this store: then its files may be another container's, and prove nothing. */
-export const isSharedStore = isOurImage;
+export const isSharedStore = ({ inImage }: Pick<Context, 'inImage'>): boolean => inImage === true;
 
 function weaknessOf(
   path: string,
