@@ -22,7 +22,7 @@ Besides, the commands of binfmtctl: install, uninstall, status, verify … (IMAG
  * Runs a command line and returns its exit status: 0, 1 if something failed, 2 and 3 as other commands. After a failure the
  * last line of standard error says what failed: docker/setup-qemu-action and other wrappers show that line alone.
  */
-export async function standInForBinfmt(words: readonly string[], version: string): Promise<number> {
+export async function runBinfmtDropIn(words: readonly string[], version: string): Promise<number> {
   try {
     return await binfmt(words, version);
   } catch (error) {
