@@ -1,27 +1,33 @@
-import { Command } from 'commander';
 import { restartNote } from '../../binfmt/held.ts';
 import { toJson } from '../../text/json.ts';
 import type { StatusLine, StatusResult } from '../../verify/status.ts';
 import { status } from '../../verify/status.ts';
-import { type CommonOptions, withCommon } from '../common-options.ts';
+import type { OwnCommand } from '../command-line.ts';
+import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
 import { paint, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
 
-export function statusCommand(done: (status: number) => void): Command {
-  const command = new Command('status')
-    .summary('who runs what')
-    .description(
+export const statusCommand: OwnCommand = {
+  description: {
+    name: 'status',
+    summary: 'who runs what',
+    description:
       "The entries of the binfmt_misc instance in the kernel's order, who runs them, and whether they were proved",
-    );
-  return withCommon(command, [
-    ['binfmtctl status', 'a table for people'],
-    ['binfmtctl status --json', 'the same for programs'],
-  ]).action(async (options: CommonOptions) => {
-    const result = await status(await openContext(options));
-    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
-    done(0);
-  });
+    words: [],
+    options: [...COMMON_OPTIONS],
+    examples: [
+      ['binfmtctl status', 'a table for people'],
+      ['binfmtctl status --json', 'the same for programs'],
+    ],
+  },
+  run,
+};
+
+async function run(options: CommonOptions): Promise<number> {
+  const result = await status(await openContext(options));
+  process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
+  return 0;
 }
 
 const SERVES = {
