@@ -75,8 +75,8 @@ export function container(): string | null {
   const { KUBERNETES_SERVICE_HOST } = process.env;
   if (KUBERNETES_SERVICE_HOST !== undefined) return 'kubernetes';
   // https://systemd.io/CONTAINER_INTERFACE: process 1 is told by its environment, and tells all others by the file.
-  const told = readText('/run/systemd/container') ?? environmentOfInit('container');
-  if (told !== null) return told;
+  const declared = readText('/run/systemd/container') ?? environmentOfInit('container');
+  if (declared !== null) return declared;
   return /microsoft/i.test(release()) ? 'wsl' : null;
 }
 

@@ -21,13 +21,13 @@ export interface ImportPlan {
  * The steps that bring the rules, of which a later one comes before those above it wherever a file can match both; of one
  * name the last counts. `entries` are newest first.
  */
-export function planImport(entries: readonly Entry[], wanted: readonly ImportedRule[]): ImportPlan {
-  const isEnabled = new Map(wanted.map(({ rule, enabled }) => [rule, enabled]));
+export function planImport(entries: readonly Entry[], imported: readonly ImportedRule[]): ImportPlan {
+  const isEnabled = new Map(imported.map(({ rule, enabled }) => [rule, enabled]));
   const placed: Placed[] = [];
   const steps: Step[] = [];
   const unchanged: string[] = [];
   const replaced: Entry[] = [];
-  for (const rule of lastOfEachName(wanted.map((each) => each.rule))) {
+  for (const rule of lastOfEachName(imported.map((each) => each.rule))) {
     const enabled = isEnabled.get(rule) === true;
     const { entry, keep, placed: place } = planRule(entries, placed, rule, { enabled });
     placed.push(place);

@@ -15,12 +15,12 @@ export function guardStreams({ silent = false }: { readonly silent?: boolean } =
     process.once('exit', () => {
       const isDone = (process.exitCode ?? 0) === 0;
       process.exitCode ||= 1;
-      if (!silent) complain(code, isDone);
+      if (!silent) complain(code, { isDone });
     });
   });
 }
 
-function complain(code: string, isDone: boolean): void {
+function complain(code: string, { isDone }: { readonly isDone: boolean }): void {
   const hint = isDone
     ? 'hint: the command itself succeeded, and its changes stay: free space, or redirect the output elsewhere\n'
     : 'hint: free space, or redirect the output elsewhere\n';

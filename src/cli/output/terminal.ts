@@ -11,7 +11,7 @@ export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream =
 
 /** Prints lines for people: of the control characters in `text` only line ends and the colours of `paint` take effect. */
 export function print(text: string, stream: NodeJS.WriteStream = process.stdout): void {
-  stream.write(harmless(text, hasColours(stream)));
+  stream.write(withoutControls(text, { colours: hasColours(stream) }));
 }
 
 /** Prints a file's bytes as they are; on a terminal so that none of them is a command to it. */
@@ -20,15 +20,19 @@ export function printFile(bytes: Uint8Array): void {
   else process.stdout.write(bytes);
 }
 
+interface ShownIn {
+  readonly colours: boolean;
+  readonly inActions?: boolean | undefined;
+}
+
 /**
  * The text with every control character escaped, but line ends and colours. In a job of GitHub Actions no line is a
  * workflow command, which begins with `::` or has `##[`.
  */
-export function harmless(
+export function withoutControls(
   text: string,
-  colours: boolean,
-  inActions = process.env['GITHUB_ACTIONS'] === 'true',
-) {
+  { colours, inActions = process.env['GITHUB_ACTIONS'] === 'true' }: ShownIn,
+): string {
   const parts = text.split(colours ? KEPT_WITH_COLOURS : KEPT);
   const shown = parts.map((part, index) => (index % 2 === 0 ? visible(part) : part)).join('');
   return inActions ? shown.replace(/^(\s*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[') : shown;

@@ -66,16 +66,16 @@ export async function requireSafe(session: Session, name: string, description: D
   if (refusal !== undefined) throw refusal;
 }
 
-/** An installed format, as it would be told to the kernel. */
-interface Candidate {
+/** An installed format, with the rule to register for it. */
+interface InstalledFormat {
   readonly name: string;
   readonly string: Uint8Array;
   /** Of `string`, or the errno that the kernel gives for it. */
   readonly rule: Rule | Refusal['errno'];
   /** The program that runs the format in the end. */
   readonly interpreter: string;
-  /** Why the kernel is not to be asked at all. */
-  readonly obstacle: string | null;
+  /** Why it is not registered, known without the kernel. */
+  readonly preflightError: string | null;
   /** What to warn of once it is registered. */
   readonly notes: readonly string[];
 }
@@ -84,7 +84,7 @@ function candidateOf(
   name: string,
   database: ReadonlyMap<string, Description>,
   others: readonly Entry[],
-): Candidate {
+): InstalledFormat {
   const description = database.get(name) as Description;
   const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
   const chooses = isShared || description.detector !== '';
@@ -101,8 +101,8 @@ function candidateOf(
     string,
     rule: 'rule' in parsed ? parsed.rule : parsed.errno,
     interpreter: description.interpreter,
-    obstacle: chooses ? obstacleTo(description, isScript) : null,
-    notes: hidden.map((entry) => hidingNote(name, description, entry, isScript)),
+    preflightError: chooses ? findPreflightError(description, { isScript }) : null,
+    notes: hidden.map((entry) => hidingNote(name, description, entry, { passesOn: isScript })),
   };
 }
 
@@ -113,7 +113,12 @@ function entriesOfOthers(session: Session): readonly Entry[] {
   return listEntries(binfmtDirectory).filter(({ name }) => !isInstalled(session, name));
 }
 
-function hidingNote(name: string, { detector }: Description, entry: Entry, passesOn: boolean): string {
+function hidingNote(
+  name: string,
+  { detector }: Description,
+  entry: Entry,
+  { passesOn }: { readonly passesOn: boolean },
+): string {
   const what = `format ${name} takes files of entry ${entry.name}, which is older`;
   if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
   return passesOn
@@ -126,7 +131,10 @@ const isSameSpec = (a: Description, b: Description): boolean =>
   (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
 
 /** Run-detectors looks at files and programs where they are when it is started. */
-function obstacleTo({ fix_binary, credentials }: Description, isScript: boolean): string | null {
+function findPreflightError(
+  { fix_binary, credentials }: Description,
+  { isScript }: { readonly isScript: boolean },
+): string | null {
   if (fix_binary === 'yes')
     return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
   // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).
@@ -135,13 +143,13 @@ function obstacleTo({ fix_binary, credentials }: Description, isScript: boolean)
     : null;
 }
 
-const rulesOf = (candidates: readonly Candidate[]): readonly Rule[] =>
+const rulesOf = (candidates: readonly InstalledFormat[]): readonly Rule[] =>
   candidates.flatMap(({ rule }) => (typeof rule === 'string' ? [] : [rule]));
 
 /** Judged as the kernel will start it, and as its own interpreter would be started by run-detectors. */
 async function refusalsOf(
   { context }: Session,
-  candidates: readonly Candidate[],
+  candidates: readonly InstalledFormat[],
 ): Promise<ReadonlyMap<string, BinfmtctlError>> {
   const rules = candidates.flatMap(({ rule, interpreter }) =>
     typeof rule === 'string' ? [] : [rule, { ...rule, interpreter }],
@@ -153,7 +161,7 @@ async function refusalsOf(
 /** Interpreters that the kernel would accept, but that another user can change. */
 function unfitAmong(
   { context }: Session,
-  candidates: readonly Candidate[],
+  candidates: readonly InstalledFormat[],
 ): ReadonlyMap<string, BinfmtctlError> {
   const rules = candidates.flatMap(({ rule, interpreter }) => {
     if (typeof rule === 'string') return [];
@@ -171,11 +179,11 @@ interface Findings {
 
 function enableOne(
   session: Session,
-  { name, rule, string, obstacle, notes }: Candidate,
+  { name, rule, string, preflightError, notes }: InstalledFormat,
   { refusals, unfit, checked }: Findings,
 ): boolean {
   const { warn, print, test, context } = session;
-  const reason = refusals.get(name)?.message ?? obstacle;
+  const reason = refusals.get(name)?.message ?? preflightError;
   if (reason !== null) {
     warn(`unable to enable binary format ${name}: ${reason}`);
     return false;

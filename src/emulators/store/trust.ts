@@ -34,13 +34,16 @@ export function readStoreFile(store: string, ...path: readonly string[]): string
 /** Whether containers share this store: then its files may be another container's, and prove nothing. */
 export const isSharedStore = isOurImage;
 
-function weaknessOf(path: string, asParent = false): Weakness | null {
+function weaknessOf(
+  path: string,
+  { asParent = false }: { readonly asParent?: boolean | undefined } = {},
+): Weakness | null {
   try {
     return findWeakness(path, { asParent });
   } catch (error) {
     const parent = dirname(path);
     if (parent === path || !['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return null;
-    return weaknessOf(parent, true);
+    return weaknessOf(parent, { asParent: true });
   }
 }
 
