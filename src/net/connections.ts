@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { failure, nodeError } from './error.ts';
@@ -18,18 +19,34 @@ export interface Route {
   readonly signal: AbortSignal;
 }
 
-/** By the signal of a transfer: its requests share connections, and its end leaves nothing behind. */
-const known = new WeakMap<AbortSignal, Map<string, Promise<Dispatcher>>>();
+/** What a transfer has opened. */
+interface Opened {
+  readonly dispatchers: Map<string, Promise<Dispatcher>>;
+  /** Ends connections, also while they are being made. */
+  readonly signal: AbortSignal;
+}
+
+/** By the signals of transfers: the requests of one share connections, and its end leaves nothing behind. */
+const known = new WeakMap<AbortSignal, Opened>();
 
 /** Returns undici's dispatcher for a route. It keeps a connection for the next request for a few seconds. */
 export function dispatcherFor(route: Route): Promise<Dispatcher> {
-  const { signal, ...rest } = route;
-  const ofTransfer = known.get(signal) ?? new Map<string, Promise<Dispatcher>>();
-  known.set(signal, ofTransfer);
+  const { signal: ofTransfer, ...rest } = route;
+  const { dispatchers, signal } = known.get(ofTransfer) ?? openTransfer(ofTransfer);
   const key = JSON.stringify(rest);
-  const dispatcher = ofTransfer.get(key) ?? openDispatcher(route);
-  ofTransfer.set(key, dispatcher);
+  const dispatcher = dispatchers.get(key) ?? openDispatcher({ ...rest, signal });
+  dispatchers.set(key, dispatcher);
   return dispatcher;
+}
+
+/** Of its own, as every connection listens to the signal, and Node 20 never stops to (node lib/net.js addClientAbortSignalOption()). */
+function openTransfer(signal: AbortSignal): Opened {
+  const ending = new AbortController();
+  setMaxListeners(0, ending.signal);
+  signal.addEventListener('abort', () => ending.abort(signal.reason), { once: true });
+  const opened = { dispatchers: new Map(), signal: ending.signal };
+  known.set(signal, opened);
+  return opened;
 }
 
 async function openDispatcher({ tls, tunnel, isPassedOn, answerMs, signal }: Route): Promise<Dispatcher> {
