@@ -16,13 +16,11 @@ const PARTS = `
 const LEFT_OUT =
   /^\.\.?\/(?:client-h2|socks5-proxy-agent|(?:\.\.\/)?web\/fetch\/body|llhttp\/llhttp_simd-wasm)(?:\.js)?$/;
 
-/** Plugin of esbuild. */
+/** Plugin of esbuild. `root`: the folder with node_modules. */
 export const leanUndici = (root) => ({
   name: 'lean-undici',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^undici$/ }, ({ kind }) =>
-      kind === 'entry-point' ? { path: 'parts', namespace: 'undici' } : null,
-    );
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'parts', namespace: 'undici' }));
     onLoad({ filter: /^parts$/, namespace: 'undici' }, () => ({ contents: PARTS, resolveDir: root }));
     onResolve({ filter: LEFT_OUT }, ({ importer }) =>
       /node_modules\/undici\//.test(importer) ? { path: 'nothing', namespace: 'undici' } : null,

@@ -5,6 +5,7 @@
  */
 import type { Dispatcher } from 'undici';
 import { BinfmtctlError } from '../errors.ts';
+import { countStreamed } from '../system/memory.ts';
 import { isLoopback, mayBeLoopback } from '../text/host.ts';
 import { dispatcherFor } from './connections.ts';
 import { type Failed, httpError, isOfProxy, nodeError, stalled } from './error.ts';
@@ -177,6 +178,8 @@ async function* bodyOf(
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       came += chunk.length;
+      // undici joins what a socket brings, and Node makes more room than it needs.
+      countStreamed(4 * chunk.length);
       yield chunk;
     }
   } catch (error) {
