@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { compileProfiles } from './compile-profiles.mjs';
+import { leanUndici } from './lean-undici.mjs';
 import { writeEntries } from './package-entries.mjs';
 import { librariesOf, NOTICES, noticesOf } from './release/libraries.mjs';
 
@@ -22,7 +23,7 @@ const PLACES = {
   'parts/preparation': 'operations',
   'emulation/on-demand': 'operations',
 };
-const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'yaml'];
+const LIBRARIES = ['execa', 'fzstd', 'listr2', 'tar-stream', 'undici', 'yaml'];
 const apart = {
   name: 'apart',
   setup: ({ onResolve, onLoad }) => {
@@ -101,7 +102,7 @@ const shared = {
 
 rmSync(resolve(ROOT, 'dist'), { recursive: true, force: true });
 await compileProfiles();
-const plugins = [apart, withoutChildProcess, lazyPromises];
+const plugins = [apart, withoutChildProcess, lazyPromises, leanUndici(ROOT)];
 // import() of CommonJS makes Node scan all of it for its exports first; require() does not.
 const supported = { 'dynamic-import': false };
 const { metafile: commands } = await build({
