@@ -37,7 +37,9 @@ export function mutate(path, text, first) {
         ? `{ if (mutant(${id})) return; ${body.slice(1)}`
         : `{ if (!mutant(${id})) ${body} }`;
     }
-    const changes = [...new Set(replacementsOf(node, parent, source))].filter((each) => each !== source(node));
+    const changes = [...new Set(replacementsOf(node, parent, source))].filter(
+      (each) => each !== source(node),
+    );
     const choices = changes.map((change) => `mutant(${add(node, change)}) ? (${change}) : `);
     const body = inside(node);
     return choices.length === 0 ? body : `(${choices.join('')}(${body}))`;
@@ -56,7 +58,15 @@ function childrenOf(node) {
     .sort((a, b) => a.start - b.start);
 }
 
-const TYPE_KEYS = ['typeAnnotation', 'returnType', 'typeParameters', 'typeArguments', 'id', 'params', 'label'];
+const TYPE_KEYS = [
+  'typeAnnotation',
+  'returnType',
+  'typeParameters',
+  'typeArguments',
+  'id',
+  'params',
+  'label',
+];
 const TS_CODE = ['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression'];
 /** Names, targets of assignments, and parts of a template. */
 const SKIPPED = {
@@ -119,7 +129,8 @@ const BRANCHES = ['IfStatement', 'ConditionalExpression'];
 
 function replacementsOf(node, parent, source) {
   const isTest = parent.test === node && parent.type !== 'SwitchCase';
-  const decides = DECIDING.includes(node.operator) || (node.operator === '!' && node.type === 'UnaryExpression');
+  const decides =
+    DECIDING.includes(node.operator) || (node.operator === '!' && node.type === 'UnaryExpression');
   // Beside && false is as good as false for both, and beside || true.
   const results = { '&&': ['true'], '||': ['false'] }[parent.operator] ?? ['true', 'false'];
   const isArrow = parent.type === 'ArrowFunctionExpression' && parent.body === node;
@@ -141,7 +152,9 @@ function ownReplacements(node, parent, source) {
       return (SWAPPED[operator] ?? []).map((other) => `(${source(left)}) ${other} (${source(right)})`);
     }
     case 'AssignmentExpression':
-      return (SWAPPED[node.operator] ?? []).map((other) => `${source(node.left)} ${other} ${source(node.right)}`);
+      return (SWAPPED[node.operator] ?? []).map(
+        (other) => `${source(node.left)} ${other} ${source(node.right)}`,
+      );
     case 'UpdateExpression':
       return [source(node).replace(node.operator, SWAPPED[node.operator][0])];
     case 'UnaryExpression':
@@ -165,7 +178,8 @@ function ownReplacements(node, parent, source) {
 
 /** Part of a longer optional chain, which would not be one any more. */
 const isLink = (node, parent) =>
-  parent.type === 'ChainExpression' || (parent.type === 'MemberExpression' && parent.object === node && hasOptional(node));
+  parent.type === 'ChainExpression' ||
+  (parent.type === 'MemberExpression' && parent.object === node && hasOptional(node));
 const hasOptional = (node) =>
   node !== undefined && (node.optional === true || hasOptional(node.callee ?? node.object ?? undefined));
 
@@ -174,8 +188,14 @@ function call(node, source) {
   if (node.type !== 'CallExpression' || callee.type !== 'MemberExpression' || callee.computed) return [];
   const { object, property } = callee;
   const other = METHODS.get(property.name);
-  const renamed = source({ start: node.start, end: property.start }) + other + source({ start: property.end, end: node.end });
-  return [...(other === undefined ? [] : [renamed]), ...(DROPPED.includes(property.name) ? [source(object)] : [])];
+  const renamed =
+    source({ start: node.start, end: property.start }) +
+    other +
+    source({ start: property.end, end: node.end });
+  return [
+    ...(other === undefined ? [] : [renamed]),
+    ...(DROPPED.includes(property.name) ? [source(object)] : []),
+  ];
 }
 
 function literal({ value }) {
@@ -185,7 +205,9 @@ function literal({ value }) {
   return [value === '' ? "'mutated'" : "''"];
 }
 
-const isString = ({ type, value }) => type === 'TemplateLiteral' || (type === 'Literal' && typeof value === 'string');
+const isString = ({ type, value }) =>
+  type === 'TemplateLiteral' || (type === 'Literal' && typeof value === 'string');
 
 /** Texts for people are not tested word by word. */
-const isProse = ({ value, quasis = [] }) => / /.test(value ?? quasis.map((each) => each.value.cooked).join(''));
+const isProse = ({ value, quasis = [] }) =>
+  / /.test(value ?? quasis.map((each) => each.value.cooked).join(''));
