@@ -38,12 +38,9 @@ const apart = {
     );
     // Read and parsed by who looks into it first: it takes 2 ms.
     onLoad({ filter: /.*/, namespace: 'catalogue' }, ({ path }) => ({
-      contents: ['arches', 'formats', 'emulators']
-        .map(
-          (kind) =>
-            `Object.defineProperty(exports, '${kind}', { enumerable: true, get: () => require('${path}').${kind} });`,
-        )
-        .join(''),
+      contents: `let all;
+        for (const kind of ['arches', 'formats', 'emulators'])
+          Object.defineProperty(exports, kind, { enumerable: true, get: () => (all ??= require('${path}'))[kind] });`,
     }));
     onResolve({ filter: new RegExp(`^(${LIBRARIES.join('|')})$`) }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${path}.cjs`, external: true } : null,
