@@ -1,6 +1,6 @@
 import { covers } from '../rule/algebra.ts';
-import { createPatternIndex } from '../rule/pattern-index.ts';
 import type { Entry, Pattern } from '../rule/types.ts';
+import { createPatternIndex } from './pattern-index.ts';
 
 /**
  * Finds, for a new rule's pattern, the enabled ones of `entries` that lose files to the rule, which the kernel asks first: those that

@@ -4,8 +4,8 @@ import { execute, MAX_REWRITES } from '../rule/execution/execute.ts';
 import { parseShebang, type Shebang } from '../rule/execution/shebang.ts';
 import type { Executable, Execution } from '../rule/execution/types.ts';
 import { matches } from '../rule/match.ts';
-import { createPatternIndex } from '../rule/pattern-index.ts';
 import type { Pattern, Rule } from '../rule/types.ts';
+import { createPatternIndex } from './pattern-index.ts';
 import type { Machine } from './types.ts';
 
 /** One file on the way from an interpreter to the program that runs. */

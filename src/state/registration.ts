@@ -1,7 +1,7 @@
 import { isBootFile } from '../boot/paths.ts';
-import { decodeRule, isObject } from '../rule/stored.ts';
 import type { Rule } from '../rule/types.ts';
 import { parseJson, toJson } from '../text/json.ts';
+import { decodeRule, isObject } from './stored-rule.ts';
 
 /**
  * What we did for one entry: kept beside the store, so that a later `uninstall` takes back exactly our part and

@@ -10,8 +10,8 @@ import type { Context } from '../context.ts';
 import { profileOf } from '../emulators/names.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { covers } from '../rule/algebra.ts';
-import { createPatternIndex } from '../rule/pattern-index.ts';
 import type { Entry } from '../rule/types.ts';
+import { createPatternIndex } from '../safety/pattern-index.ts';
 import type { Registration } from '../state/registration.ts';
 import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
 import { closedStore } from '../state/stores.ts';
@@ -119,7 +119,7 @@ async function withHeld(lines: readonly StatusLine[], context: Context): Promise
   const isOpen = ({ entry, problem, held }: StatusLine): boolean =>
     problem === null && held === null && entry.flags.includes('F');
   if (!lines.some(isOpen)) return lines;
-  const { heldInterpreters } = await import('./held-interpreter.ts');
+  const { heldInterpreters } = await import('./on-demand.ts');
   const entries = lines.map(({ entry }) => entry);
   const held = await heldInterpreters(lines.filter(isOpen), entries, context);
   return lines.map((line) => ({ ...line, held: held.get(line.entry) ?? line.held }));

@@ -1,7 +1,7 @@
-/** Finds related patterns among thousands without comparing each with each. */
-import { comparesNothing, maskAt, neverMatches } from './algebra.ts';
-import { HEAD_SIZE } from './check.ts';
-import type { MagicPattern, Pattern } from './types.ts';
+/** Finds related patterns among thousands without comparing each with each. Pure. */
+import { comparesNothing, maskAt, neverMatches } from '../rule/algebra.ts';
+import { HEAD_SIZE } from '../rule/check.ts';
+import type { MagicPattern, Pattern } from '../rule/types.ts';
 
 export interface PatternIndex<T> {
   readonly add: (item: T) => void;

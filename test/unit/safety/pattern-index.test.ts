@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { covers, overlap } from '../../../src/rule/algebra.ts';
-import { createPatternIndex } from '../../../src/rule/pattern-index.ts';
 import type { Pattern } from '../../../src/rule/types.ts';
-import { extensionPattern, magicPattern } from './arbitraries.ts';
+import { createPatternIndex } from '../../../src/safety/pattern-index.ts';
+import { extensionPattern, magicPattern } from '../rule/arbitraries.ts';
 
 /** Few values, so that many patterns are related; those of ELF rules among them, which fix bytes 0 to 3 and 18 to 19. */
 const byte = fc.constantFrom(0x00, 0x7f, 0x45, 0xff);

@@ -1,7 +1,7 @@
 /** Rules in files that other programs may have written, read without a schema library: to load one takes longer than to read all rules. */
-import { isFlag } from './flags.ts';
-import { parseHex } from './hex.ts';
-import type { Flag, Pattern, Rule } from './types.ts';
+import { isFlag } from '../rule/flags.ts';
+import { parseHex } from '../rule/hex.ts';
+import type { Flag, Pattern, Rule } from '../rule/types.ts';
 
 /** The rule of a JSON value, whose magic and mask are hexadecimal; null if it is none. What else it has is left out. */
 export function decodeRule(value: unknown): Rule | null {
