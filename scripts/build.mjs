@@ -40,9 +40,10 @@ const apart = {
     );
     // Read and parsed by who looks into it first: it takes 2 ms.
     onLoad({ filter: /.*/, namespace: 'catalogue' }, ({ path }) => ({
-      contents: `let all;
+      contents: `const fs = require('node:fs');
+        let all;
         for (const kind of ['arches', 'formats', 'emulators'])
-          Object.defineProperty(exports, kind, { enumerable: true, get: () => (all ??= require('${path}'))[kind] });`,
+          Object.defineProperty(exports, kind, { enumerable: true, get: () => (all ??= JSON.parse(fs.readFileSync(__dirname + '/${path}', 'utf8')))[kind] });`,
     }));
     onResolve({ filter: new RegExp(`^(${LIBRARIES.join('|')})$`) }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${path}.cjs`, external: true } : null,

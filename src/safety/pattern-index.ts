@@ -67,7 +67,7 @@ interface Node<T> {
 const ANY = -1;
 
 /** A node with more is split by the next byte. */
-const FEW = 8;
+const FEW = 4;
 
 function insert<T>(node: Node<T>, at: number, magic: Magic<T>): void {
   if (node.next === null) {

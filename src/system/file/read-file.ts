@@ -15,6 +15,7 @@ export interface ReadOptions {
 }
 
 const MAX_BYTES = 1 << 22;
+const decoder = new TextDecoder();
 
 /** The bytes of a file; null if it does not exist. @throws FILE_FAILED, also for a link, pipe or device; NO_PRIVILEGE. */
 export function readIfExists(path: string, options: ReadOptions = {}): Uint8Array | null {
@@ -24,7 +25,7 @@ export function readIfExists(path: string, options: ReadOptions = {}): Uint8Arra
 /** As `readIfExists`, for UTF-8 text. */
 export function readTextIfExists(path: string, options: ReadOptions = {}): string | null {
   const bytes = readIfExists(path, options);
-  return bytes === null ? null : new TextDecoder().decode(bytes);
+  return bytes === null ? null : decoder.decode(bytes);
 }
 
 /**
@@ -36,7 +37,7 @@ export function readOwnTextIfExists(path: string, options: ReadOptions = {}): st
   const read = reading(path, { ...options, followLink: false });
   if (read === null) return null;
   assertOwn(path, read.facts);
-  return new TextDecoder().decode(read.bytes);
+  return decoder.decode(read.bytes);
 }
 
 /**
@@ -56,7 +57,7 @@ export function readOwnTexts(
     // Another program has removed it in the meantime.
     if (read === null) continue;
     assertOwnFile(path, read.facts);
-    texts.set(name, new TextDecoder().decode(read.bytes));
+    texts.set(name, decoder.decode(read.bytes));
   }
   return texts;
 }
