@@ -6,7 +6,7 @@ import { exportCommand } from '../commands/export.ts';
 import { importCommand } from '../commands/import.ts';
 import { installCommand } from '../commands/install.ts';
 import { lockCommand } from '../commands/lock.ts';
-import { statusCommand } from '../commands/status.ts';
+import { statusCommand } from '../commands/status-command.ts';
 import { storeCommand } from '../commands/store.ts';
 import { uninstallCommand } from '../commands/uninstall.ts';
 import { verifyCommand } from '../commands/verify.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { installNotes } from '../../../src/install/notes.ts';
-import type { Wanted } from '../../../src/install/plan.ts';
+import type { DesiredState } from '../../../src/install/plan.ts';
 import type { Entry, Flag, Rule } from '../../../src/rule/types.ts';
 import type { Step } from '../../../src/state/steps.ts';
 
@@ -12,7 +12,7 @@ const rule = (name: string, ...flags: readonly Flag[]): Rule => ({
 });
 const entry: Entry = { ...rule('old'), enabled: true };
 const register = (of: Rule): Step => ({ kind: 'register', rule: of });
-const wanted = (of: Rule, path = '/etc/binfmt.d/a.conf'): Wanted => ({
+const desired = (of: Rule, path = '/etc/binfmt.d/a.conf'): DesiredState => ({
   arch: of.name,
   rule: of,
   files: [{ path, text: '', previous: null }],
@@ -41,30 +41,30 @@ describe('installNotes', () => {
     expect(installNotes(steps, [])).toEqual(notes);
   });
 
-  const flushed = (...of: readonly Wanted[]): readonly string[] => {
+  const flushed = (...of: readonly DesiredState[]): readonly string[] => {
     const steps = [register(rule('a', 'C')), register(rule('b', 'C'))];
     return installNotes(steps, of).slice(1);
   };
-  const lasting = flushed(wanted(rule('a')));
+  const lasting = flushed(desired(rule('a')));
 
   it('adds nothing for rules that a boot file registers again', () => {
     expect(lasting).toEqual([]);
-    expect(flushed(wanted(rule('a')), wanted(rule('b'), '/var/lib/binfmts/b'))).toEqual([]);
+    expect(flushed(desired(rule('a')), desired(rule('b'), '/var/lib/binfmts/b'))).toEqual([]);
     expect(
       flushed({
-        ...wanted(rule('a')),
-        files: [...wanted(rule('a'), '/note').files, ...wanted(rule('a')).files],
+        ...desired(rule('a')),
+        files: [...desired(rule('a'), '/note').files, ...desired(rule('a')).files],
       }),
     ).toEqual([]);
   });
 
   it('adds nothing for rules that are not registered now', () => {
-    expect(flushed(wanted(rule('c'), '/note'))).toEqual([]);
+    expect(flushed(desired(rule('c'), '/note'))).toEqual([]);
   });
 
   // Which note that is depends on the service that runs at boot.
   it('is the same for one lost rule as for several', () => {
-    const one = flushed(wanted(rule('a'), '/note'), wanted(rule('b')));
-    expect(flushed(wanted(rule('a'), '/note'), wanted(rule('b'), '/note'))).toEqual(one);
+    const one = flushed(desired(rule('a'), '/note'), desired(rule('b')));
+    expect(flushed(desired(rule('a'), '/note'), desired(rule('b'), '/note'))).toEqual(one);
   });
 });

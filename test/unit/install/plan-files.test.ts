@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planInstall, type Wanted } from '../../../src/install/plan.ts';
+import { type DesiredState, planInstall } from '../../../src/install/plan.ts';
 import type { Entry, Rule } from '../../../src/rule/types.ts';
 
 const rule: Rule = {
@@ -9,7 +9,9 @@ const rule: Rule = {
   flags: [],
 };
 const entry: Entry = { ...rule, enabled: true };
-const wanted = (more: Partial<Wanted>): readonly Wanted[] => [{ arch: 'arm', rule, files: [], ...more }];
+const desired = (more: Partial<DesiredState>): readonly DesiredState[] => [
+  { arch: 'arm', rule, files: [], ...more },
+];
 const options = { replace: false, prove: false };
 const present = { entries: [entry], ours: new Set<string>() };
 
@@ -19,21 +21,21 @@ describe('planInstall', () => {
       { path: '/etc/binfmt.d/a', restored: null, now: 'ours' },
       { path: '/etc/binfmt.d/b', restored: 'theirs', now: 'ours' },
     ];
-    expect(planInstall(present, wanted({ obsolete }), options)).toEqual([
+    expect(planInstall(present, desired({ obsolete }), options)).toEqual([
       { kind: 'delete', path: '/etc/binfmt.d/a', previous: 'ours' },
       { kind: 'write', path: '/etc/binfmt.d/b', text: 'theirs', previous: 'ours' },
     ]);
   });
 
   it('replaces an equal entry only where that is asked for', () => {
-    expect(planInstall(present, wanted({}), options)).toEqual([]);
-    const kinds = planInstall(present, wanted({}), { ...options, replace: true }).map(({ kind }) => kind);
+    expect(planInstall(present, desired({}), options)).toEqual([]);
+    const kinds = planInstall(present, desired({}), { ...options, replace: true }).map(({ kind }) => kind);
     expect(kinds).toEqual(['register', 'unregister', 'register', 'unregister']);
   });
 
   it('does not mind how many other entries there are', () => {
     const others = ['a', 'b'].map((name): Entry => ({ ...entry, name, interpreter: '/other' }));
-    expect(planInstall({ ...present, entries: [...others, entry] }, wanted({}), options)).toEqual([]);
+    expect(planInstall({ ...present, entries: [...others, entry] }, desired({}), options)).toEqual([]);
   });
 
   it.each([
@@ -41,7 +43,7 @@ describe('planInstall', () => {
     [['P', 'F'], 'flags PF'],
   ] as const)('says which rule an entry of others has: %j', (flags, text) => {
     const theirs: Entry = { ...entry, interpreter: '/theirs', flags };
-    expect(() => planInstall({ ...present, entries: [theirs] }, wanted({}), options)).toThrow(
+    expect(() => planInstall({ ...present, entries: [theirs] }, desired({}), options)).toThrow(
       expect.objectContaining({
         message: expect.stringContaining(`(/theirs, ${text})`),
         hint: expect.stringContaining('--replace'),
@@ -51,7 +53,7 @@ describe('planInstall', () => {
 
   it('proves once more only what was replaced', () => {
     const other: Rule = { ...rule, name: 'qemu-s390x', interpreter: '/new' };
-    const both = [...wanted({}), { arch: 's390x', rule: other, files: [] }];
+    const both = [...desired({}), { arch: 's390x', rule: other, files: [] }];
     const old: Entry = { ...other, interpreter: '/old', enabled: true };
     const steps = planInstall({ entries: [entry, old], ours: new Set(['qemu-s390x']) }, both, {
       replace: false,
