@@ -40,6 +40,7 @@ async function dispatch(words: readonly string[]): Promise<number> {
   const [command = '', ...rest] = isDropIn
     ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
     : words;
+  if (command === 'status') return (await import('./parts/status.ts')).runStatus(words, BINFMTCTL_VERSION);
   // Its output is that of the original.
   guardStreams({ silent: command === 'update-binfmts' });
   if (command === 'update-binfmts' || command === 'systemd-binfmt') {

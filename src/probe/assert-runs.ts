@@ -10,9 +10,9 @@ import { run } from '../system/process/process.ts';
 import { ranWell } from './checks.ts';
 import { explainFailure } from './failure.ts';
 import type { ProbeRun } from './prober.ts';
+import { PROBE_TIME_LIMIT_MS } from './time-limit.ts';
 import { withWorkspace } from './workspace.ts';
 
-const TIME_LIMIT_MS = 10_000;
 const MAX_OUTPUT = 64 * 1024;
 
 /**
@@ -39,14 +39,14 @@ export async function assertRuns(
   if (probed.status === null)
     throw new BinfmtctlError(
       'PROCESS_FAILED',
-      `${from} did not run a program for ${arch.id} within ${TIME_LIMIT_MS / 1000} s`,
+      `${from} did not run a program for ${arch.id} within ${PROBE_TIME_LIMIT_MS / 1000} s`,
       { hint: 'this machine may be overloaded: try again, or name another emulator with --source' },
     );
   const why = await explainFailure(probed, {
     entry: null,
     problem: null,
     root: null,
-    timeLimitMs: TIME_LIMIT_MS,
+    timeLimitMs: PROBE_TIME_LIMIT_MS,
   });
   throw unfit(from, `it does not run ${arch.id} programs: ${why}`);
 }
@@ -77,7 +77,7 @@ function runProbe(
       env,
       extendEnv: false,
       cwd: '/',
-      timeoutMs: TIME_LIMIT_MS,
+      timeoutMs: PROBE_TIME_LIMIT_MS,
       signal,
       maxBytes: MAX_OUTPUT,
       argv0,

@@ -3,10 +3,8 @@ import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import { buildProbe, probeEnvironment } from '../elf/probe.ts';
 import { start } from '../system/process/process.ts';
+import { PROBE_TIME_LIMIT_MS } from './time-limit.ts';
 import { withWorkspace } from './workspace.ts';
-
-/** From its start to its end: an emulator may hang. */
-const TIME_LIMIT_MS = 10_000;
 
 /** A probe that has reported and now waits. */
 export interface WaitingProbe {
@@ -26,7 +24,7 @@ export function withWaitingProbe<T>(
     action(async () => {
       const probe = await start(`${directory}/${arch.id}`, [], {
         env: probeEnvironment,
-        timeoutMs: TIME_LIMIT_MS,
+        timeoutMs: PROBE_TIME_LIMIT_MS,
         signal,
       });
       // It reports, then waits for the end of its input.

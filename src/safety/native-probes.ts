@@ -9,6 +9,7 @@ import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
 import { interrupted, isItemFailure } from '../errors.ts';
+import { PROBE_TIME_LIMIT_MS } from '../probe/time-limit.ts';
 import { withWorkspace } from '../probe/workspace.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
 import { matches } from '../rule/match.ts';
@@ -25,7 +26,6 @@ export type ProbeContext = Pick<Context, 'signal' | 'binfmtDirectory'>;
 
 /** Exit status of a script whose interpreter no format took, see `scriptFor`. */
 const NOT_TAKEN = 77;
-const TIME_LIMIT_MS = 10_000;
 
 /** What was decided stays so as long as the kernel runs. */
 const decided = new Map<string, boolean>();
@@ -88,7 +88,13 @@ async function tryOne(
 ): Promise<Finding> {
   const script = `./script-${index}`;
   const attempt = async ([file, ...args]: Command): Promise<RunResult> => {
-    const options = { env: probeEnvironment, input: '', timeoutMs: TIME_LIMIT_MS, signal, cwd: directory };
+    const options = {
+      env: probeEnvironment,
+      input: '',
+      timeoutMs: PROBE_TIME_LIMIT_MS,
+      signal,
+      cwd: directory,
+    };
     const result = await run(file, args, options);
     if (!signal.aborted) return result;
     throw interrupted(signal, `trying ${arch.id}`);
@@ -133,7 +139,7 @@ function judgeAttempt(result: RunResult, { elf }: Arch, path: string): Attempt {
     return report.exe === path ? 'native' : 'taken';
   }
   if (exitCode === NOT_TAKEN) return 'no format';
-  if (timedOut) return { missing: `a probe did not end within ${TIME_LIMIT_MS / 1000} s` };
+  if (timedOut) return { missing: `a probe did not end within ${PROBE_TIME_LIMIT_MS / 1000} s` };
   if (errno !== null) return { missing: `a probe could not be started: ${errno}` };
   if (signal !== null) return { missing: `a probe was killed by ${signal}` };
   const [line = ''] = stderr.split('\n');

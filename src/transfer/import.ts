@@ -69,8 +69,10 @@ export async function importRules(request: ImportRequest, outer: Context): Promi
   const decide = async (entries: readonly Entry[]): Promise<ImportPlan> => {
     const plan = planImport(entries, imported);
     if (plan.replaced.length > 0 && !request.replace) throw exists(plan.replaced.map(({ name }) => name));
-    const added = imported.filter(({ rule }) => !plan.unchanged.includes(rule.name));
-    const others = entries.filter(({ name }) => !imported.some(({ rule }) => rule.name === name));
+    const unchanged = new Set(plan.unchanged);
+    const names = new Set(imported.map(({ rule }) => rule.name));
+    const added = imported.filter(({ rule }) => !unchanged.has(rule.name));
+    const others = entries.filter(({ name }) => !names.has(name));
     warnOfHidden(added, others, context);
     return plan;
   };
@@ -100,8 +102,9 @@ function warnOfHidden(
   entries: readonly Entry[],
   { report }: Pick<Context, 'report'>,
 ): void {
+  const hiddenBy = hiddenEntries(entries);
   const texts = added.flatMap(({ rule }) =>
-    hiddenEntries(rule.pattern, entries).map(
+    hiddenBy(rule.pattern).map(
       ({ name }) => `rule ${rule.name} takes files of entry ${name}, which is older`,
     ),
   );

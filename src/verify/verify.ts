@@ -22,6 +22,7 @@ import {
 } from '../probe/checks.ts';
 import { holdRunning, type Running } from '../probe/identify.ts';
 import { type Place, type ProbeRun, runProbes } from '../probe/prober.ts';
+import { PROBE_TIME_LIMIT_MS } from '../probe/time-limit.ts';
 import { type Check, expectationOf, judge, type Observation, type Proof } from '../probe/verdict.ts';
 import { withWorkspace } from '../probe/workspace.ts';
 import { firstMatch, matches } from '../rule/match.ts';
@@ -40,8 +41,6 @@ export interface VerifyRequest {
   /** For each probe, in milliseconds. */
   readonly timeLimitMs?: number | undefined;
 }
-
-const TIME_LIMIT_MS = 10_000;
 
 /**
  * Runs the probes of all arches side by side: on the host, and in an empty root within a new mount namespace. What
@@ -145,7 +144,7 @@ function allUnchecked(subjects: readonly Subject[], why: string): readonly Obser
 async function prove(
   subjects: readonly Subject[],
   directory: string,
-  { root, timeLimitMs = TIME_LIMIT_MS }: VerifyRequest,
+  { root, timeLimitMs = PROBE_TIME_LIMIT_MS }: VerifyRequest,
   context: Context,
 ): Promise<readonly Observation[]> {
   const ids = subjects.map(({ arch }) => arch.id);

@@ -5,7 +5,8 @@ import { status } from '../../verify/status.ts';
 import type { OwnCommand } from '../command-line.ts';
 import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
-import { paint, shortPath, table } from '../output/terminal.ts';
+import { standardOutput, writeOutput } from '../output/streams.ts';
+import { paint, type Shown, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
 
 export const statusCommand: OwnCommand = {
@@ -26,8 +27,7 @@ export const statusCommand: OwnCommand = {
 
 async function run(options: CommonOptions): Promise<number> {
   const result = await status(await openContext(options));
-  process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
-  return 0;
+  return writeOutput(options.json ? `${toJson(result)}\n` : textOf(result, standardOutput()));
 }
 
 const SERVES = {
@@ -37,7 +37,7 @@ const SERVES = {
   unknown: 'the machine or this user namespace',
 } as const;
 
-function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResult): string {
+function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResult, shown: Shown): string {
   const rows = entries.map((line) => [
     line.arch ?? '-',
     line.emulator ?? '-',
@@ -65,8 +65,10 @@ function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResu
   ];
   return [
     `instance: ${instance.directory}, ${SERVES[instance.scope ?? 'unknown']}`,
-    entries.length === 0 ? 'no entries: `binfmtctl install arm64` makes one' : table([heading, ...rows]),
-    ...notes.map((note) => paint('yellow', note, process.stdout)),
+    entries.length === 0
+      ? 'no entries: `binfmtctl install arm64` makes one'
+      : table([heading, ...rows], shown),
+    ...notes.map((note) => paint('yellow', note, shown)),
     '',
   ].join('\n');
 }

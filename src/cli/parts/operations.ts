@@ -7,6 +7,7 @@ export { readLock } from '../../lockfile/file.ts';
 export { lintDirectories } from '../../profiles/lint.ts';
 export { findNatives } from '../../safety/natives.ts';
 export { listContents, pruneContents } from '../../store/index.ts';
+export * from '../../verify/on-demand.ts';
 export { readPlatforms } from '../../verify/platforms.ts';
 export { runBinfmtDropIn } from '../drop-in/binfmt.ts';
 export { installArches } from '../install-arches.ts';

@@ -14,7 +14,7 @@ import { encodeText } from '../../rule/text.ts';
 import type { Entry, Rule } from '../../rule/types.ts';
 import { findUnsafe, warnOfScripts } from '../../safety/machine-safety.ts';
 import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
-import { lastOfEachName, type Placed, planRule } from '../../state/plan-rules.ts';
+import { lastOfEachName, rulePlanner } from '../../state/plan-rules.ts';
 import { replacement } from '../../state/replacement.ts';
 import { applyStep } from '../../state/step.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
@@ -63,13 +63,14 @@ export async function applyBinfmtD(
   );
   const failed = new Map<Rule, string>();
   const entries = listEntries(binfmtDirectory);
-  const placed: Placed[] = [];
+  const planner = rulePlanner(entries);
   for (const rule of lastOfEachName([...rules.keys()])) {
     const enabled = rules.get(rule) === true;
-    const { keep, placed: place } = planRule(entries, placed, rule, { enabled });
+    const change = planner.plan(rule, { enabled });
+    const { keep } = change;
     const reason = keep ? null : await replace(rule, entries, context, checked);
     if (reason === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
-    if (reason === null) placed.push(place);
+    if (reason === null) planner.place(rule, change);
     else failed.set(rule, reason);
   }
   return items.flatMap((item) => {

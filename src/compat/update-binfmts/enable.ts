@@ -7,7 +7,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import { type Description, registerString } from '../../file-format/binfmt-support.ts';
 import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
-import { type Entry, isBpf, type Rule } from '../../rule/types.ts';
+import { type Entry, isBpf, type Pattern, type Rule } from '../../rule/types.ts';
 import { hiddenEntries } from '../../safety/hidden-entries.ts';
 import { findUnsafe, warnOfScripts } from '../../safety/machine-safety.ts';
 import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
@@ -21,8 +21,8 @@ export async function enableAll(session: Session): Promise<boolean> {
   if (!(await prepare(session))) return true;
   const database = readDatabase(session);
   const missing = [...database.keys()].filter((name) => !isRegistered(session, name));
-  const others = entriesOfOthers(session);
-  const candidates = missing.map((name) => candidateOf(name, database, others));
+  const hiddenBy = hiddenEntries(entriesOfOthers(session));
+  const candidates = missing.map((name) => candidateOf(name, database, hiddenBy));
   using checked = openInterpreters(rulesOf(candidates));
   const refusals = await refusalsOf(session, candidates);
   const unfit = unfitAmong(session, candidates);
@@ -53,7 +53,11 @@ export async function enable(session: Session, name: string, described?: Descrip
   }
   // Only where there is no detector does it matter which other formats there are.
   const database = description.detector === '' ? readUsable(session) : [];
-  const candidate = candidateOf(name, new Map([...database, [name, description]]), entriesOfOthers(session));
+  const candidate = candidateOf(
+    name,
+    new Map([...database, [name, description]]),
+    hiddenEntries(entriesOfOthers(session)),
+  );
   using checked = openInterpreters(rulesOf([candidate]));
   const refusals = await refusalsOf(session, [candidate]);
   return enableOne(session, candidate, { refusals, unfit: unfitAmong(session, [candidate]), checked });
@@ -61,7 +65,7 @@ export async function enable(session: Session, name: string, described?: Descrip
 
 /** @throws UNSAFE_RULE where the kernel must not be given the description. */
 export async function requireSafe(session: Session, name: string, description: Description): Promise<void> {
-  const candidate = candidateOf(name, new Map([[name, description]]), []);
+  const candidate = candidateOf(name, new Map([[name, description]]), hiddenEntries([]));
   const [refusal] = (await refusalsOf(session, [candidate])).values();
   if (refusal !== undefined) throw refusal;
 }
@@ -83,14 +87,14 @@ interface InstalledFormat {
 function candidateOf(
   name: string,
   database: ReadonlyMap<string, Description>,
-  others: readonly Entry[],
+  hiddenBy: (pattern: Pattern) => readonly Entry[],
 ): InstalledFormat {
   const description = database.get(name) as Description;
   const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
   const chooses = isShared || description.detector !== '';
   const parse = (string: Uint8Array) => parseRegister(string, { linux73: runningKernelFeatures().linux73 });
   const itself = parse(registerString(name, description, description.interpreter));
-  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenEntries(itself.rule.pattern, others) : [];
+  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenBy(itself.rule.pattern) : [];
   // The kernel starts no script for a format with credentials.
   const passesOn = hidden.length > 0 && description.credentials !== 'yes';
   const { path, isScript } = runDetectorsPath({ passesOn });

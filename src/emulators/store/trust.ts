@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
-import { readOwnTextIfExists } from '../../system/file/read-file.ts';
+import { readOwnTextIfExists, readOwnTexts } from '../../system/file/read-file.ts';
 import { findWeakness, isMachineRoot, type Weakness } from '../../system/trust.ts';
 
 /** Directories within a store. */
@@ -29,6 +29,16 @@ export function assertStoreTrusted(store: string): void {
 export function readStoreFile(store: string, ...path: readonly string[]): string | null {
   assertStoreTrusted(store);
   return readOwnTextIfExists(join(store, ...path));
+}
+
+/** The texts of the files in a folder of a store, by name; none if it does not exist. Throws what `readStoreFile` does. */
+export function readStoreFiles(
+  store: string,
+  folder: string,
+  accepts: (name: string) => boolean,
+): ReadonlyMap<string, string> {
+  assertStoreTrusted(store);
+  return readOwnTexts(join(store, folder), accepts);
 }
 
 /** Whether containers share this store: then its files may be another container's, and prove nothing. */

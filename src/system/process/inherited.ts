@@ -5,6 +5,9 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 const O_CLOEXEC = 0o2000000;
 const DESCRIPTOR_WORD = /^(?:.*(?:\/fd\/|-fd=))?(\d+)$/;
 
+/** The last one that Node marks close-on-exec in any case. */
+const LAST_MARKED = 15;
+
 /**
  * Closes the descriptors above 2 that child processes would inherit, except those that a word of the command line names:
  * `/dev/fd/63` or `--emulation-fd 63`.
@@ -15,7 +18,7 @@ const DESCRIPTOR_WORD = /^(?:.*(?:\/fd\/|-fd=))?(\d+)$/;
 export function closeInherited(words: readonly string[] = []): void {
   const passedOn = new Set(words.flatMap((word) => DESCRIPTOR_WORD.exec(word)?.[1] ?? []));
   for (const name of descriptors()) {
-    if (Number(name) > 2 && !passedOn.has(name) && isInherited(name)) closeSync(Number(name));
+    if (Number(name) > LAST_MARKED && !passedOn.has(name) && isInherited(name)) closeSync(Number(name));
   }
 }
 

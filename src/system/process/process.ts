@@ -1,9 +1,10 @@
 /** The door to other programs. */
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
-import type { Options } from 'execa';
 import { fileError } from '../file/file-error.ts';
-import { workingDirectory } from '../host.ts';
+import { watchOver } from './child/guard.ts';
+import { collect, discardUnread } from './child/outputs.ts';
+import { spawnChild } from './child/spawn.ts';
 import { findTool } from './tools.ts';
 
 export interface ProcessOptions {
@@ -54,7 +55,6 @@ export interface RunningProcess {
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
-const KILL_DELAY_MS = 1000;
 
 /**
  * Runs a program to its end. Rejects only with FILE_FAILED, without descriptors for its streams: a missing program, an exit
@@ -70,14 +70,8 @@ export async function run(
   args: readonly string[],
   { input, descriptors, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunProcessOptions = {},
 ): Promise<RunResult> {
-  const buffering =
-    descriptors !== undefined
-      ? ({ stdio: ['ignore', 'pipe', 'pipe', ...descriptors] } as Options)
-      : input === undefined
-        ? { stdin: 'ignore' as const }
-        : { input };
-  const how = { ...buffering, buffer: true, maxBuffer: maxBytes };
-  const running = await launch(file, args, options, how);
+  const buffering = { input, descriptors: descriptors ?? [], maxBytes };
+  const running = await launch(file, args, options, buffering);
   return running.ended;
 }
 
@@ -90,49 +84,52 @@ export async function start(
   args: readonly string[],
   options: ProcessOptions = {},
 ): Promise<RunningProcess> {
-  const { subprocess, kill, ended } = await launch(file, args, options, { buffer: false });
-  const { stdin, stdout, stderr } = subprocess;
-  // A program may end without reading its input.
-  stdin?.on('error', () => {});
-  return { pid: subprocess.pid ?? null, stdin, stdout, stderr, kill, ended } as RunningProcess;
+  const { child, kill, ended } = await launch(file, args, options, null);
+  const { pid, stdin, stdout, stderr } = child;
+  return { pid: pid ?? null, stdin, stdout, stderr, kill, ended } as RunningProcess;
 }
 
-async function launch(file: string, args: readonly string[], options: ProcessOptions, how: Options) {
-  const { env, extendEnv = true, cwd, argv0 } = options;
-  const { execa } = await import('execa');
+interface Buffering {
+  readonly input: string | Uint8Array | undefined;
+  readonly descriptors: readonly number[];
+  readonly maxBytes: number;
+}
+
+/** Without `buffering` all three streams are the caller's. */
+async function launch(
+  file: string,
+  args: readonly string[],
+  options: ProcessOptions,
+  buffering: Buffering | null,
+) {
   // PATH may lack the folders of mount, chroot and modprobe, as after `su`.
   const path = file.includes('/') ? file : (findTool(file) ?? file);
   requireDescriptors(file);
-  const subprocess = execa(path, args, {
-    ...how,
-    // By default execa asks for the path, which a removed directory does not have.
-    cwd: cwd ?? workingDirectory(),
-    ...(argv0 !== undefined && { argv0 }),
-    ...(env !== undefined && { env }),
-    extendEnv,
-    encoding: 'buffer',
-    stripFinalNewline: false,
-    reject: false,
-    // A process group of its own: Ctrl-C does not reach it, and a time limit reaches all that it started.
-    detached: true,
-  });
-  const guard = watchOver(subprocess, options);
-  const ended = subprocess.then((result): RunResult => {
-    guard.release(result.isMaxBuffer);
+  const stdin = buffering !== null && buffering.input === undefined ? 'ignore' : 'pipe';
+  const descriptors = buffering?.descriptors ?? [];
+  const child = await spawnChild(path, args, { ...options, stdio: [stdin, 'pipe', 'pipe', ...descriptors] });
+  const guard = watchOver(child, options);
+  const [stdout, stderr] = [child.stdout, child.stderr].map((stream) =>
+    buffering === null ? discardUnread(stream) : collect(stream, buffering.maxBytes, guard.kill),
+  );
+  if (buffering?.input !== undefined) child.stdin?.end(buffering.input);
+  const ended = child.ended.then(({ exitCode, signal, errno }): RunResult => {
+    const tooMuchOutput = stdout?.isCut() === true || stderr?.isCut() === true;
+    guard.release(tooMuchOutput);
     return {
-      exitCode: result.exitCode ?? null,
-      signal: result.signal ?? null,
-      stdout: bytesOf(result.stdout),
-      stderr: new TextDecoder().decode(bytesOf(result.stderr)),
+      exitCode,
+      signal,
+      stdout: stdout?.bytes() ?? new Uint8Array(),
+      stderr: new TextDecoder().decode(stderr?.bytes()),
       timedOut: guard.timedOut(),
-      tooMuchOutput: result.isMaxBuffer,
-      errno: subprocess.pid === undefined ? (result.code ?? 'UNKNOWN') : null,
+      tooMuchOutput,
+      errno,
     };
   });
-  return { subprocess, kill: guard.kill, ended };
+  return { child, kill: guard.kill, ended };
 }
 
-/** Pipes for three streams, their other ends, and what libuv and execa open besides. */
+/** Pipes for three streams, their other ends, and what libuv opens besides. */
 const DESCRIPTORS = 10;
 
 /**
@@ -149,60 +146,3 @@ function requireDescriptors(file: string): void {
     for (const file of spare) closeSync(file);
   }
 }
-
-interface Started {
-  readonly pid?: number | undefined;
-  readonly stdout: Readable | null;
-  readonly stderr: Readable | null;
-}
-
-/** Groups to be ended when we exit: no terminal does it for them. */
-const groups = new Set<number>();
-const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL'));
-
-/** Ends a process and its group at the time limit, when the signal is aborted, and when we exit ourselves. */
-function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: ProcessOptions) {
-  let timedOut = false;
-  let released = false;
-  let insisting: NodeJS.Timeout | undefined;
-  const kill = () => {
-    // Its number may be another's by now.
-    if (released) return;
-    signalGroup(pid, 'SIGTERM');
-    insisting ??= setTimeout(() => {
-      signalGroup(pid, 'SIGKILL');
-      // What left the group may still hold the outputs open.
-      stdout?.destroy();
-      stderr?.destroy();
-    }, KILL_DELAY_MS);
-  };
-  const onLimit = () => {
-    timedOut = true;
-    kill();
-  };
-  const limit = timeoutMs === undefined ? undefined : setTimeout(onLimit, timeoutMs);
-  if (pid !== undefined) groups.add(pid);
-  if (!process.listeners('exit').includes(endGroups)) process.on('exit', endGroups);
-  signal?.addEventListener('abort', kill);
-  if (signal?.aborted) kill();
-  const release = (unfinished: boolean) => {
-    released = true;
-    clearTimeout(limit);
-    clearTimeout(insisting);
-    if (unfinished || insisting !== undefined) signalGroup(pid, 'SIGKILL');
-    if (pid !== undefined) groups.delete(pid);
-    signal?.removeEventListener('abort', kill);
-  };
-  return { kill, release, timedOut: () => timedOut };
-}
-
-function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, name);
-  } catch {
-    // All of it has ended in the meantime.
-  }
-}
-
-const bytesOf = (output: unknown): Uint8Array => (output instanceof Uint8Array ? output : new Uint8Array());
