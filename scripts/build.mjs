@@ -21,6 +21,7 @@ const PLACES = {
   ...Object.fromEntries(PARTS.map((name) => [`parts/${name}`, name])),
   'parts/preparation': 'operations',
   'parts/status': 'status',
+  'parts/verify': 'verify',
   'emulation/on-demand': 'operations',
   'verify/on-demand': 'operations',
 };
@@ -112,6 +113,7 @@ const { metafile: commands } = await build({
     cli: 'src/cli/main.ts',
     // With nothing but what it needs, and all of it: to open a file takes as long as to read 20 kB of code.
     status: 'src/cli/parts/status.ts',
+    verify: 'src/cli/parts/verify.ts',
     'run-detectors': 'src/cli/drop-in/run-detectors.ts',
     launcher: 'src/system/process/launcher.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),

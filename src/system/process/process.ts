@@ -1,9 +1,11 @@
 /** The door to other programs. */
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Options } from 'execa';
-import { fileError } from '../file/file-error.ts';
+import { errnoOf, fileError } from '../file/file-error.ts';
 import { workingDirectory } from '../host.ts';
+import { watchOver } from '../watch-over.ts';
 import { findTool } from './tools.ts';
 
 export interface ProcessOptions {
@@ -54,7 +56,6 @@ export interface RunningProcess {
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
-const KILL_DELAY_MS = 1000;
 
 /**
  * Runs a program to its end. Rejects only with FILE_FAILED, without descriptors for its streams: a missing program, an exit
@@ -90,23 +91,75 @@ export async function start(
   args: readonly string[],
   options: ProcessOptions = {},
 ): Promise<RunningProcess> {
-  const { subprocess, kill, ended } = await launch(file, args, options, { buffer: false });
-  const { stdin, stdout, stderr } = subprocess;
+  const { spawn } = await import('node:child_process');
+  const { env, extendEnv = true, argv0 } = options;
+  const [path, cwd] = placesOf(file, options);
+  let child: ChildProcessWithoutNullStreams;
+  try {
+    child = spawn(path, args, {
+      cwd,
+      ...(argv0 !== undefined && { argv0 }),
+      env: extendEnv ? { ...process.env, ...env } : (env ?? {}),
+      stdio: 'pipe',
+      detached: true,
+    });
+  } catch (error) {
+    return notStarted(errnoOf(error) ?? 'UNKNOWN');
+  }
+  const { pid, stdin, stdout, stderr } = child;
+  const guard = watchOver(child, options);
+  const ended = new Promise<RunResult>((resolve) => {
+    const end = (errno: string | null, exitCode: number | null, signal: string | null): void => {
+      guard.release(false);
+      const outputs = { stdout: new Uint8Array(), stderr: '', tooMuchOutput: false };
+      resolve({ exitCode, signal, timedOut: guard.timedOut(), errno, ...outputs });
+    };
+    child.on('error', (error) => {
+      if (pid === undefined) end(errnoOf(error) ?? 'UNKNOWN', null, null);
+    });
+    child.once('close', (code, signal) => {
+      if (pid !== undefined) end(null, code, signal);
+    });
+  });
   // A program may end without reading its input.
-  stdin?.on('error', () => {});
-  return { pid: subprocess.pid ?? null, stdin, stdout, stderr, kill, ended } as RunningProcess;
+  for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
+  setImmediate(() => {
+    for (const stream of [stdout, stderr])
+      if (stream.readableFlowing === null && stream.listenerCount('readable') === 0) stream.resume();
+  });
+  return { pid: pid ?? null, stdin, stdout, stderr, kill: guard.kill, ended };
 }
 
-async function launch(file: string, args: readonly string[], options: ProcessOptions, how: Options) {
-  const { env, extendEnv = true, cwd, argv0 } = options;
-  const { execa } = await import('execa');
+/** What the kernel refused at once has neither input nor output. */
+async function notStarted(errno: string): Promise<RunningProcess> {
+  const { PassThrough, Readable } = await import('node:stream');
+  const result = { exitCode: null, signal: null, stdout: new Uint8Array(), stderr: '' };
+  return {
+    pid: null,
+    stdin: new PassThrough().resume(),
+    stdout: Readable.from([]),
+    stderr: Readable.from([]),
+    kill: () => {},
+    ended: Promise.resolve({ ...result, timedOut: false, tooMuchOutput: false, errno }),
+  };
+}
+
+/** The program's path and the directory that it begins in; both may be missing. */
+function placesOf(file: string, { cwd }: ProcessOptions): readonly [path: string, cwd: string] {
   // PATH may lack the folders of mount, chroot and modprobe, as after `su`.
   const path = file.includes('/') ? file : (findTool(file) ?? file);
   requireDescriptors(file);
+  return [path, cwd ?? workingDirectory()];
+}
+
+async function launch(file: string, args: readonly string[], options: ProcessOptions, how: Options) {
+  const { env, extendEnv = true, argv0 } = options;
+  const { execa } = await import('execa');
+  const [path, cwd] = placesOf(file, options);
   const subprocess = execa(path, args, {
     ...how,
     // By default execa asks for the path, which a removed directory does not have.
-    cwd: cwd ?? workingDirectory(),
+    cwd,
     ...(argv0 !== undefined && { argv0 }),
     ...(env !== undefined && { env }),
     extendEnv,
@@ -147,61 +200,6 @@ function requireDescriptors(file: string): void {
     throw fileError(error, `start ${file}`);
   } finally {
     for (const file of spare) closeSync(file);
-  }
-}
-
-interface Started {
-  readonly pid?: number | undefined;
-  readonly stdout: Readable | null;
-  readonly stderr: Readable | null;
-}
-
-/** Groups to be ended when we exit: no terminal does it for them. */
-const groups = new Set<number>();
-const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL'));
-
-/** Ends a process and its group at the time limit, when the signal is aborted, and when we exit ourselves. */
-function watchOver({ pid, stdout, stderr }: Started, { timeoutMs, signal }: ProcessOptions) {
-  let late = false;
-  let released = false;
-  let insisting: NodeJS.Timeout | undefined;
-  const kill = () => {
-    // Its number may be another's by now.
-    if (released) return;
-    signalGroup(pid, 'SIGTERM');
-    insisting ??= setTimeout(() => {
-      signalGroup(pid, 'SIGKILL');
-      // What left the group may still hold the outputs open.
-      stdout?.destroy();
-      stderr?.destroy();
-    }, KILL_DELAY_MS);
-  };
-  const onLimit = () => {
-    late = true;
-    kill();
-  };
-  const limit = timeoutMs === undefined ? undefined : setTimeout(onLimit, timeoutMs);
-  if (pid !== undefined) groups.add(pid);
-  if (!process.listeners('exit').includes(endGroups)) process.on('exit', endGroups);
-  signal?.addEventListener('abort', kill);
-  if (signal?.aborted) kill();
-  const release = (unfinished: boolean) => {
-    released = true;
-    clearTimeout(limit);
-    clearTimeout(insisting);
-    if (unfinished || insisting !== undefined) signalGroup(pid, 'SIGKILL');
-    if (pid !== undefined) groups.delete(pid);
-    signal?.removeEventListener('abort', kill);
-  };
-  return { kill, release, timedOut: () => late };
-}
-
-function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, name);
-  } catch {
-    // All of it has ended in the meantime.
   }
 }
 
