@@ -5,12 +5,10 @@ import { exportCommand } from '../commands/export.ts';
 import { importCommand } from '../commands/import.ts';
 import { installCommand } from '../commands/install.ts';
 import { lockCommand } from '../commands/lock.ts';
-import { statusCommand } from '../commands/status.ts';
 import { storeCommand } from '../commands/store.ts';
 import { uninstallCommand } from '../commands/uninstall.ts';
-import { verifyCommand } from '../commands/verify.ts';
 import { examples } from '../common-options.ts';
-import { ENTER, RUN } from '../emulation/commands.ts';
+import { ENTER, RUN, STATUS, VERIFY } from '../descriptions.ts';
 
 const FIRST_EXAMPLES: readonly [string, string][] = [
   ['binfmtctl install arm64', 'run arm64 programs and containers on this machine'],
@@ -38,8 +36,8 @@ const listed = (name: string, of: string): OwnCommand => ({
 export const COMMANDS: CommandLine['commands'] = {
   install: installCommand,
   uninstall: uninstallCommand,
-  status: statusCommand,
-  verify: verifyCommand,
+  status: { description: STATUS, run: runByMain },
+  verify: { description: VERIFY, run: runByMain },
   lock: lockCommand,
   bundle: bundleCommand,
   import: importCommand,

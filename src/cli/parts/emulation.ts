@@ -1,7 +1,7 @@
 /** `run` and `enter`, which are to start fast: they load nothing of the other commands, and no commander. */
 import { enter } from '../commands/enter.ts';
 import { run } from '../commands/run.ts';
-import { ENTER, RUN } from '../emulation/commands.ts';
+import { ENTER, RUN } from '../descriptions.ts';
 import { type EmulateOptions, emulationFailure, reportFailure } from '../emulation/emulate.ts';
 import { printFailure } from '../failure.ts';
 import { parseCommand, usageError } from '../options.ts';

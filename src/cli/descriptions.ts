@@ -1,6 +1,6 @@
-/** The command lines of `run` and `enter`, without what carries them out. */
-import { ALLOW_UNVERIFIED, COMMON_OPTIONS } from '../common-options.ts';
-import type { CommandDescription, OptionSpec } from '../options.ts';
+/** The commands that have a file of their own to start fast, without the code that runs them. */
+import { ALLOW_UNVERIFIED, COMMON_OPTIONS } from './common-options.ts';
+import type { CommandDescription, OptionSpec } from './options.ts';
 
 /** Options by which emulators are found. */
 const EMULATION_OPTIONS: readonly OptionSpec[] = [
@@ -77,5 +77,32 @@ export const ENTER: CommandDescription = {
     ['binfmtctl enter ./root -- apt-get install -y hello', 'a command, as a plain user'],
     ['binfmtctl enter --ephemeral rootfs.tar.xz -- make check', 'an archive; nothing is kept'],
     ['binfmtctl enter --bind .:/src --workdir /src ./root -- make', 'with a folder of this machine'],
+  ],
+};
+
+export const STATUS: CommandDescription = {
+  name: 'status',
+  summary: 'who runs what',
+  description:
+    "The entries of the binfmt_misc instance in the kernel's order, who runs them, and whether they were proved",
+  words: [],
+  options: [...COMMON_OPTIONS],
+  examples: [
+    ['binfmtctl status', 'a table for people'],
+    ['binfmtctl status --json', 'the same for programs'],
+  ],
+};
+
+export const VERIFY: CommandDescription = {
+  name: 'verify',
+  summary: 'prove by running programs',
+  description:
+    'Runs a probe of each architecture on the host, in an empty chroot and in a new mount namespace',
+  words: [['[arch...]', 'architectures, in any spelling; without: all that have an entry']],
+  options: [['--root <dir>', 'run in this foreign root in place of an empty one'], ...COMMON_OPTIONS],
+  examples: [
+    ['binfmtctl verify', 'everything that is registered'],
+    ['binfmtctl verify arm64 linux/arm/v7', 'only these'],
+    ['binfmtctl verify arm64 --root /srv/arm64', 'inside a root file system'],
   ],
 };
