@@ -18,7 +18,7 @@ import { fileError } from '../system/file/file-error.ts';
 import { tryReadHead } from '../system/file/head.ts';
 import { isFolder } from '../system/file/is-file.ts';
 import { outputKind, writeOutput } from '../system/file/output-file.ts';
-import { assertNoOtherSources, obtainAsLocked } from './locked.ts';
+import { assertNoOtherSources, type LockableRequest, obtainAsLocked } from './locked.ts';
 
 export interface BundleRequest {
   /** The file that is written; a device or pipe is written to. */
@@ -77,7 +77,7 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
     const stored = await listStored(context.store);
     try {
       const kernel = { entries: [], natives: { ...natives, host } };
-      const emulatorRequest = { ...request, elsewhere: forOtherHost, prove: true, dryRun: false };
+      const emulatorRequest: LockableRequest = { ...request, forOtherHost, prove: true, dryRun: false };
       const { found, missing } = await obtainAsLocked(arches, kernel, emulatorRequest, context);
       if (found.length === 0) throw noneFound(request.sources, missing, request.host);
       const paths = new Map(found.map((each) => [each.arch.id, each.emulator.path]));
