@@ -15,7 +15,7 @@ export interface CheckedInterpreters extends Disposable {
   readonly assertHeld: (rule: AnyRule) => void;
 }
 
-interface Opened {
+interface OpenInterpreter {
   readonly descriptor: number;
   readonly state: string | null;
 }
@@ -42,7 +42,7 @@ export function openInterpreters(rules: readonly AnyRule[]): CheckedInterpreters
 const isHeldRule = (rule: AnyRule): rule is Exclude<AnyRule, { handler: string }> =>
   !isBpf(rule) && rule.flags.includes('F');
 
-function open(path: string): Opened | null {
+function open(path: string): OpenInterpreter | null {
   try {
     const descriptor = openSync(pathBytes(path), O_PATH);
     return { descriptor, state: stateOf(path, descriptor) };

@@ -6,15 +6,15 @@ import { encodeText } from '../rule/text.ts';
 import { type AnyRule, isBpf, type Rule } from '../rule/types.ts';
 import { BINFMT_DIRECTORY } from './directory.ts';
 
-interface Meaning {
+interface KernelExplanation {
   readonly code?: ErrorCode;
   readonly reason: string;
   readonly hint: string;
 }
 
-type Meanings = Readonly<Record<string, Meaning>>;
+type KernelExplanations = Readonly<Record<string, KernelExplanation>>;
 
-export type Command = 'read' | 'remove' | 'enable' | 'disable' | 'configure';
+export type EntryAction = 'read' | 'remove' | 'enable' | 'disable' | 'configure';
 
 /** For a failed `open` of `register`. */
 export function openRegisterError(errno: string, directory: string, cause?: unknown): BinfmtctlError {
@@ -30,14 +30,19 @@ export function registerError(
 ): BinfmtctlError {
   return kernelError(
     `cannot register ${quote(rule.name)}`,
-    meaningOfRegister(errno, rule, string),
+    explainRegister(errno, rule, string),
     errno,
     cause,
   );
 }
 
 /** For a failed `open` or `write` of an entry's file. */
-export function commandError(errno: string, command: Command, name: string, cause?: unknown): BinfmtctlError {
+export function commandError(
+  errno: string,
+  command: EntryAction,
+  name: string,
+  cause?: unknown,
+): BinfmtctlError {
   return kernelError(
     `cannot ${command} entry ${quote(name)}`,
     COMMANDING[errno] ?? OPENING[errno],
@@ -53,13 +58,13 @@ export const KNOWN_ERRNOS = {
   command: () => [...Object.keys(COMMANDING), ...Object.keys(OPENING)],
 } as const;
 
-const READ_ONLY: Meaning = {
+const READ_ONLY: KernelExplanation = {
   code: 'READ_ONLY',
   reason: 'binfmt_misc is mounted read-only here',
   hint: `as root: \`mount -o remount,rw ${BINFMT_DIRECTORY}\`; in a container run it on the host instead`,
 };
 
-const OPENING: Meanings = {
+const OPENING: KernelExplanations = {
   EACCES: {
     code: 'NO_PRIVILEGE',
     reason: 'permission denied: only root of the user namespace that mounted binfmt_misc may write there',
@@ -97,7 +102,7 @@ const OPENING: Meanings = {
   ENOMEM: { reason: 'the kernel has no memory left', hint: 'end other programs, then try again' },
 };
 
-const REGISTERING: Meanings = {
+const REGISTERING: KernelExplanations = {
   EEXIST: {
     code: 'ENTRY_EXISTS',
     reason: 'there is an entry of that name, enabled or not',
@@ -118,7 +123,7 @@ const REGISTERING: Meanings = {
 };
 
 /** With flag F the kernel opens the interpreter at once, and before it looks at the name (since 6.7). */
-const INSTALLING_INTERPRETER: Meanings = {
+const INSTALLING_INTERPRETER: KernelExplanations = {
   ENOENT: { reason: 'does not exist', hint: 'install the emulator, or correct the path' },
   EACCES: {
     reason: 'cannot be executed: it is not a regular file with execute permission, or is on a noexec mount',
@@ -142,7 +147,7 @@ const INSTALLING_INTERPRETER: Meanings = {
   },
 };
 
-const REGISTERING_BPF: Meanings = {
+const REGISTERING_BPF: KernelExplanations = {
   EINVAL: {
     reason: 'this kernel has no BPF handlers for binfmt_misc',
     hint: 'use Linux 7.3 or later with CONFIG_BINFMT_MISC_BPF=y',
@@ -153,7 +158,7 @@ const REGISTERING_BPF: Meanings = {
   },
 };
 
-const COMMANDING: Meanings = {
+const COMMANDING: KernelExplanations = {
   ENOENT: {
     code: 'ENTRY_NOT_FOUND',
     reason: 'there is no such entry',
@@ -170,18 +175,18 @@ const COMMANDING: Meanings = {
   EBUSY: { reason: 'it is being changed by another process', hint: 'try again' },
 };
 
-function meaningOfRegister(errno: string, rule: AnyRule, string: Uint8Array): Meaning | undefined {
+function explainRegister(errno: string, rule: AnyRule, string: Uint8Array): KernelExplanation | undefined {
   if (isBpf(rule)) return REGISTERING_BPF[errno] ?? REGISTERING[errno];
   if (errno === 'EINVAL') return invalid(rule, string);
   const tooLongName = encodeText(rule.name).length > 255;
   const ofInterpreter = rule.flags.includes('F') && !(errno === 'ENAMETOOLONG' && tooLongName);
-  const meaning = ofInterpreter ? INSTALLING_INTERPRETER[errno] : undefined;
-  if (meaning === undefined) return REGISTERING[errno];
-  return { ...meaning, reason: `its interpreter ${quote(rule.interpreter)} ${meaning.reason}` };
+  const explanation = ofInterpreter ? INSTALLING_INTERPRETER[errno] : undefined;
+  if (explanation === undefined) return REGISTERING[errno];
+  return { ...explanation, reason: `its interpreter ${quote(rule.interpreter)} ${explanation.reason}` };
 }
 
 /** The kernel gives no reason: our own reading of the string does, or else the kernel is older than it. */
-function invalid({ pattern }: Rule, string: Uint8Array): Meaning {
+function invalid({ pattern }: Rule, string: Uint8Array): KernelExplanation {
   const answer = parseRegister(string, { linux73: true });
   if ('errno' in answer) {
     return { reason: `the kernel cannot read the rule: ${answer.reason}`, hint: 'correct the rule' };
@@ -197,14 +202,17 @@ function invalid({ pattern }: Rule, string: Uint8Array): Meaning {
 
 function kernelError(
   what: string,
-  meaning: Meaning | undefined,
+  explanation: KernelExplanation | undefined,
   errno: string,
   cause: unknown,
 ): BinfmtctlError {
-  const { code = 'KERNEL_REFUSED', reason, hint } = meaning ?? UNKNOWN;
+  const { code = 'KERNEL_REFUSED', reason, hint } = explanation ?? UNKNOWN;
   return new BinfmtctlError(code, `${what}: ${reason} (${errno})`, { hint, cause });
 }
 
-const UNKNOWN: Meaning = { reason: 'the kernel refused', hint: 'look at the kernel log with `dmesg`' };
+const UNKNOWN: KernelExplanation = {
+  reason: 'the kernel refused',
+  hint: 'look at the kernel log with `dmesg`',
+};
 
 const quote = (text: string): string => JSON.stringify(text);

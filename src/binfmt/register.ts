@@ -9,7 +9,7 @@ import { errnoOf } from '../system/file/file-error.ts';
 import type { CheckedInterpreters } from './checked-interpreters.ts';
 import { readAnyEntry, readEntries, requireEntryName } from './entries.ts';
 import { writeOnce } from './entry-file.ts';
-import { type Command, commandError, openRegisterError, registerError } from './errno.ts';
+import { commandError, type EntryAction, openRegisterError, registerError } from './errno.ts';
 import { type KernelFeatures, runningKernelFeatures } from './features.ts';
 import { requireMounted } from './instance/instance.ts';
 
@@ -27,7 +27,7 @@ export function register(
   requireMounted(directory);
   const features = runningKernelFeatures();
   const disabled = features.registersDisabled || isBpf(rule);
-  const { string, bindings } = writesFor(rule, disabled, features);
+  const { string, bindings } = writesFor(rule, features, { disabled });
   try {
     writeOnce(directory, 'register', string);
   } catch (error) {
@@ -35,7 +35,7 @@ export function register(
   }
   try {
     for (const binding of bindings) write(directory, rule.name, 'configure', binding);
-    requireSame(directory, rule, disabled);
+    requireSame(directory, rule, { disabled });
     checked?.assertHeld(rule);
     if (disabled) enable(directory, rule.name);
   } catch (error) {
@@ -55,7 +55,11 @@ interface Writes {
   readonly bindings: readonly Uint8Array[];
 }
 
-function writesFor(rule: AnyRule, disabled: boolean, { linux73 }: KernelFeatures): Writes {
+function writesFor(
+  rule: AnyRule,
+  { linux73 }: KernelFeatures,
+  { disabled }: { readonly disabled: boolean },
+): Writes {
   if (!isBpf(rule)) return { string: formatRegister(rule, { disabled, linux73 }), bindings: [] };
   return {
     string: formatBpfRegister(rule, { disabled }),
@@ -78,11 +82,11 @@ export function disable(directory: string, name: string): void {
   command(directory, name, 'disable', '0');
 }
 
-function command(directory: string, name: string, what: Command, text: '-1' | '0' | '1'): void {
+function command(directory: string, name: string, what: EntryAction, text: '-1' | '0' | '1'): void {
   write(directory, name, what, encodeText(text));
 }
 
-function write(directory: string, name: string, what: Command, bytes: Uint8Array): void {
+function write(directory: string, name: string, what: EntryAction, bytes: Uint8Array): void {
   // Anywhere else than in binfmt_misc it would overwrite a file.
   requireMounted(directory);
   requireEntryName(name);
@@ -101,7 +105,7 @@ function refusal(error: unknown, directory: string, rule: AnyRule, string: Uint8
   return isOpen ? openRegisterError(errno, directory, error) : registerError(errno, rule, string, error);
 }
 
-function requireSame(directory: string, rule: AnyRule, disabled: boolean): void {
+function requireSame(directory: string, rule: AnyRule, { disabled }: { readonly disabled: boolean }): void {
   const entry = readBack(directory, rule.name);
   if (entry && equalRules(rule, entry) && entry.enabled === !disabled && !('extra' in entry)) return;
   throw new BinfmtctlError(

@@ -20,7 +20,7 @@ export function exitStatusOf(failure: unknown): number {
  */
 export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
   const code = isBinfmtctlError(failure) ? failure.code : null;
-  if (!signal.aborted || code === 'INTERRUPTED' || code === 'ROLLBACK_FAILED') return failure;
+  if (!signal.aborted || isInterruption(failure) || code === 'ROLLBACK_FAILED') return failure;
   const message = failure instanceof Error ? failure.message : String(failure);
   return new BinfmtctlError('INTERRUPTED', `interrupted by ${signal.reason}: ${message}`, {
     cause: signal.reason,

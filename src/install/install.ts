@@ -17,7 +17,7 @@ import { preservingName } from '../obtain/preserve-argv0.ts';
 import type { Proof } from '../probe/verdict.ts';
 import type { Entry } from '../rule/types.ts';
 import { requireSafe } from '../safety/machine-safety.ts';
-import { findNatives, type Natives, refuseNative } from '../safety/natives.ts';
+import { assertNotNative, findNatives, type Natives } from '../safety/natives.ts';
 import { parseSource } from '../sources/index.ts';
 import { changeInstance } from '../state/instance-change.ts';
 import { withStoreLock } from '../state/lock.ts';
@@ -71,7 +71,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
   const { context, warnings } = keepingWarnings(outer);
   validateRequest(request, context);
   const natives = await findNativesHere(request, context);
-  if (!request.all) refuseNative(request.arches, natives);
+  if (!request.all) assertNotNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
   const decideBy = (entries: readonly Entry[]) => decide(arches, { entries, natives }, request, context);
   if (request.dryRun) {

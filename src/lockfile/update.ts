@@ -7,7 +7,7 @@ import { encodeLockFile } from '../file-format/lock-file.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
 import { obtainEmulators } from '../obtain/obtain.ts';
 import { defaultSources } from '../obtain/sources.ts';
-import { findNatives, refuseNative } from '../safety/natives.ts';
+import { assertNotNative, findNatives } from '../safety/natives.ts';
 import { withStoreLock } from '../state/lock.ts';
 import { pruneUnregistered } from '../store/prune-unregistered.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
@@ -48,7 +48,7 @@ export async function updateLock(
 ): Promise<LockResult> {
   const natives = await findNatives(context);
   const { host } = natives;
-  refuseNative(arches, natives);
+  assertNotNative(arches, natives);
   const read = await (arches.length === 0 ? readLock(file) : readLockIfExists(file));
   const lock = read?.lock ?? { hosts: {} };
   const part =

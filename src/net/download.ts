@@ -36,17 +36,17 @@ type Open = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
 export async function download(
   open: Open,
   file: string,
-  wanted: Download,
+  expected: Download,
   options: LimitedTransfer,
 ): Promise<string> {
-  const { kind, what, digest } = wanted;
+  const { kind, what, digest } = expected;
   let came = '';
   await writeHashed(file, async (hashed) => {
-    await fetchAll(open, hashed, wanted, options);
+    await fetchAll(open, hashed, expected, options);
     if (digest !== null && hashed.digest() !== digest) {
       options.report({ kind: 'text', text: `${kind}: what came as ${what} is wrong; fetching it once more` });
       await hashed.restart();
-      await fetchAll(open, hashed, wanted, options);
+      await fetchAll(open, hashed, expected, options);
     }
     came = hashed.digest();
     if (digest !== null) requireSame(`what came as ${what}`, came, digest);

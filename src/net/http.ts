@@ -66,7 +66,7 @@ export async function request(start: URL, options: HttpRequest): Promise<HttpRes
     const { location } = response.headers;
     if (!REDIRECTS.includes(response.status) || location === undefined) return response;
     response.discard();
-    const next = redirectTarget(url, location, options.isVerified === true);
+    const next = redirectTarget(url, location, { isVerified: options.isVerified === true });
     if (redirects === MAX_REDIRECTS) throw refused(start, 'redirects again and again');
     if (next.origin !== start.origin) {
       if (options.mayLeaveOrigin === false)
@@ -93,7 +93,7 @@ export async function readBody({ body, url }: HttpResponse, most: number): Promi
 /** An address for messages: what follows the path may be secret. */
 export const printUrl = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
-function redirectTarget(from: URL, location: string, isVerified: boolean): URL {
+function redirectTarget(from: URL, location: string, { isVerified }: { readonly isVerified: boolean }): URL {
   if (!URL.canParse(location, from.href)) throw refused(from, 'redirects to what is no address');
   const next = new URL(location, from);
   if (!staysOut(from, next)) throw refused(from, `redirects to this machine, ${next.origin}`);

@@ -13,7 +13,7 @@ import { type BinfmtctlError, isItemFailure } from '../errors.ts';
 import { assertRuns } from '../probe/assert-runs.ts';
 import type { Entry } from '../rule/types.ts';
 import { buildArchOf, type Natives } from '../safety/natives.ts';
-import { refuseInterrupted } from '../state/transaction.ts';
+import { assertNotInterrupted } from '../state/transaction.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { mapsRootToRoot } from '../system/host.ts';
 import type { FoundEmulator } from './found.ts';
@@ -106,7 +106,7 @@ export async function obtainEmulators(
   const isOpen = ({ id }: Arch): boolean =>
     !found.has(id) && (request.sources.length > 0 || silentOf(problems.get(id)) === undefined);
   const take = async (candidates: readonly Candidate[], source?: string): Promise<void> => {
-    refuseInterrupted(context.signal);
+    assertNotInterrupted(context.signal);
     const open = arches.filter(({ id }) => !found.has(id));
     await forEachAtOnce(open, availableParallelism(), (arch) =>
       takeFirstFit(arch, { candidates, source }, search),
@@ -155,7 +155,7 @@ export async function obtainEmulators(
       isEnough: () => request.all && found.size > 0,
       take,
     }));
-  refuseInterrupted(context.signal);
+  assertNotInterrupted(context.signal);
   await memo.save();
   await warnOfKnownBad(inOrder(), host, context);
   const missing = arches
@@ -245,7 +245,7 @@ async function takeFirstFit(
       return;
     } catch (problem) {
       // An inspection that a signal ended says nothing of the emulator.
-      refuseInterrupted(context.signal);
+      assertNotInterrupted(context.signal);
       if (!isItemFailure(problem)) throw problem;
       addProblem(problems, arch.id, problem);
     }

@@ -24,7 +24,7 @@ export async function preservingName(
   const { arch, profile, emulator } = found;
   if (profile.preserveArgv0.mode !== 'auto' || runningKernelFeatures().tellsPreserveArgv0) return found;
   if (emulator.path.endsWith(PRESERVING)) return found;
-  const heeds = await reportedArgv0(arch, emulator.path, MARK, `/${PRESERVING}`, context);
+  const heeds = await reportedArgv0(arch, emulator.path, { name: `/${PRESERVING}`, argument: MARK }, context);
   if (heeds !== MARK) return found;
   const path = packagedName(found) ?? (await storedUnder(found, context, { dryRun }));
   return { ...found, emulator: { ...emulator, path } };

@@ -4,7 +4,7 @@ import { recoverFromEntry } from '../emulators/recover.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { isBinfmtctlError } from '../errors.ts';
 import { withWaitingProbe } from '../probe/waiting.ts';
-import { refuseInterrupted } from '../state/transaction.ts';
+import { assertNotInterrupted } from '../state/transaction.ts';
 import { addProblem, type SourceProblems } from './sources.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function recover(
     await recoverFromEntry(held, profile, { store, signal }, startProbe),
   ]);
   return recovered.catch((error: unknown) => {
-    refuseInterrupted(signal);
+    assertNotInterrupted(signal);
     if (!isBinfmtctlError(error)) throw error;
     addProblem(problems, arch.id, error);
     return [];

@@ -6,7 +6,7 @@ import type { Natives } from '../safety/natives.ts';
 import { openSource, parseSource, type SourceName } from '../sources/index.ts';
 import { DEFAULT_IMAGE_EMULATORS } from '../sources/oci.ts';
 import type { EmulatorTarget } from '../sources/types.ts';
-import { refuseInterrupted } from '../state/transaction.ts';
+import { assertNotInterrupted } from '../state/transaction.ts';
 import { maskSecrets } from '../text/secrets.ts';
 
 /**
@@ -90,7 +90,7 @@ export async function askSources(
         addProblem(problems, guest, `${maskSecrets(source.name)} has no emulator for ${guest}`);
       await take(candidates, source.name);
     } catch (error) {
-      refuseInterrupted(signal);
+      assertNotInterrupted(signal);
       if (!(error instanceof BinfmtctlError)) throw error;
       if (!isDefault || !RETRYABLE_CODES.includes(error.code))
         throw withEarlierProblems(error, guests, problems);

@@ -55,8 +55,7 @@ export async function assertRuns(
 export async function reportedArgv0(
   arch: Arch,
   emulator: string,
-  argument: string,
-  name: string,
+  { name, argument }: { readonly name: string; readonly argument: string },
   { signal }: Pick<Context, 'signal'>,
 ): Promise<string | null> {
   const probed = await runProbe(arch, emulator, signal, { argv0: name, args: [argument] });

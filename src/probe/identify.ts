@@ -35,8 +35,8 @@ async function identify(path: string, file: number, memo: Memo): Promise<Identit
     const identity = await fileIdentity(open);
     // Of the memo only the version is taken: the hash is part of the proof, and others may have written the memo.
     const sha256 = await sha256File(open);
-    const remembered = memo.recall(identity);
-    const known = { sha256, version: remembered?.sha256 === sha256 ? remembered.version : null };
+    const cached = memo.recall(identity);
+    const known = { sha256, version: cached?.sha256 === sha256 ? cached.version : null };
     memo.record(identity, known);
     return { path, ...known, loader: await loaderOf(file) };
   } finally {

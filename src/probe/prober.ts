@@ -11,7 +11,7 @@ import { findTool } from '../system/process/tools.ts';
  * Where probes are run. `host`: as any program. `isolated`: in an empty root and a new mount namespace at once;
  * `chroot` and `mount-namespace`: in one of them, to tell which of the two fails.
  */
-export type Place = 'host' | 'isolated' | 'chroot' | 'mount-namespace';
+export type ProbePlace = 'host' | 'isolated' | 'chroot' | 'mount-namespace';
 
 export interface ProbeRun {
   /** What it wrote, not yet decoded. */
@@ -61,7 +61,7 @@ for each in $all; do wait "\${each#*:}" 2>/dev/null; echo "end \${each%:*} $?"; 
 
 /** Runs the probes of `names` side by side in one place and returns what became of each. */
 export async function runProbes(
-  place: Place,
+  place: ProbePlace,
   options: ProberOptions,
 ): Promise<ReadonlyMap<string, ProbeRun>> {
   const { directory, names, environment, timeLimitMs, signal } = options;
@@ -83,7 +83,7 @@ export async function runProbes(
     }
     spare = () => false;
   }, timeLimitMs);
-  const watch = watchWaiting(options, waits, running, statuses, () => driver.stdin.end());
+  const watch = watchWaiting(options, { waits, running, ended: statuses }, () => driver.stdin.end());
   try {
     for await (const line of createInterface({ input: driver.stdout })) {
       const [event, name = '', value] = line.split(' ');
@@ -94,7 +94,9 @@ export async function runProbes(
     }
     const { errno } = await driver.ended;
     const reason = errno === null ? (await complaint).split('\n').at(-1) : `cannot start ${file} (${errno})`;
-    return new Map(names.map((name) => [name, runOf(directory, place, name, statuses, reason)]));
+    return new Map(
+      names.map((name) => [name, runOf(`${directory}/${name}.${place}`, statuses.get(name), reason)]),
+    );
   } finally {
     clearInterval(limit);
     watch.stop();
@@ -102,7 +104,7 @@ export async function runProbes(
   }
 }
 
-function commandOf(place: Place, { directory, root = directory, names }: ProberOptions): Command {
+function commandOf(place: ProbePlace, { directory, root = directory, names }: ProberOptions): Command {
   const inRoot = place === 'isolated' || place === 'chroot';
   const inside = root === directory ? '' : directory.slice(root.length);
   const chroot = inRoot ? [findTool('chroot') ?? 'chroot', root, inside] : [];
@@ -118,7 +120,7 @@ function commandOf(place: Place, { directory, root = directory, names }: ProberO
 
 /** The same without a shell, as in the container image: slower, for each is started by Node. */
 function launcherCommand(
-  place: Place,
+  place: ProbePlace,
   directory: string,
   [chroot, root = '', inside = '']: readonly string[],
   names: readonly string[],
@@ -132,15 +134,20 @@ function launcherCommand(
   return [process.execPath, LAUNCHER, JSON.stringify(launches)];
 }
 
+interface ProbeStates {
+  readonly waits: (name: string) => boolean;
+  /** Process ids by name. */
+  readonly running: ReadonlyMap<string, number>;
+  readonly ended: ReadonlyMap<string, number | null>;
+}
+
 /**
  * Lets the probes go on (through `release`) once each has reported or ended; tells `onWaiting` of each that waits.
  * The shell tells of an end only when those before have ended, so that it is looked for here.
  */
 function watchWaiting(
   { names, onWaiting }: ProberOptions,
-  waits: (name: string) => boolean,
-  running: ReadonlyMap<string, number>,
-  ended: ReadonlyMap<string, number | null>,
+  { waits, running, ended }: ProbeStates,
   release: () => void,
 ): { readonly stop: () => void } {
   if (onWaiting === undefined) {
@@ -163,25 +170,18 @@ function watchWaiting(
   return { stop: () => clearInterval(timer) };
 }
 
-/** What became of a probe. Without a status or a file for its messages it was not started: the driver failed before. */
-function runOf(
-  directory: string,
-  place: Place,
-  name: string,
-  statuses: ReadonlyMap<string, number | null>,
-  driverFailure = '',
-): ProbeRun {
+/** What became of the probe whose output is in files at `path`. Without a status or a file for its messages it was not started: the driver failed before. */
+function runOf(path: string, status: number | null | undefined, driverFailure = ''): ProbeRun {
   const read = (ending: string): Uint8Array | null => {
     try {
-      return readFileSync(`${directory}/${name}.${place}.${ending}`);
+      return readFileSync(`${path}.${ending}`);
     } catch {
       return null;
     }
   };
-  const status = statuses.get(name);
   const messages = read('err');
   const complaint = new TextDecoder().decode(messages ?? new Uint8Array()).trim();
-  const started = status !== undefined && messages !== null && !CHROOT_REFUSED.test(complaint);
+  const started = status !== undefined && messages !== null && !CHROOT_FAILED.test(complaint);
   const reason =
     [complaint, driverFailure].find((each) => each !== '') ?? 'the shell that starts it ended early';
   return {
@@ -199,7 +199,7 @@ const TOO_MANY = [
 ] as const;
 
 /** coreutils and BusyBox; their exit statuses differ. */
-const CHROOT_REFUSED = /^chroot: can(?:not|'t) change root directory/;
+const CHROOT_FAILED = /^chroot: can(?:not|'t) change root directory/;
 
 async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   let text = '';

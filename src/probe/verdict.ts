@@ -91,13 +91,13 @@ export function judge(
     const outcome = host.holds === false ? 'fails' : 'unchecked';
     return { outcome, reasons: sentences([['on the host', host]], host.holds), limits: [] };
   }
-  const places: readonly Named[] = expected.chroots
+  const places: readonly NamedCheck[] = expected.chroots
     ? [
         ['in a chroot', chroot],
         ['in a new mount namespace', mountNamespace],
       ]
     : [];
-  const rights: readonly Named[] = [
+  const rights: readonly NamedCheck[] = [
     ...(expected.argv0 ? [['argv[0]', argv0] as const] : []),
     ...(expected.credentials ? [['credentials', credentials] as const] : []),
   ];
@@ -114,9 +114,9 @@ export function judge(
   return { outcome: 'works', reasons: [], limits };
 }
 
-type Named = readonly [where: string, check: Check];
+type NamedCheck = readonly [where: string, check: Check];
 
-const sentences = (checks: readonly Named[], holds: false | null): readonly string[] =>
+const sentences = (checks: readonly NamedCheck[], holds: false | null): readonly string[] =>
   checks
     .filter(([, check]) => check.holds === holds)
     .map(([where, { why }]) => `${where}: ${why ?? 'no reason is known'}`);

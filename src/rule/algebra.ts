@@ -53,10 +53,10 @@ function overlapMagic(a: MagicPattern, b: MagicPattern): boolean {
 function coversMagic(a: MagicPattern, b: MagicPattern): boolean {
   const shift = a.offset - b.offset;
   for (let at = 0; at < a.magic.length; at++) {
-    const there = at + shift;
-    const isThere = there >= 0 && there < b.magic.length;
-    const fixed = !isThere ? 0 : b.mask === null ? 0xff : (b.mask[there] ?? 0);
-    const different = (a.magic[at] ?? 0) ^ (b.magic[there] ?? 0);
+    const position = at + shift;
+    const isWithin = position >= 0 && position < b.magic.length;
+    const fixed = !isWithin ? 0 : b.mask === null ? 0xff : (b.mask[position] ?? 0);
+    const different = (a.magic[at] ?? 0) ^ (b.magic[position] ?? 0);
     if (((a.mask === null ? 0xff : (a.mask[at] ?? 0)) & (~fixed | different)) !== 0) return false;
   }
   return true;

@@ -22,54 +22,54 @@ export function requireRegistrable(rule: Rule): void {
   requireText(`interpreter of ${quote(rule.name)}`, rule.interpreter);
   // Its entry could then be read in two ways (entry.ts).
   if (rule.interpreter.includes('\nflags: ')) {
-    refuse(
+    fail(
       `interpreter of ${quote(rule.name)} has a line "flags: " in it`,
       'rename the folder or file of its path',
     );
   }
   const unknown = rule.flags.find((flag) => !isFlag(flag));
   if (unknown !== undefined) {
-    refuse(`unknown flag ${quote(unknown)} of ${quote(rule.name)}`, 'the flags are P, O, C, F, T and L');
+    fail(`unknown flag ${quote(unknown)} of ${quote(rule.name)}`, 'the flags are P, O, C, F, T and L');
   }
   const conflict = conflictOf(rule.flags);
-  if (conflict !== null) refuse(`${conflict}, of ${quote(rule.name)}`, 'leave one of them out');
+  if (conflict !== null) fail(`${conflict}, of ${quote(rule.name)}`, 'leave one of them out');
 }
 
 /** BAD_RULE with a hint unless an entry can be called so. */
 export function requireName(name: string): void {
   requireFileNamePart('name', name);
   const size = encodeText(name).length;
-  if (name === '.' || name === '..') refuse(`name ${quote(name)} is a directory`, 'choose another name');
+  if (name === '.' || name === '..') fail(`name ${quote(name)} is a directory`, 'choose another name');
   if (RESERVED_NAMES.includes(name)) {
-    refuse(`name ${quote(name)} is a file of binfmt_misc itself`, 'choose another name');
+    fail(`name ${quote(name)} is a file of binfmt_misc itself`, 'choose another name');
   }
-  if (size > MAX_NAME_SIZE) refuse(`name of ${size} bytes`, `at most ${MAX_NAME_SIZE} are possible`);
+  if (size > MAX_NAME_SIZE) fail(`name of ${size} bytes`, `at most ${MAX_NAME_SIZE} are possible`);
 }
 
 function requireMagic(name: string, { offset, magic, mask }: MagicPattern): void {
   const of = `of ${quote(name)}`;
-  if (magic.length === 0) refuse(`magic ${of} is empty`, 'give at least one byte');
+  if (magic.length === 0) fail(`magic ${of} is empty`, 'give at least one byte');
   if (mask !== null && mask.length !== magic.length) {
-    refuse(`mask ${of} has ${mask.length} bytes, its magic ${magic.length}`, 'give both the same length');
+    fail(`mask ${of} has ${mask.length} bytes, its magic ${magic.length}`, 'give both the same length');
   }
   if (!Number.isInteger(offset) || offset < 0 || offset + magic.length > HEAD_SIZE) {
     const hint = `the kernel compares the first ${HEAD_SIZE} bytes of a file`;
-    refuse(`${magic.length} bytes of magic ${of} at offset ${offset}`, hint);
+    fail(`${magic.length} bytes of magic ${of} at offset ${offset}`, hint);
   }
 }
 
 function requireFileNamePart(what: string, text: string): void {
   requireText(what, text);
-  if (text.includes('/')) refuse(`${what} ${quote(text)} contains a slash`, 'leave the slash out');
+  if (text.includes('/')) fail(`${what} ${quote(text)} contains a slash`, 'leave the slash out');
 }
 
 function requireText(what: string, text: string): void {
-  if (text === '') refuse(`${what} is empty`, 'give at least one character');
-  if (text.includes('\0')) refuse(`${what} ${quote(text)} contains NUL`, 'leave the NUL out');
+  if (text === '') fail(`${what} is empty`, 'give at least one character');
+  if (text.includes('\0')) fail(`${what} ${quote(text)} contains NUL`, 'leave the NUL out');
 }
 
 const quote = (text: string): string => JSON.stringify(text);
 
-function refuse(message: string, hint: string): never {
+function fail(message: string, hint: string): never {
   throw new BinfmtctlError('BAD_RULE', message, { hint });
 }

@@ -10,11 +10,11 @@ import {
 } from './check.ts';
 import { encodeEscaped } from './escape.ts';
 import { formatFlags, LINUX73_FLAGS, needsAbsolute, REGISTER_DISABLED } from './flags.ts';
-import { parseSyntax, type RegisterDialect, type Registration } from './syntax.ts';
+import { type ParsedRegistration, parseSyntax, type RegisterDialect } from './syntax.ts';
 import { encodeText } from './text.ts';
 import { type AnyRule, type BpfRule, isBpf, type Pattern, type Rule } from './types.ts';
 
-export type { RegisterDialect, Registration } from './syntax.ts';
+export type { ParsedRegistration, RegisterDialect } from './syntax.ts';
 
 /** What the kernel answers instead. */
 export interface Refusal {
@@ -35,12 +35,12 @@ const PREFERRED_DELIMITERS = encodeText(':,|!@%+=~^&*_');
 export function parseRegister(
   bytes: Uint8Array,
   dialect: Pick<RegisterDialect, 'linux73'> = {},
-): Registration | Refusal {
+): ParsedRegistration | Refusal {
   const parsed = parseRegisterSyntax(bytes, { linux73: dialect.linux73 });
   if ('errno' in parsed) return parsed;
   const { rule, disabled } = parsed;
   // Without `bpf` the syntax has no type B.
-  return isBpf(rule) ? noBpf : (refusedName(rule.name) ?? { rule, disabled });
+  return isBpf(rule) ? noBpf : (badName(rule.name) ?? { rule, disabled });
 }
 
 const noBpf: Refusal = { errno: 'EINVAL', reason: 'the kernel has no BPF handlers' };
@@ -49,7 +49,7 @@ const noBpf: Refusal = { errno: 'EINVAL', reason: 'the kernel has no BPF handler
 export function parseRegisterSyntax(
   bytes: Uint8Array,
   dialect: RegisterDialect,
-): Registration<AnyRule> | Refusal {
+): ParsedRegistration<AnyRule> | Refusal {
   try {
     return parseSyntax(bytes, dialect);
   } catch (error) {
@@ -65,7 +65,7 @@ export function parseRegisterSyntax(
  */
 export function formatRegister(rule: Rule, options: FormatOptions = {}): Uint8Array {
   requireRegistrable(rule);
-  requireKnownTo(rule, options.linux73);
+  requireKnownTo(rule, { linux73: options.linux73 });
   const { pattern } = rule;
   const name = encodeText(rule.name);
   const interpreter = encodeText(rule.interpreter);
@@ -103,7 +103,10 @@ export function formatBpfRegister(rule: BpfRule, options: Pick<FormatOptions, 'd
   return string.length < MIN_REGISTER_SIZE ? Uint8Array.of(...string, NEWLINE) : string;
 }
 
-function requireKnownTo({ name, flags, interpreter }: Rule, linux73: boolean | undefined): void {
+function requireKnownTo(
+  { name, flags, interpreter }: Rule,
+  { linux73 }: { readonly linux73: boolean | undefined },
+): void {
   const quoted = JSON.stringify(name);
   const tooNew = flags.find((flag) => LINUX73_FLAGS.includes(flag));
   if (linux73 === false && tooNew !== undefined) {
@@ -120,7 +123,7 @@ function requireKnownTo({ name, flags, interpreter }: Rule, linux73: boolean | u
 }
 
 /** Judged last, once the string was read. */
-function refusedName(name: string): Refusal | null {
+function badName(name: string): Refusal | null {
   const size = encodeText(name).length;
   if (size > MAX_NAME_SIZE) return { errno: 'ENAMETOOLONG', reason: `name of ${size} bytes` };
   if (RESERVED_NAMES.includes(name)) return { errno: 'EEXIST', reason: `${name} is a file of binfmt_misc` };

@@ -17,7 +17,7 @@ import {
 import { decodeText } from './text.ts';
 import type { AnyRule, BpfRule, Flag, Pattern, Rule } from './types.ts';
 
-export interface Registration<R extends AnyRule = Rule> {
+export interface ParsedRegistration<R extends AnyRule = Rule> {
   readonly rule: R;
   /** Flag D (Linux 7.3): the entry takes nothing before it is enabled. */
   readonly disabled: boolean;
@@ -38,21 +38,21 @@ const NEWLINE = 0x0a;
 export function parseSyntax(
   bytes: Uint8Array,
   { linux73 = false, bpf = false }: RegisterDialect,
-): Registration<AnyRule> {
+): ParsedRegistration<AnyRule> {
   if (bytes.length < MIN_REGISTER_SIZE || bytes.length > MAX_REGISTER_SIZE) {
-    refuse(`${bytes.length} bytes: ${MIN_REGISTER_SIZE} to ${MAX_REGISTER_SIZE} are possible`);
+    fail(`${bytes.length} bytes: ${MIN_REGISTER_SIZE} to ${MAX_REGISTER_SIZE} are possible`);
   }
   const delimiter = bytes[0] ?? 0;
   const letters: readonly string[] = linux73
     ? [...FLAGS, REGISTER_DISABLED]
     : FLAGS.filter((flag) => !LINUX73_FLAGS.includes(flag));
-  if (letters.includes(String.fromCharCode(delimiter))) refuse('the delimiter is a flag letter');
+  if (letters.includes(String.fromCharCode(delimiter))) fail('the delimiter is a flag letter');
   const cursor = { bytes: pad(bytes, delimiter), at: 1, delimiter };
   const name = takeText(cursor, 'name');
-  if (name === '' || name === '.' || name === '..' || name.includes('/')) refuse('the name is no file name');
-  const pattern = takePattern(cursor, linux73 && bpf);
+  if (name === '' || name === '.' || name === '..' || name.includes('/')) fail('the name is no file name');
+  const pattern = takePattern(cursor, { bpf: linux73 && bpf });
   const interpreter = takeText(cursor, 'interpreter');
-  if (interpreter === '') refuse('the interpreter is empty');
+  if (interpreter === '') fail('the interpreter is empty');
   // The pad does not serve as the delimiter before the flags: they must end where the input does.
   const { flags, disabled } = takeFlags(cursor, letters, bytes.length);
   if (pattern === null) return { rule: bpfRule(name, interpreter, flags), disabled };
@@ -62,7 +62,7 @@ export function parseSyntax(
 
 /** Where others have an interpreter, type B has its handler. */
 function bpfRule(name: string, handler: string, flags: readonly Flag[]): BpfRule {
-  if (flags.length > 0) refuse('type B goes with flag D alone');
+  if (flags.length > 0) fail('type B goes with flag D alone');
   return { name, handler, interpreters: [], flags: [] };
 }
 
@@ -76,7 +76,7 @@ interface Cursor {
 function takeField(cursor: Cursor, what: string): Uint8Array {
   const end = cursor.bytes.indexOf(cursor.delimiter, cursor.at);
   const field = cursor.bytes.subarray(cursor.at, end);
-  if (end === -1 || field.includes(0)) refuse(`no delimiter after the ${what}`);
+  if (end === -1 || field.includes(0)) fail(`no delimiter after the ${what}`);
   cursor.at = end + 1;
   return field;
 }
@@ -84,10 +84,10 @@ function takeField(cursor: Cursor, what: string): Uint8Array {
 const takeText = (cursor: Cursor, what: string): string => decodeText(takeField(cursor, what));
 
 /** Null for type B. */
-function takePattern(cursor: Cursor, bpf: boolean): Pattern | null {
+function takePattern(cursor: Cursor, { bpf }: { readonly bpf: boolean }): Pattern | null {
   const type = String.fromCharCode(cursor.bytes[cursor.at] ?? 0);
-  if (type !== 'M' && type !== 'E' && !(bpf && type === 'B')) refuse('the type is neither M nor E');
-  if (cursor.bytes[cursor.at + 1] !== cursor.delimiter) refuse('no delimiter after the type');
+  if (type !== 'M' && type !== 'E' && !(bpf && type === 'B')) fail('the type is neither M nor E');
+  if (cursor.bytes[cursor.at + 1] !== cursor.delimiter) fail('no delimiter after the type');
   cursor.at += 2;
   if (type === 'B') return takeNothing(cursor);
   return type === 'M' ? takeMagic(cursor) : takeExtension(cursor);
@@ -97,7 +97,7 @@ function takePattern(cursor: Cursor, bpf: boolean): Pattern | null {
 function takeNothing(cursor: Cursor): null {
   const end = cursor.at + 3;
   for (; cursor.at < end; cursor.at++) {
-    if (cursor.bytes[cursor.at] !== cursor.delimiter) refuse('type B has no offset, magic or mask');
+    if (cursor.bytes[cursor.at] !== cursor.delimiter) fail('type B has no offset, magic or mask');
   }
   return null;
 }
@@ -106,18 +106,18 @@ function takeMagic(cursor: Cursor): Pattern {
   const offset = parseOffset(takeText(cursor, 'offset'));
   const magic = takeEscaped(cursor, 'magic');
   const mask = takeEscaped(cursor, 'mask');
-  if (magic === null) refuse('the magic is empty or begins with a raw NUL');
+  if (magic === null) fail('the magic is empty or begins with a raw NUL');
   if (mask !== null && mask.length !== magic.length) {
-    refuse(`the mask has ${mask.length} bytes, the magic ${magic.length}`);
+    fail(`the mask has ${mask.length} bytes, the magic ${magic.length}`);
   }
-  if (offset + magic.length > HEAD_SIZE) refuse(`the magic ends after byte ${HEAD_SIZE} of the file`);
+  if (offset + magic.length > HEAD_SIZE) fail(`the magic ends after byte ${HEAD_SIZE} of the file`);
   return { type: 'magic', offset, magic, mask };
 }
 
 /** Null for a field that is empty or begins with a raw NUL. */
 function takeEscaped(cursor: Cursor, what: string): Uint8Array | null {
   const end = scanEscaped(cursor.bytes, cursor.at, cursor.delimiter);
-  if (end === null) refuse(`broken \\x escape in the ${what}`);
+  if (end === null) fail(`broken \\x escape in the ${what}`);
   const field = decodeEscaped(cursor.bytes.subarray(cursor.at, end));
   cursor.at = end + 1;
   return field.length === 0 ? null : field;
@@ -126,9 +126,9 @@ function takeEscaped(cursor: Cursor, what: string): Uint8Array | null {
 /** As kstrtoint() with base 10; past the head means refused anyway, whether or not an int holds it. */
 function parseOffset(text: string): number {
   if (text === '') return 0;
-  if (!/^[+-]?[0-9]+\n?$/.test(text)) refuse('the offset is no decimal number');
+  if (!/^[+-]?[0-9]+\n?$/.test(text)) fail('the offset is no decimal number');
   const offset = Number.parseInt(text, 10);
-  if (offset < 0) refuse('the offset is negative');
+  if (offset < 0) fail('the offset is negative');
   return Math.abs(offset);
 }
 
@@ -137,7 +137,7 @@ function takeExtension(cursor: Cursor): Pattern {
   takeField(cursor, 'offset');
   const extension = takeText(cursor, 'extension');
   takeField(cursor, 'mask');
-  if (extension === '' || extension.includes('/')) refuse('the extension is empty or contains a slash');
+  if (extension === '' || extension.includes('/')) fail('the extension is empty or contains a slash');
   return { type: 'extension', extension };
 }
 
@@ -147,7 +147,7 @@ function takeFlags(cursor: Cursor, letters: readonly string[], size: number): Fo
   const letter = () => String.fromCharCode(cursor.bytes[cursor.at] ?? 0);
   for (; letters.includes(letter()); cursor.at++) found.push(letter());
   if (cursor.bytes[cursor.at] === NEWLINE) cursor.at++;
-  if (cursor.at !== size) refuse('the flags are not the end, or the delimiter before them is missing');
+  if (cursor.at !== size) fail('the flags are not the end, or the delimiter before them is missing');
   return { flags: normaliseFlags(found.filter(isFlag)), disabled: found.includes(REGISTER_DISABLED) };
 }
 
@@ -159,9 +159,9 @@ interface FoundFlags {
 /** What Linux 7.3 refuses in addition. */
 function requireLinux73(flags: readonly Flag[], interpreter: string): void {
   const conflict = conflictOf(flags);
-  if (conflict !== null) refuse(conflict);
+  if (conflict !== null) fail(conflict);
   if (needsAbsolute(flags) && !interpreter.startsWith('/')) {
-    refuse('flags C and L without F need an absolute interpreter');
+    fail('flags C and L without F need an absolute interpreter');
   }
 }
 
@@ -171,6 +171,6 @@ function pad(bytes: Uint8Array, delimiter: number): Uint8Array {
   return padded;
 }
 
-function refuse(reason: string): never {
+function fail(reason: string): never {
   throw new BinfmtctlError('BAD_RULE', reason);
 }

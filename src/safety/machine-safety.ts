@@ -14,7 +14,7 @@ import { type FindPrograms, programFinder } from '../system/process/program-dire
 import { findConcerned } from './interpreter-chain.ts';
 import { findNatives, type Natives } from './natives.ts';
 import { assertSafe, scriptWarning } from './pattern-safety.ts';
-import type { Machine, Program } from './types.ts';
+import type { Machine, NativeProgram } from './types.ts';
 
 export interface SafetyOptions {
   /** The other rules of the instance; else the entries that it has now. */
@@ -118,7 +118,7 @@ function programsFor(
   pattern: Pattern,
   find: FindPrograms,
   isNative: (head: Uint8Array) => boolean,
-): readonly Program[] {
+): readonly NativeProgram[] {
   return find(pattern.type === 'extension' ? pattern.extension : null).filter(
     ({ path, head }) =>
       matches(pattern, head, path) &&

@@ -115,10 +115,10 @@ export async function buildArchOf(
 }
 
 /** @throws NATIVE_ARCH if one of `wanted` needs no emulator here; UNSAFE_RULE if that could not be established. */
-export function refuseNative(wanted: readonly Arch[], { arches, unproven }: Natives): void {
-  const native = wanted.find(({ id }) => arches.some((each) => each.id === id));
+export function assertNotNative(requested: readonly Arch[], { arches, unproven }: Natives): void {
+  const native = requested.find(({ id }) => arches.some((each) => each.id === id));
   if (native === undefined) {
-    const unknown = unproven.find(({ arch }) => wanted.some(({ id }) => id === arch.id));
+    const unknown = unproven.find(({ arch }) => requested.some(({ id }) => id === arch.id));
     if (unknown === undefined) return;
     throw new BinfmtctlError(
       'UNSAFE_RULE',

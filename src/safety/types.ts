@@ -15,7 +15,7 @@ export interface UnprovenNative extends Native {
 }
 
 /** A program of this machine that runs without an emulator. */
-export interface Program {
+export interface NativeProgram {
   readonly path: string;
   readonly head: Uint8Array;
 }
@@ -25,7 +25,7 @@ export interface Machine {
   readonly natives: readonly Native[];
   readonly unproven: readonly UnprovenNative[];
   /** The installed programs that match a pattern and run without an emulator. */
-  readonly programs: (pattern: Pattern) => readonly Program[];
+  readonly programs: (pattern: Pattern) => readonly NativeProgram[];
   /** The file at a path, or the errno of opening it. */
   readonly open: (path: string) => Executable | Errno;
 }

@@ -55,7 +55,7 @@ export function decodeJournal(text: string): Journal | null {
 }
 
 /** What is there now, where a journal was found. */
-export interface Found {
+export interface FoundState {
   readonly entries: readonly AnyEntry[];
   /** Contents of the files that the journal names; null where there is none. */
   readonly files: ReadonlyMap<string, string | null>;
@@ -73,7 +73,7 @@ export interface Found {
  */
 export function planRepair(
   { steps }: Journal,
-  { entries, files, sameKernel, rebooted = false }: Found,
+  { entries, files, sameKernel, rebooted = false }: FoundState,
 ): readonly Step[] {
   const looks = new Map<string, Look[]>();
   for (const { key, before, after } of steps.flatMap((step) => changeOf(step) ?? [])) {
@@ -88,10 +88,10 @@ export function planRepair(
     // After a reboot an entry that is absent may be one that no service has registered.
     const isFromBoot = !isFile && !sameKernel;
     if (isFromBoot && (!rebooted || now === null)) continue;
-    const wanted = isFromBoot ? entryOfRestoredFiles(name, looks, files) : before;
-    if (wanted === undefined || sameLook(wanted, now)) continue;
-    const turn = isFile ? 2 : wanted === null ? 1 : 0;
-    repairs.push({ turn, steps: stepsBetween(name, now, wanted) });
+    const restored = isFromBoot ? entryOfRestoredFiles(name, looks, files) : before;
+    if (restored === undefined || sameLook(restored, now)) continue;
+    const turn = isFile ? 2 : restored === null ? 1 : 0;
+    repairs.push({ turn, steps: stepsBetween(name, now, restored) });
   }
   return repairs.toSorted((a, b) => a.turn - b.turn).flatMap((repair) => repair.steps);
 }
@@ -130,14 +130,14 @@ type Look = (AnyRule & { readonly enabled: boolean | 'either' }) | string | null
 const ENTRY = 'entry ';
 const FILE = 'file ';
 
-interface Change {
+interface JournalChange {
   readonly key: string;
   readonly before: Look;
   readonly after: Look;
 }
 
 /** What a step touches; null for one that changes nothing. */
-function changeOf(step: Step): Change | null {
+function changeOf(step: Step): JournalChange | null {
   switch (step.kind) {
     case 'register':
       // From Linux 7.3 on a rule is registered disabled, and a kill may come before it is enabled.
@@ -170,12 +170,12 @@ function stepsBetween(name: string, now: AnyEntry | string | null, before: Look)
     return [{ kind: 'write', path: name, text: before, previous: typeof now === 'string' ? now : null }];
   if (typeof now === 'string') return [];
   if (before === null) return now === null ? [] : [{ kind: 'unregister', entry: now }];
-  const wanted: AnyEntry = { ...before, enabled: before.enabled !== false };
-  if (now !== null && equalRules(now, wanted))
-    return [{ kind: wanted.enabled ? 'enable' : 'disable', entry: wanted }];
+  const restored: AnyEntry = { ...before, enabled: before.enabled !== false };
+  if (now !== null && equalRules(now, restored))
+    return [{ kind: restored.enabled ? 'enable' : 'disable', entry: restored }];
   return [
     ...(now === null ? [] : [{ kind: 'unregister', entry: now } as const]),
-    { kind: 'register', rule: ruleOf(wanted) },
-    ...(wanted.enabled ? [] : [{ kind: 'disable', entry: wanted } as const]),
+    { kind: 'register', rule: ruleOf(restored) },
+    ...(restored.enabled ? [] : [{ kind: 'disable', entry: restored } as const]),
   ];
 }

@@ -3,7 +3,7 @@ import { equalRules } from '../rule/equal.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 
 /** What becomes of a wanted rule: its entry stays, or it is registered, in the place of `entry` where there is one. */
-export interface Change {
+export interface RuleChange {
   readonly entry: Entry | null;
   readonly keep: boolean;
 }
@@ -24,7 +24,7 @@ export function rulePlanner(entries: readonly Entry[]): RulePlanner {
   const placed: { readonly rule: Rule; readonly age: number }[] = [];
   // Where all entries stay in order, none has to be compared with those before it.
   let newest = Number.POSITIVE_INFINITY;
-  const plan = (rule: Rule, { enabled = true }: { readonly enabled?: boolean } = {}): Change => {
+  const plan = (rule: Rule, { enabled = true }: { readonly enabled?: boolean } = {}): RuleChange => {
     const index = ages.get(rule.name) ?? -1;
     const entry = entries[index] ?? null;
     const isSame = entry?.enabled === enabled && entry.extra === undefined && equalRules(entry, rule);
@@ -33,7 +33,7 @@ export function rulePlanner(entries: readonly Entry[]): RulePlanner {
       placed.every((other) => other.age > index || !overlap(other.rule.pattern, rule.pattern));
     return { entry, keep: isSame && isInOrder() };
   };
-  const place = (rule: Rule, { keep }: Change): void => {
+  const place = (rule: Rule, { keep }: RuleChange): void => {
     // What is registered now is newer than all that was there.
     const age = keep ? (ages.get(rule.name) ?? -1) : -1;
     placed.push({ rule, age });
@@ -44,7 +44,7 @@ export function rulePlanner(entries: readonly Entry[]): RulePlanner {
 
 export interface RulePlanner {
   /** What becomes of the next rule. */
-  readonly plan: (rule: Rule, state?: { readonly enabled?: boolean }) => Change;
+  readonly plan: (rule: Rule, state?: { readonly enabled?: boolean }) => RuleChange;
   /** To be called once a rule has its entry. */
-  readonly place: (rule: Rule, change: Change) => void;
+  readonly place: (rule: Rule, change: RuleChange) => void;
 }

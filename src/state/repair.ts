@@ -72,7 +72,7 @@ export async function repair(context: Context): Promise<number> {
     });
   const repairNow = async (): Promise<readonly Step[]> => {
     const undo = plan();
-    await carryOutRepair(undo, context);
+    await applyRepair(undo, context);
     return undo;
   };
   const undo = await (plan().every(isFileStep) ? repairNow() : withLockedInstance(context, repairNow));
@@ -120,7 +120,7 @@ async function removeTemporariesBeside({ store }: Context, steps: readonly FileS
 }
 
 /** An entry that cannot be restored is reported, and does not keep the other steps or later runs from being carried out. */
-async function carryOutRepair(steps: readonly Step[], context: Context): Promise<void> {
+async function applyRepair(steps: readonly Step[], context: Context): Promise<void> {
   const lost = new Map<string, string>();
   const refusals = await findRefusals(
     steps.filter((step) => step.kind === 'register'),

@@ -26,7 +26,7 @@ export async function transact(steps: readonly Step[], doors: TransactionDoors):
   const done: Step[] = [];
   try {
     for (const step of steps) {
-      refuseInterrupted(doors.signal);
+      assertNotInterrupted(doors.signal);
       doors.onStep?.(step);
       await doors.apply(step);
       done.push(step);
@@ -39,7 +39,7 @@ export async function transact(steps: readonly Step[], doors: TransactionDoors):
 }
 
 /** @throws INTERRUPTED, with the signal's name as `cause`, once `signal` is aborted. */
-export function refuseInterrupted(signal: AbortSignal): void {
+export function assertNotInterrupted(signal: AbortSignal): void {
   if (!signal.aborted) return;
   throw new BinfmtctlError('INTERRUPTED', `interrupted by ${signal.reason}; nothing was changed`, {
     cause: signal.reason,

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { listEntries } from '../binfmt/entries.ts';
 import { entryIdentity } from '../binfmt/entry-identity.ts';
 import type { HeldState } from '../binfmt/held.ts';
@@ -21,13 +21,14 @@ import {
   setIdName,
 } from '../probe/checks.ts';
 import { holdRunning, type Identity } from '../probe/identify.ts';
-import { type Place, type ProbeRun, runProbes } from '../probe/prober.ts';
+import { type ProbePlace, type ProbeRun, runProbes } from '../probe/prober.ts';
 import { PROBE_TIME_LIMIT_MS } from '../probe/time-limit.ts';
 import { type Check, expectationOf, judge, type Observation, type Proof } from '../probe/verdict.ts';
 import { withWorkspace } from '../probe/workspace.ts';
 import { firstMatch, matches } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
-import { refuseInterrupted } from '../state/transaction.ts';
+import { assertNotInterrupted } from '../state/transaction.ts';
+import { isExecutable } from '../system/file/is-file.ts';
 import { hasUserId, procProblem } from '../system/host.ts';
 import { entryProblem, INSTANCE_DISABLED } from './entry-problem.ts';
 import { versionThroughEntry } from './live-version.ts';
@@ -65,7 +66,7 @@ export async function verify(request: VerifyRequest, context: Context): Promise<
       problem: problemOf(
         entry,
         entries.filter(({ pattern }) => matches(pattern, bytes, arch.id)),
-        enabled,
+        { enabled },
       ),
       identity: entry === null ? null : entryIdentity(binfmtDirectory, entry),
       setUserId: isRoot() && hasUserId(NOBODY) && entry?.flags.includes('C') === true,
@@ -90,7 +91,11 @@ export async function verify(request: VerifyRequest, context: Context): Promise<
 }
 
 /** Why no entry takes a probe although some match it, or why the entry that takes it cannot run it. */
-function problemOf(entry: Entry | null, matching: readonly Entry[], enabled: boolean | null): string | null {
+function problemOf(
+  entry: Entry | null,
+  matching: readonly Entry[],
+  { enabled }: { readonly enabled: boolean | null },
+): string | null {
   if (enabled === null) return 'binfmt_misc is not mounted here, and nothing else runs it';
   const nearest = entry ?? matching[0];
   if (nearest === undefined) return enabled ? 'no entry takes it' : INSTANCE_DISABLED;
@@ -163,7 +168,11 @@ async function prove(
     const entry = subjects.find(({ arch }) => arch.id === name)?.entry;
     if (entry?.flags.includes('F')) held.set(name, compareHeld(pid, entry.interpreter));
   };
-  const run = (place: Place, names: readonly string[], onWaiting?: (name: string, pid: number) => void) =>
+  const run = (
+    place: ProbePlace,
+    names: readonly string[],
+    onWaiting?: (name: string, pid: number) => void,
+  ) =>
     names.length === 0
       ? Promise.resolve(new Map<string, ProbeRun>())
       : runProbes(place, {
@@ -177,7 +186,7 @@ async function prove(
         });
   const setIds = subjects.filter(({ setUserId }) => setUserId).map(({ arch }) => setIdName(arch));
   const [host, isolated] = await Promise.all([run('host', [...ids, ...setIds], hold), run('isolated', ids)]);
-  refuseInterrupted(context.signal);
+  assertNotInterrupted(context.signal);
   const failing = ids.filter((id) => (!ranWell(host.get(id)) ? false : !ranWell(isolated.get(id))));
   const [chroot, namespace] = await Promise.all([run('chroot', failing), run('mount-namespace', failing)]);
   const rootArches = root === undefined ? [] : await archesOfRoot(root, context.catalogue);
@@ -237,13 +246,4 @@ async function emulatorOf(
   return emulator.version === null
     ? { ...emulator, version: await versionThroughEntry(`${directory}/${arch.id}`, arch, context) }
     : emulator;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

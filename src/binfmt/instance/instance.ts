@@ -107,7 +107,7 @@ async function mountInstance(directory: string): Promise<void> {
   const failure = await mount('binfmt_misc', directory, ['nosuid', 'nodev', 'noexec']);
   // Mounted twice in the same place it is EBUSY: another process was faster.
   if (failure !== null && !isMounted(directory))
-    throw absence(directory, failure, await canHaveOwnInstance());
+    throw absence(directory, failure, { ownInstance: await canHaveOwnInstance() });
 }
 
 // A mount would hide what is in it: a wrong --binfmt-dir must not cost the machine its /etc.
@@ -131,7 +131,7 @@ async function canHaveOwnInstance(): Promise<boolean | null> {
 function absence(
   directory: string,
   mountFailure: string | null,
-  ownInstance: boolean | null = null,
+  { ownInstance = null }: { readonly ownInstance?: boolean | null | undefined } = {},
 ): BinfmtctlError {
   return absenceError({
     directory,

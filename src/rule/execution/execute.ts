@@ -77,14 +77,14 @@ interface Substitute {
   readonly file: Executable;
 }
 
-type Next =
+type NextLevel =
   | { readonly kind: 'rewritten'; readonly level: Level; readonly entry: Entry | null }
   | { readonly kind: 'native'; readonly substitute: Substitute | null }
   | Undecided
   | Failure;
 
 /** Asks binfmt_misc, then scripts; `native` where neither takes the file. */
-function nextLevel(level: Level, surroundings: Surroundings): Next {
+function nextLevel(level: Level, surroundings: Surroundings): NextLevel {
   const head = level.file.head.subarray(0, HEAD_SIZE);
   const entry = surroundings.enabled ? firstCandidate(surroundings.entries, head, level.path) : null;
   if (entry !== null && isBpf(entry)) {
@@ -98,7 +98,7 @@ function nextLevel(level: Level, surroundings: Surroundings): Next {
   return throughShebang(level, head, { entry, file }, surroundings);
 }
 
-function throughEntry({ path, argv }: Level, entry: Entry, surroundings: Surroundings): Next {
+function throughEntry({ path, argv }: Level, entry: Entry, surroundings: Surroundings): NextLevel {
   const { interpreter, flags, name } = entry;
   const transparent = flags.includes('T');
   if (surroundings.closedOnExec && !transparent) return failure('closed', 'ENOENT', path, name);
@@ -117,7 +117,7 @@ function throughShebang(
   head: Uint8Array,
   substitute: Substitute | null,
   { open, closedOnExec }: Surroundings,
-): Next {
+): NextLevel {
   const shebang = parseShebang(head);
   if (shebang === null) return { kind: 'native', substitute };
   if (closedOnExec) return failure('closed', 'ENOENT', path, null);

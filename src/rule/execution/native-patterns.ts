@@ -26,12 +26,12 @@ const CLASS_IS_COMPARED: ReadonlySet<number> = new Set([EM_MIPS, 15, 22, 0xa390,
 export function nativePatterns(head: Uint8Array): readonly MagicPattern[] {
   if (head.length < 20 || ![0x7f, 0x45, 0x4c, 0x46].every((byte, at) => head[at] === byte)) return [];
   const isBig = head[EI_DATA] === ELFDATA2MSB;
-  const machine = halfAt(head, 18, isBig);
+  const machine = halfAt(head, 18, { isBig });
   const machines = SYNONYMS.find((all) => all.includes(machine)) ?? [machine];
-  return machines.map((each) => patternFor(head, each, isBig));
+  return machines.map((each) => patternFor(head, each, { isBig }));
 }
 
-function patternFor(head: Uint8Array, machine: number, isBig: boolean): MagicPattern {
+function patternFor(head: Uint8Array, machine: number, { isBig }: { readonly isBig: boolean }): MagicPattern {
   const isO32OrN32 = machine === EM_MIPS && head[EI_CLASS] === ELFCLASS32;
   const magic = new Uint8Array(isO32OrN32 ? 40 : 20);
   const mask = new Uint8Array(magic.length);
@@ -51,7 +51,7 @@ function patternFor(head: Uint8Array, machine: number, isBig: boolean): MagicPat
   return { type: 'magic', offset: 0, magic, mask };
 }
 
-const halfAt = (bytes: Uint8Array, at: number, isBig: boolean): number => {
+const halfAt = (bytes: Uint8Array, at: number, { isBig }: { readonly isBig: boolean }): number => {
   const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
   return isBig ? (first << 8) | second : first | (second << 8);
 };

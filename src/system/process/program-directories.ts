@@ -38,8 +38,8 @@ export type FindPrograms = (extension: string | null) => readonly InstalledProgr
 
 /** Lists the directories once, with the first call of the function that it returns. */
 export function programFinder({ PATH = '' }: NodeJS.ProcessEnv = process.env): FindPrograms {
-  let byExtension: ReadonlyMap<string, readonly Place[]> | undefined;
-  let all: readonly Place[] = [];
+  let byExtension: ReadonlyMap<string, readonly ProgramPath[]> | undefined;
+  let all: readonly ProgramPath[] = [];
   return (extension) => {
     if (byExtension === undefined) {
       const path = PATH.split(':').filter((directory) => directory.startsWith('/'));
@@ -51,19 +51,19 @@ export function programFinder({ PATH = '' }: NodeJS.ProcessEnv = process.env): F
 }
 
 /** A file that may be a program. */
-interface Place {
+interface ProgramPath {
   readonly directory: string;
   readonly name: string;
   readonly programs: Listing['programs'];
 }
 
-function placesIn(directory: string): readonly Place[] {
+function placesIn(directory: string): readonly ProgramPath[] {
   const { names, programs } = list(directory) ?? { names: [], programs: new Map() };
   return names.map((name) => ({ directory, name, programs }));
 }
 
-function groupByExtension(places: readonly Place[]): ReadonlyMap<string, readonly Place[]> {
-  const groups = new Map<string, Place[]>();
+function groupByExtension(places: readonly ProgramPath[]): ReadonlyMap<string, readonly ProgramPath[]> {
+  const groups = new Map<string, ProgramPath[]>();
   for (const place of places) {
     const dot = place.name.lastIndexOf('.');
     if (dot === -1) continue;
@@ -75,7 +75,7 @@ function groupByExtension(places: readonly Place[]): ReadonlyMap<string, readonl
   return groups;
 }
 
-function programAt({ directory, name, programs }: Place): readonly InstalledProgram[] {
+function programAt({ directory, name, programs }: ProgramPath): readonly InstalledProgram[] {
   const known = programs.get(name);
   const program = known === undefined ? readProgram(join(directory, name)) : known;
   programs.set(name, program);

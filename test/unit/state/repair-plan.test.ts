@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bootFilePath, persistedText } from '../../../src/boot/boot-file.ts';
 import type { AnyEntry, Entry, Rule } from '../../../src/rule/types.ts';
-import { decodeJournal, encodeJournal, type Found, planRepair } from '../../../src/state/journal.ts';
+import { decodeJournal, encodeJournal, type FoundState, planRepair } from '../../../src/state/journal.ts';
 import type { Step } from '../../../src/state/steps.ts';
 
 const rule = (name: string, interpreter = '/new'): Rule => ({
@@ -14,8 +14,8 @@ const entry = (name: string, interpreter = '/new', enabled = true): Entry => ({
   ...rule(name, interpreter),
   enabled,
 });
-const nothing: Found = { entries: [], files: new Map(), sameKernel: true };
-const repair = (steps: readonly Step[], found: Partial<Found>) =>
+const nothing: FoundState = { entries: [], files: new Map(), sameKernel: true };
+const repair = (steps: readonly Step[], found: Partial<FoundState>) =>
   planRepair({ bootId: 'b', userNamespace: 'u', steps }, { ...nothing, ...found });
 
 describe('the order of repairs', () => {
@@ -49,7 +49,7 @@ describe('the order of repairs', () => {
 });
 
 describe('what others changed since', () => {
-  it.each<[string, Step, Partial<Found>]>([
+  it.each<[string, Step, Partial<FoundState>]>([
     [
       'an entry with another interpreter',
       { kind: 'register', rule: rule('a') },
@@ -82,7 +82,7 @@ describe('what others changed since', () => {
 });
 
 describe('the repair of one thing', () => {
-  it.each<[string, readonly Step[], Partial<Found>, readonly Step[]]>([
+  it.each<[string, readonly Step[], Partial<FoundState>, readonly Step[]]>([
     [
       'an entry that was enabled is disabled',
       [{ kind: 'enable', entry: entry('a', '/new', false) }],
@@ -158,7 +158,7 @@ describe('after a reboot', () => {
     { kind: 'write', path, text: textOf('/new'), previous },
     { kind: 'register', rule: rule('a') },
   ];
-  const booted = (entries: readonly AnyEntry[], text: string | null): Partial<Found> => ({
+  const booted = (entries: readonly AnyEntry[], text: string | null): Partial<FoundState> => ({
     sameKernel: false,
     rebooted: true,
     entries,

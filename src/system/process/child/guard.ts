@@ -7,7 +7,7 @@ interface Guarded {
   readonly stderr: Readable | null;
 }
 
-interface Limits {
+interface ProcessLimits {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,7 +22,7 @@ const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL')
  * Ends a process and its group at the time limit, when the signal is aborted, and when we exit ourselves: SIGTERM, after a
  * second SIGKILL. `release` must follow the end of the process.
  */
-export function watchOver({ pid, stdout, stderr }: Guarded, { timeoutMs, signal }: Limits) {
+export function watchOver({ pid, stdout, stderr }: Guarded, { timeoutMs, signal }: ProcessLimits) {
   let timedOut = false;
   let released = false;
   let insisting: NodeJS.Timeout | undefined;
