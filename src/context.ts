@@ -15,7 +15,7 @@ export type Progress =
 export type Stage = 'find' | 'fetch' | 'unpack' | 'register' | 'prove';
 
 /** How reports speak of arches: the few by name, the many by number. */
-export function wordsFor(arches: readonly string[]): string {
+export function describeArches(arches: readonly string[]): string {
   return arches.length <= 3 ? arches.join(', ') : `${arches.length} architectures`;
 }
 

@@ -68,6 +68,14 @@ export class BinfmtctlError extends Error {
 export const interrupted = (signal: AbortSignal, what: string): BinfmtctlError =>
   new BinfmtctlError('INTERRUPTED', `interrupted while ${what}`, { cause: signal.reason });
 
+/** Whether something thrown says that its operation was interrupted. */
+export const isInterruption = (thrown: unknown): thrown is BinfmtctlError =>
+  isBinfmtctlError(thrown) && thrown.code === 'INTERRUPTED';
+
+/** Whether something thrown concerns one of several items, so that the others may follow: neither a bug nor an interruption. */
+export const isItemFailure = (thrown: unknown): thrown is BinfmtctlError =>
+  isBinfmtctlError(thrown) && thrown.code !== 'INTERRUPTED';
+
 /** Whether something thrown is one of ours; also where it comes from another bundle, which has a class of its own. */
 export function isBinfmtctlError(thrown: unknown): thrown is BinfmtctlError {
   return thrown instanceof Error && thrown.name === 'BinfmtctlError' && 'code' in thrown;

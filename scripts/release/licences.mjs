@@ -49,10 +49,10 @@ export async function writeLicences(folder, { lock, platform, packages }) {
 
 /** Each source and version of emulators for the platform once. */
 async function emulatorSources(lock, platform) {
-  const { builtinCatalogue, decodeLock, findArch } = createRequire(import.meta.url)(
+  const { builtinCatalogue, decodeLockFile, findArch } = createRequire(import.meta.url)(
     join(ROOT, 'dist/operations.cjs'),
   );
-  const { hosts } = (await decodeLock(readFileSync(lock, 'utf8'))).lock;
+  const { hosts } = (await decodeLockFile(readFileSync(lock, 'utf8'))).lock;
   const own = hosts[findArch(builtinCatalogue(), platform).id] ?? {};
   const unknown = Object.entries(own).find(([, { version }]) => version === null);
   if (unknown !== undefined)

@@ -10,8 +10,12 @@ const DEFAULT_SOURCE = 'oci';
 
 /** Makes the parts of the platforms anew from the sources; those of other machines stay as they are. */
 export async function updateLock(file, platforms, sources, work) {
-  const { decodeLock, encodeLock } = createRequire(import.meta.url)(join(ROOT, 'dist/operations.cjs'));
-  const before = existsSync(file) ? await decodeLock(readFileSync(file, 'utf8')) : { lock: { hosts: {} } };
+  const { decodeLockFile, encodeLockFile } = createRequire(import.meta.url)(
+    join(ROOT, 'dist/operations.cjs'),
+  );
+  const before = existsSync(file)
+    ? await decodeLockFile(readFileSync(file, 'utf8'))
+    : { lock: { hosts: {} } };
   if (before.lock === undefined)
     throw new Error(`${file}: ${before.problems.map(({ message }) => message).join('; ')}`);
   const hosts = { ...before.lock.hosts };
@@ -22,7 +26,7 @@ export async function updateLock(file, platforms, sources, work) {
       emulators.map(({ guest, file: _, ...rest }) => [guest, { ...rest, source }]),
     );
   }
-  writeFileSync(file, await encodeLock({ hosts }));
+  writeFileSync(file, await encodeLockFile({ hosts }));
 }
 
 /** A bundle of all that the lock has for the platform: other bytes are refused. */

@@ -58,9 +58,9 @@ export async function* modernTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerat
   yield* rest();
 }
 
-type Next = () => Promise<Uint8Array | null>;
+type NextBlock = () => Promise<Uint8Array | null>;
 
-async function readContent(next: Next, size: number): Promise<Uint8Array> {
+async function readContent(next: NextBlock, size: number): Promise<Uint8Array> {
   const blocks: Uint8Array[] = [];
   for (let at = 0; at < size; at += BLOCK) blocks.push((await next()) ?? new Uint8Array());
   return concat(blocks);
@@ -70,7 +70,7 @@ async function readContent(next: Next, size: number): Promise<Uint8Array> {
 async function* withHoles(
   header: Uint8Array,
   longName: string | null,
-  next: Next,
+  next: NextBlock,
 ): AsyncGenerator<Uint8Array> {
   const pieces = piecesIn(header, HOLES);
   const whole = numberAt(header, { at: HOLES.size, size: 12 }) ?? 0;

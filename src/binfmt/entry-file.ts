@@ -14,13 +14,15 @@ export function readEntryFile(directory: string, name: string): Uint8Array {
   return withFile(pathOf(directory, name), constants.O_RDONLY, (file) => {
     const chunks: Uint8Array[] = [];
     for (;;) {
-      const chunk = Buffer.allocUnsafe(4096);
-      const size = readSync(file, chunk);
+      const size = readSync(file, buffer);
       if (size === 0) return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
-      chunks.push(chunk.subarray(0, size));
+      chunks.push(buffer.slice(0, size));
     }
   });
 }
+
+/** Used again for each file: to allocate one takes as long as to read it. */
+const buffer = new Uint8Array(4096);
 
 /** One write(2), which is one command to the kernel; the file is never created. */
 export function writeOnce(directory: string, name: string, bytes: Uint8Array): void {

@@ -1,8 +1,10 @@
 /** What the kernel's refusals mean: each errno of fs/binfmt_misc.c and of opening its files, by what was tried. */
+
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
 import { parseRegister } from '../rule/register.ts';
 import { encodeText } from '../rule/text.ts';
 import { type AnyRule, isBpf, type Rule } from '../rule/types.ts';
+import { BINFMT_DIRECTORY } from './directory.ts';
 
 interface Meaning {
   readonly code?: ErrorCode;
@@ -54,7 +56,7 @@ export const KNOWN_ERRNOS = {
 const READ_ONLY: Meaning = {
   code: 'READ_ONLY',
   reason: 'binfmt_misc is mounted read-only here',
-  hint: 'as root: `mount -o remount,rw /proc/sys/fs/binfmt_misc`; in a container run it on the host instead',
+  hint: `as root: \`mount -o remount,rw ${BINFMT_DIRECTORY}\`; in a container run it on the host instead`,
 };
 
 const OPENING: Meanings = {
@@ -72,7 +74,7 @@ const OPENING: Meanings = {
   ENOENT: {
     code: 'NO_BINFMT_MISC',
     reason: 'there is no such file: no binfmt_misc is mounted there',
-    hint: 'as root: `mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc`',
+    hint: `as root: \`mount -t binfmt_misc binfmt_misc ${BINFMT_DIRECTORY}\``,
   },
   ENOTDIR: {
     code: 'NO_BINFMT_MISC',

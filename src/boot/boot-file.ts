@@ -3,8 +3,8 @@ import {
   binfmtDFileName,
   decodeBinfmtD,
   encodeBinfmtD,
+  fileNameAfter,
   isFileNameOf,
-  lateFileName,
 } from '../file-format/binfmt-d.ts';
 import {
   decodeAdminFile,
@@ -26,7 +26,7 @@ const [BINFMT_D, ADMIN] = BOOT_DIRECTORIES;
  */
 export function bootFilePath(how: BootFormat, name: string, others: readonly string[] = []): string {
   if (how === 'binfmt-support') return `${ADMIN}/${name}`;
-  return `${BINFMT_D}/${lateFileName({ name }, others) ?? binfmtDFileName({ name })}`;
+  return `${BINFMT_D}/${fileNameAfter({ name }, others) ?? binfmtDFileName({ name })}`;
 }
 
 /** The format of the file at `path` if that file registers the entry `name` at boot, or null. */

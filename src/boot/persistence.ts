@@ -45,18 +45,22 @@ export const BOOT_FORMATS: readonly BootFormat[] = ['binfmt.d', 'binfmt-support'
  *
  * @throws NO_TOOL if no service reads the format that was asked for; USAGE in binfmtctl's container image.
  */
-export function decidePersistence(wanted: Persistence, facts: BootFacts, words: string): PersistenceChoice {
-  if (wanted === 'none') return { how: 'none', warning: null };
+export function decidePersistence(
+  requested: Persistence,
+  facts: BootFacts,
+  words: string,
+): PersistenceChoice {
+  if (requested === 'none') return { how: 'none', warning: null };
   if (facts.inImage) throw imageError(words);
-  if (wanted === 'auto') {
+  if (requested === 'auto') {
     const how = BOOT_FORMATS.find((format) => isReadAtBoot(format, facts));
     if (how !== undefined) return { how, warning: null };
-    const [why, hint] = obstacleTo('binfmt.d', facts, words);
+    const [why, hint] = diagnose('binfmt.d', facts, words);
     return { how: 'none', warning: `registered until the next boot only: ${why} (${hint})` };
   }
-  if (isReadAtBoot(wanted, facts)) return { how: wanted, warning: null };
-  const [why, hint] = obstacleTo(wanted, facts, words);
-  throw new BinfmtctlError('NO_TOOL', `cannot persist with ${wanted}: ${why}`, { hint });
+  if (isReadAtBoot(requested, facts)) return { how: requested, warning: null };
+  const [why, hint] = diagnose(requested, facts, words);
+  throw new BinfmtctlError('NO_TOOL', `cannot persist with ${requested}: ${why}`, { hint });
 }
 
 /** Whether `systemctl restart systemd-binfmt` and the next boot remove entries that no file of binfmt.d names. */
@@ -80,11 +84,7 @@ function imageError(words: string): BinfmtctlError {
 
 const persistOnHost = (words: string): string => `on the host, run \`binfmtctl install ${words} --persist\``;
 
-function obstacleTo(
-  format: BootFormat,
-  facts: BootFacts,
-  words: string,
-): readonly [why: string, hint: string] {
+function diagnose(format: BootFormat, facts: BootFacts, words: string): readonly [why: string, hint: string] {
   const { init, process1, container, services } = facts;
   const eachBoot = `run \`binfmtctl install ${words}\` after each boot instead of --persist`;
   if (container === 'wsl' && init === null) {

@@ -100,11 +100,11 @@ function unitState(root: string, name: string): BootState {
   const unit = folders.map((folder) => join(folder, name)).find(exists);
   if (unit === undefined) return 'missing';
   if (isMask(unit)) return 'masked';
-  return BOOT_TARGETS.some((target) => isWanted(folders, target, name)) ? 'enabled' : 'disabled';
+  return BOOT_TARGETS.some((target) => isPulledIn(folders, target, name)) ? 'enabled' : 'disabled';
 }
 
 /** A link in a directory of higher priority replaces the same one of a lower: to /dev/null, it removes the dependency. */
-function isWanted(folders: readonly string[], target: string, name: string): boolean {
+function isPulledIn(folders: readonly string[], target: string, name: string): boolean {
   return ['wants', 'requires'].some((kind) => {
     const link = folders.map((folder) => join(folder, `${target}.target.${kind}`, name)).find(exists);
     return link !== undefined && !isMask(link);

@@ -4,7 +4,7 @@ import satisfies from 'semver/functions/satisfies.js';
 import type { EmulatorProfile, KnownBad } from './types.ts';
 
 /** An emulator at work. */
-export interface AtWork {
+export interface EmulatorVersion {
   /** As the program prints it: `7.2.22`; null if it is not known. */
   readonly version: string | null;
   /** Ids of the arch that it runs, and of the machine's own. */
@@ -19,7 +19,7 @@ export interface AtWork {
 /** Returns the known problems of an emulator. If its version is unknown or not a number, only problems of all versions. */
 export function knownBadFor(
   { knownBad }: EmulatorProfile,
-  { version, guest, host, kernel, pageSize }: AtWork,
+  { version, guest, host, kernel, pageSize }: EmulatorVersion,
 ): readonly KnownBad[] {
   const number = coerce(version);
   return knownBad.filter(

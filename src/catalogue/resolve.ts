@@ -13,10 +13,11 @@ import type { Arch, Catalogue, EmulatorProfile, Profile } from './types.ts';
  */
 export function findArch(catalogue: Catalogue, name: string): Arch {
   const names = arches(catalogue);
-  const wanted = name.trim().toLowerCase();
-  const found = names.get(wanted) ?? names.get(withoutVendor(wanted)) ?? names.get(withoutVariant(wanted));
+  const requested = name.trim().toLowerCase();
+  const found =
+    names.get(requested) ?? names.get(withoutVendor(requested)) ?? names.get(withoutVariant(requested));
   if (found !== undefined) return found;
-  const known = nearest(wanted, names.keys());
+  const known = nearest(requested, names.keys());
   throw new BinfmtctlError('UNKNOWN_ARCH', `unknown architecture ${JSON.stringify(name)}`, {
     hint: known === null ? '`binfmtctl catalogue list` shows all that are known' : `did you mean ${known}?`,
   });

@@ -1,7 +1,9 @@
 /** What the GitHub Action runs: inputs and outputs are those of action.yml; see docs/ci.md. */
+
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { error as annotate, debug, getInput, info, setOutput, summary } from '@actions/core';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import { listPlatforms } from '../catalogue/platforms.ts';
 import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
@@ -9,7 +11,7 @@ import type { Context, InstallResult, Progress, StatusResult } from '../index.ts
 import { cpuFlags } from '../system/host.ts';
 import { parseInputs } from './action/inputs.ts';
 import { installOrder } from './action/install.ts';
-import { harmless, warn } from './action/log.ts';
+import { warn, withoutCommands } from './action/log.ts';
 import { summaryRows } from './action/summary.ts';
 import { exitStatusOf } from './failure.ts';
 
@@ -19,9 +21,9 @@ setMaxListeners(0, interruption.signal);
 // The runner ends a job that was cancelled with the first, and later the second.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
 // What a cache that stalls still holds open is not waited for.
-void carryOut(interruption.signal).then((status) => process.exit(status));
+void runAction(interruption.signal).then((status) => process.exit(status));
 
-async function carryOut(signal: AbortSignal): Promise<number> {
+async function runAction(signal: AbortSignal): Promise<number> {
   try {
     await act(signal);
     return 0;
@@ -47,19 +49,19 @@ async function act(signal: AbortSignal): Promise<void> {
     './parts/operations.ts'
   );
   const catalogue = builtinCatalogue();
-  const named = findArches(catalogue, inputs.platforms);
+  const requested = findArches(catalogue, inputs.platforms);
   const lock =
     inputs.lock === undefined
       ? null
       : { file: resolve(inputs.lock), text: (await readLock(inputs.lock)).text };
-  const binfmtDirectory = '/proc/sys/fs/binfmt_misc';
+  const binfmtDirectory = BINFMT_DIRECTORY;
   const natives = await findNatives({ catalogue, signal, binfmtDirectory });
-  const arches = named.filter(({ id }) => !natives.arches.some((native) => native.id === id));
-  for (const { id } of named.filter((arch) => !arches.includes(arch)))
+  const arches = requested.filter(({ id }) => !natives.arches.some((native) => native.id === id));
+  for (const { id } of requested.filter((arch) => !arches.includes(arch)))
     info(`${id} runs here without an emulator`);
   const store = defaultStore({}, 0);
   const context: Context = { catalogue, binfmtDirectory, store, report, signal };
-  if (named.length > 0 && arches.length === 0) {
+  if (requested.length > 0 && arches.length === 0) {
     await publish({ proofs: [], missing: [] }, natives.arches, context);
     return;
   }
@@ -79,7 +81,7 @@ async function act(signal: AbortSignal): Promise<void> {
 
 function report(progress: Progress): void {
   if (progress.kind === 'warning') warn(progress.text);
-  else if (progress.kind === 'stage') info(harmless(progress.text));
+  else if (progress.kind === 'stage') info(withoutCommands(progress.text));
 }
 
 /** What is registered; null where no instance is mounted, which the command does when it installs. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { LOCK_FILE } from '../lockfile/name.ts';
 import type { OptionSpec } from './options.ts';
@@ -19,7 +20,7 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
   ['--quiet', 'no progress, no warnings'],
   ['--verbose', 'say more; show where an error comes from'],
   ['--no-color', 'no colours (also NO_COLOR)'],
-  ['--binfmt-dir <dir>', 'which binfmt_misc instance', '/proc/sys/fs/binfmt_misc'],
+  ['--binfmt-dir <dir>', 'which binfmt_misc instance', BINFMT_DIRECTORY],
   ['--store <dir>', 'where emulators are kept (default: /var/lib/binfmtctl for root, else in your home)'],
   ['--catalogue <dir>', 'a folder of profiles of your own (repeatable)', []],
 ];
@@ -65,7 +66,7 @@ export function withBareOptions(words: readonly string[]): string[] {
 }
 
 /** USAGE for `--all` together with names: one of them would go unheard. */
-export function bothNamed(command: string, names: string): BinfmtctlError {
+export function namesAndAllError(command: string, names: string): BinfmtctlError {
   return new BinfmtctlError('USAGE', `${command} takes ${names} or --all, not both`, {
     hint: `\`binfmtctl ${command} --help\` shows examples`,
   });

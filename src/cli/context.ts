@@ -7,6 +7,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
 import { isOurImage } from '../system/host.ts';
 import { removeLeftovers } from '../system/temporary.ts';
+import { freeBuffersEarly } from './collector.ts';
 import type { CommonOptions } from './common-options.ts';
 
 /** The context of an operation from the options that every command has. */
@@ -21,6 +22,7 @@ export async function openContext(
   requireTextPath(place);
   if (isOurImage()) await prepareImage(binfmtDir, place);
   removeLeftovers();
+  freeBuffersEarly();
   return {
     catalogue:
       catalogue.length === 0

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError } from '../errors.ts';
+import { BinfmtctlError, EXIT_STATUS, isBinfmtctlError, isInterruption } from '../errors.ts';
 import { fileError } from '../system/file/file-error.ts';
 import { isOurImage } from '../system/host.ts';
 import { toJson } from '../text/json.ts';
@@ -67,7 +67,7 @@ export const failureLine = ({ message, hint }: Pick<BinfmtctlError, 'message' | 
 
 /** Number of the signal that a failure comes from, else null. */
 function interruptedBy(failure: unknown): number | null {
-  if (!isBinfmtctlError(failure) || failure.code !== 'INTERRUPTED') return null;
+  if (!isInterruption(failure)) return null;
   return constants.signals[failure.cause as NodeJS.Signals] ?? constants.signals.SIGINT;
 }
 

@@ -2,7 +2,7 @@ import { findArches } from '../catalogue/resolve.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { type InstallResult, install } from '../install/install.ts';
 import type { InstallRequest } from '../install/types.ts';
-import { bothNamed, type CommonOptions } from './common-options.ts';
+import { type CommonOptions, namesAndAllError } from './common-options.ts';
 import { withOperation } from './operation.ts';
 
 /** Resolves the names of the command line and installs. */
@@ -10,13 +10,13 @@ export async function installArches(
   { arches, ...request }: Omit<InstallRequest, 'arches'> & { readonly arches: readonly string[] },
   options: CommonOptions,
 ): Promise<InstallResult> {
-  const named = arches.some((names) => /[^,\s]/.test(names));
-  if (!named && !request.all) {
+  const hasArches = arches.some((names) => /[^,\s]/.test(names));
+  if (!hasArches && !request.all) {
     throw new BinfmtctlError('USAGE', 'install needs an architecture or --all', {
       hint: '`binfmtctl catalogue list` shows them',
     });
   }
-  if (named && request.all) throw bothNamed('install', 'architectures');
+  if (hasArches && request.all) throw namesAndAllError('install', 'architectures');
   return withOperation(options, (context) =>
     install({ ...request, arches: findArches(context.catalogue, arches) }, context),
   );

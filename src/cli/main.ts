@@ -18,7 +18,7 @@ const standsIn = STAND_INS.includes(called) || (inImage && !/^[^-]/.test(only ??
 if (process.argv.length === 3 && !standsIn && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);
 } else {
-  carryOut(process.argv.slice(2)).then(
+  dispatch(process.argv.slice(2)).then(
     (status) => {
       process.exitCode = status;
     },
@@ -32,7 +32,7 @@ if (process.argv.length === 3 && !standsIn && (only === '--version' || only === 
 }
 
 /** A drop-in needs none of what the other commands load, but for the one that installs. */
-async function carryOut(words: readonly string[]): Promise<number> {
+async function dispatch(words: readonly string[]): Promise<number> {
   closeInherited(words);
   if (!standsIn && (words[0] === 'run' || words[0] === 'enter')) {
     return (await import('./parts/emulation.ts')).runEmulated(words, BINFMTCTL_VERSION);
@@ -40,6 +40,7 @@ async function carryOut(words: readonly string[]): Promise<number> {
   const [command = '', ...rest] = standsIn
     ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
     : words;
+  if (command === 'status') return (await import('./parts/status.ts')).runStatus(words, BINFMTCTL_VERSION);
   // Its output is that of the original.
   guardStreams({ silent: command === 'update-binfmts' });
   if (command === 'update-binfmts' || command === 'systemd-binfmt') {

@@ -1,4 +1,6 @@
 /** Options that decide which store and instance a command speaks of. */
+import { quote } from '../text/shell.ts';
+
 const KEPT = ['--store', '--binfmt-dir', '--catalogue'];
 /** Except commands for the host of a container, which has another store. */
 const COMMAND =
@@ -26,10 +28,7 @@ function optionsIn(line: readonly string[]): string {
       const [name = ''] = word.split('=', 1);
       if (!KEPT.includes(name)) return [];
       const value = word.includes('=') ? word.slice(name.length + 1) : (ours[index + 1] ?? '');
-      return [` ${name} ${quoted(value)}`];
+      return [` ${name} ${quote(value)}`];
     })
     .join('');
 }
-
-const quoted = (text: string): string =>
-  /^[\w:/.@%+=~,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

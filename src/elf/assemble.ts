@@ -2,7 +2,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { type Code, type Isa, MAX_CONSTANT } from './isa/types.ts';
 
 /** A system call: its number, and its arguments, where null is argv[0]. */
-export interface Step {
+export interface SystemCall {
   readonly number: number;
   readonly arguments: readonly (number | null)[];
   /** Address that keeps the result. */
@@ -10,7 +10,7 @@ export interface Step {
 }
 
 /** Straight-line code that makes the system calls in this order. @throws BAD_PROFILE for an absurd number of a call. */
-export function assemble(isa: Isa, steps: readonly Step[]): Uint8Array {
+export function assemble(isa: Isa, steps: readonly SystemCall[]): Uint8Array {
   const code = [isa.prologue ?? [], ...steps.map((step) => assembleStep(isa, step))].flat();
   const bytes = new Uint8Array(code.length * isa.unit);
   const view = new DataView(bytes.buffer);
@@ -23,7 +23,7 @@ export function assemble(isa: Isa, steps: readonly Step[]): Uint8Array {
   return bytes;
 }
 
-function assembleStep(isa: Isa, step: Step): Code {
+function assembleStep(isa: Isa, step: SystemCall): Code {
   if (!Number.isInteger(step.number) || step.number < 0 || step.number > MAX_CONSTANT) {
     throw new BinfmtctlError('BAD_PROFILE', `${step.number} is not the number of a system call`);
   }

@@ -3,7 +3,7 @@
  * standard input, so that its /proc/PID/exe can be looked at, and exits with PROBE_EXIT_STATUS.
  */
 import { BinfmtctlError } from '../errors.ts';
-import { assemble, type Step } from './assemble.ts';
+import { assemble, type SystemCall } from './assemble.ts';
 import { concat, dataAddress, encodeHead, headSize } from './executable.ts';
 import { ISAS } from './isa/index.ts';
 import { REPORT_MARKER, TEXT_SIZE } from './report.ts';
@@ -43,7 +43,7 @@ export function buildProbe(identity: ElfIdentity, spec: ProbeSpec): Uint8Array {
   return concat([encodeHead(identity, spec.flags ?? 0, segments), data, code]);
 }
 
-function stepsOf({ syscalls }: ProbeSpec, exeLink: number): Step[] {
+function stepsOf({ syscalls }: ProbeSpec, exeLink: number): SystemCall[] {
   const report = exeLink + EXE_LINK.length;
   const euid = report + REPORT_MARKER.length;
   const exe = euid + 4;
@@ -57,7 +57,7 @@ function stepsOf({ syscalls }: ProbeSpec, exeLink: number): Step[] {
   ];
 }
 
-function readlinkStep({ readlink, readlinkat }: ProbeSpec['syscalls'], call: readonly number[]): Step {
+function readlinkStep({ readlink, readlinkat }: ProbeSpec['syscalls'], call: readonly number[]): SystemCall {
   if (readlink !== undefined) return { number: readlink, arguments: call };
   // The folder does not count, since the path is absolute.
   if (readlinkat !== undefined) return { number: readlinkat, arguments: [0, ...call] };

@@ -5,9 +5,9 @@ import type { Entry } from '../rule/types.ts';
 import { tryReadHead } from '../system/file/head.ts';
 import { REMOVED_DIRECTORY, workingDirectory } from '../system/host.ts';
 import { fileSystemMagic } from '../system/namespace/mounts.ts';
-import { isCopyable, isReplaced, reaches, withEntries } from './lost-entries.ts';
-import { type OwnRule, recall } from './recall.ts';
-import type { Emulation, EmulationRequest, RunBy } from './types.ts';
+import { isCopyable, isReplaced, withEntries, worksInRoot } from './lost-entries.ts';
+import { type OwnRule, readRunCache } from './run-cache.ts';
+import type { Emulation, EmulationRequest, EmulationSearch, RunBy } from './types.ts';
 
 /** The instance that an emulator runs by, if there is one. */
 export const BINFMT_MISC_MAGIC = 0x42494e4d;
@@ -27,11 +27,12 @@ export async function findEmulation(
   context: Context,
 ): Promise<Emulation> {
   const entries = await servingEntries(context);
-  const known = request.told ? null : await recallEmulation(heads, request, root, entries, context);
+  const search = { heads, request, root, entries };
+  const known = request.withReport ? null : await findCachedEmulation(search, context);
   if (known !== null) return known;
   requireWorkingDirectory();
-  const { searchEmulation } = await import('./on-demand.ts');
-  return searchEmulation(heads, request, root, entries, context);
+  const { findUncachedEmulation } = await import('./on-demand.ts');
+  return findUncachedEmulation(search, context);
 }
 
 /** execa starts no program in a folder that has no path any more. */
@@ -43,46 +44,44 @@ function requireWorkingDirectory(): void {
 }
 
 /** The answer where it takes no search: it is looked for most often by those who run a program many times. */
-async function recallEmulation(
-  heads: readonly Uint8Array[],
-  { arches, all, sources, emulator, path = '' }: EmulationRequest,
-  root: string | null,
-  entries: readonly Entry[],
+async function findCachedEmulation(
+  { heads, request, root, entries }: EmulationSearch,
   context: Context,
 ): Promise<Emulation | null> {
+  const { arches, all, sources, emulator, path = '' } = request;
   if (sources.length > 0 || emulator !== undefined || all || arches.length > 0) return null;
   const own = tryReadHead(process.execPath, HEADER_SIZE);
   if (own === null) return null;
   const runners = heads.map((head) => {
     const entry = firstMatch(entries, head, path);
-    if (entry !== null && reaches(entry, root)) return entry;
-    return isAlike(head, own) ? 'machine' : null;
+    if (entry !== null && worksInRoot(entry, root)) return entry;
+    return isSameArch(head, own) ? 'machine' : null;
   });
   const serving = runners.filter((runner) => runner !== null && runner !== 'machine');
   if (serving.length > 0 && !(await areProved(serving, root, context))) return null;
   const isPrivate = runners.includes(null);
   const used = new Set<OwnRule>();
   // Only in a static emulator nothing of the root is looked for.
-  const memory = isPrivate
-    ? recall(context).rules.filter(({ rule }) => root === null || rule.flags.includes('F'))
+  const cachedRules = isPrivate
+    ? readRunCache(context).rules.filter(({ rule }) => root === null || rule.flags.includes('F'))
     : [];
   const programs = runners.map((runner, index): RunBy | null => {
     if (runner === 'machine') return runner;
     if (runner !== null && (!isPrivate || isCopyable(runner))) return 'entry';
-    const remembered = memory.find(({ rule }) => matches(rule.pattern, heads[index] ?? own, ''));
-    if (remembered === undefined) return null;
-    used.add(remembered);
+    const cached = cachedRules.find(({ rule }) => matches(rule.pattern, heads[index] ?? own, ''));
+    if (cached === undefined) return null;
+    used.add(cached);
     return 'private';
   });
   if (programs.includes(null)) return null;
   // Children may be of these.
   for (const entry of used.size === 0 ? [] : entries.filter((each) => !isCopyable(each))) {
-    const remembered = memory.find(({ rule }) => isReplaced(entry, [rule]));
-    if (remembered === undefined) return null;
-    used.add(remembered);
+    const cached = cachedRules.find(({ rule }) => isReplaced(entry, [rule]));
+    if (cached === undefined) return null;
+    used.add(cached);
   }
   const rules = [...used].map(({ rule }) => rule);
-  // What is remembered was judged when it was found; that it is none of the machine's own is cheap to see again.
+  // Cached rules were checked when they were found; that none takes native programs is cheap to check again.
   if (rules.some(({ pattern }) => matches(pattern, own, ''))) return null;
   return {
     programs,
@@ -120,7 +119,7 @@ async function servingEntries({ binfmtDirectory }: Context): Promise<readonly En
 /** Up to e_machine. */
 const HEADER_SIZE = 20;
 /** Of an ELF header: class, byte order and machine tell arches apart that one kernel does not run both of. */
-const TELLING = [0, 1, 2, 3, 4, 5, 18, 19];
+const DISTINGUISHING_BYTES = [0, 1, 2, 3, 4, 5, 18, 19];
 
-const isAlike = (head: Uint8Array, own: Uint8Array): boolean =>
-  TELLING.every((index) => head[index] === own[index]);
+const isSameArch = (head: Uint8Array, own: Uint8Array): boolean =>
+  DISTINGUISHING_BYTES.every((index) => head[index] === own[index]);

@@ -7,14 +7,14 @@ import { profileOf } from '../emulators/names.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { firstMatch, matches } from '../rule/match.ts';
 import type { Rule } from '../rule/types.ts';
-import type { Program } from '../system/process/locate-program.ts';
+import type { LocatedProgram } from '../system/process/locate-program.ts';
 
 /**
  * @param rules what a private instance holds; null if the machine's entries serve
  * @throws PROGRAM_NOT_FOUND where the loader of a foreign program is not where its emulator looks.
  */
 export function requireLoader(
-  { name, head }: Program,
+  { name, head }: LocatedProgram,
   loader: string,
   rules: readonly Rule[] | null,
   { catalogue, binfmtDirectory }: Pick<Context, 'catalogue' | 'binfmtDirectory'>,

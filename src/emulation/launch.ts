@@ -14,7 +14,7 @@ import { type Setup, supervise, superviseDirectly } from '../system/process/supe
 import { strerror } from '../system/strerror.ts';
 
 /** A program, and the command that prepares everything for it. */
-export interface Launch {
+export interface PreparedLaunch {
   /** Executes HELPER_PATH last. */
   readonly command: readonly [string, ...string[]];
   readonly setup?: Setup | undefined;
@@ -42,7 +42,7 @@ export interface LaunchedProgram {
  * set-up cannot have a helper; PROCESS_FAILED if the command cannot be started.
  */
 export async function launch(
-  { command, setup, program }: Launch,
+  { command, setup, program }: PreparedLaunch,
   context: Pick<Context, 'report'>,
 ): Promise<Ending | SetupFailure> {
   const helper = openHelper(program, setup);

@@ -1,7 +1,8 @@
 /** A private instance hides the machine's entries. Most can be registered in it once more; the others are lost inside. */
-import { accessSync, constants } from 'node:fs';
+
 import { covers } from '../rule/algebra.ts';
 import type { Entry, Rule } from '../rule/types.ts';
+import { isExecutable } from '../system/file/is-file.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 
 /** Whether an entry can be registered once more: an interpreter that only the kernel still holds has no path. */
@@ -14,16 +15,6 @@ export function isCopyable(entry: Entry): boolean {
 export const isReplaced = ({ name, pattern }: Entry, rules: readonly Rule[]): boolean =>
   rules.some((rule) => rule.name === name || covers(rule.pattern, pattern));
 
-export function isExecutable(path: string | null): boolean {
-  try {
-    if (path === null) return false;
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Our rules, and the entries that can be registered once more beside them. */
 export function withEntries(rules: readonly Rule[], entries: readonly Entry[]): readonly Rule[] {
   const names = rules.map(({ name }) => name);
@@ -31,7 +22,8 @@ export function withEntries(rules: readonly Rule[], entries: readonly Entry[]): 
 }
 
 /** Whether an entry can run programs in a root: its interpreter was opened when it was made, or is there by the same path. */
-export function reaches({ flags, interpreter }: Entry, root: string | null): boolean {
+export function worksInRoot({ flags, interpreter }: Entry, root: string | null): boolean {
   if (flags.includes('F')) return true;
-  return isExecutable(root === null ? interpreter : resolveInRoot(root, interpreter));
+  const path = root === null ? interpreter : resolveInRoot(root, interpreter);
+  return path !== null && isExecutable(path);
 }

@@ -2,63 +2,61 @@
 import { programPattern } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
-import { ruleFor } from '../install/desired.ts';
-import { type EmulatorRequest, obtainEmulators } from '../obtain/obtain.ts';
+import { buildRule } from '../install/desired.ts';
+import { type EmulatorRequest, type KernelState, obtainEmulators } from '../obtain/obtain.ts';
 import { builtinCatalogue } from '../profiles/builtin.ts';
-import type { Entry } from '../rule/types.ts';
 import { requireSafe } from '../safety/machine-safety.ts';
-import type { Natives } from '../safety/natives.ts';
 import { keepingWarnings } from '../state/warnings.ts';
-import { NOTHING, type OwnRule, recall, remember } from './recall.ts';
+import { addToRunCache, EMPTY_RUN_CACHE, type OwnRule, readRunCache } from './run-cache.ts';
 import type { EmulationRequest } from './types.ts';
 
 export type RuleRequest = Pick<EmulationRequest, 'sources' | 'emulator' | 'allowUnverified' | 'all'> &
-  Pick<EmulatorRequest, 'local' | 'optional' | 'dynamic'>;
+  Pick<EmulatorRequest, 'local' | 'optional' | 'dynamic'> & {
+    /** Those that have to be found; the others may be missing. */
+    readonly needed: readonly Arch[];
+  };
 
 /** A rule for each arch, as far as there are emulators: those of the last time, or found and fetched. */
 export async function findOwnRules(
   arches: readonly Arch[],
-  needed: readonly Arch[],
   request: RuleRequest,
-  entries: readonly Entry[],
-  natives: Natives,
+  kernel: KernelState,
   context: Context,
 ): Promise<readonly OwnRule[]> {
   if (arches.length === 0) return [];
-  const { sources, emulator, all, local, dynamic } = request;
+  const { needed, sources, emulator, all, local, dynamic } = request;
   const isUsual =
     sources.length === 0 && emulator === undefined && context.catalogue.arches === builtinCatalogue().arches;
-  const memory = isUsual ? recall(context) : NOTHING;
-  const recalled = memory.rules.filter(
+  const cache = isUsual ? readRunCache(context) : EMPTY_RUN_CACHE;
+  const recalled = cache.rules.filter(
     ({ arch, rule }) =>
       arches.some(({ id }) => id === arch) && (dynamic === true || rule.flags.includes('F')),
   );
   // What nothing was found for the last time that all were asked for is not looked for with all again.
-  const wanted = memory.all ? arches.filter((arch) => needed.includes(arch)) : arches;
-  const open = wanted.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
-  const found = open.length === 0 ? [] : await obtainRules(open, request, entries, natives, context);
-  if (isUsual && found.length > 0) await remember({ rules: found, all: all && !local }, context);
+  const searched = cache.all ? arches.filter((arch) => needed.includes(arch)) : arches;
+  const open = searched.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
+  const found = open.length === 0 ? [] : await obtainRules(open, request, kernel, context);
+  if (isUsual && found.length > 0) await addToRunCache({ rules: found, all: all && !local }, context);
   const own = [...recalled, ...found];
   const rules = own.map(({ rule }) => rule);
-  await requireSafe(rules, context, { entries, natives });
+  await requireSafe(rules, context, kernel);
   return own;
 }
 
 async function obtainRules(
   arches: readonly Arch[],
   request: RuleRequest,
-  entries: readonly Entry[],
-  natives: Natives,
+  kernel: KernelState,
   context: Context,
 ): Promise<readonly OwnRule[]> {
   // Said on request only: a program's standard error is its own.
   const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
   const search = { ...request, prove: true, dryRun: false };
-  const { found } = await obtainEmulators(arches, entries, natives, search, quiet);
+  const { found } = await obtainEmulators(arches, kernel, search, quiet);
   return Promise.all(
     found.map(async (each, index): Promise<OwnRule> => {
       // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
-      const rule = await ruleFor(each, { credentials: true, persist: 'none' });
+      const rule = await buildRule(each, { credentials: true, persist: 'none' });
       const { arch, emulator } = each;
       return {
         arch: arch.id,

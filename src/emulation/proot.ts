@@ -7,8 +7,8 @@ import type { Rule } from '../rule/types.ts';
 import { HELPER_PATH, withParent } from '../system/namespace/setup-script.ts';
 import type { Ending } from '../system/process/foreground.ts';
 import { findTool } from '../system/process/tools.ts';
-import { type Launch, type LaunchedProgram, launch } from './launch.ts';
-import { obstacleReason } from './refusal.ts';
+import { type LaunchedProgram, launch, type PreparedLaunch } from './launch.ts';
+import { namespaceFailureReason } from './namespace-error.ts';
 import { runTools } from './setup-tools.ts';
 
 /** proot and the emulator of a program; null without one of them. proot splits the emulator's path at spaces. */
@@ -26,7 +26,7 @@ export function prootWords(
  * `run` by proot, for plain users; null where it is not installed. To bind files, proot creates and removes placeholders in the root,
  * which is the machine's own: as root, proot 5.1.0 removed `/etc/ld.so.preload` and `/dev/null`.
  */
-export function prootRun(rules: readonly Rule[], program: LaunchedProgram): Launch | null {
+export function prootRun(rules: readonly Rule[], program: LaunchedProgram): PreparedLaunch | null {
   if (process.geteuid?.() === 0) return null;
   const words = prootWords(rules, program);
   return words === null ? null : prootLaunch([...words, program.path, ...program.argv.slice(1)], program);
@@ -35,7 +35,7 @@ export function prootRun(rules: readonly Rule[], program: LaunchedProgram): Laun
 /** Runs what `prootEnter` returns, with a warning. @throws the error where that is no launch. */
 export async function runByProot(
   error: BinfmtctlError,
-  fallback: Launch | string | null,
+  fallback: PreparedLaunch | string | null,
   context: Pick<Context, 'report'>,
 ): Promise<Ending> {
   if (fallback === null) throw error;
@@ -50,13 +50,13 @@ export const orByProot = ({ code, message, hint }: BinfmtctlError, way: string):
 
 /** What one line says of a session under proot. */
 export const prootWarning = (error: BinfmtctlError): string =>
-  `proot runs it instead, slower and without isolation: ${obstacleReason(error)}`;
+  `proot runs it instead, slower and without isolation: ${namespaceFailureReason(error)}`;
 
 /** SIGKILL would leave the programs that proot follows; at SIGQUIT it ends them (proot, tracee/event.c kill_all_tracees()). */
 export function prootLaunch(
   argv: readonly [string, ...string[]],
   { environment, head }: LaunchedProgram,
-): Launch {
+): PreparedLaunch {
   const [path] = argv;
   const ending = withParent(runTools(), 'QUIT');
   const [first = HELPER_PATH, ...rest] = [...ending, HELPER_PATH];

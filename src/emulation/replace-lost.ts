@@ -1,12 +1,12 @@
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
-import { isBinfmtctlError } from '../errors.ts';
+import { isItemFailure } from '../errors.ts';
+import type { KernelState } from '../obtain/obtain.ts';
 import type { Entry } from '../rule/types.ts';
-import type { Natives } from '../safety/natives.ts';
 import { isCopyable, isReplaced } from './lost-entries.ts';
 import { findOwnRules, type RuleRequest } from './own-rules.ts';
-import type { OwnRule } from './recall.ts';
+import type { OwnRule } from './run-cache.ts';
 import type { EmulationRequest } from './types.ts';
 
 /** The architectures of the entries that a private instance loses. */
@@ -26,14 +26,12 @@ export const lostArches = (entries: readonly Entry[], { catalogue }: Pick<Contex
  */
 export async function replaceLost(
   lost: readonly Arch[],
-  needed: readonly Arch[],
-  request: EmulationRequest,
-  entries: readonly Entry[],
-  natives: Natives,
+  { needed, ...request }: EmulationRequest & Pick<RuleRequest, 'needed'>,
+  kernel: KernelState,
   context: Context,
 ): Promise<readonly OwnRule[]> {
-  const find = (arches: readonly Arch[], how: RuleRequest) =>
-    findOwnRules(arches, [...needed, ...arches], how, entries, natives, context);
+  const find: Find = (arches, options) =>
+    findOwnRules(arches, { ...options, needed: [...needed, ...arches] }, kernel, context);
   const own = [...(await findLocally(lost, find))];
   const sources = request.sources.filter((source) => !source.startsWith('path:'));
   const isNamed = request.sources.length > 0 || request.emulator !== undefined;
@@ -48,7 +46,7 @@ export async function replaceLost(
   return own;
 }
 
-type Find = (arches: readonly Arch[], how: RuleRequest) => Promise<readonly OwnRule[]>;
+type Find = (arches: readonly Arch[], options: Omit<RuleRequest, 'needed'>) => Promise<readonly OwnRule[]>;
 
 /** All at once, or one by one where one of them keeps the others from being found. */
 async function findLocally(arches: readonly Arch[], find: Find): Promise<readonly OwnRule[]> {
@@ -71,7 +69,7 @@ const orNone = (found: Promise<readonly OwnRule[]>): Promise<readonly OwnRule[]>
 
 /** A failure means that an entry stays lost, of which `describeLost` warns. */
 function passOver(error: unknown): void {
-  if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+  if (!isItemFailure(error)) throw error;
 }
 
 /** A sentence for each entry that has no effect in a private instance with these rules. */

@@ -6,9 +6,9 @@ import { findTool, requireTool } from '../system/process/tools.ts';
 /** The tools that `run` needs. @throws NO_TOOL. */
 export function runTools(): Tools {
   return {
-    sh: needSetupTool('sh', 'a POSIX shell'),
-    unshare: needSetupTool('unshare', 'util-linux'),
-    mount: needSetupTool('mount', 'util-linux'),
+    sh: requireSetupTool('sh', 'a POSIX shell'),
+    unshare: requireSetupTool('unshare', 'util-linux'),
+    mount: requireSetupTool('mount', 'util-linux'),
     setpriv: findSetpriv(),
   };
 }
@@ -16,7 +16,7 @@ export function runTools(): Tools {
 /** Finds a tool; the programs on PATH may be those of the other machine, where it names folders of a root. */
 export const findSetupTool = (name: string): string | null => findTool(name, {}) ?? findTool(name);
 /** As `findSetupTool`, for a tool that must be there. @throws NO_TOOL with the package `origin`. */
-export const needSetupTool = (name: string, origin: string): string =>
+export const requireSetupTool = (name: string, origin: string): string =>
   findSetupTool(name) ?? requireTool(name, origin);
 
 /** That of busybox does not end programs with their parent. */

@@ -1,6 +1,6 @@
 /** Who runs the programs of other machines. */
 import type { Arch } from '../catalogue/types.ts';
-import type { Rule } from '../rule/types.ts';
+import type { Entry, Rule } from '../rule/types.ts';
 
 /**
  * `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program.
@@ -49,8 +49,19 @@ export interface EmulationRequest {
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
   readonly allowUnverified?: boolean | undefined;
-  /** Whether anybody wants to be told of `arches`, which takes time. */
-  readonly told?: boolean | undefined;
+  /** Whether to report `arches` and `formats`, which takes time. */
+  readonly withReport?: boolean | undefined;
   /** The path of the only program, which entries with an extension look at. */
   readonly path?: string | undefined;
+}
+
+/** What the programs are whose emulation is looked for. */
+export interface EmulationSearch {
+  /** The first bytes of each program. */
+  readonly heads: readonly Uint8Array[];
+  readonly request: EmulationRequest;
+  /** The root that they run in; null for this machine. */
+  readonly root: string | null;
+  /** The enabled entries of the instance that serves us, newest first. */
+  readonly entries: readonly Entry[];
 }

@@ -27,15 +27,17 @@ export interface FindRequest {
  * distributions keep theirs, what PATH has, and what entries of the kernel name. The same file is named once.
  */
 export async function findCandidates(request: FindRequest): Promise<readonly Candidate[]> {
-  const named = request.profiles.flatMap((profile) => [
+  const candidates = request.profiles.flatMap((profile) => [
     ...inStore(profile, request),
     ...inLayouts(profile, request),
     ...inPath(profile, request),
     ...inEntries(profile, request),
   ]);
-  const files = await Promise.all(named.map(({ path }) => stat(path, { bigint: true }).catch(() => null)));
+  const files = await Promise.all(
+    candidates.map(({ path }) => stat(path, { bigint: true }).catch(() => null)),
+  );
   const seen = new Set<string>();
-  return named.filter((_, index) => {
+  return candidates.filter((_, index) => {
     const file = files[index];
     if (!file?.isFile()) return false;
     const key = `${file.dev}:${file.ino}`;
@@ -49,16 +51,16 @@ export async function findCandidates(request: FindRequest): Promise<readonly Can
  */
 export async function findHeldByEntries(request: FindRequest): Promise<readonly Candidate[]> {
   const held = request.entries.filter(({ enabled, flags }) => enabled && flags.includes('F'));
-  const named = request.profiles.flatMap((profile) => inEntries(profile, { ...request, entries: held }));
+  const candidates = request.profiles.flatMap((profile) => inEntries(profile, { ...request, entries: held }));
   const exists = await Promise.all(
-    named.map(({ path }) =>
+    candidates.map(({ path }) =>
       stat(path).then(
         () => true,
         () => false,
       ),
     ),
   );
-  return named.filter((_, index) => !exists[index]);
+  return candidates.filter((_, index) => !exists[index]);
 }
 
 function inStore(profile: EmulatorProfile, { guest, stored }: FindRequest): readonly Candidate[] {

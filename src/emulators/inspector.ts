@@ -3,7 +3,7 @@ import type { Linkage } from '../elf/linkage.ts';
 import type { ElfIdentity } from '../elf/types.ts';
 import { fileIdentity, sha256File } from '../system/file/files.ts';
 import { requireTrusted } from '../system/require-trusted.ts';
-import type { Known, Memo } from './memo.ts';
+import type { KnownFacts, Memo } from './memo.ts';
 import { readProgram } from './program.ts';
 import { promisedSha256 } from './store/store.ts';
 import type { Candidate, Emulator } from './types.ts';
@@ -15,7 +15,7 @@ export interface InspectOptions {
   /** The programs of this machine's own arch. */
   readonly host: ElfIdentity;
   /** `host` is another machine: the emulator is not run. */
-  readonly elsewhere?: boolean | undefined;
+  readonly forOtherHost?: boolean | undefined;
   /** What it has to be, in lower case hex: other bytes are hashed and named, but never run. */
   readonly sha256?: string | undefined;
   /** Demand that it works in chroots and other namespaces. */
@@ -54,13 +54,13 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
   if (options.asRoot) await requireTrusted(path);
   const identity = await fileIdentity(path);
   const promised = candidate.origin === 'store' ? promisedSha256(path) : null;
-  const remembered = memo.recall(identity, profile.id);
+  const cached = memo.recall(identity, profile.id);
   const known =
-    remembered === null || promised !== null || options.sha256 !== undefined
-      ? await examine(path, from, promised, remembered, options)
-      : remembered;
-  const wasRun = !options.elsewhere && (options.sha256 ?? known.sha256) === known.sha256;
-  if (remembered === null && wasRun) memo.remember(identity, known, profile.id);
+    cached === null || promised !== null || options.sha256 !== undefined
+      ? await examine({ path, from, promised, cached }, options)
+      : cached;
+  const wasRun = !options.forOtherHost && (options.sha256 ?? known.sha256) === known.sha256;
+  if (cached === null && wasRun) memo.record(identity, known, profile.id);
   if (known.version === null) onOddity?.(`${from} does not say which version of ${profile.id} it is`);
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
 }
@@ -69,14 +69,14 @@ async function requireNative(
   path: string,
   { header }: Linkage,
   head: Uint8Array,
-  { host, elsewhere, archOf }: InspectOptions,
+  { host, forOtherHost, archOf }: InspectOptions,
 ): Promise<void> {
   const { class: width, byteOrder, machine } = header;
   if (width === host.class && byteOrder === host.byteOrder && machine === host.machine) return;
   const { name, native } = (await archOf?.(head)) ?? { name: null, native: false };
   const built = `it is built for ${name ?? `an unknown architecture (ELF machine ${machine})`}`;
   const programs = `${name ?? 'such'} programs`;
-  if (elsewhere)
+  if (forOtherHost)
     throw unfit(path, `${built}, not for the host architecture`, 'take one that is built for that host');
   if (native === true) return;
   if (native === false)
@@ -92,23 +92,28 @@ async function requireNative(
   );
 }
 
+/** A file, its name in messages, and what is known of it: the hash in its path in the store, and the facts of the memo. */
+interface Examined {
+  readonly path: string;
+  readonly from: string;
+  readonly promised: string | null;
+  readonly cached: KnownFacts | null;
+}
+
 /**
  * Hash and version: the two that cost time. Bytes that have to have a certain hash are hashed before they are run, and the
  * memo is no proof of them.
  */
 async function examine(
-  path: string,
-  from: string,
-  promised: string | null,
-  remembered: Known | null,
+  { path, from, promised, cached }: Examined,
   options: InspectOptions,
-): Promise<Known> {
-  const { elsewhere, profile, sha256: wanted } = options;
+): Promise<KnownFacts> {
+  const { forOtherHost, profile, sha256: expected } = options;
   const hash = sha256File(path);
   if (promised !== null && promised !== (await hash)) throw damaged(path);
-  if (remembered !== null && remembered.sha256 === (await hash)) return remembered;
+  if (cached !== null && cached.sha256 === (await hash)) return cached;
   // Never run for another machine: execvp(3) gives what the kernel does not take to a shell.
-  const isRun = !elsewhere && (wanted === undefined || wanted === (await hash));
+  const isRun = !forOtherHost && (expected === undefined || expected === (await hash));
   const version = isRun ? readVersion(path, { ...options, name: from }) : findVersion(path, profile);
   const [sha256, found] = await Promise.all([hash, version]);
   return { sha256, version: found };

@@ -29,7 +29,7 @@ export function findInterpreterProblem(interpreter: string): InterpreterProblem 
   let path = interpreter;
   for (let scripts = 0; scripts <= MAX_SCRIPTS; scripts++) {
     const what = path === interpreter ? 'interpreter' : `the interpreter of ${interpreter},`;
-    const problem = problemOf(path, isRoot);
+    const problem = problemOf(path, { isRoot });
     if (problem !== null) return { kind: problem.kind, why: `${what} ${path} ${problem.why}` };
     const shebang = parseShebang(tryReadHead(path, HEAD_SIZE) ?? new Uint8Array());
     if (shebang === null) return null;
@@ -38,7 +38,7 @@ export function findInterpreterProblem(interpreter: string): InterpreterProblem 
   return null;
 }
 
-function problemOf(path: string, isRoot: boolean): InterpreterProblem | null {
+function problemOf(path: string, { isRoot }: { readonly isRoot: boolean }): InterpreterProblem | null {
   if (!path.startsWith('/'))
     return { kind: 'trust', why: 'is a relative path: the working directory decides which file runs' };
   const facts = statOf(path);

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { FileIdentity } from '../system/file/files.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
+import { parseJson } from '../text/json.ts';
 import { assertStoreTrusted, isSharedStore, readStoreFile } from './store/trust.ts';
 
 /** What an inspection found out of a file's bytes. */
-export interface Known {
+export interface KnownFacts {
   readonly sha256: string;
   readonly version: string | null;
 }
@@ -13,9 +14,9 @@ export interface Known {
 /** Remembers inspections, so that an unchanged file is neither hashed nor run again. */
 export interface Memo {
   /** What is known of a file that was run as the emulator with this id; without an id whatever is known of it. */
-  readonly recall: (file: FileIdentity, emulator?: string) => Known | null;
+  readonly recall: (file: FileIdentity, emulator?: string) => KnownFacts | null;
   /** Without the emulator's id the file was not run: only its hash is remembered. */
-  readonly remember: (file: FileIdentity, known: Known, emulator?: string) => void;
+  readonly record: (file: FileIdentity, known: KnownFacts, emulator?: string) => void;
   /** Writes what is new. A memo that cannot be written is no failure. */
   readonly save: () => Promise<void>;
 }
@@ -42,7 +43,7 @@ export async function openMemo(store: string): Promise<Memo> {
   const path = join(store, 'inspected.json');
   assertStoreTrusted(store);
   const text = isSharedStore() ? null : readStoreFile(store, 'inspected.json');
-  const parsed = v.safeParse(schema, text === null ? null : parse(text));
+  const parsed = v.safeParse(schema, text === null ? null : parseJson(text));
   const files = new Map(parsed.success ? Object.entries(parsed.output.files) : []);
   let changed = false;
   return {
@@ -54,7 +55,7 @@ export async function openMemo(store: string): Promise<Memo> {
       const version = emulator === undefined ? any : versions.get(emulator);
       return version === undefined ? null : { sha256: known.sha256, version };
     },
-    remember: (identity, { sha256, version }, emulator) => {
+    record: (identity, { sha256, version }, emulator) => {
       const key = keyOf(identity);
       const versions = {
         ...files.get(key)?.versions,
@@ -77,12 +78,4 @@ export async function openMemo(store: string): Promise<Memo> {
 // The change time moves with every change of the bytes, and no program can set it back (inode(7)).
 function keyOf({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -37,10 +37,10 @@ export function profileOf(
   { emulators }: Pick<Catalogue, 'emulators'>,
 ): EmulatorProfile | null {
   const file = posix.basename(interpreter);
-  const named = Object.values(emulators).find(
+  const match = Object.values(emulators).find(
     (profile) => Object.hasOwn(profile.guests, arch) && fileNames(profile, arch).includes(file),
   );
-  return named ?? null;
+  return match ?? null;
 }
 
 const isStaticName = (name: string): boolean => name.endsWith('-static');

@@ -1,20 +1,21 @@
 import { constants, type Stats } from 'node:fs';
-import { access, lstat, open, readlink, stat } from 'node:fs/promises';
+import { lstat, open, readlink, stat } from 'node:fs/promises';
 import { type Linkage, readLinkage } from '../elf/linkage.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { kindOf } from '../system/file/file-kind.ts';
+import { isExecutable } from '../system/file/is-file.ts';
 import { flagsAt } from '../system/namespace/mounts.ts';
 import { notFound, unfit } from './unfit.ts';
 
 /** What is read of an emulator's file. */
-export interface Program {
+export interface EmulatorProgram {
   readonly linkage: Linkage;
   /** The first 256 bytes, or all where it is shorter. */
   readonly head: Uint8Array;
 }
 
-const ELSEWHERE =
+const MOVE_HINT =
   'move it to a file system mounted without noexec; for an emulator of the store, choose another store with --store';
 const HEAD_SIZE = 256;
 /** e_type ET_EXEC and ET_DYN: all that fs/binfmt_elf.c load_elf_binary() runs. */
@@ -27,12 +28,14 @@ const RUNNABLE_TYPES = [2, 3];
  * @throws EMULATOR_NOT_FOUND for a path without file, a dangling link too; EMULATOR_UNFIT for a folder, pipe or device and
  * a file that is not executable; NOT_ELF, BAD_ELF.
  */
-export async function readProgram(path: string, name = path): Promise<Program> {
+export async function readProgram(path: string, name = path): Promise<EmulatorProgram> {
   const facts = await factsOf(path, name);
   if (!facts.isFile()) throw unfit(name, `it is ${kindOf(facts)}`);
-  if (!(await isExecutable(path, facts))) {
-    if (flagsAt(path).includes('noexec') && (facts.mode & 0o111) !== 0)
-      throw unfit(name, 'its file system is mounted noexec', ELSEWHERE);
+  // access(2) says yes to root for a file that anybody may execute; a mount with noexec makes it say no.
+  const hasExecuteBit = (facts.mode & 0o111) !== 0;
+  if (!hasExecuteBit || !isExecutable(path)) {
+    if (hasExecuteBit && flagsAt(path).includes('noexec'))
+      throw unfit(name, 'its file system is mounted noexec', MOVE_HINT);
     throw unfit(
       name,
       'it is not executable',
@@ -72,10 +75,3 @@ async function factsOf(path: string, name: string): Promise<Stats> {
     throw fileError(cause, `look at the emulator ${name}`);
   }
 }
-
-// access(2) says yes to root for a file that anybody may execute; a mount with noexec makes it say no.
-const isExecutable = (path: string, { mode }: Stats): Promise<boolean> =>
-  access(path, constants.X_OK).then(
-    () => (mode & 0o111) !== 0,
-    () => false,
-  );

@@ -23,9 +23,8 @@ export interface WaitingProgram {
 export async function recoverFromEntry(
   candidate: Candidate,
   profile: EmulatorProfile,
-  store: string,
+  { store, ...options }: StoreOptions & { readonly store: string },
   start: () => Promise<WaitingProgram>,
-  options: StoreOptions = {},
 ): Promise<Candidate> {
   const program = await start();
   try {

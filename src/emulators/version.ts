@@ -32,7 +32,7 @@ export async function readVersion(
   { profile, name = path, asRoot = false, timeoutMs, signal }: VersionOptions,
 ): Promise<string | null> {
   const { program } = profile.version;
-  const file = program === undefined ? path : await programBeside(path, program, asRoot);
+  const file = program === undefined ? path : await programBeside(path, program, { asRoot });
   if (file === null) return null;
   // None of our own environment: LD_PRELOAD, QEMU_* and the like change what the program does.
   const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C' };
@@ -58,7 +58,11 @@ export async function readVersion(
 }
 
 /** The program of that name in the directory of an emulator; null if there is none, or for root one that others can change. */
-async function programBeside(path: string, name: string, asRoot: boolean): Promise<string | null> {
+async function programBeside(
+  path: string,
+  name: string,
+  { asRoot }: { readonly asRoot: boolean },
+): Promise<string | null> {
   const file = join(dirname(await realpath(path)), name);
   if (!isProgram(file)) return null;
   try {

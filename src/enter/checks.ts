@@ -6,11 +6,11 @@ import { BinfmtctlError } from '../errors.ts';
 import { ownsRoot } from '../rootfs/ids.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 import type { IdMaps } from '../system/namespace/id-maps.ts';
-import type { Places } from './mounts/places.ts';
-import type { Identity } from './types.ts';
+import type { MountPlaces } from './mounts/places.ts';
+import type { UserIdentity } from './types.ts';
 
 /** Makes sure that a directory to begin in is there. @throws USAGE. */
-export function requireFolder(root: string, workdir: string, bound: Places['binds']): void {
+export function requireFolder(root: string, workdir: string, bound: MountPlaces['binds']): void {
   const path = workdir.startsWith('/') ? resolveInRoot(root, workdir, bound) : null;
   const inside = normalize(`${workdir}/`);
   const isIn = (folder: string): boolean => inside.startsWith(`/${folder}/`);
@@ -29,7 +29,7 @@ export function requireFolder(root: string, workdir: string, bound: Places['bind
 export function checkIds(
   root: string,
   maps: IdMaps,
-  { uid, gid, name }: Identity,
+  { uid, gid, name }: UserIdentity,
   { report }: Context,
 ): void {
   const { uid: owner } = statSync(root);

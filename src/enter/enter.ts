@@ -1,12 +1,18 @@
 import { existsSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import type { Context } from '../context.ts';
 import { isElf } from '../elf/header.ts';
 import { BINFMT_MISC_MAGIC, findEmulation } from '../emulation/find.ts';
-import { type Launch, type LaunchedProgram, launch } from '../emulation/launch.ts';
+import { type LaunchedProgram, launch, type PreparedLaunch } from '../emulation/launch.ts';
+import {
+  diagnoseInstance,
+  namespaceError,
+  privateArch,
+  readNamespaceFacts,
+} from '../emulation/namespace-error.ts';
 import { orByProot, prootWarning, runByProot } from '../emulation/proot.ts';
-import { findInstanceObstacle, obstacleError, privateArch, readObstacles } from '../emulation/refusal.ts';
 import type { Emulation } from '../emulation/types.ts';
 import { withoutInstance } from '../emulation/without-instance.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -25,15 +31,15 @@ import { checkIds, requireFolder } from './checks.ts';
 import { assertServesRoot } from './emulator-access.ts';
 import { environmentOf, PATH } from './environment.ts';
 import { findIdentity } from './identity.ts';
-import { findPlaces, type Places } from './mounts/places.ts';
-import { INSTANCE, type RootFacts, SAFE_NODES } from './mounts/root-mounts.ts';
+import { findPlaces, type MountPlaces } from './mounts/places.ts';
+import { type RootFacts, SAFE_NODES } from './mounts/root-mounts.ts';
 import { findPrograms, requireLoader, requireRoot } from './programs.ts';
 import { prootEnter } from './proot.ts';
 import { type EnterPlan, type EnterTools, enterCommand } from './script/enter-script.ts';
 import { emulatorsOf, readOnlyMountsOf, withheldFor } from './script/protection.ts';
 import { enterTools } from './tools.ts';
 import { assertTreeTrusted } from './tree-trust.ts';
-import type { EnterRequest, Identity } from './types.ts';
+import type { EnterRequest, UserIdentity } from './types.ts';
 
 export type { EnterRequest } from './types.ts';
 
@@ -47,7 +53,7 @@ export interface PreparedEnter {
   readonly plan: EnterPlan;
   readonly program: LaunchedProgram;
   /** For where no private instance is possible: proot, or how to use it; null where none is needed. */
-  readonly fallback: Launch | string | null;
+  readonly fallback: PreparedLaunch | string | null;
   /** Whether `fallback` is what to run. */
   readonly byProot: boolean;
 }
@@ -59,7 +65,7 @@ export interface PreparedEnter {
  */
 export async function prepareEnter(request: EnterRequest, context: Context): Promise<PreparedEnter> {
   const isRoot = process.geteuid?.() === 0;
-  const tree = await openTree(request, isRoot, context);
+  const tree = await openTree(request, context, { isRoot });
   const root = requireRoot(tree.directory);
   const identity = findIdentity(root, request.user);
   const workdir = request.workdir ?? '/';
@@ -81,7 +87,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   if (maps !== null) checkIds(root, maps, identity, context);
   for (const text of warnings) context.report({ kind: 'warning', text });
   const account = accountOf(identity, maps);
-  const facts = factsFor(root, request, emulation, maps, places);
+  const facts = factsFor(root, request, { rules: emulation.rules, maps }, places);
   const plan: EnterPlan = {
     root,
     facts,
@@ -114,10 +120,10 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const { heads } = programs;
   const { rules } = emulation;
   const fallback =
-    rules === null ? null : prootEnter(rules, { root, binds: places.binds }, request, account, program);
+    rules === null ? null : prootEnter(rules, { root, binds: places.binds, account }, request, program);
   const prepared = { emulation, heads, maps, plan, program, fallback, byProot: false };
   const error =
-    request.told && rules !== null ? await findInstanceObstacle('enter', heads, emulation, context) : null;
+    request.withReport && rules !== null ? await diagnoseInstance('enter', heads, emulation, context) : null;
   if (error === null || fallback === null) return prepared;
   if (typeof fallback === 'string') throw orByProot(error, fallback);
   const arch = privateArch(heads, emulation, context);
@@ -135,7 +141,11 @@ interface Tree {
 }
 
 /** The folder itself, or that of what an archive or image unpacks to. */
-async function openTree(request: EnterRequest, isRoot: boolean, context: Context): Promise<Tree> {
+async function openTree(
+  request: EnterRequest,
+  context: Context,
+  { isRoot }: { readonly isRoot: boolean },
+): Promise<Tree> {
   const { rootfs, arches, ephemeral, readOnly } = request;
   if (isFolder(rootfs) && !existsSync(join(rootfs, 'oci-layout'))) return { directory: rootfs, maps: null };
   const { openRootfs } = await import('../emulation/on-demand.ts');
@@ -150,7 +160,7 @@ async function openTree(request: EnterRequest, isRoot: boolean, context: Context
 }
 
 /** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
-export async function carryOutEnter(prepared: PreparedEnter, context: Context): Promise<Ending> {
+export async function enterPrepared(prepared: PreparedEnter, context: Context): Promise<Ending> {
   const { emulation, heads, maps, plan, program, fallback, byProot } = prepared;
   if (byProot && fallback !== null && typeof fallback !== 'string')
     return (await launch(fallback, context)) as Ending;
@@ -164,18 +174,18 @@ export async function carryOutEnter(prepared: PreparedEnter, context: Context): 
     const why = lastLine(outcome.complaint);
     const text = `the program can reach the files of this machine: no user namespace (${why})`;
     context.report({ kind: 'warning', text });
-    return carryOutEnter({ ...prepared, plan: { ...plan, isLocked: false } }, context);
+    return enterPrepared({ ...prepared, plan: { ...plan, isLocked: false } }, context);
   }
   const proc = `${plan.root}${plan.ephemeral ? '/root' : ''}/${facts.places.proc}:`;
   if (!facts.userNamespace || facts.procOfHost || !outcome.complaint.includes(proc))
     return runByProot(
-      obstacleError(readObstacles(outcome, 'enter', privateArch(heads, emulation, context))),
+      namespaceError(readNamespaceFacts(outcome, 'enter', privateArch(heads, emulation, context))),
       fallback,
       context,
     );
   const text = 'parts of /proc are hidden here, so the program sees the /proc of this machine';
   context.report({ kind: 'warning', text });
-  return carryOutEnter({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
+  return enterPrepared({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }
 
 const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
@@ -183,9 +193,8 @@ const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
 function factsFor(
   root: string,
   request: EnterRequest,
-  { rules }: Emulation,
-  maps: IdMaps | null,
-  { places, binds }: Places,
+  { rules, maps }: Pick<Emulation, 'rules'> & { readonly maps: IdMaps | null },
+  { places, binds }: MountPlaces,
 ): RootFacts {
   const terminal = terminalPath();
   const userNamespace = maps !== null || inInitialUserNamespace() === false;
@@ -215,7 +224,7 @@ const SYSFS_MAGIC = 0x62656572;
 /** The machine's instance is there even where no entry serves: a package inside would mount and change it. */
 function instanceFor(rules: Emulation['rules']): RootFacts['instance'] {
   if (rules !== null) return 'private';
-  return fileSystemMagic(INSTANCE) === BINFMT_MISC_MAGIC ? 'machine' : null;
+  return fileSystemMagic(BINFMT_DIRECTORY) === BINFMT_MISC_MAGIC ? 'machine' : null;
 }
 
 /** The terminal of the standard streams, by a path that exists here. */
@@ -227,7 +236,7 @@ function terminalPath(): string | null {
 }
 
 /** Root of the namespaces has the caller's groups, as root of the machine has its own. */
-function accountOf({ uid, gid, groups }: Identity, maps: IdMaps | null) {
+function accountOf({ uid, gid, groups }: UserIdentity, maps: IdMaps | null) {
   if (uid === 0 && gid === 0 && (maps === null || !hasSeveralIds(maps))) return null;
   return { uid, gid, groups };
 }

@@ -1,6 +1,6 @@
 import { BinfmtctlError } from '../errors.ts';
 import type { Variables } from '../system/process/environment.ts';
-import type { Identity } from './types.ts';
+import type { UserIdentity } from './types.ts';
 
 export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -9,8 +9,8 @@ export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  * one. Pure. @throws USAGE for an invalid variable.
  */
 export function environmentOf(
-  { name, home, shell }: Identity,
-  asked: readonly string[],
+  { name, home, shell }: UserIdentity,
+  requested: readonly string[],
   caller: Variables,
 ): Variables {
   const TERM = caller.get('TERM');
@@ -24,7 +24,7 @@ export function environmentOf(
       ...(TERM !== undefined && { TERM }),
     }),
   );
-  for (const each of asked) {
+  for (const each of requested) {
     const [, variable, value] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(each) ?? [];
     if (variable === undefined) {
       // The value may be a secret.

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
 import { type Account, idOf, parseAccounts, parseGroups } from '../file-format/accounts.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
-import type { Identity } from './types.ts';
+import type { UserIdentity } from './types.ts';
 
 const ROOT: Account = { name: 'root', uid: 0, gid: 0, home: '/root', shell: '' };
 
@@ -12,7 +12,7 @@ const ROOT: Account = { name: 'root', uid: 0, gid: 0, home: '/root', shell: '' }
  *
  * @throws USAGE for a name that the root does not have.
  */
-export function findIdentity(root: string, user: string | null): Identity {
+export function findIdentity(root: string, user: string | null): UserIdentity {
   const accounts = parseAccounts(textIn(root, '/etc/passwd'));
   const groups = parseGroups(textIn(root, '/etc/group'));
   const [name = '', group, ...rest] = (user ?? '0').split(':');

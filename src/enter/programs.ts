@@ -7,11 +7,11 @@ import type { Rule } from '../rule/types.ts';
 import { fileError } from '../system/file/file-error.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 import type { Variables } from '../system/process/environment.ts';
-import { findProgram, type Program, type Whereabouts } from '../system/process/locate-program.ts';
+import { findProgram, type LocatedProgram, type Whereabouts } from '../system/process/locate-program.ts';
 
 /** What is entered, and what it cannot do without. */
 export interface RootPrograms {
-  readonly program: Program;
+  readonly program: LocatedProgram;
   /** The first bytes of the program, its loader, the root's shell and that one's loader. */
   readonly heads: readonly Uint8Array[];
 }
@@ -40,7 +40,7 @@ export async function findPrograms(
   shell: string,
   where: Whereabouts & { readonly root: string },
 ): Promise<RootPrograms> {
-  const find = (path: string): Promise<Program | null> => findProgram(path, where).catch(() => null);
+  const find = (path: string): Promise<LocatedProgram | null> => findProgram(path, where).catch(() => null);
   const sh = await find('/bin/sh');
   const program =
     name === null ? ((shell === '' ? null : await find(shell)) ?? sh) : await findProgram(name, where);
@@ -59,15 +59,15 @@ export async function findPrograms(
  * loader of its own, and a variable may name another tree. @throws PROGRAM_NOT_FOUND.
  */
 export function requireLoader(
-  { path, loader, head }: Program,
+  { path, loader, head }: LocatedProgram,
   { root, bound }: Whereabouts & { readonly root: string },
   rules: readonly Rule[],
   environment: Variables,
 ): void {
   const rule = rules.find(({ pattern }) => matches(pattern, head, path));
   if (loader === null || !rule?.name.startsWith('qemu-') || environment.has('QEMU_LD_PREFIX')) return;
-  const isThere = (inside: string): boolean => resolveInRoot(root, inside, bound) !== null;
-  if (isThere(loader) || PREFIXES.some(isThere)) return;
+  const exists = (inside: string): boolean => resolveInRoot(root, inside, bound) !== null;
+  if (exists(loader) || PREFIXES.some(exists)) return;
   throw new BinfmtctlError(
     'PROGRAM_NOT_FOUND',
     `cannot execute ${path}: ${root} lacks its loader ${loader}`,

@@ -1,9 +1,16 @@
-import type { Launch, LaunchedProgram } from '../emulation/launch.ts';
+import type { LaunchedProgram, PreparedLaunch } from '../emulation/launch.ts';
 import { prootLaunch, prootWords } from '../emulation/proot.ts';
 import type { Rule } from '../rule/types.ts';
 import { findTool } from '../system/process/tools.ts';
 import type { Bind } from './mounts/root-mounts.ts';
 import type { EnterRequest } from './types.ts';
+
+interface ProotRoot {
+  readonly root: string;
+  readonly binds: readonly Bind[];
+  /** Null for root. */
+  readonly account: { readonly uid: number; readonly gid: number } | null;
+}
 
 /**
  * `enter` by proot, for plain users: root's programs would change files of the machine. Otherwise what has to change, in words
@@ -11,14 +18,13 @@ import type { EnterRequest } from './types.ts';
  */
 export function prootEnter(
   rules: readonly Rule[],
-  { root, binds }: { readonly root: string; readonly binds: readonly Bind[] },
+  { root, binds, account }: ProotRoot,
   request: EnterRequest,
-  account: { readonly uid: number; readonly gid: number } | null,
   program: LaunchedProgram,
-): Launch | string {
+): PreparedLaunch | string {
   if (process.geteuid?.() === 0 || findTool('proot') === null) return 'install proot';
-  const obstacle = unsupported(request, program);
-  if (obstacle !== null) return `use proot: omit ${obstacle}`;
+  const unsupportedOption = unsupported(request, program);
+  if (unsupportedOption !== null) return `use proot: omit ${unsupportedOption}`;
   const words = prootWords(rules, program);
   if (words === null) return 'use proot: move the emulator to a path without spaces';
   const machine = ['/proc', '/sys', '/dev'].flatMap((path) => ['-b', path]);
@@ -35,7 +41,7 @@ function unsupported(
 ): string | null {
   const readOnlyBind = binds.find((bind) => bind.endsWith(':ro'));
   const variable = [...environment.keys()].find((name) => /^(?:LD|PROOT|GLIBC)_/.test(name));
-  const wanted = [
+  const requested = [
     readOnly && '--read-only',
     ephemeral && '--ephemeral',
     noNetwork && '--net none',
@@ -43,5 +49,5 @@ function unsupported(
     readOnlyBind !== undefined && `:ro of --bind ${readOnlyBind}`,
     variable !== undefined && `--env ${variable}`,
   ];
-  return wanted.find((each) => each !== false) ?? null;
+  return requested.find((each) => each !== false) ?? null;
 }

@@ -1,4 +1,4 @@
-import { findSetupTool, needSetupTool, runTools } from '../emulation/setup-tools.ts';
+import { findSetupTool, requireSetupTool, runTools } from '../emulation/setup-tools.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { EnterTools } from './script/enter-script.ts';
 
@@ -11,10 +11,10 @@ export function enterTools(): EnterTools {
   return {
     ...tools,
     setpriv,
-    cp: needSetupTool('cp', 'coreutils'),
-    ln: needSetupTool('ln', 'coreutils'),
-    mkdir: needSetupTool('mkdir', 'coreutils'),
-    nsenter: needSetupTool('nsenter', 'util-linux'),
+    cp: requireSetupTool('cp', 'coreutils'),
+    ln: requireSetupTool('ln', 'coreutils'),
+    mkdir: requireSetupTool('mkdir', 'coreutils'),
+    nsenter: requireSetupTool('nsenter', 'util-linux'),
     hostname: findSetupTool('hostname'),
     ip: findSetupTool('ip'),
     setarch: findSetupTool('setarch'),

@@ -6,7 +6,7 @@ import { idOf, parseAccounts, parseGroups } from '../file-format/accounts.ts';
 import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { findWeakness, isMachineRoot, type Weakness, type WeaknessOptions } from '../system/trust.ts';
 import { commandLine } from '../text/shell.ts';
-import type { Places } from './mounts/places.ts';
+import type { MountPlaces } from './mounts/places.ts';
 
 /**
  * Makes sure that no other user can exchange a directory in which root makes or mounts something. Plain users are not
@@ -14,7 +14,7 @@ import type { Places } from './mounts/places.ts';
  *
  * @throws BAD_ROOT; FILE_FAILED where a directory cannot be examined.
  */
-export function assertTreeTrusted(root: string, places: Places): void {
+export function assertTreeTrusted(root: string, places: MountPlaces): void {
   if (!isMachineRoot()) return;
   const sudoUser = sudoUserTrust();
   const directories = directoriesOf(root, places);
@@ -25,7 +25,7 @@ export function assertTreeTrusted(root: string, places: Places): void {
 }
 
 /** The directories that mount targets are in, outside the file systems that the session mounts itself. */
-function directoriesOf(root: string, { places, binds }: Places): ReadonlySet<string> {
+function directoriesOf(root: string, { places, binds }: MountPlaces): ReadonlySet<string> {
   const own = Object.values(places);
   const directories = [...own, ...binds.map(({ target }) => target)].flatMap((target, index) => {
     const directory = dirname(target);

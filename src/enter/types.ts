@@ -25,7 +25,7 @@ export interface EnterRequest extends EmulationRequest {
 }
 
 /** Whom a program in the root runs as. */
-export interface Identity extends Account {
+export interface UserIdentity extends Account {
   /** Further groups. */
   readonly groups: readonly number[];
 }

@@ -105,16 +105,16 @@ export function binfmtDFileName(rule: Pick<Rule, 'name'>): string {
 }
 
 /** More than any file of a distribution starts with. */
-const MAX_LATE = 20;
+const MAX_PREFIX = 20;
 
 /**
  * As `binfmtDFileName`, but sorted behind the files `others`, so that systemd registers the rule after theirs; null if no
  * such name is behind all of them.
  */
-export function lateFileName(rule: Pick<Rule, 'name'>, others: readonly string[]): string | null {
+export function fileNameAfter(rule: Pick<Rule, 'name'>, others: readonly string[]): string | null {
   const plain = binfmtDFileName(rule);
-  const late = Array.from({ length: MAX_LATE - 1 }, (_, index) => `${'z'.repeat(index + 2)}-${plain}`);
-  return [plain, ...late].find((name) => others.every((other) => isBehind(name, other))) ?? null;
+  const prefixed = Array.from({ length: MAX_PREFIX - 1 }, (_, index) => `${'z'.repeat(index + 2)}-${plain}`);
+  return [plain, ...prefixed].find((name) => others.every((other) => isBehind(name, other))) ?? null;
 }
 
 /** Whether a file of that name holds the rule of an entry: under one of the names above. */

@@ -5,7 +5,7 @@
 import { BinfmtctlError } from '../errors.ts';
 import { parseRegister, type Refusal } from '../rule/register.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
-import type { Rule } from '../rule/types.ts';
+import type { Flag, Rule } from '../rule/types.ts';
 
 /** Lines of an admin file, in order. For an extension `magic` holds it, without the dot. */
 export const FIELDS = [
@@ -133,9 +133,9 @@ export function descriptionOf(rule: Rule): Description {
     magic: isMagic ? escaped(pattern.magic) : pattern.extension,
     mask: isMagic && pattern.mask !== null ? escaped(pattern.mask) : '',
     interpreter,
-    credentials: yesNo(flags.includes('C')),
-    preserve: yesNo(flags.includes('P')),
-    fix_binary: yesNo(flags.includes('F')),
+    credentials: yesOrNo(flags, 'C'),
+    preserve: yesOrNo(flags, 'P'),
+    fix_binary: yesOrNo(flags, 'F'),
   };
   if (Object.values(values).some((value) => /\n|\s$/.test(value))) {
     throw new BinfmtctlError('BAD_RULE', `rule ${rule.name} cannot be written for binfmt-support`, {
@@ -155,7 +155,7 @@ function linesOf(bytes: Uint8Array): readonly string[] {
 const fill = (textOf: (field: Field) => string): Description =>
   Object.fromEntries(FIELDS.map((field) => [field, textOf(field)])) as Record<Field, string>;
 
-const yesNo = (is: boolean): string => (is ? 'yes' : 'no');
+const yesOrNo = (flags: readonly Flag[], flag: Flag): string => (flags.includes(flag) ? 'yes' : 'no');
 
 const escaped = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');

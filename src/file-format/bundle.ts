@@ -2,8 +2,10 @@
  * A bundle: emulators for one host in one tar file, for machines without network. Its first entry is `manifest.json`, the
  * others are the emulators that it names, in its order.
  */
+
 import * as v from 'valibot';
 import { byteCount, fields, id, line, sha256 } from '../text/fields.ts';
+import { parseJson } from '../text/json.ts';
 import { worded } from '../text/yaml.ts';
 
 export interface BundledEmulator {
@@ -48,12 +50,8 @@ export const isBundleManifest = (text: string): boolean =>
 
 /** The manifest in a text, or what is wrong with it. */
 export function decodeManifest(text: string): BundleManifest | { readonly problem: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { problem: `${MANIFEST} is no JSON` };
-  }
+  const value = parseJson(text);
+  if (value === null) return { problem: `${MANIFEST} is no JSON` };
   const { success, output, issues } = v.safeParse(manifestSchema, value);
   if (success) return { host: output.host, emulators: output.emulators };
   const problems = issues.map(({ path, message }) =>
@@ -62,11 +60,11 @@ export function decodeManifest(text: string): BundleManifest | { readonly proble
       message,
     ),
   );
-  return { problem: `${MANIFEST}: ${problems.slice(0, NAMED).join('; ')}` };
+  return { problem: `${MANIFEST}: ${problems.slice(0, MAX_LISTED).join('; ')}` };
 }
 
 /** As many problems as are named. */
-const NAMED = 5;
+const MAX_LISTED = 5;
 
 const isUniqueBy = <T>(items: readonly T[], key: (item: T) => string): boolean =>
   new Set(items.map(key)).size === items.length;

@@ -7,7 +7,7 @@ import type { StoredRegistration } from '../state/registrations.ts';
 import { verify } from '../verify/verify.ts';
 import { isPersisted } from './boot/boot-files.ts';
 import { findHidden } from './boot/hidden-files.ts';
-import type { Present } from './plan.ts';
+import type { CurrentState } from './plan.ts';
 import type { InstallRequest, RuleOptions } from './types.ts';
 
 /**
@@ -16,8 +16,11 @@ import type { InstallRequest, RuleOptions } from './types.ts';
  */
 export async function alreadyServing(
   arches: readonly Arch[],
-  { entries, ours }: Present,
-  registrations: ReadonlyMap<string, StoredRegistration>,
+  {
+    entries,
+    ours,
+    registrations,
+  }: CurrentState & { readonly registrations: ReadonlyMap<string, StoredRegistration> },
   request: InstallRequest & Pick<RuleOptions, 'persist'>,
   context: Context,
 ): Promise<readonly Proof[]> {
@@ -29,7 +32,7 @@ export async function alreadyServing(
     const registration = registrations.get(proof.entry ?? '')?.registration;
     if (entry === undefined) return false;
     const hiding = findHidden(entry.name, context)?.by ?? null;
-    if (!isPersisted(entry, registration, request.persist, hiding, context)) return false;
+    if (!isPersisted(entry, registration, { persist: request.persist, hiding }, context)) return false;
     if (request.credentials === true && !entry.flags.includes('C')) return false;
     if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
     // An entry of ours without F was asked for by name; those of others are to serve containers too.

@@ -1,6 +1,6 @@
 import type { CheckedInterpreters } from '../binfmt/checked-interpreters.ts';
 import { findArch } from '../catalogue/resolve.ts';
-import { type Context, wordsFor } from '../context.ts';
+import { type Context, describeArches } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Proof } from '../probe/verdict.ts';
 import { journalOf } from '../state/repair.ts';
@@ -8,17 +8,17 @@ import { applyStep } from '../state/step.ts';
 import { describe, type Step } from '../state/steps.ts';
 import { transact } from '../state/transaction.ts';
 import { verify } from '../verify/verify.ts';
-import type { Wanted } from './plan.ts';
+import type { DesiredState } from './plan.ts';
 
 /**
- * Carries steps out as one transaction and returns the proofs that they made, the last of each arch.
+ * Applies steps as one transaction and returns the proofs that they made, the last of each arch.
  * With `checked` the interpreters of new rules with flag F have to be those very files.
  *
  * @throws NOT_PROVED where a proof falls short, and what the steps throw; everything is taken back then.
  */
-export async function carryOut(
+export async function applySteps(
   steps: readonly Step[],
-  wanted: readonly Wanted[],
+  desired: readonly DesiredState[],
   context: Context,
   checked?: CheckedInterpreters,
 ): Promise<readonly Proof[]> {
@@ -30,9 +30,9 @@ export async function carryOut(
       context.report({
         kind: 'stage',
         stage: 'prove',
-        text: `running probes of ${wordsFor(step.arches.map(({ arch }) => arch))}`,
+        text: `running probes of ${describeArches(step.arches.map(({ arch }) => arch))}`,
       });
-      for (const proof of await prove(step, wanted, context)) proofs.set(proof.arch, proof);
+      for (const proof of await prove(step, desired, context)) proofs.set(proof.arch, proof);
     },
     journal: journalOf(context),
     signal: context.signal,
@@ -45,7 +45,7 @@ export async function carryOut(
 
 async function prove(
   { arches }: Extract<Step, { kind: 'prove' }>,
-  wanted: readonly Wanted[],
+  desired: readonly DesiredState[],
   context: Context,
 ): Promise<readonly Proof[]> {
   const proofs = await verify(
@@ -58,7 +58,7 @@ async function prove(
     if (proof.held === 'replaced' || proof.held === 'gone')
       return [`${arch}: entry ${entry} does not run the file that is at its interpreter's path`];
     const { outcome, reasons } = proof.verdict;
-    const replaces = wanted.some((each) => each.arch === arch && each.rule.name !== entry);
+    const replaces = desired.some((each) => each.arch === arch && each.rule.name !== entry);
     // Nothing is removed before its replacement is known to run programs.
     const isBlind = replaces && proof.host.holds === null;
     if (outcome !== 'fails' && !isBlind) return [];

@@ -10,7 +10,7 @@ import type { Context } from '../context.ts';
 import { readStoreFile } from '../emulators/store/trust.ts';
 import type { Emulator } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
-import type { Found } from '../obtain/found.ts';
+import type { FoundEmulator } from '../obtain/found.ts';
 import { PRESERVING } from '../obtain/preserve-argv0.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Flag, Rule } from '../rule/types.ts';
@@ -19,15 +19,15 @@ import { registrationPath } from '../state/registrations.ts';
 import { readTextIfExists } from '../system/file/read-file.ts';
 import { isProgram } from '../system/process/tools.ts';
 import {
+  fileLeftWarning,
+  fileReplacedWarning,
   isOwnBootText,
-  leftText,
   type PersistedFile,
   persistedFiles,
-  replacedText,
 } from './boot/boot-files.ts';
-import { findHidden, unhiddenText } from './boot/hidden-files.ts';
+import { findHidden, unhiddenFileWarning } from './boot/hidden-files.ts';
 import { archHead, filesFor } from './boot/shadowing.ts';
-import type { Wanted } from './plan.ts';
+import type { DesiredState } from './plan.ts';
 import type { RuleOptions } from './types.ts';
 
 /**
@@ -35,25 +35,25 @@ import type { RuleOptions } from './types.ts';
  *
  * An entry that is there already and does the same stays its maker's; the note then says that it is not ours.
  */
-export async function wantedFor(
-  found: Found,
+export async function buildDesiredState(
+  found: FoundEmulator,
   options: RuleOptions,
   entries: readonly Entry[],
   context: Context,
-): Promise<Wanted> {
+): Promise<DesiredState> {
   const { arch, profile, emulator } = found;
   const name = entryName(found);
   const entry = entries.find((each) => each.name === name);
   const hadCredentials = entry?.flags.includes('C') === true;
   if (options.credentials === false && hadCredentials)
     context.report({ kind: 'warning', text: keepsCredentials(name) });
-  const asked = options.credentials === 'new' ? entry === undefined : options.credentials;
+  const credentials = options.credentials === 'new' ? entry === undefined : options.credentials;
   const path = registrationPath(context.store, name);
   const note = readStoreFile(context.store, 'registrations', basename(path));
   const before = note === null ? null : decodeRegistration(note);
-  const { bootFiles, obsolete } = bootFilesFor(name, archHead(arch), before, options, context);
-  const rule = await ruleFor(found, {
-    credentials: asked || hadCredentials,
+  const { bootFiles, obsolete } = bootFilesFor({ name, head: archHead(arch), before }, options, context);
+  const rule = await buildRule(found, {
+    credentials: credentials || hadCredentials,
     persist: bootFiles.some(({ how }) => how === 'binfmt-support') ? 'binfmt-support' : options.persist,
   });
   if (bootFiles.length > 0) assertPersistable(rule);
@@ -82,16 +82,23 @@ function replacedBy(before: Registration | null, entry: Entry | undefined): Rule
 }
 
 /** A boot file that is to register the rule. */
-interface WantedBootFile {
+interface DesiredBootFile {
   readonly how: BootFormat;
   readonly path: string;
   readonly name: string;
   readonly now: string | null;
 }
 
-interface WantedBootFiles {
-  readonly bootFiles: readonly WantedBootFile[];
-  readonly obsolete: NonNullable<Wanted['obsolete']>;
+/** An entry with the first bytes of the programs that it takes, and its registration before this installation. */
+interface EntryBefore {
+  readonly name: string;
+  readonly head: Uint8Array;
+  readonly before: Registration | null;
+}
+
+interface BootFileChanges {
+  readonly bootFiles: readonly DesiredBootFile[];
+  readonly obsolete: NonNullable<DesiredState['obsolete']>;
 }
 
 /**
@@ -99,12 +106,10 @@ interface WantedBootFiles {
  * that was changed or removed since stays as it is, unless the request asks for it. One that hides rules of other entries goes.
  */
 function bootFilesFor(
-  name: string,
-  head: Uint8Array,
-  before: Registration | null,
+  { name, head, before }: EntryBefore,
   { persist }: RuleOptions,
   context: Context,
-): WantedBootFiles {
+): BootFileChanges {
   const earlier = before === null ? [] : persistedFiles(before, context);
   const isWritten = ({ state }: PersistedFile): boolean => state === 'current' || state === 'stale';
   const hidden = findHidden(name, context);
@@ -112,14 +117,17 @@ function bootFilesFor(
   const isIn = (how: BootFormat): boolean => earlier.some(({ path }) => bootFormatOf(path, name) === how);
   const isLasting = persist === 'binfmt.d' || (persist === 'none' && isIn('binfmt.d')) || hiding.length > 0;
   const competing = isLasting ? [...filesFor(head, name), ...(hidden ? [basename(hidden.path)] : [])] : [];
-  const late = competing.length === 0 ? [] : [bootFilePath('binfmt.d', name, competing)];
-  const isOpen = persist !== 'none' && (persist !== 'binfmt.d' || late.length === 0);
-  const asked = [...late, ...(isOpen ? [bootFilePath(persist, name)] : [])];
+  const trailing = competing.length === 0 ? [] : [bootFilePath('binfmt.d', name, competing)];
+  const isOpen = persist !== 'none' && (persist !== 'binfmt.d' || trailing.length === 0);
+  const requested = [...trailing, ...(isOpen ? [bootFilePath(persist, name)] : [])];
   for (const { path } of earlier.filter(({ state }) => state === 'changed'))
-    context.report({ kind: 'warning', text: asked.includes(path) ? replacedText(path) : leftText(path) });
-  const others = earlier.filter((file) => isWritten(file) && !asked.includes(file.path));
+    context.report({
+      kind: 'warning',
+      text: requested.includes(path) ? fileReplacedWarning(path) : fileLeftWarning(path),
+    });
+  const others = earlier.filter((file) => isWritten(file) && !requested.includes(file.path));
   const files = [
-    ...asked.map((path) => ({ path, now: readTextIfExists(path) })),
+    ...requested.map((path) => ({ path, now: readTextIfExists(path) })),
     ...others.filter((file) => !hiding.includes(file)),
   ];
   const bootFiles = files.flatMap(({ path, now }) => {
@@ -128,7 +136,7 @@ function bootFilesFor(
   });
   const obsolete = others.flatMap(({ path, now }) => {
     if (now === null || path !== hidden?.by) return [];
-    context.report({ kind: 'warning', text: unhiddenText(hidden) });
+    context.report({ kind: 'warning', text: unhiddenFileWarning(hidden) });
     const restored = before?.persisted.find((each) => each.path === path)?.previous ?? null;
     return [{ path, restored, now }];
   });
@@ -148,7 +156,7 @@ export function assertPersistable({ name, interpreter }: Pick<Rule, 'name' | 'in
 type FlagOptions = Pick<RuleOptions, 'persist'> & { readonly credentials: boolean };
 
 /** The rule for an emulator, as such. */
-export async function ruleFor(found: Found, options: FlagOptions): Promise<Rule> {
+export async function buildRule(found: FoundEmulator, options: FlagOptions): Promise<Rule> {
   return {
     name: entryName(found),
     pattern: emulatorPattern(found.arch, found.profile),
@@ -157,7 +165,7 @@ export async function ruleFor(found: Found, options: FlagOptions): Promise<Rule>
   };
 }
 
-const entryName = ({ arch, profile }: Found): string =>
+const entryName = ({ arch, profile }: FoundEmulator): string =>
   profile.entry.replace('{target}', profile.guests[arch.id] ?? arch.id);
 
 /** Without C, set-user-ID programs inside a root file system would silently lose their rights. */
@@ -168,7 +176,7 @@ function keepsCredentials(name: string): string {
 /** The boot files with what `uninstall` restores: the text before our first one. Texts that binfmtctl wrote do not come back. */
 function persistedWith(
   before: Registration | null,
-  { bootFiles, obsolete }: WantedBootFiles,
+  { bootFiles, obsolete }: BootFileChanges,
   context: Context,
 ): Registration['persisted'] {
   const earlier = before?.persisted ?? [];
@@ -186,7 +194,7 @@ function persistedWith(
 
 /** Flags follow facts: F with a static emulator, and where the makers register a dynamic one so, P only where kernel and emulator agree on it. */
 async function flagsFor(
-  { profile, emulator }: Found,
+  { profile, emulator }: FoundEmulator,
   { credentials, persist }: FlagOptions,
 ): Promise<readonly Flag[]> {
   const preserve = preservesArgv0(profile, emulator);
@@ -198,7 +206,7 @@ async function flagsFor(
     ['C', credentials],
     ['F', emulator.static || profile.fixBinary === true],
   ];
-  return flags.filter(([, wanted]) => wanted).map(([flag]) => flag);
+  return flags.filter(([, isSet]) => isSet).map(([flag]) => flag);
 }
 
 // AT_FLAGS tells the emulator of P since Linux 5.12 (fs/binfmt_misc.c, MISC_FMT_PRESERVE_ARGV0).

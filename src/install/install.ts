@@ -9,9 +9,10 @@ import type { Context } from '../context.ts';
 import { listStored } from '../emulators/store/store.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { lockSteps } from '../lockfile/file.ts';
-import { obtainAsLocked, refuseLockedSources } from '../lockfile/locked.ts';
-import type { Found } from '../obtain/found.ts';
+import { assertNoOtherSources, obtainAsLocked } from '../lockfile/locked.ts';
+import type { FoundEmulator } from '../obtain/found.ts';
 import { type Missing, noneFound } from '../obtain/missing.ts';
+import type { KernelState } from '../obtain/obtain.ts';
 import { preservingName } from '../obtain/preserve-argv0.ts';
 import type { Proof } from '../probe/verdict.ts';
 import type { Entry } from '../rule/types.ts';
@@ -28,14 +29,14 @@ import { pruneUnregistered } from '../store/prune-unregistered.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { sha256File } from '../system/file/files.ts';
 import { alreadyServing, isFreeChoice } from './already-serving.ts';
-import { carryOut } from './apply.ts';
+import { applySteps } from './apply.ts';
 import { choosePersistence } from './boot/choose-persistence.ts';
 import { findShadowed } from './boot/shadowing.ts';
-import { wantedFor } from './desired.ts';
-import { checkReach } from './lifetime.ts';
+import { buildDesiredState } from './desired.ts';
+import { checkLifetime } from './lifetime.ts';
 import { installNotes } from './notes.ts';
 import { findOutdated } from './outdated.ts';
-import { planInstall, type Wanted } from './plan.ts';
+import { type DesiredState, planInstall } from './plan.ts';
 import type { InstallRequest, RuleOptions } from './types.ts';
 
 export interface InstallResult {
@@ -68,11 +69,11 @@ export interface InstallResult {
  */
 export async function install(request: InstallRequest, outer: Context): Promise<InstallResult> {
   const { context, warnings } = keepingWarnings(outer);
-  refuseUnknown(request, context);
+  validateRequest(request, context);
   const natives = await findNativesHere(request, context);
   if (!request.all) refuseNative(request.arches, natives);
   const arches = request.all ? foreignTo(natives, context) : request.arches;
-  const decideBy = (entries: readonly Entry[]) => decide(arches, natives, entries, request, context);
+  const decideBy = (entries: readonly Entry[]) => decide(arches, { entries, natives }, request, context);
   if (request.dryRun) {
     // What a dry run finds unmounted an install would mount, empty.
     const { mounted } = inspectInstance(context.binfmtDirectory);
@@ -81,19 +82,19 @@ export async function install(request: InstallRequest, outer: Context): Promise<
     return { ...result, dryRun: true, proofs: [], scope: null, warnings };
   }
   const instance = await ensureMounted(context.binfmtDirectory);
-  const notesOnReach = await checkReach(instance, context);
+  const lifetimeNotes = await checkLifetime(instance, context);
   return withStoreLock(context, async () => {
     await repair(context);
     const stored = await listStored(context.store);
     try {
-      const apply = ({ result, wanted, serving, checked }: Decision) =>
-        carryOut(result.steps, wanted, context, checked).then((proofs) => ({
+      const apply = ({ result, desired, serving, checked }: InstallDecision) =>
+        applySteps(result.steps, desired, context, checked).then((proofs) => ({
           ...result,
           proofs: inOrder(arches, [...serving, ...proofs]),
         }));
-      const release = ({ checked }: Decision) => checked[Symbol.dispose]();
+      const release = ({ checked }: InstallDecision) => checked[Symbol.dispose]();
       const result = await changeInstance({ decide: decideBy, apply, release }, context);
-      const notes = notesOnReach(result.steps.some(({ kind }) => kind === 'register'));
+      const notes = lifetimeNotes(result.steps.some(({ kind }) => kind === 'register'));
       return {
         ...result,
         dryRun: false,
@@ -119,9 +120,9 @@ async function findNativesHere({ dryRun }: InstallRequest, context: Context): Pr
   return findNatives(context);
 }
 
-interface Decision {
+interface InstallDecision {
   readonly result: Omit<InstallResult, 'dryRun' | 'proofs' | 'scope' | 'warnings'>;
-  readonly wanted: readonly Wanted[];
+  readonly desired: readonly DesiredState[];
   readonly checked: CheckedInterpreters;
   /** Proofs of the arches that are left as they are. */
   readonly serving: readonly Proof[];
@@ -130,52 +131,52 @@ interface Decision {
 /** What brings the arches, beside the entries that there are. Emulators are fetched; nothing else is changed. */
 async function decide(
   arches: readonly Arch[],
-  natives: Natives,
-  entries: readonly Entry[],
+  kernel: KernelState,
   request: InstallRequest,
   context: Context,
-): Promise<Decision> {
+): Promise<InstallDecision> {
+  const { entries, natives } = kernel;
   const registrations = await readRegistrations(context.store);
   const persist = choosePersistence(request, context);
   const lasting = { ...request, persist };
   const ours = oursAmong(entries, registrations);
-  const serving = await alreadyServing(arches, { entries, ours }, registrations, lasting, context);
+  const serving = await alreadyServing(arches, { entries, ours, registrations }, lasting, context);
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
   const { names: outdated, candidates } = await findOutdated(open, { entries, ours }, registrations, context);
   const search = { ...request, ...(isFreeChoice(request) && { candidates }) };
-  const obtained = await obtainAsLocked(open, entries, natives, search, context);
+  const obtained = await obtainAsLocked(open, kernel, search, context);
   const { missing, toFetch } = obtained;
   const found = await Promise.all(obtained.found.map((each) => preservingName(each, request, context)));
   const options: RuleOptions = lasting;
-  const wanted = await Promise.all(found.map((each) => wantedFor(each, options, entries, context)));
+  const desired = await Promise.all(found.map((each) => buildDesiredState(each, options, entries, context)));
   if (request.all && !request.dryRun && found.length === 0 && serving.length === 0)
     throw noneFound(request.sources, missing);
-  const rules = wanted.map(({ rule }) => rule);
+  const rules = desired.map(({ rule }) => rule);
   const checked = openInterpreters(rules);
   try {
     if (!request.dryRun) await forEachAtOnce(found, availableParallelism(), assertUnchanged);
-    await requireSafe(rules, context, { entries, natives });
-    const shadowed = findShadowed(entries, wanted, (id) => findArch(context.catalogue, id));
+    await requireSafe(rules, context, kernel);
+    const shadowed = findShadowed(entries, desired, (id) => findArch(context.catalogue, id));
     const present = { entries, ours, outdated, shadowed };
     const steps = [
-      ...planInstall(present, wanted, { replace: request.replace, prove: request.verify }),
+      ...planInstall(present, desired, { replace: request.replace, prove: request.verify }),
       ...(await lockSteps(found, natives, request, context)),
     ];
     const unchanged = serving.map(({ arch }) => arch);
-    const notes = installNotes(steps, wanted);
+    const notes = installNotes(steps, desired);
     const result = { schema: 'binfmtctl/install/1', steps, missing, toFetch, unchanged, notes } as const;
-    return { result, wanted, checked, serving };
+    return { result, desired, checked, serving };
   } catch (failure) {
     checked[Symbol.dispose]();
     throw failure;
   }
 }
 
-/** What is wrong with the request itself is said before the machine is looked at. */
-function refuseUnknown(request: InstallRequest, { catalogue }: Context): void {
+/** Validates the request itself, before anything of the machine is read. */
+function validateRequest(request: InstallRequest, { catalogue }: Context): void {
   const { sources, emulator, allowUnverified } = request;
-  refuseLockedSources(request);
-  for (const source of sources) parseSource(source, allowUnverified);
+  assertNoOtherSources(request);
+  for (const source of sources) parseSource(source, { allowUnverified });
   if (emulator === undefined || Object.hasOwn(catalogue.emulators, emulator)) return;
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
     hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,
@@ -201,7 +202,7 @@ function foreignTo({ arches, unproven }: Natives, { catalogue, report }: Context
 }
 
 /** @throws EMULATOR_UNFIT if the file at the emulator's path is not the one that was inspected. */
-async function assertUnchanged({ emulator: { path, sha256 } }: Found): Promise<void> {
+async function assertUnchanged({ emulator: { path, sha256 } }: FoundEmulator): Promise<void> {
   if ((await sha256File(path)) === sha256) return;
   throw new BinfmtctlError('EMULATOR_UNFIT', `emulator ${path} changed after it was inspected`, {
     hint: 'run the command again when no other program changes that file',

@@ -22,7 +22,7 @@ const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve tha
  * @throws NO_BINFMT_MISC if the instance ends with our mount namespace, as in a container whose host has none mounted.
  * Our mount is removed then, so that a second try does not take it for the host's.
  */
-export async function checkReach(
+export async function checkLifetime(
   { directory, scope }: Pick<InstanceFacts, 'directory' | 'scope'>,
   { report }: Pick<Context, 'report'>,
 ): Promise<(hasChanged: boolean) => readonly string[]> {
@@ -34,13 +34,13 @@ export async function checkReach(
   const holder = findHolder(directory);
   if (holder.kind === 'machine') unmarkShortLived(directory);
   else if (holder.kind !== 'unseen') markShortLived(directory);
-  if (holder.kind === 'process' || holder.kind === 'hidden') warn(endsWith(directory, holder));
-  const error = reachError(directory, holder.kind, inImage);
+  if (holder.kind === 'process' || holder.kind === 'hidden') warn(holderWarning(directory, holder));
+  const error = lifetimeError(directory, holder.kind, { inImage });
   if (error === null)
     return (hasChanged) => {
       if (holder.kind !== 'unseen') return [];
-      if (!isShortLived(directory)) return hasChanged ? [lastsUnseen(directory)] : [];
-      warn(endsWithContainers(directory));
+      if (!isShortLived(directory)) return hasChanged ? [unseenHolderNote(directory)] : [];
+      warn(otherContainerWarning(directory));
       return [];
     };
   if (readEntries(directory).all.length === 0) await unmount(directory);
@@ -54,15 +54,15 @@ const mountOnce = (directory: string): string =>
   `on the host, as root: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}\``;
 
 /** The note about an instance whose holder cannot be seen. Pure. */
-export const lastsUnseen = (directory: string): string =>
+export const unseenHolderNote = (directory: string): string =>
   `the entries last until the next boot if the host has mounted binfmt_misc, which a container cannot see; to check, on the host: \`mountpoint ${directory}\``;
 
 /** The warning about an instance that another container mounted first. Pure. */
-export const endsWithContainers = (directory: string): string =>
+export const otherContainerWarning = (directory: string): string =>
   `another container mounted binfmt_misc first: all entries end with the last such container, unless the host has mounted it since; to mount it and end this warning, on the host, as root: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}; touch ${directory}/status\``;
 
 /** The warning about an instance that the machine's process 1 does not have, or is not seen to have. Pure. */
-export function endsWith(
+export function holderWarning(
   directory: string,
   holder: Extract<Holder, { kind: 'process' } | { kind: 'hidden' }>,
 ): string {
@@ -77,10 +77,10 @@ export function endsWith(
 }
 
 /** The refusal of an instance that ends with our mount namespace, or might; null for one that lasts. Pure. */
-export function reachError(
+export function lifetimeError(
   directory: string,
   holder: Holder['kind'],
-  inImage: boolean,
+  { inImage }: { readonly inImage: boolean },
 ): BinfmtctlError | null {
   if (holder !== 'none' && holder !== 'unknown') return null;
   const why =

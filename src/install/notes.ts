@@ -2,7 +2,7 @@ import { isBootFile } from '../boot/paths.ts';
 import { isBpf } from '../rule/types.ts';
 import type { Step } from '../state/steps.ts';
 import { flushNotes } from './boot/choose-persistence.ts';
-import type { Wanted } from './plan.ts';
+import type { DesiredState } from './plan.ts';
 
 // QEMU loads what QEMU_LD_PREFIX names and writes where QEMU_LOG_FILENAME says (linux-user/main.c), also with the rights of C.
 const CREDENTIALS_NOTE =
@@ -12,9 +12,9 @@ const NO_CREDENTIALS_NOTE =
   "without flag C, foreign set-user-ID programs such as sudo do not get their owner's rights; `install --credentials` sets it";
 
 /** Facts about the steps of an installation that need no action. */
-export function installNotes(steps: readonly Step[], wanted: readonly Wanted[]): readonly string[] {
+export function installNotes(steps: readonly Step[], desired: readonly DesiredState[]): readonly string[] {
   const rules = steps.flatMap((step) => (step.kind === 'register' && !isBpf(step.rule) ? [step.rule] : []));
-  const isLost = wanted.some(
+  const isLost = desired.some(
     ({ rule, files }) =>
       rules.some(({ name }) => name === rule.name) && !files.some(({ path }) => isBootFile(path)),
   );

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import type { Candidate } from '../emulators/types.ts';
 import type { StoredRegistration } from '../state/registrations.ts';
 import { heldInterpreters } from '../verify/held-interpreter.ts';
-import type { Present } from './plan.ts';
+import type { CurrentState } from './plan.ts';
 
 export interface Outdated {
   /** Names of the entries that do not run the file at their interpreter's path now. */
@@ -17,7 +17,7 @@ export interface Outdated {
 /** The entries of `arches` with flag F whose interpreter was replaced or removed after the registration. */
 export async function findOutdated(
   arches: readonly Arch[],
-  { entries, ours }: Present,
+  { entries, ours }: CurrentState,
   registrations: ReadonlyMap<string, StoredRegistration>,
   context: Context,
 ): Promise<Outdated> {

@@ -5,13 +5,13 @@ import { isGlob, matchesGlob } from '../rule/glob.ts';
 import { readRegistrations } from '../state/registrations.ts';
 import { closedStore, fromReadableStores, otherStore } from '../state/stores.ts';
 
-interface Named {
+interface OwnerRequest {
   readonly names: readonly string[];
   readonly all: boolean;
 }
 
 /** @throws NO_PRIVILEGE for what root registered, which is in the machine's store. */
-export async function requireOwner({ names, all }: Named, context: Context): Promise<void> {
+export async function requireOwner({ names, all }: OwnerRequest, context: Context): Promise<void> {
   if (otherStore(context) === null) return;
   const [own, others] = await fromReadableStores(context, (store) => readRegistrations(store));
   const isNamed = (name: string, arch: string): boolean =>

@@ -3,7 +3,7 @@ import type { Registration } from '../state/registration.ts';
 import type { Step } from '../state/steps.ts';
 
 /** One entry that is to go, and what we know of how it came. */
-export interface Unwanted {
+export interface EntryRemoval {
   /** Null where it is gone from the kernel already. */
   readonly entry: Entry | null;
   /** Null where it is not ours and was named. */
@@ -14,7 +14,12 @@ export interface Unwanted {
 }
 
 /** The steps that take an entry back: the entry, what made it last over a reboot, and at last our note of it. */
-export function planUninstall({ entry, registration, files, registrationFile }: Unwanted): readonly Step[] {
+export function planUninstall({
+  entry,
+  registration,
+  files,
+  registrationFile,
+}: EntryRemoval): readonly Step[] {
   const steps: Step[] = [];
   if (entry !== null && registration?.registered !== false) steps.push({ kind: 'unregister', entry });
   for (const { path, previous } of registration?.persisted ?? []) {

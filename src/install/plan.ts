@@ -4,8 +4,8 @@ import type { Entry, Rule } from '../rule/types.ts';
 import { replacement } from '../state/replacement.ts';
 import type { Step } from '../state/steps.ts';
 
-/** What is there now. */
-export interface Present {
+/** The entries as they are now. */
+export interface CurrentState {
   /** Newest first, as the kernel tries them. */
   readonly entries: readonly Entry[];
   /** Names of the entries that we registered. */
@@ -17,32 +17,32 @@ export interface Present {
 }
 
 /** A file that is to hold `text`, and what it holds now. */
-export interface WantedFile {
+export interface DesiredFile {
   readonly path: string;
   readonly text: string;
   readonly previous: string | null;
 }
 
-/** What is wanted for one arch. */
-export interface Wanted {
+/** The rule and the files that one arch is to have. */
+export interface DesiredState {
   readonly arch: string;
   readonly rule: Rule;
   /** The registration, and what makes the rule last over a reboot. */
-  readonly files: readonly WantedFile[];
+  readonly files: readonly DesiredFile[];
   /** Boot files of ours that go, and what is restored in their place; null for nothing. */
   readonly obsolete?:
     | readonly { readonly path: string; readonly restored: string | null; readonly now: string }[]
     | undefined;
 }
 
-export interface InstallOptions {
+export interface PlanOptions {
   /** Take over an entry of that name that is not ours. */
   readonly replace: boolean;
   readonly prove: boolean;
 }
 
 /** The change for one arch: what brings it, through which entry it is proved, and what then ends a replacement. */
-interface Change {
+interface ArchChange {
   readonly arch: string;
   readonly before: readonly Step[];
   readonly entry: string;
@@ -50,7 +50,7 @@ interface Change {
 }
 
 /**
- * The steps that make everything in `wanted` hold, in order; only the proof is left where it already does.
+ * The steps that make everything in `desired` hold, in order; only the proof is left where it already does.
  *
  * An entry is replaced without a gap: the new rule is registered under a staging name first, where it is the newest
  * and so the one that runs; once it is proved the old entry goes, and the new one gets its name.
@@ -58,18 +58,18 @@ interface Change {
  * @throws ENTRY_NOT_OURS where an entry of that name is another one that we did not make.
  */
 export function planInstall(
-  present: Present,
-  wanted: readonly Wanted[],
-  options: InstallOptions,
+  present: CurrentState,
+  desired: readonly DesiredState[],
+  options: PlanOptions,
 ): readonly Step[] {
-  const changes = wanted.map((each) => changeFor(present, each, options.replace));
+  const changes = desired.map((each) => changeFor(present, each, { replace: options.replace }));
   const prove = (arches: readonly { arch: string; entry: string }[]): readonly Step[] =>
     options.prove && arches.length > 0 ? [{ kind: 'prove', arches }] : [];
-  const files = wanted
+  const files = desired
     .flatMap((each) => each.files)
     .filter(({ text, previous }) => text !== previous)
     .map((file): Step => ({ kind: 'write', ...file }));
-  const obsolete = wanted
+  const obsolete = desired
     .flatMap((each) => each.obsolete ?? [])
     .map(
       ({ path, restored, now }): Step =>
@@ -77,7 +77,7 @@ export function planInstall(
           ? { kind: 'delete', path, previous: now }
           : { kind: 'write', path, text: restored, previous: now },
     );
-  const swapped = wanted.filter((_, index) => (changes[index]?.after.length ?? 0) > 0);
+  const swapped = desired.filter((_, index) => (changes[index]?.after.length ?? 0) > 0);
   return [
     ...files,
     ...obsolete,
@@ -88,14 +88,18 @@ export function planInstall(
   ];
 }
 
-function changeFor(present: Present, { arch, rule }: Wanted, replace: boolean): Change {
+function changeFor(
+  present: CurrentState,
+  { arch, rule }: DesiredState,
+  { replace }: { readonly replace: boolean },
+): ArchChange {
   const { entries, ours, outdated, shadowed } = present;
   const entry = entries.find(({ name }) => name === rule.name);
   if (entry === undefined) return { arch, before: [{ kind: 'register', rule }], entry: rule.name, after: [] };
   const isEqual = equalRules(entry, rule);
   // Re-registering moves an entry to the front.
-  const isAsWanted = isEqual && !outdated?.has(rule.name) && !shadowed?.has(rule.name);
-  if (isAsWanted && !replace) {
+  const isUpToDate = isEqual && !outdated?.has(rule.name) && !shadowed?.has(rule.name);
+  if (isUpToDate && !replace) {
     return { arch, before: entry.enabled ? [] : [{ kind: 'enable', entry }], entry: rule.name, after: [] };
   }
   if (!isEqual && !ours.has(rule.name) && !replace) throw notOurs(entry);

@@ -22,11 +22,11 @@ import type { Step } from '../state/steps.ts';
 import { treeFolders } from '../store/contents.ts';
 import { pruneUnregistered } from '../store/prune-unregistered.ts';
 import { listFiles } from '../system/file/files.ts';
-import { carryOut } from './apply.ts';
-import { leftText, persistedFiles } from './boot/boot-files.ts';
-import { findPutBack, type PutBack, reportLost } from './boot/put-back.ts';
+import { applySteps } from './apply.ts';
+import { fileLeftWarning, persistedFiles } from './boot/boot-files.ts';
+import { findRestorableRules, type RestorableRule, reportLost } from './boot/restorable-rules.ts';
 import { requireOwner } from './owner.ts';
-import { planUninstall, type Unwanted } from './plan-uninstall.ts';
+import { type EntryRemoval, planUninstall } from './plan-uninstall.ts';
 
 export interface UninstallRequest {
   /** Arches, names of entries, or globs of names. */
@@ -56,8 +56,8 @@ export interface UninstallResult {
   readonly damaged: readonly { readonly entry: string; readonly path: string }[];
 }
 
-/** What is there: entries of the kernel, and our notes by name of entry. */
-interface There {
+/** The kernel's entries, and our registrations by name of entry. */
+interface InstalledState {
   readonly entries: readonly Entry[];
   readonly registrations: ReadonlyMap<string, StoredRegistration>;
   readonly damaged: readonly DamagedRegistration[];
@@ -77,8 +77,12 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
   if (request.dryRun) return { ...(await decideNow()).planned, purged: [], trees };
   return withStoreLock(context, async () => {
     await repair(context);
-    const apply = async ({ planned, removal, putBack }: Decision): Promise<UninstallResult> => {
-      const isRestored = await remove(removal, putBack, context);
+    const apply = async ({
+      planned,
+      removal,
+      putBack: restorable,
+    }: UninstallDecision): Promise<UninstallResult> => {
+      const isRestored = await remove(removal, restorable, context);
       const done = isRestored ? planned : { ...planned, steps: removal, restored: [] };
       const purged = request.purge ? await pruneUnregistered(context) : [];
       return { ...done, purged, trees };
@@ -90,25 +94,27 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
   });
 }
 
-interface Decision {
+interface UninstallDecision {
   readonly planned: Omit<UninstallResult, 'purged' | 'trees'>;
   readonly removal: readonly Step[];
-  readonly putBack: readonly PutBack[];
+  readonly putBack: readonly RestorableRule[];
 }
 
 async function decide(
   request: UninstallRequest,
   entries: readonly Entry[],
   context: Context,
-): Promise<Decision> {
+): Promise<UninstallDecision> {
   const { dryRun } = request;
-  const there: There = { entries, ...(await readAllRegistrations(context.store)) };
-  const ours = [...there.registrations.keys()];
-  const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, there, context));
-  const unwanted = await Promise.all([...new Set(names)].map((name) => unwantedFor(name, there, context)));
-  const removal = unwanted.flatMap(planUninstall);
-  const putBack = await findPutBack(unwanted, removal, there.entries, context);
-  const damaged = damagedAmong(request, there).map(({ entry, path }) => ({ entry, path }));
+  const state: InstalledState = { entries, ...(await readAllRegistrations(context.store)) };
+  const ours = [...state.registrations.keys()];
+  const names = request.all ? ours : request.names.flatMap((name) => namesFor(name, state, context));
+  const entryRemovals = await Promise.all(
+    [...new Set(names)].map((name) => buildEntryRemoval(name, state, context)),
+  );
+  const removal = entryRemovals.flatMap(planUninstall);
+  const putBack = await findRestorableRules(entryRemovals, removal, state.entries, context);
+  const damaged = damagedAmong(request, state).map(({ entry, path }) => ({ entry, path }));
   const steps = [...removal, ...putBack.map(({ rule }): Step => ({ kind: 'register', rule }))];
   const schema = 'binfmtctl/uninstall/1';
   return { planned: { schema, dryRun, steps, restored: restoredOf(putBack), damaged }, removal, putBack };
@@ -117,13 +123,13 @@ async function decide(
 /** Removes, and registers what comes back; without that, and with a warning, if the kernel refuses it. */
 async function remove(
   removal: readonly Step[],
-  putBack: readonly PutBack[],
+  putBack: readonly RestorableRule[],
   context: Context,
 ): Promise<boolean> {
   const rules = putBack.map(({ rule }) => rule);
   try {
     using checked = openInterpreters(rules);
-    await carryOut(
+    await applySteps(
       [...removal, ...rules.map((rule): Step => ({ kind: 'register', rule }))],
       [],
       context,
@@ -134,17 +140,20 @@ async function remove(
     const isRefused =
       error instanceof BinfmtctlError && ['KERNEL_REFUSED', 'UNSAFE_RULE'].includes(error.code);
     if (!isRefused || rules.length === 0) throw error;
-    await carryOut(removal, [], context);
+    await applySteps(removal, [], context);
     for (const each of putBack) reportLost(each, error.message, context);
     return false;
   }
 }
 
-const restoredOf = (putBack: readonly PutBack[]): UninstallResult['restored'] =>
+const restoredOf = (putBack: readonly RestorableRule[]): UninstallResult['restored'] =>
   putBack.map(({ rule, path }) => ({ entry: rule.name, interpreter: rule.interpreter, path }));
 
 /** Damaged registrations that `--all` or a glob means. One whose entry is named exactly is removed with that. */
-function damagedAmong({ all, names }: UninstallRequest, { damaged }: There): readonly DamagedRegistration[] {
+function damagedAmong(
+  { all, names }: UninstallRequest,
+  { damaged }: InstalledState,
+): readonly DamagedRegistration[] {
   const globs = names.filter(isGlob);
   return damaged.filter(
     ({ entry }) => !names.includes(entry) && (all || globs.some((glob) => matchesGlob(glob, entry))),
@@ -152,19 +161,19 @@ function damagedAmong({ all, names }: UninstallRequest, { damaged }: There): rea
 }
 
 /** Names of the entries that a word of the command line means. */
-function namesFor(word: string, there: There, { catalogue }: Context): readonly string[] {
-  const ours = [...there.registrations.keys()];
+function namesFor(word: string, state: InstalledState, { catalogue }: Context): readonly string[] {
+  const ours = [...state.registrations.keys()];
   if (isGlob(word)) return ours.filter((name) => matchesGlob(word, name));
-  if ([...ours, ...there.damaged.map(({ entry }) => entry)].includes(word)) return [word];
-  if (there.entries.some(({ name }) => name === word)) return [word];
+  if ([...ours, ...state.damaged.map(({ entry }) => entry)].includes(word)) return [word];
+  if (state.entries.some(({ name }) => name === word)) return [word];
   const arch = archNamed(word, catalogue);
-  const registered = ours.filter((name) => there.registrations.get(name)?.registration.arch === arch.id);
+  const registered = ours.filter((name) => state.registrations.get(name)?.registration.arch === arch.id);
   if (registered.length > 0) return registered;
-  const foreign = there.entries.find(
+  const foreign = state.entries.find(
     ({ pattern }) => pattern.type === 'magic' && overlap(pattern, archPattern(arch)),
   );
   if (foreign === undefined) return [];
-  const note = there.damaged.find(({ entry }) => entry === foreign.name);
+  const note = state.damaged.find(({ entry }) => entry === foreign.name);
   if (note !== undefined) throw unknownOwner(foreign, note);
   throw new BinfmtctlError(
     'ENTRY_NOT_OURS',
@@ -200,11 +209,11 @@ function archNamed(word: string, catalogue: Catalogue): Arch {
   }
 }
 
-async function unwantedFor(
+async function buildEntryRemoval(
   name: string,
-  { entries, registrations, damaged }: There,
+  { entries, registrations, damaged }: InstalledState,
   context: Context,
-): Promise<Unwanted> {
+): Promise<EntryRemoval> {
   const { report } = context;
   const stored = registrations.get(name);
   const entry = entries.find((each) => each.name === name) ?? null;
@@ -216,7 +225,7 @@ async function unwantedFor(
   if (stored === undefined) return { entry, registration: null, files: [], registrationFile: null };
   const { registration, path, text } = stored;
   const files = persistedFiles(registration, context).map(({ path, now, state }) => {
-    if (state === 'changed') report({ kind: 'warning', text: leftText(path) });
+    if (state === 'changed') report({ kind: 'warning', text: fileLeftWarning(path) });
     return { path, now: state === 'changed' ? null : now };
   });
   // An entry with the name of ours that another tool registered belongs to that tool.

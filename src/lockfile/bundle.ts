@@ -8,7 +8,7 @@ import { storedName } from '../emulators/names.ts';
 import { listStored } from '../emulators/store/store.ts';
 import { BinfmtctlError, interrupted } from '../errors.ts';
 import { type BundledEmulator, MANIFEST } from '../file-format/bundle.ts';
-import type { Found } from '../obtain/found.ts';
+import type { FoundEmulator } from '../obtain/found.ts';
 import { type Missing, noneFound } from '../obtain/missing.ts';
 import { findNatives } from '../safety/natives.ts';
 import { packBundle } from '../sources/bundle-writer.ts';
@@ -18,7 +18,7 @@ import { fileError } from '../system/file/file-error.ts';
 import { tryReadHead } from '../system/file/head.ts';
 import { isFolder } from '../system/file/is-file.ts';
 import { outputKind, writeOutput } from '../system/file/output-file.ts';
-import { obtainAsLocked, refuseLockedSources } from './locked.ts';
+import { assertNoOtherSources, obtainAsLocked } from './locked.ts';
 
 export interface BundleRequest {
   /** The file that is written; a device or pipe is written to. */
@@ -65,19 +65,20 @@ export interface BundleResult {
  * doors to the outside throw; no file is written then.
  */
 export async function bundle(request: BundleRequest, context: Context): Promise<BundleResult> {
-  refuseLockedSources(request);
+  assertNoOtherSources(request);
   const natives = await findNatives(context);
   const host = request.host ?? natives.host;
-  const elsewhere = host.id !== natives.host.id;
-  refuse(request, host, elsewhere);
+  const forOtherHost = host.id !== natives.host.id;
+  validateRequest(request, host, { forOtherHost });
   await requireWritable(request);
   const others = Object.values(context.catalogue.arches).filter(({ id }) => id !== host.id);
   const arches = request.all ? others : request.arches;
   return withStoreLock(context, async () => {
     const stored = await listStored(context.store);
     try {
-      const wanted = { ...request, elsewhere, prove: true, dryRun: false };
-      const { found, missing } = await obtainAsLocked(arches, [], { ...natives, host }, wanted, context);
+      const kernel = { entries: [], natives: { ...natives, host } };
+      const emulatorRequest = { ...request, elsewhere: forOtherHost, prove: true, dryRun: false };
+      const { found, missing } = await obtainAsLocked(arches, kernel, emulatorRequest, context);
       if (found.length === 0) throw noneFound(request.sources, missing, request.host);
       const paths = new Map(found.map((each) => [each.arch.id, each.emulator.path]));
       const emulators = found.map(bundled).toSorted((a, b) => (a.guest < b.guest ? -1 : 1));
@@ -85,19 +86,23 @@ export async function bundle(request: BundleRequest, context: Context): Promise<
       const file = resolve(request.output);
       const parts = packBundle(manifest, ({ guest }) => paths.get(guest) ?? '');
       const written = await write(file, parts, context);
-      return { schema: 'binfmtctl/bundled/1', file, ...written, ...manifest, proved: !elsewhere, missing };
+      return { schema: 'binfmtctl/bundled/1', file, ...written, ...manifest, proved: !forOtherHost, missing };
     } finally {
       await pruneUnregistered(context, stored).catch(() => {});
     }
   });
 }
 
-function refuse({ arches, sources, locked }: BundleRequest, host: Arch, elsewhere: boolean): void {
+function validateRequest(
+  { arches, sources, locked }: BundleRequest,
+  host: Arch,
+  { forOtherHost }: { readonly forOtherHost: boolean },
+): void {
   if (arches.some(({ id }) => id === host.id))
     throw new BinfmtctlError('NATIVE_ARCH', `${host.id} runs natively on ${host.id} machines`, {
       hint: 'leave it out: they need no emulator for it',
     });
-  if (elsewhere && sources.length === 0 && locked === undefined)
+  if (forOtherHost && sources.length === 0 && locked === undefined)
     throw new BinfmtctlError(
       'USAGE',
       `--host ${host.id} needs a --source: this machine has its own emulators`,
@@ -133,7 +138,7 @@ function isReplaceable(file: string): boolean {
   return head !== null && (head.length === 0 || Buffer.from(head).toString('latin1') === `${MANIFEST}\0`);
 }
 
-function bundled({ arch, profile, emulator }: Found): BundledEmulator {
+function bundled({ arch, profile, emulator }: FoundEmulator): BundledEmulator {
   const { version, sha256, size, path } = emulator;
   const name = basename(storedName(profile, arch.id, path));
   return { guest: arch.id, emulator: profile.id, version, sha256, size, file: `${arch.id}/${name}` };

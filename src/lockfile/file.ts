@@ -1,8 +1,14 @@
 import { resolve } from 'node:path';
 import type { Context } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { decodeLock, encodeLock, isLockText, type Lock, type LockedEmulators } from '../file-format/lock.ts';
-import type { Found } from '../obtain/found.ts';
+import {
+  decodeLockFile,
+  encodeLockFile,
+  isLockText,
+  type LockedEmulators,
+  type LockFile,
+} from '../file-format/lock-file.ts';
+import type { FoundEmulator } from '../obtain/found.ts';
 import type { Natives } from '../safety/natives.ts';
 import type { Step } from '../state/steps.ts';
 import { errnoOf, fileError } from '../system/file/file-error.ts';
@@ -12,22 +18,22 @@ import { LOCK_FILE } from './name.ts';
 import { withLocked } from './plan.ts';
 
 /** A lock file as it was read. */
-export interface ReadLock {
+export interface LockFileText {
   readonly text: string;
-  readonly lock: Lock;
+  readonly lock: LockFile;
 }
 
 /** All arches on all hosts take less than 128 kB; the time to read keys that are all different grows with the square of their number. */
 const MAX_SIZE = 1 << 17;
 /** As many problems as an error names. */
-const NAMED = 10;
+const MAX_LISTED = 10;
 
 /**
  * The lock file; null where there is none.
  *
  * @throws BAD_LOCK, with every problem and its line; FILE_FAILED, NO_PRIVILEGE.
  */
-export async function readLockIfExists(file: string): Promise<ReadLock | null> {
+export async function readLockIfExists(file: string): Promise<LockFileText | null> {
   // In a repository a link may lead to any file; root could read and show each.
   const noFollow = process.geteuid?.() === 0;
   const options = { noFollow, hint: 'name a lock file, as `binfmtctl install --lock` writes it' };
@@ -44,29 +50,32 @@ export async function readLockIfExists(file: string): Promise<ReadLock | null> {
     if (error instanceof TypeError) throw badLock(`${file} is no UTF-8 text`);
     throw fileError(error, `read the lock file ${file}`);
   }
-  const decoded = await decodeLock(text);
+  const decoded = await decodeLockFile(text);
   if ('lock' in decoded) return { text, lock: decoded.lock };
   // Messages about another file, to which a link may lead, would quote it.
   if (!isLockText(text))
     throw badLock(`${file}:1: not a lock file: it has no line "schema: binfmtctl/lock/…"`);
   const { problems } = decoded;
-  const named = problems.slice(0, NAMED).map(({ line, message }) => `${file}:${line}: ${message}`);
-  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
-  throw badLock(`wrong lock file: ${named.join('; ')}${more}`);
+  const listed = problems.slice(0, MAX_LISTED).map(({ line, message }) => `${file}:${line}: ${message}`);
+  const more = problems.length > MAX_LISTED ? `; and ${problems.length - MAX_LISTED} more` : '';
+  throw badLock(`wrong lock file: ${listed.join('; ')}${more}`);
 }
 
 /** The lock file of these arches, which has to be there: BAD_LOCK where it is not, and as `readLockIfExists`. */
-export async function readLock(file: string, arches: readonly string[] = []): Promise<ReadLock> {
+export async function readLock(file: string, arches: readonly string[] = []): Promise<LockFileText> {
   const read = await readLockIfExists(file);
   if (read !== null) return read;
-  const named = file === LOCK_FILE ? '' : ` --lock-file ${file}`;
+  const option = file === LOCK_FILE ? '' : ` --lock-file ${file}`;
   throw new BinfmtctlError('BAD_LOCK', `there is no lock file ${file}`, {
-    hint: `create it: \`binfmtctl lock --update ${arches.length === 0 ? 'arm64' : arches.join(' ')}${named}\``,
+    hint: `create it: \`binfmtctl lock --update ${arches.length === 0 ? 'arm64' : arches.join(' ')}${option}\``,
   });
 }
 
 /** What a lock file says of emulators that were found. Warns of each address that it names without its secret query. */
-export function lockedOf(found: readonly Found[], { report }: Pick<Context, 'report'>): LockedEmulators {
+export function lockedOf(
+  found: readonly FoundEmulator[],
+  { report }: Pick<Context, 'report'>,
+): LockedEmulators {
   const shortened = new Set<string>();
   const pairs = found.map(
     ({ arch, profile, emulator: { version, sha256, size, path }, source: named = `path:${path}` }) => {
@@ -85,14 +94,16 @@ export function lockedOf(found: readonly Found[], { report }: Pick<Context, 'rep
 
 /** With `lock`: the step that makes the lock file name what was found, where it does not yet. Throws as `readLockIfExists`. */
 export async function lockSteps(
-  found: readonly Found[],
+  found: readonly FoundEmulator[],
   { host }: Natives,
   { lock: file }: { readonly lock?: string | undefined },
   context: Pick<Context, 'report'>,
 ): Promise<readonly Step[]> {
   if (file === undefined || found.length === 0) return [];
   const before = await readLockIfExists(file);
-  const text = await encodeLock(withLocked(before?.lock ?? { hosts: {} }, host.id, lockedOf(found, context)));
+  const text = await encodeLockFile(
+    withLocked(before?.lock ?? { hosts: {} }, host.id, lockedOf(found, context)),
+  );
   if (text === before?.text) return [];
   return [{ kind: 'write', path: resolve(file), text, previous: before?.text ?? null }];
 }

@@ -3,11 +3,9 @@ import type { Context } from '../context.ts';
 import { listStored } from '../emulators/store/store.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
-import type { Found } from '../obtain/found.ts';
-import { type EmulatorRequest, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
+import type { FoundEmulator } from '../obtain/found.ts';
+import { type EmulatorRequest, type KernelState, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
 import { DEFAULT_SOURCES } from '../obtain/sources.ts';
-import type { Entry } from '../rule/types.ts';
-import type { Natives } from '../safety/natives.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import { readLock } from './file.ts';
 import { groupBySource, lockedFor, requireGuests, requireLocked } from './plan.ts';
@@ -27,19 +25,18 @@ export interface LockableRequest extends EmulatorRequest {
  */
 export async function obtainAsLocked(
   arches: readonly Arch[],
-  entries: readonly Entry[],
-  natives: Natives,
+  kernel: KernelState,
   request: LockableRequest,
   context: Context,
 ): Promise<Obtained> {
   const { locked, lock, sources } = request;
-  if (locked !== undefined) return obtainLocked(arches, entries, natives, { ...request, locked }, context);
+  if (locked !== undefined) return obtainLocked(arches, kernel, { ...request, locked }, context);
   const lockable = lock === undefined || sources.length > 0 ? sources : DEFAULT_SOURCES;
-  return obtainEmulators(arches, entries, natives, { ...request, sources: lockable }, context);
+  return obtainEmulators(arches, kernel, { ...request, sources: lockable }, context);
 }
 
 /** A bundle only carries what the lock names. @throws USAGE where a lock file and something else are both to say what is taken. */
-export function refuseLockedSources({
+export function assertNoOtherSources({
   lock,
   locked,
   sources,
@@ -60,19 +57,18 @@ export function refuseLockedSources({
 
 async function obtainLocked(
   arches: readonly Arch[],
-  entries: readonly Entry[],
-  natives: Natives,
+  kernel: KernelState,
   request: LockableRequest & { readonly locked: string },
   context: Context,
 ): Promise<Obtained> {
   const { locked: file, all } = request;
   const ids = all ? [] : arches.map(({ id }) => id);
-  const part = lockedFor((await readLock(file, ids)).lock, natives.host.id, file, ids);
-  const wanted = all ? arches.filter(({ id }) => Object.hasOwn(part, id)) : arches;
-  const guests = wanted.map(({ id }) => id);
+  const part = lockedFor((await readLock(file, ids)).lock, kernel.natives.host.id, file, ids);
+  const selected = all ? arches.filter(({ id }) => Object.hasOwn(part, id)) : arches;
+  const guests = selected.map(({ id }) => id);
   requireGuests(part, guests, file);
   const stored = await listStored(context.store);
-  const found: Found[] = [];
+  const found: FoundEmulator[] = [];
   const toFetch: string[] = [];
   for (const { source = '', emulator = '', guests: group } of groupBySource(part, guests)) {
     const candidates = group.flatMap((guest): Candidate[] =>
@@ -80,20 +76,18 @@ async function obtainLocked(
         .filter(({ sha256 }) => sha256 === part[guest]?.sha256)
         .map(({ path }) => ({ path, emulator, guest, origin: 'store' })),
     );
-    const members = wanted.filter(({ id }) => group.includes(id));
+    const members = selected.filter(({ id }) => group.includes(id));
     const sources = request.sources.length > 0 ? request.sources : [source];
     const narrowed = { ...request, all: false, sources, emulator, candidates, expected: part };
-    const obtained = await obtainEmulators(members, entries, natives, narrowed, context).catch(
-      (error: unknown) => {
-        throw request.sources.length > 0 ? error : worded(error, file, source);
-      },
-    );
+    const obtained = await obtainEmulators(members, kernel, narrowed, context).catch((error: unknown) => {
+      throw request.sources.length > 0 ? error : worded(error, file, source);
+    });
     for (const each of obtained.found) {
       const locked = part[each.arch.id];
       if (locked === undefined) continue;
       const emulator = { ...each.emulator };
       // The same bytes are of the same version, where they could not be asked.
-      if (request.elsewhere) emulator.version ??= locked.version;
+      if (request.forOtherHost) emulator.version ??= locked.version;
       requireLocked(each.arch.id, emulator, locked, file);
       found.push({ ...each, emulator });
     }
@@ -103,7 +97,7 @@ async function obtainLocked(
     ? Object.keys(part).filter((guest) => !Object.hasOwn(context.catalogue.arches, guest))
     : [];
   return {
-    found: wanted.flatMap(({ id }) => found.find(({ arch }) => arch.id === id) ?? []),
+    found: selected.flatMap(({ id }) => found.find(({ arch }) => arch.id === id) ?? []),
     missing: unknown.map((arch) => ({ arch, why: `it is in ${file}, but not in the catalogue` })),
     toFetch,
   };

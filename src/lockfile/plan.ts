@@ -1,11 +1,11 @@
 /** What a lock file demands, and what it becomes. */
 import { BinfmtctlError } from '../errors.ts';
-import type { Lock, LockedEmulator, LockedEmulators } from '../file-format/lock.ts';
+import type { LockedEmulator, LockedEmulators, LockFile } from '../file-format/lock-file.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import { LOCK_FILE } from './name.ts';
 
 /** What tells one emulator from another. */
-export type Identity = Omit<LockedEmulator, 'source'>;
+export type EmulatorIdentity = Omit<LockedEmulator, 'source'>;
 
 /** How one emulator of a lock file changes. */
 export interface LockChange {
@@ -28,7 +28,7 @@ export interface SourceGroup {
  * @throws LOCK_MISMATCH where it has nothing.
  */
 export function lockedFor(
-  { hosts }: Lock,
+  { hosts }: LockFile,
   host: string,
   file: string,
   guests: readonly string[] = [],
@@ -39,11 +39,11 @@ export function lockedFor(
   const known = [...new Set(Object.values(hosts).flatMap((each) => Object.keys(each)))].filter(
     (guest) => guest !== host,
   );
-  const wanted = [guests, known, ['ARCH']].find((each) => each.length > 0) ?? [];
+  const suggested = [guests, known, ['ARCH']].find((each) => each.length > 0) ?? [];
   throw new BinfmtctlError(
     'LOCK_MISMATCH',
     `${file} has no emulators for ${host} machines${others === '' ? '' : `, only for ${others}`}`,
-    { hint: `add them on this machine: ${updating(file, wanted)}` },
+    { hint: `add them on this machine: ${updating(file, suggested)}` },
   );
 }
 
@@ -65,7 +65,12 @@ export function requireGuests(part: LockedEmulators, guests: readonly string[], 
  *
  * @throws LOCK_MISMATCH, with what was expected and what was found.
  */
-export function requireLocked(guest: string, found: Identity, locked: LockedEmulator, file: string): void {
+export function requireLocked(
+  guest: string,
+  found: EmulatorIdentity,
+  locked: LockedEmulator,
+  file: string,
+): void {
   const keys = ['sha256', 'size', 'version', 'emulator'] as const;
   const wrong = keys.find((key) => found[key] !== locked[key]);
   if (wrong === undefined) return;
@@ -98,7 +103,7 @@ export function groupBySource(part: LockedEmulators, guests: readonly string[]):
 }
 
 /** The lock with `emulators` for the host in place of what it had for the same guests; all else stays. */
-export function withLocked({ hosts }: Lock, host: string, emulators: LockedEmulators): Lock {
+export function withLocked({ hosts }: LockFile, host: string, emulators: LockedEmulators): LockFile {
   const part = Object.hasOwn(hosts, host) ? hosts[host] : {};
   return { hosts: { ...hosts, [host]: { ...part, ...emulators } } };
 }

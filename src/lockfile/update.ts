@@ -3,8 +3,8 @@ import { findArch } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import { listStored } from '../emulators/store/store.ts';
-import { encodeLock } from '../file-format/lock.ts';
-import type { Found } from '../obtain/found.ts';
+import { encodeLockFile } from '../file-format/lock-file.ts';
+import type { FoundEmulator } from '../obtain/found.ts';
 import { obtainEmulators } from '../obtain/obtain.ts';
 import { DEFAULT_SOURCES } from '../obtain/sources.ts';
 import { findNatives, refuseNative } from '../safety/natives.ts';
@@ -53,12 +53,13 @@ export async function updateLock(
   const lock = read?.lock ?? { hosts: {} };
   const part =
     arches.length === 0 || Object.hasOwn(lock.hosts, host.id) ? lockedFor(lock, host.id, file) : {};
-  const wanted = arches.length > 0 ? arches : Object.keys(part).map((id) => findArch(context.catalogue, id));
-  const guests = wanted.map(({ id }) => id);
+  const selected =
+    arches.length > 0 ? arches : Object.keys(part).map((id) => findArch(context.catalogue, id));
+  const guests = selected.map(({ id }) => id);
   return withStoreLock(context, async () => {
     const stored = await listStored(context.store);
     try {
-      const found: Found[] = [];
+      const found: FoundEmulator[] = [];
       const groups =
         sources.length > 0
           ? [{ source: undefined, emulator: undefined, guests }]
@@ -75,12 +76,12 @@ export async function updateLock(
           prove: true,
           dryRun: false,
         };
-        const members = wanted.filter(({ id }) => group.includes(id));
-        found.push(...(await obtainEmulators(members, [], natives, request, context)).found);
+        const members = selected.filter(({ id }) => group.includes(id));
+        found.push(...(await obtainEmulators(members, { entries: [], natives }, request, context)).found);
       }
       const emulators = lockedOf(found, context);
       const changes = lockChanges(part, emulators);
-      const text = await encodeLock(withLocked(lock, host.id, emulators));
+      const text = await encodeLockFile(withLocked(lock, host.id, emulators));
       if (changes.length > 0) await writeAtomic(resolve(file), text);
       const changed = changes.map(({ arch }) => arch);
       const unchanged = guests.filter((guest) => !changed.includes(guest));

@@ -122,7 +122,7 @@ function announcedSize({ status, headers }: HttpResponse): number | null {
 }
 
 const cutOff = (what: string, { url }: HttpResponse, signal: AbortSignal): Error =>
-  httpError({ code: 'CUT_OFF' }, what, signal, url.host);
+  httpError({ code: 'CUT_OFF' }, { what, host: url.host, signal });
 
 function tooLarge(what: string, most: number, response: HttpResponse): Error {
   response.discard();

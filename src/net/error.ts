@@ -3,7 +3,7 @@ import { BinfmtctlError, interrupted } from '../errors.ts';
 
 /** Why something failed, kept as the cause of an error, so that it can be told what may work when it is tried again. */
 export interface HttpFailure {
-  /** Node's: ECONNRESET, CERT_HAS_EXPIRED …, or ours: STALLED, CUT_OFF. */
+  /** Node's: ECONNRESET, CERT_HAS_EXPIRED …, undici's: HPE_INVALID_CONSTANT …, or ours: STALLED, CUT_OFF. */
   readonly code?: string | undefined;
   readonly status?: number | undefined;
   /** How long the server wants to be left alone. */
@@ -26,6 +26,13 @@ const TRANSIENT_CODES = [
   'CUT_OFF',
   'HPE_INVALID_CONSTANT',
 ];
+/** Of undici's codes those that mean the same as another. */
+const SAME_CODES: Readonly<Record<string, string>> = {
+  UND_ERR_SOCKET: 'ECONNRESET',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ECONNRESET',
+  HPE_INVALID_EOF_STATE: 'ECONNRESET',
+};
+const TIMEOUTS = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'];
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
 const NETWORK_HINT = 'check the network and, where one is needed, the proxy (HTTPS_PROXY)';
@@ -51,40 +58,65 @@ const HINTS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   SELF_SIGNED_CERT_IN_CHAIN: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
+  HPE: ['it does not speak HTTP', 'is it the right host and port, or does a proxy in between answer?'],
+  UND_ERR_HEADERS_OVERFLOW: [
+    'its answer has too many headers',
+    'is it the right host and port, or does a proxy in between answer?',
+  ],
+  ENOMEM: [
+    'there is not enough memory to read its answer',
+    'the parser of HTTP reserves some gigabytes of addresses: allow for them with `ulimit -v unlimited`',
+  ],
   EPROTO: [
     'it does not speak TLS',
     'plain HTTP is spoken only when that is said: oci:http://HOST/IMAGE, url:http://HOST/FILE#sha256=HEX',
   ],
 };
 
-/**
- * An error of Node's as one of ours.
- *
- * @param what what failed and on what: `cannot fetch https://…`
- * @param host who was asked
- * @param proxy where there is one
- */
-export function httpError(
-  error: unknown,
-  what: string,
-  signal: AbortSignal,
-  host: string,
-  proxy: URL | null = null,
-): BinfmtctlError {
+/** What failed. */
+export interface Failed {
+  /** With what it failed on: `cannot fetch https://…`. */
+  readonly what: string;
+  /** Who was asked. */
+  readonly host: string;
+  readonly signal: AbortSignal;
+  /** Whose failure it is, where that is a proxy's. */
+  readonly proxy?: URL | null;
+}
+
+/** Returns an error of undici's with the code and the text of the others. @param answerMs the limit of its timeouts */
+export function nodeError(error: unknown, answerMs: number): Error {
+  const { code = '', message = String(error), cause } = error as NodeJS.ErrnoException;
+  // A certificate of a proxy's.
+  if (code === 'UND_ERR_PRX_TLS') return cause as Error;
+  if (TIMEOUTS.includes(code)) return stalled('no answer', answerMs);
+  const same = SAME_CODES[code];
+  if (same !== undefined) return failure(same, message);
+  return error instanceof Error ? error : new Error(message);
+}
+
+/** Returns an error of Node's as one of ours. */
+export function httpError(error: unknown, { what, host, signal, proxy = null }: Failed): BinfmtctlError {
   if (signal.aborted) return interrupted(signal, 'fetching');
   if (error instanceof BinfmtctlError) return error;
   const { code = '', message = String(error) } = error as { code?: string; message?: string };
-  const known = /wrong version number|packet length/i.test(message) ? HINTS['EPROTO'] : HINTS[code];
+  const known = HINTS[alias(code, message)];
   const [meaning, hint] = known ?? [message.split('\n')[0] || code, NETWORK_HINT];
   const reason = code === 'STALLED' ? `${meaning} (${message})` : meaning;
   // Never its login.
-  const isProxys = proxy !== null && isOfProxy(error);
-  const why = isProxys ? `the proxy ${proxy.host} fails: ${reason}` : reason;
+  const why = proxy === null ? reason : `the proxy ${proxy.host} fails: ${reason}`;
   const cause: HttpFailure = { code, host, why };
   return new BinfmtctlError('SOURCE_FAILED', `${what}: ${why}`, {
-    hint: isProxys ? PROXY_HINT : hint,
+    hint: proxy === null ? hint : PROXY_HINT,
     cause,
   });
+}
+
+/** The code whose hint is the right one. */
+function alias(code: string, message: string): string {
+  if (/wrong version number|packet length/i.test(message)) return 'EPROTO';
+  if (message.startsWith('WebAssembly')) return 'ENOMEM';
+  return code.startsWith('HPE_') ? 'HPE' : code;
 }
 
 /** Whether the same may work when it is tried again. */
@@ -93,13 +125,9 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT_CODES.includes(code) || TRANSIENT_STATUSES.includes(status);
 }
 
-/** Whether it is the proxy that failed: the only one that is connected to, where there is one. */
-function isOfProxy(error: unknown): boolean {
-  // Where a name has several addresses, Node keeps the error of each.
-  const { ofProxy = false, errors = [] } = error as { ofProxy?: boolean; errors?: readonly unknown[] };
-  const syscalls = [error, ...errors].map((each) => (each as { syscall?: string }).syscall ?? '');
-  return ofProxy || syscalls.some((name) => name === 'connect' || name === 'getaddrinfo');
-}
+/** Whether an error came from a proxy that was asked for a tunnel. */
+export const isOfProxy = (error: unknown): boolean =>
+  (error as { isOfProxy?: boolean } | null)?.isOfProxy === true;
 
 export function failureOf(error: unknown): HttpFailure {
   const cause = error instanceof BinfmtctlError ? error.cause : undefined;

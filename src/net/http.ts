@@ -1,11 +1,16 @@
-/** The door to HTTP. Redirects and proxies are ours to handle, so that no credentials go where they are not meant to. */
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
+/**
+ * The door to HTTP, which undici speaks. None of its interceptors is used, as none can keep to our rules: `redirect` asks nobody
+ * whether a redirect may be followed, `retry` resumes without a limit of speed and without a word, and `decompress` would change
+ * bytes whose digest is known.
+ */
+import type { Dispatcher } from 'undici';
 import { BinfmtctlError } from '../errors.ts';
+import { countStreamed } from '../system/memory.ts';
 import { isLoopback, mayBeLoopback } from '../text/host.ts';
-import { httpError, stalled } from './error.ts';
+import { dispatcherFor } from './connections.ts';
+import { type Failed, httpError, isOfProxy, nodeError, stalled } from './error.ts';
 import { proxyAuthorization, proxyFor } from './proxy.ts';
 import { type TlsSettings, tlsOptions } from './tls.ts';
-import { openTunnel } from './tunnel.ts';
 
 export interface HttpLimits {
   /** From the request to the answer's headers. */
@@ -34,7 +39,8 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
   /** Where the answer came from in the end. */
   readonly url: URL;
   /** Can be read once; whoever does not read it calls `discard`. Throws SOURCE_FAILED, INTERRUPTED. */
@@ -102,85 +108,82 @@ function redirectTarget(from: URL, location: string, isVerified: boolean): URL {
 const staysOut = (from: URL, next: URL): boolean => isLoopback(from.host) || !mayBeLoopback(next.host);
 
 async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
-  const { signal } = options;
-  const what = `cannot fetch ${printUrl(url)}`;
+  const { signal, limits } = options;
+  const failed = { what: `cannot fetch ${printUrl(url)}`, host: url.host, signal };
   let proxy: URL | null = null;
   try {
     if (signal.aborted) throw signal.reason;
     proxy = proxyFor(url);
-    const sent = await send(url, proxy, options);
-    const message = await answerOf(sent, options);
+    const { statusCode, headers, body } = await send(url, proxy, options);
+    // Nothing listens to it before it is read.
+    body.on('error', () => {});
     return {
-      status: message.statusCode ?? 0,
-      headers: message.headers,
+      status: statusCode,
+      headers: singleHeaders(headers),
       url,
-      body: bodyOf(message, options, what, url.host),
-      discard: () => void message.destroy(),
+      body: bodyOf(body, options, failed),
+      discard: () => void body.destroy(),
     };
   } catch (error) {
-    throw httpError(error, what, signal, url.host, proxy);
+    // Of plain HTTP, who is connected to is the proxy.
+    const isProxys = url.protocol === 'http:' || isOfProxy(error);
+    throw httpError(nodeError(error, limits.answerMs), { ...failed, proxy: isProxys ? proxy : null });
   }
 }
 
-async function send(url: URL, proxy: URL | null, request: HttpRequest): Promise<ClientRequest> {
-  const { method = 'GET', headers, body, signal, limits } = request;
-  const options: RequestOptions = { method, headers: { 'user-agent': 'binfmtctl', ...headers }, signal };
-  const proxyTls = proxy?.protocol === 'https:' ? await tlsOptions() : {};
+async function send(url: URL, proxy: URL | null, options: HttpRequest): Promise<Dispatcher.ResponseData> {
+  const { method = 'GET', body = null, signal, limits } = options;
+  const { answerMs } = limits;
   const isTls = url.protocol === 'https:';
-  const tls = isTls ? await tlsOptions(request.tls?.(url)) : {};
-  Object.assign(options, isTls ? tls : proxyTls);
-  if (proxy !== null && isTls) {
-    const socket = await openTunnel(proxy, url, { tls, proxyTls, timeoutMs: limits.answerMs, signal });
-    // Without an agent: that is how Node takes a connection which is there already.
-    Object.assign(options, { createConnection: () => socket });
+  const proxyTls = proxy?.protocol === 'https:' ? await tlsOptions() : {};
+  const headers = { 'user-agent': 'binfmtctl', ...options.headers };
+  const shared = { method, body, signal, headersTimeout: answerMs, bodyTimeout: 0 };
+  if (proxy === null || isTls) {
+    const tls = isTls ? await tlsOptions(options.tls?.(url)) : {};
+    const tunnel = proxy === null ? null : { proxy, tls: proxyTls };
+    const dispatcher = await dispatcherFor({ tls, tunnel, isPassedOn: false, answerMs, signal });
+    const path = `${url.pathname}${url.search}`;
+    return dispatcher.request({ ...shared, origin: url.origin, path, headers });
   }
-  const { request: open } = await (isTls ? import('node:https') : import('node:http'));
-  const plainly = proxy !== null && !isTls;
-  const sent = plainly
-    ? open(proxy, {
-        ...options,
-        path: url.href,
-        headers: { ...options.headers, host: url.host, ...proxyAuthorization(proxy) } as Record<
-          string,
-          string
-        >,
-      })
-    : open(url, options);
-  sent.end(body);
-  return sent;
-}
-
-function answerOf(sent: ClientRequest, { limits }: HttpRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => sent.destroy(stalled('no answer', limits.answerMs)), limits.answerMs);
-    // After the answer errors come through its body too; here they only must not be unheard.
-    sent.on('error', reject);
-    sent.on('close', () => clearTimeout(late));
-    sent.once('response', (message) => {
-      clearTimeout(late);
-      resolve(message);
-    });
+  // Not by ProxyAgent, which takes a proxy's own failures for its own mistakes, and asks a proxy with TLS for a tunnel to port 80,
+  // which proxies refuse.
+  const dispatcher = await dispatcherFor({ tls: proxyTls, tunnel: null, isPassedOn: true, answerMs, signal });
+  return dispatcher.request({
+    ...shared,
+    origin: proxy.origin,
+    path: `${url.origin}${url.pathname}${url.search}`,
+    headers: { ...headers, host: url.host, ...proxyAuthorization(proxy) },
   });
 }
 
+/** Of a header that came several times the first counts, but all challenges do (RFC 9110 5.3, 11.6.1). */
+function singleHeaders(headers: Dispatcher.ResponseData['headers']): HttpResponse['headers'] {
+  const entries = Object.entries(headers).map(([name, value]) => {
+    if (!Array.isArray(value)) return [name, value] as const;
+    return [name, name === 'www-authenticate' ? value.join(', ') : value[0]] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 async function* bodyOf(
-  message: IncomingMessage,
-  { limits, signal }: HttpRequest,
-  what: string,
-  host: string,
+  body: Dispatcher.ResponseData['body'],
+  { limits }: HttpRequest,
+  failed: Failed,
 ): AsyncGenerator<Uint8Array> {
   let came = 0;
   const watch = setInterval(() => {
-    if (came < LEAST_BYTES) message.destroy(stalled('too few bytes', limits.stallMs));
+    if (came < LEAST_BYTES) body.destroy(stalled('too few bytes', limits.stallMs));
     came = 0;
   }, limits.stallMs);
   try {
-    for await (const chunk of message) {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
       came += chunk.length;
+      // undici joins what a socket brings, and Node makes more room than it needs.
+      countStreamed(4 * chunk.length);
       yield chunk;
     }
   } catch (error) {
-    throw httpError(error, what, signal, host);
+    throw httpError(nodeError(error, limits.answerMs), failed);
   } finally {
     clearInterval(watch);
   }

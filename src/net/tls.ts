@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { BinfmtctlError } from '../errors.ts';
 import { readTextIfExists } from '../system/file/read-file.ts';
 
@@ -12,8 +13,11 @@ export interface TlsSettings {
   readonly isUnverified?: boolean | undefined;
 }
 
+/** Options of Node's. */
+export type TlsOptions = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>;
+
 /** Options of Node's for a TLS connection with these settings. @throws SOURCE_FAILED for an unusable SSL_CERT_FILE. */
-export async function tlsOptions(settings: TlsSettings | null = null) {
+export async function tlsOptions(settings: TlsSettings | null = null): Promise<TlsOptions> {
   const own = authorities();
   if (settings === null) return own === undefined ? {} : { ca: [own] };
   const { ca, cert, key, isUnverified = false } = settings;

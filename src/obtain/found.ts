@@ -2,7 +2,7 @@ import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
 import type { Emulator } from '../emulators/types.ts';
 
 /** An inspected emulator for an arch, with its profile. */
-export interface Found {
+export interface FoundEmulator {
   readonly arch: Arch;
   readonly profile: EmulatorProfile;
   readonly emulator: Emulator;

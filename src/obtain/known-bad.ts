@@ -1,14 +1,14 @@
 import { knownBadFor } from '../catalogue/known-bad.ts';
 import type { Arch, KnownBad } from '../catalogue/types.ts';
-import { type Context, wordsFor } from '../context.ts';
+import { type Context, describeArches } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { kernelVersion } from '../system/host.ts';
 import { pageSize } from '../system/page-size.ts';
-import type { Found } from './found.ts';
+import type { FoundEmulator } from './found.ts';
 
 /** What is known to go wrong with an emulator of its version on this machine. */
 export async function knownProblems(
-  { arch, profile, emulator: { version } }: Found,
+  { arch, profile, emulator: { version } }: FoundEmulator,
   host: Arch,
 ): Promise<readonly KnownBad[]> {
   if (profile.knownBad.length === 0) return [];
@@ -17,8 +17,8 @@ export async function knownProblems(
 }
 
 /** @throws EMULATOR_UNFIT where something is known to go wrong with it. */
-export function refuseKnownBad(
-  { arch, profile, emulator }: Found,
+export function assertNotKnownBad(
+  { arch, profile, emulator }: FoundEmulator,
   [first, ...others]: readonly KnownBad[],
 ): void {
   if (first === undefined) return;
@@ -34,7 +34,7 @@ export function refuseKnownBad(
 
 /** Warns once of each thing that is known to go wrong, with all architectures that it concerns. */
 export async function warnOfKnownBad(
-  found: readonly Found[],
+  found: readonly FoundEmulator[],
   host: Arch,
   { report }: Context,
 ): Promise<void> {
@@ -46,8 +46,9 @@ export async function warnOfKnownBad(
       warnings.set(what, [...(warnings.get(what) ?? []), arch.id]);
     }
   }
-  for (const [what, arches] of warnings) report({ kind: 'warning', text: `${wordsFor(arches)}: ${what}` });
+  for (const [what, arches] of warnings)
+    report({ kind: 'warning', text: `${describeArches(arches)}: ${what}` });
 }
 
-const nameOf = ({ profile, emulator }: Pick<Found, 'profile' | 'emulator'>): string =>
+const nameOf = ({ profile, emulator }: Pick<FoundEmulator, 'profile' | 'emulator'>): string =>
   emulator.version === null ? profile.id : `${profile.id} ${emulator.version}`;

@@ -14,10 +14,10 @@ export function notFound(
   host: Arch,
   { sources, emulator }: { readonly sources: readonly string[]; readonly emulator?: string | undefined },
 ): BinfmtctlError {
-  const wanted = emulator === undefined ? 'emulator' : `emulator ${emulator}`;
+  const subject = emulator === undefined ? 'emulator' : `emulator ${emulator}`;
   return new BinfmtctlError(
     'EMULATOR_NOT_FOUND',
-    `no ${wanted} for ${arch.id} was found for this machine (${host.id})`,
+    `no ${subject} for ${arch.id} was found for this machine (${host.id})`,
     {
       hint:
         sources.length > 0

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { archOfHeader, emulatorsFor } from '../catalogue/resolve.ts';
 import type { Arch, EmulatorProfile } from '../catalogue/types.ts';
-import { type Context, wordsFor } from '../context.ts';
+import { type Context, describeArches } from '../context.ts';
 import { buildProbe } from '../elf/probe.ts';
 import { type FindRequest, findCandidates, findHeldByEntries } from '../emulators/finder.ts';
 import { inspect } from '../emulators/inspector.ts';
@@ -9,18 +9,18 @@ import { type Memo, openMemo } from '../emulators/memo.ts';
 import { listStored, type StoredEmulator } from '../emulators/store/store.ts';
 import { isSharedStore } from '../emulators/store/trust.ts';
 import type { Candidate } from '../emulators/types.ts';
-import { BinfmtctlError } from '../errors.ts';
+import { type BinfmtctlError, isItemFailure } from '../errors.ts';
 import { assertRuns } from '../probe/assert-runs.ts';
 import type { Entry } from '../rule/types.ts';
 import { buildArchOf, type Natives } from '../safety/natives.ts';
 import { refuseInterrupted } from '../state/transaction.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { mapsRootToRoot } from '../system/host.ts';
-import type { Found } from './found.ts';
-import { knownProblems, refuseKnownBad, warnOfKnownBad } from './known-bad.ts';
+import type { FoundEmulator } from './found.ts';
+import { assertNotKnownBad, knownProblems, warnOfKnownBad } from './known-bad.ts';
 import { type Missing, notFound } from './missing.ts';
 import { recover } from './recover.ts';
-import { addProblem, askSources, asOne, type Problems, parseSources } from './sources.ts';
+import { addProblem, askSources, combineProblems, parseSources, type SourceProblems } from './sources.ts';
 
 export interface EmulatorRequest {
   readonly all: boolean;
@@ -33,10 +33,10 @@ export interface EmulatorRequest {
   /** Files that are looked at first. */
   readonly candidates?: readonly Candidate[] | undefined;
   /** They are for another machine, of the arch `host`, and are not run. */
-  readonly elsewhere?: boolean | undefined;
+  readonly forOtherHost?: boolean | undefined;
   /** Refuse versions that are known to be bad. */
   readonly strict?: boolean | undefined;
-  /** Take only emulators that run a probe; those for another machine (`elsewhere`) are not checked. */
+  /** Take only emulators that run a probe; those for another machine (`forOtherHost`) are not checked. */
   readonly prove?: boolean | undefined;
   /** Take only what this machine has, and ask no source. */
   readonly local?: boolean | undefined;
@@ -49,20 +49,27 @@ export interface EmulatorRequest {
 }
 
 export interface Obtained {
-  readonly found: readonly Found[];
+  readonly found: readonly FoundEmulator[];
   readonly missing: readonly Missing[];
   /** With `dryRun`: ids of the arches whose emulators would have to be fetched. */
   readonly toFetch: readonly string[];
 }
 
-interface Search {
-  readonly natives: Natives;
-  readonly host: Arch;
+/** What the kernel runs: its entries, and the machine's own architectures. */
+export interface KernelState {
   readonly entries: readonly Entry[];
+  readonly natives: Natives;
+}
+
+interface EmulatorSearch extends KernelState {
+  readonly host: Arch;
   readonly stored: readonly StoredEmulator[];
   readonly memo: Memo;
   readonly request: EmulatorRequest;
   readonly context: Context;
+  /** By id of the arch. */
+  readonly found: Map<string, FoundEmulator>;
+  readonly problems: SourceProblems;
 }
 
 /** From the start of an emulator until it has printed its version, on a busy machine too. */
@@ -76,23 +83,25 @@ const TIME_LIMIT_MS = 30_000;
  */
 export async function obtainEmulators(
   arches: readonly Arch[],
-  entries: readonly Entry[],
-  natives: Natives,
+  { entries, natives }: KernelState,
   request: EmulatorRequest,
   context: Context,
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
   const { host } = natives;
-  const sources = parseSources(request.sources, request.allowUnverified);
+  const sources = parseSources(request.sources, { allowUnverified: request.allowUnverified });
   const [memo, stored] = await Promise.all([
     openMemo(context.store),
     isSharedStore() ? [] : listStored(context.store),
   ]);
-  const search: Search = { natives, host, entries, stored, memo, request, context };
-  const found = new Map<string, Found>();
-  const problems: Problems = new Map();
+  const found = new Map<string, FoundEmulator>();
+  const problems: SourceProblems = new Map();
+  const search: EmulatorSearch = {
+    ...{ natives, host, entries, stored, memo, request, context },
+    ...{ found, problems },
+  };
   // In the order asked for: which was found first differs from run to run.
-  const inOrder = (): readonly Found[] => arches.flatMap(({ id }) => found.get(id) ?? []);
+  const inOrder = (): readonly FoundEmulator[] => arches.flatMap(({ id }) => found.get(id) ?? []);
   // An emulator that is there and did not answer may be a good one: no other is fetched in its place.
   const isOpen = ({ id }: Arch): boolean =>
     !found.has(id) && (request.sources.length > 0 || silentOf(problems.get(id)) === undefined);
@@ -100,7 +109,7 @@ export async function obtainEmulators(
     refuseInterrupted(context.signal);
     const open = arches.filter(({ id }) => !found.has(id));
     await forEachAtOnce(open, availableParallelism(), (arch) =>
-      takeFirstFit(arch, candidates, source, found, problems, search),
+      takeFirstFit(arch, { candidates, source }, search),
     );
   };
   await take(request.candidates ?? []);
@@ -108,7 +117,7 @@ export async function obtainEmulators(
     context.report({
       kind: 'stage',
       stage: 'find',
-      text: `looking on this machine for what runs ${wordsFor(arches.map(({ id }) => id))}`,
+      text: `looking on this machine for what runs ${describeArches(arches.map(({ id }) => id))}`,
     });
     await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
     warnOfSilent(inOrder(), problems, context);
@@ -121,7 +130,7 @@ export async function obtainEmulators(
     const toFetch = arches.filter((arch) => isOpen(arch) && profilesFor(arch, search).length > 0);
     await warnOfKnownBad(inOrder(), host, context);
     const silent = arches.filter((arch) => !found.has(arch.id) && !isOpen(arch));
-    const missing = silent.map(({ id }) => ({ arch: id, problem: asOne(problems.get(id)) }));
+    const missing = silent.map(({ id }) => ({ arch: id, problem: combineProblems(problems.get(id)) }));
     const [first] = missing;
     if (!request.all && first?.problem !== undefined) throw first.problem;
     return {
@@ -137,7 +146,7 @@ export async function obtainEmulators(
       verified: request.expected !== undefined,
       context,
       problems,
-      wanted: () =>
+      missing: () =>
         arches
           .filter(isOpen)
           .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
@@ -153,7 +162,7 @@ export async function obtainEmulators(
     .filter(({ id }) => !found.has(id))
     .map((arch) => ({
       arch: arch.id,
-      problem: asOne(problems.get(arch.id)) ?? notFound(arch, host, request),
+      problem: combineProblems(problems.get(arch.id)) ?? notFound(arch, host, request),
     }));
   const inVain = (request.strict === true || failed) && found.size === 0;
   const required = missing.find(
@@ -168,7 +177,7 @@ export async function obtainEmulators(
 }
 
 /** Users learn why another emulator is taken than usual. */
-function warnOfSilent(found: readonly Found[], problems: Problems, { report }: Context): void {
+function warnOfSilent(found: readonly FoundEmulator[], problems: SourceProblems, { report }: Context): void {
   for (const { arch } of found) {
     const silent = silentOf(problems.get(arch.id));
     if (silent !== undefined) report({ kind: 'warning', text: silent.message });
@@ -179,12 +188,12 @@ function warnOfSilent(found: readonly Found[], problems: Problems, { report }: C
 const silentOf = (problems: readonly (BinfmtctlError | string)[] = []): BinfmtctlError | undefined =>
   problems.find((each): each is BinfmtctlError => typeof each !== 'string' && each.code === 'PROCESS_FAILED');
 
-function profilesFor(arch: Arch, { host, request, context }: Search): readonly EmulatorProfile[] {
+function profilesFor(arch: Arch, { host, request, context }: EmulatorSearch): readonly EmulatorProfile[] {
   const profiles = emulatorsFor(context.catalogue, arch.id, host.id);
   return request.emulator === undefined ? profiles : profiles.filter(({ id }) => id === request.emulator);
 }
 
-function findRequest(arch: Arch, search: Search): FindRequest {
+function findRequest(arch: Arch, search: EmulatorSearch): FindRequest {
   return {
     guest: arch.id,
     head: buildProbe(arch.elf, arch.probe).subarray(0, 256),
@@ -201,14 +210,11 @@ function findRequest(arch: Arch, search: Search): FindRequest {
  */
 async function takeFirstFit(
   arch: Arch,
-  candidates: readonly Candidate[],
-  source: string | undefined,
-  found: Map<string, Found>,
-  problems: Problems,
-  search: Search,
+  { candidates, source }: { readonly candidates: readonly Candidate[]; readonly source: string | undefined },
+  search: EmulatorSearch,
 ): Promise<void> {
-  const { natives, host, memo, request, context } = search;
-  let secondBest: Found | undefined;
+  const { natives, host, memo, request, context, found, problems } = search;
+  let secondBest: FoundEmulator | undefined;
   for (const candidate of candidates.filter(({ guest }) => guest === arch.id)) {
     const profile = context.catalogue.emulators[candidate.emulator];
     if (profile === undefined) continue;
@@ -216,7 +222,7 @@ async function takeFirstFit(
       const emulator = await inspect(candidate, {
         profile,
         host: host.elf,
-        elsewhere: request.elsewhere,
+        forOtherHost: request.forOtherHost,
         archOf: (head) => buildArchOf(head, natives, context),
         // Only who names an emulator may want one that does not work in chroots.
         requireStatic: request.emulator === undefined && request.dynamic !== true,
@@ -228,10 +234,10 @@ async function takeFirstFit(
       });
       const fit = { arch, profile, emulator, source: candidate.source ?? source };
       const expected = request.expected?.[arch.id]?.sha256 ?? emulator.sha256;
-      if (request.prove && !request.elsewhere && expected === emulator.sha256)
+      if (request.prove && !request.forOtherHost && expected === emulator.sha256)
         await assertRuns(arch, emulator, context);
       const known = await knownProblems(fit, host);
-      if (request.strict) refuseKnownBad(fit, known);
+      if (request.strict) assertNotKnownBad(fit, known);
       if (secondBest === undefined || (emulator.static && !secondBest.emulator.static)) secondBest = fit;
       const isOwn = archOfHeader(context.catalogue, emulator.head)?.id === host.id;
       if (known.length > 0 || !isOwn || (request.dynamic === true && !emulator.static)) continue;
@@ -240,7 +246,7 @@ async function takeFirstFit(
     } catch (problem) {
       // An inspection that a signal ended says nothing of the emulator.
       refuseInterrupted(context.signal);
-      if (!(problem instanceof BinfmtctlError) || problem.code === 'INTERRUPTED') throw problem;
+      if (!isItemFailure(problem)) throw problem;
       addProblem(problems, arch.id, problem);
     }
   }

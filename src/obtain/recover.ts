@@ -5,7 +5,7 @@ import type { Candidate } from '../emulators/types.ts';
 import { isBinfmtctlError } from '../errors.ts';
 import { withWaitingProbe } from '../probe/waiting.ts';
 import { refuseInterrupted } from '../state/transaction.ts';
-import { addProblem, type Problems } from './sources.ts';
+import { addProblem, type SourceProblems } from './sources.ts';
 
 /**
  * Gets an emulator back that only an entry of the kernel still has, by running a probe through it: a copy of what runs
@@ -16,14 +16,14 @@ import { addProblem, type Problems } from './sources.ts';
 export async function recover(
   arch: Arch,
   held: Candidate,
-  problems: Problems,
+  problems: SourceProblems,
   context: Context,
 ): Promise<readonly Candidate[]> {
   const { catalogue, store, signal } = context;
   const profile = catalogue.emulators[held.emulator];
   if (profile === undefined) return [];
   const recovered = withWaitingProbe(arch, context, async (startProbe) => [
-    await recoverFromEntry(held, profile, store, startProbe, { signal }),
+    await recoverFromEntry(held, profile, { store, signal }, startProbe),
   ]);
   return recovered.catch((error: unknown) => {
     refuseInterrupted(signal);

@@ -5,7 +5,7 @@ import type { FetchProgress } from '../net/progress.ts';
 import type { Natives } from '../safety/natives.ts';
 import { openSource, parseSource, type SourceName } from '../sources/index.ts';
 import { DEFAULT_IMAGE_EMULATORS } from '../sources/oci.ts';
-import type { Want } from '../sources/types.ts';
+import type { EmulatorTarget } from '../sources/types.ts';
 import { refuseInterrupted } from '../state/transaction.ts';
 import { isOurImage } from '../system/host.ts';
 import { maskSecrets } from '../text/secrets.ts';
@@ -31,33 +31,36 @@ export interface Sources {
  * Why no emulator was found yet, by id of the arch, in the order of the attempts: failures, and texts about sources that
  * have none, which matter only beside a failure.
  */
-export type Problems = Map<string, readonly (BinfmtctlError | string)[]>;
+export type SourceProblems = Map<string, readonly (BinfmtctlError | string)[]>;
 
-export interface Asked {
+export interface Requirements {
   readonly host: Natives['host'];
   readonly context: Context;
   /** What they give is compared with known bytes before it is run. */
   readonly verified: boolean;
-  readonly problems: Problems;
+  readonly problems: SourceProblems;
   /** What has not been found yet. */
-  readonly wanted: () => readonly Want[];
+  readonly missing: () => readonly EmulatorTarget[];
   /** Whether what has been found does, so that no second default source is asked. */
   readonly isEnough: () => boolean;
   readonly take: (candidates: readonly Candidate[], source: string) => Promise<void>;
 }
 
 /** The sources of these names, or the default ones where there are none. @throws BAD_SOURCE. */
-export function parseSources(named: readonly string[], allowUnverified = false): Sources {
-  const names = named.length === 0 ? DEFAULT_SOURCES : named;
+export function parseSources(
+  sourceNames: readonly string[],
+  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined } = {},
+): Sources {
+  const names = sourceNames.length === 0 ? DEFAULT_SOURCES : sourceNames;
   return {
-    names: names.map((name) => ({ name, ...parseSource(name, allowUnverified) })),
+    names: names.map((name) => ({ name, ...parseSource(name, { allowUnverified }) })),
     isDefault: names === DEFAULT_SOURCES,
     allowUnverified,
   };
 }
 
 /**
- * Asks the sources in order until nothing is wanted any more, and keeps in `problems` why an arch was not found. A failure
+ * Asks the sources in order until no emulator is missing, and keeps in `problems` why an arch was not found. A failure
  * of a default source is kept as well, because the next one may succeed; a failure of a named source is thrown.
  *
  * @returns whether a default source failed.
@@ -65,12 +68,12 @@ export function parseSources(named: readonly string[], allowUnverified = false):
  */
 export async function askSources(
   { names, isDefault, allowUnverified }: Sources,
-  { host, context, verified, problems, wanted, isEnough, take }: Asked,
+  { host, context, verified, problems, missing, isEnough, take }: Requirements,
 ): Promise<boolean> {
   let failed = false;
   const { store, signal } = context;
   for (const [index, source] of names.entries()) {
-    const wants = isDefault ? wanted().flatMap((want) => havingIt(source.kind, want)) : wanted();
+    const wants = isDefault ? missing().flatMap((want) => havingIt(source.kind, want)) : missing();
     if (wants.length === 0 && isDefault) continue;
     if (wants.length === 0 || (isDefault && index > 0 && isEnough())) break;
     const guests = wants.map(({ guest }) => guest);
@@ -93,7 +96,7 @@ export async function askSources(
 }
 
 /** What a default source may have of it: other emulators are in no distribution's archive, and only QEMU is in the pinned image. */
-function havingIt(kind: string, want: Want): readonly Want[] {
+function havingIt(kind: string, want: EmulatorTarget): readonly EmulatorTarget[] {
   const profiles = want.profiles.filter(({ id, layouts }) =>
     kind === 'oci'
       ? DEFAULT_IMAGE_EMULATORS.includes(id)
@@ -103,12 +106,14 @@ function havingIt(kind: string, want: Want): readonly Want[] {
 }
 
 /** Keeps a failure, or the name of a source that has nothing for the arch. */
-export function addProblem(problems: Problems, arch: string, problem: BinfmtctlError | string): void {
+export function addProblem(problems: SourceProblems, arch: string, problem: BinfmtctlError | string): void {
   problems.set(arch, [...(problems.get(arch) ?? []), problem]);
 }
 
 /** One error that names every reason, with the code and hint of the first failure; undefined without a failure. */
-export function asOne(problems: readonly (BinfmtctlError | string)[] = []): BinfmtctlError | undefined {
+export function combineProblems(
+  problems: readonly (BinfmtctlError | string)[] = [],
+): BinfmtctlError | undefined {
   const first = problems.find((each) => typeof each !== 'string');
   return first === undefined ? undefined : joined(first, problems);
 }
@@ -117,7 +122,11 @@ export function asOne(problems: readonly (BinfmtctlError | string)[] = []): Binf
 const FEW = 3;
 
 /** The failure of a source, after the reasons why those before did not do. */
-function afterOthers(error: BinfmtctlError, guests: readonly string[], problems: Problems): BinfmtctlError {
+function afterOthers(
+  error: BinfmtctlError,
+  guests: readonly string[],
+  problems: SourceProblems,
+): BinfmtctlError {
   const earlier = guests.length > FEW ? [] : guests.flatMap((guest) => problems.get(guest) ?? []);
   return joined(error, [...earlier, error]);
 }

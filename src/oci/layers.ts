@@ -90,8 +90,8 @@ export function nameOf({ digest, annotations }: Descriptor): string {
   return tag === undefined ? digest : `${digest} (${tag})`;
 }
 
-function noPlatform(name: string, has: readonly string[], wanted: readonly Platform[]): BinfmtctlError {
-  const platform = wanted[0] === undefined ? 'this machine' : printPlatform(wanted[0]);
+function noPlatform(name: string, has: readonly string[], platforms: readonly Platform[]): BinfmtctlError {
+  const platform = platforms[0] === undefined ? 'this machine' : printPlatform(platforms[0]);
   const known = [...new Set(has)].filter((each) => !each.startsWith('unknown')).slice(0, 20);
   return new BinfmtctlError('SOURCE_FAILED', `${name} has no image for ${platform}`, {
     hint: `it has ${known.join(', ') || 'none at all'}: take another image, or another source`,

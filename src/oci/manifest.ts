@@ -1,7 +1,9 @@
 /** Indexes, manifests and configurations of images: OCI image-spec v1.1 and Docker's version 2, schema 2. */
+
 import * as v from 'valibot';
 import type { Compression } from '../archive/compression.ts';
 import { BinfmtctlError } from '../errors.ts';
+import { isRecord } from '../text/json.ts';
 import type { Platform } from './platform.ts';
 import { isDigest } from './reference.ts';
 
@@ -95,7 +97,7 @@ const config = v.object({
  * @throws BAD_PACKAGE for what is neither or both, or another thing than was said.
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string): Index | Manifest {
-  const document = parseJson(bytes, 'the manifest');
+  const document = decodeJsonObject(bytes, 'the manifest');
   const own = typeof document['mediaType'] === 'string' ? document['mediaType'] : '';
   if (document['schemaVersion'] === 1 || /manifest\.v1\+/.test(own)) {
     if (!isManifestType(own)) throw bad('its manifest is of schema 1, which Docker gave up in 2017');
@@ -119,22 +121,21 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): Index | Man
 export function parseConfig(bytes: Uint8Array): ImageConfig {
   const { rootfs, variant, ...rest } = check(
     config,
-    parseJson(bytes, 'the configuration'),
+    decodeJsonObject(bytes, 'the configuration'),
     'its configuration',
   );
   return { ...rest, variant: variant || null, diffIds: rootfs.diff_ids };
 }
 
 /** Reads a JSON object. BAD_PACKAGE for anything else. */
-export function parseJson(bytes: Uint8Array, what: string): Record<string, unknown> {
+export function decodeJsonObject(bytes: Uint8Array, what: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw bad(`${what} is not JSON`, cause);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
+  if (isRecord(value)) return value;
   throw bad(`${what} is no JSON object`);
 }
 

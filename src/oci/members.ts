@@ -50,8 +50,12 @@ export function membersOfFolder(folder: string): Members {
  *
  * @throws BAD_PACKAGE for what is no archive, or has hostile names and links; INTERRUPTED.
  */
-export async function membersOfArchive(path: string, work: string, signal: AbortSignal): Promise<Members> {
-  const plain = await unpacked(path, work, signal);
+export async function membersOfArchive(
+  path: string,
+  workDirectory: string,
+  signal: AbortSignal,
+): Promise<Members> {
+  const plain = await unpacked(path, workDirectory, signal);
   const places = new Map<string, { readonly start: number; readonly size: number }>();
   const links = new Map<string, string>();
   for await (const { header, offset } of readTar(readFile(plain, {}), {
@@ -82,12 +86,12 @@ export async function membersOfArchive(path: string, work: string, signal: Abort
   };
 }
 
-async function unpacked(path: string, work: string, signal: AbortSignal): Promise<string> {
+async function unpacked(path: string, workDirectory: string, signal: AbortSignal): Promise<string> {
   const compression = await compressionOf(path).catch((error) => {
     throw fileError(error, `read ${path}`);
   });
   if (compression === 'none') return path;
-  const file = join(work, 'archive.tar');
+  const file = join(workDirectory, 'archive.tar');
   await writeHashed(file, async ({ size, write }) => {
     for await (const chunk of unpack(readFile(path, {}), compression)) {
       if (signal.aborted) throw interrupted(signal, 'fetching');

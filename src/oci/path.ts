@@ -18,7 +18,7 @@ export interface ImagePath {
 
 /** A directory for what is unpacked, and whether the caller compares what it gets with known bytes. */
 export interface LayerAccess {
-  readonly work: string;
+  readonly workDirectory: string;
   readonly verified?: boolean | undefined;
   readonly signal: AbortSignal;
 }
@@ -46,7 +46,7 @@ export function splitDigest(value: string): readonly [name: string, digest: stri
 export async function layersAt(
   { path, digest }: ImagePath,
   platforms: readonly Platform[],
-  { work, verified, signal }: LayerAccess,
+  { workDirectory, verified, signal }: LayerAccess,
 ): Promise<readonly Layer[]> {
   const facts = await stat(path).catch((cause) => {
     throw new BinfmtctlError('BAD_SOURCE', `${path} cannot be read`, { hint: HINT, cause });
@@ -55,7 +55,7 @@ export async function layersAt(
   // A pipe or a device is not even opened.
   if (!isFolder && !facts.isFile())
     throw new BinfmtctlError('BAD_SOURCE', `${path} is ${kindOf(facts)}`, { hint: HINT });
-  const members = isFolder ? membersOfFolder(path) : await membersOfArchive(path, work, signal);
+  const members = isFolder ? membersOfFolder(path) : await membersOfArchive(path, workDirectory, signal);
   const isIndexed = await isLayout(members, path);
   // All else is named by digest, down from there.
   const top = isFolder ? join(path, isIndexed ? INDEX : MANIFEST) : path;

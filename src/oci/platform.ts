@@ -35,12 +35,12 @@ export function hostPlatforms(arch: string, machine = ''): readonly Platform[] {
   return (variants[architecture] ?? [null]).map((variant) => ({ os: 'linux', architecture, variant }));
 }
 
-/** The first of `wanted` that is offered, with what it was offered as. */
+/** The first of `accepted` that is offered, with what it was offered as. */
 export function choosePlatform<T extends { readonly platform?: Platform | undefined }>(
   offered: readonly T[],
-  wanted: readonly Platform[],
+  accepted: readonly Platform[],
 ): T | null {
-  for (const platform of wanted) {
+  for (const platform of accepted) {
     const found = offered.find((each) => each.platform !== undefined && isSame(each.platform, platform));
     if (found !== undefined) return found;
   }

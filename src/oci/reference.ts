@@ -36,7 +36,7 @@ export function parseReference(text: string): Reference {
   const digest = at < 0 ? null : rest.slice(at + 1);
   const named = at < 0 ? rest : rest.slice(0, at);
   if (digest !== null && !isDigest(digest)) throw bad(text, 'its digest is not sha256: and 64 hex digits');
-  const [host, path] = splitHost(named, scheme !== '');
+  const [host, path] = splitHost(named, { always: scheme !== '' });
   const colon = path.indexOf(':');
   const tag = colon < 0 ? null : path.slice(colon + 1);
   if (tag !== null && !TAG.test(tag)) throw bad(text, `${JSON.stringify(tag)} cannot be a tag`);
@@ -44,7 +44,7 @@ export function parseReference(text: string): Reference {
   // Docker Hub has none; `ghcr.io` and `image.tar` are meant to be something else.
   if (scheme === '' && !named.includes('/') && short.includes('.'))
     throw bad(text, 'a name with a dot and no / is that of a registry, or of a file');
-  const registry = registryOf(host, scheme !== '');
+  const registry = registryOf(host, { hasScheme: scheme !== '' });
   if (!isHost(registry)) throw bad(text, `${JSON.stringify(host)} cannot be a registry`);
   const repository =
     registry === DEFAULT_REGISTRY && short !== '' && !short.includes('/') ? `library/${short}` : short;
@@ -67,7 +67,7 @@ export function printReference({ registry, repository, tag, digest, scheme }: Re
 }
 
 /** In lower case, unless capitals alone tell that `A/image` begins with a host. */
-function registryOf(host: string, hasScheme: boolean): string {
+function registryOf(host: string, { hasScheme }: { readonly hasScheme: boolean }): string {
   const lower = host.toLowerCase();
   if (lower === 'index.docker.io') return DEFAULT_REGISTRY;
   return hasScheme || isHostPart(lower) ? lower : host;
@@ -76,7 +76,7 @@ function registryOf(host: string, hasScheme: boolean): string {
 const isHostPart = (first: string): boolean => /[.:A-Z[]/.test(first) || first === 'localhost';
 
 /** The first part is a host only where it cannot be a part of a path, or where a scheme says that one comes. */
-function splitHost(text: string, always: boolean): [host: string, path: string] {
+function splitHost(text: string, { always }: { readonly always: boolean }): [host: string, path: string] {
   const slash = text.indexOf('/');
   const first = slash < 0 ? '' : text.slice(0, slash);
   return slash >= 0 && (always || isHostPart(first))

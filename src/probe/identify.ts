@@ -35,7 +35,7 @@ async function identify(path: string, file: number, memo: Memo): Promise<NonNull
     const sha256 = await sha256File(open);
     const remembered = memo.recall(identity);
     const known = { sha256, version: remembered?.sha256 === sha256 ? remembered.version : null };
-    memo.remember(identity, known);
+    memo.record(identity, known);
     return { path, ...known, loader: await loaderOf(file) };
   } finally {
     closeSync(file);

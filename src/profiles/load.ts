@@ -5,7 +5,7 @@ import { builtinCatalogue } from './builtin.ts';
 import { checkProfiles } from './check.ts';
 
 /** As many problems as an error names; `catalogue lint` names all. */
-const NAMED = 5;
+const MAX_LISTED = 5;
 
 /**
  * The profiles that come with binfmtctl and those of a user's folders, of which a later one takes the place of an
@@ -17,9 +17,11 @@ export async function loadCatalogue(directories: readonly string[]): Promise<Cat
   if (directories.length === 0) return builtinCatalogue();
   const { profiles, problems } = await checkProfiles(directories, builtinCatalogue());
   if (problems.length === 0) return withProfiles(builtinCatalogue(), profiles);
-  const named = problems.slice(0, NAMED).map(({ file, line, message }) => `${file}:${line}: ${message}`);
-  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
-  throw new BinfmtctlError('BAD_PROFILE', `wrong profiles: ${named.join('; ')}${more}`, {
+  const listed = problems
+    .slice(0, MAX_LISTED)
+    .map(({ file, line, message }) => `${file}:${line}: ${message}`);
+  const more = problems.length > MAX_LISTED ? `; and ${problems.length - MAX_LISTED} more` : '';
+  throw new BinfmtctlError('BAD_PROFILE', `wrong profiles: ${listed.join('; ')}${more}`, {
     hint: `\`binfmtctl catalogue lint ${directories.join(' ')}\` names every problem`,
   });
 }

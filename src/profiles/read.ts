@@ -36,7 +36,9 @@ const FOLDERS = ['', 'arch', 'format', 'emulator'];
 export async function readProfiles(
   directory: string,
 ): Promise<{ readonly profiles: readonly ReadProfile[]; readonly problems: readonly Problem[] }> {
-  const lists = await Promise.all(FOLDERS.map((folder) => filesIn(join(directory, folder), folder === '')));
+  const lists = await Promise.all(
+    FOLDERS.map((folder) => filesIn(join(directory, folder), { required: folder === '' })),
+  );
   const files = lists.flat().filter((file) => ['.yaml', '.yml'].includes(extname(file)));
   const results = await Promise.all(files.map(readProfile));
   const profiles = results.flatMap((result) => ('profile' in result ? [result] : []));
@@ -56,7 +58,10 @@ function saidTwice(profiles: readonly ReadProfile[]): readonly Problem[] {
   });
 }
 
-async function filesIn(directory: string, required: boolean): Promise<readonly string[]> {
+async function filesIn(
+  directory: string,
+  { required }: { readonly required: boolean },
+): Promise<readonly string[]> {
   try {
     return await listFiles(directory, { required });
   } catch (cause) {

@@ -15,7 +15,7 @@ import { run } from '../system/process/process.ts';
 export interface PartialTree {
   readonly tree: string;
   readonly root: string;
-  readonly work: string;
+  readonly workDirectory: string;
 }
 
 const PARTIAL = /\.partial-\w+$/;
@@ -37,20 +37,25 @@ export async function findTree(roots: string, key: string): Promise<string | nul
   }
 }
 
+/** Where a tree is, in the folder `roots`, and to whom its files belong. */
+export interface TreeLocation {
+  readonly roots: string;
+  readonly key: string;
+  readonly maps: IdMaps | null;
+}
+
 /**
  * The folder of a tree, which `fill` makes where it is not there yet; one is made at a time. A tree is for its owner's
  * eyes alone, as it may have set-user-id programs.
  *
- * @param maps to whom its files belong
  * @throws LOCKED, INTERRUPTED, FILE_FAILED, READ_ONLY, NO_PRIVILEGE, and what `fill` throws: then nothing is left of it.
  */
 export async function withTree(
-  roots: string,
-  key: string,
-  maps: IdMaps | null,
+  location: TreeLocation,
   context: Context,
   fill: (partial: PartialTree) => Promise<void>,
 ): Promise<string> {
+  const { roots, key, maps } = location;
   const { signal, report } = context;
   const onWait = () =>
     report({ kind: 'stage', stage: 'unpack', text: 'waiting for another process that unpacks' });
@@ -61,16 +66,14 @@ export async function withTree(
       // As much of it as these maps let us.
       if (PARTIAL.test(path)) await removeTree(path, maps).catch(() => {});
     }
-    return makeTree(roots, key, maps, signal, fill);
+    return makeTree(location, signal, fill);
   };
   await ensureDirectory(roots);
   return withLock(join(roots, 'lock'), make, { timeoutMs: TIMEOUT_MS, onWait, signal });
 }
 
 async function makeTree(
-  roots: string,
-  key: string,
-  maps: IdMaps | null,
+  { roots, key, maps }: TreeLocation,
   signal: AbortSignal,
   fill: (partial: PartialTree) => Promise<void>,
 ): Promise<string> {
@@ -78,13 +81,15 @@ async function makeTree(
     throw fileError(error, `make a tree in ${roots}`);
   };
   const partial = await mkdtemp(join(roots, `${key}.partial-`)).catch(failed);
-  const [tree = '', root = '', work = ''] = ['tree', 'root', 'work'].map((name) => join(partial, name));
+  const [tree = '', root = '', workDirectory = ''] = ['tree', 'root', 'work'].map((name) =>
+    join(partial, name),
+  );
   try {
-    await Promise.all([mkdir(tree), mkdir(root), mkdir(work)]).catch(failed);
+    await Promise.all([mkdir(tree), mkdir(root), mkdir(workDirectory)]).catch(failed);
     // What its archive may leave unsaid, whatever the umask.
     await chmod(tree, 0o755).catch(failed);
-    await fill({ tree, root, work });
-    await Promise.all([removeTree(root, null), removeTree(work, null)]);
+    await fill({ tree, root, workDirectory });
+    await Promise.all([removeTree(root, null), removeTree(workDirectory, null)]);
     // Else a loss of power may leave a tree of empty files. Not every sync(1) can do it for one file system.
     await run('sync', ['-f', tree]);
     if (signal.aborted) throw interrupted(signal, 'fetching');

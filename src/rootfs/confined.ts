@@ -19,7 +19,7 @@ export interface TreePlace {
 const SYSTEM = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'etc', 'nix', 'gnu'];
 /** Top folders to which links of a tree lead: `/var/run` is one to `/run`. */
 const OF_TREE = ['run', 'var', 'tmp', 'home', 'root', 'srv', 'opt', 'mnt', 'media'];
-const REFUSED = 97;
+const ESCAPED_STATUS = 97;
 
 /**
  * The root has the folders of the system, which cannot be written to, and the tree: nothing else is there for a link to
@@ -30,7 +30,7 @@ const SETUP = `
 root=$1 tree=$2
 shift 2
 umask 022
-must() { "$@" || exit ${REFUSED}; }
+must() { "$@" || exit ${ESCAPED_STATUS}; }
 readonly_() { mount -o remount,bind,ro "$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$1"; }
 must mount -t tmpfs -o mode=755 tmpfs "$root"
 for each in ${SYSTEM.join(' ')}; do
@@ -66,7 +66,7 @@ export async function runConfined(
   const result = await runMapped(maps, 'unshare', args, { ...options, env });
   // unshare(1) itself ends with 1, and so may the program: but that runs only where there is such a namespace.
   const complaint = result.stderr.trim().split('\n')[0] ?? '';
-  if (result.exitCode === REFUSED || /^unshare: /.test(complaint))
+  if (result.exitCode === ESCAPED_STATUS || /^unshare: /.test(complaint))
     throw new BinfmtctlError('NO_PRIVILEGE', `cannot make a mount namespace: ${complaint}`, {
       hint: 'may this user, or this container, mount anything?',
     });
@@ -76,13 +76,13 @@ export async function runConfined(
 /** The command that starts a tool of the system where there is only what `runConfined` leaves. NO_TOOL. */
 export function confinedTool(name: string, origin: string): readonly [string, ...string[]] {
   const path = requireTool(name, origin);
-  const isThere = (each: string) => SYSTEM.includes(each.split('/')[1] ?? '');
+  const isSystemPath = (each: string) => SYSTEM.includes(each.split('/')[1] ?? '');
   const real = realpathSync(path);
-  if (!isThere(path) && !isThere(real))
+  if (!isSystemPath(path) && !isSystemPath(real))
     throw new BinfmtctlError('NO_TOOL', `${path} is not where programs of the system are`, {
       hint: `install ${origin} below /usr`,
     });
-  if (isThere(path)) return [path];
+  if (isSystemPath(path)) return [path];
   const program = basename(real);
   if (program === 'busybox' || program === 'toybox') return [real, name];
   return program === 'coreutils' ? [real, `--coreutils-prog=${name}`] : [real];

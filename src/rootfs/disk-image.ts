@@ -1,5 +1,6 @@
 /** Disk images, by their bytes. Pure. */
-import { type Partition, type PartitionTable, type ReadAt, readPartitions } from './partitions.ts';
+import type { ReadAt } from '../elf/linkage.ts';
+import { type Partition, type PartitionTable, readPartitions } from './partitions.ts';
 
 export type DiskImage =
   /** A format that has to be converted; `qemuFormat` as qemu-img(1) calls it. */
@@ -58,8 +59,8 @@ export async function fileSystemAt(readAt: ReadAt, start: number): Promise<strin
  * Chooses the partition to enter: the requested one, else the only one with a root type, else the only Linux partition.
  * Returns null if none qualifies or several do.
  */
-export function choosePartition({ partitions }: PartitionTable, wanted: number | null): Partition | null {
-  if (wanted !== null) return partitions.find(({ number }) => number === wanted) ?? null;
+export function choosePartition({ partitions }: PartitionTable, requested: number | null): Partition | null {
+  if (requested !== null) return partitions.find(({ number }) => number === requested) ?? null;
   for (const type of ['root', 'linux']) {
     const found = partitions.filter((each) => each.type === type);
     if (found.length > 0) return found.length === 1 ? (found[0] ?? null) : null;

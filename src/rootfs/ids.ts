@@ -61,12 +61,12 @@ export const hasSeveralIds = ({ uid, gid }: IdMaps): boolean => idCount(uid) > 1
 export const hasTtyGroup = ({ gid }: IdMaps): boolean => mapsId(gid, 5);
 
 /** After all ids that users have: a shared id would give each user access to the files of the other. */
-function freeRange(taken: readonly IdRange[]): string {
+function freeRange(taken: readonly IdBlock[]): string {
   const start = Math.max(100_000, ...taken.map((each) => each.start + each.count));
   return `${start}-${start + WHOLE_SYSTEM - 1}`;
 }
 
-interface IdRange {
+interface IdBlock {
   readonly start: number;
   readonly count: number;
 }
@@ -74,9 +74,9 @@ interface IdRange {
 interface Ids {
   readonly file: string;
   readonly name: string;
-  readonly ids: readonly IdRange[];
+  readonly ids: readonly IdBlock[];
   /** Those of all users. */
-  readonly taken: readonly IdRange[];
+  readonly taken: readonly IdBlock[];
 }
 
 function readIds(file: string, uid: number): Ids | { readonly file: string; readonly problem: string } {

@@ -22,18 +22,23 @@ import type { Images, Layer } from '../oci/types.ts';
 const MAX_DEPTH = 4;
 const MAX_LISTED = 20;
 
+/** A layout or an archive of images. */
+interface ImageFiles {
+  readonly name: string;
+  readonly members: Members;
+  /** Of the image that is meant; null where it was not named. */
+  readonly digest: string | null;
+}
+
 /**
  * The layers of an image, the lowest one first; whatever they bring has the digest that the image says.
  *
- * @param digest of the image that is meant; null where it was not named
  * @param arches those preferred; none: this machine's own where the image has it, else the only one that it has
  * @throws USAGE where it has several and none is preferred; SOURCE_FAILED where it has no preferred one; BAD_SOURCE,
  * BAD_PACKAGE.
  */
 export async function layersOfImage(
-  name: string,
-  members: Members,
-  digest: string | null,
+  { name, members, digest }: ImageFiles,
   arches: readonly Arch[],
   { catalogue }: Context,
 ): Promise<readonly Layer[]> {

@@ -10,7 +10,7 @@ import { membersOfArchive, membersOfFolder } from '../oci/members.ts';
 import { splitDigest } from '../oci/path.ts';
 import { fileError } from '../system/file/file-error.ts';
 import { fileIdentity } from '../system/file/files.ts';
-import { naming, writeHashed } from '../system/file/integrity.ts';
+import { withArchiveName, writeHashed } from '../system/file/integrity.ts';
 import type { IdMaps } from '../system/namespace/id-maps.ts';
 import { noTree, openTreeArchive, requireFile, type TreeArchive } from './archive.ts';
 import { findTree, keyOf, type PartialTree, withTree } from './cache.ts';
@@ -47,7 +47,7 @@ export interface RootfsOptions {
  * cannot be told which image is meant, or there is none; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
  */
 export async function openRootfs(path: string, options: RootfsOptions, context: Context): Promise<Rootfs> {
-  const place = await look(path);
+  const place = await locateRootfs(path);
   const { file, digest, facts } = place;
   const isFolder = facts.isDirectory();
   if (isFolder && !(await isLayoutFolder(file))) {
@@ -58,7 +58,7 @@ export async function openRootfs(path: string, options: RootfsOptions, context: 
   const open = isFolder ? openFolder : openFile;
   const source = digest === null ? file : `${file}@${digest}`;
   for (let tries = 1; ; tries++) {
-    const directory = await naming(path, () => open(path, place, options, context));
+    const directory = await withArchiveName(path, () => open(path, place, options, context));
     // `store prune` may just have removed it: then it is unpacked once more.
     if ((await holdTree(dirname(directory), source, context)) || tries === TRIES)
       return { directory, name: path, unpacked: true };
@@ -67,16 +67,16 @@ export async function openRootfs(path: string, options: RootfsOptions, context: 
 
 const TRIES = 3;
 
-interface Place {
+interface RootfsFile {
   readonly file: string;
   /** Of the image that is meant; null where it was not named. */
   readonly digest: string | null;
   readonly facts: Stats;
 }
 
-async function look(path: string): Promise<Place> {
+async function locateRootfs(path: string): Promise<RootfsFile> {
   const [name, digest] = splitDigest(path);
-  const isWhole = digest === null || (await isThere(path));
+  const isWhole = digest === null || (await exists(path));
   try {
     const file = await realpath(isWhole ? path : name);
     return { file, digest: isWhole ? null : digest, facts: await stat(file) };
@@ -87,7 +87,7 @@ async function look(path: string): Promise<Place> {
   }
 }
 
-const isThere = (path: string): Promise<boolean> =>
+const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
     () => false,
@@ -96,30 +96,30 @@ const isThere = (path: string): Promise<boolean> =>
 /** image-spec image-layout.md, "Content": both have to be there. */
 async function isLayoutFolder(folder: string): Promise<boolean> {
   const names = ['oci-layout', INDEX].map((name) => join(folder, name));
-  return (await Promise.all(names.map(isThere))).every((each) => each);
+  return (await Promise.all(names.map(exists))).every((each) => each);
 }
 
 /** What an image is made of is known without unpacking any of it. */
 async function openFolder(
   path: string,
-  { file, digest }: Place,
+  { file, digest }: RootfsFile,
   { store, arches, maps }: RootfsOptions,
   context: Context,
 ): Promise<string> {
-  const layers = await layersOfImage(path, membersOfFolder(file), digest, arches, context);
+  const layers = await layersOfImage({ name: path, members: membersOfFolder(file), digest }, arches, context);
   const key = keyOf(
     'layers',
     layers.map((layer) => layer.digest),
     maps,
   );
   const fill = (partial: PartialTree) => unpackLayers(layers, maps, partial, context);
-  return (await findTree(store, key)) ?? withTree(store, key, maps, context, fill);
+  return (await findTree(store, key)) ?? withTree({ roots: store, key, maps }, context, fill);
 }
 
 /** A file that is as it was is not even opened. */
 async function openFile(
   path: string,
-  { file, digest }: Place,
+  { file, digest }: RootfsFile,
   { store, arches, maps }: RootfsOptions,
   context: Context,
 ): Promise<string> {
@@ -136,14 +136,14 @@ async function openFile(
   const { signal } = context;
   const archive = await openTreeArchive(file, signal);
   if (archive.isImage)
-    return withTree(store, keys.image, maps, context, async (partial) => {
+    return withTree({ roots: store, key: keys.image, maps }, context, async (partial) => {
       const plain = archive.needsProgram ? await unpackedBefore(archive, partial) : file;
-      const members = await membersOfArchive(plain, partial.work, signal);
-      const layers = await layersOfImage(path, members, digest, arches, context);
+      const members = await membersOfArchive(plain, partial.workDirectory, signal);
+      const layers = await layersOfImage({ name: path, members, digest }, arches, context);
       await unpackLayers(layers, maps, partial, context);
     });
   if (digest !== null) throw noTree(path, 'is an archive, but none of images');
-  return withTree(store, keys.tree, maps, context, ({ tree, root }) => {
+  return withTree({ roots: store, key: keys.tree, maps }, context, ({ tree, root }) => {
     const bytes = archive.read(reporter(path, Number(size), context));
     return unpackTree(bytes, treeFilter(), { what: path, signal, tree, root, maps });
   });
@@ -158,8 +158,8 @@ function reporter(path: string, total: number, { report }: Context): (done: numb
 }
 
 /** An archive of images is read here and there, so it has to be there as a whole. */
-async function unpackedBefore({ read }: TreeArchive, { work }: PartialTree): Promise<string> {
-  const plain = join(work, 'plain.tar');
+async function unpackedBefore({ read }: TreeArchive, { workDirectory }: PartialTree): Promise<string> {
+  const plain = join(workDirectory, 'plain.tar');
   await writeHashed(plain, async ({ write }) => {
     for await (const chunk of read()) await write(chunk);
   });

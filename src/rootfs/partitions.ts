@@ -1,7 +1,6 @@
 /** Partition tables of disk images: MBR and GPT (UEFI specification, chapter 5). Pure. */
 
-/** Reads bytes of a file; fewer beyond its end. */
-export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
+import type { ReadAt } from '../elf/linkage.ts';
 
 export interface Partition {
   readonly number: number;

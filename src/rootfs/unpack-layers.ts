@@ -17,10 +17,10 @@ import { makeRoom, unpackTree } from './unpack-tree.ts';
 export async function unpackLayers(
   layers: readonly Layer[],
   maps: IdMaps | null,
-  { tree, root, work }: PartialTree,
+  { tree, root, workDirectory }: PartialTree,
   { report, signal }: Context,
 ): Promise<void> {
-  const file = join(work, 'layer');
+  const file = join(workDirectory, 'layer');
   for (const [index, layer] of layers.entries()) {
     const text = `layer ${index + 1} of ${layers.length}`;
     report({ kind: 'stage', stage: 'unpack', text });

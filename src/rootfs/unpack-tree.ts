@@ -8,6 +8,7 @@ import { BinfmtctlError, interrupted } from '../errors.ts';
 import { corrupt } from '../system/file/integrity.ts';
 import type { IdMaps, IdRange } from '../system/namespace/id-maps.ts';
 import { run } from '../system/process/process.ts';
+import { commandLine } from '../text/shell.ts';
 import { confinedTool, runConfined, type TreePlace } from './confined.ts';
 import { roomFor } from './entry.ts';
 import { filterTar } from './filter.ts';
@@ -73,7 +74,7 @@ export async function makeRoom(
 
 /** Its arguments are a kind of room and a path each. A link in the place of a folder is not followed. */
 function roomScript(): string {
-  const rm = quoted(confinedTool('rm', 'coreutils'));
+  const rm = commandLine(confinedTool('rm', 'coreutils'));
   return `for each do
   path=\${each#* }
   kind=other
@@ -86,9 +87,6 @@ function roomScript(): string {
   esac || exit
 done`;
 }
-
-const quoted = (words: readonly string[]): string =>
-  words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
 
 async function tarCommand(maps: IdMaps | null): Promise<readonly string[]> {
   const tar = confinedTool('tar', 'tar');

@@ -28,33 +28,42 @@ export function scanEscaped(bytes: Uint8Array, start: number, delimiter: number)
 export function decodeEscaped(field: Uint8Array): Uint8Array {
   const nul = field.indexOf(0);
   const text = nul === -1 ? field : field.subarray(0, nul);
-  const decoded: number[] = [];
+  const decoded = new Uint8Array(text.length);
+  let size = 0;
   for (let at = 0; at < text.length; at++) {
     const isEscape = text[at] === BACKSLASH && at + 1 < text.length;
     const byte = isEscape && text[at + 1] === LETTER_X ? hexByte(text, at + 2) : null;
-    if (byte !== null) decoded.push(byte);
-    else decoded.push(...text.subarray(at, isEscape ? at + 2 : at + 1));
-    if (isEscape) at += byte === null ? 1 : 3;
+    decoded[size++] = byte ?? text[at] ?? 0;
+    if (!isEscape) continue;
+    if (byte === null) decoded[size++] = text[at + 1] ?? 0;
+    at += byte === null ? 1 : 3;
   }
-  return Uint8Array.from(decoded);
+  return decoded.slice(0, size);
 }
 
 /** Escapes every byte that is not `isLiteral`; NUL, backslash and the delimiter must not be. */
 export function encodeEscaped(bytes: Uint8Array, isLiteral: (byte: number) => boolean): Uint8Array {
-  const encoded = Array.from(bytes).flatMap((byte) => (isLiteral(byte) ? [byte] : escapeByte(byte)));
-  return Uint8Array.from(encoded);
+  const encoded = new Uint8Array(4 * bytes.length);
+  let size = 0;
+  for (const byte of bytes) {
+    if (isLiteral(byte)) encoded[size++] = byte;
+    else {
+      encoded.set([BACKSLASH, LETTER_X, hexDigit(byte >> 4), hexDigit(byte & 0xf)], size);
+      size += 4;
+    }
+  }
+  return encoded.slice(0, size);
 }
-
-const escapeByte = (byte: number): number[] => [
-  BACKSLASH,
-  LETTER_X,
-  hexDigit(byte >> 4),
-  hexDigit(byte & 0xf),
-];
 
 const hexDigit = (value: number): number => '0123456789abcdef'.charCodeAt(value);
 
 function hexByte(bytes: Uint8Array, at: number): number | null {
-  const digits = String.fromCharCode(bytes[at] ?? 0, bytes[at + 1] ?? 0);
-  return /^[0-9a-f]{2}$/i.test(digits) ? Number.parseInt(digits, 16) : null;
+  const [high, low] = [hexValue(bytes[at]), hexValue(bytes[at + 1])];
+  return high === null || low === null ? null : (high << 4) | low;
+}
+
+/** Of a digit, of either case. */
+function hexValue(character = 0): number | null {
+  const value = '0123456789abcdef'.indexOf(String.fromCharCode(character).toLowerCase());
+  return value === -1 ? null : value;
 }

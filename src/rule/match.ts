@@ -35,8 +35,11 @@ export function firstCandidate<T extends AnyEntry>(
   return entries.find((entry) => entry.enabled && isCandidate(entry)) ?? null;
 }
 
-const matchesMagic = ({ offset, magic, mask }: MagicPattern, head: Uint8Array): boolean =>
-  magic.every((byte, index) => (((head[offset + index] ?? 0) ^ byte) & (mask?.[index] ?? 0xff)) === 0);
+function matchesMagic({ offset, magic, mask }: MagicPattern, head: Uint8Array): boolean {
+  for (let index = 0; index < magic.length; index++)
+    if ((((head[offset + index] ?? 0) ^ (magic[index] ?? 0)) & (mask?.[index] ?? 0xff)) !== 0) return false;
+  return true;
+}
 
 /** What follows the last dot of the whole path: `d.foo/prog` has the extension `foo/prog`, which no entry can have. */
 function matchesExtension({ extension }: ExtensionPattern, path: string): boolean {

@@ -152,8 +152,17 @@ function otherDelimiters(): number[] {
   return bytes.filter((byte) => !isAlphanumeric(byte) && byte !== BACKSLASH && byte !== NEWLINE);
 }
 
-const isAlphanumeric = (byte: number): boolean => /[0-9A-Za-z]/.test(String.fromCharCode(byte));
+const isAlphanumeric = (byte: number): boolean =>
+  (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 
 /** Every field after a delimiter; the flags, the last one, end the string. */
-const join = (fields: readonly Uint8Array[], delimiter: number): Uint8Array =>
-  Uint8Array.from(fields.flatMap((field) => [delimiter, ...field]));
+function join(fields: readonly Uint8Array[], delimiter: number): Uint8Array {
+  const string = new Uint8Array(fields.reduce((size, field) => size + field.length + 1, 0));
+  let at = 0;
+  for (const field of fields) {
+    string[at] = delimiter;
+    string.set(field, at + 1);
+    at += field.length + 1;
+  }
+  return string;
+}

@@ -1,19 +1,20 @@
 /** Programs that are not ELF: who runs them, or what they are instead. */
+
 import { patternsOf } from '../catalogue/format-rules.ts';
 import type { Catalogue, Format } from '../catalogue/types.ts';
-import { isExecutable } from '../emulation/lost-entries.ts';
 import type { EmulatedFormat } from '../emulation/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { DESCRIBED_SIZE, describeFile, isApe, isDotNet, isScriptText } from '../file-format/program-kind.ts';
 import { matches } from '../rule/match.ts';
 import { tryReadHead } from '../system/file/head.ts';
-import type { Program } from '../system/process/locate-program.ts';
+import { isExecutable } from '../system/file/is-file.ts';
+import type { LocatedProgram } from '../system/process/locate-program.ts';
 
 /** How a file that no entry takes is run; `refusal` says why it is not, if the kernel refuses it too. */
 export type FormatRun = EmulatedFormat | { readonly refusal: BinfmtctlError };
 
 /** Finds who runs a program of no known architecture that no entry takes. `name` is what the user called it. */
-export function findFormat(program: Program, name: string, { formats }: Catalogue): FormatRun {
+export function findFormat(program: LocatedProgram, name: string, { formats }: Catalogue): FormatRun {
   const head = tryReadHead(program.file, DESCRIBED_SIZE) ?? new Uint8Array();
   const candidates = isApe(head) ? [] : candidatesFor(head, program.path, Object.values(formats));
   const found = candidates.flatMap(({ id, interpreters }) =>
@@ -27,7 +28,7 @@ export function findFormat(program: Program, name: string, { formats }: Catalogu
 }
 
 /** The format of a program that an entry takes; null if the catalogue has none. */
-export function formatOf({ file, path }: Program, { formats }: Catalogue): string | null {
+export function formatOf({ file, path }: LocatedProgram, { formats }: Catalogue): string | null {
   const head = tryReadHead(file, DESCRIBED_SIZE) ?? new Uint8Array();
   return candidatesFor(head, path, Object.values(formats))[0]?.id ?? null;
 }
@@ -42,10 +43,10 @@ function candidatesFor(head: Uint8Array, path: string, formats: readonly Format[
 }
 
 /** Whether `#!` lines led to the program. */
-const isInterpreter = ({ leading }: Program): boolean => leading.length > 1;
+const isInterpreter = ({ leading }: LocatedProgram): boolean => leading.length > 1;
 
 function refusalOf(
-  program: Program,
+  program: LocatedProgram,
   name: string,
   what: string | null,
   candidates: readonly Format[],

@@ -1,15 +1,16 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import type { Context } from '../context.ts';
 import { findEmulation } from '../emulation/find.ts';
-import { type Launch, type LaunchedProgram, launch } from '../emulation/launch.ts';
-import { prootRun, prootWarning } from '../emulation/proot.ts';
+import { type LaunchedProgram, launch, type PreparedLaunch } from '../emulation/launch.ts';
 import {
-  findInstanceObstacle,
-  obstacleError,
-  obstacleReason,
+  diagnoseInstance,
+  namespaceError,
+  namespaceFailureReason,
   privateArch,
-  readObstacles,
-} from '../emulation/refusal.ts';
+  readNamespaceFacts,
+} from '../emulation/namespace-error.ts';
+import { prootRun, prootWarning } from '../emulation/proot.ts';
 import { runTools } from '../emulation/setup-tools.ts';
 import type { Emulation, EmulationRequest } from '../emulation/types.ts';
 import { withoutInstance } from '../emulation/without-instance.ts';
@@ -23,7 +24,7 @@ import { type IdMaps, identityMap, parseIdMap, singleMap } from '../system/names
 import { HELPER_PATH, withParent } from '../system/namespace/setup-script.ts';
 import { callerVariables, type Variables } from '../system/process/environment.ts';
 import type { Ending } from '../system/process/foreground.ts';
-import { findProgram, type Program } from '../system/process/locate-program.ts';
+import { findProgram, type LocatedProgram } from '../system/process/locate-program.ts';
 import { type FormatRun, findFormat, formatOf } from './format.ts';
 import { runCommand } from './script.ts';
 
@@ -42,16 +43,14 @@ export interface PreparedRun {
   readonly emulation: Emulation;
   /** First bytes of what `emulation` is about. */
   readonly heads: readonly Uint8Array[];
-  readonly launch: Launch;
+  readonly launch: PreparedLaunch;
   /** For where no namespaces can be had: proot, or the emulator itself; null where neither would do. */
-  readonly fallback: Launch | null;
+  readonly fallback: PreparedLaunch | null;
   /** Why it cannot be run as far as it is known here; the kernel decides. */
   readonly refusal?: BinfmtctlError | undefined;
   /** What `fallback` is. */
   readonly way: 'emulator' | 'proot';
 }
-
-const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
 /**
  * Finds out what a program is and who can run it, and fetches what is missing.
@@ -73,7 +72,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const root = process.geteuid?.() === 0;
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const command = runCommand({
-    directory: INSTANCE,
+    directory: BINFMT_DIRECTORY,
     rules: emulation.rules,
     ids: root ? null : { uid, gid },
     tools: runTools(),
@@ -82,11 +81,11 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const fallback = byProot ?? fallbackFor(request, program, emulation, environment);
   const way = byProot === null ? 'emulator' : 'proot';
   // Root could unmount the instance, which loses all entries with its last mount. Users get their own ids back and cannot.
-  const setup = root ? { maps: allIds(), held: `${INSTANCE}/status` } : { maps: ownIds(uid, gid) };
+  const setup = root ? { maps: allIds(), held: `${BINFMT_DIRECTORY}/status` } : { maps: ownIds(uid, gid) };
   const launches = { launch: { command, setup, program: launched }, fallback };
   const prepared = { emulation, heads, ...launches, refusal, way } as const;
-  if (!request.told) return prepared;
-  const error = await findInstanceObstacle('run', heads, emulation, context);
+  if (!request.withReport) return prepared;
+  const error = await diagnoseInstance('run', heads, emulation, context);
   if (error === null) return prepared;
   if (fallback === null) throw error;
   return {
@@ -109,7 +108,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
  *
  * @throws NO_NAMESPACE with the reason, and the command that changes it; what `launch` throws.
  */
-export async function carryOutRun(prepared: PreparedRun, context: Context): Promise<Ending> {
+export async function runPrepared(prepared: PreparedRun, context: Context): Promise<Ending> {
   const { fallback, way } = prepared;
   const outcome = await launchOrError(prepared, context);
   if (!(outcome instanceof BinfmtctlError)) return outcome;
@@ -126,7 +125,7 @@ async function launchOrError(
   try {
     const outcome = await launch(prepared, context);
     if (!('failed' in outcome)) return outcome;
-    return obstacleError(readObstacles(outcome, 'run', privateArch(heads, emulation, context)));
+    return namespaceError(readNamespaceFacts(outcome, 'run', privateArch(heads, emulation, context)));
   } catch (error) {
     // There is no place for the exec helper.
     if (isBinfmtctlError(error) && error.code === 'FILE_FAILED') return error;
@@ -138,7 +137,7 @@ const fallbackWarning = (error: BinfmtctlError, way: PreparedRun['way']): string
   way === 'proot' ? prootWarning(error) : directWarning(error);
 
 const directWarning = (error: BinfmtctlError): string =>
-  `the emulator runs the program itself, not what it starts: ${obstacleReason(error)} (${error.hint})`;
+  `the emulator runs the program itself, not what it starts: ${namespaceFailureReason(error)} (${error.hint})`;
 
 /** All ids of this user namespace, as they are. */
 export function allIds(): IdMaps {
@@ -151,7 +150,7 @@ const ownIds = (uid: number, gid: number): IdMaps => ({ uid: singleMap(uid, 0), 
 function withFormat(
   emulation: Emulation,
   format: FormatRun | null,
-  program: Program,
+  program: LocatedProgram,
   { catalogue }: Context,
 ): Emulation {
   if (format !== null) return 'refusal' in format ? emulation : { ...emulation, formats: [format] };
@@ -162,7 +161,7 @@ function withFormat(
 /** The program itself, or the emulator of its format with the arguments that an entry would give it. */
 function launchedProgram(
   { program: name, args }: RunRequest,
-  { path, head }: Program,
+  { path, head }: LocatedProgram,
   format: FormatRun | null,
 ): Omit<LaunchedProgram, 'environment'> {
   if (format !== null && 'refusal' in format) return { path, argv: [name, ...args], head, ...format };
@@ -174,7 +173,7 @@ function launchedProgram(
 /** Where a program's loader and libraries are looked for is told to QEMU and FEX by variables, which children inherit. */
 async function environmentFor(
   { sysroot, variables: added = [] }: RunRequest,
-  program: Program,
+  program: LocatedProgram,
   { programs, rules }: Emulation,
   context: Context,
 ): Promise<Variables> {
@@ -205,10 +204,10 @@ function requireTree(sysroot: string): string {
 /** The emulator is called with the program; for a script with its interpreter, as the kernel would call that. */
 function fallbackFor(
   { args }: RunRequest,
-  { name, file, head, leading: [argv0 = name, ...leading] }: Program,
+  { name, file, head, leading: [argv0 = name, ...leading] }: LocatedProgram,
   { programs, rules }: Emulation,
   environment: Variables,
-): Launch | null {
+): PreparedLaunch | null {
   const own =
     programs[0] === 'private' ? rules?.find(({ pattern }) => matches(pattern, head, name)) : undefined;
   if (own === undefined) return null;
@@ -219,7 +218,7 @@ function fallbackFor(
 }
 
 /** Without any set-up; the program ends with us. */
-function directly(program: LaunchedProgram): Launch {
+function directly(program: LaunchedProgram): PreparedLaunch {
   const [first = HELPER_PATH, ...rest] = [...withParent(runTools()), HELPER_PATH];
   return { command: [first, ...rest], program };
 }

@@ -4,7 +4,8 @@ import { execute, MAX_REWRITES } from '../rule/execution/execute.ts';
 import { parseShebang, type Shebang } from '../rule/execution/shebang.ts';
 import type { Executable, Execution } from '../rule/execution/types.ts';
 import { matches } from '../rule/match.ts';
-import type { Rule } from '../rule/types.ts';
+import type { Pattern, Rule } from '../rule/types.ts';
+import { createPatternIndex } from './pattern-index.ts';
 import type { Machine } from './types.ts';
 
 /** One file on the way from an interpreter to the program that runs. */
@@ -59,6 +60,42 @@ export function findChainFault(
       failureOf(each, all, machine) !== null && (each === rule || failureOf(each, rest, machine) === null),
   );
   return failing === undefined ? null : faultOf(rule, failing, all, machine);
+}
+
+/**
+ * Of `rules` those for which `findChainFault` can find a fault beside all of `rules` and `entries`, and perhaps some more: rules that
+ * take a file of any chain, and rules with a file in their own chain that another one takes. Few do, so that the rest need not
+ * be compared with each of the others.
+ */
+export function findConcerned(
+  rules: readonly Rule[],
+  entries: readonly Rule[],
+  machine: Machine,
+): readonly Rule[] {
+  const all = [...rules, ...entries];
+  const index = createPatternIndex(all, ({ pattern }) => pattern);
+  const interpreters = new Set(all.map(({ interpreter }) => interpreter));
+  const takers = new Set<Rule>();
+  const served = new Set<string>();
+  for (const interpreter of interpreters) {
+    for (const { path, head } of linksOf(interpreter, machine)) {
+      const taking = patternsOf(path, head)
+        .flatMap((file) => index.near(file))
+        .filter(({ pattern }) => matches(pattern, head, path));
+      for (const rule of taking) takers.add(rule);
+      if (taking.length > 0) served.add(interpreter);
+    }
+  }
+  return rules.filter((rule) => takers.has(rule) || served.has(rule.interpreter));
+}
+
+/** One pattern that only files of this head match, and one for the path's extension: they overlap what takes the file. */
+function patternsOf(path: string, head: Uint8Array): readonly Pattern[] {
+  const magic = new Uint8Array(HEAD_SIZE);
+  magic.set(head.subarray(0, HEAD_SIZE));
+  const byHead: Pattern = { type: 'magic', offset: 0, magic, mask: null };
+  const dot = path.lastIndexOf('.');
+  return dot === -1 ? [byHead] : [byHead, { type: 'extension', extension: path.slice(dot + 1) }];
 }
 
 function faultOf(rule: Rule, failing: Rule, all: readonly Rule[], machine: Machine): Fault {

@@ -10,7 +10,8 @@ import { matches } from '../rule/match.ts';
 import type { MagicPattern, Pattern, Rule } from '../rule/types.ts';
 import { errnoOf } from '../system/file/file-error.ts';
 import { readHead } from '../system/file/head.ts';
-import { findPrograms } from '../system/process/program-directories.ts';
+import { type FindPrograms, programFinder } from '../system/process/program-directories.ts';
+import { findConcerned } from './interpreter-chain.ts';
 import { findNatives, type Natives } from './natives.ts';
 import { assertSafe, scriptWarning } from './pattern-safety.ts';
 import type { Machine, Program } from './types.ts';
@@ -45,9 +46,12 @@ export async function findUnsafe(
   for (let before = -1; before !== unsafe.size; ) {
     before = unsafe.size;
     const sound = rules.filter((rule) => !unsafe.has(rule));
-    const kept = entries.filter(({ name }) => !sound.some((rule) => rule.name === name));
+    const names = new Set(sound.map(({ name }) => name));
+    const kept = entries.filter(({ name }) => !names.has(name));
     const othersOf = (rule: Rule): readonly Rule[] => [...sound.filter((other) => other !== rule), ...kept];
-    const found = judge(sound, othersOf, kept, machine);
+    // The others were found safe by themselves, and stand in no relation to any of these rules.
+    const concerned = findConcerned(sound, kept, machine);
+    const found = judge(concerned, othersOf, kept, machine);
     for (const [rule, error] of found) unsafe.set(rule, error);
   }
   return unsafe;
@@ -100,18 +104,22 @@ function machineOf({ patterns, unproven }: Natives): Machine {
     files.set(path, file);
     return file;
   };
+  const find = programFinder();
   return {
     natives: patterns,
     unproven: unprovenPatterns,
     open,
-    programs: (pattern) => programsFor(pattern, isNative),
+    programs: (pattern) => programsFor(pattern, find, isNative),
   };
 }
 
 /** The installed programs of a pattern that run natively; AppImages are meant to be taken by rules. */
-function programsFor(pattern: Pattern, isNative: (head: Uint8Array) => boolean): readonly Program[] {
-  const suffix = pattern.type === 'extension' ? `.${pattern.extension}` : '';
-  return findPrograms((name) => name.endsWith(suffix)).filter(
+function programsFor(
+  pattern: Pattern,
+  find: FindPrograms,
+  isNative: (head: Uint8Array) => boolean,
+): readonly Program[] {
+  return find(pattern.type === 'extension' ? pattern.extension : null).filter(
     ({ path, head }) =>
       matches(pattern, head, path) &&
       !isAppImage(head) &&

@@ -1,12 +1,14 @@
 /** Tries whether the kernel runs programs of an arch itself. */
+
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import { readEntries } from '../binfmt/entries.ts';
 import { inspectInstance } from '../binfmt/instance/instance.ts';
 import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import { buildProbe, decodeReport, PROBE_EXIT_STATUS, probeEnvironment } from '../elf/probe.ts';
-import { BinfmtctlError, interrupted } from '../errors.ts';
+import { interrupted, isItemFailure } from '../errors.ts';
 import { PROBE_TIME_LIMIT_MS } from '../probe/time-limit.ts';
 import { withWorkspace } from '../probe/workspace.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
@@ -42,7 +44,7 @@ export async function tryAll(arches: readonly Arch[], context: ProbeContext): Pr
       Promise.all(open.map((arch, index) => tryOne(arch, index, realpathSync(directory), context))),
     );
   } catch (error) {
-    if (!(error instanceof BinfmtctlError) || error.code === 'INTERRUPTED') throw error;
+    if (!isItemFailure(error)) throw error;
     findings = open.map(() => error.message);
   }
   for (const [index, arch] of open.entries()) {
@@ -161,7 +163,7 @@ function mayTakeAny(
 }
 
 function inEmptyInstance(path: string): Command {
-  const mount = ['mount', '-t', 'binfmt_misc', 'binfmt_misc', '/proc/sys/fs/binfmt_misc'];
+  const mount = ['mount', '-t', 'binfmt_misc', 'binfmt_misc', BINFMT_DIRECTORY];
   if (findTool('sh') !== null) return ['sh', '-c', `${mount.join(' ')} && exec "$0"`, path];
   // As in the container image; see `isShellMissing`.
   const script = `const { execFileSync, spawnSync } = require('node:child_process');

@@ -15,8 +15,11 @@ export function findUnfitInterpreters(
   { kernelRefuses = false }: { readonly kernelRefuses?: boolean } = {},
 ): ReadonlyMap<Rule, BinfmtctlError> {
   const unfit = new Map<Rule, BinfmtctlError>();
+  const problems = new Map<string, InterpreterProblem | null>();
+  for (const { interpreter } of rules)
+    if (!problems.has(interpreter)) problems.set(interpreter, findInterpreterProblem(interpreter));
   for (const rule of rules) {
-    const problem = findInterpreterProblem(rule.interpreter);
+    const problem = problems.get(rule.interpreter) ?? null;
     if (problem === null) continue;
     const flags = rule.flags.filter((flag) => flag === 'C' || flag === 'F');
     if (kernelRefuses && problem.kind === 'file' && flags.includes('F')) continue;

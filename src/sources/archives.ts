@@ -3,8 +3,8 @@ import { readTar } from '../archive/tar-reader.ts';
 import { writeStore } from '../emulators/store/writer.ts';
 import type { Candidate, Origin } from '../emulators/types.ts';
 import { interrupted } from '../errors.ts';
-import { addWanted, type Wanted } from './members.ts';
-import { isSettled, newSearch, type Search, searchLayer } from './search.ts';
+import { addRole, type RolesByPath } from './members.ts';
+import { isSettled, type LayerSearch, newSearch, searchLayer } from './search.ts';
 import type { FetchOptions } from './types.ts';
 
 /** More than any archive of programs has when it is unpacked, in bytes. */
@@ -37,7 +37,7 @@ export interface TakeOptions extends FetchOptions {
  */
 export async function takeFromArchives(
   archives: readonly Archive[],
-  first: Wanted,
+  first: RolesByPath,
   options: TakeOptions,
 ): Promise<readonly Candidate[]> {
   const { store, signal, name, origin } = options;
@@ -45,9 +45,9 @@ export async function takeFromArchives(
     store,
     async (writer) => {
       const taken = new Map<string, Candidate>();
-      let wanted = first;
-      for (let count = 0; count < MAX_SEARCHES && wanted.size > 0; count++) {
-        const search = newSearch(wanted, async (path, roles, bytes) => {
+      let targets = first;
+      for (let count = 0; count < MAX_SEARCHES && targets.size > 0; count++) {
+        const search = newSearch(targets, async (path, roles, bytes) => {
           const [{ name: storedName } = { name: posix.basename(path) }] = roles;
           const stored = await writer.put(storedName, bytes);
           for (const { guest, emulator } of roles)
@@ -56,9 +56,11 @@ export async function takeFromArchives(
         for (const { what, open, isPackage } of archives) {
           if (isSettled(search)) break;
           if (signal.aborted) throw interrupted(signal, 'fetching');
-          await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search, isPackage);
+          await searchLayer(readTar(await open(), { what, maxBytes: MAX_BYTES, signal }), search, {
+            isPackage,
+          });
         }
-        wanted = stillWanted(search, taken);
+        targets = remainingTargets(search, taken);
       }
       return [...taken.values()];
     },
@@ -67,13 +69,16 @@ export async function takeFromArchives(
 }
 
 /** What links lead to, and the other places of what they were taken for, as a link may lead nowhere. */
-function stillWanted({ wanted, linked, followed }: Search, taken: ReadonlyMap<string, Candidate>): Wanted {
-  const still: Wanted = new Map();
-  if (linked.size === 0) return still;
-  for (const [path, roles] of [...linked, ...wanted]) {
+function remainingTargets(
+  { targets, linked, followed }: LayerSearch,
+  taken: ReadonlyMap<string, Candidate>,
+): RolesByPath {
+  const remaining: RolesByPath = new Map();
+  if (linked.size === 0) return remaining;
+  for (const [path, roles] of [...linked, ...targets]) {
     for (const role of followed.has(path) ? [] : roles) {
-      if (!taken.has(role.guest)) addWanted(still, path, role);
+      if (!taken.has(role.guest)) addRole(remaining, path, role);
     }
   }
-  return still;
+  return remaining;
 }

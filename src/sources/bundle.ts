@@ -19,7 +19,7 @@ import {
 import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { corrupt } from '../system/file/integrity.ts';
 import { requireTrusted } from '../system/require-trusted.ts';
-import type { FetchOptions, Source, Want } from './types.ts';
+import type { EmulatorTarget, FetchOptions, SourceFetcher } from './types.ts';
 
 /**
  * `bundle:FILE`: emulators out of a file that `binfmtctl bundle` made; what is wanted of it is copied into the store. It is
@@ -29,7 +29,7 @@ import type { FetchOptions, Source, Want } from './types.ts';
  * another thing than its manifest says; EMULATOR_UNFIT where others can change it and it is not `verified`; INTERRUPTED; what the store throws. Then
  * nothing is stored.
  */
-export const fetchBundle: Source = async (file, wants, options) => {
+export const fetchBundle: SourceFetcher = async (file, wants, options) => {
   const path = resolve(file);
   await requireFile(path);
   if (options.verified !== true) await requireTrusted(path, { anyOwner: true, as: 'bundle' });
@@ -45,19 +45,18 @@ export interface BundleFile {
 /** As `fetchBundle`, from a file that nobody else can change. */
 export const takeFromBundle = (
   file: BundleFile,
-  wants: readonly Want[],
-  { store, host, signal }: FetchOptions,
+  wants: readonly EmulatorTarget[],
+  options: FetchOptions,
 ): Promise<readonly Candidate[]> =>
-  writeStore(store, (writer) => readBundle(file, wants, host, writer, signal), { signal });
+  writeStore(options.store, (writer) => readBundle(file, wants, options, writer), { signal: options.signal });
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 async function readBundle(
   { path, name }: BundleFile,
-  wants: readonly Want[],
-  host: string,
+  wants: readonly EmulatorTarget[],
+  { host, signal }: FetchOptions,
   writer: StoreWriter,
-  signal: AbortSignal,
 ): Promise<readonly Candidate[]> {
   const { extract } = await import('tar-stream');
   const archive = extract();
@@ -77,16 +76,17 @@ async function readBundle(
         continue;
       }
       const [emulator, ...rest] = open;
-      requireNamed(header, emulator);
+      assertMatchesManifest(header, emulator);
       open = rest;
-      found.push(...(await take(name, emulator, entry as Bytes, wants, writer)));
+      const taken = await take(emulator, entry as Bytes, wants, writer);
+      found.push(...taken.map((each) => ({ ...each, from: `${name} (${emulator.file})` })));
     }
     if (manifest === null) throw noBundle('it is empty');
     if (open[0] !== undefined) throw corrupt(`it ends before ${open[0].file}`);
     return found;
   } catch (cause) {
     if (signal.aborted) throw interrupted(signal, `reading ${name}`);
-    throw worded(name, cause, manifest === null);
+    throw worded(name, cause, { atStart: manifest === null });
   } finally {
     archive.destroy();
     await piped;
@@ -114,7 +114,12 @@ async function readManifest({ name, type, size = 0 }: Header, bytes: Bytes): Pro
   return decoded;
 }
 
-function requireHost(name: string, manifest: BundleManifest, host: string, wants: readonly Want[]): void {
+function requireHost(
+  name: string,
+  manifest: BundleManifest,
+  host: string,
+  wants: readonly EmulatorTarget[],
+): void {
   if (manifest.host === host) return;
   const guests = wants.map(({ guest }) => guest).join(' ');
   throw new BinfmtctlError(
@@ -125,7 +130,7 @@ function requireHost(name: string, manifest: BundleManifest, host: string, wants
 }
 
 /** Every entry is the next one that the manifest names, and as large as it says. */
-function requireNamed(
+function assertMatchesManifest(
   { name, type, size }: Header,
   emulator: BundledEmulator | undefined,
 ): asserts emulator is BundledEmulator {
@@ -138,10 +143,9 @@ function requireNamed(
 
 /** Copies an emulator that is wanted into the store; of one that is not, the bytes are verified alone. */
 async function take(
-  name: string,
   { guest, emulator, sha256, file }: BundledEmulator,
   bytes: Bytes,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
   const want = wants.find((each) => each.guest === guest);
@@ -150,7 +154,7 @@ async function take(
   const actual = stored?.sha256 ?? (await hashOf(bytes));
   if (actual !== sha256) throw corrupt(`${file} has sha256 ${actual}, not ${sha256} as its manifest says`);
   if (stored === undefined) return [];
-  return [{ path: stored.path, from: `${name} (${file})`, emulator, guest, origin: 'bundle' }];
+  return [{ path: stored.path, emulator, guest, origin: 'bundle' }];
 }
 
 async function hashOf(bytes: Bytes): Promise<string> {
@@ -159,7 +163,7 @@ async function hashOf(bytes: Bytes): Promise<string> {
   return hash.digest('hex');
 }
 
-function worded(name: string, cause: unknown, atStart: boolean): unknown {
+function worded(name: string, cause: unknown, { atStart }: { readonly atStart: boolean }): unknown {
   if (!(cause instanceof BinfmtctlError)) {
     if (errnoOf(cause)?.match(/^E[A-Z]+$/)) return fileError(cause, `read the bundle ${name}`);
     const { code, message, hint } = (atStart ? noBundle : corrupt)(tarProblem(cause));

@@ -1,10 +1,10 @@
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import { fileNames } from '../emulators/names.ts';
 import { BinfmtctlError } from '../errors.ts';
-import type { Want } from './types.ts';
+import type { EmulatorTarget } from './types.ts';
 
 /** What a single file is the emulator of. */
-export interface Chosen {
+export interface ChosenTarget {
   /** Id of the arch. */
   readonly guest: string;
   readonly profile: EmulatorProfile;
@@ -20,10 +20,15 @@ const FEW = 5;
  * @param hint another source, for several architectures
  * @throws BAD_SOURCE for several architectures, of which the name says none or more than one.
  */
-export function chooseWant(name: string, what: string, wants: readonly Want[], hint: string): Chosen | null {
-  const named = wants.length > 1 ? wants.filter((want) => isNamed(name, want)) : wants;
-  const [want] = named;
-  if (wants.length > 1 && (want === undefined || named.length > 1)) {
+export function chooseTarget(
+  name: string,
+  what: string,
+  wants: readonly EmulatorTarget[],
+  hint: string,
+): ChosenTarget | null {
+  const matching = wants.length > 1 ? wants.filter((want) => isNamed(name, want)) : wants;
+  const [want] = matching;
+  if (wants.length > 1 && (want === undefined || matching.length > 1)) {
     const guests = wants.length > FEW ? '' : `: ${wants.map(({ guest }) => guest).join(', ')}`;
     const message = `${what} is one emulator, but ${wants.length} architectures are needed${guests}`;
     throw new BinfmtctlError('BAD_SOURCE', message, {
@@ -36,7 +41,7 @@ export function chooseWant(name: string, what: string, wants: readonly Want[], h
 }
 
 /** `x86_64_qemu-aarch64-static`, too, as multiarch/qemu-user-static names them by host. */
-const isNamed = (name: string, { guest, profiles }: Want): boolean =>
+const isNamed = (name: string, { guest, profiles }: EmulatorTarget): boolean =>
   profiles.some((profile) =>
     fileNames(profile, guest).some((usual) => name === usual || name.endsWith(`_${usual}`)),
   );

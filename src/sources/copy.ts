@@ -1,10 +1,15 @@
-import type { EmulatorProfile } from '../catalogue/types.ts';
 import { storedName } from '../emulators/names.ts';
 import { readProgram } from '../emulators/program.ts';
 import type { StoreWriter } from '../emulators/store/writer.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { readParts } from '../system/file/files.ts';
 import { requireTrusted } from '../system/require-trusted.ts';
+import type { ChosenTarget } from './choose.ts';
+
+interface FileToCopy extends ChosenTarget {
+  readonly path: string;
+  readonly origin: 'path' | 'dir';
+}
 
 /**
  * Copies an emulator's file into the store, so that nobody can change it afterwards. Its owner was trusted by naming it;
@@ -13,10 +18,7 @@ import { requireTrusted } from '../system/require-trusted.ts';
  * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF; what the store throws.
  */
 export async function copyToStore(
-  path: string,
-  guest: string,
-  profile: EmulatorProfile,
-  origin: 'path' | 'dir',
+  { path, guest, profile, origin }: FileToCopy,
   writer: StoreWriter,
 ): Promise<Candidate> {
   await readProgram(path);

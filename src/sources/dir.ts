@@ -5,7 +5,7 @@ import { type StoreWriter, writeStore } from '../emulators/store/writer.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { copyToStore } from './copy.ts';
-import type { Source, Want } from './types.ts';
+import type { EmulatorTarget, SourceFetcher } from './types.ts';
 
 /**
  * `dir:DIR`: emulators by their usual names in a folder or a root; each is copied into the store. What it has not is left
@@ -13,7 +13,7 @@ import type { Source, Want } from './types.ts';
  *
  * @throws BAD_SOURCE where DIR is no folder; what `copyToStore` throws.
  */
-export const fetchDir: Source = async (directory, wants, { store, signal }) => {
+export const fetchDir: SourceFetcher = async (directory, wants, { store, signal }) => {
   const root = resolve(directory);
   const isFolder = await stat(root).then(
     (facts) => facts.isDirectory(),
@@ -31,22 +31,22 @@ export const fetchDir: Source = async (directory, wants, { store, signal }) => {
 
 async function fetchOne(
   root: string,
-  { guest, profiles }: Want,
+  { guest, profiles }: EmulatorTarget,
   writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
-  const named = profiles.flatMap((profile) =>
+  const candidates = profiles.flatMap((profile) =>
     FOLDERS.flatMap((folder) =>
       fileNames(profile, guest).map((name) => ({ profile, path: join(root, folder, name) })),
     ),
   );
   const exists = await Promise.all(
-    named.map(({ path }) =>
+    candidates.map(({ path }) =>
       stat(path).then(
         () => true,
         () => false,
       ),
     ),
   );
-  const first = named.find((_, index) => exists[index]);
-  return first === undefined ? [] : [await copyToStore(first.path, guest, first.profile, 'dir', writer)];
+  const first = candidates.find((_, index) => exists[index]);
+  return first === undefined ? [] : [await copyToStore({ ...first, guest, origin: 'dir' }, writer)];
 }

@@ -5,7 +5,7 @@ import { fetchBundle } from './bundle.ts';
 import { fetchDir } from './dir.ts';
 import { fetchOci } from './oci.ts';
 import { fetchPath } from './path.ts';
-import type { Source } from './types.ts';
+import type { SourceFetcher } from './types.ts';
 import { parseUrlSource } from './url/name.ts';
 import { fetchUrl } from './url/url.ts';
 
@@ -15,7 +15,7 @@ export interface SourceName {
   readonly value: string;
 }
 
-const SOURCES: Readonly<Record<string, Source>> = {
+const SOURCES: Readonly<Record<string, SourceFetcher>> = {
   path: fetchPath,
   bundle: fetchBundle,
   dir: fetchDir,
@@ -31,7 +31,10 @@ const NEEDS_VALUE = ['path', 'dir', 'bundle'];
  * @param allowUnverified whether url: needs no sha256
  * @throws BAD_SOURCE for an unknown kind, one that needs a value and has none, and an address that cannot be one.
  */
-export function parseSource(text: string, allowUnverified = false): SourceName {
+export function parseSource(
+  text: string,
+  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined } = {},
+): SourceName {
   if (/^[^:]+\.tar$/.test(text)) return { kind: 'bundle', value: text };
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
@@ -53,12 +56,12 @@ export function parseSource(text: string, allowUnverified = false): SourceName {
         hint: 'name a URL as url:URL#sha256=HEX',
       },
     );
-  if (kind === 'url') parseUrlSource(value, allowUnverified);
+  if (kind === 'url') parseUrlSource(value, { allowUnverified });
   return { kind, value };
 }
 
 /** The function that fetches from a kind of source. */
-export function openSource({ kind }: SourceName): Source {
+export function openSource({ kind }: SourceName): SourceFetcher {
   const fetch = SOURCES[kind];
   if (fetch === undefined) throw new BinfmtctlError('BAD_SOURCE', `unknown source ${kind}`);
   return fetch;

@@ -1,9 +1,9 @@
-/** Where in an archive emulators are looked for, and as what. Pure. */
+/** The paths at which emulators are looked for in an archive. Pure. */
 import { posix } from 'node:path';
 import { FOLDERS, fileNames, layoutPaths, storedName } from '../emulators/names.ts';
-import type { Want } from './types.ts';
+import type { EmulatorTarget } from './types.ts';
 
-/** What one path of an archive is wanted as. */
+/** What the file at one path of an archive is, if it is there. */
 export interface Role {
   readonly guest: string;
   readonly emulator: string;
@@ -12,32 +12,32 @@ export interface Role {
 }
 
 /** Roles by absolute path. */
-export type Wanted = Map<string, Role[]>;
+export type RolesByPath = Map<string, Role[]>;
 
 /** Where distributions and images keep them. */
-export const wantedPaths = (wants: readonly Want[]): Wanted => wantedAt(wants, layoutPaths);
+export const layoutRoles = (wants: readonly EmulatorTarget[]): RolesByPath => rolesAt(wants, layoutPaths);
 
 /** The same, and by their usual names where `dir:` would find them: archives of files have no layout. */
-export const wantedInTree = (wants: readonly Want[]): Wanted =>
-  wantedAt(wants, (profile, guest) => [
+export const treeRoles = (wants: readonly EmulatorTarget[]): RolesByPath =>
+  rolesAt(wants, (profile, guest) => [
     ...new Set([
       ...layoutPaths(profile, guest),
       ...FOLDERS.flatMap((folder) => fileNames(profile, guest).map((name) => posix.join('/', folder, name))),
     ]),
   ]);
 
-function wantedAt(wants: readonly Want[], pathsOf: typeof layoutPaths): Wanted {
-  const wanted: Wanted = new Map();
+function rolesAt(wants: readonly EmulatorTarget[], pathsOf: typeof layoutPaths): RolesByPath {
+  const roles: RolesByPath = new Map();
   for (const { guest, profiles } of wants) {
     for (const profile of profiles) {
       for (const path of pathsOf(profile, guest)) {
-        addWanted(wanted, path, { guest, emulator: profile.id, name: storedName(profile, guest, path) });
+        addRole(roles, path, { guest, emulator: profile.id, name: storedName(profile, guest, path) });
       }
     }
   }
-  return wanted;
+  return roles;
 }
 
-export function addWanted(wanted: Wanted, path: string, role: Role): void {
-  wanted.set(path, [...(wanted.get(path) ?? []), role]);
+export function addRole(roles: RolesByPath, path: string, role: Role): void {
+  roles.set(path, [...(roles.get(path) ?? []), role]);
 }

@@ -4,8 +4,8 @@ import type { Candidate } from '../emulators/types.ts';
 import type { Layer } from '../oci/types.ts';
 import { corrupt } from '../system/file/integrity.ts';
 import { type TakeOptions, takeFromArchives } from './archives.ts';
-import { wantedPaths } from './members.ts';
-import type { Want } from './types.ts';
+import { layoutRoles } from './members.ts';
+import type { EmulatorTarget } from './types.ts';
 
 /**
  * Takes the wanted emulators out of the layers of an image and into the store, all of them or, when something is wrong,
@@ -17,15 +17,15 @@ import type { Want } from './types.ts';
  */
 export function takeFromLayers(
   layers: readonly Layer[],
-  wants: readonly Want[],
-  options: TakeOptions & { readonly work: string },
+  wants: readonly EmulatorTarget[],
+  options: TakeOptions & { readonly workDirectory: string },
 ): Promise<readonly Candidate[]> {
   const archives = layers.map((layer, index) => {
-    const bring = once(() => bringLayer(layer, join(options.work, `layer-${index}`)));
+    const bring = once(() => bringLayer(layer, join(options.workDirectory, `layer-${index}`)));
     const open = async () => unpackFile(await bring(), layer.compression);
     return { what: `layer ${layer.digest}`, open };
   });
-  return takeFromArchives(archives.toReversed(), wantedPaths(wants), options);
+  return takeFromArchives(archives.toReversed(), layoutRoles(wants), options);
 }
 
 async function bringLayer(layer: Layer, file: string): Promise<string> {

@@ -11,10 +11,10 @@ import { parseReference, printReference } from '../oci/reference.ts';
 import { findEndpoints } from '../oci/registry/config.ts';
 import { openRegistry } from '../oci/registry/registry.ts';
 import type { Layer } from '../oci/types.ts';
-import { digestOf, naming } from '../system/file/integrity.ts';
+import { digestOf, withArchiveName } from '../system/file/integrity.ts';
 import { makeTemporaryDirectory } from '../system/temporary.ts';
 import { takeFromLayers } from './oci-layers.ts';
-import type { FetchOptions, PullOptions, Source, Want } from './types.ts';
+import type { EmulatorTarget, FetchOptions, PullOptions, SourceFetcher } from './types.ts';
 
 /** Where emulators come from when no image is named: that of tonistiigi/binfmt for QEMU 10.2.3, the same for everybody. */
 export const DEFAULT_IMAGE =
@@ -30,7 +30,7 @@ export const DEFAULT_IMAGE_EMULATORS: readonly string[] = ['qemu'];
  * @throws BAD_SOURCE for what names no image; EMULATOR_UNFIT for files that others can change; SOURCE_FAILED; BAD_PACKAGE for wrong digests, media types, archives, names and
  * links; INTERRUPTED; what the store throws. Nothing is stored then.
  */
-export const fetchOci: Source = (value, wants, options) =>
+export const fetchOci: SourceFetcher = (value, wants, options) =>
   withinTotalTime(options, (timed) =>
     pullImage(value, wants, { ...timed, limits: LIMITS }, hostPlatforms(options.host, machine())),
   );
@@ -38,27 +38,28 @@ export const fetchOci: Source = (value, wants, options) =>
 /** As `fetchOci`, with the platforms of a machine and the limits of its network. */
 export async function pullImage(
   value: string,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   options: PullOptions,
   platforms: readonly Platform[],
 ): Promise<readonly Candidate[]> {
-  const work = await makeTemporaryDirectory();
+  const workDirectory = await makeTemporaryDirectory();
   const { report } = options;
   try {
     const at = parseImagePath(value);
-    const image = at === null ? await openReference(value, options) : openPath(at, { ...options, work });
-    return await naming(image.name, async () => {
+    const image =
+      at === null ? await openReference(value, options) : openPath(at, { ...options, workDirectory });
+    return await withArchiveName(image.name, async () => {
       const { name } = image;
       const { layers, source } = await image.read(platforms);
       report({
         kind: 'text',
         text: `oci: ${name} has ${layers.length} layer${layers.length === 1 ? '' : 's'}`,
       });
-      const found = await takeFromLayers(layers, wants, { ...options, work, name, origin: 'oci' });
+      const found = await takeFromLayers(layers, wants, { ...options, workDirectory, name, origin: 'oci' });
       return found.map((each) => (source === undefined ? each : { ...each, source }));
     });
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(workDirectory, { recursive: true, force: true });
   }
 }
 
@@ -71,13 +72,13 @@ interface Image {
   }>;
 }
 
-const openPath = (at: ImagePath, options: FetchOptions & { readonly work: string }): Image => ({
+const openPath = (at: ImagePath, options: FetchOptions & { readonly workDirectory: string }): Image => ({
   name: at.path,
   read: async (platforms) => ({ layers: await layersAt(at, platforms, options) }),
 });
 
 async function openReference(value: string, options: PullOptions): Promise<Image> {
-  await refuseLocal(value);
+  await assertNotLocal(value);
   const reference = parseReference(value === '' ? DEFAULT_IMAGE : value);
   const warn = (text: string): void => options.report({ kind: 'warning', text: `oci: ${text}` });
   const endpoints = await findEndpoints(reference, warn);
@@ -94,7 +95,7 @@ async function openReference(value: string, options: PullOptions): Promise<Image
 }
 
 /** Docker Hub is not asked for what is meant to be a file of this folder. */
-async function refuseLocal(value: string): Promise<void> {
+async function assertNotLocal(value: string): Promise<void> {
   const [path] = splitDigest(value);
   const facts = value === '' ? null : await lstat(path).catch(() => null);
   if (facts === null) return;

@@ -30,7 +30,7 @@ export async function openArchive(
   if (kind === 'elf') return 'program';
   if (kind === 'tar' && firstName(head) === MANIFEST) return 'bundle';
   if (kind === 'ar') return await packageIn(handle, file, what, signal);
-  if (kind === 'unknown') throw notKnown(what, ...meaning(head));
+  if (kind === 'unknown') throw notKnown(what, ...explainHead(head));
   const read = () => createReadStream(file, { highWaterMark: CHUNK });
   return {
     what,
@@ -95,7 +95,7 @@ async function readAt(handle: FileHandle, at: number, length: number): Promise<U
 }
 
 /** What is none of all that, and what to do about it. */
-function meaning(head: Uint8Array): readonly [why: string, hint?: string] {
+function explainHead(head: Uint8Array): readonly [why: string, hint?: string] {
   const text = String.fromCharCode(...head.subarray(0, 64));
   if (text.trimStart().startsWith('<')) return ['is a web page', 'is its address that of the file itself?'];
   return ['is no emulator, tar archive or Debian package'];

@@ -1,19 +1,21 @@
 import { basename, resolve } from 'node:path';
 import { writeStore } from '../emulators/store/writer.ts';
-import { chooseWant } from './choose.ts';
+import { chooseTarget } from './choose.ts';
 import { copyToStore } from './copy.ts';
-import type { Source } from './types.ts';
+import type { SourceFetcher } from './types.ts';
 
 /**
  * `path:FILE`: that file is the emulator; a copy of it goes into the store.
  *
  * @throws BAD_SOURCE for several architectures, if the file's name does not say which one; what `copyToStore` throws.
  */
-export const fetchPath: Source = async (file, wants, { store, signal }) => {
+export const fetchPath: SourceFetcher = async (file, wants, { store, signal }) => {
   const path = resolve(file);
-  const chosen = chooseWant(basename(path), file, wants, 'use a directory with dir:DIR');
+  const chosen = chooseTarget(basename(path), file, wants, 'use a directory with dir:DIR');
   if (chosen === null) return [];
   const { guest, profile } = chosen;
-  const copy = writeStore(store, (writer) => copyToStore(path, guest, profile, 'path', writer), { signal });
+  const copy = writeStore(store, (writer) => copyToStore({ path, guest, profile, origin: 'path' }, writer), {
+    signal,
+  });
   return [await copy];
 };

@@ -3,16 +3,16 @@ import { posix } from 'node:path';
 import type { Header } from 'tar-stream';
 import { checkEntry, linkTarget } from '../archive/tar-entry.ts';
 import type { TarEntry } from '../archive/tar-reader.ts';
-import { addWanted, type Role, type Wanted } from './members.ts';
+import { addRole, type Role, type RolesByPath } from './members.ts';
 
-export interface Search {
-  readonly wanted: Wanted;
-  /** Takes the file at a wanted path. */
+export interface LayerSearch {
+  readonly targets: RolesByPath;
+  /** Takes the file at the path of a target. */
   readonly take: (path: string, roles: readonly Role[], bytes: AsyncIterable<Uint8Array>) => Promise<void>;
   /** Guests of which the emulator was found, or a link to it. */
   readonly settled: Set<string>;
-  /** What links name: wanted in the next search. */
-  readonly linked: Wanted;
+  /** The targets of links, for the next search. */
+  readonly linked: RolesByPath;
   /** The links that were met. */
   readonly followed: Set<string>;
   /** Paths that upper layers have taken away, with all beneath. */
@@ -24,10 +24,10 @@ export interface Search {
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 
-export function newSearch(wanted: Wanted, take: Search['take']): Search {
+export function newSearch(targets: RolesByPath, take: LayerSearch['take']): LayerSearch {
   const none = () => new Set<string>();
   return {
-    wanted,
+    targets,
     take,
     settled: none(),
     linked: new Map(),
@@ -38,8 +38,8 @@ export function newSearch(wanted: Wanted, take: Search['take']): Search {
 }
 
 /** Whether nothing is left to be looked for. */
-export const isSettled = ({ wanted, settled }: Search): boolean =>
-  [...wanted.values()].flat().every(({ guest }) => settled.has(guest));
+export const isSettled = ({ targets, settled }: LayerSearch): boolean =>
+  [...targets.values()].flat().every(({ guest }) => settled.has(guest));
 
 /**
  * Goes through the next lower layer; the highest one comes first. What it takes away counts for those below it only.
@@ -48,11 +48,11 @@ export const isSettled = ({ wanted, settled }: Search): boolean =>
  */
 export async function searchLayer(
   entries: AsyncIterable<TarEntry>,
-  search: Search,
-  isPackage = false,
+  search: LayerSearch,
+  { isPackage = false }: { readonly isPackage?: boolean | undefined } = {},
 ): Promise<void> {
-  const { wanted, settled, take, linked } = search;
-  const folders = foldersAbove(wanted);
+  const { targets, settled, take, linked } = search;
+  const folders = foldersAbove(targets);
   const removed: string[] = [];
   const opaque: string[] = [];
   for await (const { header, bytes } of entries) {
@@ -62,17 +62,17 @@ export async function searchLayer(
       const folder = posix.dirname(path);
       const target = posix.join(folder, name.slice(WHITEOUT.length));
       if (name === OPAQUE) opaque.push(folder);
-      else if (wanted.has(target) || folders.has(target)) removed.push(target);
+      else if (targets.has(target) || folders.has(target)) removed.push(target);
       continue;
     }
     if (folders.has(path) && header.type !== 'directory') removed.push(path);
-    const roles = (wanted.get(path) ?? []).filter(({ guest }) => !settled.has(guest));
+    const roles = (targets.get(path) ?? []).filter(({ guest }) => !settled.has(guest));
     if (roles.length === 0 || isHidden(path, search)) continue;
-    const target = linkTarget(wantedHeader(header), path);
+    const target = linkTarget(checkedHeader(header), path);
     if (target === null) await take(path, roles, bytes);
     else {
       search.followed.add(path);
-      for (const role of roles) addWanted(linked, target, role);
+      for (const role of roles) addRole(linked, target, role);
     }
     for (const { guest } of roles) settled.add(guest);
     if (isSettled(search)) return;
@@ -85,17 +85,18 @@ export async function searchLayer(
 const nameOf = (header: Header): string => checkEntry({ ...header, type: 'file' });
 
 /** In the place of an emulator they may not. */
-function wantedHeader(header: Header): Header {
+function checkedHeader(header: Header): Header {
   checkEntry(header);
   return header;
 }
 
-function isHidden(path: string, { removed, opaque }: Search): boolean {
+function isHidden(path: string, { removed, opaque }: LayerSearch): boolean {
   if (removed.has(path)) return true;
   return foldersOf(path).some((folder) => removed.has(folder) || opaque.has(folder));
 }
 
-const foldersAbove = (wanted: Wanted): ReadonlySet<string> => new Set([...wanted.keys()].flatMap(foldersOf));
+const foldersAbove = (targets: RolesByPath): ReadonlySet<string> =>
+  new Set([...targets.keys()].flatMap(foldersOf));
 
 function foldersOf(path: string): readonly string[] {
   const folder = posix.dirname(path);

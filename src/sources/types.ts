@@ -3,8 +3,8 @@ import type { Candidate } from '../emulators/types.ts';
 import type { LimitedTransfer } from '../net/limits.ts';
 import type { Transfer } from '../net/progress.ts';
 
-/** One emulator that is wanted. */
-export interface Want {
+/** An architecture that needs an emulator, and the emulators that can run it. */
+export interface EmulatorTarget {
   /** Id of the arch that it is to run. */
   readonly guest: string;
   /** Emulators that would do, the preferred one first. */
@@ -27,8 +27,8 @@ export type PullOptions = FetchOptions & LimitedTransfer;
  * Brings emulators into the store and returns those that it has; what it has not is left out. One call fetches all of
  * them, so that an archive is read once.
  */
-export type Source = (
+export type SourceFetcher = (
   value: string,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   options: FetchOptions,
 ) => Promise<readonly Candidate[]>;

@@ -1,7 +1,7 @@
 import { withInstanceLock } from '../binfmt/instance/lock.ts';
 import { takeSnapshot } from '../binfmt/snapshot.ts';
 import type { Context } from '../context.ts';
-import { isBinfmtctlError } from '../errors.ts';
+import { isBinfmtctlError, isInterruption } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
 
 /** A change of an instance that depends on the entries it has. */
@@ -56,7 +56,7 @@ export async function changeInstance<Decision, Result>(
   };
   const early = await decideNow();
   try {
-    if ('failure' in early && isFinal(early.failure)) throw early.failure;
+    if ('failure' in early && isInterruption(early.failure)) throw early.failure;
     const change = async (): Promise<Result> => {
       const { identity } = takeSnapshot(binfmtDirectory);
       const isCurrent = identity !== null && identity === early.identity;
@@ -89,7 +89,6 @@ type Decided<Decision> = { readonly identity: string | null } & (
 );
 
 /** A failure that other entries would not have prevented. */
-const isFinal = (failure: unknown): boolean => isBinfmtctlError(failure) && failure.code === 'INTERRUPTED';
 
 /** Another program registered or removed an entry after the decision. */
 const isOvertaken = (error: unknown): boolean =>

@@ -1,8 +1,7 @@
-import * as v from 'valibot';
 import { isBootFile } from '../boot/paths.ts';
-import { ruleSchema } from '../rule/schema.ts';
 import type { Rule } from '../rule/types.ts';
 import { parseJson, toJson } from '../text/json.ts';
+import { decodeRule, isObject } from './stored-rule.ts';
 
 /**
  * What we did for one entry: kept beside the store, so that a later `uninstall` takes back exactly our part and
@@ -21,25 +20,42 @@ export interface Registration {
   readonly replaced?: Rule | undefined;
 }
 
-const registrationSchema = v.object({
-  schema: v.literal('binfmtctl/registration/1'),
-  arch: v.string(),
-  rule: ruleSchema,
-  emulator: v.object({ profile: v.string(), sha256: v.string(), version: v.nullable(v.string()) }),
-  registered: v.boolean(),
-  persisted: v.array(
-    v.object({ path: v.pipe(v.string(), v.check(isBootFile)), previous: v.nullable(v.string()) }),
-  ),
-  replaced: v.optional(ruleSchema),
-});
+const SCHEMA = 'binfmtctl/registration/1';
 
 /** Text of a registration's file: one JSON document, always the same bytes for the same registration. */
 export function encodeRegistration(registration: Registration): string {
-  return `${toJson({ schema: 'binfmtctl/registration/1', ...registration })}\n`;
+  return `${toJson({ schema: SCHEMA, ...registration })}\n`;
 }
 
-/** The registration in a file's text, or null where the text is not one. */
+/** The registration in a file's text, or null where the text is not one. Others may have written it: it is a file of a volume. */
 export function decodeRegistration(text: string): Registration | null {
-  const parsed = v.safeParse(registrationSchema, parseJson(text));
-  return parsed.success ? parsed.output : null;
+  const value = parseJson(text);
+  if (!isObject(value) || value['schema'] !== SCHEMA) return null;
+  const { arch, registered } = value;
+  const rule = decodeRule(value['rule']);
+  const emulator = decodeEmulator(value['emulator']);
+  const persisted = decodePersisted(value['persisted']);
+  const replaced = value['replaced'] === undefined ? undefined : decodeRule(value['replaced']);
+  if (typeof arch !== 'string' || typeof registered !== 'boolean' || replaced === null) return null;
+  if (rule === null || emulator === null || persisted === null) return null;
+  return { arch, rule, emulator, registered, persisted, ...(replaced !== undefined && { replaced }) };
 }
+
+function decodeEmulator(value: unknown): Registration['emulator'] | null {
+  if (!isObject(value)) return null;
+  const { profile, sha256, version } = value;
+  if (typeof profile !== 'string' || typeof sha256 !== 'string' || !isTextOrNull(version)) return null;
+  return { profile, sha256, version };
+}
+
+function decodePersisted(value: unknown): Registration['persisted'] | null {
+  if (!Array.isArray(value)) return null;
+  const files = value.flatMap((each: unknown) => {
+    if (!isObject(each)) return [];
+    const { path, previous } = each;
+    return typeof path === 'string' && isBootFile(path) && isTextOrNull(previous) ? [{ path, previous }] : [];
+  });
+  return files.length === value.length ? files : null;
+}
+
+const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === 'string';

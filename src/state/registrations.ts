@@ -1,9 +1,8 @@
 import { basename, join } from 'node:path';
 import type { Context } from '../context.ts';
-import { assertStoreTrusted, readStoreFile } from '../emulators/store/trust.ts';
+import { readStoreFiles } from '../emulators/store/trust.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry } from '../rule/types.ts';
-import { listFiles } from '../system/file/files.ts';
 import { decodeRegistration, type Registration } from './registration.ts';
 import { fromReadableStores } from './stores.ts';
 
@@ -41,16 +40,12 @@ export async function readAllRegistrations(store: string): Promise<{
   readonly registrations: ReadonlyMap<string, StoredRegistration>;
   readonly damaged: readonly DamagedRegistration[];
 }> {
-  assertStoreTrusted(store);
-  const files = await listFiles(join(store, 'registrations'));
   // Not the temporary files of a killed run.
-  const paths = files.filter((path) => path.endsWith('.json'));
-  const texts = paths.map((path) => ({ path, text: readStoreFile(store, 'registrations', basename(path)) }));
+  const texts = readStoreFiles(store, 'registrations', (name) => name.endsWith('.json'));
   const registrations = new Map<string, StoredRegistration>();
   const damaged: DamagedRegistration[] = [];
-  for (const { path, text } of texts) {
-    // Another run has removed it in the meantime.
-    if (text === null) continue;
+  for (const [name, text] of texts) {
+    const path = join(store, 'registrations', name);
     const registration = decodeRegistration(text);
     if (registration === null) damaged.push({ path, text, entry: entryOf(path) });
     else registrations.set(registration.rule.name, { path, text, registration });

@@ -7,7 +7,7 @@ import { promisedSha256 } from '../emulators/store/store.ts';
 import { readStoreFile } from '../emulators/store/trust.ts';
 import { sweepStore } from '../emulators/store/writer.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { isLockText } from '../file-format/lock.ts';
+import { isLockText } from '../file-format/lock-file.ts';
 import { isBpf } from '../rule/types.ts';
 import { findUnsafe } from '../safety/machine-safety.ts';
 import { findUnfitInterpreters } from '../safety/unfit-interpreters.ts';

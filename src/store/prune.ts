@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import type { Context } from '../context.ts';
 import { emulatorsIn, pruneStore } from '../emulators/store/store.ts';
-import { interrupted, isBinfmtctlError } from '../errors.ts';
+import { interrupted, isItemFailure } from '../errors.ts';
 import { removeUnheldTree } from '../rootfs/tree-use.ts';
 import { withStoreLock } from '../state/lock.ts';
 import { repair } from '../state/repair.ts';
@@ -90,7 +90,7 @@ async function pruneTrees(
         if (usedBy.length > 0 || unknown !== null) continue;
         if (await removeUnheldTree(path, maps)) gone.add(path);
       } catch (error) {
-        if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+        if (!isItemFailure(error)) throw error;
         failed.push({ path, why: error.message });
       }
     }

@@ -13,17 +13,24 @@ export function kernelVersion(text = release()): readonly [number, number, numbe
 
 /** Changes with every boot of the kernel; entries live no longer. Empty without /proc. */
 export function bootId(): string {
-  return readText('/proc/sys/kernel/random/boot_id') ?? '';
+  boot ||= readText('/proc/sys/kernel/random/boot_id') ?? '';
+  return boot;
 }
+
+let boot = '';
 
 /** The user namespace of this process: `user:[4026531837]`; empty without /proc. */
 export function userNamespace(): string {
   try {
-    return readlinkSync('/proc/self/ns/user');
+    // Node cannot leave it, and `status` asks for every entry.
+    namespace ||= readlinkSync('/proc/self/ns/user');
   } catch {
-    return '';
+    // Asked again: /proc may be mounted in the meantime.
   }
+  return namespace;
 }
+
+let namespace = '';
 
 /** Why /proc does not tell about our processes; null if it does. */
 export function procProblem(): string | null {
@@ -39,8 +46,8 @@ export function procProblem(): string | null {
 
 /** Null without /proc. */
 export function inInitialUserNamespace(): boolean | null {
-  const namespace = userNamespace();
-  return namespace === '' ? null : namespace === INITIAL_USER_NAMESPACE;
+  const own = userNamespace();
+  return own === '' ? null : own === INITIAL_USER_NAMESPACE;
 }
 
 /** Whether uid 0 of this user namespace is uid 0 of the one above it, user_namespaces(7); null without /proc. */
@@ -75,8 +82,8 @@ export function container(): string | null {
   const { KUBERNETES_SERVICE_HOST } = process.env;
   if (KUBERNETES_SERVICE_HOST !== undefined) return 'kubernetes';
   // https://systemd.io/CONTAINER_INTERFACE: process 1 is told by its environment, and tells all others by the file.
-  const told = readText('/run/systemd/container') ?? environmentOfInit('container');
-  if (told !== null) return told;
+  const declared = readText('/run/systemd/container') ?? environmentOfInit('container');
+  if (declared !== null) return declared;
   return /microsoft/i.test(release()) ? 'wsl' : null;
 }
 

@@ -4,9 +4,9 @@ import { BinfmtctlError, interrupted } from '../errors.ts';
 import { errnoOf, fileError } from './file/file-error.ts';
 import { notRegular } from './file/file-kind.ts';
 import { toolEnvironment } from './process/environment.ts';
-import { type RunOptions, type RunResult, run } from './process/process.ts';
+import { type RunProcessOptions, type RunResult, run } from './process/process.ts';
 
-export interface LockOptions {
+export interface LockWaitOptions {
   /** How long to wait for another holder. */
   readonly timeoutMs: number;
   /** Called once if another process was seen to hold the lock and still does a moment later. */
@@ -37,7 +37,11 @@ const HANDED_ON = 3;
  * @throws LOCKED after `timeoutMs`, with the holder if known; NO_TOOL without flock(1); INTERRUPTED; FILE_FAILED for a link
  * or another user's file at `path`; READ_ONLY, NO_PRIVILEGE; what `action` throws.
  */
-export async function withLock<T>(path: string, action: () => Promise<T>, options: LockOptions): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  action: () => Promise<T>,
+  options: LockWaitOptions,
+): Promise<T> {
   const file = openLockFile(path);
   try {
     await acquireLock(path, file, options);
@@ -87,11 +91,11 @@ function writeHolder(file: number): void {
 export async function acquireLock(
   path: string,
   file: number,
-  { timeoutMs, onWait, signal, hint = HINT, shared = false }: LockOptions,
+  { timeoutMs, onWait, signal, hint = HINT, shared = false }: LockWaitOptions,
 ): Promise<void> {
   if (await tryLock(path, file, { signal, hint, shared })) return;
   const waiting = onWait === undefined ? undefined : setTimeout(onWait, WAIT_SHOWN_AFTER_MS);
-  const outcome = await flock(file, [kindOf(shared)], { timeoutMs, signal });
+  const outcome = await flock(file, [kindOf({ shared })], { timeoutMs, signal });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
   if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
@@ -110,18 +114,18 @@ export async function tryLock(
     signal,
     hint = HINT,
     shared = false,
-  }: Omit<LockOptions, 'timeoutMs'> & { readonly shared?: boolean } = {},
+  }: Omit<LockWaitOptions, 'timeoutMs'> & { readonly shared?: boolean } = {},
 ): Promise<boolean> {
-  const tried = await flock(file, ['-n', kindOf(shared)], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+  const tried = await flock(file, ['-n', kindOf({ shared })], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
   if (tried.exitCode === 0) return true;
   if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
   if (!isTaken(tried)) throw notLocked(path, tried, hint);
   return false;
 }
 
-const kindOf = (shared: boolean): string => (shared ? '-s' : '-x');
+const kindOf = ({ shared }: { readonly shared: boolean }): string => (shared ? '-s' : '-x');
 
-const flock = (file: number, words: readonly string[], options: RunOptions): Promise<RunResult> =>
+const flock = (file: number, words: readonly string[], options: RunProcessOptions): Promise<RunResult> =>
   run('flock', [...words, `${HANDED_ON}`], {
     ...options,
     ...{ descriptors: [file], env: toolEnvironment(), extendEnv: false },

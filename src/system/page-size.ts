@@ -12,14 +12,18 @@ const WIDE = 2;
 export function pageSize(): number | null {
   try {
     const wide = runningHead()[CLASS] === WIDE;
-    return pageSizeIn(readFileSync('/proc/self/auxv'), wide ? 8 : 4, endianness() === 'LE');
+    return pageSizeIn(readFileSync('/proc/self/auxv'), wide ? 8 : 4, { little: endianness() === 'LE' });
   } catch {
     return null;
   }
 }
 
 /** Looks it up in a vector of pairs of words. */
-export function pageSizeIn(vector: Buffer, word: 4 | 8, little: boolean): number | null {
+export function pageSizeIn(
+  vector: Buffer,
+  word: 4 | 8,
+  { little }: { readonly little: boolean },
+): number | null {
   const wordAt = (at: number): bigint => {
     const bytes = [...vector.subarray(at, at + word)];
     return (little ? bytes.toReversed() : bytes).reduce((value, byte) => value * 256n + BigInt(byte), 0n);

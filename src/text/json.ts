@@ -14,6 +14,10 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Whether a value is an object of JSON, neither null nor a list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -92,9 +92,9 @@ interface FileToWrite {
 
 /** Nothing where the same bytes are there. */
 async function toWrite(path: string, bytes: Uint8Array): Promise<readonly FileToWrite[]> {
-  const there = outputKind(path) === 'stream' ? null : readIfExists(path);
-  if (there === null) return [{ path, bytes }];
-  if (Buffer.compare(there, bytes) === 0) return [];
+  const existing = outputKind(path) === 'stream' ? null : readIfExists(path);
+  if (existing === null) return [{ path, bytes }];
+  if (Buffer.compare(existing, bytes) === 0) return [];
   throw new BinfmtctlError('FILE_FAILED', `${path} is there already, and is another file`, {
     hint: 'remove it first, or choose another place',
   });

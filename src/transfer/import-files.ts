@@ -25,10 +25,10 @@ import { readSmall } from '../system/file/read-small.ts';
 import { type Form, recogniseForm } from './recognise.ts';
 
 /** Where rules come from: files in one of the forms, or a mounted instance. */
-export type Source = Form | 'instance';
+export type ImportSource = Form | 'instance';
 
 /** One thing that was found: a rule; what is wrong; or what cannot become a rule of the kernel, and why. */
-export type Item =
+export type ImportItem =
   | {
       readonly place: string;
       readonly rule: Rule;
@@ -45,7 +45,7 @@ export type Item =
  *
  * @throws FILE_FAILED, NO_PRIVILEGE where a path cannot be read; NO_BINFMT_MISC where it has to be an instance and is none.
  */
-export async function readItems(path: string, source: Source | null): Promise<readonly Item[]> {
+export async function readItems(path: string, source: ImportSource | null): Promise<readonly ImportItem[]> {
   if (source === 'instance' || inspectInstance(path).mounted) return itemsOfInstance(path);
   const form = source;
   // What is there and is no folder is read as a file, and else says why it cannot be.
@@ -56,13 +56,13 @@ export async function readItems(path: string, source: Source | null): Promise<re
   return (await Promise.all(files.map((file) => itemsOfFile(file, form)))).flat();
 }
 
-function itemsOfInstance(directory: string): readonly Item[] {
+function itemsOfInstance(directory: string): readonly ImportItem[] {
   const { all, unreadable } = readEntries(directory);
   const left = unreadable.map(({ name, error }) => ({
     place: join(directory, name),
     leftOut: error.message,
   }));
-  const rules = all.toReversed().map((entry): Item => {
+  const rules = all.toReversed().map((entry): ImportItem => {
     const place = join(directory, entry.name);
     if (isBpf(entry)) return { place, leftOut: 'a BPF program decides what it takes' };
     if (entry.extra !== undefined) return { place, leftOut: `a rule has no ${entry.extra.join(', ')}` };
@@ -72,7 +72,7 @@ function itemsOfInstance(directory: string): readonly Item[] {
   return [...rules, ...left];
 }
 
-async function itemsOfFile(file: string, form: Form | null): Promise<readonly Item[]> {
+async function itemsOfFile(file: string, form: Form | null): Promise<readonly ImportItem[]> {
   const bytes = read(file);
   const name = basename(file);
   const written = form ?? recogniseForm(name, bytes);
@@ -103,16 +103,20 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly It
   }
 }
 
-type Line = Pick<RuleLine, 'line' | 'text'>;
+type NumberedLine = Pick<RuleLine, 'line' | 'text'>;
 
 /** Every byte but a newline belongs to a register string. */
-const linesOf = (bytes: Uint8Array): readonly Line[] =>
+const linesOf = (bytes: Uint8Array): readonly NumberedLine[] =>
   decodeText(bytes)
     .split('\n')
     .map((text, index) => ({ line: index + 1, text }))
     .filter(({ text }) => text !== '' && (!/^[#;]/.test(text) || unmarked(text) !== null));
 
-function itemOfLine(file: string, { line, text }: Line, { enabled }: { readonly enabled: boolean }): Item {
+function itemOfLine(
+  file: string,
+  { line, text }: NumberedLine,
+  { enabled }: { readonly enabled: boolean },
+): ImportItem {
   const place = `${file}:${line}`;
   const parsed = parseRegister(encodeText(text), { linux73: runningKernelFeatures().linux73 });
   return 'rule' in parsed
@@ -120,14 +124,14 @@ function itemOfLine(file: string, { line, text }: Line, { enabled }: { readonly 
     : { place, wrong: parsed.reason };
 }
 
-function itemOfFormatFile(place: string, name: string, keys: ReadonlyMap<string, string | null>): Item {
+function itemOfFormatFile(place: string, name: string, keys: ReadonlyMap<string, string | null>): ImportItem {
   const item = itemOfDescription(place, name, describeFormatFile(keys));
   const unknown = [...keys.keys()].filter((key) => !isFormatKey(key));
   if (!('rule' in item) || unknown.length === 0) return item;
   return { ...item, lost: `binfmt-support knows no ${unknown.map((key) => JSON.stringify(key)).join(', ')}` };
 }
 
-function itemOfDescription(place: string, name: string, description: Description | string): Item {
+function itemOfDescription(place: string, name: string, description: Description | string): ImportItem {
   if (typeof description === 'string') return { place, wrong: description };
   const { detector } = description;
   if (detector !== '') {
@@ -138,7 +142,7 @@ function itemOfDescription(place: string, name: string, description: Description
   return 'errno' in rule ? { place, wrong: rule.reason } : { place, rule, enabled: true };
 }
 
-async function itemsOfProfile(file: string): Promise<readonly Item[]> {
+async function itemsOfProfile(file: string): Promise<readonly ImportItem[]> {
   const read = await readProfile(file);
   if ('problems' in read) {
     return read.problems.map(({ line, message }) => ({ place: `${file}:${line}`, wrong: message }));

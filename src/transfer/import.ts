@@ -3,8 +3,8 @@ import { listEntries } from '../binfmt/entries.ts';
 import { ensureMounted, inspectInstance } from '../binfmt/instance/instance.ts';
 import type { Context } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { carryOut } from '../install/apply.ts';
-import { checkReach } from '../install/lifetime.ts';
+import { applySteps } from '../install/apply.ts';
+import { checkLifetime } from '../install/lifetime.ts';
 import type { Entry } from '../rule/types.ts';
 import { hiddenEntries } from '../safety/hidden-entries.ts';
 import { findUnsafe, warnOfScripts } from '../safety/machine-safety.ts';
@@ -14,16 +14,16 @@ import { withStoreLock } from '../state/lock.ts';
 import { repair } from '../state/repair.ts';
 import type { Step } from '../state/steps.ts';
 import { keepingWarnings } from '../state/warnings.ts';
-import { type Item, readItems, type Source } from './import-files.ts';
+import { type ImportItem, type ImportSource, readItems } from './import-files.ts';
 import { type ImportedRule, type ImportPlan, planImport } from './plan-import.ts';
 
-export type { Source } from './import-files.ts';
+export type { ImportSource } from './import-files.ts';
 
 export interface ImportRequest {
   /** Files, folders of files, and mounted instances. */
   readonly paths: readonly string[];
   /** What they are written in; null to recognise it, file by file. */
-  readonly from: Source | null;
+  readonly from: ImportSource | null;
   /** Put a rule in the place of an entry of its name that differs. */
   readonly replace: boolean;
   readonly dryRun: boolean;
@@ -47,7 +47,7 @@ export interface Omitted {
 }
 
 /** As many as an error names. */
-const NAMED = 5;
+const MAX_LISTED = 5;
 
 /**
  * Registers what files, folders or another instance say, all of it or nothing: later rules come before earlier ones.
@@ -58,19 +58,21 @@ const NAMED = 5;
 export async function importRules(request: ImportRequest, outer: Context): Promise<ImportResult> {
   const { context } = keepingWarnings(outer);
   const items = (await Promise.all(request.paths.map((path) => readItems(path, request.from)))).flat();
-  refuseWrong(items);
-  const wanted = items.flatMap((item) => ('rule' in item ? [item] : []));
-  using checked = openInterpreters(wanted.map(({ rule }) => rule));
-  await refuseAnyUnsafe(wanted, context);
+  assertValid(items);
+  const imported = items.flatMap((item) => ('rule' in item ? [item] : []));
+  using checked = openInterpreters(imported.map(({ rule }) => rule));
+  await assertAllSafe(imported, context);
   const leftOut = items.flatMap((item) =>
     'leftOut' in item ? [{ place: item.place, why: item.leftOut }] : [],
   );
-  const lost = wanted.flatMap(({ place, lost: why }) => (why === undefined ? [] : [{ place, why }]));
+  const lost = imported.flatMap(({ place, lost: why }) => (why === undefined ? [] : [{ place, why }]));
   const decide = async (entries: readonly Entry[]): Promise<ImportPlan> => {
-    const plan = planImport(entries, wanted);
+    const plan = planImport(entries, imported);
     if (plan.replaced.length > 0 && !request.replace) throw exists(plan.replaced.map(({ name }) => name));
-    const added = wanted.filter(({ rule }) => !plan.unchanged.includes(rule.name));
-    const others = entries.filter(({ name }) => !wanted.some(({ rule }) => rule.name === name));
+    const unchanged = new Set(plan.unchanged);
+    const names = new Set(imported.map(({ rule }) => rule.name));
+    const added = imported.filter(({ rule }) => !unchanged.has(rule.name));
+    const others = entries.filter(({ name }) => !names.has(name));
     warnOfHidden(added, others, context);
     return plan;
   };
@@ -82,9 +84,9 @@ export async function importRules(request: ImportRequest, outer: Context): Promi
     const { mounted } = inspectInstance(binfmtDirectory);
     return resultOf(await decide(mounted ? listEntries(binfmtDirectory) : []));
   }
-  const notesOnReach = await checkReach(await ensureMounted(binfmtDirectory), context);
+  const notesOnReach = await checkLifetime(await ensureMounted(binfmtDirectory), context);
   const apply = async (plan: ImportPlan): Promise<ImportResult> => {
-    await carryOut(plan.steps, [], context, checked);
+    await applySteps(plan.steps, [], context, checked);
     notesOnReach(plan.steps.length > 0);
     return resultOf(plan);
   };
@@ -100,15 +102,16 @@ function warnOfHidden(
   entries: readonly Entry[],
   { report }: Pick<Context, 'report'>,
 ): void {
+  const hiddenBy = hiddenEntries(entries);
   const texts = added.flatMap(({ rule }) =>
-    hiddenEntries(rule.pattern, entries).map(
+    hiddenBy(rule.pattern).map(
       ({ name }) => `rule ${rule.name} takes files of entry ${name}, which is older`,
     ),
   );
   for (const text of new Set(texts)) report({ kind: 'warning', text });
 }
 
-function refuseWrong(items: readonly Item[]): void {
+function assertValid(items: readonly ImportItem[]): void {
   const wrong = items.flatMap((item) => ('wrong' in item ? [`${item.place}: ${item.wrong}`] : []));
   if (wrong.length === 0) return;
   throw new BinfmtctlError('BAD_RULE', inOneLine(wrong), {
@@ -116,8 +119,8 @@ function refuseWrong(items: readonly Item[]): void {
   });
 }
 
-async function refuseAnyUnsafe(wanted: readonly ImportedRule[], context: Context): Promise<void> {
-  const rules = wanted.map(({ rule }) => rule);
+async function assertAllSafe(imported: readonly ImportedRule[], context: Context): Promise<void> {
+  const rules = imported.map(({ rule }) => rule);
   const unsafe = [
     ...(await findUnsafe(rules, context)).values(),
     ...findUnfitInterpreters(rules, context).values(),
@@ -138,6 +141,6 @@ function exists(names: readonly string[]): BinfmtctlError {
 }
 
 function inOneLine(problems: readonly string[]): string {
-  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
-  return `${problems.slice(0, NAMED).join('; ')}${more}`;
+  const more = problems.length > MAX_LISTED ? `; and ${problems.length - MAX_LISTED} more` : '';
+  return `${problems.slice(0, MAX_LISTED).join('; ')}${more}`;
 }

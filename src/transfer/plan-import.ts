@@ -1,5 +1,5 @@
 import type { Entry, Rule } from '../rule/types.ts';
-import { lastOfEachName, type Placed, planRule } from '../state/plan-rules.ts';
+import { lastOfEachName, rulePlanner } from '../state/plan-rules.ts';
 import { replacement } from '../state/replacement.ts';
 import type { Step } from '../state/steps.ts';
 
@@ -21,16 +21,17 @@ export interface ImportPlan {
  * The steps that bring the rules, of which a later one comes before those above it wherever a file can match both; of one
  * name the last counts. `entries` are newest first.
  */
-export function planImport(entries: readonly Entry[], wanted: readonly ImportedRule[]): ImportPlan {
-  const isEnabled = new Map(wanted.map(({ rule, enabled }) => [rule, enabled]));
-  const placed: Placed[] = [];
+export function planImport(entries: readonly Entry[], imported: readonly ImportedRule[]): ImportPlan {
+  const isEnabled = new Map(imported.map(({ rule, enabled }) => [rule, enabled]));
+  const planner = rulePlanner(entries);
   const steps: Step[] = [];
   const unchanged: string[] = [];
   const replaced: Entry[] = [];
-  for (const rule of lastOfEachName(wanted.map((each) => each.rule))) {
+  for (const rule of lastOfEachName(imported.map((each) => each.rule))) {
     const enabled = isEnabled.get(rule) === true;
-    const { entry, keep, placed: place } = planRule(entries, placed, rule, { enabled });
-    placed.push(place);
+    const change = planner.plan(rule, { enabled });
+    planner.place(rule, change);
+    const { entry, keep } = change;
     if (keep) {
       unchanged.push(rule.name);
       continue;

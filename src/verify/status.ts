@@ -11,6 +11,7 @@ import { profileOf } from '../emulators/names.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { covers } from '../rule/algebra.ts';
 import type { Entry } from '../rule/types.ts';
+import { createPatternIndex } from '../safety/pattern-index.ts';
 import type { Registration } from '../state/registration.ts';
 import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
 import { closedStore } from '../state/stores.ts';
@@ -63,13 +64,14 @@ export async function status(context: Context): Promise<StatusResult> {
   const entries = entriesAt(binfmtDirectory);
   const registrations = await readReadableRegistrations(context);
   const { proofs, unreadable } = await readProofsIfReadable(context);
-  const lines = entries.map((entry, index): StatusLine => {
+  const newer = createPatternIndex<Entry>([], ({ pattern }) => pattern);
+  const lines = entries.map((entry): StatusLine => {
     const ours = isOurs(entry, registrations);
     const known = ours ? registrations.get(entry.name)?.registration.emulator : undefined;
     const arch = archOfPattern(catalogue, entry.pattern);
-    const shadowedBy =
-      entries.slice(0, index).find((newer) => newer.enabled && covers(newer.pattern, entry.pattern))?.name ??
-      null;
+    const isShadowing = ({ pattern }: Entry): boolean => covers(pattern, entry.pattern);
+    const shadowedBy = newer.near(entry.pattern).find(isShadowing)?.name ?? null;
+    if (entry.enabled) newer.add(entry);
     const interpreterExists = existsSync(entry.interpreter);
     const facts = { instanceEnabled: instance.enabled, interpreterExists, shadowedBy };
     const problem = entryProblem(entry, facts);
@@ -88,9 +90,10 @@ export async function status(context: Context): Promise<StatusResult> {
       proof,
     };
   });
+  const names = new Set(entries.map(({ name }) => name));
   const gone = [...registrations.values()]
     .map(({ registration }) => registration)
-    .filter(({ registered, rule }) => registered && !entries.some(({ name }) => name === rule.name));
+    .filter(({ registered, rule }) => registered && !names.has(rule.name));
   return {
     schema: 'binfmtctl/status/2',
     instance,
@@ -116,7 +119,7 @@ async function withHeld(lines: readonly StatusLine[], context: Context): Promise
   const isOpen = ({ entry, problem, held }: StatusLine): boolean =>
     problem === null && held === null && entry.flags.includes('F');
   if (!lines.some(isOpen)) return lines;
-  const { heldInterpreters } = await import('./held-interpreter.ts');
+  const { heldInterpreters } = await import('./on-demand.ts');
   const entries = lines.map(({ entry }) => entry);
   const held = await heldInterpreters(lines.filter(isOpen), entries, context);
   return lines.map((line) => ({ ...line, held: held.get(line.entry) ?? line.held }));

@@ -1,4 +1,4 @@
-/** Containers that register with this machine at once: ten, in as many rounds as PARALLEL_ROUNDS says, default 1. */
+/** Containers that register with this machine at once: ten, in one round. PARALLEL_ROUNDS sets how many; the stress run has 20. */
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,11 @@ import { type Engine, startEngine } from '../../scripts/engine.mjs';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { finished, type Ran } from '../kernel/support/command.ts';
 import { OVERLAPPING_ENTRIES, OVERLAPPING_SETS } from '../kernel/support/overlapping-sets.ts';
+import { amount } from '../stress.ts';
 import { BINFMT, type BorrowedHost, borrowHost, entryNames } from './support/host.ts';
 import { makeRoot } from './support/images.ts';
 
-const ROUNDS = Number(process.env['PARALLEL_ROUNDS'] ?? 1);
+const ROUNDS = amount(1, 20, 'PARALLEL_ROUNDS');
 const IMAGE = 'binfmtctl:parallel';
 /** As the image of a release has them. */
 const APPLETS = ['cat', 'chroot', 'mount', 'umount', 'unshare'];

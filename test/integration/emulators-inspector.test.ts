@@ -181,7 +181,7 @@ describe('inspect', () => {
     const path = await place('sibling', bytes);
     const archOf = () => Promise.resolve({ name: 'native', native: true });
     expect(await inspected(path, { host: FOREIGN, archOf })).toMatchObject({ version: '7.2.22' });
-    const elsewhere = inspected(path, { host: FOREIGN, archOf, elsewhere: true });
+    const elsewhere = inspected(path, { host: FOREIGN, archOf, forOtherHost: true });
     await expect(elsewhere).rejects.toMatchObject({ code: 'EMULATOR_UNFIT' });
   });
 
@@ -236,10 +236,10 @@ describe('inspect', () => {
     const { sha256 } = await inspected(path);
     const memo = await openMemo(at('lying'));
     const locked = 'ab'.repeat(32);
-    memo.remember(await fileIdentity(path), { sha256: locked, version: '9.9.9' }, 'qemu');
+    memo.record(await fileIdentity(path), { sha256: locked, version: '9.9.9' }, 'qemu');
     expect((await inspected(path, { memo, sha256: locked })).sha256).toBe(sha256);
     const stored = await place(`lying/sha256/${locked}/qemu-aarch64`, fakeQemu());
-    memo.remember(await fileIdentity(stored), { sha256: locked, version: '9.9.9' }, 'qemu');
+    memo.record(await fileIdentity(stored), { sha256: locked, version: '9.9.9' }, 'qemu');
     await expect(inspected(stored, { memo }, 'store')).rejects.toMatchObject({ code: 'EMULATOR_UNFIT' });
   });
 
@@ -306,7 +306,7 @@ describe('memo', () => {
     const memo = await openMemo(at('full'));
     const file = (ino: number) => ({ dev: '1', ino: `${ino}`, size: '1', mtimeNs: '1', ctimeNs: '1' });
     for (let ino = 0; ino < 600; ino++)
-      memo.remember(file(ino), { sha256: 'a'.repeat(64), version: null }, 'qemu');
+      memo.record(file(ino), { sha256: 'a'.repeat(64), version: null }, 'qemu');
     await memo.save();
     const saved = JSON.parse(await readFile(at('full/inspected.json'), 'utf8')) as { files: object };
     expect(Object.keys(saved.files)).toHaveLength(500);
@@ -316,9 +316,9 @@ describe('memo', () => {
   it('does not take what was known without running for a version', async () => {
     const memo = await openMemo(at('none'));
     const file = { dev: '1', ino: '2', size: '3', mtimeNs: '4', ctimeNs: '5' };
-    memo.remember(file, { sha256: 'a'.repeat(64), version: null });
+    memo.record(file, { sha256: 'a'.repeat(64), version: null });
     expect(memo.recall(file, 'qemu')).toBeNull();
-    memo.remember(file, { sha256: 'a'.repeat(64), version: '1.0' }, 'qemu');
+    memo.record(file, { sha256: 'a'.repeat(64), version: '1.0' }, 'qemu');
     expect(memo.recall(file)?.version).toBe('1.0');
   });
 });

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { listStored } from '../../src/emulators/store/store.ts';
 import { takeFromPackage } from '../../src/sources/apt/deb.ts';
-import type { Want } from '../../src/sources/types.ts';
+import type { EmulatorTarget } from '../../src/sources/types.ts';
 import { packedDeb, type TarEntry, tar, writeDeb } from './fixtures/deb.ts';
 import { QEMU } from './fixtures/profile.ts';
 import { fakeQemu } from './fixtures/programs.ts';
@@ -12,7 +12,7 @@ import { temporaryFolder } from './fixtures/temporary.ts';
 const at = temporaryFolder();
 let count = 0;
 
-const want = (...guests: string[]): Want[] => guests.map((guest) => ({ guest, profiles: [QEMU] }));
+const want = (...guests: string[]): EmulatorTarget[] => guests.map((guest) => ({ guest, profiles: [QEMU] }));
 
 async function take(entries: readonly TarEntry[], guests = ['aarch64']) {
   const file = await writeDeb(at(`${++count}.deb`), await tar(entries));

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findPlaces, type Places } from '../../src/enter/mounts/places.ts';
+import { findPlaces, type MountPlaces } from '../../src/enter/mounts/places.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
 const folder = temporaryFolder();
@@ -24,7 +24,7 @@ function rootWith({
   return root;
 }
 
-interface Asked {
+interface PlacesOptions {
   readonly binds?: readonly string[];
   readonly ephemeral?: boolean;
   readonly noNetwork?: boolean;
@@ -33,8 +33,8 @@ interface Asked {
 /** Without the resolver's files, unless the network is asked for. */
 function places(
   root: string,
-  { binds = [], ephemeral = false, noNetwork = true }: Asked = {},
-): Places & { readonly warnings: readonly string[] } {
+  { binds = [], ephemeral = false, noNetwork = true }: PlacesOptions = {},
+): MountPlaces & { readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   const report = (progress: { readonly kind: string; readonly text?: string }): void => {
     warnings.push(progress.text ?? '');

@@ -9,6 +9,7 @@ import {
 } from '../../scripts/docker-registry.mjs';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { DEFAULT_IMAGE } from '../../src/sources/oci.ts';
+import { amount } from '../stress.ts';
 import { faultyProxy } from './fixtures/faulty-proxy.ts';
 import { addImage, addIndex, ELSEWHERE, newContent, writeLayout } from './fixtures/image.ts';
 import { leftovers, pull } from './fixtures/pull.ts';
@@ -16,7 +17,7 @@ import { startRegistry } from './fixtures/registry.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
 /** How often the image is pulled through a faulty proxy, and how many pulls go on at once. */
-const PULLS = 200;
+const PULLS = amount(30, 200);
 const LANES = 4;
 
 const at = temporaryFolder();

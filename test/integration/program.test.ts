@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { archOfHeader } from '../../src/catalogue/resolve.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
-import { findProgram, locate, type Program } from '../../src/system/process/locate-program.ts';
+import { findProgram, type LocatedProgram, locate } from '../../src/system/process/locate-program.ts';
 import { buildProgram, code, FOREIGN, HOST } from './fixtures/programs.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
@@ -46,8 +46,8 @@ const find = (
   name: string,
   more: { readonly path?: string; readonly workdir?: string; readonly root?: null } = {},
 ) => findProgram(name, { root: root(), path: '/bin:/usr/bin', workdir: '/', ...more });
-const archOf = ({ head }: Pick<Program, 'head'>) => archOfHeader(builtinCatalogue(), head)?.id ?? null;
-const facts = ({ name, file, head, loader, isInterpreter }: Program) => ({
+const archOf = ({ head }: Pick<LocatedProgram, 'head'>) => archOfHeader(builtinCatalogue(), head)?.id ?? null;
+const facts = ({ name, file, head, loader, isInterpreter }: LocatedProgram) => ({
   name,
   file: file.replace(`${root()}/`, ''),
   arch: archOf({ head }),

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Lock } from '../../src/file-format/lock.ts';
+import type { LockFile } from '../../src/file-format/lock-file.ts';
 import { binfmtctl, documentOf, expectRefusal, inShell } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, snapshot, temporaryFolder } from './support/machine.ts';
 
@@ -28,7 +28,7 @@ const update = (...words: readonly string[]): readonly string[] => [
   ...['lock', '--update', '--lock-file', file, '--store', store],
   ...words,
 ];
-const readLock = async (): Promise<Lock> => documentOf<Lock>(['lock', '--lock-file', file]);
+const readLock = async (): Promise<LockFile> => documentOf<LockFile>(['lock', '--lock-file', file]);
 const edit = (from: RegExp, to: string): void =>
   writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
 

@@ -21,7 +21,7 @@ import {
   decodeExecReport,
   EXEC_FAILED,
   type ExecFailure,
-  type Execution,
+  type ExecRequest,
 } from '../../src/elf/exec-helper/exec-helper.ts';
 import { debianEmulators } from './support/debian-emulators.ts';
 
@@ -49,7 +49,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(ARCHES)('an exec helper for Node on %s', (arch, emulator) => {
   const busybox = (script: string): readonly Uint8Array[] => ['busybox', 'sh', '-c', script].map(bytesOf);
-  const execute = (execution: Partial<Execution>, before: readonly string[] = []): Promise<Outcome> => {
+  const execute = (execution: Partial<ExecRequest>, before: readonly string[] = []): Promise<Outcome> => {
     const path = bytesOf(join(inside, 'bin/busybox'));
     const whole = { path, argv: busybox('exit 9'), environment: [], ...execution };
     return run(arch, emulator, whole, before);
@@ -106,7 +106,7 @@ interface Outcome {
 async function run(
   arch: string,
   emulator: string,
-  execution: Execution,
+  execution: ExecRequest,
   before: readonly string[],
 ): Promise<Outcome> {
   const file = join(folder, arch);

@@ -77,7 +77,7 @@ describe('the model of an instance', () => {
       fc.asyncProperty(triples, async (triple) => {
         const world = makeWorld(directory, triple);
         try {
-          const { instance, held } = carryOut(triple.acts, world, count);
+          const { instance, held } = performActs(triple.acts, world, count);
           await compareExecutions(triple, instance, held, world, count);
         } finally {
           empty();
@@ -97,14 +97,14 @@ describe('the model of an instance', () => {
 
 const often = expect.toSatisfy((count: number) => count > BATCHES / 100);
 
-interface CarriedOut {
+interface Performed {
   readonly instance: Instance;
   /** The files that entries with F hold. */
   readonly held: ReadonlyMap<string, Executable>;
 }
 
 /** Does each act to the kernel and to the model, and compares the answer and what is there afterwards. */
-function carryOut(acts: readonly Act[], world: World, count: (what: string) => void): CarriedOut {
+function performActs(acts: readonly Act[], world: World, count: (what: string) => void): Performed {
   let instance = emptyInstance(KERNEL);
   const held = new Map<string, Executable>();
   for (const act of acts) {

@@ -1,18 +1,18 @@
-/** Many at once on one instance: four, or ten in as many rounds as PARALLEL_ROUNDS says. */
+/** Many at once on one instance: four, or ten in several rounds. PARALLEL_ROUNDS sets how many; the stress run has 20. */
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, watch } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
+import { amount } from '../stress.ts';
 import { binfmtctl, inShell, type Ran } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, temporaryFolder } from './support/machine.ts';
 import { OVERLAPPING_ENTRIES, OVERLAPPING_SETS } from './support/overlapping-sets.ts';
 
-const LONG = process.env['PARALLEL_ROUNDS'];
-const ROUNDS = Number(LONG ?? 1);
+const ROUNDS = amount(1, 20, 'PARALLEL_ROUNDS');
 const timeout = 600_000 * ROUNDS;
 const folder = temporaryFolder();
 const source = ['--source', `dir:${emulatorFolder()}`];
-const SETS = LONG === undefined ? OVERLAPPING_SETS.slice(0, 4) : OVERLAPPING_SETS;
+const SETS = ROUNDS === 1 ? OVERLAPPING_SETS.slice(0, 4) : OVERLAPPING_SETS;
 
 beforeEach(removeAllEntries);
 afterAll(removeAllEntries);

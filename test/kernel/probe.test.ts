@@ -34,7 +34,7 @@ const ARGV0 = 'argv zero';
 const NATIVE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 
 /** Who calls and who owns set-user-id probes, where this namespace has more than one user. */
-const HAS_USERS = readFileSync('/proc/self/uid_map', 'utf8').trim().endsWith('4294967295');
+const HAS_USERS = !readFileSync('/proc/self/uid_map', 'utf8').trim().endsWith(' 1');
 const CALLER = HAS_USERS ? 1234 : 0;
 const OWNER = 4242;
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { recall, remember } from '../../src/emulation/recall.ts';
+import { addToRunCache, readRunCache } from '../../src/emulation/run-cache.ts';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
 import { ruleOf } from '../unit/enter/script/scripts.ts';
 
@@ -15,7 +15,10 @@ beforeEach(async () => {
   chmodSync(store, 0o755);
   writeFileSync(join(store, 'emulator'), '', { mode: 0o755 });
   const rule = ruleOf('qemu-riscv64', join(store, 'emulator'));
-  await remember({ rules: [{ arch: 'riscv64', rule, version: null, warnings: [] }], all: false }, { store });
+  await addToRunCache(
+    { rules: [{ arch: 'riscv64', rule, version: null, warnings: [] }], all: false },
+    { store },
+  );
 });
 
 const inPlace = (make: () => void): void => {
@@ -25,7 +28,7 @@ const inPlace = (make: () => void): void => {
 
 describe('what root remembers of emulators', () => {
   it('is taken where only root can have written it', () => {
-    expect(recall({ store }).rules).toHaveLength(1);
+    expect(readRunCache({ store }).rules).toHaveLength(1);
   });
 
   it.each([
@@ -38,6 +41,6 @@ describe('what root remembers of emulators', () => {
     ['it is a link', () => inPlace(() => symlinkSync('/dev/zero', join(store, 'run.json')))],
   ])('is refused where %s', (_, giveAway) => {
     giveAway();
-    expect(() => recall({ store })).toThrow(/(will not use|cannot read) .*(run\.json|store-)/);
+    expect(() => readRunCache({ store })).toThrow(/(will not use|cannot read) .*(run\.json|store-)/);
   });
 });

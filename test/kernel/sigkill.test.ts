@@ -1,4 +1,4 @@
-/** SIGKILL at system calls of every command that writes; SIGKILLS sets how many, default 10. */
+/** SIGKILL at system calls of every command that writes; SIGKILLS sets how many: 10 otherwise, 100 in the stress run. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
 import { buildProbe, PROBE_EXIT_STATUS } from '../../src/elf/probe.ts';
 import { builtinCatalogue } from '../../src/profiles/builtin.ts';
+import { amount } from '../stress.ts';
 import { binfmtctl, documentOf } from './support/command.ts';
 import {
   emulatorFolder,
@@ -17,7 +18,7 @@ import {
 import { killedAt, type Moment, momentsIn, pick, randomFrom, recorded } from './support/moments.ts';
 
 const COMMAND = resolve('dist/cli.cjs');
-const KILLS = Number(process.env['SIGKILLS'] ?? 10);
+const KILLS = amount(10, 100, 'SIGKILLS');
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const env = { TMPDIR: at('tmp') };

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { amount } from '../stress.ts';
 import { binfmtctl, documentOf } from './support/command.ts';
 import {
   emulatorFolder,
@@ -27,7 +28,7 @@ import { killedAt, momentsIn, pick, randomFrom, recorded } from './support/momen
 import { interruptedAt } from './support/strace.ts';
 
 const ARCHES = ['arm', 'riscv64', 's390x'];
-const KILLS = 20;
+const KILLS = amount(8, 100);
 const folder = temporaryFolder();
 const store = join(folder, 'store');
 /** Two folders of the same emulators, but for a byte behind the end: an install from the other one replaces all. */

@@ -6,12 +6,11 @@ import { container, inInitialUserNamespace, mapsRootToRoot } from '../../system/
 import { fileSystemMagic, mount } from '../../system/namespace/mounts.ts';
 import { run } from '../../system/process/process.ts';
 import { findTool } from '../../system/process/tools.ts';
+import { BINFMT_DIRECTORY } from '../directory.ts';
 import { openRegisterError } from '../errno.ts';
 import { absenceError } from './absence.ts';
 import { tryOwnInstance } from './own-instance.ts';
 import { type Scope, scopeOf } from './scope.ts';
-
-export const DEFAULT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
 
 /** include/uapi/linux/magic.h BINFMTFS_MAGIC. */
 const BINFMT_MISC_MAGIC = 0x42494e4d;
@@ -31,7 +30,7 @@ export interface InstanceFacts {
 }
 
 /** What can be known of the instance at a directory; mounts nothing but an automount point, and never throws. */
-export function inspectInstance(directory: string = DEFAULT_DIRECTORY): InstanceFacts {
+export function inspectInstance(directory: string = BINFMT_DIRECTORY): InstanceFacts {
   const kernelRelease = release();
   if (!isMounted(directory)) {
     return {
@@ -73,7 +72,7 @@ export interface MountOptions {
  * @throws NO_BINFMT_MISC with what to do here; READ_ONLY, NO_PRIVILEGE; BINFMT_MISC_DISABLED.
  */
 export async function ensureMounted(
-  directory: string = DEFAULT_DIRECTORY,
+  directory: string = BINFMT_DIRECTORY,
   { mount: mayMount = true }: MountOptions = {},
 ): Promise<InstanceFacts> {
   if (!isMounted(directory) && mayMount) await mountInstance(directory);

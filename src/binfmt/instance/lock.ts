@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { errnoOf } from '../../system/file/file-error.ts';
-import { acquireLock, type LockOptions } from '../../system/lock.ts';
+import { acquireLock, type LockWaitOptions } from '../../system/lock.ts';
 import { openRegisterError } from '../errno.ts';
 import { requireMounted } from './instance.ts';
 
@@ -17,7 +17,7 @@ import { requireMounted } from './instance.ts';
 export async function withInstanceLock<T>(
   directory: string,
   action: () => Promise<T>,
-  options: Omit<LockOptions, 'hint'>,
+  options: Omit<LockWaitOptions, 'hint'>,
 ): Promise<T> {
   requireMounted(directory);
   const path = `${directory}/register`;

@@ -1,5 +1,6 @@
 import { inNamespaces } from '../../system/namespace/namespaces.ts';
 import { run } from '../../system/process/process.ts';
+import { BINFMT_DIRECTORY } from '../directory.ts';
 
 /** The step at which a user namespace could not be given its own instance, and what the tool said. */
 export interface OwnInstanceFailure {
@@ -14,8 +15,6 @@ export interface OwnInstanceTools {
   readonly mount: string;
 }
 
-const DIRECTORY = '/proc/sys/fs/binfmt_misc';
-
 let tried: Promise<OwnInstanceFailure | null> | undefined;
 
 /**
@@ -29,7 +28,7 @@ export function tryOwnInstance(tools: OwnInstanceTools): Promise<OwnInstanceFail
 
 async function attempt({ sh, unshare, mount }: OwnInstanceTools) {
   const script = 'echo namespaces; exec "$@"';
-  const mounting = [mount, '-n', '-t', 'binfmt_misc', 'binfmt_misc', DIRECTORY];
+  const mounting = [mount, '-n', '-t', 'binfmt_misc', 'binfmt_misc', BINFMT_DIRECTORY];
   const [, ...args] = inNamespaces({ user: true, mount: true }, [sh, '-c', script, sh, ...mounting]);
   const ran = await run(unshare, args, { env: { LC_ALL: 'C' }, timeoutMs: 30_000 });
   if (ran.exitCode === 0) return null;

@@ -86,15 +86,15 @@ function lintMask({ masked }: Arch, magic: Uint8Array, mask: Uint8Array): readon
 
 /** e_flags are compared exactly as the identity says. */
 function lintFlags({ elf }: Arch, magic: Uint8Array, mask: Uint8Array): readonly ProfileProblem[] {
-  const wanted = elf.flags ?? { value: 0, mask: 0 };
+  const expected = elf.flags ?? { value: 0, mask: 0 };
   const compared = flagsIn(mask, elf);
   const value = flagsIn(magic, elf);
-  if (compared === wanted.mask && value === wanted.value) return [];
+  if (compared === expected.mask && value === expected.value) return [];
   const hex = (word: number): string => `0x${word.toString(16)}`;
   return [
     {
       path: ['elf', ...(elf.flags ? ['flags'] : [])],
-      message: `e_flags are compared as ${hex(value)} under ${hex(compared)}, but the identity says ${hex(wanted.value)} under ${hex(wanted.mask)}`,
+      message: `e_flags are compared as ${hex(value)} under ${hex(compared)}, but the identity says ${hex(expected.value)} under ${hex(expected.mask)}`,
     },
   ];
 }

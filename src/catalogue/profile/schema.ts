@@ -12,12 +12,12 @@ export interface ProfileProblem {
   readonly message: string;
 }
 
-export type Parsed =
+export type ParsedProfile =
   | { readonly profile: Profile; readonly problems: readonly [] }
   | { readonly profile: null; readonly problems: readonly ProfileProblem[] };
 
 /** Reads a document of any kind of profile. Hex comes out compact and in lower case, lists that were left out empty. */
-export function parseProfile(document: unknown): Parsed {
+export function parseProfile(document: unknown): ParsedProfile {
   const { success, output, issues } = v.safeParse(profileSchema, document);
   if (success) return { profile: output as Profile, problems: [] };
   const problems = issues.map(({ path, message }) => ({

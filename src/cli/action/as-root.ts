@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
 import { rootCommand, runAsRoot } from '../../system/process/sudo.ts';
+import { parseJson } from '../../text/json.ts';
 import { showLine } from './log.ts';
 
 /**
@@ -24,8 +25,8 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
     else showLine(line);
   };
   const ran = await runAsRoot(rootCommand(uid, process.env, program), { onLine, signal });
-  const document = parsed(ran.stdout);
-  if (isFailure(document)) {
+  const document = parseJson(ran.stdout);
+  if (isErrorDocument(document)) {
     const { code, message, hint } = document;
     // Its exit status is that of the signal.
     const cause = signal.aborted ? signal.reason : undefined;
@@ -53,20 +54,12 @@ const notRoot = (why: string): BinfmtctlError =>
     },
   );
 
-interface Failure {
+interface ErrorDocument {
   readonly schema: 'binfmtctl/error/1';
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string | null;
 }
 
-const isFailure = (document: unknown): document is Failure =>
-  (document as Partial<Failure> | null)?.schema === 'binfmtctl/error/1';
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
+const isErrorDocument = (document: unknown): document is ErrorDocument =>
+  (document as Partial<ErrorDocument> | null)?.schema === 'binfmtctl/error/1';

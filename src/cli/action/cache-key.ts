@@ -20,8 +20,8 @@ export interface Cached {
  */
 export function cacheKey({ version, host, lock, arches, sources, distribution, now }: Cached): string {
   const month = now.toISOString().slice(0, 7);
-  const asked = JSON.stringify([[...arches].sort(), lock === null ? [sources, distribution, month] : lock]);
-  const hash = createHash('sha256').update(asked).digest('hex').slice(0, 32);
+  const inputs = JSON.stringify([[...arches].sort(), lock === null ? [sources, distribution, month] : lock]);
+  const hash = createHash('sha256').update(inputs).digest('hex').slice(0, 32);
   return `binfmtctl-${version}-linux-${host}-${hash}`;
 }
 

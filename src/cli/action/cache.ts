@@ -30,13 +30,13 @@ export async function save(path: string, key: string): Promise<void> {
 
 const FAILED = Symbol('failed');
 
-async function attempt<T>(what: string, work: Promise<T>, limitMs: number): Promise<T | typeof FAILED> {
+async function attempt<T>(what: string, task: Promise<T>, limitMs: number): Promise<T | typeof FAILED> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, fail) => {
+  const timeLimit = new Promise<never>((_, fail) => {
     timer = setTimeout(() => fail(new Error(`no answer in ${limitMs / 1000} s`)), limitMs);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([task, timeLimit]);
   } catch (error) {
     warning(`could not ${what} the runner's cache: ${error instanceof Error ? error.message : error}`);
     return FAILED;

@@ -29,10 +29,10 @@ export function parseInputs(read: (name: string) => string): Inputs {
     platforms: named.includes('all') ? [] : named,
     sources: words('source', /\n/),
     lock: read('lock').trim() || undefined,
-    reset: truth('reset', read('reset'), false),
-    verify: truth('verify', read('verify'), true),
-    persist: truth('persist', read('persist'), false),
-    cache: truth('cache', read('cache'), true),
+    reset: truth('reset', read('reset'), { byDefault: false }),
+    verify: truth('verify', read('verify'), { byDefault: true }),
+    persist: truth('persist', read('persist'), { byDefault: false }),
+    cache: truth('cache', read('cache'), { byDefault: true }),
   };
   if (inputs.lock === undefined || inputs.sources.length === 0) return inputs;
   throw new BinfmtctlError('USAGE', 'the inputs lock and source do not go together', {
@@ -41,7 +41,7 @@ export function parseInputs(read: (name: string) => string): Inputs {
 }
 
 // As YAML 1.2 has it, which the runner's own library demands too.
-function truth(name: string, text: string, byDefault: boolean): boolean {
+function truth(name: string, text: string, { byDefault }: { readonly byDefault: boolean }): boolean {
   const value = text.trim();
   if (value === '') return byDefault;
   if (/^(?:true|True|TRUE)$/.test(value)) return true;

@@ -6,7 +6,7 @@ import type { Arch } from '../../catalogue/types.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
 import type { Context, InstallResult } from '../../index.ts';
 import { asRoot } from './as-root.ts';
-import { type Restored, restore, save } from './cache.ts';
+import { restore, save } from './cache.ts';
 import { cacheKey, isWorthCaching } from './cache-key.ts';
 import type { Inputs } from './inputs.ts';
 
@@ -44,7 +44,7 @@ async function installBundle(order: Order, context: Context): Promise<InstallRes
   const [file, kept] = ['emulators.tar', 'cached.tar'].map((name) => join(folder, name)) as [string, string];
   try {
     const restored = order.inputs.cache ? await restore(kept, key) : 'off';
-    const cached = await fromCache(restored, kept, key, order, context);
+    const cached = restored === 'hit' ? await fromCache({ kept, key }, order, context) : null;
     if (cached !== null) return cached;
     // Root itself has no rights to spare, and without a cache nothing to keep.
     if (restored === 'off' && process.geteuid?.() === 0 && !order.toRemove)
@@ -60,13 +60,10 @@ async function installBundle(order: Order, context: Context): Promise<InstallRes
 
 /** What is in a cache may be anybody's: without a lock file nothing but the digests in the bundle tells. */
 async function fromCache(
-  restored: Restored,
-  kept: string,
-  key: string,
+  { kept, key }: { readonly kept: string; readonly key: string },
   order: Order,
   context: Context,
 ): Promise<InstallResult | null> {
-  if (restored !== 'hit') return null;
   try {
     info(`emulators are in the runner's cache: ${key}`);
     return await installFrom([`bundle:${kept}`], order, context);

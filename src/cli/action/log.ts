@@ -4,7 +4,7 @@ import { onOneLine } from '../output/terminal.ts';
 /** A line of the command's: a warning is an annotation, anything else goes to the log as it is. */
 export function showLine(line: string): void {
   const warned = /^warning: (.*)$/.exec(line)?.[1];
-  if (warned === undefined) info(harmless(line));
+  if (warned === undefined) info(withoutCommands(line));
   else warn(warned);
 }
 
@@ -21,5 +21,5 @@ export function warn(text: string): void {
 }
 
 /** The runner takes a line of the log that begins with `::`, or has `##[`, for a command to itself. */
-export const harmless = (line: string): string =>
+export const withoutCommands = (line: string): string =>
   onOneLine(line).replaceAll('::', ': :').replaceAll('##[', '# #[');

@@ -8,7 +8,7 @@ export function summaryRows(
   { entries }: StatusResult,
   { proofs, missing }: Pick<InstallResult, 'proofs' | 'missing'>,
 ): readonly Row[] {
-  const there = entries
+  const registered = entries
     .filter(({ arch }) => arch !== null)
     .map(({ arch, entry, emulator, version, proof, problem }): Row => {
       const shown = proofs.find((each) => each.entry === entry.name);
@@ -17,7 +17,7 @@ export function summaryRows(
       return [arch ?? '', entry.name, emulator ?? '?', version ?? '?', shown ? placesOf(shown) : state];
     });
   const absent = missing.map(({ arch, why }): Row => [arch, '-', '-', '-', `left out: ${why}`]);
-  const rows = [['Architecture', 'Entry', 'Emulator', 'Version', 'Proved'], ...there, ...absent];
+  const rows = [['Architecture', 'Entry', 'Emulator', 'Version', 'Proved'], ...registered, ...absent];
   return rows.map((row) => row.map(escaped));
 }
 

@@ -1,10 +1,11 @@
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import { type GoFlags, parseGoFlags } from '../../compat/command-line/go-flags.ts';
 
 export const USAGE = `Usage of binfmt:
   -install string
     	architectures to install, with commas between them, or all
   -mount string
-    	binfmt_misc mount point (default "/proc/sys/fs/binfmt_misc")
+    	binfmt_misc mount point (default "${BINFMT_DIRECTORY}")
   -uninstall string
     	architectures, entries or globs of entries to uninstall
   -version
@@ -60,7 +61,7 @@ function requestOf({ values }: GoFlags): BinfmtRequest | { readonly complaint: s
   const named = listOf(values.get('install'));
   return {
     action: isOn('help') || isOn('h') ? 'help' : isOn('version') ? 'version' : 'change',
-    mount: values.get('mount') ?? '/proc/sys/fs/binfmt_misc',
+    mount: values.get('mount') ?? BINFMT_DIRECTORY,
     uninstall: [...(isOn('reset') ? ['qemu-*'] : []), ...listOf(values.get('uninstall'))],
     install: named.length === 0 && all ? ['all'] : named,
     credentials: credential === undefined ? named.length > 0 : credential === 'yes',

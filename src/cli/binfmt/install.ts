@@ -1,7 +1,7 @@
 import { findArch } from '../../catalogue/resolve.ts';
 import type { Arch } from '../../catalogue/types.ts';
 import type { Context } from '../../context.ts';
-import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, isBinfmtctlError, isItemFailure } from '../../errors.ts';
 import { install } from '../../install/install.ts';
 import type { InstallRequest } from '../../install/types.ts';
 import { findNatives } from '../../safety/natives.ts';
@@ -22,8 +22,8 @@ export interface Installed {
   readonly failures: readonly string[];
 }
 
-/** What one call collects. */
-interface Work {
+/** The request for each architecture of one call, and what all of them report. */
+interface Batch {
   readonly request: InstallRequest;
   readonly context: Context;
   readonly notes: Set<string>;
@@ -48,28 +48,28 @@ export async function installAll(
     verify: true,
     dryRun: false,
   };
-  const work: Work = { request, context, notes: new Set(), failures: [] };
-  await (names.length === 1 && names[0] === 'all' ? installEvery(work) : installNamed(names, work));
-  return { notes: [...work.notes], failures: work.failures };
+  const batch: Batch = { request, context, notes: new Set(), failures: [] };
+  await (names.length === 1 && names[0] === 'all' ? installEvery(batch) : installNamed(names, batch));
+  return { notes: [...batch.notes], failures: batch.failures };
 }
 
-async function installNamed(names: readonly string[], work: Work): Promise<void> {
+async function installNamed(names: readonly string[], batch: Batch): Promise<void> {
   if (names.length === 0) return;
-  const { arches: natives } = await findNatives(work.context);
+  const { arches: natives } = await findNatives(batch.context);
   for (const name of names) {
     try {
-      const arch = findArch(work.context.catalogue, name);
+      const arch = findArch(batch.context.catalogue, name);
       const isNative = natives.some(({ id }) => id === arch.id);
-      const outcome = isNative ? 'runs here without an emulator' : await installOne(arch, work);
+      const outcome = isNative ? 'runs here without an emulator' : await installOne(arch, batch);
       log(`installing: ${name} ${outcome}`);
     } catch (error) {
-      fail(name, error, work);
+      fail(name, error, batch);
     }
   }
 }
 
 /** An entry of another tool is left alone if it works, with or without C. */
-async function installOne(arch: Arch, { request, context, notes }: Work): Promise<string> {
+async function installOne(arch: Arch, { request, context, notes }: Batch): Promise<string> {
   try {
     const sources = sourcesFor(arch, context);
     const { unchanged, notes: said } = await install({ ...request, arches: [arch], sources }, context);
@@ -81,13 +81,13 @@ async function installOne(arch: Arch, { request, context, notes }: Work): Promis
   }
 }
 
-async function installEvery(work: Work): Promise<void> {
-  const { request, context, notes } = work;
+async function installEvery(batch: Batch): Promise<void> {
+  const { request, context, notes } = batch;
   const { folder, prefix } = emulatorFiles();
   if (prefix !== '') {
-    const there = archesWithPrefix(context);
-    if (there.length === 0) fail('all', noneWith(prefix, folder), work);
-    return installNamed(there, work);
+    const arches = archesWithPrefix(context);
+    if (arches.length === 0) fail('all', noneWith(prefix, folder), batch);
+    return installNamed(arches, batch);
   }
   try {
     const sources = folder === null ? [] : [`dir:${folder}`];
@@ -95,22 +95,22 @@ async function installEvery(work: Work): Promise<void> {
     for (const note of said) notes.add(note);
     for (const { arch } of proofs) log(`installing: ${arch} ${unchanged.includes(arch) ? ALREADY : 'OK'}`);
   } catch (error) {
-    if (isNotOurs(error)) return installEach(work);
+    if (isNotOurs(error)) return installEach(batch);
     if (!isBinfmtctlError(error) || error.code !== 'EMULATOR_NOT_FOUND') throw error;
-    fail('all', error, work);
+    fail('all', error, batch);
   }
 }
 
 /** One by one, if an entry of another tool is in the way of some. */
-async function installEach(work: Work): Promise<void> {
-  const { arches: natives } = await findNatives(work.context);
-  for (const arch of Object.values(work.context.catalogue.arches)) {
+async function installEach(batch: Batch): Promise<void> {
+  const { arches: natives } = await findNatives(batch.context);
+  for (const arch of Object.values(batch.context.catalogue.arches)) {
     if (natives.some(({ id }) => id === arch.id)) continue;
     try {
-      log(`installing: ${arch.id} ${await installOne(arch, work)}`);
+      log(`installing: ${arch.id} ${await installOne(arch, batch)}`);
     } catch (error) {
       if (isBinfmtctlError(error) && error.code === 'EMULATOR_NOT_FOUND') continue;
-      fail(arch.id, error, work);
+      fail(arch.id, error, batch);
     }
   }
 }
@@ -122,8 +122,8 @@ const noneWith = (prefix: string, folder: string | null): BinfmtctlError =>
     hint: 'check QEMU_BINARY_PATH and QEMU_BINARY_PREFIX',
   });
 
-function fail(name: string, error: unknown, { failures }: Work): void {
-  if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+function fail(name: string, error: unknown, { failures }: Batch): void {
+  if (!isItemFailure(error)) throw error;
   const text = lineOf(error);
   log(`installing: ${name} ${text}`);
   failures.push(`${name}: ${text}`);

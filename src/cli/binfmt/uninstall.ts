@@ -1,7 +1,7 @@
 import { readEntries } from '../../binfmt/entries.ts';
 import { findArch } from '../../catalogue/resolve.ts';
 import type { Context } from '../../context.ts';
-import { isBinfmtctlError } from '../../errors.ts';
+import { isBinfmtctlError, isItemFailure } from '../../errors.ts';
 import { uninstall } from '../../install/uninstall.ts';
 import { isGlob, matchesGlob } from '../../rule/glob.ts';
 import { log } from './log.ts';
@@ -22,7 +22,7 @@ export async function removeAll(names: readonly string[], context: Context): Pro
       try {
         log(`uninstalling: ${entry} ${(await remove(entry, context)) ? 'OK' : 'not found'}`);
       } catch (error) {
-        if (!isBinfmtctlError(error) || error.code === 'INTERRUPTED') throw error;
+        if (!isItemFailure(error)) throw error;
         log(`uninstalling: ${entry} ${error.message}`);
         failures.push(`${entry}: ${error.message}`);
       }

@@ -3,7 +3,13 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { BundleResult } from '../../lockfile/bundle.ts';
 import { isStandardOutput } from '../../system/file/output-file.ts';
 import { toJson } from '../../text/json.ts';
-import { ALLOW_UNVERIFIED, bothNamed, type CommonOptions, collect, withCommon } from '../common-options.ts';
+import {
+  ALLOW_UNVERIFIED,
+  type CommonOptions,
+  collect,
+  namesAndAllError,
+  withCommon,
+} from '../common-options.ts';
 import { paint, print, table } from '../output/terminal.ts';
 
 interface BundleOptions extends CommonOptions {
@@ -48,7 +54,7 @@ export function bundleCommand(done: (status: number) => void): Command {
         hint: '`binfmtctl catalogue list` shows them',
       });
     }
-    if (names.length > 0 && all) throw bothNamed('bundle', 'architectures');
+    if (names.length > 0 && all) throw namesAndAllError('bundle', 'architectures');
     const { bundle, findArch, findArches, withOperation } = await import('../parts/operations.ts');
     const {
       output,

@@ -1,13 +1,13 @@
 import { closeSync, readFileSync } from 'node:fs';
 import type { Context } from '../../context.ts';
-import { carryOutEnter, prepareEnter } from '../../enter/enter.ts';
+import { enterPrepared, prepareEnter } from '../../enter/enter.ts';
 import { checkClean, findMountedRoot, namingImage } from '../../enter/mounts/mounted-image.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { isFile } from '../../system/file/is-file.ts';
 import { takeMount } from '../../system/namespace/private-mount.ts';
 import { cpuVariables, type EmulateOptions, emulate } from '../emulation/emulate.ts';
 
-interface EnterOptions extends EmulateOptions {
+interface EnterCommandOptions extends EmulateOptions {
   readonly bind: readonly string[];
   readonly env: readonly string[];
   readonly envFd?: string;
@@ -22,16 +22,16 @@ interface EnterOptions extends EmulateOptions {
 
 /** `binfmtctl enter`. Returns the exit status. */
 export async function enter(
-  options: EnterOptions,
+  options: EnterCommandOptions,
   [rootfs = '', program, ...args]: readonly string[],
 ): Promise<number> {
-  refuseWrong(options);
+  validateOptions(options);
   const mounted = takeMount();
   const status = mounted === null ? await enterDisk(rootfs, options) : null;
   if (status !== null) return status;
   const image = mounted === null ? null : findMountedRoot(rootfs, mounted);
   const { bind, env, envFd, user, workdir, hostname, readOnly, ephemeral, net } = options;
-  const wanted = {
+  const enterRequest = {
     rootfs: image?.directory ?? rootfs,
     isImage: image !== null,
     program: program ?? null,
@@ -49,21 +49,21 @@ export async function enter(
     ephemeral: ephemeral === true,
     noNetwork: net === 'none',
   };
-  const named = <T>(context: Context, action: (context: Context) => Promise<T>): Promise<T> =>
+  const withImageName = <T>(context: Context, action: (context: Context) => Promise<T>): Promise<T> =>
     image === null ? action(context) : namingImage(image, context, action);
   return emulate(
     options,
     (request, context) =>
-      named(context, (each) => {
+      withImageName(context, (each) => {
         if (image !== null) checkClean(image, each);
-        return prepareEnter({ ...request, ...wanted }, each);
+        return prepareEnter({ ...request, ...enterRequest }, each);
       }),
-    (prepared, context) => named(context, (each) => carryOutEnter(prepared, each)),
+    (prepared, context) => withImageName(context, (each) => enterPrepared(prepared, each)),
   );
 }
 
 /** Enters the root file system of a disk image, by this very command in a mount namespace; null for what is no image. */
-async function enterDisk(rootfs: string, options: EnterOptions): Promise<number | null> {
+async function enterDisk(rootfs: string, options: EnterCommandOptions): Promise<number | null> {
   if (options.partition === undefined && !isFile(rootfs)) return null;
   const { enterDiskImage } = await import('../emulation/disk.ts');
   return enterDiskImage(rootfs, options);
@@ -94,7 +94,7 @@ function readVariables(descriptor: string): readonly string[] {
 /** As hostname(1) takes it; Linux has room for 64 characters (sethostname(2)). */
 const HOSTNAME = /^[a-z\d](?:[a-z\d.-]{0,62}[a-z\d])?$/i;
 
-function refuseWrong(options: EnterOptions): void {
+function validateOptions(options: EnterCommandOptions): void {
   for (const name of ['user', 'workdir', 'hostname'] as const) {
     if (options[name] !== '') continue;
     throw new BinfmtctlError('USAGE', `--${name} is empty`, { hint: 'give it a value, or leave it out' });

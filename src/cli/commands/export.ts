@@ -4,7 +4,7 @@ import { encodeText } from '../../rule/text.ts';
 import { toJson } from '../../text/json.ts';
 import type { ExportResult } from '../../transfer/export.ts';
 import { FORMS, type Form } from '../../transfer/recognise.ts';
-import { bothNamed, type CommonOptions, withCommon } from '../common-options.ts';
+import { type CommonOptions, namesAndAllError, withCommon } from '../common-options.ts';
 import { onOneLine, print, printFile } from '../output/terminal.ts';
 
 interface ExportOptions extends CommonOptions {
@@ -39,7 +39,7 @@ export function exportCommand(done: (status: number) => void): Command {
         hint: '`binfmtctl status` lists the entries',
       });
     }
-    if (names.length > 0 && options.all === true) throw bothNamed('export', 'names');
+    if (names.length > 0 && options.all === true) throw namesAndAllError('export', 'names');
     const { withOperation, exportRules } = await import('../parts/operations.ts');
     const request = {
       names,

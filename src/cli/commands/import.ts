@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
-import type { ImportResult, Source } from '../../transfer/import.ts';
+import type { ImportResult, ImportSource } from '../../transfer/import.ts';
 import { FORMS } from '../../transfer/recognise.ts';
 import { type CommonOptions, withCommon } from '../common-options.ts';
 import { onOneLine, print, visible } from '../output/terminal.ts';
 
 interface ImportOptions extends CommonOptions {
-  readonly from?: Source;
+  readonly from?: ImportSource;
   readonly replace?: boolean;
   readonly dryRun?: boolean;
 }

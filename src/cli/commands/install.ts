@@ -8,7 +8,7 @@ import { toJson } from '../../text/json.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common-options.ts';
 import { paint, print, visible } from '../output/terminal.ts';
 
-interface InstallOptions extends CommonOptions {
+interface InstallCommandOptions extends CommonOptions {
   readonly all?: boolean;
   readonly source: readonly string[];
   readonly allowUnverified?: boolean;
@@ -65,7 +65,7 @@ export function installCommand(done: (status: number) => void): Command {
     ['binfmtctl install arm64 --lock', 'write binfmtctl.lock, for other machines'],
     ['binfmtctl install arm64 --locked', 'the same bytes as there, or nothing'],
     ['binfmtctl install s390x --dry-run', 'what would be done'],
-  ]).action(async (arches: string[], options: InstallOptions) => {
+  ]).action(async (arches: string[], options: InstallCommandOptions) => {
     const { installArches } = await import('../parts/operations.ts');
     const request = {
       arches,
@@ -96,7 +96,7 @@ function textOf(result: InstallResult): string {
         ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
         ...steps.map((step) => `would ${visible(describe(step))}`),
       ]
-    : proofs.map((proof) => lineOf(proof, unchanged.includes(proof.arch), whereOf(result)));
+    : proofs.map((proof) => lineOf(proof, whereOf(result), { isUnchanged: unchanged.includes(proof.arch) }));
   const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${visible(describe(step))}`);
   const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
   const said = notes.map((note) => paint('dim', `- ${note}`, process.stdout));
@@ -111,8 +111,8 @@ function whereOf({ scope }: InstallResult): string {
 
 function lineOf(
   { arch, entry, emulator, unidentified, verdict }: Proof,
-  isUnchanged: boolean,
   where: string,
+  { isUnchanged }: { readonly isUnchanged: boolean },
 ): string {
   const { outcome, reasons, limits } = verdict;
   const isProved = outcome === 'works';

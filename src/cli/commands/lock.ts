@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
-import type { Lock } from '../../file-format/lock.ts';
+import type { LockFile } from '../../file-format/lock-file.ts';
 import { LOCK_FILE } from '../../lockfile/name.ts';
 import type { LockResult } from '../../lockfile/update.ts';
 import { toJson } from '../../text/json.ts';
@@ -9,7 +9,7 @@ import { commandLine } from '../../text/shell.ts';
 import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common-options.ts';
 import { print, table } from '../output/terminal.ts';
 
-interface LockOptions extends CommonOptions {
+interface LockCommandOptions extends CommonOptions {
   readonly update?: boolean;
   readonly lockFile: string;
   readonly source: readonly string[];
@@ -38,7 +38,7 @@ export function lockCommand(done: (status: number) => void): Command {
     ['binfmtctl lock', 'what binfmtctl.lock says'],
     ['binfmtctl lock --update', 'all of it anew, each from its source'],
     ['binfmtctl lock --update arm64', 'only that one, or one more'],
-  ]).action(async (names: string[], options: LockOptions) => {
+  ]).action(async (names: string[], options: LockCommandOptions) => {
     const result = options.update ? await update(names, options) : await show(names, options);
     if (options.json) process.stdout.write(`${toJson(result.document)}\n`);
     else print(`${result.text}\n`);
@@ -46,7 +46,7 @@ export function lockCommand(done: (status: number) => void): Command {
   });
 }
 
-async function update(names: readonly string[], options: LockOptions) {
+async function update(names: readonly string[], options: LockCommandOptions) {
   const { findArches, updateLock, withOperation } = await import('../parts/operations.ts');
   const { lockFile: file, source: sources, allowUnverified, strict = false } = options;
   const document = await withOperation(options, (context) =>
@@ -60,7 +60,7 @@ async function update(names: readonly string[], options: LockOptions) {
 
 async function show(
   names: readonly string[],
-  { lockFile: file, source, allowUnverified, strict }: LockOptions,
+  { lockFile: file, source, allowUnverified, strict }: LockCommandOptions,
 ) {
   if (names.length > 0 || source.length > 0 || allowUnverified || strict) {
     const which = file === LOCK_FILE ? [] : ['--lock-file', file];
@@ -74,7 +74,7 @@ async function show(
   return { document: { schema: 'binfmtctl/lock/1', file, hosts }, text: tableOf(hosts) };
 }
 
-function tableOf(hosts: Lock['hosts']): string {
+function tableOf(hosts: LockFile['hosts']): string {
   const rows = Object.entries(hosts).flatMap(([host, guests]) =>
     Object.entries(guests).map(([guest, { emulator, version, sha256, source }]) => {
       return [host, guest, emulator, version ?? '?', sha256.slice(0, 12), maskSecrets(source)];

@@ -1,17 +1,20 @@
-import { carryOutRun, prepareRun } from '../../run/run.ts';
+import { prepareRun, runPrepared } from '../../run/run.ts';
 import { cpuVariables, type EmulateOptions, emulate } from '../emulation/emulate.ts';
 
-interface RunOptions extends EmulateOptions {
+interface RunCommandOptions extends EmulateOptions {
   readonly sysroot?: string;
 }
 
 /** `binfmtctl run`. Returns the exit status. */
-export async function run(options: RunOptions, [program = '', ...args]: readonly string[]): Promise<number> {
+export async function run(
+  options: RunCommandOptions,
+  [program = '', ...args]: readonly string[],
+): Promise<number> {
   const { sysroot } = options;
   const variables = cpuVariables(options);
   return emulate(
     options,
     (request, context) => prepareRun({ ...request, program, args, sysroot, variables }, context),
-    carryOutRun,
+    runPrepared,
   );
 }

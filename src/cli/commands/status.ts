@@ -1,27 +1,17 @@
-import { Command } from 'commander';
 import { restartNote } from '../../binfmt/held.ts';
 import { toJson } from '../../text/json.ts';
 import type { StatusLine, StatusResult } from '../../verify/status.ts';
 import { status } from '../../verify/status.ts';
-import { type CommonOptions, withCommon } from '../common-options.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
-import { paint, shortPath, table } from '../output/terminal.ts';
+import { standardOutput, writeOutput } from '../output/streams.ts';
+import { paint, type Shown, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
 
-export function statusCommand(done: (status: number) => void): Command {
-  const command = new Command('status')
-    .summary('who runs what')
-    .description(
-      "The entries of the binfmt_misc instance in the kernel's order, who runs them, and whether they were proved",
-    );
-  return withCommon(command, [
-    ['binfmtctl status', 'a table for people'],
-    ['binfmtctl status --json', 'the same for programs'],
-  ]).action(async (options: CommonOptions) => {
-    const result = await status(await openContext(options));
-    process.stdout.write(options.json ? `${toJson(result)}\n` : textOf(result));
-    done(0);
-  });
+/** Prints the status and returns the exit status. */
+export async function showStatus(options: CommonOptions): Promise<number> {
+  const result = await status(await openContext(options));
+  return writeOutput(options.json ? `${toJson(result)}\n` : textOf(result, standardOutput()));
 }
 
 const SERVES = {
@@ -31,7 +21,7 @@ const SERVES = {
   unknown: 'the machine or this user namespace',
 } as const;
 
-function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResult): string {
+function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResult, shown: Shown): string {
   const rows = entries.map((line) => [
     line.arch ?? '-',
     line.emulator ?? '-',
@@ -59,8 +49,10 @@ function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResu
   ];
   return [
     `instance: ${instance.directory}, ${SERVES[instance.scope ?? 'unknown']}`,
-    entries.length === 0 ? 'no entries: `binfmtctl install arm64` makes one' : table([heading, ...rows]),
-    ...notes.map((note) => paint('yellow', note, process.stdout)),
+    entries.length === 0
+      ? 'no entries: `binfmtctl install arm64` makes one'
+      : table([heading, ...rows], shown),
+    ...notes.map((note) => paint('yellow', note, shown)),
     '',
   ].join('\n');
 }

@@ -3,7 +3,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { UninstallResult } from '../../install/uninstall.ts';
 import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
-import { bothNamed, type CommonOptions, withCommon } from '../common-options.ts';
+import { type CommonOptions, namesAndAllError, withCommon } from '../common-options.ts';
 import { print, visible } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
 
@@ -32,7 +32,7 @@ export function uninstallCommand(done: (status: number) => void): Command {
         hint: '`binfmtctl status` lists the entries',
       });
     }
-    if (names.length > 0 && options.all === true) throw bothNamed('uninstall', 'names');
+    if (names.length > 0 && options.all === true) throw namesAndAllError('uninstall', 'names');
     const { withOperation, uninstall } = await import('../parts/operations.ts');
     const request = {
       names,

@@ -23,7 +23,9 @@ export function verifyCommand(done: (status: number) => void): Command {
     const report = await withOperation(options, (context) =>
       verifyArches({ arches, root: options.root }, context),
     );
-    process.stdout.write(options.json ? `${toJson(report)}\n` : textOf(report, options.root !== undefined));
+    process.stdout.write(
+      options.json ? `${toJson(report)}\n` : textOf(report, { inRoot: options.root !== undefined }),
+    );
     done(EXIT_STATUS[report.outcome]);
   });
 }
@@ -31,7 +33,10 @@ export function verifyCommand(done: (status: number) => void): Command {
 /** What could not be checked is a matter of this machine or user. */
 const EXIT_STATUS = { works: 0, fails: 1, unchecked: 3 } as const;
 
-function textOf({ instance, proofs, problems, limits, outdated }: VerifyReport, inRoot: boolean): string {
+function textOf(
+  { instance, proofs, problems, limits, outdated }: VerifyReport,
+  { inRoot }: { readonly inRoot: boolean },
+): string {
   const unmounted = instance.mounted
     ? []
     : [`binfmt_misc is not mounted at ${instance.directory}: which entries there are cannot be seen`];
@@ -56,7 +61,7 @@ function textOf({ instance, proofs, problems, limits, outdated }: VerifyReport, 
     proof.arch,
     ranBy(proof),
     proof.emulator?.version ?? '-',
-    ...checksOf(proof, inRoot),
+    ...checksOf(proof, { inRoot }),
     proof.emulator?.sha256.slice(0, 12) ?? '-',
   ]);
   const unidentified = proofs.flatMap(({ arch, unidentified }) =>
@@ -78,7 +83,7 @@ function ranBy({ native, emulator, entry, host }: Proof): string {
 }
 
 /** `NO` is a promise that is not kept, `no` a limit. */
-function checksOf(proof: Proof, inRoot: boolean): readonly string[] {
+function checksOf(proof: Proof, { inRoot }: { readonly inRoot: boolean }): readonly string[] {
   const { host, chroot, mountNamespace, argv0, credentials, flags, emulator } = proof;
   const promised = expectationOf(flags, emulator);
   const chroots = promised.chroots || inRoot;

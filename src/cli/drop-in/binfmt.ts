@@ -2,7 +2,7 @@
 
 import { ensureMounted } from '../../binfmt/instance/instance.ts';
 import { isBinfmtctlError } from '../../errors.ts';
-import { checkReach } from '../../install/lifetime.ts';
+import { checkLifetime } from '../../install/lifetime.ts';
 import { isOurImage } from '../../system/host.ts';
 import { readPlatforms } from '../../verify/platforms.ts';
 import { lineOf } from '../binfmt/failure.ts';
@@ -48,7 +48,7 @@ async function binfmt(words: readonly string[], version: string): Promise<number
 async function change({ mount, uninstall, install, credentials }: BinfmtRequest): Promise<number> {
   return withOperation({ binfmtDir: mount, catalogue: [], quiet: true }, async (context) => {
     const instance = await ensureMounted(mount);
-    const notesOnReach = install.length > 0 ? await checkReach(instance, { report: warn }) : () => [];
+    const notesOnReach = install.length > 0 ? await checkLifetime(instance, { report: warn }) : () => [];
     const left = await removeAll(uninstall, context);
     const { notes, failures } = await installAll(install, { credentials }, context);
     for (const note of new Set([...notes, ...notesOnReach(false)])) log(`note: ${note}`);

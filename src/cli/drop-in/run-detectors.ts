@@ -2,7 +2,9 @@
  * Reads the options of run-detectors, which the kernel does not give. Started by scripts/run-detectors, which goes on with what
  * is written to its file 3, a line each: how many words the options are, the admin directory, and where binfmt_misc is.
  */
+
 import { writeSync } from 'node:fs';
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import { getopt } from '../../compat/command-line/getopt.ts';
 import { VERSION } from '../../compat/command-line/update-binfmts-version.ts';
 import { encodeText } from '../../rule/text.ts';
@@ -45,7 +47,7 @@ function readOptions(line: readonly string[]): number {
   const read = [
     line.length - found.words.length,
     values.get('admindir') ?? '/var/lib/binfmts',
-    values.get('procdir') ?? '/proc/sys/fs/binfmt_misc',
+    values.get('procdir') ?? BINFMT_DIRECTORY,
   ];
   writeSync(OPTIONS_READ, encodeText(read.map((each) => `${each}\n`).join('')));
   return 0;

@@ -1,5 +1,6 @@
 /** `binfmtctl systemd-binfmt`: options and output of systemd-binfmt(8); see docs/systemd-binfmt.md. */
 
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import { getopt } from '../../compat/command-line/getopt.ts';
 import {
   applyBinfmtD,
@@ -46,23 +47,23 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
   if (files.length > 0 && (shows || has('unregister')))
     return report(['Positional arguments are not allowed with --cat-config/--tldr or --unregister.']);
   if (shows) {
-    const { text, complaints } = showBinfmtD(has('tldr'));
+    const { text, complaints } = showBinfmtD({ tldr: has('tldr') });
     print(text);
     return report(complaints);
   }
-  const context = await openContext({ binfmtDir: '/proc/sys/fs/binfmt_misc', catalogue: [] }, (progress) => {
+  const context = await openContext({ binfmtDir: BINFMT_DIRECTORY, catalogue: [] }, (progress) => {
     if (progress.kind === 'warning') process.stderr.write(encodeText(`warning: ${progress.text}\n`));
   });
   if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));
-  unregisterBinfmtD(has('flush'), context);
+  unregisterBinfmtD(context, { flush: has('flush') });
   return 0;
 }
 
-type Parsed =
+type ParsedLine =
   | { readonly options: readonly string[]; readonly files: readonly string[] }
   | { readonly complaint: string };
 
-function parse(words: readonly string[]): Parsed {
+function parse(words: readonly string[]): ParsedLine {
   const line = getopt(
     words,
     OPTIONS.map((name) => ({ name, argument: 'none' })),

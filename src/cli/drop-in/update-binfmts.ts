@@ -1,5 +1,6 @@
 /** `binfmtctl update-binfmts`: options, output and exit status of update-binfmts(8); see docs/update-binfmts.md. */
 
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import { HELP, USAGE } from '../../compat/command-line/update-binfmts-help.ts';
 import { parseRequest, type Request } from '../../compat/command-line/update-binfmts-request.ts';
 import { VERSION } from '../../compat/command-line/update-binfmts-version.ts';
@@ -14,7 +15,6 @@ import {
   forAllFiles,
   importFormat,
   install,
-  isExecutable,
   remove,
   type Session,
   unimportFormat,
@@ -22,6 +22,7 @@ import {
 import { isBinfmtctlError } from '../../errors.ts';
 import type { Description } from '../../file-format/binfmt-support.ts';
 import { encodeText } from '../../rule/text.ts';
+import { isExecutable } from '../../system/file/is-file.ts';
 import { openContext } from '../context.ts';
 import { exactWords } from '../words.ts';
 
@@ -53,7 +54,7 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
     return 2;
   }
   const { values, test } = parsed.request;
-  const { procdir = '/proc/sys/fs/binfmt_misc', admindir, importdir } = values;
+  const { procdir = BINFMT_DIRECTORY, admindir, importdir } = values;
   const session: Session = {
     adminDirectory: admindir ?? '/var/lib/binfmts',
     importDirectory: importdir ?? '/usr/share/binfmts',
@@ -66,7 +67,7 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
     print: (text) => write(process.stdout, text),
   };
   try {
-    if (await carryOut(parsed.request, session)) return 0;
+    if (await execute(parsed.request, session)) return 0;
     say('exiting due to previous errors');
   } catch (error) {
     if (!isBinfmtctlError(error)) throw error;
@@ -76,7 +77,7 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
   return 2;
 }
 
-function carryOut({ mode, words, values, compat }: Request, session: Session): Promise<boolean> | boolean {
+function execute({ mode, words, values, compat }: Request, session: Session): Promise<boolean> | boolean {
   const [name, path = ''] = words;
   switch (mode) {
     case 'install':

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { findArches } from '../../catalogue/resolve.ts';
 import type { Context, Progress } from '../../context.ts';
 import type { Emulation, EmulationRequest, RunBy } from '../../emulation/types.ts';
-import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, isBinfmtctlError, isInterruption } from '../../errors.ts';
 import type { Ending } from '../../system/process/foreground.ts';
 import { closeInherited } from '../../system/process/inherited.ts';
 import { toJson } from '../../text/json.ts';
@@ -35,15 +35,15 @@ const NOT_FOUND = 127;
 const INTERRUPTING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Prepares with progress and Ctrl-C as long as that takes, tells who runs what, and carries it out. Returns the exit
- * status: the program's, 128+N for a signal.
+ * Prepares with progress and Ctrl-C, reports who runs what, and executes the program. Returns the exit status: the
+ * program's, 128+N for a signal.
  */
 export async function emulate<
   T extends { readonly emulation: Emulation; readonly refusal?: BinfmtctlError | undefined },
 >(
   options: EmulateOptions,
   prepare: (request: EmulationRequest, context: Context) => Promise<T>,
-  carryOut: (prepared: T, context: Context) => Promise<Ending>,
+  execute: (prepared: T, context: Context) => Promise<Ending>,
 ): Promise<number> {
   if (options.json && !options.dryRun) {
     throw new BinfmtctlError('USAGE', 'standard output is the program’s: --json goes with --dry-run', {
@@ -55,25 +55,27 @@ export async function emulate<
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
   for (const signal of INTERRUPTING) process.on(signal, interrupt);
   const { signal } = interruption;
-  const progress = lateProgress(options.quiet === true);
+  const progress = deferredProgress({ quiet: options.quiet === true });
   try {
     const context = await openContext(options, progress.report, signal);
-    const prepared = await followed(prepare(requestOf(options, context), context), progress, signal);
+    const prepared = await withProgress(prepare(requestOf(options, context), context), progress, signal);
     if (signal.aborted) return 128 + constants.signals[signal.reason as NodeJS.Signals];
     if (options.dryRun && prepared.refusal !== undefined) throw prepared.refusal;
-    tell(prepared.emulation, options);
+    reportEmulation(prepared.emulation, options);
     if (options.dryRun) return 0;
     closeInherited();
-    return statusOf(await carryOut(prepared, { ...context, report: warnings(options.quiet === true) }));
+    return statusOf(
+      await execute(prepared, { ...context, report: warnings({ quiet: options.quiet === true }) }),
+    );
   } finally {
     // Not before: what comes while nothing can be heard is heard by whoever carries it out.
     for (const each of INTERRUPTING) process.off(each, interrupt);
   }
 }
 
-async function followed<T>(work: Promise<T>, progress: Show, signal: AbortSignal): Promise<T> {
+async function withProgress<T>(preparation: Promise<T>, progress: Show, signal: AbortSignal): Promise<T> {
   try {
-    const result = await work;
+    const result = await preparation;
     await progress.end(false);
     return result;
   } catch (failure) {
@@ -101,21 +103,27 @@ export function emulationFailure(failure: unknown): number {
   if (!isBinfmtctlError(failure)) return OUR_FAILURE;
   if (failure.code === 'PROGRAM_NOT_FOUND') return NOT_FOUND;
   if (failure.code === 'PROGRAM_NOT_EXECUTABLE') return NOT_EXECUTABLE;
-  return failure.code === 'INTERRUPTED' ? exitStatusOf(failure) : OUR_FAILURE;
+  return isInterruption(failure) ? exitStatusOf(failure) : OUR_FAILURE;
 }
 
 const requestOf = (options: EmulateOptions, { catalogue }: Context): EmulationRequest => ({
   arches: options.arch.length === 0 ? [] : findArches(catalogue, options.arch),
-  told: options.dryRun === true || options.verbose === true || options.emulationFd !== undefined,
+  withReport: options.dryRun === true || options.verbose === true || options.emulationFd !== undefined,
   all: options.all === true,
   sources: options.source,
   emulator: options.emulator,
   allowUnverified: options.allowUnverified,
 });
 
-function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: EmulateOptions): void {
-  const { arches, formats, rules, warnings } = emulation;
-  const document = { schema: 'binfmtctl/emulation/1', private: rules !== null, arches, formats, warnings };
+function reportEmulation(emulation: Emulation, { dryRun, json, verbose, emulationFd }: EmulateOptions): void {
+  const { arches, formats, rules, warnings: warningReporter } = emulation;
+  const document = {
+    schema: 'binfmtctl/emulation/1',
+    private: rules !== null,
+    arches,
+    formats,
+    warnings: warningReporter,
+  };
   if (emulationFd !== undefined) writeAndClose(emulationFd, document);
   if (dryRun || verbose) guardStreams();
   if (dryRun && json) process.stdout.write(`${toJson(document)}\n`);
@@ -123,8 +131,8 @@ function tell(emulation: Emulation, { dryRun, json, verbose, emulationFd }: Emul
   else if (verbose) print(linesOf(emulation).join(''), process.stderr);
 }
 
-/** Tells who has asked for a descriptor that there is no emulation, and why. */
-export function tellFailure(failure: unknown, { emulationFd }: Pick<EmulateOptions, 'emulationFd'>): void {
+/** Writes the failure to the descriptor of --emulation-fd, if there is one. */
+export function reportFailure(failure: unknown, { emulationFd }: Pick<EmulateOptions, 'emulationFd'>): void {
   if (emulationFd === undefined) return;
   const { code, message, hint } = isBinfmtctlError(failure)
     ? failure
@@ -132,7 +140,7 @@ export function tellFailure(failure: unknown, { emulationFd }: Pick<EmulateOptio
   try {
     writeAndClose(emulationFd, { schema: 'binfmtctl/error/1', code, message, hint: hint ?? null });
   } catch {
-    // It was told who runs it; what failed comes after that.
+    // The emulation was reported there; the failure came later.
   }
 }
 
@@ -177,7 +185,7 @@ export function statusOf(ending: Ending): number {
 }
 
 const warnings =
-  (quiet: boolean) =>
+  ({ quiet }: { readonly quiet: boolean }) =>
   (progress: Progress): void => {
     if (progress.kind !== 'warning' || quiet) return;
     guardStreams({ silent: true });
@@ -185,10 +193,10 @@ const warnings =
   };
 
 /** Looking for emulators takes no time that anybody would notice; fetching one does. */
-function lateProgress(quiet: boolean): Show {
+function deferredProgress({ quiet }: { readonly quiet: boolean }): Show {
   let show: Promise<Show> | undefined;
   let queue = Promise.resolve();
-  const warn = warnings(quiet);
+  const warn = warnings({ quiet });
   return {
     report: (progress) => {
       if (progress.kind === 'warning' && show === undefined) return warn(progress);

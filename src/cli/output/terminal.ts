@@ -2,8 +2,11 @@ import { styleText } from 'node:util';
 
 type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold';
 
+/** Where text is shown. */
+export type Shown = Pick<NodeJS.WriteStream, 'isTTY'>;
+
 /** Colours text for standard error or output, on a terminal only, unless `--no-color` or NO_COLOR says no. */
-export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream = process.stderr): string {
+export function paint(colour: Colour, text: string, stream: Shown = process.stderr): string {
   // Node would judge by standard output, whichever stream it is for, and by CI.
   const shown = visible(text);
   return hasColours(stream) ? styleText(colour, shown, { validateStream: false }) : shown;
@@ -11,7 +14,7 @@ export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream =
 
 /** Prints lines for people: of the control characters in `text` only line ends and the colours of `paint` take effect. */
 export function print(text: string, stream: NodeJS.WriteStream = process.stdout): void {
-  stream.write(harmless(text, hasColours(stream)));
+  stream.write(withoutControls(text, { colours: hasColours(stream) }));
 }
 
 /** Prints a file's bytes as they are; on a terminal so that none of them is a command to it. */
@@ -20,15 +23,19 @@ export function printFile(bytes: Uint8Array): void {
   else process.stdout.write(bytes);
 }
 
+interface ShownIn {
+  readonly colours: boolean;
+  readonly inActions?: boolean | undefined;
+}
+
 /**
  * The text with every control character escaped, but line ends and colours. In a job of GitHub Actions no line is a
  * workflow command, which begins with `::` or has `##[`.
  */
-export function harmless(
+export function withoutControls(
   text: string,
-  colours: boolean,
-  inActions = process.env['GITHUB_ACTIONS'] === 'true',
-) {
+  { colours, inActions = process.env['GITHUB_ACTIONS'] === 'true' }: ShownIn,
+): string {
   const parts = text.split(colours ? KEPT_WITH_COLOURS : KEPT);
   const shown = parts.map((part, index) => (index % 2 === 0 ? visible(part) : part)).join('');
   return inActions ? shown.replace(/^(\s*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[') : shown;
@@ -52,7 +59,7 @@ export function visible(text: string): string {
 }
 
 /** Rows in columns as wide as their widest cell, two blanks between them; the first row is the heading. */
-export function table(cells: readonly (readonly string[])[]): string {
+export function table(cells: readonly (readonly string[])[], shown: Shown = process.stdout): string {
   const rows = cells.map((row) => row.map(visible));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
@@ -60,9 +67,7 @@ export function table(cells: readonly (readonly string[])[]): string {
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
-  return rows
-    .map((row, index) => (index === 0 ? paint('bold', line(row), process.stdout) : line(row)))
-    .join('\n');
+  return rows.map((row, index) => (index === 0 ? paint('bold', line(row), shown) : line(row))).join('\n');
 }
 
 /** A size for people. */
@@ -71,7 +76,7 @@ export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)}
 /** A path for a table: the hash in a store's path is shortened; `--json` has it whole. */
 export const shortPath = (path: string): string => path.replace(/\/([0-9a-f]{12})[0-9a-f]{52}\//, '/$1…/');
 
-function hasColours({ isTTY }: NodeJS.WriteStream): boolean {
+function hasColours({ isTTY }: Shown): boolean {
   return isTTY && !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
 }
 

@@ -1,18 +1,18 @@
 import { Command } from 'commander';
+import { type DefineCommand, runCommands } from '../command-line.ts';
 import { bundleCommand } from '../commands/bundle.ts';
 import { catalogueCommand } from '../commands/catalogue.ts';
 import { exportCommand } from '../commands/export.ts';
 import { importCommand } from '../commands/import.ts';
 import { installCommand } from '../commands/install.ts';
 import { lockCommand } from '../commands/lock.ts';
-import { statusCommand } from '../commands/status.ts';
+import { statusCommand } from '../commands/status-command.ts';
 import { storeCommand } from '../commands/store.ts';
 import { uninstallCommand } from '../commands/uninstall.ts';
 import { verifyCommand } from '../commands/verify.ts';
 import { examples } from '../common-options.ts';
 import { ENTER, RUN } from '../emulation/commands.ts';
 import { emulatedHelp } from '../emulation/help.ts';
-import { carryOutLine, type Define } from '../line.ts';
 
 const FIRST_EXAMPLES: readonly [string, string][] = [
   ['binfmtctl install arm64', 'run arm64 programs and containers on this machine'],
@@ -22,7 +22,7 @@ const FIRST_EXAMPLES: readonly [string, string][] = [
 ];
 
 /** Every command by its name. */
-export const COMMANDS: Readonly<Record<string, Define>> = {
+export const COMMANDS: Readonly<Record<string, DefineCommand>> = {
   install: installCommand,
   uninstall: uninstallCommand,
   status: statusCommand,
@@ -49,5 +49,5 @@ const listed = (name: string, of: string): Command =>
 
 /** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
 export function runCommandLine(words: readonly string[], version: string): Promise<number> {
-  return carryOutLine(words, { version, commands: COMMANDS, examples: examples(FIRST_EXAMPLES) });
+  return runCommands(words, { version, commands: COMMANDS, examples: examples(FIRST_EXAMPLES) });
 }

@@ -4,17 +4,17 @@ import { enter } from '../commands/enter.ts';
 import { run } from '../commands/run.ts';
 import { COMMON_OPTIONS } from '../common-options.ts';
 import { ENTER, RUN } from '../emulation/commands.ts';
-import { type EmulateOptions, emulationFailure, tellFailure } from '../emulation/emulate.ts';
+import { type EmulateOptions, emulationFailure, reportFailure } from '../emulation/emulate.ts';
 import { printFailure } from '../failure.ts';
 import { parseOptions } from '../options.ts';
 import { guardStreams } from '../output/streams.ts';
 import { requireText } from '../words.ts';
 
-/** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
+/** Runs a command line and returns its exit status. Prints failures instead of throwing. */
 export async function runEmulated(line: readonly string[], version: string): Promise<number> {
-  const [command, carryOut] = line[0] === 'run' ? [RUN, run] : [ENTER, enter];
+  const [command, execute] = line[0] === 'run' ? [RUN, run] : [ENTER, enter];
   const { name, inOrder, words: expected } = command;
-  let told: EmulateOptions | undefined;
+  let options: EmulateOptions | undefined;
   try {
     requireText(line, SHELL_HINT);
     const parsed = parseOptions(name, [...command.options, ...COMMON_OPTIONS], line.slice(1), { inOrder });
@@ -23,15 +23,15 @@ export async function runEmulated(line: readonly string[], version: string): Pro
       return await (await import('./commands.ts')).runCommandLine([name, '--help'], version);
     }
     const { words } = parsed;
-    told = parsed.options as unknown as EmulateOptions;
-    if ((words[0] ?? '') !== '') return await carryOut(told as never, words);
+    options = parsed.options as unknown as EmulateOptions;
+    if ((words[0] ?? '') !== '') return await execute(options as never, words);
     throw new BinfmtctlError('USAGE', `${name} needs ${expected[0]?.[0]}`, {
       hint: `\`binfmtctl ${name} --help\` shows examples`,
     });
   } catch (failure) {
     guardStreams({ silent: true });
-    tellFailure(failure, told ?? {});
-    printFailure(failure, { verbose: told?.verbose === true, json: told?.json === true });
+    reportFailure(failure, options ?? {});
+    printFailure(failure, { verbose: options?.verbose === true, json: options?.json === true });
     return emulationFailure(failure);
   }
 }

@@ -7,12 +7,12 @@ export interface LongOption {
 
 export interface Getopt {
   /** The next option; what is wrong with it; or, after the last one, all other words. */
-  readonly next: () => Found | { readonly complaint: string } | { readonly words: readonly string[] };
+  readonly next: () => ParsedOption | { readonly complaint: string } | { readonly words: readonly string[] };
   /** Takes the next words as they are, even where they look like options; fewer where the line ends. */
   readonly take: (count: number) => readonly string[];
 }
 
-export interface Found {
+export interface ParsedOption {
   readonly name: string;
   readonly value: string | null;
 }

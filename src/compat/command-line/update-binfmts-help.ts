@@ -1,3 +1,4 @@
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 export const USAGE = `Usage: update-binfmts [OPTION...] --install NAME PATH SPEC
        update-binfmts [OPTION...] --remove NAME PATH
        update-binfmts [OPTION...] --import|--unimport|--display|--enable|--disable [NAME]
@@ -29,7 +30,7 @@ Options:
   --package NAME        who owns the format
   --admindir DIR        default /var/lib/binfmts
   --importdir DIR       default /usr/share/binfmts
-  --procdir DIR         default /proc/sys/fs/binfmt_misc
+  --procdir DIR         default ${BINFMT_DIRECTORY}
   --test                print what would be done
   -?, --help  --usage  -V, --version
 

@@ -65,7 +65,7 @@ export interface Request {
   readonly compat: boolean;
 }
 
-export type Parsed =
+export type ParsedRequest =
   | { readonly request: Request }
   | { readonly show: 'help' | 'usage' | 'version' }
   /** Wrong: said under the program's name, with the pointer to the help where it is `usage`. */
@@ -78,9 +78,9 @@ export interface Listener {
 }
 
 /** Reads words to the first thing that is wrong. */
-export function parseRequest(line: readonly string[], { onProgram, onProgramName }: Listener): Parsed {
+export function parseRequest(line: readonly string[], { onProgram, onProgramName }: Listener): ParsedRequest {
   const options = getopt(line, OPTIONS, { '?': 'help', V: 'version' });
-  const wrong = (complaint: string, usage = true): Parsed => ({ complaint, usage });
+  const wrong = (complaint: string, usage = true): ParsedRequest => ({ complaint, usage });
   const values: Partial<Record<Value, string>> = {};
   let mode: { readonly name: Mode; readonly words: readonly string[] } | null = null;
   let test = false;

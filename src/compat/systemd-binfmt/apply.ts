@@ -14,7 +14,7 @@ import { encodeText } from '../../rule/text.ts';
 import type { Entry, Rule } from '../../rule/types.ts';
 import { findUnsafe, warnOfScripts } from '../../safety/machine-safety.ts';
 import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
-import { lastOfEachName, type Placed, planRule } from '../../state/plan-rules.ts';
+import { lastOfEachName, rulePlanner } from '../../state/plan-rules.ts';
 import { replacement } from '../../state/replacement.ts';
 import { applyStep } from '../../state/step.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
@@ -31,7 +31,7 @@ export interface SystemdBinfmtRequest {
 export type Complaints = readonly string[];
 
 /** A rule of a file, or what is said in its place. */
-type Item =
+type ConfigItem =
   | {
       readonly rule: Rule;
       /** Without flag D (Linux 7.3). */
@@ -56,20 +56,21 @@ export async function applyBinfmtD(
   const isFlushed = flush && files.length === 0;
   const found = read.flatMap(itemsOf);
   using checked = openInterpreters(found.flatMap((item) => ('rule' in item ? [item.rule] : [])));
-  const items = await refuseAllUnsafe(found, isFlushed, context);
+  const items = await omitUnsafe(found, context, { isFlushed });
   if (isFlushed) removeEntries(binfmtDirectory, () => true);
   const rules = new Map(
     items.flatMap((item) => ('rule' in item ? [[item.rule, item.enabled] as const] : [])),
   );
   const failed = new Map<Rule, string>();
   const entries = listEntries(binfmtDirectory);
-  const placed: Placed[] = [];
+  const planner = rulePlanner(entries);
   for (const rule of lastOfEachName([...rules.keys()])) {
     const enabled = rules.get(rule) === true;
-    const { keep, placed: place } = planRule(entries, placed, rule, { enabled });
+    const change = planner.plan(rule, { enabled });
+    const { keep } = change;
     const reason = keep ? null : await replace(rule, entries, context, checked);
     if (reason === null && !keep && !enabled) disable(binfmtDirectory, rule.name);
-    if (reason === null) placed.push(place);
+    if (reason === null) planner.place(rule, change);
     else failed.set(rule, reason);
   }
   return items.flatMap((item) => {
@@ -80,24 +81,30 @@ export async function applyBinfmtD(
 }
 
 /** Removes the entries that files of binfmt.d name, or with `flush` all. */
-export function unregisterBinfmtD(flush: boolean, { binfmtDirectory }: Context): void {
+export function unregisterBinfmtD(
+  { binfmtDirectory }: Context,
+  { flush }: { readonly flush: boolean },
+): void {
   if (!isWritable(binfmtDirectory)) return;
   const lines = readAllFiles().flatMap((file) => ('bytes' in file ? decodeBinfmtD(file.bytes).rules : []));
-  const named = new Set(lines.map(({ name }) => name));
-  removeEntries(binfmtDirectory, (name) => flush || named.has(name));
+  const registeredNames = new Set(lines.map(({ name }) => name));
+  removeEntries(binfmtDirectory, (name) => flush || registeredNames.has(name));
 }
 
 /** The files of the folders, as they are; with `tldr` without comments and empty lines. */
-export function showBinfmtD(tldr: boolean): { readonly text: string; readonly complaints: Complaints } {
+export function showBinfmtD({ tldr }: { readonly tldr: boolean }): {
+  readonly text: string;
+  readonly complaints: Complaints;
+} {
   const files = readAllFiles();
-  const shown = files.flatMap((file) => ('bytes' in file ? [textOf(file.name, file.bytes, tldr)] : []));
+  const shown = files.flatMap((file) => ('bytes' in file ? [textOf(file.name, file.bytes, { tldr })] : []));
   return {
     text: shown.join('\n'),
     complaints: files.flatMap((file) => ('complaint' in file ? [file.complaint] : [])),
   };
 }
 
-function textOf(name: string, bytes: Uint8Array, tldr: boolean): string {
+function textOf(name: string, bytes: Uint8Array, { tldr }: { readonly tldr: boolean }): string {
   if (bytes.length === 0) return `# ${name} is a mask.\n`;
   const rules = decodeBinfmtD(bytes).rules.map(({ text }) => `${text}\n`);
   return `# ${name}\n${tldr ? rules.join('') : new TextDecoder().decode(bytes)}`;
@@ -108,11 +115,11 @@ function isWritable(directory: string): boolean {
   return mounted && writable;
 }
 
-function removeEntries(directory: string, isUnwanted: (name: string) => boolean): void {
-  for (const name of entryNames(directory)) if (isUnwanted(name)) unregister(directory, name);
+function removeEntries(directory: string, isToRemove: (name: string) => boolean): void {
+  for (const name of entryNames(directory)) if (isToRemove(name)) unregister(directory, name);
 }
 
-function itemsOf(file: ConfigFile): readonly Item[] {
+function itemsOf(file: ConfigFile): readonly ConfigItem[] {
   if ('complaint' in file) return [file];
   const { rules, cut } = decodeBinfmtD(file.bytes);
   const items = rules.map((line) => itemOf(line, `${file.name}:${line.line}`));
@@ -120,7 +127,7 @@ function itemsOf(file: ConfigFile): readonly Item[] {
   return cut ? [...items, { complaint }] : items;
 }
 
-function itemOf({ name, text }: RuleLine, place: string): Item {
+function itemOf({ name, text }: RuleLine, place: string): ConfigItem {
   if (!isValidName(name)) return { complaint: `${place}: Rule name '${name}' is not valid, refusing.` };
   const { linux73 } = runningKernelFeatures();
   const parsed = parseRegister(encodeText(`${text}\n`), { linux73 });
@@ -138,17 +145,17 @@ function isValidName(name: string): boolean {
 const failedToAdd = (place: string, name: string, reason: string): string =>
   `${place}: Failed to add binary format '${name}': ${reason}`;
 
-async function refuseAllUnsafe(
-  items: readonly Item[],
-  isFlushed: boolean,
+async function omitUnsafe(
+  items: readonly ConfigItem[],
   context: Context,
-): Promise<readonly Item[]> {
+  { isFlushed }: { readonly isFlushed: boolean },
+): Promise<readonly ConfigItem[]> {
   const rules = items.flatMap((item) => ('rule' in item ? [item.rule] : []));
   const unsafe = await findUnsafe(rules, context, isFlushed ? { entries: [] } : {});
   const safe = rules.filter((rule) => !unsafe.has(rule));
   warnOfScripts(safe, context);
   const unfit = findUnfitInterpreters(safe, context, { kernelRefuses: true });
-  return items.flatMap((item): readonly Item[] => {
+  return items.flatMap((item): readonly ConfigItem[] => {
     if (!('rule' in item)) return [item];
     const refusal = unsafe.get(item.rule);
     if (refusal !== undefined) return [{ complaint: `${item.place}: ${refusal.message}` }];
@@ -168,7 +175,7 @@ async function replace(
   checked: CheckedInterpreters,
 ): Promise<string | null> {
   try {
-    await replaceEntry(rule, entries, context, checked);
+    await replaceEntry(rule, { entries }, context, checked);
     return null;
   } catch (error) {
     if (!(error instanceof BinfmtctlError)) throw error;
@@ -181,10 +188,9 @@ async function replace(
 
 async function replaceEntry(
   rule: Rule,
-  entries: readonly Entry[],
+  { entries, isSecond = false }: { readonly entries: readonly Entry[]; readonly isSecond?: boolean },
   context: Context,
   checked: CheckedInterpreters,
-  isSecond = false,
 ): Promise<void> {
   const entry = entries.find(({ name }) => name === rule.name);
   const { stage, swap } =
@@ -197,7 +203,8 @@ async function replaceEntry(
     if (entry !== undefined || isSecond || !isEntryExists(error)) throw error;
     // Another program registered one of that name in the meantime.
     if (isRegistered(context.binfmtDirectory, rule)) return;
-    await replaceEntry(rule, listEntries(context.binfmtDirectory), context, checked, true);
+    const now = listEntries(context.binfmtDirectory);
+    await replaceEntry(rule, { entries: now, isSecond: true }, context, checked);
   }
 }
 

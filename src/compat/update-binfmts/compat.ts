@@ -18,16 +18,16 @@ export function matchesCompat(
   path: string,
   head: Uint8Array,
 ): boolean {
-  const wanted = decodeEscapes(magic);
+  const magicBytes = decodeEscapes(magic);
   const bits = decodeEscapes(mask);
-  if (mask !== '' && bits.length !== wanted.length) return false;
+  if (mask !== '' && bits.length !== magicBytes.length) return false;
   if (type !== 'magic') {
     const dot = path.lastIndexOf('.');
-    return dot !== -1 && path.slice(dot + 1) === decodeText(untilNul(wanted));
+    return dot !== -1 && path.slice(dot + 1) === decodeText(untilNul(magicBytes));
   }
   const isMasked = mask !== '' && bits[0] !== 0;
   const start = startOf(offset);
-  return wanted.every((byte, index) => {
+  return magicBytes.every((byte, index) => {
     const found = head[start + index] ?? 0;
     return (isMasked ? found & (bits[index] ?? 0) : found) === byte;
   });

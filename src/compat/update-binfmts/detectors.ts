@@ -3,18 +3,18 @@ import { runInForeground } from '../../system/process/foreground.ts';
 import { strerror, strsignal } from '../../system/strerror.ts';
 
 /** An empty detector accepts every file. */
-export type Candidate = Pick<Description, 'detector' | 'interpreter'>;
+export type InterpreterCandidate = Pick<Description, 'detector' | 'interpreter'>;
 
 /**
  * Interpreters in the order in which they are tried: those whose detector accepts the file, then those without one. A
  * detector is started with the file as its only argument and accepts with status 0.
  */
 export async function inOrderOfTrial(
-  candidates: readonly Candidate[],
+  candidates: readonly InterpreterCandidate[],
   target: string,
   say: (text: string) => void,
 ): Promise<readonly string[]> {
-  const accepted: Candidate[] = [];
+  const accepted: InterpreterCandidate[] = [];
   for (const each of candidates) {
     if (each.detector !== '' && (await accepts(each.detector, target, say))) accepted.push(each);
   }

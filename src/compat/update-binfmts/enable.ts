@@ -7,7 +7,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import { type Description, registerString } from '../../file-format/binfmt-support.ts';
 import { parseRegister, type Refusal } from '../../rule/register.ts';
 import { decodeText } from '../../rule/text.ts';
-import { type Entry, isBpf, type Rule } from '../../rule/types.ts';
+import { type Entry, isBpf, type Pattern, type Rule } from '../../rule/types.ts';
 import { hiddenEntries } from '../../safety/hidden-entries.ts';
 import { findUnsafe, warnOfScripts } from '../../safety/machine-safety.ts';
 import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
@@ -21,8 +21,8 @@ export async function enableAll(session: Session): Promise<boolean> {
   if (!(await prepare(session))) return true;
   const database = readDatabase(session);
   const missing = [...database.keys()].filter((name) => !isRegistered(session, name));
-  const others = entriesOfOthers(session);
-  const candidates = missing.map((name) => candidateOf(name, database, others));
+  const hiddenBy = hiddenEntries(entriesOfOthers(session));
+  const candidates = missing.map((name) => candidateOf(name, database, hiddenBy));
   using checked = openInterpreters(rulesOf(candidates));
   const refusals = await refusalsOf(session, candidates);
   const unfit = unfitAmong(session, candidates);
@@ -53,7 +53,11 @@ export async function enable(session: Session, name: string, described?: Descrip
   }
   // Only where there is no detector does it matter which other formats there are.
   const database = description.detector === '' ? readUsable(session) : [];
-  const candidate = candidateOf(name, new Map([...database, [name, description]]), entriesOfOthers(session));
+  const candidate = candidateOf(
+    name,
+    new Map([...database, [name, description]]),
+    hiddenEntries(entriesOfOthers(session)),
+  );
   using checked = openInterpreters(rulesOf([candidate]));
   const refusals = await refusalsOf(session, [candidate]);
   return enableOne(session, candidate, { refusals, unfit: unfitAmong(session, [candidate]), checked });
@@ -61,21 +65,21 @@ export async function enable(session: Session, name: string, described?: Descrip
 
 /** @throws UNSAFE_RULE where the kernel must not be given the description. */
 export async function requireSafe(session: Session, name: string, description: Description): Promise<void> {
-  const candidate = candidateOf(name, new Map([[name, description]]), []);
+  const candidate = candidateOf(name, new Map([[name, description]]), hiddenEntries([]));
   const [refusal] = (await refusalsOf(session, [candidate])).values();
   if (refusal !== undefined) throw refusal;
 }
 
-/** An installed format, as it would be told to the kernel. */
-interface Candidate {
+/** An installed format, with the rule to register for it. */
+interface InstalledFormat {
   readonly name: string;
   readonly string: Uint8Array;
   /** Of `string`, or the errno that the kernel gives for it. */
   readonly rule: Rule | Refusal['errno'];
   /** The program that runs the format in the end. */
   readonly interpreter: string;
-  /** Why the kernel is not to be asked at all. */
-  readonly obstacle: string | null;
+  /** Why it is not registered, known without the kernel. */
+  readonly preflightError: string | null;
   /** What to warn of once it is registered. */
   readonly notes: readonly string[];
 }
@@ -83,14 +87,14 @@ interface Candidate {
 function candidateOf(
   name: string,
   database: ReadonlyMap<string, Description>,
-  others: readonly Entry[],
-): Candidate {
+  hiddenBy: (pattern: Pattern) => readonly Entry[],
+): InstalledFormat {
   const description = database.get(name) as Description;
   const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
   const chooses = isShared || description.detector !== '';
   const parse = (string: Uint8Array) => parseRegister(string, { linux73: runningKernelFeatures().linux73 });
   const itself = parse(registerString(name, description, description.interpreter));
-  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenEntries(itself.rule.pattern, others) : [];
+  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenBy(itself.rule.pattern) : [];
   // The kernel starts no script for a format with credentials.
   const passesOn = hidden.length > 0 && description.credentials !== 'yes';
   const { path, isScript } = runDetectorsPath({ passesOn });
@@ -101,8 +105,8 @@ function candidateOf(
     string,
     rule: 'rule' in parsed ? parsed.rule : parsed.errno,
     interpreter: description.interpreter,
-    obstacle: chooses ? obstacleTo(description, isScript) : null,
-    notes: hidden.map((entry) => hidingNote(name, description, entry, isScript)),
+    preflightError: chooses ? findPreflightError(description, { isScript }) : null,
+    notes: hidden.map((entry) => hidingNote(name, description, entry, { passesOn: isScript })),
   };
 }
 
@@ -113,7 +117,12 @@ function entriesOfOthers(session: Session): readonly Entry[] {
   return listEntries(binfmtDirectory).filter(({ name }) => !isInstalled(session, name));
 }
 
-function hidingNote(name: string, { detector }: Description, entry: Entry, passesOn: boolean): string {
+function hidingNote(
+  name: string,
+  { detector }: Description,
+  entry: Entry,
+  { passesOn }: { readonly passesOn: boolean },
+): string {
   const what = `format ${name} takes files of entry ${entry.name}, which is older`;
   if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
   return passesOn
@@ -126,7 +135,10 @@ const isSameSpec = (a: Description, b: Description): boolean =>
   (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
 
 /** Run-detectors looks at files and programs where they are when it is started. */
-function obstacleTo({ fix_binary, credentials }: Description, isScript: boolean): string | null {
+function findPreflightError(
+  { fix_binary, credentials }: Description,
+  { isScript }: { readonly isScript: boolean },
+): string | null {
   if (fix_binary === 'yes')
     return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
   // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).
@@ -135,13 +147,13 @@ function obstacleTo({ fix_binary, credentials }: Description, isScript: boolean)
     : null;
 }
 
-const rulesOf = (candidates: readonly Candidate[]): readonly Rule[] =>
+const rulesOf = (candidates: readonly InstalledFormat[]): readonly Rule[] =>
   candidates.flatMap(({ rule }) => (typeof rule === 'string' ? [] : [rule]));
 
 /** Judged as the kernel will start it, and as its own interpreter would be started by run-detectors. */
 async function refusalsOf(
   { context }: Session,
-  candidates: readonly Candidate[],
+  candidates: readonly InstalledFormat[],
 ): Promise<ReadonlyMap<string, BinfmtctlError>> {
   const rules = candidates.flatMap(({ rule, interpreter }) =>
     typeof rule === 'string' ? [] : [rule, { ...rule, interpreter }],
@@ -153,7 +165,7 @@ async function refusalsOf(
 /** Interpreters that the kernel would accept, but that another user can change. */
 function unfitAmong(
   { context }: Session,
-  candidates: readonly Candidate[],
+  candidates: readonly InstalledFormat[],
 ): ReadonlyMap<string, BinfmtctlError> {
   const rules = candidates.flatMap(({ rule, interpreter }) => {
     if (typeof rule === 'string') return [];
@@ -171,11 +183,11 @@ interface Findings {
 
 function enableOne(
   session: Session,
-  { name, rule, string, obstacle, notes }: Candidate,
+  { name, rule, string, preflightError, notes }: InstalledFormat,
   { refusals, unfit, checked }: Findings,
 ): boolean {
   const { warn, print, test, context } = session;
-  const reason = refusals.get(name)?.message ?? obstacle;
+  const reason = refusals.get(name)?.message ?? preflightError;
   if (reason !== null) {
     warn(`unable to enable binary format ${name}: ${reason}`);
     return false;

@@ -1,11 +1,9 @@
-import { accessSync, constants } from 'node:fs';
 import { isBinfmtctlError } from '../../errors.ts';
 import { decodeFormatFile, describeFormatFile, LOCAL_PACKAGE } from '../../file-format/binfmt-support.ts';
 import { RESERVED_NAMES } from '../../rule/check.ts';
 import { failedToRead } from '../../system/file/file-error.ts';
-import { isFile } from '../../system/file/is-file.ts';
+import { isExecutable, isFile } from '../../system/file/is-file.ts';
 import { listNames } from '../../system/file/list.ts';
-import { pathBytes } from '../../system/file/path-bytes.ts';
 import { readSmall } from '../../system/file/read-small.ts';
 import { tryReadDescription } from './database.ts';
 import { install, remove } from './install.ts';
@@ -117,13 +115,4 @@ function isLocal(session: Session, name: string): boolean {
   const local = tryReadDescription(session, name)?.package === LOCAL_PACKAGE;
   if (local) session.warn(`preserving local changes to ${name}`);
   return local;
-}
-
-export function isExecutable(path: string): boolean {
-  try {
-    accessSync(pathBytes(path), constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { isExecutable } from '../../system/file/is-file.ts';
 
 /** Compiled into binfmt-support's update-binfmts. */
 const ORIGINAL = '/usr/lib/binfmt-support/run-detectors';
@@ -17,12 +17,7 @@ export function runDetectorsPath({ passesOn = false } = {}): {
   readonly isScript: boolean;
 } {
   if (passesOn) return { path: OURS, isScript: true };
-  try {
-    accessSync(ORIGINAL, constants.X_OK);
-    return { path: ORIGINAL, isScript: false };
-  } catch {
-    return { path: OURS, isScript: true };
-  }
+  return isExecutable(ORIGINAL) ? { path: ORIGINAL, isScript: false } : { path: OURS, isScript: true };
 }
 
 /** Whether an entry's interpreter is the one that passes files on. */

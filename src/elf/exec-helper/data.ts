@@ -6,7 +6,7 @@ import type { HostArch } from './hosts.ts';
 import { encodeTerminalFilter, INSTRUCTION_SIZE } from './terminal-filter.ts';
 
 /** A program to execute; no text has a NUL. */
-export interface Execution {
+export interface ExecRequest {
   readonly path: Uint8Array;
   readonly argv: readonly Uint8Array[];
   /** Each `NAME=VALUE`. */
@@ -15,10 +15,10 @@ export interface Execution {
    * Makes the current directory the root, then changes to `workdir` in it and becomes `uid`. The program gets a session keyring
    * of its own; with `filter` (terminal-filter.ts) it cannot type into its terminal.
    */
-  readonly inside?: Inside | undefined;
+  readonly inside?: ExecRoot | undefined;
 }
 
-export interface Inside {
+export interface ExecRoot {
   readonly workdir: Uint8Array;
   readonly uid: number | null;
   readonly filtersTerminal: boolean;
@@ -28,7 +28,7 @@ export interface Inside {
 export const CALLS = ['prctl', 'chroot', 'setuid', 'chdir', 'execve'] as const;
 
 /** Addresses of the parts. */
-export interface Places {
+export interface DataAddresses {
   readonly argv: number;
   readonly environment: number;
   readonly path: number;
@@ -48,7 +48,10 @@ export const RESULT = 4;
 const TOO_LONG = 4096 + RESULT;
 
 /** The tables come first: code can only address what is near the start. */
-export function encodeData({ identity, terminal }: HostArch, { path, argv, environment, inside }: Execution) {
+export function encodeData(
+  { identity, terminal }: HostArch,
+  { path, argv, environment, inside }: ExecRequest,
+) {
   const word = identity.class / 8;
   const start = dataAddress(DATA_OFFSET);
   const program = guard(path, word);
@@ -73,7 +76,7 @@ export function encodeData({ identity, terminal }: HostArch, { path, argv, envir
     encodeTable(identity, pointers.slice(argv.length)),
     ...texts.flatMap((text) => [text, Uint8Array.of(0)]),
   ]);
-  const places: Places = {
+  const places: DataAddresses = {
     argv: argvAt,
     environment: environmentAt,
     path: programAt + program.text,

@@ -6,14 +6,22 @@
  * chdir or execve: any other value makes that call fail. At its end, the helper reports all results and exits.
  */
 import { BinfmtctlError } from '../../errors.ts';
-import { assemble, type Step } from '../assemble.ts';
+import { assemble, type SystemCall } from '../assemble.ts';
 import { concat, encodeHead, headSize } from '../executable.ts';
 import { ISAS } from '../isa/index.ts';
 import type { Isa } from '../isa/types.ts';
-import { CALLS, DATA_OFFSET, type Execution, encodeData, type Inside, type Places, RESULT } from './data.ts';
+import {
+  CALLS,
+  DATA_OFFSET,
+  type DataAddresses,
+  type ExecRequest,
+  type ExecRoot,
+  encodeData,
+  RESULT,
+} from './data.ts';
 import { HOST_ARCHES, type HostArch } from './hosts.ts';
 
-export type { Execution } from './data.ts';
+export type { ExecRequest } from './data.ts';
 
 /** Descriptors that the program does not get: the helper's own file, and where it reports a failure. */
 export interface HelperDescriptors {
@@ -44,7 +52,7 @@ const REPORT_SIZE = RESULT * CALLS.length;
  */
 export function buildExecHelper(
   arch: string,
-  execution: Execution,
+  execution: ExecRequest,
   descriptors: HelperDescriptors,
 ): Uint8Array {
   const host = hostOf(arch);
@@ -91,16 +99,16 @@ function isaOf({ isa, identity }: HostArch): Isa {
 
 function stepsOf(
   { syscalls }: HostArch,
-  { inside }: Execution,
+  { inside }: ExecRequest,
   { own, report }: HelperDescriptors,
-  { argv, environment, path, here, workdir, filter, results }: Places,
-): readonly Step[] {
-  const call = (name: ExecFailure['call'], ...all: readonly number[]): Step => ({
+  { argv, environment, path, here, workdir, filter, results }: DataAddresses,
+): readonly SystemCall[] {
+  const call = (name: ExecFailure['call'], ...all: readonly number[]): SystemCall => ({
     number: syscalls[name],
     arguments: all,
     result: results[name],
   });
-  const stepsInside = ({ uid, filtersTerminal }: Inside): readonly Step[] => [
+  const stepsInside = ({ uid, filtersTerminal }: ExecRoot): readonly SystemCall[] => [
     // Needs CAP_SYS_ADMIN, so it comes before setuid (seccomp(2)).
     ...(filtersTerminal ? [call('prctl', PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter)] : []),
     call('chroot', here),

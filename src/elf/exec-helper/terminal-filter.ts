@@ -51,10 +51,10 @@ export function encodeTerminalFilter({ abis, typing }: TerminalAbis, byteOrder: 
     [RETURN, 0, 0, ALLOW],
     [RETURN, 0, 0, REFUSE],
   );
-  return encode(program, byteOrder === 'little');
+  return encode(program, { little: byteOrder === 'little' });
 }
 
-function encode(program: readonly Instruction[], little: boolean): Uint8Array {
+function encode(program: readonly Instruction[], { little }: { readonly little: boolean }): Uint8Array {
   const bytes = new Uint8Array(program.length * INSTRUCTION_SIZE);
   const view = new DataView(bytes.buffer);
   for (const [index, [code, ifTrue, ifFalse, k]] of program.entries()) {

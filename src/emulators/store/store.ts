@@ -51,9 +51,9 @@ export async function pruneStore(
 ): Promise<readonly StoredEmulator[]> {
   if ((await listStored(store)).every(({ sha256 }) => keep.has(sha256))) return [];
   return withStoreLock(store, async () => {
-    const unwanted = (await listStored(store)).filter(({ sha256 }) => !keep.has(sha256));
-    await Promise.all(unwanted.map(({ sha256 }) => removeFromStore(store, sha256)));
-    return unwanted;
+    const unused = (await listStored(store)).filter(({ sha256 }) => !keep.has(sha256));
+    await Promise.all(unused.map(({ sha256 }) => removeFromStore(store, sha256)));
+    return unused;
   });
 }
 

@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
-import { readOwnTextIfExists } from '../../system/file/read-file.ts';
+import { readOwnTextIfExists, readOwnTexts } from '../../system/file/read-file.ts';
 import { isOurImage } from '../../system/host.ts';
 import { findWeakness, isMachineRoot, type Weakness } from '../../system/trust.ts';
 
@@ -31,16 +31,29 @@ export function readStoreFile(store: string, ...path: readonly string[]): string
   return readOwnTextIfExists(join(store, ...path));
 }
 
+/** The texts of the files in a folder of a store, by name; none if it does not exist. Throws what `readStoreFile` does. */
+export function readStoreFiles(
+  store: string,
+  folder: string,
+  accepts: (name: string) => boolean,
+): ReadonlyMap<string, string> {
+  assertStoreTrusted(store);
+  return readOwnTexts(join(store, folder), accepts);
+}
+
 /** Whether containers share this store: then its files may be another container's, and prove nothing. */
 export const isSharedStore = isOurImage;
 
-function weaknessOf(path: string, asParent = false): Weakness | null {
+function weaknessOf(
+  path: string,
+  { asParent = false }: { readonly asParent?: boolean | undefined } = {},
+): Weakness | null {
   try {
     return findWeakness(path, { asParent });
   } catch (error) {
     const parent = dirname(path);
     if (parent === path || !['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return null;
-    return weaknessOf(parent, true);
+    return weaknessOf(parent, { asParent: true });
   }
 }
 

@@ -117,8 +117,8 @@ async function commit({ path, sha256, temporary }: Staged): Promise<void> {
   await makeFolder(dirname(path));
   if ((await sha256File(path).catch(() => null)) === sha256) return;
   await inStore(`write ${path}`, async () => {
-    const there = await lstat(path).catch(() => null);
-    if (there !== null && !there.isFile()) throw notRegular(`write ${path}`, there);
+    const existing = await lstat(path).catch(() => null);
+    if (existing !== null && !existing.isFile()) throw notRegular(`write ${path}`, existing);
     await rename(temporary, path);
     await using folder = await open(dirname(path), 'r');
     await folder.sync().catch(() => {});

@@ -1,8 +1,9 @@
 /** Disk images as root file systems: the partition, and how mount(8) mounts it. */
 import { open, realpath } from 'node:fs/promises';
+import type { ReadAt } from '../../elf/linkage.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { choosePartition, fileSystemAt, readDiskImage } from '../../rootfs/disk-image.ts';
-import type { Partition, ReadAt } from '../../rootfs/partitions.ts';
+import type { Partition } from '../../rootfs/partitions.ts';
 import { fileError } from '../../system/file/file-error.ts';
 import { isFile } from '../../system/file/is-file.ts';
 import { inInitialUserNamespace } from '../../system/host.ts';
@@ -39,7 +40,7 @@ export async function findDiskMounts(
       const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, offset);
       return buffer.subarray(0, bytesRead);
     };
-    const place = await findPlace(path, readAt, size, request.partition);
+    const place = await findImagePart(path, readAt, size, request.partition);
     if (place === null) return null;
     const type = await fileSystemAt(readAt, place.start);
     if (type === null) throw noFileSystem(path, place.number);
@@ -57,18 +58,18 @@ export async function findDiskMounts(
 const JOURNALED: readonly string[] = ['ext4', 'xfs', 'btrfs'];
 
 /** A part of an image; `number` is null, and `size` 0, for the whole. */
-interface Place {
+interface ImagePart {
   readonly number: number | null;
   readonly start: number;
   readonly size: number;
 }
 
-async function findPlace(
+async function findImagePart(
   path: string,
   readAt: ReadAt,
   size: number,
-  wanted: number | null,
-): Promise<Place | null> {
+  requested: number | null,
+): Promise<ImagePart | null> {
   const image = await readDiskImage(readAt, size);
   if (image?.kind === 'converted') throw mustConvert(path, image.name, image.qemuFormat);
   if (image?.kind === 'ISO 9660') {
@@ -77,11 +78,11 @@ async function findPlace(
     });
   }
   if (image?.kind === 'disk') {
-    const partition = choosePartition(image.table, wanted);
+    const partition = choosePartition(image.table, requested);
     if (partition !== null) return partition;
-    throw noPartition(path, image.table.partitions, wanted);
+    throw noPartition(path, image.table.partitions, requested);
   }
-  if (wanted !== null)
+  if (requested !== null)
     throw new BinfmtctlError('USAGE', `${path} has no partition table`, { hint: 'omit --partition' });
   return image === null ? null : { number: null, start: 0, size: 0 };
 }
@@ -90,7 +91,7 @@ async function findPlace(
 function mountArguments(
   path: string,
   type: string,
-  { start, size }: Place,
+  { start, size }: ImagePart,
   others: readonly string[],
 ): MountArguments {
   const part = size === 0 ? [] : [`offset=${start}`, `sizelimit=${size}`];
@@ -106,11 +107,15 @@ function mustConvert(path: string, name: string, qemuFormat: string): BinfmtctlE
   });
 }
 
-function noPartition(path: string, partitions: readonly Partition[], wanted: number | null): BinfmtctlError {
+function noPartition(
+  path: string,
+  partitions: readonly Partition[],
+  requested: number | null,
+): BinfmtctlError {
   const list = partitions.map(({ number, type, size }) => `${number} (${type}, ${mebibytes(size)})`);
   const has = list.length === 0 ? 'it has none' : `it has ${list.join(', ')}`;
-  if (wanted !== null) {
-    const message = `${path} has no partition ${wanted}: ${has}`;
+  if (requested !== null) {
+    const message = `${path} has no partition ${requested}: ${has}`;
     return new BinfmtctlError('USAGE', message, { hint: 'choose another --partition' });
   }
   const candidates = partitions.filter(({ type }) => ['root', 'linux'].includes(type));

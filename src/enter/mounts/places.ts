@@ -9,17 +9,17 @@ import { flagsAt, submountsOf } from '../../system/namespace/mounts.ts';
 import { awaitsSecondStage } from '../bootstrap.ts';
 import type { EnterRequest } from '../types.ts';
 import { missingFileWarning, missingPlacesWarning } from './missing-places.ts';
-import { type Bind, PLACES, type Place } from './root-mounts.ts';
+import { type Bind, MOUNT_PLACES, type MountPlace } from './root-mounts.ts';
 
-export interface Places {
-  readonly places: Readonly<Partial<Record<Place, string>>>;
+export interface MountPlaces {
+  readonly places: Readonly<Partial<Record<MountPlace, string>>>;
   readonly binds: readonly Bind[];
   /** To be made before anything is mounted: in a root whose changes are thrown away. */
   readonly madeFirst: readonly string[];
   readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
 }
 
-interface Wanted {
+interface BindRequest {
   readonly source: string;
   /** As it is called inside. */
   readonly target: string;
@@ -45,12 +45,12 @@ export function findPlaces(
     isImage,
   }: Pick<EnterRequest, 'binds' | 'ephemeral' | 'noNetwork' | 'isImage'>,
   { report }: Pick<Context, 'report'>,
-): Places {
+): MountPlaces {
   const madeFirst: string[] = [];
   const made = { directories: [] as string[], files: [] as string[] };
-  const places: Partial<Record<Place, string>> = {};
-  const absent: Place[] = [];
-  for (const place of PLACES) {
+  const places: Partial<Record<MountPlace, string>> = {};
+  const absent: MountPlace[] = [];
+  for (const place of MOUNT_PLACES) {
     const found = placeInRoot(root, `/${place}`);
     const inside = found === null ? '' : relative(root, found.path);
     if (found?.exists && inside !== '' && lstatSync(found.path).isDirectory()) places[place] = inside;
@@ -63,12 +63,12 @@ export function findPlaces(
   if (missed.length > 0)
     report({ kind: 'warning', text: missingPlacesWarning(root, missed, { ephemeral, isImage }) });
   if (places.run !== undefined) made.directories.push(`${places.run}/lock`);
-  const wanted = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
-  const bound = wanted.flatMap((each): readonly Bind[] => {
+  const requests = [...(noNetwork ? [] : resolverFiles()), ...binds.map(parseBind)];
+  const bound = requests.flatMap((each): readonly Bind[] => {
     const found = placeInRoot(root, each.target);
     const target = found === null ? '' : relative(root, found.path);
     const directory = statSync(each.source).isDirectory();
-    const isBelow = (...all: readonly Place[]): boolean =>
+    const isBelow = (...all: readonly MountPlace[]): boolean =>
       all.some((place) => places[place] !== undefined && target.startsWith(`${places[place]}/`));
     const exists = found?.exists === true && target !== '';
     // What is there now is hidden by our own folder of memory.
@@ -85,7 +85,7 @@ export function findPlaces(
       return [];
     }
     if (exists && !hidden && lstatSync(found.path).isDirectory() !== directory)
-      throw otherKind(root, each, directory);
+      throw otherKind(root, each, { directory });
     if (hidden || !exists) {
       made.directories.push(directory ? target : dirname(target));
       if (!directory) made.files.push(target);
@@ -98,7 +98,7 @@ export function findPlaces(
 }
 
 /** What tells programs inside the names of hosts. */
-function resolverFiles(): readonly Wanted[] {
+function resolverFiles(): readonly BindRequest[] {
   const files = [
     { target: '/etc/resolv.conf', missing: RESOLVER },
     { target: '/etc/hosts', missing: '' },
@@ -112,7 +112,7 @@ function resolverFiles(): readonly Wanted[] {
   });
 }
 
-function parseBind(text: string): Wanted {
+function parseBind(text: string): BindRequest {
   const [source = '', ...rest] = text.split(':');
   const readOnly = rest.at(-1) === 'ro';
   if (readOnly) rest.pop();
@@ -129,12 +129,16 @@ function parseBind(text: string): Wanted {
   }
 }
 
-const missing = (root: string, { target }: Wanted): BinfmtctlError =>
+const missing = (root: string, { target }: BindRequest): BinfmtctlError =>
   new BinfmtctlError('BAD_ROOT', `${root} has no ${target} to bind on`, {
     hint: 'make it first, bind below /run or /tmp, or use --ephemeral',
   });
 
-const otherKind = (root: string, { source, target }: Wanted, directory: boolean): BinfmtctlError =>
+const otherKind = (
+  root: string,
+  { source, target }: BindRequest,
+  { directory }: { readonly directory: boolean },
+): BinfmtctlError =>
   new BinfmtctlError('BAD_ROOT', `cannot bind ${source} on ${root}${target}: only one of them is a folder`, {
     hint: `name a ${directory ? 'folder' : 'file'} of the root`,
   });

@@ -1,4 +1,5 @@
 /** What is mounted in a root before a program runs in it. Pure; fstab(5) is how mount(8) is told. */
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import type { Submount } from '../../system/namespace/mounts.ts';
 
 export interface RootMount {
@@ -23,14 +24,14 @@ export interface Bind {
 }
 
 /** An interpreter, and the flags of its mount. */
-export interface Emulator {
+export interface EmulatorMount {
   readonly path: string;
   readonly flags: readonly string[];
 }
 
 export interface RootFacts {
   /** Folders of the root that can be mounted on, where they really are in it. */
-  readonly places: Readonly<Partial<Record<Place, string>>>;
+  readonly places: Readonly<Partial<Record<MountPlace, string>>>;
   /** Not root of the whole machine: in a user namespace, a new one or one that is there, as in a container. */
   readonly userNamespace: boolean;
   /** The host's /dev serves; else only `nodes` of it are there. */
@@ -55,10 +56,9 @@ export interface RootFacts {
 }
 
 /** Where binfmt_misc is mounted. */
-export const INSTANCE = '/proc/sys/fs/binfmt_misc';
 
-export type Place = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
-export const PLACES: readonly Place[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
+export type MountPlace = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
+export const MOUNT_PLACES: readonly MountPlace[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
 
 /** The nodes that every program may count on, and that do no harm. */
 export const SAFE_NODES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
@@ -122,7 +122,7 @@ function bindMounts({ source, target, directory, readOnly, flags, submounts }: B
 }
 
 /** The program can reach its emulator by `/proc/self/exe`, and as root it could change the file, but for such a mount. */
-export const emulatorMounts = (emulators: readonly Emulator[]): readonly RootMount[] =>
+export const emulatorMounts = (emulators: readonly EmulatorMount[]): readonly RootMount[] =>
   emulators.flatMap(({ path, flags }) =>
     bindMounts({
       source: path,
@@ -155,11 +155,11 @@ function procMounts({ places, procOfHost, instance }: RootFacts): readonly RootM
   const own: RootMount = procOfHost
     ? { source: '/proc', target: proc, type: 'none', options: ['rbind'] }
     : { source: OURS, target: proc, type: 'proc', options };
-  const target = `${proc}${INSTANCE.slice('/proc'.length)}`;
+  const target = `${proc}${BINFMT_DIRECTORY.slice('/proc'.length)}`;
   if (instance === 'private') return [own, { source: OURS, target, type: 'binfmt_misc', options }];
   if (instance === null || procOfHost) return [own];
   // Packages that find no instance mount one: root's is that of the machine, a user's is empty and hides the machine's.
-  return [own, { source: INSTANCE, target, type: 'none', options: ['bind', 'ro', ...options] }];
+  return [own, { source: BINFMT_DIRECTORY, target, type: 'none', options: ['bind', 'ro', ...options] }];
 }
 
 /** Lines for fstab(5), with targets below `root`. */

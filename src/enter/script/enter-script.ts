@@ -1,3 +1,4 @@
+import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import type { Rule } from '../../rule/types.ts';
 import type { Submount } from '../../system/namespace/mounts.ts';
 import {
@@ -13,11 +14,10 @@ import {
 } from '../../system/namespace/setup-script.ts';
 import { commandLine, quote } from '../../text/shell.ts';
 import {
-  type Emulator,
+  type EmulatorMount,
   emulatorMounts,
   firstMounts,
   fstab,
-  INSTANCE,
   type RootFacts,
   readOnlyMounts,
   secondMounts,
@@ -42,7 +42,7 @@ export interface EnterPlan {
   /** For an instance of its own; null where the one there is serves. */
   readonly rules: readonly Rule[] | null;
   /** The interpreters of `rules`, with the flags of the mounts that they are on. */
-  readonly emulators: readonly Emulator[];
+  readonly emulators: readonly EmulatorMount[];
   /** A capability that process 1 has and the program does not get. */
   readonly withheld: string;
   /** All changes go to memory. */
@@ -196,11 +196,11 @@ function settingLines(plan: EnterPlan): readonly string[] {
   const base = baseOf(plan);
   const lines: string[] = [];
   if (rules !== null) {
-    const within = `${base}/${proc}/sys/fs/binfmt_misc`;
+    const within = `${base}/${proc}${BINFMT_DIRECTORY.slice('/proc'.length)}`;
     // In a root without /proc it is where this machine has it, under the root: mounted, but not to be seen.
     lines.push(
-      ...(proc === undefined ? instanceLines(INSTANCE, rules, tools) : registerLines(within, rules)),
-      sealLine(proc === undefined ? INSTANCE : within, tools),
+      ...(proc === undefined ? instanceLines(BINFMT_DIRECTORY, rules, tools) : registerLines(within, rules)),
+      sealLine(proc === undefined ? BINFMT_DIRECTORY : within, tools),
     );
   }
   if (hostname !== null && tools.hostname !== null)

@@ -48,8 +48,7 @@ function textOf(path: string): string | null | undefined {
 export function isPersisted(
   entry: Entry,
   registration: Registration | undefined,
-  persist: BootFormat | 'none',
-  hiding: string | null,
+  { persist, hiding }: { readonly persist: BootFormat | 'none'; readonly hiding: string | null },
   context: Pick<Context, 'store'>,
 ): boolean {
   if (registration === undefined || !equalRules(entry, registration.rule)) return persist === 'none';
@@ -101,6 +100,7 @@ function textFor(path: string, rule: Rule): string | null {
 }
 
 /** Warnings about a boot file whose state is `changed`. */
-export const leftText = (path: string): string => `${path} was changed since it was written: it is left`;
-export const replacedText = (path: string): string =>
+export const fileLeftWarning = (path: string): string =>
+  `${path} was changed since it was written: it is left`;
+export const fileReplacedWarning = (path: string): string =>
   `${path} was changed since it was written: it is replaced`;

@@ -39,7 +39,7 @@ export function findHidden(name: string, context: Pick<Context, 'store'>): Hidde
 }
 
 /** What is reported when a file of ours that hid it goes. */
-export const unhiddenText = ({ path, others }: HiddenFile): string => {
+export const unhiddenFileWarning = ({ path, others }: HiddenFile): string => {
   const names = others.length === 0 ? '' : ` (${others.join(', ')})`;
   return `${path} is no longer hidden: the next boot registers its other rules${names}`;
 };

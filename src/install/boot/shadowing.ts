@@ -9,18 +9,18 @@ import { matches } from '../../rule/match.ts';
 import { parseRegister } from '../../rule/register.ts';
 import { encodeText } from '../../rule/text.ts';
 import type { Entry, Rule } from '../../rule/types.ts';
-import type { Wanted } from '../plan.ts';
+import type { DesiredState } from '../plan.ts';
 
 /** The first bytes of a program of the arch. */
 export const archHead = (arch: Arch): Uint8Array => buildProbe(arch.elf, arch.probe).subarray(0, HEAD_SIZE);
 
-/** Names of the entries in `wanted` whose programs a newer entry takes. */
+/** Names of the entries in `desired` whose programs a newer entry takes. */
 export function findShadowed(
   entries: readonly Entry[],
-  wanted: readonly Wanted[],
+  desired: readonly DesiredState[],
   archOf: (id: string) => Arch,
 ): ReadonlySet<string> {
-  const shadowed = wanted.filter(({ arch, rule }) => {
+  const shadowed = desired.filter(({ arch, rule }) => {
     const head = archHead(archOf(arch));
     const taking = entries.find((entry) => entry.name === rule.name || (entry.enabled && takes(entry, head)));
     return taking !== undefined && taking.name !== rule.name;

@@ -3,6 +3,7 @@ import { type HttpRequest, type HttpResponse, printUrl, readBody, request } from
 import type { LimitedTransfer } from '../../net/limits.ts';
 import { failureFrom } from '../../net/retry.ts';
 import { isLoopback, mayBeLoopback } from '../../text/host.ts';
+import { isRecord, parseJson } from '../../text/json.ts';
 import { maskSecrets } from '../../text/secrets.ts';
 import { type Challenge, parseChallenges } from './auth-challenge.ts';
 import type { Login } from './docker-config.ts';
@@ -11,7 +12,7 @@ const MAX_ANSWER = 1024 * 1024;
 const CLIENT = 'binfmtctl';
 
 /** Who asks for what, and where. */
-export interface Asked {
+export interface RegistryAccess {
   /** The registry's own address: only what it asks for itself is answered. */
   readonly base: URL;
   readonly repository: string;
@@ -29,23 +30,23 @@ export interface Asked {
  */
 export async function authorize(
   header: string,
-  asked: Asked,
+  access: RegistryAccess,
   options: LimitedTransfer,
 ): Promise<string | null> {
   const challenges = parseChallenges(header);
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && 'realm' in parameters);
-  const login = await asked.login();
+  const login = await access.login();
   // Over plain HTTP anybody may have sent the challenge, with a token server of their own.
-  if (login !== null) requireSecret(asked.base);
+  if (login !== null) requireSecret(access.base);
   if (login?.kind === 'bearer') return `Bearer ${login.token}`;
-  if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, asked, login, options)}`;
+  if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, access, login, options)}`;
   if (!challenges.some(({ scheme }) => scheme === 'basic') || login?.kind !== 'password') return null;
   return basic(login);
 }
 
 async function fetchToken(
   { parameters }: Challenge,
-  { base, repository, tls }: Asked,
+  { base, repository, tls }: RegistryAccess,
   login: Login | null,
   { limits, signal }: LimitedTransfer,
 ): Promise<string> {
@@ -63,7 +64,7 @@ async function fetchToken(
   const { status } = response;
   if (status !== 200) {
     response.discard();
-    throw refusedToken(realm, response, login);
+    throw tokenError(realm, response, login);
   }
   const token = tokenIn(await readBody(response, MAX_ANSWER));
   if (token !== null) return token;
@@ -115,17 +116,13 @@ function refreshForm(fields: Readonly<Record<string, string>>, token: string) {
 }
 
 function tokenIn(bytes: Uint8Array): string | null {
-  try {
-    const { token, access_token } = JSON.parse(new TextDecoder().decode(bytes));
-    const found: unknown = token ?? access_token;
-    // What else would split the header that it is put into.
-    return typeof found === 'string' && /^[\x21-\x7e]+$/.test(found) ? found : null;
-  } catch {
-    return null;
-  }
+  const answer = parseJson(new TextDecoder().decode(bytes));
+  const token = isRecord(answer) ? (answer['token'] ?? answer['access_token']) : null;
+  // Other characters could split the header that the token is put into.
+  return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token) ? token : null;
 }
 
-function refusedToken(realm: URL, response: HttpResponse, login: Login | null): BinfmtctlError {
+function tokenError(realm: URL, response: HttpResponse, login: Login | null): BinfmtctlError {
   const { status } = response;
   const isWrong = status === 400 || status === 401 || status === 403;
   const hint = isWrong

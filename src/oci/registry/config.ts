@@ -8,7 +8,7 @@ import { type ContainerdHost, containerdDirectories, containerdHosts } from './c
 import { placesFor, type RegistryPlaces, registryRules } from './containers-registries.ts';
 import { type Endpoint, endpointsOf } from './mirrors.ts';
 
-type Warn = (text: string) => void;
+export type Warn = (text: string) => void;
 
 const DOCKER_DAEMON = '/etc/docker/daemon.json';
 export const CONTAINERD = '/etc/containerd/certs.d';

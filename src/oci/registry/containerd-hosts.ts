@@ -1,5 +1,7 @@
 /** hosts.toml of containerd (docs/hosts.md): where the images of one registry come from. */
+
 import { isHost } from '../../text/host.ts';
+import { isRecord } from '../../text/json.ts';
 
 export interface ContainerdHost {
   /** `https://mirror.example:5000`. */
@@ -20,10 +22,10 @@ export function containerdDirectories(registry: string): readonly string[] {
 
 /** The hosts in order, `server` last. Skips hosts without the right to pull, and what is no address. */
 export function containerdHosts(document: unknown): readonly ContainerdHost[] {
-  if (!isTable(document)) return [];
-  const hosts = isTable(document['host']) ? Object.entries(document['host']) : [];
+  if (!isRecord(document)) return [];
+  const hosts = isRecord(document['host']) ? Object.entries(document['host']) : [];
   const server = typeof document['server'] === 'string' ? [[document['server'], document] as const] : [];
-  return [...hosts, ...server].flatMap(([url, table]) => (isTable(table) ? (hostOf(url, table) ?? []) : []));
+  return [...hosts, ...server].flatMap(([url, table]) => (isRecord(table) ? (hostOf(url, table) ?? []) : []));
 }
 
 function hostOf(text: string, table: Record<string, unknown>): ContainerdHost | null {
@@ -50,6 +52,3 @@ function clientsOf(value: unknown): ContainerdHost['client'] {
 
 const texts = (value: unknown): readonly string[] =>
   [value].flat().filter((each): each is string => typeof each === 'string' && each !== '');
-
-const isTable = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -61,11 +61,11 @@ export function placesFor(
     blocked,
     mirrors: mirrors
       .filter(({ serves }) => serves !== unserved)
-      .flatMap((mirror) => placeOf(mirror.location, rest, mirror.insecure) ?? []),
+      .flatMap((mirror) => placeOf(mirror.location, rest, { insecure: mirror.insecure }) ?? []),
     own:
       location === null && !insecure
         ? null
-        : placeOf(location ?? name.slice(0, name.length - rest.length), rest, insecure),
+        : placeOf(location ?? name.slice(0, name.length - rest.length), rest, { insecure }),
   };
 }
 
@@ -76,7 +76,11 @@ function matchedBy(prefix: string, registry: string, name: string): number | nul
   return name === prefix || name.startsWith(`${prefix}/`) ? prefix.length : null;
 }
 
-function placeOf(location: string, rest: string, insecure: boolean): RegistryPlace | null {
+function placeOf(
+  location: string,
+  rest: string,
+  { insecure }: { readonly insecure: boolean },
+): RegistryPlace | null {
   const [host = '', ...path] = `${location}${rest}`.split('/');
   return isHost(host) && path.length > 0 ? { host, repository: path.join('/'), insecure } : null;
 }
@@ -91,11 +95,14 @@ function ruleOf(table: Record<string, unknown>): RegistryRule | null {
     location: location === prefix ? null : location,
     insecure: table['insecure'] === true,
     blocked: table['blocked'] === true,
-    mirrors: tables(table, 'mirror').flatMap((mirror) => mirrorOf(mirror, byDigest) ?? []),
+    mirrors: tables(table, 'mirror').flatMap((mirror) => mirrorOf(mirror, { byDigest }) ?? []),
   };
 }
 
-function mirrorOf(table: Record<string, unknown>, byDigest: boolean): RegistryMirror | null {
+function mirrorOf(
+  table: Record<string, unknown>,
+  { byDigest }: { readonly byDigest: boolean },
+): RegistryMirror | null {
   const location = textOf(table['location']);
   if (location === null) return null;
   const pulls = table['pull-from-mirror'];

@@ -1,5 +1,6 @@
 /** Where Docker and the containers tools keep who one is at a registry: config.json and auth.json
  * (docs.docker.com, "docker login"; containers-auth.json(5)). */
+import { isRecord, parseJson } from '../../text/json.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -20,7 +21,7 @@ const DOCKER_HUB = 'https://index.docker.io/v1/';
 
 /** What a file of that text says of a repository; null where nothing. A file that is no JSON says nothing. */
 export function lookUp(text: string, registry: string, repository: string): Lookup {
-  const file = objectOf(parse(text));
+  const file = objectOf(parseJson(text));
   const helpers = objectOf(file['credHelpers']);
   const server = registry === 'docker.io' ? DOCKER_HUB : registry;
   const helper = [registry, ...(registry === 'docker.io' ? ['index.docker.io', DOCKER_HUB] : [])]
@@ -34,13 +35,13 @@ export function lookUp(text: string, registry: string, repository: string): Look
 
 /** Whether a text is that of such a file: a JSON object. An empty one has no logins. */
 export function isLoginFile(text: string): boolean {
-  const file = parse(text);
-  return text.trim() === '' || (typeof file === 'object' && file !== null && !Array.isArray(file));
+  const file = parseJson(text);
+  return text.trim() === '' || isRecord(file);
 }
 
 /** What a helper printed for `get`; null where it knows nobody. */
 export function parseHelperAnswer(text: string): Login | null {
-  const { Username, Secret } = objectOf(parse(text));
+  const { Username, Secret } = objectOf(parseJson(text));
   if (typeof Username !== 'string' || typeof Secret !== 'string' || Secret === '') return null;
   // The helpers' own word for "the secret is an identity token" (docker-credential-helpers, README).
   if (Username === '<token>') return { kind: 'refresh', token: Secret };
@@ -53,8 +54,8 @@ function loginFor(auths: Record<string, unknown>, registry: string, repository: 
     registry === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [registry];
   const parts = repository.split('/');
   const paths = parts.map((_, index) => parts.slice(0, parts.length - index).join('/'));
-  const wanted = [...hosts.flatMap((host) => paths.map((path) => `${host}/${path}`)), ...hosts];
-  for (const name of wanted) {
+  const candidates = [...hosts.flatMap((host) => paths.map((path) => `${host}/${path}`)), ...hosts];
+  for (const name of candidates) {
     const key = Object.keys(auths).find((each) => normal(each) === name);
     const login = key === undefined ? null : loginOf(objectOf(auths[key]));
     if (login !== null) return login;
@@ -82,18 +83,7 @@ function loginOf(auth: Record<string, unknown>): Login | null {
   return isText(username) && isText(password) ? { kind: 'password', username, password } : null;
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-const objectOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
+const objectOf = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {});
 const own = (object: Record<string, unknown>, key: string): unknown =>
   Object.hasOwn(object, key) ? object[key] : undefined;
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';

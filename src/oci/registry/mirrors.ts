@@ -1,6 +1,8 @@
 /** Registries that keep copies of what others have. */
+
 import { BinfmtctlError } from '../../errors.ts';
 import { isHost, isLoopback } from '../../text/host.ts';
+import { isRecord, parseJson } from '../../text/json.ts';
 import { printReference, type Reference } from '../reference.ts';
 import type { ContainerdHost } from './containerd-hosts.ts';
 import type { RegistryPlaces } from './containers-registries.ts';
@@ -112,13 +114,10 @@ function parseMirror(text: string): Mirror {
 
 /** What is not as Docker wants it is Docker's to complain of. */
 function daemonMirrors(text: string): readonly Mirror[] {
-  try {
-    const list: unknown = JSON.parse(text)['registry-mirrors'];
-    return (Array.isArray(list) ? list : []).flatMap((each) => {
-      const [, scheme, host = ''] = /^(https?):\/\/([^/]+)\/?$/.exec(String(each)) ?? [];
-      return isHost(host) ? [{ of: 'docker.io', scheme, host, path: '' }] : [];
-    });
-  } catch {
-    return [];
-  }
+  const settings = parseJson(text);
+  const list = isRecord(settings) ? settings['registry-mirrors'] : null;
+  return (Array.isArray(list) ? list : []).flatMap((each) => {
+    const [, scheme, host = ''] = /^(https?):\/\/([^/]+)\/?$/.exec(String(each)) ?? [];
+    return isHost(host) ? [{ of: 'docker.io', scheme, host, path: '' }] : [];
+  });
 }

@@ -98,8 +98,8 @@ export function openRegistry(
       anywhere(async (ask, attempts) => {
         const open = (headers: Readonly<Record<string, string>>) => ask(`blobs/${expected.digest}`, headers);
         const { digest, size } = expected;
-        const wanted = { kind: 'oci' as const, what: `layer ${digest}`, digest, size, maxBytes: size };
-        await download(open, file, wanted, { ...options, limits: { ...limits, attempts } });
+        const target = { kind: 'oci' as const, what: `layer ${digest}`, digest, size, maxBytes: size };
+        await download(open, file, target, { ...options, limits: { ...limits, attempts } });
       }),
   };
 }

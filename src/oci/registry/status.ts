@@ -5,18 +5,21 @@ import { failureFrom } from '../../net/retry.ts';
 /** What a registry's refusal means. @param name of the image @param base address of the registry that was asked first */
 export function statusError(response: HttpResponse, base: URL, name: string): BinfmtctlError {
   const { status, url } = response;
-  const elsewhere = url.origin !== base.origin;
-  const [why, hint] = meaning(status, elsewhere);
-  const who = elsewhere ? `${base.host} redirects to ${url.host}, which` : base.host;
+  const isRedirected = url.origin !== base.origin;
+  const [why, hint] = explainStatus(status, { isRedirected });
+  const who = isRedirected ? `${base.host} redirects to ${url.host}, which` : base.host;
   return new BinfmtctlError('SOURCE_FAILED', `cannot fetch ${name}: ${who} ${why} (status ${status})`, {
     hint,
     cause: failureFrom(response),
   });
 }
 
-function meaning(status: number, elsewhere: boolean): [why: string, hint: string] {
+function explainStatus(
+  status: number,
+  { isRedirected }: { readonly isRedirected: boolean },
+): [why: string, hint: string] {
   if (status === 401 || status === 403) {
-    return elsewhere
+    return isRedirected
       ? [
           'wants a login',
           'credentials are never sent to another origin: use a registry that serves the image itself',

@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import type { TlsSettings } from '../../net/tls.ts';
 import { readSmall } from '../../system/file/read-small.ts';
 import { isHost, isLoopback } from '../../text/host.ts';
-import { CONTAINERD, filesIn } from './config.ts';
+import { CONTAINERD, filesIn, type Warn } from './config.ts';
 import type { Endpoint } from './mirrors.ts';
-
-type Warn = (text: string) => void;
 
 /**
  * The authorities and client certificates for requests that begin at an endpoint: those that containerd names for it, else those of

@@ -5,7 +5,7 @@ import { BinfmtctlError, interrupted } from '../../errors.ts';
 import type { RunResult } from '../../system/process/process.ts';
 import { requireTool } from '../../system/process/tools.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
-import type { FetchOptions, Source, Want } from '../types.ts';
+import type { EmulatorTarget, FetchOptions, SourceFetcher } from '../types.ts';
 import { takeFromPackage } from './deb.ts';
 import { reduceIndexes } from './index-files.ts';
 import { choosePackages, packageNames } from './packages.ts';
@@ -21,7 +21,7 @@ const POLL_MS = 100;
  * @throws NO_TOOL without apt; BAD_SOURCE for a RELEASE that can be none; SOURCE_FAILED; BAD_PACKAGE; INTERRUPTED; what
  * the store throws.
  */
-export const fetchApt: Source = async (release, wants, options) => {
+export const fetchApt: SourceFetcher = async (release, wants, options) => {
   requireTool(
     'apt-get',
     'apt: this source is for Debian and its relatives; dir:DIR and path:FILE work everywhere',
@@ -31,13 +31,13 @@ export const fetchApt: Source = async (release, wants, options) => {
       hint: 'name one as apt does: apt:bookworm, apt:stable',
     });
   }
-  const work = await makeTemporaryDirectory();
+  const workDirectory = await makeTemporaryDirectory();
   try {
-    const fetching = { ...options, apt: await privateApt(work, release, options.signal), release };
+    const fetching = { ...options, apt: await privateApt(workDirectory, release, options.signal), release };
     const packages = await findPackages(wants, fetching);
     return await takeFromAll(packages, wants, fetching);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(workDirectory, { recursive: true, force: true });
   }
 };
 
@@ -46,7 +46,10 @@ interface Fetching extends FetchOptions {
   readonly release: string;
 }
 
-async function findPackages(wants: readonly Want[], fetching: Fetching): Promise<readonly PackageStanza[]> {
+async function findPackages(
+  wants: readonly EmulatorTarget[],
+  fetching: Fetching,
+): Promise<readonly PackageStanza[]> {
   const { apt, release, report, signal } = fetching;
   report({ kind: 'text', text: 'apt: reading the package lists' });
   // One of the machine's sources may be out of order: what counts is whether the package was found in the others.
@@ -54,8 +57,8 @@ async function findPackages(wants: readonly Want[], fetching: Fetching): Promise
   requireGoingOn(signal);
   const names = packageNames(wants);
   await reduceIndexes(apt.lists, names, signal);
-  const asked = release === '' ? names : names.map((name) => `${name}/${release}`);
-  const shown = await apt.cache('show', '--no-all-versions', ...asked);
+  const specifications = release === '' ? names : names.map((name) => `${name}/${release}`);
+  const shown = await apt.cache('show', '--no-all-versions', ...specifications);
   requireGoingOn(signal);
   const packages = choosePackages(wants, parseStanzas(new TextDecoder().decode(shown.stdout)));
   if (packages.length > 0) return packages;
@@ -66,7 +69,7 @@ async function findPackages(wants: readonly Want[], fetching: Fetching): Promise
 /** Goes through the packages until all that is wanted was found. */
 async function takeFromAll(
   packages: readonly PackageStanza[],
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   fetching: Fetching,
 ): Promise<readonly Candidate[]> {
   const found: Candidate[] = [];

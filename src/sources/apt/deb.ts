@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import type { Candidate } from '../../emulators/types.ts';
-import { naming } from '../../system/file/integrity.ts';
+import { withArchiveName } from '../../system/file/integrity.ts';
 import { takeFromArchives } from '../archives.ts';
-import { wantedPaths } from '../members.ts';
+import { layoutRoles } from '../members.ts';
 import { openPackage } from '../packages.ts';
-import type { FetchOptions, Want } from '../types.ts';
+import type { EmulatorTarget, FetchOptions } from '../types.ts';
 
 /**
  * Takes the wanted emulators out of a Debian package and into the store. The package is read no further than to the last
@@ -15,13 +15,13 @@ import type { FetchOptions, Want } from '../types.ts';
  */
 export function takeFromPackage(
   file: string,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   options: FetchOptions,
 ): Promise<readonly Candidate[]> {
   const name = basename(file);
   const what = `package ${name}`;
-  return naming(what, async () => {
+  return withArchiveName(what, async () => {
     const archive = await openPackage(file, what, options.signal);
-    return takeFromArchives([archive], wantedPaths(wants), { ...options, name, origin: 'apt' });
+    return takeFromArchives([archive], layoutRoles(wants), { ...options, name, origin: 'apt' });
   });
 }

@@ -1,10 +1,10 @@
 /** Which packages are to be looked into. Pure. */
 import type { EmulatorProfile } from '../../catalogue/types.ts';
-import type { Want } from '../types.ts';
+import type { EmulatorTarget } from '../types.ts';
 import { isPackageName, type PackageStanza } from './texts.ts';
 
 /** Names of the packages that may hold the wanted emulators, the most promising first. */
-export function packageNames(wants: readonly Want[]): readonly string[] {
+export function packageNames(wants: readonly EmulatorTarget[]): readonly string[] {
   const names = wants.flatMap(({ guest, profiles }) =>
     profiles.flatMap((profile) => namesFor(profile, guest)),
   );
@@ -17,7 +17,7 @@ export function packageNames(wants: readonly Want[]): readonly string[] {
  * `qemu-user`) and comes into question only where its emulator is not packaged as static.
  */
 export function choosePackages(
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   available: readonly PackageStanza[],
 ): readonly PackageStanza[] {
   const chosen = wants.flatMap(({ guest, profiles }) =>

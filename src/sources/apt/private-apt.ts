@@ -17,10 +17,14 @@ export interface PrivateApt {
 }
 
 /** Prepares it below the folder `work`, which belongs to the caller. */
-export async function privateApt(work: string, release: string, signal: AbortSignal): Promise<PrivateApt> {
-  const lists = join(work, 'lists');
-  const archives = join(work, 'archives');
-  await chmod(work, 0o755);
+export async function privateApt(
+  workDirectory: string,
+  release: string,
+  signal: AbortSignal,
+): Promise<PrivateApt> {
+  const lists = join(workDirectory, 'lists');
+  const archives = join(workDirectory, 'archives');
+  await chmod(workDirectory, 0o755);
   await Promise.all(
     [lists, archives].map((path) => mkdir(join(path, 'partial'), { recursive: true, mode: 0o755 })),
   );
@@ -32,21 +36,21 @@ export async function privateApt(work: string, release: string, signal: AbortSig
     ['APT::Architectures::', await nativeArchitecture()],
     ['APT::Get::AllowUnauthenticated', 'false'],
     ['APT::Sandbox::User', await sandboxUser(archives)],
-    ['Dir::State', work],
+    ['Dir::State', workDirectory],
     ['Dir::State::lists', lists],
     // What is installed here does not matter to a download.
-    ['Dir::State::status', join(work, 'status')],
-    ['Dir::Cache', work],
+    ['Dir::State::status', join(workDirectory, 'status')],
+    ['Dir::Cache', workDirectory],
     ['Dir::Cache::archives', archives],
     ['Dir::Cache::pkgcache', ''],
     ['Dir::Cache::srcpkgcache', ''],
     ['Acquire::GzipIndexes', 'false'],
     ...(release === '' ? [] : [['APT::Default-Release', release] as const]),
   ];
-  const update = join(work, 'update.conf');
-  const read = join(work, 'read.conf');
+  const update = join(workDirectory, 'update.conf');
+  const read = join(workDirectory, 'read.conf');
   await Promise.all([
-    writeFile(join(work, 'status'), ''),
+    writeFile(join(workDirectory, 'status'), ''),
     writeFile(
       update,
       encodeAptConf([...settings, ...compressedTargets(), ['pkgCacheFile::Generate', 'false']]),

@@ -31,14 +31,14 @@ export function downloadUrl(source: UrlSource, file: string, options: LimitedTra
     response.discard();
     throw statusError(response, url);
   };
-  const wanted = {
+  const target = {
     kind: 'url' as const,
     what: printAddress(source),
     digest: sha256 === null ? null : `sha256:${sha256}`,
     size: null,
     maxBytes: MAX_DOWNLOAD,
   };
-  return download(open, file, wanted, options);
+  return download(open, file, target, options);
 }
 
 /** What tells one version of a file from another, where the server says it (RFC 9110 13.1.5). */
@@ -47,13 +47,14 @@ function versionOf({ headers }: HttpResponse): string | undefined {
   return etag?.startsWith('"') ? etag : headers['last-modified'];
 }
 
-function statusError(response: HttpResponse, asked: URL): BinfmtctlError {
+function statusError(response: HttpResponse, requested: URL): BinfmtctlError {
   const { status, url } = response;
-  const [why, hint] = meaning(status);
-  const who = url.origin === asked.origin ? url.host : `${asked.host} redirects to ${url.host}, which`;
+  const [why, hint] = explainStatus(status);
+  const who =
+    url.origin === requested.origin ? url.host : `${requested.host} redirects to ${url.host}, which`;
   return new BinfmtctlError(
     'SOURCE_FAILED',
-    `cannot fetch ${printUrl(asked)}: ${who} ${why} (status ${status})`,
+    `cannot fetch ${printUrl(requested)}: ${who} ${why} (status ${status})`,
     {
       hint,
       cause: failureFrom(response),
@@ -61,7 +62,7 @@ function statusError(response: HttpResponse, asked: URL): BinfmtctlError {
   );
 }
 
-function meaning(status: number): [why: string, hint: string] {
+function explainStatus(status: number): [why: string, hint: string] {
   if (status === 401 || status === 403)
     return [
       'lets nobody have it without a login',

@@ -1,7 +1,9 @@
 /** What `url:` is followed by: an address and the sha256 of what is there. Pure. */
+
 import { BinfmtctlError } from '../../errors.ts';
 import { isLoopback } from '../../text/host.ts';
 import { maskSecrets } from '../../text/secrets.ts';
+import { quote } from '../../text/shell.ts';
 
 export interface UrlSource {
   /** https:, http: or file:, without login and fragment. */
@@ -20,7 +22,10 @@ const FORM = 'https://HOST/FILE#sha256=HEX, or http: or file:///PATH with it';
  * @throws BAD_SOURCE for what is no such address, holds a login, or has no sha256 and may not be taken without one: what is
  * not verified never comes over plain HTTP from another machine.
  */
-export function parseUrlSource(text: string, allowUnverified: boolean): UrlSource {
+export function parseUrlSource(
+  text: string,
+  { allowUnverified }: { readonly allowUnverified: boolean },
+): UrlSource {
   const hash = text.indexOf('#');
   const address = hash < 0 ? text : text.slice(0, hash);
   const url = parseAddress(address);
@@ -29,7 +34,7 @@ export function parseUrlSource(text: string, allowUnverified: boolean): UrlSourc
     path: url.protocol === 'file:' ? parsePath(url, address) : null,
     sha256: hash < 0 ? null : parseFragment(text.slice(hash + 1)),
   };
-  if (source.sha256 === null) refuseUnverified(source, allowUnverified);
+  if (source.sha256 === null) assertVerifiable(source, { allowUnverified });
   return source;
 }
 
@@ -80,14 +85,17 @@ function parseFragment(fragment: string): string {
   );
 }
 
-function refuseUnverified(source: UrlSource, allowUnverified: boolean): void {
+function assertVerifiable(
+  source: UrlSource,
+  { allowUnverified }: { readonly allowUnverified: boolean },
+): void {
   const { url, path } = source;
   const name = `${path === null ? url.origin : 'file://'}${url.pathname}`;
   if (!allowUnverified) {
     const print =
       path === null
-        ? `curl -fsSL ${quoted(url.search === '' ? name : 'URL')} | sha256sum`
-        : `sha256sum ${quoted(path)}`;
+        ? `curl -fsSL ${quote(url.search === '' ? name : 'URL')} | sha256sum`
+        : `sha256sum ${quote(path)}`;
     throw bad(
       `source url:${name} has no sha256`,
       `\`${print}\` prints it, to compare with what its publisher says: name it with #sha256=HEX after the address, or take it unseen with --allow-unverified`,
@@ -100,9 +108,6 @@ function refuseUnverified(source: UrlSource, allowUnverified: boolean): void {
     );
   }
 }
-
-const quoted = (text: string): string =>
-  /^[\w:/.@%+=~,[\]-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function decoded(text: string): string | null {
   try {

@@ -6,14 +6,14 @@ import type { Candidate } from '../../emulators/types.ts';
 import { LIMITS } from '../../net/limits.ts';
 import { withinTotalTime } from '../../net/speed.ts';
 import { readParts } from '../../system/file/files.ts';
-import { naming } from '../../system/file/integrity.ts';
+import { withArchiveName } from '../../system/file/integrity.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
 import { type TakeOptions, takeFromArchives } from '../archives.ts';
 import { takeFromBundle } from '../bundle.ts';
-import { chooseWant } from '../choose.ts';
-import { wantedInTree } from '../members.ts';
+import { chooseTarget } from '../choose.ts';
+import { treeRoles } from '../members.ts';
 import { openArchive } from '../packages.ts';
-import type { FetchOptions, PullOptions, Source, Want } from '../types.ts';
+import type { EmulatorTarget, FetchOptions, PullOptions, SourceFetcher } from '../types.ts';
 import { downloadUrl } from './download.ts';
 import { copyFile } from './file.ts';
 import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSource } from './name.ts';
@@ -26,22 +26,22 @@ import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSourc
  * other bytes, and for what is hostile in an archive; NO_TOOL without xz; INTERRUPTED; what the store throws. Nothing is
  * stored then.
  */
-export const fetchUrl: Source = (value, wants, options) =>
+export const fetchUrl: SourceFetcher = (value, wants, options) =>
   withinTotalTime(options, (timed) => pullUrl(value, wants, { ...timed, limits: LIMITS }));
 
 /** As `fetchUrl`, with the limits of a network. */
 export async function pullUrl(
   value: string,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   options: PullOptions,
 ): Promise<readonly Candidate[]> {
-  const source = parseUrlSource(value, options.allowUnverified === true);
+  const source = parseUrlSource(value, { allowUnverified: options.allowUnverified === true });
   const { report } = options;
   const name = printAddress(source);
-  const work = await makeTemporaryDirectory();
+  const workDirectory = await makeTemporaryDirectory();
   try {
-    return await naming(name, async () => {
-      const file = join(work, 'file');
+    return await withArchiveName(name, async () => {
+      const file = join(workDirectory, 'file');
       report({ kind: 'text', text: `url: fetching ${name}` });
       const { path, sha256 } = source;
       const digest = await (path === null
@@ -55,20 +55,20 @@ export async function pullUrl(
       return found.map((each) => ({ ...each, ...pinned }));
     });
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(workDirectory, { recursive: true, force: true });
   }
 }
 
 async function takeFrom(
   file: string,
   source: UrlSource,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   options: TakeOptions,
 ): Promise<readonly Candidate[]> {
   const { name, signal } = options;
   const opened = await openArchive(file, name, signal);
   if (opened === 'program') return keepProgram(file, source, wants, options);
-  if (opened !== 'bundle') return takeFromArchives([opened], wantedInTree(wants), options);
+  if (opened !== 'bundle') return takeFromArchives([opened], treeRoles(wants), options);
   const found = await takeFromBundle({ path: file, name }, wants, options);
   return found.map((each) => ({ ...each, origin: 'url' }));
 }
@@ -79,12 +79,12 @@ const hexOf = (digest: string): string => digest.replace('sha256:', '');
 async function keepProgram(
   file: string,
   source: UrlSource,
-  wants: readonly Want[],
+  wants: readonly EmulatorTarget[],
   { store, signal }: FetchOptions,
 ): Promise<readonly Candidate[]> {
   const name = fileNameOf(source);
   const address = printAddress(source);
-  const chosen = chooseWant(name, address, wants, 'use an archive with several emulators');
+  const chosen = chooseTarget(name, address, wants, 'use an archive with several emulators');
   if (chosen === null) return [];
   const { guest, profile } = chosen;
   const { path } = await keep(store, storedName(profile, guest, name), readParts(file), { signal });

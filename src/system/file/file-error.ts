@@ -1,6 +1,6 @@
 import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
 
-interface Meaning {
+interface ErrnoExplanation {
   readonly code: ErrorCode;
   readonly reason: string;
   readonly hint: string;
@@ -8,7 +8,7 @@ interface Meaning {
 
 const NO_RIGHT = { code: 'NO_PRIVILEGE', hint: 'run it as root, or as the owner of the file' } as const;
 
-const MEANINGS: Readonly<Record<string, Meaning>> = {
+const ERRNO_EXPLANATIONS: Readonly<Record<string, ErrnoExplanation>> = {
   EACCES: { ...NO_RIGHT, reason: 'permission denied' },
   EPERM: { ...NO_RIGHT, reason: 'operation not permitted' },
   EROFS: {
@@ -40,7 +40,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 export function fileError(error: unknown, what: string): BinfmtctlError {
   if (error instanceof BinfmtctlError) return error;
   const errno = errnoOf(error);
-  const { code, reason, hint } = MEANINGS[errno ?? ''] ?? failed(errno ?? String(error));
+  const { code, reason, hint } = ERRNO_EXPLANATIONS[errno ?? ''] ?? failed(errno ?? String(error));
   return new BinfmtctlError(code, `cannot ${what}: ${reason}`, { hint, cause: error });
 }
 
@@ -54,6 +54,6 @@ export function errnoOf(error: unknown): string | null {
 export const failedToRead = (error: unknown): boolean =>
   error instanceof Error && 'syscall' in error && error.syscall === 'read';
 
-function failed(reason: string, hint = 'look at the kernel log with `dmesg`'): Meaning {
+function failed(reason: string, hint = 'look at the kernel log with `dmesg`'): ErrnoExplanation {
   return { code: 'FILE_FAILED', reason, hint };
 }

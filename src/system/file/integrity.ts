@@ -22,15 +22,15 @@ export function requireDigest(what: string, bytes: Uint8Array, { digest, size }:
 export const digestOf = (bytes: Uint8Array): string =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-export function requireSame(what: string, actual: string, wanted: string): void {
-  if (actual !== wanted) throw corrupt(`${what} has the digest ${actual}, not ${wanted}`);
+export function requireSame(what: string, actual: string, expected: string): void {
+  if (actual !== expected) throw corrupt(`${what} has the digest ${actual}, not ${expected}`);
 }
 
 export const corrupt = (why: string, cause?: unknown): BinfmtctlError =>
   new BinfmtctlError('BAD_PACKAGE', why, { hint: HINT, cause });
 
 /** Says of what is wrong in an image or archive which one it is, where the message does not. */
-export async function naming<T>(name: string, action: () => Promise<T>): Promise<T> {
+export async function withArchiveName<T>(name: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { pathBytes } from './path-bytes.ts';
 
 /** Whether there is a regular file; links are followed. */
@@ -6,6 +6,16 @@ export const isFile = (path: string): boolean => tryStat(path)?.isFile() === tru
 
 /** Whether there is a folder; links are followed. */
 export const isFolder = (path: string): boolean => tryStat(path)?.isDirectory() === true;
+
+/** Whether we may execute a file; a mount with noexec allows it to nobody. */
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(pathBytes(path), constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function tryStat(path: string): Stats | null {
   try {

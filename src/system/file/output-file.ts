@@ -73,9 +73,9 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
 
 /** The number of the descriptor that a path names: `/dev/stdout`, `/dev/fd/3`; else null. */
 function descriptorOf(path: string): number | null {
-  const named = { '/dev/stdin': 0, '/dev/stdout': 1, '/dev/stderr': 2 }[path];
+  const descriptor = { '/dev/stdin': 0, '/dev/stdout': 1, '/dev/stderr': 2 }[path];
   const digits = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(path)?.[1];
-  return named ?? (digits === undefined ? null : Number(digits));
+  return descriptor ?? (digits === undefined ? null : Number(digits));
 }
 
 function tryLstat(path: string): Stats | undefined {

@@ -1,7 +1,8 @@
 /** Reading files as a whole: regular ones of bounded size only, and without waiting for anything. */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
+import { decodeText } from '../../rule/text.ts';
 import { findWeakness, isMachineRoot } from '../trust.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
@@ -14,6 +15,7 @@ export interface ReadOptions {
 }
 
 const MAX_BYTES = 1 << 22;
+const decoder = new TextDecoder();
 
 /** The bytes of a file; null if it does not exist. @throws FILE_FAILED, also for a link, pipe or device; NO_PRIVILEGE. */
 export function readIfExists(path: string, options: ReadOptions = {}): Uint8Array | null {
@@ -23,7 +25,7 @@ export function readIfExists(path: string, options: ReadOptions = {}): Uint8Arra
 /** As `readIfExists`, for UTF-8 text. */
 export function readTextIfExists(path: string, options: ReadOptions = {}): string | null {
   const bytes = readIfExists(path, options);
-  return bytes === null ? null : new TextDecoder().decode(bytes);
+  return bytes === null ? null : decoder.decode(bytes);
 }
 
 /**
@@ -35,16 +37,56 @@ export function readOwnTextIfExists(path: string, options: ReadOptions = {}): st
   const read = reading(path, { ...options, followLink: false });
   if (read === null) return null;
   assertOwn(path, read.facts);
-  return new TextDecoder().decode(read.bytes);
+  return decoder.decode(read.bytes);
+}
+
+/**
+ * As `readOwnTextIfExists`, for all files of a directory whose names `accepts` accepts, by name and in its order; none without such a
+ * directory. What is above the files is looked at only once.
+ */
+export function readOwnTexts(
+  directory: string,
+  accepts: (name: string) => boolean,
+): ReadonlyMap<string, string> {
+  const names = namesIn(directory).filter(accepts).toSorted();
+  const texts = new Map<string, string>();
+  if (names.length > 0) assertOwnDirectory(directory, join(directory, names[0] ?? ''));
+  for (const name of names) {
+    const path = join(directory, name);
+    const read = reading(path, { followLink: false });
+    // Another program has removed it in the meantime.
+    if (read === null) continue;
+    assertOwnFile(path, read.facts);
+    texts.set(name, decoder.decode(read.bytes));
+  }
+  return texts;
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, 'buffer').map((name) => decodeText(name));
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return [];
+    throw fileError(error, `list ${directory}`);
+  }
 }
 
 /** For root no other user may be able to change the file or a directory above it; for others it has to be theirs or root's. */
-function assertOwn(path: string, { uid, mode }: Stats): void {
+function assertOwn(path: string, facts: Stats): void {
+  assertOwnFile(path, facts);
+  assertOwnDirectory(dirname(path), path);
+}
+
+function assertOwnFile(path: string, { uid, mode }: Stats): void {
   const owners = [0, process.geteuid?.()];
   if (!owners.includes(uid)) throw foreign(path, `it belongs to user ${uid}`);
+  if ((mode & 0o022) !== 0 && isMachineRoot()) throw foreign(path, 'it can be written by others');
+}
+
+function assertOwnDirectory(directory: string, path: string): void {
   if (!isMachineRoot()) return;
-  if ((mode & 0o022) !== 0) throw foreign(path, 'it can be written by others');
-  const weakness = findWeakness(dirname(path), { asParent: true });
+  const weakness = findWeakness(directory, { asParent: true });
   if (weakness !== null) throw foreign(path, `${weakness.path} ${weakness.why}`);
 }
 

@@ -72,10 +72,10 @@ function filled(file: number, content: string | Uint8Array): number {
   }
 }
 
-type Opened = { readonly file: number } | { readonly failures: readonly unknown[] };
+type OpenAttempt = { readonly file: number } | { readonly failures: readonly unknown[] };
 
 /** Opens a file in the first directory in which that succeeds. */
-function openInFirst(directories: readonly string[], open: (directory: string) => number): Opened {
+function openInFirst(directories: readonly string[], open: (directory: string) => number): OpenAttempt {
   const failures: unknown[] = [];
   for (const directory of directories) {
     try {

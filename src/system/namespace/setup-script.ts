@@ -29,9 +29,9 @@ export const ANSWERS = 8;
  * What a script says: `map PID` asks for the id maps of a process, `lock` for an answer to the process that locks the
  * mounts, `ready PID` for leave to execute. `failed STEP STATUS` comes before it ends, with the exit status of what failed.
  */
-export type Step = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register' | 'lock';
+export type SetupStep = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register' | 'lock';
 
-export const fail = (step: Step): string => `{ echo "failed ${step} $?" >&2; exit 125; }`;
+export const fail = (step: SetupStep): string => `{ echo "failed ${step} $?" >&2; exit 125; }`;
 
 /** Waits for leave; without it, as where we have been killed, ends. */
 export const AWAIT_LEAVE = `read -r _ <&${ANSWERS} || exit 125`;

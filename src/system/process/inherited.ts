@@ -3,7 +3,10 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 
 /** fcntl(2), as /proc/PID/fdinfo prints it on every architecture that Node runs on. */
 const O_CLOEXEC = 0o2000000;
-const NAMED = /^(?:.*(?:\/fd\/|-fd=))?(\d+)$/;
+const DESCRIPTOR_WORD = /^(?:.*(?:\/fd\/|-fd=))?(\d+)$/;
+
+/** The last one that Node marks close-on-exec in any case. */
+const LAST_MARKED = 15;
 
 /**
  * Closes the descriptors above 2 that child processes would inherit, except those that a word of the command line names:
@@ -13,9 +16,9 @@ const NAMED = /^(?:.*(?:\/fd\/|-fd=))?(\d+)$/;
  * (libuv, uv_disable_stdio_inheritance()).
  */
 export function closeInherited(words: readonly string[] = []): void {
-  const named = new Set(words.flatMap((word) => NAMED.exec(word)?.[1] ?? []));
+  const passedOn = new Set(words.flatMap((word) => DESCRIPTOR_WORD.exec(word)?.[1] ?? []));
   for (const name of descriptors()) {
-    if (Number(name) > 2 && !named.has(name) && isInherited(name)) closeSync(Number(name));
+    if (Number(name) > LAST_MARKED && !passedOn.has(name) && isInherited(name)) closeSync(Number(name));
   }
 }
 

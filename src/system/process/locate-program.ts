@@ -1,10 +1,11 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readLinkage } from '../../elf/linkage.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { HEAD_SIZE } from '../../rule/check.ts';
 import { parseShebang } from '../../rule/execution/shebang.ts';
 import { readHead, tryReadHead } from '../file/head.ts';
+import { isExecutable } from '../file/is-file.ts';
 import { type Bound, resolveInRoot } from '../file/root-path.ts';
 
 /** Where a program is looked for: on this machine, or in a root file system. */
@@ -20,7 +21,7 @@ export interface Whereabouts {
 }
 
 /** A program as the kernel will find it, behind all `#!` lines. */
-export interface Program {
+export interface LocatedProgram {
   /** The path to execute, as it is called there: with `#!` lines that of the script. */
   readonly path: string;
   /** As it is called there. */
@@ -47,7 +48,7 @@ const LINKAGE_SIZE = 4096;
  *
  * @throws PROGRAM_NOT_FOUND, also for the interpreter of a script; PROGRAM_NOT_EXECUTABLE.
  */
-export async function findProgram(name: string, where: Whereabouts): Promise<Program> {
+export async function findProgram(name: string, where: Whereabouts): Promise<LocatedProgram> {
   const path = name.includes('/') ? name : searchPath(name, where);
   let called = path;
   let leading: readonly string[] = [name];
@@ -86,7 +87,7 @@ export function locate(path: string, { root, workdir, bound }: Whereabouts): str
 function searchPath(name: string, where: Whereabouts): string {
   const all = where.path.split(':').map((folder) => `${folder || '.'}/${name}`);
   const present = all.filter((path) => fileAt(path, where)?.isFile());
-  const found = present.find((path) => isExecutable(path, where)) ?? present[0];
+  const found = present.find((path) => isExecutableIn(path, where)) ?? present[0];
   if (found !== undefined) return found;
   throw new BinfmtctlError('PROGRAM_NOT_FOUND', `no program ${name} is on the PATH${inRoot(where)}`, {
     hint: 'name it by its path, or check PATH',
@@ -101,7 +102,7 @@ function requireExecutable(path: string, name: string, where: Whereabouts): stri
       hint: 'check the path, and that links do not lead out of it',
     });
   }
-  if (facts.isFile() && isExecutable(path, where)) return file;
+  if (facts.isFile() && isExecutableIn(path, where)) return file;
   const why = facts.isFile() ? 'is not executable' : facts.isDirectory() ? 'is a folder' : 'is no program';
   throw new BinfmtctlError('PROGRAM_NOT_EXECUTABLE', `${name}${inRoot(where)} ${why}`, {
     hint: facts.isFile()
@@ -120,16 +121,10 @@ function fileAt(path: string, where: Whereabouts): Stats | null {
 }
 
 /** In a root by its mode: who will be root there may do what we may not. */
-function isExecutable(path: string, where: Whereabouts): boolean {
+function isExecutableIn(path: string, where: Whereabouts): boolean {
   const facts = fileAt(path, where);
   if (facts === null || (facts.mode & 0o111) === 0) return false;
-  if (where.root !== null) return true;
-  try {
-    accessSync(locate(path, where) ?? path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return where.root !== null || isExecutable(locate(path, where) ?? path);
 }
 
 async function loaderOf(file: string, head: Uint8Array): Promise<string | null> {

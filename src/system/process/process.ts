@@ -20,7 +20,7 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RunOptions extends ProcessOptions {
+export interface RunProcessOptions extends ProcessOptions {
   /** Descriptors of ours that the program gets as 3, 4 and so on; its standard input is empty then. */
   readonly descriptors?: readonly number[] | undefined;
   /** Standard input; without it the program reads from an empty one. */
@@ -68,7 +68,7 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 export async function run(
   file: string,
   args: readonly string[],
-  { input, descriptors, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunOptions = {},
+  { input, descriptors, maxBytes = DEFAULT_MAX_BYTES, ...options }: RunProcessOptions = {},
 ): Promise<RunResult> {
   const buffering = { input, descriptors: descriptors ?? [], maxBytes };
   const running = await launch(file, args, options, buffering);

@@ -33,22 +33,53 @@ interface Listing {
 /** Kept while the directory's modification time stays the same: to list them takes 10 ms, to read them 100 ms. */
 const listings = new Map<string, Listing>();
 
-/** The executables of PATH and of the system's own directories whose name `accepts` accepts. */
-export function findPrograms(
-  accepts: (name: string) => boolean,
-  { PATH = '' }: NodeJS.ProcessEnv = process.env,
-): readonly InstalledProgram[] {
-  const path = PATH.split(':').filter((directory) => directory.startsWith('/'));
-  const directories = new Set([...path, ...USUAL_DIRECTORIES, ...OTHER_DIRECTORIES]);
-  return [...directories].flatMap((directory) => {
-    const listing = list(directory);
-    return (listing?.names ?? []).filter(accepts).flatMap((name) => {
-      const known = listing?.programs.get(name);
-      const program = known === undefined ? readProgram(join(directory, name)) : known;
-      listing?.programs.set(name, program);
-      return program ?? [];
-    });
-  });
+/** The executables of PATH and of the system's own directories: all, or those whose name ends with a dot and an extension. */
+export type FindPrograms = (extension: string | null) => readonly InstalledProgram[];
+
+/** Lists the directories once, with the first call of the function that it returns. */
+export function programFinder({ PATH = '' }: NodeJS.ProcessEnv = process.env): FindPrograms {
+  let byExtension: ReadonlyMap<string, readonly Place[]> | undefined;
+  let all: readonly Place[] = [];
+  return (extension) => {
+    if (byExtension === undefined) {
+      const path = PATH.split(':').filter((directory) => directory.startsWith('/'));
+      all = [...new Set([...path, ...USUAL_DIRECTORIES, ...OTHER_DIRECTORIES])].flatMap(placesIn);
+      byExtension = groupByExtension(all);
+    }
+    return (extension === null ? all : (byExtension.get(extension) ?? [])).flatMap(programAt);
+  };
+}
+
+/** A file that may be a program. */
+interface Place {
+  readonly directory: string;
+  readonly name: string;
+  readonly programs: Listing['programs'];
+}
+
+function placesIn(directory: string): readonly Place[] {
+  const { names, programs } = list(directory) ?? { names: [], programs: new Map() };
+  return names.map((name) => ({ directory, name, programs }));
+}
+
+function groupByExtension(places: readonly Place[]): ReadonlyMap<string, readonly Place[]> {
+  const groups = new Map<string, Place[]>();
+  for (const place of places) {
+    const dot = place.name.lastIndexOf('.');
+    if (dot === -1) continue;
+    const extension = place.name.slice(dot + 1);
+    const group = groups.get(extension);
+    if (group === undefined) groups.set(extension, [place]);
+    else group.push(place);
+  }
+  return groups;
+}
+
+function programAt({ directory, name, programs }: Place): readonly InstalledProgram[] {
+  const known = programs.get(name);
+  const program = known === undefined ? readProgram(join(directory, name)) : known;
+  programs.set(name, program);
+  return program === null ? [] : [program];
 }
 
 function list(directory: string): Listing | null {

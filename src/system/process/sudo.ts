@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type EnvironmentRecord = Readonly<Record<string, string | undefined>>;
 
 export interface RootCommand {
   readonly file: string;
   readonly args: readonly string[];
-  readonly env: Environment;
+  readonly env: EnvironmentRecord;
 }
 
 export interface RootOptions {
@@ -35,7 +35,7 @@ const PASSED =
  */
 export function rootCommand(
   uid: number,
-  environment: Environment,
+  environment: EnvironmentRecord,
   [file = '', ...args]: readonly string[],
 ): RootCommand {
   const names = Object.keys(environment).filter((name) => PASSED.test(name));
@@ -74,7 +74,7 @@ export function runAsRoot(
 }
 
 /** A process of root's listens to root alone. */
-function signalAsRoot(pid: number, name: string, env: Environment): void {
+function signalAsRoot(pid: number, name: string, env: EnvironmentRecord): void {
   try {
     process.kill(pid, name);
   } catch {

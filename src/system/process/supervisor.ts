@@ -118,7 +118,7 @@ function start({ command: [file, ...args], helper, setup }: Supervised): ChildPr
       stdio:
         setup === undefined
           ? ['inherit', 'inherit', 'inherit', ...others(files)]
-          : ['inherit', 'inherit', 'pipe', ...others(files, 2, setup.isJob)],
+          : ['inherit', 'inherit', 'pipe', ...others(files, 2, { isJob: setup.isJob })],
     });
   } finally {
     for (const each of files) closeSync(each);
@@ -129,7 +129,7 @@ function start({ command: [file, ...args], helper, setup }: Supervised): ChildPr
 function others(
   [helper = 0, ...texts]: readonly number[],
   stderr?: number,
-  isJob = false,
+  { isJob = false }: { readonly isJob?: boolean | undefined } = {},
 ): readonly ('ignore' | 'pipe' | number)[] {
   const named = new Map<number, 'ignore' | 'pipe' | number>([
     ...(isJob ? [[NEVER, 'pipe'] as const] : []),

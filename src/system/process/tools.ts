@@ -1,6 +1,7 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
+import { isExecutable } from '../file/is-file.ts';
 
 /** Where administration tools are, which the PATH of users often lacks. */
 export const USUAL_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
@@ -25,9 +26,7 @@ export function requireTool(name: string, origin: string): string {
 export function isProgram(path: string): boolean {
   try {
     // Most candidates are not there, and to throw takes longer than to look.
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
-    accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true && isExecutable(path);
   } catch {
     return false;
   }

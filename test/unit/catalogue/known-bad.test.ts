@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type AtWork, knownBadFor } from '../../../src/catalogue/known-bad.ts';
+import { type EmulatorVersion, knownBadFor } from '../../../src/catalogue/known-bad.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 import { EMULATOR } from './profiles.ts';
 
-const at = (more: Partial<AtWork>): AtWork => ({
+const at = (more: Partial<EmulatorVersion>): EmulatorVersion => ({
   version: '7.2.22',
   guest: 'pdp11',
   host: 'x86_64',
@@ -12,7 +12,7 @@ const at = (more: Partial<AtWork>): AtWork => ({
   ...more,
 });
 const bad = { guests: ['*'], hosts: ['*'], symptom: 'hangs', wayOut: 'wait', source: 'simh/simh#1' };
-const symptoms = (more: object, work: Partial<AtWork> = {}) =>
+const symptoms = (more: object, work: Partial<EmulatorVersion> = {}) =>
   knownBadFor({ ...EMULATOR, knownBad: [{ ...bad, range: '*', ...more }] }, at(work)).length;
 
 describe('knownBadFor', () => {
@@ -96,7 +96,7 @@ describe('what is known of QEMU', () => {
 
 describe('what is known of emulators of x86', () => {
   const host = 'aarch64';
-  const known = (id: string, work: Partial<AtWork>) =>
+  const known = (id: string, work: Partial<EmulatorVersion>) =>
     knownBadFor(builtinCatalogue().emulators[id] ?? EMULATOR, at({ host, ...work })).map(
       ({ symptom }) => symptom,
     );

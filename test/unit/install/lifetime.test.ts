@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { endsWith, endsWithContainers, lastsUnseen, reachError } from '../../../src/install/lifetime.ts';
+import {
+  holderWarning,
+  lifetimeError,
+  otherContainerWarning,
+  unseenHolderNote,
+} from '../../../src/install/lifetime.ts';
 
-describe('reachError', () => {
+describe('lifetimeError', () => {
   it.each(['machine', 'unseen', 'process', 'hidden'] as const)(
     'accepts an instance with the holder: %s',
     (holder) => {
-      expect(reachError('/d', holder, true)).toBeNull();
+      expect(lifetimeError('/d', holder, { inImage: true })).toBeNull();
     },
   );
 
@@ -13,42 +18,46 @@ describe('reachError', () => {
     ['none', /only this mount namespace holds binfmt_misc/],
     ['unknown', /unknown: its files are dated in the future/],
   ] as const)('refuses an instance with the holder %j, with the reason', (holder, reason) => {
-    const error = reachError('/d', holder, true);
+    const error = lifetimeError('/d', holder, { inImage: true });
     expect(error).toMatchObject({ code: 'NO_BINFMT_MISC', message: expect.stringMatching(reason) });
     expect(error?.hint).toMatch(/^on the host, as root: `mount -t binfmt_misc binfmt_misc \/d`/);
   });
 
   it('names the way to short-lived entries outside of the image alone', () => {
-    expect(reachError('/d', 'none', false)?.hint).toMatch(/run it here instead$/);
-    expect(reachError('/d', 'none', true)?.hint).toMatch(/run binfmtctl again$/);
+    expect(lifetimeError('/d', 'none', { inImage: false })?.hint).toMatch(/run it here instead$/);
+    expect(lifetimeError('/d', 'none', { inImage: true })?.hint).toMatch(/run binfmtctl again$/);
   });
 });
 
-describe('endsWith', () => {
+describe('holderWarning', () => {
   const process = { kind: 'process', pid: '7', name: 'catatonit' } as const;
 
   it('names the process with which the entries end, and the command that keeps them', () => {
-    expect(endsWith('/d', { ...process, others: 'known' })).toMatch(
+    expect(holderWarning('/d', { ...process, others: 'known' })).toMatch(
       /^binfmt_misc is not mounted on the host: .* process 7 \(catatonit\); on the host, as root: `mountpoint -q \/d \|\| mount /,
     );
   });
 
   it('does not speak of the host if its mounts cannot be seen', () => {
-    const text = endsWith('/d', { ...process, others: 'unseen' });
+    const text = holderWarning('/d', { ...process, others: 'unseen' });
     expect(text).toMatch(/^binfmt_misc was not mounted when this command started: .* process 7/);
   });
 
   it('says that no process was found in the mount namespace with which the entries end', () => {
-    expect(endsWith('/d', { kind: 'hidden' })).toMatch(/not mounted on the host: .* no process was found/);
+    expect(holderWarning('/d', { kind: 'hidden' })).toMatch(
+      /not mounted on the host: .* no process was found/,
+    );
   });
 });
 
 describe('an instance whose holder cannot be seen', () => {
   it("is not claimed to be the host's", () => {
-    expect(lastsUnseen('/d')).toMatch(/ if the host has mounted binfmt_misc, .* `mountpoint \/d`$/);
+    expect(unseenHolderNote('/d')).toMatch(/ if the host has mounted binfmt_misc, .* `mountpoint \/d`$/);
   });
 
   it('is known to come from a container that marked it', () => {
-    expect(endsWithContainers('/d')).toMatch(/^another container mounted binfmt_misc first: .* `mountpoint/);
+    expect(otherContainerWarning('/d')).toMatch(
+      /^another container mounted binfmt_misc first: .* `mountpoint/,
+    );
   });
 });

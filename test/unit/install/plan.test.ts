@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type InstallOptions, planInstall, type Wanted } from '../../../src/install/plan.ts';
+import { type DesiredState, type PlanOptions, planInstall } from '../../../src/install/plan.ts';
 import type { Entry, Rule } from '../../../src/rule/types.ts';
 
 const rule: Rule = {
@@ -10,10 +10,10 @@ const rule: Rule = {
 };
 const entry: Entry = { ...rule, enabled: true };
 const other: Entry = { ...entry, interpreter: '/opt/other' };
-const wanted: Wanted[] = [
+const wanted: DesiredState[] = [
   { arch: 'aarch64', rule, files: [{ path: '/s/r.json', text: 'new', previous: null }] },
 ];
-const plain: InstallOptions = { replace: false, prove: true };
+const plain: PlanOptions = { replace: false, prove: true };
 const kinds = (entries: Entry[], ours: string[], options = plain): string[] =>
   planInstall({ entries, ours: new Set(ours) }, wanted, options).map(({ kind }) => kind);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LockedEmulator } from '../../../src/file-format/lock.ts';
+import type { LockedEmulator } from '../../../src/file-format/lock-file.ts';
 import {
   groupBySource,
   lockChanges,

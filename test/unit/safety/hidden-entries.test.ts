@@ -28,10 +28,10 @@ describe('hiddenEntries', () => {
     ['of another extension', extension('exe'), extension('jar'), 0],
     ['of an extension, with a magic', magic('MZ'), extension('exe'), 0],
   ])('counts an entry %s rightly', (_, rule, other, count) => {
-    expect(hiddenEntries(rule, [entry(other)])).toHaveLength(count);
+    expect(hiddenEntries([entry(other)])(rule)).toHaveLength(count);
   });
 
   it('leaves out disabled entries', () => {
-    expect(hiddenEntries(magic('MZ'), [entry(magic('MZ'), false)])).toEqual([]);
+    expect(hiddenEntries([entry(magic('MZ'), false)])(magic('MZ'))).toEqual([]);
   });
 });

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import type { Header } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import type { TarEntry } from '../../../src/archive/tar-reader.ts';
-import type { Wanted } from '../../../src/sources/members.ts';
+import type { RolesByPath } from '../../../src/sources/members.ts';
 import { isSettled, newSearch, searchLayer } from '../../../src/sources/search.ts';
 
 type Entry = { readonly name: string; readonly type: Header['type']; readonly text?: string };
 
 const WANTED = ['/a/b/one', '/a/two', '/three'];
-const wanted = (): Wanted =>
+const wanted = (): RolesByPath =>
   new Map(WANTED.map((path) => [path, [{ guest: path, emulator: 'qemu', name: 'qemu' }]]));
 
 async function* entriesOf(layer: readonly Entry[]): AsyncGenerator<TarEntry> {

@@ -18,7 +18,7 @@ interface Machine {
   readonly files: Map<string, string>;
 }
 
-function carryOut({ entries, files }: Machine, step: Step): void {
+function applyToMachine({ entries, files }: Machine, step: Step): void {
   if (step.kind === 'register') entries.set(step.rule.name, { ...step.rule, enabled: true });
   if (step.kind === 'unregister') entries.delete(step.entry.name);
   if (step.kind === 'enable') entries.set(step.entry.name, { ...step.entry, enabled: true });
@@ -70,7 +70,7 @@ describe('planRepair', () => {
           replace,
           prove: true,
         });
-        for (const step of steps.slice(0, killedAfter)) carryOut(machine, step);
+        for (const step of steps.slice(0, killedAfter)) applyToMachine(machine, step);
         // Linux 7.3: registered disabled, and killed before it was enabled.
         const next = steps[killedAfter];
         if (half && next?.kind === 'register')
@@ -86,7 +86,7 @@ describe('planRepair', () => {
           files,
           sameKernel: true,
         });
-        for (const step of repair) carryOut(machine, step);
+        for (const step of repair) applyToMachine(machine, step);
         const after = JSON.stringify([
           [...machine.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
           [...machine.files].sort(),
@@ -126,7 +126,7 @@ describe('planRepair', () => {
       sameKernel: true,
     });
     const machine: Machine = { entries: new Map(), files: new Map() };
-    for (const step of repair) carryOut(machine, step);
+    for (const step of repair) applyToMachine(machine, step);
     expect([...machine.entries.values()]).toEqual(entries);
   });
 

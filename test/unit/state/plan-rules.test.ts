@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry, Rule } from '../../../src/rule/types.ts';
-import { lastOfEachName, type Placed, planRule } from '../../../src/state/plan-rules.ts';
+import { lastOfEachName, rulePlanner } from '../../../src/state/plan-rules.ts';
 
 const rule = (name: string, magic: string, interpreter = '/i'): Rule => ({
   name,
@@ -12,15 +12,15 @@ const entry = (of: Rule, enabled = true): Entry => ({ ...of, enabled });
 
 /** Which of the rules keep their entries. */
 function kept(entries: readonly Entry[], rules: readonly Rule[]): readonly boolean[] {
-  const placed: Placed[] = [];
+  const planner = rulePlanner(entries);
   return rules.map((each) => {
-    const change = planRule(entries, placed, each);
-    placed.push(change.placed);
+    const change = planner.plan(each);
+    planner.place(each, change);
     return change.keep;
   });
 }
 
-describe('planRule', () => {
+describe('rulePlanner', () => {
   const [a, b] = [rule('a', 'AB'), rule('b', 'AB')];
 
   it('keeps entries that mean the same, in the order of the rules', () => {
@@ -46,7 +46,7 @@ describe('planRule', () => {
     ['a disabled entry', entry(a, false)],
     ['flags of a later kernel', { ...entry(a), extra: ['T'] }],
   ])('replaces %s', (_, present) => {
-    expect(planRule([present], [], a)).toMatchObject({ keep: false, entry: present });
+    expect(rulePlanner([present]).plan(a)).toMatchObject({ keep: false, entry: present });
   });
 });
 

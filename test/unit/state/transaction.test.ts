@@ -74,3 +74,52 @@ describe('transact', () => {
     expect(journal).toEqual(['open']);
   });
 });
+
+describe('transact, in detail', () => {
+  it('opens no journal for no steps', async () => {
+    const { all, journal } = doors(() => false);
+    await transact([], all);
+    expect(journal).toEqual([]);
+  });
+
+  it('opens one for a single step', async () => {
+    const { all, journal, files } = doors(() => false);
+    await transact(steps.slice(0, 1), all);
+    expect([journal, [...files]]).toEqual([['open', 'close'], ['/1']]);
+  });
+
+  it('takes the last step back first', async () => {
+    const { all } = doors((step) => step === steps[2]);
+    const undone: string[] = [];
+    const apply = async (step: Step) => {
+      await all.apply(step);
+      if (step.kind === 'delete') undone.push(step.path);
+    };
+    await expect(transact(steps, { ...all, apply })).rejects.toThrow();
+    expect(undone).toEqual(['/2', '/1']);
+  });
+
+  it('keeps all failures as the cause, and says how to go on', async () => {
+    const { all } = doors((step) => step === steps[1] || step.kind === 'delete');
+    const failure = await transact(steps, all).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      message: 'cannot write /2; and then: could not undo (delete /1): cannot delete /1',
+      hint: expect.stringContaining('run the command again'),
+      cause: {
+        errors: [
+          { message: 'cannot write /2' },
+          { message: 'could not undo (delete /1): cannot delete /1', cause: { code: 'FILE_FAILED' } },
+        ],
+      },
+    });
+  });
+
+  it('names a failure that is no error', async () => {
+    const { all } = doors((step) => step.kind === 'delete');
+    const apply = async (step: Step) => {
+      if (step === steps[1]) throw 'a word';
+      await all.apply(step);
+    };
+    await expect(transact(steps, { ...all, apply })).rejects.toThrow(/^a word; and then: could not undo/);
+  });
+});

@@ -19,10 +19,10 @@ describe('pageSizeIn', () => {
     [4, false],
   ] as const)('finds the size among words of %s bytes, little endian %s', (word, little) => {
     const auxiliary = vector(word, little, [33, 0x7fff0000], [6, 16384], [0, 0]);
-    expect(pageSizeIn(auxiliary, word, little)).toBe(16384);
+    expect(pageSizeIn(auxiliary, word, { little })).toBe(16384);
   });
 
   it.each([0, 1, 15])('finds none in the first %s bytes', (length) => {
-    expect(pageSizeIn(vector(8, true, [6, 4096]).subarray(0, length), 8, true)).toBeNull();
+    expect(pageSizeIn(vector(8, true, [6, 4096]).subarray(0, length), 8, { little: true })).toBeNull();
   });
 });

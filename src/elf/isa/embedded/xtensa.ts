@@ -10,7 +10,7 @@ const RESULT = 2;
 
 export const xtensa: IsaOf = ({ byteOrder }) => {
   /** Formats RRI8, and RRR where `last` is two equal fields. */
-  const instruction = (last: number, r: number, s: number, t: number, op0: number) =>
+  const instruction = (last: number, [r, s, t]: readonly [r: number, s: number, t: number], op0: number) =>
     byteOrder === 'little'
       ? [(t << 4) | op0, (r << 4) | s, last & 0xff]
       : [(op0 << 4) | t, (s << 4) | r, last & 0xff];
@@ -19,10 +19,10 @@ export const xtensa: IsaOf = ({ byteOrder }) => {
   const set = (register: number, value: number) => {
     const upper = (value + 0x80) >> 8;
     return [
-      ...instruction((upper + 0x80) >> 8, 0xa, 0, register, 2), // movi aN, byte2
-      ...instruction(0x11, register, register, 0, 0), // slli aN, aN, 16
-      ...instruction(upper, 0xd, register, register, 2), // addmi aN, aN, byte1 << 8
-      ...instruction(value, 0xc, register, register, 2), // addi aN, aN, byte0
+      ...instruction((upper + 0x80) >> 8, [0xa, 0, register], 2), // movi aN, byte2
+      ...instruction(0x11, [register, register, 0], 0), // slli aN, aN, 16
+      ...instruction(upper, [0xd, register, register], 2), // addmi aN, aN, byte1 << 8
+      ...instruction(value, [0xc, register, register], 2), // addi aN, aN, byte0
     ];
   };
 
@@ -32,11 +32,11 @@ export const xtensa: IsaOf = ({ byteOrder }) => {
     callRegister: 2,
     argumentRegisters: [6, 3, 4, 5],
     set,
-    loadArgv0: (register) => instruction(1, 2, SP, register, 2), // l32i aN, a1, 4
-    call: instruction(0, 5, 0, 0, 0), // syscall
+    loadArgv0: (register) => instruction(1, [2, SP, register], 2), // l32i aN, a1, 4
+    call: instruction(0, [5, 0, 0], 0), // syscall
     storeResult: (address) => [
       ...set(SCRATCH, address),
-      ...instruction(0, 6, SCRATCH, RESULT, 2), // s32i a2, a7, 0
+      ...instruction(0, [6, SCRATCH, RESULT], 2), // s32i a2, a7, 0
     ],
   };
 };

@@ -23,7 +23,7 @@ const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL')
  * second SIGKILL. `release` must follow the end of the process.
  */
 export function watchOver({ pid, stdout, stderr }: Guarded, { timeoutMs, signal }: Limits) {
-  let late = false;
+  let timedOut = false;
   let released = false;
   let insisting: NodeJS.Timeout | undefined;
   const kill = () => {
@@ -38,7 +38,7 @@ export function watchOver({ pid, stdout, stderr }: Guarded, { timeoutMs, signal 
     }, KILL_DELAY_MS);
   };
   const onLimit = () => {
-    late = true;
+    timedOut = true;
     kill();
   };
   const limit = timeoutMs === undefined ? undefined : setTimeout(onLimit, timeoutMs);
@@ -54,7 +54,7 @@ export function watchOver({ pid, stdout, stderr }: Guarded, { timeoutMs, signal 
     if (pid !== undefined) groups.delete(pid);
     signal?.removeEventListener('abort', kill);
   };
-  return { kill, release, timedOut: () => late };
+  return { kill, release, timedOut: () => timedOut };
 }
 
 function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {

@@ -13,7 +13,7 @@ import type { Rule } from '../../../../src/rule/types.ts';
 import { findUnsafe } from '../../../../src/safety/machine-safety.ts';
 import type { Natives } from '../../../../src/safety/natives.ts';
 import { journalOf, repair } from '../../../../src/state/repair.ts';
-import { importRules, type Source } from '../../../../src/transfer/import.ts';
+import { type ImportSource, importRules } from '../../../../src/transfer/import.ts';
 
 /** Registers those of the rules that it accepts. */
 export interface Door {
@@ -42,7 +42,7 @@ export function libraryDoor(context: Context, natives: Natives, check: string): 
 
 /** Doors that read `folder`, with all that they do beside the check: they take 20 to 50 ms. */
 export function slowDoors(context: Context, folder: string): readonly Door[] {
-  const importing = (from: Source, encode: (rule: Rule) => string | Uint8Array | null): Door => ({
+  const importing = (from: ImportSource, encode: (rule: Rule) => string | Uint8Array | null): Door => ({
     name: `import from ${from}`,
     register: (rules) =>
       ignoringRefusals(async () => {

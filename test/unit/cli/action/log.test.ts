@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { harmless } from '../../../../src/cli/action/log.ts';
+import { withoutCommands } from '../../../../src/cli/action/log.ts';
 
 describe('harmless', () => {
   it.each([
@@ -9,6 +9,6 @@ describe('harmless', () => {
     ['a\n::stop-commands::b', 'a; : :stop-commands: :b'],
     ['text ##[error]no', 'text # #[error]no'],
   ])('%j has no command for the runner', (line, expected) => {
-    expect(harmless(line)).toBe(expected);
+    expect(withoutCommands(line)).toBe(expected);
   });
 });

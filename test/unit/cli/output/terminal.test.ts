@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { summaryRows } from '../../../../src/cli/action/summary.ts';
-import { harmless, onOneLine, table, visible } from '../../../../src/cli/output/terminal.ts';
+import { onOneLine, table, visible, withoutControls } from '../../../../src/cli/output/terminal.ts';
 
 const ESC = '\x1b';
 
@@ -19,16 +19,20 @@ describe('visible', () => {
 describe('harmless', () => {
   it('keeps line ends, and only the colours of our own', () => {
     const text = `${ESC}[31mred${ESC}[39m\n${ESC}]0;title\x07\n`;
-    expect(harmless(text, true, false)).toBe(`${ESC}[31mred${ESC}[39m\n\\x1b]0;title\\x07\n`);
-    expect(harmless(text, false, false)).toBe('\\x1b[31mred\\x1b[39m\n\\x1b]0;title\\x07\n');
+    expect(withoutControls(text, { colours: true, inActions: false })).toBe(
+      `${ESC}[31mred${ESC}[39m\n\\x1b]0;title\\x07\n`,
+    );
+    expect(withoutControls(text, { colours: false, inActions: false })).toBe(
+      '\\x1b[31mred\\x1b[39m\n\\x1b]0;title\\x07\n',
+    );
   });
 
   it('makes no line a workflow command of GitHub Actions', () => {
     const text = '::set-output name=a::b\n  ::add-mask::x\n- ##[error]y\n- a::b\n';
-    const shown = harmless(text, false, true);
+    const shown = withoutControls(text, { colours: false, inActions: true });
     expect(shown).not.toMatch(/^\s*::/m);
     expect(shown).not.toContain('##[');
-    expect(harmless(text, false, false)).toBe(text);
+    expect(withoutControls(text, { colours: false, inActions: false })).toBe(text);
   });
 });
 

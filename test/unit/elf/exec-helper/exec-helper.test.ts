@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   buildExecHelper,
   decodeExecReport,
-  type Execution,
+  type ExecRequest,
 } from '../../../../src/elf/exec-helper/exec-helper.ts';
 import { HOST_ARCHES } from '../../../../src/elf/exec-helper/hosts.ts';
 import { decodeHeader, headerSize } from '../../../../src/elf/header.ts';
@@ -10,7 +10,7 @@ import { decodeProgramHeaders, PT_LOAD, programHeaderSize } from '../../../../sr
 
 const bytesOf = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const descriptors = { own: 4, report: 8 };
-const execution: Execution = {
+const execution: ExecRequest = {
   path: bytesOf('/bin/prog'),
   argv: ['prog', 'a b', ''].map(bytesOf),
   environment: ['MY-PASS=hunter2', 'RAW=\xff\xfe'].map(bytesOf),

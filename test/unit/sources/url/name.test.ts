@@ -25,7 +25,7 @@ describe('parseUrlSource', () => {
     ['file:///srv/a%20b.deb', '/srv/a b.deb', '/srv/a b.deb', 'a b.deb'],
     ['FILE://localhost/x', '/x', '/x', 'x'],
   ])('reads %s', (address, printed, path, name) => {
-    const source = parseUrlSource(`${address}#sha256=${HEX.toUpperCase()}`, false);
+    const source = parseUrlSource(`${address}#sha256=${HEX.toUpperCase()}`, { allowUnverified: false });
     expect(source).toMatchObject({ path, sha256: HEX });
     expect([printAddress(source), fileNameOf(source)]).toEqual([printed, name]);
   });
@@ -36,9 +36,11 @@ describe('parseUrlSource', () => {
     const scheme = fc.constantFrom('https://host.example/', 'http://127.0.0.1:81/', 'file:///');
     fc.assert(
       fc.property(scheme, fc.array(part, { minLength: 1 }), hex, (start, parts, sha256) => {
-        const source = parseUrlSource(`${start}a${parts.join('/')}#sha256=${sha256}`, false);
+        const source = parseUrlSource(`${start}a${parts.join('/')}#sha256=${sha256}`, {
+          allowUnverified: false,
+        });
         const printed = printUrlSource(source, sha256);
-        expect(parseUrlSource(printed.replace('url:', ''), false)).toEqual(source);
+        expect(parseUrlSource(printed.replace('url:', ''), { allowUnverified: false })).toEqual(source);
       }),
     );
   });
@@ -61,7 +63,7 @@ describe('parseUrlSource', () => {
     fc.assert(
       fc.property(text, fc.boolean(), (parts, allowUnverified) => {
         try {
-          const { url, path, sha256 } = parseUrlSource(parts.join(''), allowUnverified);
+          const { url, path, sha256 } = parseUrlSource(parts.join(''), { allowUnverified });
           expect(['https:', 'http:', 'file:']).toContain(url.protocol);
           expect(`${url.username}${url.password}${url.hash}`).toBe('');
           expect(path === null).toBe(url.protocol !== 'file:');
@@ -90,7 +92,7 @@ describe('parseUrlSource', () => {
     'https://ho\tst/',
     'http://host:99999/',
   ])('refuses %j as no address', (text) => {
-    expect(() => parseUrlSource(`${text}#sha256=${HEX}`, true)).toThrow(
+    expect(() => parseUrlSource(`${text}#sha256=${HEX}`, { allowUnverified: true })).toThrow(
       refusal(/needs an address/, /url:https:\/\/HOST\/FILE#sha256=HEX/),
     );
   });
@@ -104,7 +106,7 @@ describe('parseUrlSource', () => {
     'file:///a%0Ab',
     'file:///%zz',
   ])('refuses %s as no file of this machine', (text) => {
-    expect(() => parseUrlSource(`${text}#sha256=${HEX}`, true)).toThrow(
+    expect(() => parseUrlSource(`${text}#sha256=${HEX}`, { allowUnverified: true })).toThrow(
       refusal(/names no file of this machine/, /absolute path/),
     );
   });
@@ -119,18 +121,19 @@ describe('parseUrlSource', () => {
     `sha256=${HEX}#`,
   ])('refuses #%s as no sha256, allowed or not', (fragment) => {
     for (const allowed of [true, false])
-      expect(() => parseUrlSource(`https://host/x#${fragment}`, allowed)).toThrow(
+      expect(() => parseUrlSource(`https://host/x#${fragment}`, { allowUnverified: allowed })).toThrow(
         refusal(/is no sha256/, /64 hexadecimal digits/),
       );
   });
 
   it('refuses a login, and does not repeat it', () => {
-    const parse = () => parseUrlSource(`https://me:password@host/x#sha256=${HEX}`, false);
+    const parse = () =>
+      parseUrlSource(`https://me:password@host/x#sha256=${HEX}`, { allowUnverified: false });
     expect(parse).toThrow(refusal(/^source url:https:\/\/… holds a login$/, /download the file yourself/));
   });
 
   it('says how to get a sha256 that is missing', () => {
-    const parse = (text: string) => () => parseUrlSource(text, false);
+    const parse = (text: string) => () => parseUrlSource(text, { allowUnverified: false });
     expect(parse('https://host/x')).toThrow(
       refusal(
         /https:\/\/host\/x has no sha256/,
@@ -156,9 +159,11 @@ describe('parseUrlSource', () => {
       'http://localhost/x',
       'http://[::1]/x',
     ])
-      expect(parseUrlSource(text, true).sha256).toBeNull();
-    expect(() => parseUrlSource('http://host/x', true)).toThrow(refusal(/over plain HTTP/, /use https:/));
-    expect(parseUrlSource(`http://host/x#sha256=${HEX}`, false).sha256).toBe(HEX);
+      expect(parseUrlSource(text, { allowUnverified: true }).sha256).toBeNull();
+    expect(() => parseUrlSource('http://host/x', { allowUnverified: true })).toThrow(
+      refusal(/over plain HTTP/, /use https:/),
+    );
+    expect(parseUrlSource(`http://host/x#sha256=${HEX}`, { allowUnverified: false }).sha256).toBe(HEX);
   });
 });
 
@@ -166,7 +171,10 @@ describe('parseSource', () => {
   it('checks what url: is followed by', () => {
     const value = `https://host/x.tar#sha256=${HEX}`;
     expect(parseSource(`url:${value}`)).toEqual({ kind: 'url', value });
-    expect(parseSource('url:https://host/x', true)).toEqual({ kind: 'url', value: 'https://host/x' });
+    expect(parseSource('url:https://host/x', { allowUnverified: true })).toEqual({
+      kind: 'url',
+      value: 'https://host/x',
+    });
     expect(() => parseSource('url:https://host/x')).toThrow(refusal(/has no sha256/, /curl/));
     expect(() => parseSource('url')).toThrow(refusal(/needs an address/, /url:/));
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeLock, encodeLock, type Lock } from '../../../src/file-format/lock.ts';
+import { decodeLockFile, encodeLockFile, type LockFile } from '../../../src/file-format/lock-file.ts';
 
 const id = fc
   .stringMatching(/^[a-z0-9][a-z0-9_.+-]{0,12}$/)
@@ -37,7 +37,7 @@ const emulator = fc.record({
   sha256: hex,
   size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 });
-const locks: fc.Arbitrary<Lock> = fc.record({ hosts: fc.dictionary(id, fc.dictionary(id, emulator)) });
+const locks: fc.Arbitrary<LockFile> = fc.record({ hosts: fc.dictionary(id, fc.dictionary(id, emulator)) });
 
 const LINES = [
   'schema: binfmtctl/lock/1',
@@ -54,7 +54,7 @@ const LINES = [
 /** What is wrong with the lock above after lines of it were replaced. */
 async function problemsWith(replaced: Readonly<Record<number, string>>) {
   const lines = LINES.map((line, index) => replaced[index + 1] ?? line);
-  const decoded = await decodeLock(`${lines.join('\n')}\n`);
+  const decoded = await decodeLockFile(`${lines.join('\n')}\n`);
   return 'problems' in decoded ? decoded.problems.map(({ line, message }) => `${line}: ${message}`) : [];
 }
 
@@ -62,7 +62,7 @@ describe('a lock file', () => {
   it('is read as it was written, whatever is in it', async () => {
     await fc.assert(
       fc.asyncProperty(locks, async (lock) => {
-        expect(await decodeLock(await encodeLock(lock))).toEqual({ lock });
+        expect(await decodeLockFile(await encodeLockFile(lock))).toEqual({ lock });
       }),
     );
   });
@@ -73,7 +73,9 @@ describe('a lock file', () => {
     await fc.assert(
       fc.asyncProperty(locks, async ({ hosts }) => {
         const other = Object.entries(reversed(hosts)).map(([host, guests]) => [host, reversed(guests)]);
-        expect(await encodeLock({ hosts: Object.fromEntries(other) })).toBe(await encodeLock({ hosts }));
+        expect(await encodeLockFile({ hosts: Object.fromEntries(other) })).toBe(
+          await encodeLockFile({ hosts }),
+        );
       }),
     );
   });
@@ -87,7 +89,7 @@ describe('a lock file', () => {
           locks.map((each) => JSON.stringify(each)),
         ),
         async (text) => {
-          const decoded = await decodeLock(text);
+          const decoded = await decodeLockFile(text);
           if ('lock' in decoded) return;
           expect(decoded.problems.length).toBeGreaterThan(0);
           for (const { line } of decoded.problems) expect(line).toBeGreaterThan(0);
@@ -98,7 +100,7 @@ describe('a lock file', () => {
 
   it('is plain to read, with nothing before its place', async () => {
     const found = { emulator: 'qemu', source: 'apt', version: '9.2', sha256: 'ab'.repeat(32), size: 7 };
-    const text = await encodeLock({
+    const text = await encodeLockFile({
       hosts: { x86_64: { riscv64: found, arm: { ...found, version: null } } },
     });
     expect(text.replace(/^#.*\n/gm, '').split('\n')).toEqual([

@@ -5,20 +5,20 @@ import { withBareOptions } from './common-options.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
 import { requireText } from './words.ts';
 
-/** Defines a command; `done` is told its exit status. */
-export type Define = (done: (status: number) => void) => Command;
+/** Defines a command; `done` gets its exit status. */
+export type DefineCommand = (done: (status: number) => void) => Command;
 
-export interface Line {
+export interface CommandLine {
   readonly version: string;
-  readonly commands: Readonly<Record<string, Define>>;
+  readonly commands: Readonly<Record<string, DefineCommand>>;
   /** Of the program's own help. */
   readonly examples?: string | undefined;
 }
 
-/** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
-export async function carryOutLine(
+/** Runs a command line and returns its exit status. Prints failures instead of throwing. */
+export async function runCommands(
   words: readonly string[],
-  { version, commands, examples = '' }: Line,
+  { version, commands, examples = '' }: CommandLine,
 ): Promise<number> {
   let status = 0;
   const done = (result: number): void => {
@@ -33,8 +33,8 @@ export async function carryOutLine(
     .helpCommand('help [command]', 'show help for a command')
     .addHelpText('after', examples);
   // To define a command takes a millisecond: where one is named, it is the only one that is needed.
-  const named = Object.hasOwn(commands, words[0] ?? '') ? commands[words[0] ?? ''] : undefined;
-  for (const define of named ? [named] : Object.values(commands)) program.addCommand(define(done));
+  const command = Object.hasOwn(commands, words[0] ?? '') ? commands[words[0] ?? ''] : undefined;
+  for (const define of command ? [command] : Object.values(commands)) program.addCommand(define(done));
   quieten(program);
   try {
     requireText(words);

@@ -12,23 +12,20 @@ import { findNatives } from '../safety/natives.ts';
 import { keepingWarnings } from '../state/warnings.ts';
 import { holdsIn, readProofs } from '../verify/proofs.ts';
 import { verify } from '../verify/verify.ts';
-import { isCopyable, reaches, withEntries } from './lost-entries.ts';
+import { isCopyable, withEntries, worksInRoot } from './lost-entries.ts';
 import { findOwnRules } from './own-rules.ts';
 import { describeLost, lostArches, replaceLost } from './replace-lost.ts';
-import type { EmulatedArch, Emulation, EmulationRequest } from './types.ts';
+import type { EmulatedArch, Emulation, EmulationSearch } from './types.ts';
 
-/** As `findEmulation`, with all that it takes. `entries` are those that serve us. */
-export async function searchEmulation(
-  heads: readonly Uint8Array[],
-  request: EmulationRequest,
-  root: string | null,
-  entries: readonly Entry[],
+/** As `findEmulation`, without the cache. */
+export async function findUncachedEmulation(
+  { heads, request, root, entries }: EmulationSearch,
   context: Context,
 ): Promise<Emulation> {
   // A source or an emulator that is named comes before the machine's entries.
   const isNamed = request.sources.length > 0 || request.emulator !== undefined;
-  const reachable = entries.filter((entry) => reaches(entry, root));
-  const usable = isNamed ? [] : reachable;
+  const entriesForRoot = entries.filter((entry) => worksInRoot(entry, root));
+  const usable = isNamed ? [] : entriesForRoot;
   const known = heads.map((head) => archOfHeader(context.catalogue, head));
   const needed = [...new Set([...known.flatMap((arch) => arch ?? []), ...request.arches])];
   const lost = lostArches(entries, context);
@@ -40,37 +37,39 @@ export async function searchEmulation(
   const others = Object.values(context.catalogue.arches).filter(
     ({ id }) => !natives.unproven.some(({ arch }) => arch.id === id),
   );
-  const wanted = request.all ? [...new Set([...needed, ...others])] : needed;
+  const targets = request.all ? [...new Set([...needed, ...others])] : needed;
   const takerOf = (arch: Arch, among: readonly Entry[]): Entry | null =>
     firstMatch(among, heads[known.indexOf(arch)] ?? archPattern(arch).magic, request.path ?? '');
-  const takers = new Map(wanted.map((arch) => [arch.id, takerOf(arch, usable)]));
+  const takers = new Map(targets.map((arch) => [arch.id, takerOf(arch, usable)]));
   const isServed = (arch: Arch): boolean => takers.get(arch.id) !== null || isNative(arch);
-  const requireWorkingEntries = (arches: readonly Arch[]) =>
-    requireWorking(
+  const assertEntriesProved = (arches: readonly Arch[]) =>
+    assertProved(
       arches.map((arch) => ({ arch, entry: takers.get(arch.id) ?? null })),
       root,
       context,
     );
-  await requireWorkingEntries(needed);
-  const unserved = wanted.filter((arch) => !isServed(arch));
+  await assertEntriesProved(needed);
+  const unserved = targets.filter((arch) => !isServed(arch));
   // Sources are for the architectures that the user names; an entry may serve the program's own.
   const optional =
     isNamed && (request.all || request.arches.length > 0)
       ? needed.filter(
-          (arch) => !isServed(arch) && !request.arches.includes(arch) && takerOf(arch, reachable) !== null,
+          (arch) =>
+            !isServed(arch) && !request.arches.includes(arch) && takerOf(arch, entriesForRoot) !== null,
         )
       : [];
-  const search = { ...request, optional: optional.map(({ id }) => id), dynamic: root === null };
-  const found = await findOwnRules(unserved, needed, search, entries, natives, context);
+  const kernel = { entries, natives };
+  const search = { ...request, needed, optional: optional.map(({ id }) => id), dynamic: root === null };
+  const found = await findOwnRules(unserved, search, kernel, context);
   const isFound = ({ id }: Arch): boolean => found.some(({ arch }) => arch === id);
   const byEntry = optional.filter((arch) => !isFound(arch));
-  for (const arch of byEntry) takers.set(arch.id, takerOf(arch, reachable));
-  await requireWorkingEntries(byEntry);
+  for (const arch of byEntry) takers.set(arch.id, takerOf(arch, entriesForRoot));
+  await assertEntriesProved(byEntry);
   if (request.all && found.length === 0 && (isNamed || [...takers.values()].every((taker) => taker === null)))
     throw noneFound(request.sources);
   const isLost = (arch: Arch): boolean => lost.includes(arch) && !isNative(arch);
   const toReplace = found.length === 0 ? [] : lost.filter((arch) => isLost(arch) && !isFound(arch));
-  const own = [...found, ...(await replaceLost(toReplace, needed, request, entries, natives, context))];
+  const own = [...found, ...(await replaceLost(toReplace, { ...request, needed }, kernel, context))];
   const emulated = own.map(
     ({ arch, rule, version }): EmulatedArch => ({
       arch,
@@ -80,7 +79,7 @@ export async function searchEmulation(
       version,
     }),
   );
-  const served = wanted
+  const served = targets
     .filter((arch) => isServed(arch) && (own.length === 0 || !isLost(arch)))
     .map((arch) => whoServes(arch, takers.get(arch.id) ?? null));
   const arches = [...served, ...emulated];
@@ -88,13 +87,13 @@ export async function searchEmulation(
   // Emulators that the user names are for architectures.
   const takerOfOther = (index: number): Entry | null =>
     firstMatch(
-      own.length === 0 ? reachable : reachable.filter(isCopyable),
+      own.length === 0 ? entriesForRoot : entriesForRoot.filter(isCopyable),
       heads[index] ?? new Uint8Array(),
       request.path ?? '',
     );
   const losses = own.length === 0 ? [] : describeLost(entries, own, context.catalogue);
   // Programs would fail without a reason.
-  for (const text of request.told ? [] : losses) context.report({ kind: 'warning', text });
+  for (const text of request.withReport ? [] : losses) context.report({ kind: 'warning', text });
   return {
     arches,
     programs: known.map((arch, index) => {
@@ -127,7 +126,7 @@ interface Taken {
  *
  * @throws NOT_PROVED for one that does not run the programs that it takes.
  */
-async function requireWorking(all: readonly Taken[], root: string | null, context: Context): Promise<void> {
+async function assertProved(all: readonly Taken[], root: string | null, context: Context): Promise<void> {
   const proofs = await readProofs(context);
   const unproved = all.flatMap(({ arch, entry }) => {
     // Without F it is another file in each root.
@@ -161,8 +160,8 @@ function whoServes({ id }: Arch, entry: Entry | null): EmulatedArch {
     : { ...machine, by: 'entry', entry: entry.name, emulator: entry.interpreter };
 }
 
-function requireAll(wanted: readonly Arch[], served: readonly { readonly arch: string }[]): void {
-  const missing = wanted.find(({ id }) => !served.some(({ arch }) => arch === id));
+function requireAll(required: readonly Arch[], served: readonly { readonly arch: string }[]): void {
+  const missing = required.find(({ id }) => !served.some(({ arch }) => arch === id));
   if (missing === undefined) return;
   throw new BinfmtctlError('EMULATOR_NOT_FOUND', `no emulator for ${missing.id} was found`, {
     hint: 'name a file with --source path:FILE or a folder with --source dir:DIR',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ObstacleFacts, obstacleError } from '../../../src/emulation/refusal.ts';
+import { type NamespaceFacts, namespaceError } from '../../../src/emulation/namespace-error.ts';
 
-const facts: ObstacleFacts = {
+const facts: NamespaceFacts = {
   program: 'run',
   arch: 'aarch64',
   failed: 'namespaces',
@@ -15,9 +15,9 @@ const facts: ObstacleFacts = {
   appArmor: false,
   seccomp: false,
 };
-const errorOf = (more: Partial<ObstacleFacts>) => obstacleError({ ...facts, ...more });
+const errorOf = (more: Partial<NamespaceFacts>) => namespaceError({ ...facts, ...more });
 
-const OBSTACLES: readonly [string, Partial<ObstacleFacts>, why: RegExp, command: string][] = [
+const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command: string][] = [
   [
     'a kernel without instances of their own for user namespaces',
     { failed: 'instance', kernel: '6.1.0', complaint: 'mount: /x: unknown filesystem type.' },
@@ -97,7 +97,7 @@ const OBSTACLES: readonly [string, Partial<ObstacleFacts>, why: RegExp, command:
   ['anything else', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install aarch64`'],
 ];
 
-describe('obstacleError', () => {
+describe('namespaceError', () => {
   it.each(OBSTACLES)('tells %s, with the one command that helps', (_, more, why, command) => {
     const { code, message, hint } = errorOf(more);
     expect(code).toBe('NO_NAMESPACE');

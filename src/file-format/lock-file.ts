@@ -20,7 +20,7 @@ export interface LockedEmulator {
 /** By id of the arch that it runs. */
 export type LockedEmulators = Readonly<Record<string, LockedEmulator>>;
 
-export interface Lock {
+export interface LockFile {
   /** By id of the machine's own arch. */
   readonly hosts: Readonly<Record<string, LockedEmulators>>;
 }
@@ -30,7 +30,7 @@ const HEADER =
   '# Made by `binfmtctl install --lock`, renewed by `binfmtctl lock --update`; `binfmtctl install --locked` takes\n# exactly these emulators. Keep it in version control.\n';
 
 /** Text of a lock file: the same bytes for the same lock, whatever order it was made in. */
-export async function encodeLock({ hosts }: Lock): Promise<string> {
+export async function encodeLockFile({ hosts }: LockFile): Promise<string> {
   const { stringify } = await import('yaml');
   const document = {
     schema: SCHEMA,
@@ -43,9 +43,9 @@ export async function encodeLock({ hosts }: Lock): Promise<string> {
 export const isLockText = (text: string): boolean => /^schema: ["']?binfmtctl\/lock\//m.test(text);
 
 /** The lock in a file's text, or everything that is wrong with it. */
-export async function decodeLock(
+export async function decodeLockFile(
   text: string,
-): Promise<{ readonly lock: Lock } | { readonly problems: readonly LineProblem[] }> {
+): Promise<{ readonly lock: LockFile } | { readonly problems: readonly LineProblem[] }> {
   const document = await parseYaml(text);
   if ('problems' in document) return document;
   const { success, output, issues } = v.safeParse(lockSchema, document.value);

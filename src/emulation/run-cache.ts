@@ -1,6 +1,6 @@
 /**
- * What `run` and `enter` found out last time: looking for emulators and inspecting them takes longer than all the rest. It
- * holds as long as the emulator's file is the same, and program and kernel are.
+ * The emulators that `run` and `enter` found last time: to find and inspect them takes longer than all the rest. A cached
+ * rule is valid as long as the emulator's file, binfmtctl and the kernel are the same.
  */
 import { statSync } from 'node:fs';
 import { release } from 'node:os';
@@ -10,7 +10,7 @@ import { readStoreFile } from '../emulators/store/trust.ts';
 import { formatRegister, parseRegister } from '../rule/register.ts';
 import { isBpf, type Rule } from '../rule/types.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
-import { parseJson } from '../text/json.ts';
+import { isRecord, parseJson } from '../text/json.ts';
 
 declare const BINFMTCTL_VERSION: string;
 
@@ -25,26 +25,29 @@ export interface OwnRule {
 
 const fileIn = (store: string): string => join(store, 'run.json');
 
-export interface Memory {
+export interface RunCache {
   readonly rules: readonly OwnRule[];
   /** Whether all arches were looked for. */
   readonly all: boolean;
 }
 
-export const NOTHING: Memory = { rules: [], all: false };
+export const EMPTY_RUN_CACHE: RunCache = { rules: [], all: false };
 
-/** All that is remembered of emulators that are still the same files. */
-export function recall({ store }: Pick<Context, 'store'>): Memory {
+/** The cached rules of emulators that are still the same files. */
+export function readRunCache({ store }: Pick<Context, 'store'>): RunCache {
   const { arches, all } = read(store);
   return { rules: Object.entries(arches).flatMap(([id, value]) => decode(id, value) ?? []), all };
 }
 
-/** Remembers it, besides what is. What cannot be written is looked for anew the next time. */
-export async function remember({ rules, all }: Memory, { store }: Pick<Context, 'store'>): Promise<void> {
+/** Adds rules to the cache. If it cannot be written, the next run looks for the emulators again. */
+export async function addToRunCache(
+  { rules, all }: RunCache,
+  { store }: Pick<Context, 'store'>,
+): Promise<void> {
   const before = read(store);
   const arches = { ...before.arches, ...Object.fromEntries(rules.map((own) => [own.arch, encode(own)])) };
-  const memory = { stamp: stamp(), all: all || before.all, arches };
-  await writeAtomic(fileIn(store), `${JSON.stringify(memory)}\n`).catch(() => {});
+  const cache = { stamp: stamp(), all: all || before.all, arches };
+  await writeAtomic(fileIn(store), `${JSON.stringify(cache)}\n`).catch(() => {});
 }
 
 /** All else that decides which emulator is taken, and with which flags. */
@@ -86,6 +89,3 @@ function identityOf(path: string): string | null {
   const file = statSync(path, { bigint: true, throwIfNoEntry: false });
   return file === undefined ? null : [file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join(':');
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -13,10 +13,10 @@ import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
 import type { Step } from '../../state/steps.ts';
 import { readTextIfExists } from '../../system/file/read-file.ts';
 import { isProgram } from '../../system/process/tools.ts';
-import type { Unwanted } from '../plan-uninstall.ts';
+import type { EntryRemoval } from '../plan-uninstall.ts';
 
 /** A rule that is registered again, and the boot file that has it; null if none has. */
-export interface PutBack {
+export interface RestorableRule {
   readonly arch: string;
   readonly rule: Rule;
   readonly path: string | null;
@@ -26,14 +26,14 @@ export interface PutBack {
  * What is to be registered again once `steps` are done, which remove the entries of `unwanted`. Reports a warning with a
  * command for a rule that is not safe or whose interpreter cannot run.
  */
-export async function findPutBack(
-  unwanted: readonly Unwanted[],
+export async function findRestorableRules(
+  removals: readonly EntryRemoval[],
   steps: readonly Step[],
   entries: readonly Entry[],
   context: Context,
-): Promise<readonly PutBack[]> {
+): Promise<readonly RestorableRule[]> {
   const removed = new Set(steps.flatMap((step) => (step.kind === 'unregister' ? [step.entry.name] : [])));
-  const found = unwanted.flatMap(({ registration }) => {
+  const found = removals.flatMap(({ registration }) => {
     const name = registration?.rule.name ?? '';
     const isDue = registration?.replaced !== undefined || (registration?.persisted ?? []).length > 0;
     if (registration === null || !removed.has(name) || !isDue) return [];
@@ -61,7 +61,11 @@ export async function findPutBack(
 }
 
 /** Warns of a rule that is not registered again, and names the command that tries once more. */
-export function reportLost({ arch, rule: { name }, path }: PutBack, why: string, { report }: Context): void {
+export function reportLost(
+  { arch, rule: { name }, path }: RestorableRule,
+  why: string,
+  { report }: Context,
+): void {
   const again = path?.endsWith('.conf')
     ? `binfmtctl systemd-binfmt ${path}`
     : path === null
@@ -72,7 +76,10 @@ export function reportLost({ arch, rule: { name }, path }: PutBack, why: string,
 }
 
 /** The rule that a boot would register, by systemd-binfmt before binfmt-support. */
-function ruleAtBoot(name: string, changes: ReadonlyMap<string, string | null>): Omit<PutBack, 'arch'> | null {
+function ruleAtBoot(
+  name: string,
+  changes: ReadonlyMap<string, string | null>,
+): Omit<RestorableRule, 'arch'> | null {
   const files = readAllFiles(changes).flatMap((file) => ('bytes' in file ? [file] : []));
   const lines = files.flatMap((file) =>
     decodeBinfmtD(file.bytes).rules.map((line) => ({ ...line, path: file.name })),

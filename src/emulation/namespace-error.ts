@@ -10,8 +10,8 @@ import type { SetupFailure } from '../system/process/follow-setup.ts';
 import { runTools } from './setup-tools.ts';
 import type { Emulation } from './types.ts';
 
-/** What is known where namespaces or an instance of their own cannot be had. */
-export interface ObstacleFacts extends SetupFailure {
+/** The facts that show why namespaces, or a private instance, cannot be set up. */
+export interface NamespaceFacts extends SetupFailure {
   /** As `uname -r` prints it. */
   readonly kernel: string;
   readonly root: boolean;
@@ -27,20 +27,20 @@ export interface ObstacleFacts extends SetupFailure {
   /** A filter of system calls, as engines put containers under. */
   readonly seccomp: boolean;
   readonly program: 'run' | 'enter';
-  /** What the private instance was wanted for; null if that is unknown or none was. */
+  /** The architecture that the private instance is for; null if that is unknown or none is needed. */
   readonly arch: string | null;
 }
 
-/** NO_NAMESPACE, with which obstacle it is and the one command that takes it away. Pure. */
-export function obstacleError(facts: ObstacleFacts): BinfmtctlError {
-  const [why, hint] = obstacleOf(facts);
+/** NO_NAMESPACE, with the reason and the one command that removes it. Pure. */
+export function namespaceError(facts: NamespaceFacts): BinfmtctlError {
+  const [why, hint] = diagnose(facts);
   return new BinfmtctlError('NO_NAMESPACE', `cannot set up namespaces for ${facts.program}: ${why}`, {
     hint,
   });
 }
 
 /** Why namespaces are not possible, for a warning about what is done instead. */
-export const obstacleReason = ({ message }: BinfmtctlError): string =>
+export const namespaceFailureReason = ({ message }: BinfmtctlError): string =>
   message.replace(/^cannot set up namespaces for \w+: /, '');
 
 /** The first architecture that a private instance is needed for; null for none or an unknown one. */
@@ -53,8 +53,8 @@ export function privateArch(
   return head === undefined ? null : archOfHeader(catalogue, head);
 }
 
-/** What keeps a program from having its own instance, by a trial mount; null if nothing does. */
-export async function findInstanceObstacle(
+/** Finds by a trial mount why a program cannot have a private instance; null if it can. */
+export async function diagnoseInstance(
   program: 'run' | 'enter',
   heads: readonly Uint8Array[],
   emulation: Emulation,
@@ -62,15 +62,15 @@ export async function findInstanceObstacle(
 ): Promise<BinfmtctlError | null> {
   const failure = await tryOwnInstance(runTools());
   if (failure === null) return null;
-  return obstacleError(readObstacles(failure, program, privateArch(heads, emulation, context)));
+  return namespaceError(readNamespaceFacts(failure, program, privateArch(heads, emulation, context)));
 }
 
 /** The facts as this machine has them. */
-export function readObstacles(
+export function readNamespaceFacts(
   failure: SetupFailure,
   program: 'run' | 'enter',
   arch: Arch | null,
-): ObstacleFacts {
+): NamespaceFacts {
   return {
     ...failure,
     program,
@@ -86,7 +86,7 @@ export function readObstacles(
   };
 }
 
-function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] {
+function diagnose(facts: NamespaceFacts): readonly [why: string, hint: string] {
   const { appArmor, cloneForbidden, complaint, container, failed, kernel } = facts;
   const isNamespace = failed === 'namespaces' || failed === 'lock';
   const { arch, least, maxUserNamespaces, root, seccomp } = facts;
@@ -145,7 +145,7 @@ function obstacleOf(facts: ObstacleFacts): readonly [why: string, hint: string] 
   ];
 }
 
-function leastLimit(): ObstacleFacts['least'] {
+function leastLimit(): NamespaceFacts['least'] {
   const limits = ['user', 'mnt', 'pid', 'ipc', 'uts', 'net'].flatMap((kind) => {
     const value = numberIn(`/proc/sys/user/max_${kind}_namespaces`);
     return value === null ? [] : [{ sysctl: `user.max_${kind}_namespaces`, value }];

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { planUninstall } from '../../../src/install/plan-uninstall.ts';
+import type { Entry } from '../../../src/rule/types.ts';
+import type { Registration } from '../../../src/state/registration.ts';
+
+const entry: Entry = {
+  name: 'qemu-arm',
+  pattern: { type: 'magic', offset: 0, magic: Uint8Array.of(1), mask: null },
+  interpreter: '/i',
+  flags: [],
+  enabled: true,
+};
+const { enabled: _, ...rule } = entry;
+const registration: Registration = {
+  arch: 'arm',
+  rule,
+  emulator: { profile: 'qemu', sha256: '', version: null },
+  registered: true,
+  persisted: [
+    { path: '/etc/binfmt.d/a', previous: null },
+    { path: '/etc/binfmt.d/b', previous: 'theirs' },
+  ],
+};
+const files = [
+  { path: '/etc/binfmt.d/b', now: 'ours' },
+  { path: '/etc/binfmt.d/a', now: 'ours, too' },
+];
+const note = { path: '/store/registrations/qemu-arm.json', text: 'note' };
+const whole = { entry, registration, files, registrationFile: note };
+
+describe('planUninstall', () => {
+  const unregister = { kind: 'unregister', entry };
+  const restore = [
+    { kind: 'delete', path: '/etc/binfmt.d/a', previous: 'ours, too' },
+    { kind: 'write', path: '/etc/binfmt.d/b', text: 'theirs', previous: 'ours' },
+  ];
+  const forget = { kind: 'delete', path: note.path, previous: 'note' };
+
+  it('removes the entry, restores the boot files, and then forgets it', () => {
+    expect(planUninstall(whole)).toEqual([unregister, ...restore, forget]);
+  });
+
+  it('leaves an entry that we only made last', () => {
+    const theirs = { ...registration, registered: false };
+    expect(planUninstall({ ...whole, registration: theirs })).toEqual([...restore, forget]);
+  });
+
+  it('removes an entry of others that was named', () => {
+    const named = { entry, registration: null, files: [], registrationFile: null };
+    expect(planUninstall(named)).toEqual([unregister]);
+  });
+
+  it('restores the files of an entry that is gone', () => {
+    expect(planUninstall({ ...whole, entry: null })).toEqual([...restore, forget]);
+  });
+
+  it.each([
+    ['that are gone', [{ path: '/etc/binfmt.d/a', now: null }]],
+    ['that were not looked at', []],
+  ])('leaves files alone %s', (__, seen) => {
+    expect(planUninstall({ ...whole, files: seen })).toEqual([unregister, forget]);
+  });
+});
