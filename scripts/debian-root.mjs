@@ -1,7 +1,16 @@
 // Debian root file systems of other architectures for tests, made by mmdebstrap and kept under .cache/roots.
 //   node scripts/private-instance.mjs -- node scripts/debian-root.mjs arm64 [--unpacked]
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +21,8 @@ const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const KEPT = join(CHECKOUT, '.cache/roots');
 /** Debian has riscv64 since trixie. */
 const BEFORE_RISCV64 = ['buster', 'bullseye', 'bookworm'];
+/** The group mail, by its number in every Debian. */
+const MAIL = 8;
 /** What an unpacked root consists of. */
 const UNPACKED = ['base-files', 'base-passwd', 'bash', 'coreutils', 'dash', 'dpkg', 'passwd', 'util-linux'];
 
@@ -35,8 +46,13 @@ function makeRoot(arch, unpacked) {
   const store = mkdtempSync(join(tmpdir(), 'debian-root-'));
   try {
     if (!unpacked) binfmtctl('install', arch, '--source', `dir:${emulators()}`, '--store', store);
-    bootstrap(arch, unpacked ? unpackedOptions() : ['--variant=apt'], `${root}.partial`);
-    if (!unpacked) binfmtctl('uninstall', arch, '--store', store);
+    bootstrap(
+      arch,
+      unpacked ? ['--variant=extract', `--include=${UNPACKED.join(',')}`] : ['--variant=apt'],
+      `${root}.partial`,
+    );
+    if (unpacked) addAccounts(`${root}.partial`);
+    else binfmtctl('uninstall', arch, '--store', store);
   } finally {
     rmSync(store, { recursive: true, force: true });
   }
@@ -56,12 +72,13 @@ function bootstrap(arch, variant, root) {
   if (status !== 0) throw new Error(`mmdebstrap: ${stderr}`);
 }
 
-/** Base-passwd's maintainer script, which does not run, would make the accounts. */
-function unpackedOptions() {
-  const accounts = ['passwd', 'group'].map(
-    (name) => `--customize-hook=cp "$1/usr/share/base-passwd/${name}.master" "$1/etc/${name}"`,
-  );
-  return ['--variant=extract', `--include=${UNPACKED.join(',')}`, ...accounts];
+/** What maintainer scripts of base-passwd and base-files would make. */
+function addAccounts(root) {
+  for (const name of ['passwd', 'group'])
+    copyFileSync(join(root, `usr/share/base-passwd/${name}.master`), join(root, 'etc', name));
+  mkdirSync(join(root, 'opt'), { recursive: true });
+  mkdirSync(join(root, 'var/mail'), { recursive: true });
+  chownSync(join(root, 'var/mail'), 0, MAIL);
 }
 
 const emulators = () => join(unpackPackages('qemu-user-static')[0], 'usr/bin');
