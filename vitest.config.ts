@@ -10,6 +10,8 @@ const project = (name: string, timeoutSeconds: number, serial: boolean) => ({
     expect: { poll: { timeout: timeoutSeconds * 1000 } },
     // One binfmt_misc instance is shared by all kernel and system tests, and by engine tests.
     fileParallelism: !serial,
+    // Unit tests keep no state, so that their files share what they import.
+    isolate: name !== 'unit',
   },
 });
 
