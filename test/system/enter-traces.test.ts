@@ -15,7 +15,7 @@ const WAYS = [[], ['--ephemeral'], ['--read-only', '--net', 'none', '--hostname'
 describe.each([
   { actor: root, owner: 'root', idOf: null },
   { actor: mapped, owner: 'the user', idOf: null },
-  { actor: mapped, owner: 'subordinate ids', idOf: (id: number) => 1_000_000 + id },
+  { actor: mapped, owner: 'subordinate ids', idOf: (id: number) => 200_000 + id },
 ])('for a tree of $owner', ({ actor, idOf }) => {
   let tree: string;
   let before: Traces;
