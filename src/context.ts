@@ -32,6 +32,8 @@ export interface Context {
   /** Where emulators, registrations and journal are kept. */
   readonly store: string;
   readonly report: (progress: Progress) => void;
+  /** Whether this is a container of binfmtctl's own image; false if undefined. */
+  readonly inImage?: boolean | undefined;
   /** Aborted, with the signal's name as reason, by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
 }

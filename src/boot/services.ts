@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFile, isFolder } from '../system/file/is-file.ts';
 import { listNames } from '../system/file/list.ts';
-import { container, isOurImage } from '../system/host.ts';
+import { container } from '../system/host.ts';
 import { type Mount, readMounts } from '../system/namespace/mounts.ts';
 import type { BootFacts, BootService, BootState, Init } from './persistence.ts';
 
@@ -27,15 +27,20 @@ export interface BootOptions {
   /** The root file system to look at. */
   readonly root?: string;
   readonly mounts?: readonly Mount[];
+  readonly inImage?: boolean | undefined;
 }
 
-export function readBootFacts({ root = '/', mounts = readMounts() }: BootOptions = {}): BootFacts {
+export function readBootFacts({
+  root = '/',
+  mounts = readMounts(),
+  inImage = false,
+}: BootOptions = {}): BootFacts {
   const init = initOf(root);
   return {
     init,
     process1: textOf(join(root, 'proc/1/comm')).trim() || 'unknown',
     container: container(),
-    inImage: isOurImage(),
+    inImage,
     services: init === null ? [] : SERVICES[init](root, mounts),
   };
 }

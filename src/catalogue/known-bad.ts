@@ -24,12 +24,12 @@ export function knownBadFor(
   const number = coerce(version);
   return knownBad.filter(
     ({ range, guests, hosts, kernels = '*', pageSizes }) =>
-      speaksOf(guests, guest) &&
-      speaksOf(hosts, host) &&
+      appliesTo(guests, guest) &&
+      appliesTo(hosts, host) &&
       (range === '*' || (number !== null && satisfies(number, range))) &&
       satisfies(coerce(kernel) ?? '0.0.0', kernels) &&
       (pageSizes === undefined || pageSize === null || pageSizes.includes(pageSize)),
   );
 }
 
-const speaksOf = (ids: readonly string[], id: string): boolean => ids.includes('*') || ids.includes(id);
+const appliesTo = (ids: readonly string[], id: string): boolean => ids.includes('*') || ids.includes(id);

@@ -25,7 +25,7 @@ void runAction(interruption.signal).then((status) => process.exit(status));
 
 async function runAction(signal: AbortSignal): Promise<number> {
   try {
-    await act(signal);
+    await installEmulators(signal);
     return 0;
   } catch (failure) {
     const error = failure instanceof Error ? failure : new Error(String(failure));
@@ -39,7 +39,7 @@ async function runAction(signal: AbortSignal): Promise<number> {
   }
 }
 
-async function act(signal: AbortSignal): Promise<void> {
+async function installEmulators(signal: AbortSignal): Promise<void> {
   if (process.platform !== 'linux')
     throw new BinfmtctlError('NOT_LINUX', `binfmt_misc is Linux's, and this runner has ${process.platform}`, {
       hint: 'run the job on a Linux runner: `runs-on: ubuntu-latest`',

@@ -1,67 +1,75 @@
 /** The command line: from words to an exit status. */
-import { Command, CommanderError } from 'commander';
-import { BinfmtctlError } from '../errors.ts';
-import { withBareOptions } from './common-options.ts';
+import { nearest } from '../catalogue/nearest.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
+import { type CommandDescription, parseCommand, usageError } from './options.ts';
 import { requireText } from './words.ts';
 
-/** Defines a command; `done` gets its exit status. */
-export type DefineCommand = (done: (status: number) => void) => Command;
+/** A command of our own. */
+export interface OwnCommand {
+  readonly description: CommandDescription;
+  /** Returns the exit status; `options` are those that the description has. */
+  readonly run: (options: never, words: readonly string[]) => Promise<number>;
+}
+
+/** Commands of two words: `store list`. */
+export interface CommandGroup {
+  readonly summary: string;
+  readonly description: string;
+  readonly commands: Readonly<Record<string, OwnCommand>>;
+}
 
 export interface CommandLine {
   readonly version: string;
-  readonly commands: Readonly<Record<string, DefineCommand>>;
-  /** Of the program's own help. */
-  readonly examples?: string | undefined;
+  readonly commands: Readonly<Record<string, OwnCommand | CommandGroup>>;
+  /** Of the help of all. */
+  readonly examples: string;
 }
 
 /** Runs a command line and returns its exit status. Prints failures instead of throwing. */
-export async function runCommands(
-  words: readonly string[],
-  { version, commands, examples = '' }: CommandLine,
-): Promise<number> {
-  let status = 0;
-  const done = (result: number): void => {
-    status = result;
-  };
-  const program = new Command('binfmtctl')
-    .description(
-      'Run any Linux program on any Linux machine: finds or fetches the emulator, registers it with the kernel, proves that it works',
-    )
-    .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
-    .addHelpText('after', examples);
-  // To define a command takes a millisecond: where one is named, it is the only one that is needed.
-  const command = Object.hasOwn(commands, words[0] ?? '') ? commands[words[0] ?? ''] : undefined;
-  for (const define of command ? [command] : Object.values(commands)) program.addCommand(define(done));
-  quieten(program);
+export async function runCommands(words: readonly string[], line: CommandLine): Promise<number> {
   try {
     requireText(words);
-    await program.parseAsync(withBareOptions(words), { from: 'user' });
-    return status;
+    const [first = '', second] = words;
+    if (first === 'help' && second !== undefined && !HELP.includes(second))
+      named(second, line.commands, null);
+    if (first === '--version' || first === '-V' || HELP.includes(first)) return await help(words, line);
+    const [name, command, rest] = choose(words, line.commands);
+    if (command === null) return await help(words, line);
+    const parsed = parseCommand(command.description, rest);
+    if (parsed === null) return await help([...name, '--help'], line);
+    return await command.run(parsed.options as never, parsed.words);
   } catch (failure) {
-    if (failure instanceof CommanderError && failure.exitCode === 0) return 0;
-    const error = failure instanceof CommanderError ? usageError(failure, words) : failure;
-    printFailure(error, { verbose: words.includes('--verbose'), json: words.includes('--json') });
-    return exitStatusOf(error);
+    printFailure(failure, { verbose: words.includes('--verbose'), json: words.includes('--json') });
+    return exitStatusOf(failure);
   }
 }
 
-/** Errors come to runCommandLine as exceptions and are printed there, in one form. */
-function quieten(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => {}, writeErr: () => {} });
-  for (const each of command.commands) quieten(each);
+const HELP = ['help', '--help', '-h'];
+
+const help = async (words: readonly string[], line: CommandLine): Promise<number> =>
+  (await import('./help.ts')).showHelp(words, line);
+
+type Choice = readonly [name: readonly string[], command: OwnCommand | null, rest: readonly string[]];
+
+/** The command that words begin with; null for a group whose help they ask for. @throws USAGE */
+function choose(words: readonly string[], commands: CommandLine['commands']): Choice {
+  const [first, ...rest] = words;
+  const command = named(first, commands, null);
+  if (!('commands' in command)) return [[first ?? ''], command, rest];
+  const [second, ...others] = rest;
+  if (second !== undefined && HELP.includes(second)) return [[first ?? ''], null, []];
+  return [[first ?? '', second ?? ''], named(second, command.commands, { name: first ?? '' }), others];
 }
 
-function usageError({ code, message }: CommanderError, words: readonly string[]): BinfmtctlError {
-  if (code === 'commander.help') {
-    return new BinfmtctlError('USAGE', 'no command given', { hint: '`binfmtctl --help` lists the commands' });
-  }
-  const [command = '-'] = words;
-  const known = !command.startsWith('-') && code !== 'commander.unknownCommand';
-  const help = known ? `binfmtctl ${command} --help` : 'binfmtctl --help';
-  return new BinfmtctlError('USAGE', message.replace(/^error: /, '').replaceAll('\n', ' '), {
-    hint: `\`${help}\` shows what there is`,
-  });
+function named<T>(
+  word: string | undefined,
+  commands: Readonly<Record<string, T>>,
+  group: { readonly name: string } | null,
+): T {
+  if (word === undefined) throw usageError('no command given', group);
+  if (word.startsWith('-')) throw usageError(`unknown option '${word}'`, group);
+  const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (command !== undefined) return command;
+  const near = nearest(word, Object.keys(commands));
+  throw usageError(`unknown command '${word}'${near === null ? '' : ` (Did you mean ${near}?)`}`, group);
 }

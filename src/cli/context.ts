@@ -20,7 +20,8 @@ export async function openContext(
     throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
   const place = resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0));
   requireTextPath(place);
-  if (isOurImage()) await prepareImage(binfmtDir, place);
+  const inImage = isOurImage();
+  if (inImage) await prepareImage(binfmtDir, place);
   removeLeftovers();
   freeBuffersEarly();
   return {
@@ -31,6 +32,7 @@ export async function openContext(
     binfmtDirectory: binfmtDir,
     // Entries name emulators of the store by their whole path.
     store: place,
+    inImage,
     report,
     signal,
   };

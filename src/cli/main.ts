@@ -11,11 +11,11 @@ declare const BINFMTCTL_VERSION: string;
 const [only] = process.argv.slice(2);
 const called = basename(process.argv[1] ?? '');
 /** Through links of these names it is the program itself. */
-const STAND_INS = ['update-binfmts', 'binfmt'];
+const DROP_IN_NAMES = ['update-binfmts', 'binfmt'];
 /** Set by our container image, which takes the flags of tonistiigi/binfmt besides our own commands. */
 const inImage = isOurImage();
-const standsIn = STAND_INS.includes(called) || (inImage && !/^[^-]/.test(only ?? ''));
-if (process.argv.length === 3 && !standsIn && (only === '--version' || only === '-V')) {
+const isDropIn = DROP_IN_NAMES.includes(called) || (inImage && !/^[^-]/.test(only ?? ''));
+if (process.argv.length === 3 && !isDropIn && (only === '--version' || only === '-V')) {
   process.stdout.write(`${BINFMTCTL_VERSION}\n`);
 } else {
   dispatch(process.argv.slice(2)).then(
@@ -34,10 +34,10 @@ if (process.argv.length === 3 && !standsIn && (only === '--version' || only === 
 /** A drop-in needs none of what the other commands load, but for the one that installs. */
 async function dispatch(words: readonly string[]): Promise<number> {
   closeInherited(words);
-  if (!standsIn && (words[0] === 'run' || words[0] === 'enter')) {
+  if (!isDropIn && (words[0] === 'run' || words[0] === 'enter')) {
     return (await import('./parts/emulation.ts')).runEmulated(words, BINFMTCTL_VERSION);
   }
-  const [command = '', ...rest] = standsIn
+  const [command = '', ...rest] = isDropIn
     ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
     : words;
   if (command === 'status') return (await import('./parts/status.ts')).runStatus(words, BINFMTCTL_VERSION);
@@ -47,6 +47,6 @@ async function dispatch(words: readonly string[]): Promise<number> {
     return (await import('./parts/drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }
   if (command === 'binfmt')
-    return (await import('./parts/operations.ts')).standInForBinfmt(rest, BINFMTCTL_VERSION);
+    return (await import('./parts/operations.ts')).runBinfmtDropIn(rest, BINFMTCTL_VERSION);
   return (await import('./parts/commands.ts')).runCommandLine(words, BINFMTCTL_VERSION);
 }

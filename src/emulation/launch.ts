@@ -6,7 +6,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { isScriptText } from '../file-format/program-kind.ts';
 import { encodeText } from '../rule/text.ts';
 import { openExecutable } from '../system/file/unnamed-file.ts';
-import { ANSWERS, HELPER } from '../system/namespace/setup-script.ts';
+import { ANSWERS_FD, HELPER_FD } from '../system/namespace/setup-script.ts';
 import type { Variables } from '../system/process/environment.ts';
 import type { SetupFailure } from '../system/process/follow-setup.ts';
 import type { Ending } from '../system/process/foreground.ts';
@@ -81,7 +81,7 @@ function buildHelper({ path, argv, environment, inside }: LaunchedProgram): Uint
     environment: [...environment].map(([name, value]) => encodeText(`${name}=${value}`)),
     inside: inside && { ...inside, workdir: encodeText(inside.workdir) },
   };
-  return buildExecHelper(process.arch, execution, { own: HELPER, report: ANSWERS });
+  return buildExecHelper(process.arch, execution, { own: HELPER_FD, report: ANSWERS_FD });
 }
 
 /** Node replaces bytes that are not UTF-8, and runs a text without a `#!` line as a shell does. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { Context } from '../context.ts';
 import type { FileIdentity } from '../system/file/files.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
 import { parseJson } from '../text/json.ts';
@@ -39,10 +40,11 @@ const schema = v.object({
  *
  * @throws STORE_FAILED, FILE_FAILED where another user can have written it.
  */
-export async function openMemo(store: string): Promise<Memo> {
+export async function openMemo(context: Pick<Context, 'store' | 'inImage'>): Promise<Memo> {
+  const { store } = context;
   const path = join(store, 'inspected.json');
   assertStoreTrusted(store);
-  const text = isSharedStore() ? null : readStoreFile(store, 'inspected.json');
+  const text = isSharedStore(context) ? null : readStoreFile(store, 'inspected.json');
   const parsed = v.safeParse(schema, text === null ? null : parseJson(text));
   const files = new Map(parsed.success ? Object.entries(parsed.output.files) : []);
   let changed = false;

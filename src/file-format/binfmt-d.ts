@@ -35,7 +35,7 @@ export function decodeBinfmtD(bytes: Uint8Array): BinfmtDFile {
     const end = endOfLine(bytes, at);
     if (end - at >= MAX_LINE) return { rules, disabled, cut: true };
     const text = decodeText(bytes.subarray(at, end)).replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
-    const marked = unmarked(text);
+    const marked = withoutDisabledMark(text);
     if (marked !== null) disabled.push({ line, name: nameOf(marked), text: marked });
     else if (text !== '' && !'#;'.includes(text.charAt(0))) rules.push({ line, name: nameOf(text), text });
     at = behindLineEnd(bytes, end);
@@ -73,7 +73,7 @@ function nameOf(text: string): string {
 export const markDisabled = (line: string): string => `${DISABLED}${line}`;
 
 /** The rule in such a comment; null where it is none. */
-export const unmarked = (line: string): string | null =>
+export const withoutDisabledMark = (line: string): string | null =>
   line.startsWith(DISABLED) ? line.slice(DISABLED.length) : null;
 
 /** First line of a file that `export` writes. */

@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { byteCount, fields, id, line, sha256 } from '../text/fields.ts';
 import { parseJson } from '../text/json.ts';
-import { worded } from '../text/yaml.ts';
+import { problemText } from '../text/yaml.ts';
 
 export interface BundledEmulator {
   /** Id of the arch that it runs. */
@@ -55,7 +55,7 @@ export function decodeManifest(text: string): BundleManifest | { readonly proble
   const { success, output, issues } = v.safeParse(manifestSchema, value);
   if (success) return { host: output.host, emulators: output.emulators };
   const problems = issues.map(({ path, message }) =>
-    worded(
+    problemText(
       (path ?? []).map(({ key }) => String(key)),
       message,
     ),

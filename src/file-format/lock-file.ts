@@ -1,7 +1,7 @@
 /** The lock file `binfmtctl.lock`: which bytes run what, on every machine that reads it. YAML, always in the same order. */
 import * as v from 'valibot';
 import { byteCount, fields, id, line, sha256 } from '../text/fields.ts';
-import { type LineProblem, parseYaml, worded } from '../text/yaml.ts';
+import { type LineProblem, parseYaml, problemText } from '../text/yaml.ts';
 
 /** One emulator, by its bytes. */
 export interface LockedEmulator {
@@ -52,7 +52,7 @@ export async function decodeLockFile(
   if (success) return { lock: { hosts: output.hosts } };
   const problems = issues.map(({ path, message }): LineProblem => {
     const keys = (path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
-    return { line: document.lineOf(keys), message: worded(keys, message) };
+    return { line: document.lineOf(keys), message: problemText(keys, message) };
   });
   return { problems: problems.toSorted((a, b) => a.line - b.line) };
 }

@@ -26,7 +26,7 @@ import {
   persistedFiles,
 } from './boot/boot-files.ts';
 import { findHidden, unhiddenFileWarning } from './boot/hidden-files.ts';
-import { archHead, filesFor } from './boot/shadowing.ts';
+import { archHead, competingFiles } from './boot/shadowing.ts';
 import type { DesiredState } from './plan.ts';
 import type { RuleOptions } from './types.ts';
 
@@ -116,7 +116,9 @@ function bootFilesFor(
   const hiding = earlier.filter((file) => isWritten(file) && file.path === hidden?.by);
   const isIn = (how: BootFormat): boolean => earlier.some(({ path }) => bootFormatOf(path, name) === how);
   const isLasting = persist === 'binfmt.d' || (persist === 'none' && isIn('binfmt.d')) || hiding.length > 0;
-  const competing = isLasting ? [...filesFor(head, name), ...(hidden ? [basename(hidden.path)] : [])] : [];
+  const competing = isLasting
+    ? [...competingFiles(head, name), ...(hidden ? [basename(hidden.path)] : [])]
+    : [];
   const trailing = competing.length === 0 ? [] : [bootFilePath('binfmt.d', name, competing)];
   const isOpen = persist !== 'none' && (persist !== 'binfmt.d' || trailing.length === 0);
   const requested = [...trailing, ...(isOpen ? [bootFilePath(persist, name)] : [])];

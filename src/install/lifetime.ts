@@ -9,7 +9,7 @@ import {
 import type { InstanceFacts } from '../binfmt/instance/instance.ts';
 import type { Context } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { inInitialUserNamespace, isOurImage } from '../system/host.ts';
+import { inInitialUserNamespace } from '../system/host.ts';
 import { unmount } from '../system/namespace/mounts.ts';
 
 const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve that alone and go with it';
@@ -24,10 +24,9 @@ const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve tha
  */
 export async function checkLifetime(
   { directory, scope }: Pick<InstanceFacts, 'directory' | 'scope'>,
-  { report }: Pick<Context, 'report'>,
+  { report, inImage = false }: Pick<Context, 'report' | 'inImage'>,
 ): Promise<(hasChanged: boolean) => readonly string[]> {
   const warn = (text: string): void => report({ kind: 'warning', text });
-  const inImage = isOurImage();
   if (scope === 'namespace') warn(inImage ? warningInImage() : warning());
   // In a user namespace the instance is private to it.
   if (inInitialUserNamespace() !== true) return () => [];

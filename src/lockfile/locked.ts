@@ -5,7 +5,7 @@ import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
 import { type EmulatorRequest, type KernelState, type Obtained, obtainEmulators } from '../obtain/obtain.ts';
-import { DEFAULT_SOURCES } from '../obtain/sources.ts';
+import { defaultSources } from '../obtain/sources.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import { readLock } from './file.ts';
 import { groupBySource, lockedFor, requireGuests, requireLocked } from './plan.ts';
@@ -31,7 +31,7 @@ export async function obtainAsLocked(
 ): Promise<Obtained> {
   const { locked, lock, sources } = request;
   if (locked !== undefined) return obtainLocked(arches, kernel, { ...request, locked }, context);
-  const lockable = lock === undefined || sources.length > 0 ? sources : DEFAULT_SOURCES;
+  const lockable = lock === undefined || sources.length > 0 ? sources : defaultSources(context);
   return obtainEmulators(arches, kernel, { ...request, sources: lockable }, context);
 }
 
@@ -80,7 +80,7 @@ async function obtainLocked(
     const sources = request.sources.length > 0 ? request.sources : [source];
     const narrowed = { ...request, all: false, sources, emulator, candidates, expected: part };
     const obtained = await obtainEmulators(members, kernel, narrowed, context).catch((error: unknown) => {
-      throw request.sources.length > 0 ? error : worded(error, file, source);
+      throw request.sources.length > 0 ? error : sourceError(error, file, source);
     });
     for (const each of obtained.found) {
       const locked = part[each.arch.id];
@@ -104,7 +104,7 @@ async function obtainLocked(
 }
 
 /** What the lock file demands nobody has typed: it is said of the file. */
-function worded(error: unknown, file: string, source: string): unknown {
+function sourceError(error: unknown, file: string, source: string): unknown {
   if (!(error instanceof BinfmtctlError)) return error;
   const { code, message } = error;
   if (code !== 'BAD_SOURCE' && code !== 'EMULATOR_NOT_FOUND') return error;

@@ -6,7 +6,7 @@ import { listStored } from '../emulators/store/store.ts';
 import { encodeLockFile } from '../file-format/lock-file.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
 import { obtainEmulators } from '../obtain/obtain.ts';
-import { DEFAULT_SOURCES } from '../obtain/sources.ts';
+import { defaultSources } from '../obtain/sources.ts';
 import { findNatives, refuseNative } from '../safety/natives.ts';
 import { withStoreLock } from '../state/lock.ts';
 import { pruneUnregistered } from '../store/prune-unregistered.ts';
@@ -65,7 +65,7 @@ export async function updateLock(
           ? [{ source: undefined, emulator: undefined, guests }]
           : groupBySource(part, guests);
       for (const { source, emulator, guests: group } of groups) {
-        const own = source === undefined ? DEFAULT_SOURCES : [source];
+        const own = source === undefined ? defaultSources(context) : [source];
         const from = sources.length > 0 ? sources : own;
         const request = {
           sources: from,

@@ -89,10 +89,10 @@ export async function obtainEmulators(
 ): Promise<Obtained> {
   if (arches.length === 0) return { found: [], missing: [], toFetch: [] };
   const { host } = natives;
-  const sources = parseSources(request.sources, { allowUnverified: request.allowUnverified });
+  const sources = parseSources(request.sources, request, context);
   const [memo, stored] = await Promise.all([
-    openMemo(context.store),
-    isSharedStore() ? [] : listStored(context.store),
+    openMemo(context),
+    isSharedStore(context) ? [] : listStored(context.store),
   ]);
   const found = new Map<string, FoundEmulator>();
   const problems: SourceProblems = new Map();

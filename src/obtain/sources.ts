@@ -7,17 +7,19 @@ import { openSource, parseSource, type SourceName } from '../sources/index.ts';
 import { DEFAULT_IMAGE_EMULATORS } from '../sources/oci.ts';
 import type { EmulatorTarget } from '../sources/types.ts';
 import { refuseInterrupted } from '../state/transaction.ts';
-import { isOurImage } from '../system/host.ts';
 import { maskSecrets } from '../text/secrets.ts';
 
 /**
  * Where emulators are fetched from where none is named and this machine has none: each where those before have it not. In our
  * container image nowhere: it has all in it.
  */
-export const DEFAULT_SOURCES: readonly string[] = !isOurImage() ? ['apt', 'oci'] : [];
+export const defaultSources = ({ inImage }: Pick<Context, 'inImage'>): readonly string[] =>
+  inImage ? [] : DEFAULT_SOURCES;
+
+const DEFAULT_SOURCES: readonly string[] = ['apt', 'oci'];
 
 /** What may be otherwise with the next of the default sources. */
-const PASSING: readonly ErrorCode[] = ['NO_TOOL', 'SOURCE_FAILED', 'BAD_PACKAGE'];
+const RETRYABLE_CODES: readonly ErrorCode[] = ['NO_TOOL', 'SOURCE_FAILED', 'BAD_PACKAGE'];
 
 export interface Sources {
   readonly names: readonly (SourceName & { readonly name: string })[];
@@ -49,12 +51,13 @@ export interface Requirements {
 /** The sources of these names, or the default ones where there are none. @throws BAD_SOURCE. */
 export function parseSources(
   sourceNames: readonly string[],
-  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined } = {},
+  { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined },
+  context: Pick<Context, 'inImage'>,
 ): Sources {
-  const names = sourceNames.length === 0 ? DEFAULT_SOURCES : sourceNames;
+  const names = sourceNames.length === 0 ? defaultSources(context) : sourceNames;
   return {
     names: names.map((name) => ({ name, ...parseSource(name, { allowUnverified }) })),
-    isDefault: names === DEFAULT_SOURCES,
+    isDefault: names === DEFAULT_SOURCES || names.length === 0,
     allowUnverified,
   };
 }
@@ -73,21 +76,24 @@ export async function askSources(
   let failed = false;
   const { store, signal } = context;
   for (const [index, source] of names.entries()) {
-    const wants = isDefault ? missing().flatMap((want) => havingIt(source.kind, want)) : missing();
-    if (wants.length === 0 && isDefault) continue;
-    if (wants.length === 0 || (isDefault && index > 0 && isEnough())) break;
-    const guests = wants.map(({ guest }) => guest);
+    const targets = isDefault
+      ? missing().flatMap((target) => offeredTargets(source.kind, target))
+      : missing();
+    if (targets.length === 0 && isDefault) continue;
+    if (targets.length === 0 || (isDefault && index > 0 && isEnough())) break;
+    const guests = targets.map(({ guest }) => guest);
     try {
       const fetch = openSource(source);
       const options = { store, host: host.id, allowUnverified, verified, signal, report: reportTo(context) };
-      const candidates = await fetch(source.value, wants, options);
+      const candidates = await fetch(source.value, targets, options);
       for (const guest of guests.filter((each) => !candidates.some((found) => found.guest === each)))
         addProblem(problems, guest, `${maskSecrets(source.name)} has no emulator for ${guest}`);
       await take(candidates, source.name);
     } catch (error) {
       refuseInterrupted(signal);
       if (!(error instanceof BinfmtctlError)) throw error;
-      if (!isDefault || !PASSING.includes(error.code)) throw afterOthers(error, guests, problems);
+      if (!isDefault || !RETRYABLE_CODES.includes(error.code))
+        throw withEarlierProblems(error, guests, problems);
       failed = true;
       for (const guest of guests) addProblem(problems, guest, error);
     }
@@ -96,13 +102,13 @@ export async function askSources(
 }
 
 /** What a default source may have of it: other emulators are in no distribution's archive, and only QEMU is in the pinned image. */
-function havingIt(kind: string, want: EmulatorTarget): readonly EmulatorTarget[] {
-  const profiles = want.profiles.filter(({ id, layouts }) =>
+function offeredTargets(kind: string, target: EmulatorTarget): readonly EmulatorTarget[] {
+  const profiles = target.profiles.filter(({ id, layouts }) =>
     kind === 'oci'
       ? DEFAULT_IMAGE_EMULATORS.includes(id)
       : layouts.some(({ packages }) => packages.length > 0),
   );
-  return profiles.length === 0 ? [] : [{ ...want, profiles }];
+  return profiles.length === 0 ? [] : [{ ...target, profiles }];
 }
 
 /** Keeps a failure, or the name of a source that has nothing for the arch. */
@@ -122,7 +128,7 @@ export function combineProblems(
 const FEW = 3;
 
 /** The failure of a source, after the reasons why those before did not do. */
-function afterOthers(
+function withEarlierProblems(
   error: BinfmtctlError,
   guests: readonly string[],
   problems: SourceProblems,

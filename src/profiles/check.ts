@@ -3,7 +3,7 @@ import { lintProfile } from '../catalogue/profile/lint.ts';
 import { lintFacts } from '../catalogue/profile/lint-facts.ts';
 import type { Catalogue, Profile } from '../catalogue/types.ts';
 import { runningHead } from '../system/process/running-head.ts';
-import { worded } from '../text/yaml.ts';
+import { problemText } from '../text/yaml.ts';
 import { builtinCatalogue } from './builtin.ts';
 import { type Problem, readProfiles } from './read.ts';
 
@@ -22,7 +22,7 @@ export async function checkProfiles(directories: readonly string[], known: Catal
   const head = runningHead();
   const wrong = found.flatMap(({ file, profile, lineOf }) =>
     [...lintProfile(profile, catalogue), ...lintFacts(profile, head, builtinCatalogue())].map(
-      ({ path, message }) => ({ file, line: lineOf(path), message: worded(path, message) }),
+      ({ path, message }) => ({ file, line: lineOf(path), message: problemText(path, message) }),
     ),
   );
   const problems = [...read.flatMap((each) => each.problems), ...wrong];

@@ -5,7 +5,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { fileError } from '../system/file/file-error.ts';
 import { listFiles } from '../system/file/files.ts';
 import { readSmall } from '../system/file/read-small.ts';
-import { parseYaml, worded } from '../text/yaml.ts';
+import { parseYaml, problemText } from '../text/yaml.ts';
 
 /** A profile with its file. */
 export interface ReadProfile {
@@ -93,7 +93,7 @@ export async function readProfile(
       problems: problems.map(({ path, message }) => ({
         file,
         line: lineOf(path),
-        message: worded(path, message),
+        message: problemText(path, message),
       })),
     };
   const name = basename(file, extname(file));

@@ -41,7 +41,7 @@ type Unpacked = (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 export async function openTreeArchive(path: string, signal: AbortSignal): Promise<TreeArchive> {
   const head = await readHead(path);
   const unpacked = unpackerFor(head, signal);
-  if (unpacked === null) throw zipArchive(path, head) ?? noTree(path);
+  if (unpacked === null) throw zipArchive(path, head) ?? treeError(path);
   const read: TreeArchive['read'] = (onRead) => unpacked(readFile(path, onRead));
   await requireTar(path, head, read());
   const needsProgram = !['tar', 'gzip', 'zstd'].includes(fileKind(head));
@@ -50,10 +50,10 @@ export async function openTreeArchive(path: string, signal: AbortSignal): Promis
 
 /** Throws BAD_SOURCE where a path names neither a folder nor a file. */
 export function requireFile(path: string, facts: Stats): void {
-  if (!facts.isFile()) throw noTree(path, 'is neither a folder nor a file');
+  if (!facts.isFile()) throw treeError(path, 'is neither a folder nor a file');
 }
 
-export const noTree = (path: string, why = 'is no tar archive'): BinfmtctlError =>
+export const treeError = (path: string, why = 'is no tar archive'): BinfmtctlError =>
   new BinfmtctlError('BAD_SOURCE', `${path} ${why}`, {
     hint: 'name a folder, a tar archive (.tar, .tar.gz, .tar.xz, .tar.zst, .tar.bz2), an OCI layout, or an archive of `docker save`',
   });
@@ -104,7 +104,7 @@ async function requireTar(path: string, packed: Uint8Array, bytes: AsyncIterable
     if (head.length >= KIND_SIZE && fileKind(head.subarray(0, KIND_SIZE)) === 'tar') return;
     if (head.length >= DISK_IMAGE_SIZE) break;
   }
-  throw (await compressedImage(path, packed, head)) ?? noTree(path);
+  throw (await compressedImage(path, packed, head)) ?? treeError(path);
 }
 
 async function isImage(

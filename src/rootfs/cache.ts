@@ -23,7 +23,7 @@ const PARTIAL = /\.partial-\w+$/;
 const TIMEOUT_MS = 30 * 60_000;
 
 /** The name of a tree, by what it is made from. */
-export const keyOf = (...facts: readonly unknown[]): string =>
+export const treeKey = (...facts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
 
 /** The folder of a tree that is there already; else null. */

@@ -12,7 +12,7 @@ const PLAIN = [...WITH_BYTES, 'directory', 'symlink', 'link', 'fifo'];
 const DEVICES = ['character-device', 'block-device'];
 
 /** What has to go before a layer is unpacked; the path is from the root: `usr/bin`. */
-export interface Room {
+export interface PathToClear {
   /** All that is there; what is in a folder; a folder where the layer has a file; or another thing where it has a folder. */
   readonly kind: 'path' | 'content' | 'file' | 'folder';
   readonly path: string;
@@ -54,14 +54,14 @@ export function layerFilter(): (header: Header) => boolean {
 }
 
 /** What has to go for an entry of a layer, as far as it is there; null where nothing has. @throws BAD_PACKAGE as `layerFilter`. */
-export function roomFor(header: Header): Room | null {
+export function pathToClear(header: Header): PathToClear | null {
   const whiteout = whiteoutOf(header);
   if (whiteout !== null) return whiteout === 'note' ? null : whiteout;
   const path = partsOf(nameOf(header.name, header.pax)).join('/');
   return path === '' ? null : { kind: header.type === 'directory' ? 'folder' : 'file', path };
 }
 
-function whiteoutOf({ name, pax }: Header): Room | 'note' | null {
+function whiteoutOf({ name, pax }: Header): PathToClear | 'note' | null {
   const parts = partsOf(nameOf(name, pax));
   const last = parts.at(-1) ?? '';
   const folder = parts.slice(0, -1);

@@ -12,8 +12,8 @@ import { fileError } from '../system/file/file-error.ts';
 import { fileIdentity } from '../system/file/files.ts';
 import { withArchiveName, writeHashed } from '../system/file/integrity.ts';
 import type { IdMaps } from '../system/namespace/id-maps.ts';
-import { noTree, openTreeArchive, requireFile, type TreeArchive } from './archive.ts';
-import { findTree, keyOf, type PartialTree, withTree } from './cache.ts';
+import { openTreeArchive, requireFile, type TreeArchive, treeError } from './archive.ts';
+import { findTree, type PartialTree, treeKey, withTree } from './cache.ts';
 import { treeFilter } from './entry.ts';
 import { layersOfImage } from './image.ts';
 import { holdTree } from './tree-use.ts';
@@ -51,7 +51,7 @@ export async function openRootfs(path: string, options: RootfsOptions, context: 
   const { file, digest, facts } = place;
   const isFolder = facts.isDirectory();
   if (isFolder && !(await isLayoutFolder(file))) {
-    if (digest !== null) throw noTree(path, 'is a folder, but no image');
+    if (digest !== null) throw treeError(path, 'is a folder, but no image');
     return { directory: file, name: path, unpacked: false };
   }
   if (!isFolder) requireFile(path, facts);
@@ -107,7 +107,7 @@ async function openFolder(
   context: Context,
 ): Promise<string> {
   const layers = await layersOfImage({ name: path, members: membersOfFolder(file), digest }, arches, context);
-  const key = keyOf(
+  const key = treeKey(
     'layers',
     layers.map((layer) => layer.digest),
     maps,
@@ -126,7 +126,7 @@ async function openFile(
   const { dev, ino, size, mtimeNs } = await fileIdentity(file);
   const state = [file, dev, ino, size, mtimeNs, maps];
   const ids = arches.map(({ id }) => id);
-  const keys = { tree: keyOf('tree', state), image: keyOf('image', state, digest, ids) };
+  const keys = { tree: treeKey('tree', state), image: treeKey('image', state, digest, ids) };
   const known = await Promise.all([
     digest === null ? findTree(store, keys.tree) : null,
     findTree(store, keys.image),
@@ -142,7 +142,7 @@ async function openFile(
       const layers = await layersOfImage({ name: path, members, digest }, arches, context);
       await unpackLayers(layers, maps, partial, context);
     });
-  if (digest !== null) throw noTree(path, 'is an archive, but none of images');
+  if (digest !== null) throw treeError(path, 'is an archive, but none of images');
   return withTree({ roots: store, key: keys.tree, maps }, context, ({ tree, root }) => {
     const bytes = archive.read(reporter(path, Number(size), context));
     return unpackTree(bytes, treeFilter(), { what: path, signal, tree, root, maps });

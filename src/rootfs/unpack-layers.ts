@@ -6,7 +6,7 @@ import type { Layer } from '../oci/types.ts';
 import type { IdMaps } from '../system/namespace/id-maps.ts';
 import type { PartialTree } from './cache.ts';
 import { layerFilter } from './entry.ts';
-import { makeRoom, unpackTree } from './unpack-tree.ts';
+import { clearPaths, unpackTree } from './unpack-tree.ts';
 
 /**
  * Unpacks the layers of an image into one tree, the lowest one first, each after what it takes away from those below it
@@ -28,7 +28,7 @@ export async function unpackLayers(
     const compression = await compressionOf(file);
     const read = () => wholeBlocks(unpackFile(file, compression));
     const unpacking = { what: `layer ${layer.digest}`, signal, tree, root, maps };
-    if (index > 0) await makeRoom(read, unpacking);
+    if (index > 0) await clearPaths(read, unpacking);
     await unpackTree(read(), layerFilter(), unpacking);
     await rm(file);
   }

@@ -10,7 +10,7 @@ import type { IdMaps, IdRange } from '../system/namespace/id-maps.ts';
 import { run } from '../system/process/process.ts';
 import { commandLine } from '../text/shell.ts';
 import { confinedTool, runConfined, type TreePlace } from './confined.ts';
-import { roomFor } from './entry.ts';
+import { pathToClear } from './entry.ts';
 import { filterTar } from './filter.ts';
 
 export interface Unpacking extends TreePlace {
@@ -54,18 +54,18 @@ export async function unpackTree(
  *
  * @throws as `unpackTree`.
  */
-export async function makeRoom(
+export async function clearPaths(
   layer: () => AsyncIterable<Uint8Array>,
   { what, signal, ...place }: Unpacking,
 ): Promise<void> {
   const room = new Set<string>();
   for await (const { header } of readTar(modernTar(layer()), { what, maxBytes: 2 * MAX_TREE, signal })) {
-    const needed = roomFor(header);
+    const needed = pathToClear(header);
     if (needed !== null) room.add(`${needed.kind} ./${needed.path}\0`);
   }
   if (room.size === 0) return;
   const xargs = confinedTool('xargs', 'findutils');
-  const command = [...xargs, '-0', 'sh', '-c', roomScript(), 'sh'];
+  const command = [...xargs, '-0', 'sh', '-c', clearScript(), 'sh'];
   const input = Readable.from([Buffer.from([...room].join(''))]);
   const { exitCode, stderr } = await runConfined(place, command, { input, signal });
   if (signal.aborted) throw interrupted(signal, 'fetching');
@@ -73,7 +73,7 @@ export async function makeRoom(
 }
 
 /** Its arguments are a kind of room and a path each. A link in the place of a folder is not followed. */
-function roomScript(): string {
+function clearScript(): string {
   const rm = commandLine(confinedTool('rm', 'coreutils'));
   return `for each do
   path=\${each#* }

@@ -1,6 +1,6 @@
 import type { Rule } from '../rule/types.ts';
 import {
-  AWAIT_LEAVE,
+  AWAIT_PERMISSION,
   EXECUTE,
   inNewNamespaces,
   instanceLines,
@@ -22,7 +22,7 @@ export interface RunPlan {
 /** The command that executes the helper in namespaces with an instance of their own. The process stays the same all along. */
 export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
   const { directory, rules, ids, tools } = plan;
-  const start = ['echo "ready $$" >&2', AWAIT_LEAVE, `exec ${EXECUTE}`].join('\n');
+  const start = ['echo "ready $$" >&2', AWAIT_PERMISSION, `exec ${EXECUTE}`].join('\n');
   const script = [
     ...instanceLines(directory, rules, tools),
     sealLine(directory, tools),

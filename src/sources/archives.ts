@@ -45,9 +45,9 @@ export async function takeFromArchives(
     store,
     async (writer) => {
       const taken = new Map<string, Candidate>();
-      let targets = first;
-      for (let count = 0; count < MAX_SEARCHES && targets.size > 0; count++) {
-        const search = newSearch(targets, async (path, roles, bytes) => {
+      let rolesByPath = first;
+      for (let count = 0; count < MAX_SEARCHES && rolesByPath.size > 0; count++) {
+        const search = newSearch(rolesByPath, async (path, roles, bytes) => {
           const [{ name: storedName } = { name: posix.basename(path) }] = roles;
           const stored = await writer.put(storedName, bytes);
           for (const { guest, emulator } of roles)
@@ -60,7 +60,7 @@ export async function takeFromArchives(
             isPackage,
           });
         }
-        targets = remainingTargets(search, taken);
+        rolesByPath = remainingRoles(search, taken);
       }
       return [...taken.values()];
     },
@@ -69,13 +69,13 @@ export async function takeFromArchives(
 }
 
 /** What links lead to, and the other places of what they were taken for, as a link may lead nowhere. */
-function remainingTargets(
-  { targets, linked, followed }: LayerSearch,
+function remainingRoles(
+  { rolesByPath, linked, followed }: LayerSearch,
   taken: ReadonlyMap<string, Candidate>,
 ): RolesByPath {
   const remaining: RolesByPath = new Map();
   if (linked.size === 0) return remaining;
-  for (const [path, roles] of [...linked, ...targets]) {
+  for (const [path, roles] of [...linked, ...rolesByPath]) {
     for (const role of followed.has(path) ? [] : roles) {
       if (!taken.has(role.guest)) addRole(remaining, path, role);
     }

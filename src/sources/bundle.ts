@@ -29,11 +29,11 @@ import type { EmulatorTarget, FetchOptions, SourceFetcher } from './types.ts';
  * another thing than its manifest says; EMULATOR_UNFIT where others can change it and it is not `verified`; INTERRUPTED; what the store throws. Then
  * nothing is stored.
  */
-export const fetchBundle: SourceFetcher = async (file, wants, options) => {
+export const fetchBundle: SourceFetcher = async (file, targets, options) => {
   const path = resolve(file);
   await requireFile(path);
   if (options.verified !== true) await requireTrusted(path, { anyOwner: true, as: 'bundle' });
-  return takeFromBundle({ path, name: path }, wants, options);
+  return takeFromBundle({ path, name: path }, targets, options);
 };
 
 /** A bundle, and what it is called in messages. */
@@ -45,16 +45,18 @@ export interface BundleFile {
 /** As `fetchBundle`, from a file that nobody else can change. */
 export const takeFromBundle = (
   file: BundleFile,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   options: FetchOptions,
 ): Promise<readonly Candidate[]> =>
-  writeStore(options.store, (writer) => readBundle(file, wants, options, writer), { signal: options.signal });
+  writeStore(options.store, (writer) => readBundle(file, targets, options, writer), {
+    signal: options.signal,
+  });
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 async function readBundle(
   { path, name }: BundleFile,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   { host, signal }: FetchOptions,
   writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
@@ -71,14 +73,14 @@ async function readBundle(
       const { header } = entry;
       if (manifest === null) {
         manifest = await readManifest(header, entry as Bytes);
-        requireHost(name, manifest, host, wants);
+        requireHost(name, manifest, host, targets);
         open = manifest.emulators;
         continue;
       }
       const [emulator, ...rest] = open;
       assertMatchesManifest(header, emulator);
       open = rest;
-      const taken = await take(emulator, entry as Bytes, wants, writer);
+      const taken = await take(emulator, entry as Bytes, targets, writer);
       found.push(...taken.map((each) => ({ ...each, from: `${name} (${emulator.file})` })));
     }
     if (manifest === null) throw noBundle('it is empty');
@@ -86,7 +88,7 @@ async function readBundle(
     return found;
   } catch (cause) {
     if (signal.aborted) throw interrupted(signal, `reading ${name}`);
-    throw worded(name, cause, { atStart: manifest === null });
+    throw bundleError(name, cause, { atStart: manifest === null });
   } finally {
     archive.destroy();
     await piped;
@@ -118,10 +120,10 @@ function requireHost(
   name: string,
   manifest: BundleManifest,
   host: string,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
 ): void {
   if (manifest.host === host) return;
-  const guests = wants.map(({ guest }) => guest).join(' ');
+  const guests = targets.map(({ guest }) => guest).join(' ');
   throw new BinfmtctlError(
     'BAD_SOURCE',
     `bundle ${name} has emulators for ${manifest.host} machines, not for ${host} ones`,
@@ -145,11 +147,11 @@ function assertMatchesManifest(
 async function take(
   { guest, emulator, sha256, file }: BundledEmulator,
   bytes: Bytes,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
-  const want = wants.find((each) => each.guest === guest);
-  const profile = want?.profiles.find(({ id }) => id === emulator);
+  const target = targets.find((each) => each.guest === guest);
+  const profile = target?.profiles.find(({ id }) => id === emulator);
   const stored = profile && (await writer.put(storedName(profile, guest, file), bytes));
   const actual = stored?.sha256 ?? (await hashOf(bytes));
   if (actual !== sha256) throw corrupt(`${file} has sha256 ${actual}, not ${sha256} as its manifest says`);
@@ -163,7 +165,7 @@ async function hashOf(bytes: Bytes): Promise<string> {
   return hash.digest('hex');
 }
 
-function worded(name: string, cause: unknown, { atStart }: { readonly atStart: boolean }): unknown {
+function bundleError(name: string, cause: unknown, { atStart }: { readonly atStart: boolean }): unknown {
   if (!(cause instanceof BinfmtctlError)) {
     if (errnoOf(cause)?.match(/^E[A-Z]+$/)) return fileError(cause, `read the bundle ${name}`);
     const { code, message, hint } = (atStart ? noBundle : corrupt)(tarProblem(cause));

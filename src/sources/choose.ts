@@ -23,21 +23,22 @@ const FEW = 5;
 export function chooseTarget(
   name: string,
   what: string,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   hint: string,
 ): ChosenTarget | null {
-  const matching = wants.length > 1 ? wants.filter((want) => isNamed(name, want)) : wants;
-  const [want] = matching;
-  if (wants.length > 1 && (want === undefined || matching.length > 1)) {
-    const guests = wants.length > FEW ? '' : `: ${wants.map(({ guest }) => guest).join(', ')}`;
-    const message = `${what} is one emulator, but ${wants.length} architectures are needed${guests}`;
+  const matching = targets.length > 1 ? targets.filter((target) => isNamed(name, target)) : targets;
+  const [target] = matching;
+  if (targets.length > 1 && (target === undefined || matching.length > 1)) {
+    const guests = targets.length > FEW ? '' : `: ${targets.map(({ guest }) => guest).join(', ')}`;
+    const message = `${what} is one emulator, but ${targets.length} architectures are needed${guests}`;
     throw new BinfmtctlError('BAD_SOURCE', message, {
       hint: `name one architecture, name the file as its emulator is usually named, or ${hint}`,
     });
   }
   // Several emulators can run some architectures: the file's name says which one it is.
-  const profile = want?.profiles.find((each) => name.toLowerCase().includes(each.id)) ?? want?.profiles[0];
-  return want === undefined || profile === undefined ? null : { guest: want.guest, profile };
+  const profile =
+    target?.profiles.find((each) => name.toLowerCase().includes(each.id)) ?? target?.profiles[0];
+  return target === undefined || profile === undefined ? null : { guest: target.guest, profile };
 }
 
 /** `x86_64_qemu-aarch64-static`, too, as multiarch/qemu-user-static names them by host. */

@@ -13,7 +13,7 @@ import type { EmulatorTarget, SourceFetcher } from './types.ts';
  *
  * @throws BAD_SOURCE where DIR is no folder; what `copyToStore` throws.
  */
-export const fetchDir: SourceFetcher = async (directory, wants, { store, signal }) => {
+export const fetchDir: SourceFetcher = async (directory, targets, { store, signal }) => {
   const root = resolve(directory);
   const isFolder = await stat(root).then(
     (facts) => facts.isDirectory(),
@@ -25,7 +25,7 @@ export const fetchDir: SourceFetcher = async (directory, wants, { store, signal 
     });
   }
   const copyAll = async (writer: StoreWriter): Promise<readonly Candidate[]> =>
-    (await Promise.all(wants.map((want) => fetchOne(root, want, writer)))).flat();
+    (await Promise.all(targets.map((target) => fetchOne(root, target, writer)))).flat();
   return writeStore(store, copyAll, { signal });
 };
 

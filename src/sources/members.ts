@@ -15,20 +15,20 @@ export interface Role {
 export type RolesByPath = Map<string, Role[]>;
 
 /** Where distributions and images keep them. */
-export const layoutRoles = (wants: readonly EmulatorTarget[]): RolesByPath => rolesAt(wants, layoutPaths);
+export const layoutRoles = (targets: readonly EmulatorTarget[]): RolesByPath => rolesAt(targets, layoutPaths);
 
 /** The same, and by their usual names where `dir:` would find them: archives of files have no layout. */
-export const treeRoles = (wants: readonly EmulatorTarget[]): RolesByPath =>
-  rolesAt(wants, (profile, guest) => [
+export const treeRoles = (targets: readonly EmulatorTarget[]): RolesByPath =>
+  rolesAt(targets, (profile, guest) => [
     ...new Set([
       ...layoutPaths(profile, guest),
       ...FOLDERS.flatMap((folder) => fileNames(profile, guest).map((name) => posix.join('/', folder, name))),
     ]),
   ]);
 
-function rolesAt(wants: readonly EmulatorTarget[], pathsOf: typeof layoutPaths): RolesByPath {
+function rolesAt(targets: readonly EmulatorTarget[], pathsOf: typeof layoutPaths): RolesByPath {
   const roles: RolesByPath = new Map();
-  for (const { guest, profiles } of wants) {
+  for (const { guest, profiles } of targets) {
     for (const profile of profiles) {
       for (const path of pathsOf(profile, guest)) {
         addRole(roles, path, { guest, emulator: profile.id, name: storedName(profile, guest, path) });

@@ -17,7 +17,7 @@ import type { EmulatorTarget } from './types.ts';
  */
 export function takeFromLayers(
   layers: readonly Layer[],
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   options: TakeOptions & { readonly workDirectory: string },
 ): Promise<readonly Candidate[]> {
   const archives = layers.map((layer, index) => {
@@ -25,7 +25,7 @@ export function takeFromLayers(
     const open = async () => unpackFile(await bring(), layer.compression);
     return { what: `layer ${layer.digest}`, open };
   });
-  return takeFromArchives(archives.toReversed(), layoutRoles(wants), options);
+  return takeFromArchives(archives.toReversed(), layoutRoles(targets), options);
 }
 
 async function bringLayer(layer: Layer, file: string): Promise<string> {

@@ -30,15 +30,15 @@ export const DEFAULT_IMAGE_EMULATORS: readonly string[] = ['qemu'];
  * @throws BAD_SOURCE for what names no image; EMULATOR_UNFIT for files that others can change; SOURCE_FAILED; BAD_PACKAGE for wrong digests, media types, archives, names and
  * links; INTERRUPTED; what the store throws. Nothing is stored then.
  */
-export const fetchOci: SourceFetcher = (value, wants, options) =>
+export const fetchOci: SourceFetcher = (value, targets, options) =>
   withinTotalTime(options, (timed) =>
-    pullImage(value, wants, { ...timed, limits: LIMITS }, hostPlatforms(options.host, machine())),
+    pullImage(value, targets, { ...timed, limits: LIMITS }, hostPlatforms(options.host, machine())),
   );
 
 /** As `fetchOci`, with the platforms of a machine and the limits of its network. */
 export async function pullImage(
   value: string,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   options: PullOptions,
   platforms: readonly Platform[],
 ): Promise<readonly Candidate[]> {
@@ -55,7 +55,7 @@ export async function pullImage(
         kind: 'text',
         text: `oci: ${name} has ${layers.length} layer${layers.length === 1 ? '' : 's'}`,
       });
-      const found = await takeFromLayers(layers, wants, { ...options, workDirectory, name, origin: 'oci' });
+      const found = await takeFromLayers(layers, targets, { ...options, workDirectory, name, origin: 'oci' });
       return found.map((each) => (source === undefined ? each : { ...each, source }));
     });
   } finally {

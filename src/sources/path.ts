@@ -9,9 +9,9 @@ import type { SourceFetcher } from './types.ts';
  *
  * @throws BAD_SOURCE for several architectures, if the file's name does not say which one; what `copyToStore` throws.
  */
-export const fetchPath: SourceFetcher = async (file, wants, { store, signal }) => {
+export const fetchPath: SourceFetcher = async (file, targets, { store, signal }) => {
   const path = resolve(file);
-  const chosen = chooseTarget(basename(path), file, wants, 'use a directory with dir:DIR');
+  const chosen = chooseTarget(basename(path), file, targets, 'use a directory with dir:DIR');
   if (chosen === null) return [];
   const { guest, profile } = chosen;
   const copy = writeStore(store, (writer) => copyToStore({ path, guest, profile, origin: 'path' }, writer), {

@@ -6,12 +6,12 @@ import type { TarEntry } from '../archive/tar-reader.ts';
 import { addRole, type Role, type RolesByPath } from './members.ts';
 
 export interface LayerSearch {
-  readonly targets: RolesByPath;
-  /** Takes the file at the path of a target. */
+  readonly rolesByPath: RolesByPath;
+  /** Takes the file at a path that has roles. */
   readonly take: (path: string, roles: readonly Role[], bytes: AsyncIterable<Uint8Array>) => Promise<void>;
   /** Guests of which the emulator was found, or a link to it. */
   readonly settled: Set<string>;
-  /** The targets of links, for the next search. */
+  /** The roles of what links name, for the next search. */
   readonly linked: RolesByPath;
   /** The links that were met. */
   readonly followed: Set<string>;
@@ -24,10 +24,10 @@ export interface LayerSearch {
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 
-export function newSearch(targets: RolesByPath, take: LayerSearch['take']): LayerSearch {
+export function newSearch(rolesByPath: RolesByPath, take: LayerSearch['take']): LayerSearch {
   const none = () => new Set<string>();
   return {
-    targets,
+    rolesByPath,
     take,
     settled: none(),
     linked: new Map(),
@@ -38,8 +38,8 @@ export function newSearch(targets: RolesByPath, take: LayerSearch['take']): Laye
 }
 
 /** Whether nothing is left to be looked for. */
-export const isSettled = ({ targets, settled }: LayerSearch): boolean =>
-  [...targets.values()].flat().every(({ guest }) => settled.has(guest));
+export const isSettled = ({ rolesByPath, settled }: LayerSearch): boolean =>
+  [...rolesByPath.values()].flat().every(({ guest }) => settled.has(guest));
 
 /**
  * Goes through the next lower layer; the highest one comes first. What it takes away counts for those below it only.
@@ -51,8 +51,8 @@ export async function searchLayer(
   search: LayerSearch,
   { isPackage = false }: { readonly isPackage?: boolean | undefined } = {},
 ): Promise<void> {
-  const { targets, settled, take, linked } = search;
-  const folders = foldersAbove(targets);
+  const { rolesByPath, settled, take, linked } = search;
+  const folders = foldersAbove(rolesByPath);
   const removed: string[] = [];
   const opaque: string[] = [];
   for await (const { header, bytes } of entries) {
@@ -62,11 +62,11 @@ export async function searchLayer(
       const folder = posix.dirname(path);
       const target = posix.join(folder, name.slice(WHITEOUT.length));
       if (name === OPAQUE) opaque.push(folder);
-      else if (targets.has(target) || folders.has(target)) removed.push(target);
+      else if (rolesByPath.has(target) || folders.has(target)) removed.push(target);
       continue;
     }
     if (folders.has(path) && header.type !== 'directory') removed.push(path);
-    const roles = (targets.get(path) ?? []).filter(({ guest }) => !settled.has(guest));
+    const roles = (rolesByPath.get(path) ?? []).filter(({ guest }) => !settled.has(guest));
     if (roles.length === 0 || isHidden(path, search)) continue;
     const target = linkTarget(checkedHeader(header), path);
     if (target === null) await take(path, roles, bytes);
@@ -95,8 +95,8 @@ function isHidden(path: string, { removed, opaque }: LayerSearch): boolean {
   return foldersOf(path).some((folder) => removed.has(folder) || opaque.has(folder));
 }
 
-const foldersAbove = (targets: RolesByPath): ReadonlySet<string> =>
-  new Set([...targets.keys()].flatMap(foldersOf));
+const foldersAbove = (rolesByPath: RolesByPath): ReadonlySet<string> =>
+  new Set([...rolesByPath.keys()].flatMap(foldersOf));
 
 function foldersOf(path: string): readonly string[] {
   const folder = posix.dirname(path);

@@ -29,6 +29,6 @@ export type PullOptions = FetchOptions & LimitedTransfer;
  */
 export type SourceFetcher = (
   value: string,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   options: FetchOptions,
 ) => Promise<readonly Candidate[]>;

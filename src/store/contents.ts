@@ -56,7 +56,7 @@ async function listEmulators(context: Context): Promise<readonly StoreItem[]> {
     size: emulator.size,
     lastUsed: lastRead(emulator),
     usedBy: users.get(emulator.sha256) ?? [],
-    unknown: unknown ?? hiddenSessions(),
+    unknown: unknown ?? hiddenSessions(context),
   }));
 }
 

@@ -99,8 +99,8 @@ function processIds(): readonly string[] {
 }
 
 /** Why processes of other containers may use the store as well; null if they cannot. */
-export const hiddenSessions = (): string | null =>
-  isSharedStore() && seesMachineProcesses() !== true
+export const hiddenSessions = (context: Pick<Context, 'inImage'>): string | null =>
+  isSharedStore(context) && seesMachineProcesses() !== true
     ? 'sessions of other containers with this store cannot be seen (run the container with --pid=host)'
     : null;
 

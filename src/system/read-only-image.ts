@@ -2,7 +2,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from './file/file-error.ts';
-import { isOurImage } from './host.ts';
 import { flagsAt, isOnRootMount, mount } from './namespace/mounts.ts';
 import { temporaryFolders } from './temporary.ts';
 
@@ -11,7 +10,7 @@ import { temporaryFolders } from './temporary.ts';
  * what needs the place says so.
  */
 export async function makeImageWritable(store: string): Promise<void> {
-  if (!isOurImage() || process.geteuid?.() !== 0) return;
+  if (process.geteuid?.() !== 0) return;
   const parent = dirname(store);
   if (existsSync(parent) && isReadOnly(store) && isReadOnly(parent) && isOnRootMount(parent))
     await mountTmpfs(parent);

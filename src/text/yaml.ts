@@ -46,7 +46,7 @@ export async function parseYaml(
 }
 
 /** `layouts.0.paths: must be a list`. */
-export const worded = (path: Path, message: string): string =>
+export const problemText = (path: Path, message: string): string =>
   path.length === 0 ? message : `${path.join('.')}: ${message}`;
 
 /** Where the key of the last part stands that is there, or the item of a list. */

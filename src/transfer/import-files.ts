@@ -5,7 +5,7 @@ import { runningKernelFeatures } from '../binfmt/features.ts';
 import { inspectInstance } from '../binfmt/instance/instance.ts';
 import { formatRules } from '../catalogue/format-rules.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { decodeBinfmtD, type RuleLine, unmarked } from '../file-format/binfmt-d.ts';
+import { decodeBinfmtD, type RuleLine, withoutDisabledMark } from '../file-format/binfmt-d.ts';
 import {
   type Description,
   decodeAdminFile,
@@ -88,7 +88,7 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly Im
     }
     case 'register':
       return linesOf(bytes).map(({ line, text }) => {
-        const marked = unmarked(text);
+        const marked = withoutDisabledMark(text);
         return itemOfLine(file, { line, text: marked ?? text }, { enabled: marked === null });
       });
     case 'binfmt-support':
@@ -110,7 +110,7 @@ const linesOf = (bytes: Uint8Array): readonly NumberedLine[] =>
   decodeText(bytes)
     .split('\n')
     .map((text, index) => ({ line: index + 1, text }))
-    .filter(({ text }) => text !== '' && (!/^[#;]/.test(text) || unmarked(text) !== null));
+    .filter(({ text }) => text !== '' && (!/^[#;]/.test(text) || withoutDisabledMark(text) !== null));
 
 function itemOfLine(
   file: string,

@@ -84,10 +84,10 @@ export async function importRules(request: ImportRequest, outer: Context): Promi
     const { mounted } = inspectInstance(binfmtDirectory);
     return resultOf(await decide(mounted ? listEntries(binfmtDirectory) : []));
   }
-  const notesOnReach = await checkLifetime(await ensureMounted(binfmtDirectory), context);
+  const lifetimeNotes = await checkLifetime(await ensureMounted(binfmtDirectory), context);
   const apply = async (plan: ImportPlan): Promise<ImportResult> => {
     await applySteps(plan.steps, [], context, checked);
-    notesOnReach(plan.steps.length > 0);
+    lifetimeNotes(plan.steps.length > 0);
     return resultOf(plan);
   };
   return await withStoreLock(context, async () => {

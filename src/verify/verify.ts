@@ -176,7 +176,7 @@ async function prove(
   const failing = ids.filter((id) => (!ranWell(host.get(id)) ? false : !ranWell(isolated.get(id))));
   const [chroot, namespace] = await Promise.all([run('chroot', failing), run('mount-namespace', failing)]);
   const rootArches = root === undefined ? [] : await archesOfRoot(root, context.catalogue);
-  const memo = await openMemo(context.store);
+  const memo = await openMemo(context);
   const observations = await Promise.all(
     subjects.map(async (subject): Promise<Observation> => {
       const { id } = subject.arch;

@@ -28,7 +28,7 @@ const optionsWith = async (changed: Partial<InspectOptions> = {}): Promise<Inspe
   requireStatic: true,
   asRoot: false,
   timeoutMs: 60_000,
-  memo: await openMemo(at('memo')),
+  memo: await openMemo({ store: at('memo') }),
   signal: new AbortController().signal,
   ...changed,
 });
@@ -100,7 +100,7 @@ describe('inspect', () => {
 
   it('never runs other bytes than those that are expected, nor remembers them', async () => {
     const path = await place('crashing', buildProgram(code.crash));
-    const memo = await openMemo(at('memo'));
+    const memo = await openMemo({ store: at('memo') });
     const { sha256 } = await inspected(path, { memo, sha256: 'ab'.repeat(32) });
     expect(sha256).toMatch(/^(?!abab)[0-9a-f]{64}$/);
     await expect(inspected(path, { memo, sha256 })).rejects.toMatchObject({
@@ -234,7 +234,7 @@ describe('inspect', () => {
   it('hashes what has to have a certain hash, whatever the memo says', async () => {
     const path = await place('other-bytes', fakeQemu());
     const { sha256 } = await inspected(path);
-    const memo = await openMemo(at('lying'));
+    const memo = await openMemo({ store: at('lying') });
     const locked = 'ab'.repeat(32);
     memo.record(await fileIdentity(path), { sha256: locked, version: '9.9.9' }, 'qemu');
     expect((await inspected(path, { memo, sha256: locked })).sha256).toBe(sha256);
@@ -278,16 +278,18 @@ describe('inspect', () => {
 describe('memo', () => {
   it('saves hashing and running an unchanged file, and nothing when it has changed', async () => {
     const path = await place('remembered', buildProgram(code.print('qemu-x version 1.2.3\n')));
-    const memo = await openMemo(at('memory'));
+    const memo = await openMemo({ store: at('memory') });
     const first = await inspected(path, { memo });
     await mkdir(at('memory'), { recursive: true });
     await memo.save();
     // A pattern that finds nothing shows that the program is not asked again.
     const deaf = { ...QEMU, version: { ...QEMU.version, pattern: 'nothing' } };
-    const again = await inspected(path, { profile: deaf, memo: await openMemo(at('memory')) });
+    const again = await inspected(path, { profile: deaf, memo: await openMemo({ store: at('memory') }) });
     expect(again).toEqual(first);
     await utimes(path, 1, 1);
-    expect((await inspected(path, { profile: deaf, memo: await openMemo(at('memory')) })).version).toBeNull();
+    expect(
+      (await inspected(path, { profile: deaf, memo: await openMemo({ store: at('memory') }) })).version,
+    ).toBeNull();
   });
 
   it.each([
@@ -297,24 +299,24 @@ describe('memo', () => {
     '{"schema":"binfmtctl/inspected/1","files":{"1:2:3:4:5":{"sha256":"x","versions":{}}}}',
   ])('is empty where its file holds %j', async (text) => {
     await place('garbage/inspected.json', text);
-    const memo = await openMemo(at('garbage'));
+    const memo = await openMemo({ store: at('garbage') });
     expect(memo.recall({ dev: '1', ino: '2', size: '3', mtimeNs: '4', ctimeNs: '5' })).toBeNull();
   });
 
   it('keeps the newest 500', async () => {
     await mkdir(at('full'));
-    const memo = await openMemo(at('full'));
+    const memo = await openMemo({ store: at('full') });
     const file = (ino: number) => ({ dev: '1', ino: `${ino}`, size: '1', mtimeNs: '1', ctimeNs: '1' });
     for (let ino = 0; ino < 600; ino++)
       memo.record(file(ino), { sha256: 'a'.repeat(64), version: null }, 'qemu');
     await memo.save();
     const saved = JSON.parse(await readFile(at('full/inspected.json'), 'utf8')) as { files: object };
     expect(Object.keys(saved.files)).toHaveLength(500);
-    expect((await openMemo(at('full'))).recall(file(599), 'qemu')).not.toBeNull();
+    expect((await openMemo({ store: at('full') })).recall(file(599), 'qemu')).not.toBeNull();
   });
 
   it('does not take what was known without running for a version', async () => {
-    const memo = await openMemo(at('none'));
+    const memo = await openMemo({ store: at('none') });
     const file = { dev: '1', ino: '2', size: '3', mtimeNs: '4', ctimeNs: '5' };
     memo.record(file, { sha256: 'a'.repeat(64), version: null });
     expect(memo.recall(file, 'qemu')).toBeNull();

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openText } from '../../src/system/file/unnamed-file.ts';
-import { AWAIT_LEAVE, fail } from '../../src/system/namespace/setup-script.ts';
+import { AWAIT_PERMISSION, fail } from '../../src/system/namespace/setup-script.ts';
 import { supervise, superviseDirectly } from '../../src/system/process/supervisor.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
@@ -55,7 +55,7 @@ describe('signals during a set-up', () => {
   it('keep the program from being executed, where nothing else has ended', async () => {
     const [trapped, sent] = [folder('trapped'), folder('sent')];
     const until = `: > ${trapped}; until [ -e ${sent} ]; do sleep 0.01; done`;
-    const ending = setUp(`trap '' TERM; ${until}; echo "ready $$" >&2; ${AWAIT_LEAVE}; exit 0`);
+    const ending = setUp(`trap '' TERM; ${until}; echo "ready $$" >&2; ${AWAIT_PERMISSION}; exit 0`);
     await expect.poll(() => existsSync(trapped)).toBe(true);
     process.emit('SIGTERM', 'SIGTERM');
     writeFileSync(sent, '');

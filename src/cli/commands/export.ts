@@ -1,10 +1,10 @@
-import { Command, Option } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import { encodeText } from '../../rule/text.ts';
 import { toJson } from '../../text/json.ts';
 import type { ExportResult } from '../../transfer/export.ts';
 import { FORMS, type Form } from '../../transfer/recognise.ts';
-import { type CommonOptions, namesAndAllError, withCommon } from '../common-options.ts';
+import type { OwnCommand } from '../command-line.ts';
+import { COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { onOneLine, print, printFile } from '../output/terminal.ts';
 
 interface ExportOptions extends CommonOptions {
@@ -13,46 +13,53 @@ interface ExportOptions extends CommonOptions {
   readonly output?: string;
 }
 
-export function exportCommand(done: (status: number) => void): Command {
-  const command = new Command('export')
-    .summary('write entries of the kernel in another form')
-    .description(
+export const exportCommand: OwnCommand = {
+  description: {
+    name: 'export',
+    summary: 'write entries of the kernel in another form',
+    description:
       'Writes entries, whoever made them, in a form that other tools read; says what the form cannot say',
-    )
-    .argument('[entry...]', 'names of entries, or globs of names such as `qemu-*`')
-    .option('--all', 'every entry')
-    .addOption(new Option('--format <form>', 'the form').choices([...FORMS]).default('binfmt.d'))
-    .option(
-      '--output <path>',
-      'a file; for binfmt-support, admin and profile a folder with a file for each entry',
-    );
-  return withCommon(command, [
-    ['binfmtctl export --all > entries.conf', 'everything, for `binfmtctl import` or binfmt.d'],
-    ['binfmtctl export qemu-arm --format binfmt-support', 'one format file'],
-    [
-      "binfmtctl export 'qemu-*' --format admin --output /var/lib/binfmts",
-      'hand them over to update-binfmts',
+    words: [['[entry...]', 'names of entries, or globs of names such as `qemu-*`']],
+    options: [
+      ['--all', 'every entry'],
+      ['--format <form>', 'the form', { choices: FORMS, default: 'binfmt.d' }],
+      [
+        '--output <path>',
+        'a file; for binfmt-support, admin and profile a folder with a file for each entry',
+      ],
+      ...COMMON_OPTIONS,
     ],
-  ]).action(async (names: string[], options: ExportOptions) => {
-    if (names.length === 0 && options.all !== true) {
-      throw new BinfmtctlError('USAGE', 'export needs a name or --all', {
-        hint: '`binfmtctl status` lists the entries',
-      });
-    }
-    if (names.length > 0 && options.all === true) throw namesAndAllError('export', 'names');
-    const { withOperation, exportRules } = await import('../parts/operations.ts');
-    const request = {
-      names,
-      all: options.all === true,
-      form: options.format,
-      output: options.output ?? null,
-    };
-    const result = await withOperation(options, (context) => exportRules(request, context));
-    if (options.json) process.stdout.write(`${toJson(result)}\n`);
-    else printFile(textOf(result, options.output));
-    if (!options.json) print(linesOf(result), process.stderr);
-    done(result.lost.length + result.leftOut.length > 0 ? 1 : 0);
-  });
+    examples: [
+      ['binfmtctl export --all > entries.conf', 'everything, for `binfmtctl import` or binfmt.d'],
+      ['binfmtctl export qemu-arm --format binfmt-support', 'one format file'],
+      [
+        "binfmtctl export 'qemu-*' --format admin --output /var/lib/binfmts",
+        'hand them over to update-binfmts',
+      ],
+    ],
+  },
+  run,
+};
+
+async function run(options: ExportOptions, names: readonly string[]): Promise<number> {
+  if (names.length === 0 && options.all !== true) {
+    throw new BinfmtctlError('USAGE', 'export needs a name or --all', {
+      hint: '`binfmtctl status` lists the entries',
+    });
+  }
+  if (names.length > 0 && options.all === true) throw namesAndAllError('export', 'names');
+  const { withOperation, exportRules } = await import('../parts/operations.ts');
+  const request = {
+    names,
+    all: options.all === true,
+    form: options.format,
+    output: options.output ?? null,
+  };
+  const result = await withOperation(options, (context) => exportRules(request, context));
+  if (options.json) process.stdout.write(`${toJson(result)}\n`);
+  else printFile(textOf(result, options.output));
+  if (!options.json) print(linesOf(result), process.stderr);
+  return result.lost.length + result.leftOut.length > 0 ? 1 : 0;
 }
 
 /** @throws USAGE for several files without a place for them. */

@@ -1,4 +1,3 @@
-import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import type { LockFile } from '../../file-format/lock-file.ts';
 import { LOCK_FILE } from '../../lockfile/name.ts';
@@ -6,7 +5,8 @@ import type { LockResult } from '../../lockfile/update.ts';
 import { toJson } from '../../text/json.ts';
 import { maskSecrets } from '../../text/secrets.ts';
 import { commandLine } from '../../text/shell.ts';
-import { ALLOW_UNVERIFIED, type CommonOptions, collect, withCommon } from '../common-options.ts';
+import type { OwnCommand } from '../command-line.ts';
+import { ALLOW_UNVERIFIED, COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
 import { print, table } from '../output/terminal.ts';
 
 interface LockCommandOptions extends CommonOptions {
@@ -17,33 +17,39 @@ interface LockCommandOptions extends CommonOptions {
   readonly strict?: boolean;
 }
 
-export function lockCommand(done: (status: number) => void): Command {
-  const command = new Command('lock')
-    .summary('show or renew the lock file')
-    .description(
+export const lockCommand: OwnCommand = {
+  description: {
+    name: 'lock',
+    summary: 'show or renew the lock file',
+    description:
       'Shows which emulators a lock file names; with --update looks up anew what their sources have, and registers nothing',
-    )
-    .argument('[arch...]', 'with --update: only these, which are added where the file has them not')
-    .option('--update', "renew the part for this machine's architecture")
-    .option('--lock-file <file>', 'the lock file', LOCK_FILE)
-    .option(
-      '--source <spec>',
-      'with --update: from here, not from the source that the file names',
-      collect,
-      [],
-    )
-    .option(...ALLOW_UNVERIFIED)
-    .option('--strict', 'with --update: refuse emulators of a version that is known to be bad');
-  return withCommon(command, [
-    ['binfmtctl lock', 'what binfmtctl.lock says'],
-    ['binfmtctl lock --update', 'all of it anew, each from its source'],
-    ['binfmtctl lock --update arm64', 'only that one, or one more'],
-  ]).action(async (names: string[], options: LockCommandOptions) => {
-    const result = options.update ? await update(names, options) : await show(names, options);
-    if (options.json) process.stdout.write(`${toJson(result.document)}\n`);
-    else print(`${result.text}\n`);
-    done(0);
-  });
+    words: [['[arch...]', 'with --update: only these, which are added where the file has them not']],
+    options: [
+      ['--update', "renew the part for this machine's architecture"],
+      ['--lock-file <file>', 'the lock file', { default: LOCK_FILE }],
+      [
+        '--source <spec>',
+        'with --update: from here, not from the source that the file names',
+        { repeatable: true },
+      ],
+      ALLOW_UNVERIFIED,
+      ['--strict', 'with --update: refuse emulators of a version that is known to be bad'],
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      ['binfmtctl lock', 'what binfmtctl.lock says'],
+      ['binfmtctl lock --update', 'all of it anew, each from its source'],
+      ['binfmtctl lock --update arm64', 'only that one, or one more'],
+    ],
+  },
+  run,
+};
+
+async function run(options: LockCommandOptions, names: readonly string[]): Promise<number> {
+  const result = options.update ? await update(names, options) : await show(names, options);
+  if (options.json) process.stdout.write(`${toJson(result.document)}\n`);
+  else print(`${result.text}\n`);
+  return 0;
 }
 
 async function update(names: readonly string[], options: LockCommandOptions) {

@@ -2,14 +2,30 @@ import { restartNote } from '../../binfmt/held.ts';
 import { toJson } from '../../text/json.ts';
 import type { StatusLine, StatusResult } from '../../verify/status.ts';
 import { status } from '../../verify/status.ts';
-import type { CommonOptions } from '../common-options.ts';
+import type { OwnCommand } from '../command-line.ts';
+import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
 import { standardOutput, writeOutput } from '../output/streams.ts';
 import { paint, type Shown, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
 
-/** Prints the status and returns the exit status. */
-export async function showStatus(options: CommonOptions): Promise<number> {
+export const statusCommand: OwnCommand = {
+  description: {
+    name: 'status',
+    summary: 'who runs what',
+    description:
+      "The entries of the binfmt_misc instance in the kernel's order, who runs them, and whether they were proved",
+    words: [],
+    options: [...COMMON_OPTIONS],
+    examples: [
+      ['binfmtctl status', 'a table for people'],
+      ['binfmtctl status --json', 'the same for programs'],
+    ],
+  },
+  run,
+};
+
+async function run(options: CommonOptions): Promise<number> {
   const result = await status(await openContext(options));
   return writeOutput(options.json ? `${toJson(result)}\n` : textOf(result, standardOutput()));
 }

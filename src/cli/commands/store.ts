@@ -1,7 +1,7 @@
-import { Command } from 'commander';
 import type { PruneResult, StoreItem } from '../../store/index.ts';
 import { toJson } from '../../text/json.ts';
-import { type CommonOptions, withCommon } from '../common-options.ts';
+import type { CommandGroup } from '../command-line.ts';
+import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
 import { megabytes, print, shortPath, table, visible } from '../output/terminal.ts';
 
@@ -9,51 +9,61 @@ interface PruneOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export function storeCommand(done: (status: number) => void): Command {
-  const store = new Command('store')
-    .summary('emulators and unpacked root file systems that are kept')
-    .description('The store: emulators that install, run and enter fetched, and trees that enter unpacked');
-  store.addCommand(
-    withCommon(new Command('list').description('every emulator and tree, its size and who uses it'), [
-      ['binfmtctl store list', 'emulators and trees, the largest first'],
-      ['binfmtctl store list --json', 'the same with whole paths'],
-    ]).action(async (options: CommonOptions) => {
-      const { listContents } = await import('../parts/operations.ts');
-      const context = await openContext(options);
-      const items = await listContents(context);
-      if (options.json)
-        process.stdout.write(
-          `${toJson({ schema: 'binfmtctl/store-list/1', store: context.store, items })}\n`,
-        );
-      else print(listText(items, context.store));
-      done(0);
-    }),
-  );
-  store.addCommand(
-    withCommon(
-      new Command('prune')
-        .description(
+export const storeCommand: CommandGroup = {
+  summary: 'emulators and unpacked root file systems that are kept',
+  description: 'The store: emulators that install, run and enter fetched, and trees that enter unpacked',
+  commands: {
+    list: {
+      description: {
+        name: 'store list',
+        summary: '',
+        description: 'every emulator and tree, its size and who uses it',
+        words: [],
+        options: COMMON_OPTIONS,
+        examples: [
+          ['binfmtctl store list', 'emulators and trees, the largest first'],
+          ['binfmtctl store list --json', 'the same with whole paths'],
+        ],
+      },
+      run: list,
+    },
+    prune: {
+      description: {
+        name: 'store prune',
+        summary: '',
+        description:
           'Removes emulators that no entry, boot file or process uses, and trees that no session uses, with what was changed in them',
-        )
-        .option('--dry-run', 'print what would be removed, and change nothing'),
-      [
-        ['binfmtctl store prune --dry-run', 'what would be removed'],
-        ['binfmtctl store prune', 'remove it'],
-      ],
-    ).action(async (options: PruneOptions) => {
-      const { withOperation, pruneContents } = await import('../parts/operations.ts');
-      const request = { dryRun: options.dryRun === true };
-      const result = await withOperation(options, (context) => pruneContents(request, context));
-      if (options.json) process.stdout.write(`${toJson(result)}\n`);
-      else print(pruneText(result));
-      const failures = result.failed.map(
-        ({ path, why }) => `cannot remove ${visible(path)}: ${visible(why)}\n`,
-      );
-      if (!options.json) print(failures.join(''), process.stderr);
-      done(result.failed.length > 0 ? 1 : 0);
-    }),
-  );
-  return store;
+        words: [],
+        options: [['--dry-run', 'print what would be removed, and change nothing'], ...COMMON_OPTIONS],
+        examples: [
+          ['binfmtctl store prune --dry-run', 'what would be removed'],
+          ['binfmtctl store prune', 'remove it'],
+        ],
+      },
+      run: prune,
+    },
+  },
+};
+
+async function list(options: CommonOptions): Promise<number> {
+  const { listContents } = await import('../parts/operations.ts');
+  const context = await openContext(options);
+  const items = await listContents(context);
+  if (options.json)
+    process.stdout.write(`${toJson({ schema: 'binfmtctl/store-list/1', store: context.store, items })}\n`);
+  else print(listText(items, context.store));
+  return 0;
+}
+
+async function prune(options: PruneOptions): Promise<number> {
+  const { withOperation, pruneContents } = await import('../parts/operations.ts');
+  const request = { dryRun: options.dryRun === true };
+  const result = await withOperation(options, (context) => pruneContents(request, context));
+  if (options.json) process.stdout.write(`${toJson(result)}\n`);
+  else print(pruneText(result));
+  const failures = result.failed.map(({ path, why }) => `cannot remove ${visible(path)}: ${visible(why)}\n`);
+  if (!options.json) print(failures.join(''), process.stderr);
+  return result.failed.length > 0 ? 1 : 0;
 }
 
 function listText(items: readonly StoreItem[], store: string): string {

@@ -1,9 +1,9 @@
-import { Command } from 'commander';
 import { BinfmtctlError } from '../../errors.ts';
 import type { UninstallResult } from '../../install/uninstall.ts';
 import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
-import { type CommonOptions, namesAndAllError, withCommon } from '../common-options.ts';
+import type { OwnCommand } from '../command-line.ts';
+import { COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { print, visible } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
 
@@ -13,40 +13,47 @@ interface UninstallOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export function uninstallCommand(done: (status: number) => void): Command {
-  const command = new Command('uninstall')
-    .summary('take back what install did')
-    .description(
+export const uninstallCommand: OwnCommand = {
+  description: {
+    name: 'uninstall',
+    summary: 'take back what install did',
+    description:
       'Removes entries that binfmtctl made, and what makes them last; an entry of others only when it is named exactly',
-    )
-    .argument('[name...]', 'architectures, names of entries, or globs of names such as `qemu-*`')
-    .option('--all', 'everything that binfmtctl made')
-    .option('--purge', 'remove emulators from the store that nothing needs any more')
-    .option('--dry-run', 'print the steps and change nothing');
-  return withCommon(command, [
-    ['binfmtctl uninstall arm64', 'one architecture'],
-    ['binfmtctl uninstall --all --purge', 'everything, emulators too'],
-  ]).action(async (names: string[], options: UninstallOptions) => {
-    if (names.length === 0 && options.all !== true) {
-      throw new BinfmtctlError('USAGE', 'uninstall needs a name or --all', {
-        hint: '`binfmtctl status` lists the entries',
-      });
-    }
-    if (names.length > 0 && options.all === true) throw namesAndAllError('uninstall', 'names');
-    const { withOperation, uninstall } = await import('../parts/operations.ts');
-    const request = {
-      names,
-      all: options.all === true,
-      purge: options.purge === true,
-      dryRun: options.dryRun === true,
-    };
-    const result = await withOperation(options, (context) => uninstall(request, context));
-    if (options.json) process.stdout.write(`${toJson(result)}\n`);
-    else print(textOf(result));
-    if (!options.json) print(treesText(result));
-    if (!options.json) print(damagedText(result), process.stderr);
-    done(result.damaged.length > 0 ? 1 : 0);
-  });
+    words: [['[name...]', 'architectures, names of entries, or globs of names such as `qemu-*`']],
+    options: [
+      ['--all', 'everything that binfmtctl made'],
+      ['--purge', 'remove emulators from the store that nothing needs any more'],
+      ['--dry-run', 'print the steps and change nothing'],
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      ['binfmtctl uninstall arm64', 'one architecture'],
+      ['binfmtctl uninstall --all --purge', 'everything, emulators too'],
+    ],
+  },
+  run,
+};
+
+async function run(options: UninstallOptions, names: readonly string[]): Promise<number> {
+  if (names.length === 0 && options.all !== true) {
+    throw new BinfmtctlError('USAGE', 'uninstall needs a name or --all', {
+      hint: '`binfmtctl status` lists the entries',
+    });
+  }
+  if (names.length > 0 && options.all === true) throw namesAndAllError('uninstall', 'names');
+  const { withOperation, uninstall } = await import('../parts/operations.ts');
+  const request = {
+    names,
+    all: options.all === true,
+    purge: options.purge === true,
+    dryRun: options.dryRun === true,
+  };
+  const result = await withOperation(options, (context) => uninstall(request, context));
+  if (options.json) process.stdout.write(`${toJson(result)}\n`);
+  else print(textOf(result));
+  if (!options.json) print(treesText(result));
+  if (!options.json) print(damagedText(result), process.stderr);
+  return result.damaged.length > 0 ? 1 : 0;
 }
 
 function textOf({ dryRun, steps, restored, purged, damaged }: UninstallResult): string {

@@ -22,7 +22,7 @@ Besides, the commands of binfmtctl: install, uninstall, status, verify … (IMAG
  * Runs a command line and returns its exit status: 0, 1 if something failed, 2 and 3 as other commands. After a failure the
  * last line of standard error says what failed: docker/setup-qemu-action and other wrappers show that line alone.
  */
-export async function standInForBinfmt(words: readonly string[], version: string): Promise<number> {
+export async function runBinfmtDropIn(words: readonly string[], version: string): Promise<number> {
   try {
     return await binfmt(words, version);
   } catch (error) {
@@ -48,10 +48,11 @@ async function binfmt(words: readonly string[], version: string): Promise<number
 async function change({ mount, uninstall, install, credentials }: BinfmtRequest): Promise<number> {
   return withOperation({ binfmtDir: mount, catalogue: [], quiet: true }, async (context) => {
     const instance = await ensureMounted(mount);
-    const notesOnReach = install.length > 0 ? await checkLifetime(instance, { report: warn }) : () => [];
+    const lifetimeNotes =
+      install.length > 0 ? await checkLifetime(instance, { ...context, report: warn }) : () => [];
     const left = await removeAll(uninstall, context);
     const { notes, failures } = await installAll(install, { credentials }, context);
-    for (const note of new Set([...notes, ...notesOnReach(false)])) log(`note: ${note}`);
+    for (const note of new Set([...notes, ...lifetimeNotes(false)])) log(`note: ${note}`);
     process.stdout.write(`${JSON.stringify(await readPlatforms(context), null, 2)}\n`);
     const all = [...left, ...failures];
     if (all.length === 0) return 0;

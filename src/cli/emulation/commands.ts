@@ -1,27 +1,16 @@
 /** The command lines of `run` and `enter`, without what carries them out. */
-import { ALLOW_UNVERIFIED } from '../common-options.ts';
-import type { OptionSpec } from '../options.ts';
-
-/** A command that ends as the program does. */
-export interface EmulatedCommand {
-  readonly name: string;
-  readonly summary: string;
-  readonly description: string;
-  /** Words of the command line: how they are shown, and what they are. The first one is needed. */
-  readonly words: readonly (readonly [word: string, what: string])[];
-  /** Its own, besides those that every command has. */
-  readonly options: readonly OptionSpec[];
-  /** Examples of its help. */
-  readonly shown: readonly [string, string][];
-  /** Whether the first word ends the options: what follows is the program's. */
-  readonly inOrder: boolean;
-}
+import { ALLOW_UNVERIFIED, COMMON_OPTIONS } from '../common-options.ts';
+import type { CommandDescription, OptionSpec } from '../options.ts';
 
 /** Options by which emulators are found. */
-export const EMULATION_OPTIONS: readonly OptionSpec[] = [
-  ['--arch <arch>', 'programs of this architecture are run, too (repeatable, or a list)', []],
+const EMULATION_OPTIONS: readonly OptionSpec[] = [
+  [
+    '--arch <arch>',
+    'programs of this architecture are run, too (repeatable, or a list)',
+    { repeatable: true },
+  ],
   ['--all', 'programs of every architecture that an emulator is found for'],
-  ['--source <spec>', 'where emulators come from (repeatable); see `install --help`', []],
+  ['--source <spec>', 'where emulators come from (repeatable); see `install --help`', { repeatable: true }],
   ['--emulator <name>', 'qemu, box64, box32, box86, fex, rosetta'],
   ['--cpu <model>', 'the CPU that QEMU emulates, such as max; `qemu-ARCH -cpu help` lists the models'],
   ALLOW_UNVERIFIED,
@@ -29,7 +18,7 @@ export const EMULATION_OPTIONS: readonly OptionSpec[] = [
   ['--emulation-fd <number>', 'a descriptor that is told who runs it, as one JSON document'],
 ];
 
-export const RUN: EmulatedCommand = {
+export const RUN: CommandDescription = {
   name: 'run',
   summary: 'run a foreign program, without root, leaving nothing behind',
   description:
@@ -41,8 +30,9 @@ export const RUN: EmulatedCommand = {
   options: [
     ['--sysroot <dir>', 'a tree with the loader and libraries of a dynamic program'],
     ...EMULATION_OPTIONS,
+    ...COMMON_OPTIONS,
   ],
-  shown: [
+  examples: [
     ['binfmtctl run -- ./hello-riscv64', 'one program'],
     ['binfmtctl run --sysroot /srv/arm64 -- ./hello', 'a dynamic one, with libraries of that tree'],
     ['binfmtctl run --arch arm64,riscv64 -- make check', 'programs of these, whatever starts them'],
@@ -51,7 +41,7 @@ export const RUN: EmulatedCommand = {
   inOrder: true,
 };
 
-export const ENTER: EmulatedCommand = {
+export const ENTER: CommandDescription = {
   name: 'enter',
   summary: 'enter a foreign root file system, with or without root',
   description:
@@ -61,8 +51,16 @@ export const ENTER: EmulatedCommand = {
     ['[program...]', 'behind `--`; without: the shell of the user'],
   ],
   options: [
-    ['--bind <spec>', 'SRC[:DST][:ro]: a file or folder of this machine is seen inside (repeatable)', []],
-    ['--env <variable>', 'NAME=VALUE, or NAME for its value here (repeatable); all else is clean', []],
+    [
+      '--bind <spec>',
+      'SRC[:DST][:ro]: a file or folder of this machine is seen inside (repeatable)',
+      { repeatable: true },
+    ],
+    [
+      '--env <variable>',
+      'NAME=VALUE, or NAME for its value here (repeatable); all else is clean',
+      { repeatable: true },
+    ],
     ['--env-fd <number>', 'a descriptor with more of them, as a JSON array of NAME=VALUE'],
     ['--user <user>', 'NAME or UID of the root, also with :GROUP'],
     ['--workdir <dir>', 'the folder to begin in'],
@@ -70,14 +68,14 @@ export const ENTER: EmulatedCommand = {
     ['--partition <number>', 'the partition of a disk image to enter; default: its root'],
     ['--read-only', 'nothing can be changed but in /tmp, /run and /dev/shm'],
     ['--ephemeral', 'all changes are thrown away'],
-    ['--net <network>', 'the network inside: host or none', 'host'],
+    ['--net <network>', 'the network inside: host or none', { default: 'host' }],
     ...EMULATION_OPTIONS,
+    ...COMMON_OPTIONS,
   ],
-  shown: [
+  examples: [
     ['binfmtctl enter /srv/debian-arm64', 'a shell in it'],
     ['binfmtctl enter ./root -- apt-get install -y hello', 'a command, as a plain user'],
     ['binfmtctl enter --ephemeral rootfs.tar.xz -- make check', 'an archive; nothing is kept'],
     ['binfmtctl enter --bind .:/src --workdir /src ./root -- make', 'with a folder of this machine'],
   ],
-  inOrder: false,
 };

@@ -1,18 +1,16 @@
-import { Command } from 'commander';
-import { type DefineCommand, runCommands } from '../command-line.ts';
+import { type CommandLine, type OwnCommand, runCommands } from '../command-line.ts';
 import { bundleCommand } from '../commands/bundle.ts';
 import { catalogueCommand } from '../commands/catalogue.ts';
 import { exportCommand } from '../commands/export.ts';
 import { importCommand } from '../commands/import.ts';
 import { installCommand } from '../commands/install.ts';
 import { lockCommand } from '../commands/lock.ts';
-import { statusCommand } from '../commands/status-command.ts';
+import { statusCommand } from '../commands/status.ts';
 import { storeCommand } from '../commands/store.ts';
 import { uninstallCommand } from '../commands/uninstall.ts';
 import { verifyCommand } from '../commands/verify.ts';
 import { examples } from '../common-options.ts';
 import { ENTER, RUN } from '../emulation/commands.ts';
-import { emulatedHelp } from '../emulation/help.ts';
 
 const FIRST_EXAMPLES: readonly [string, string][] = [
   ['binfmtctl install arm64', 'run arm64 programs and containers on this machine'],
@@ -21,8 +19,23 @@ const FIRST_EXAMPLES: readonly [string, string][] = [
   ['binfmtctl uninstall --all', 'take all of it back'],
 ];
 
+/** A command that main.ts runs, in the help of all. */
+const runByMain = (): Promise<number> => Promise.reject(new Error('main.ts runs this command'));
+
+const listed = (name: string, of: string): OwnCommand => ({
+  description: {
+    name,
+    summary: `drop-in for ${of}`,
+    description: `Options and output as ${of} has them: \`binfmtctl ${name} --help\``,
+    words: [['[word...]', '']],
+    options: [],
+    examples: [],
+  },
+  run: runByMain,
+});
+
 /** Every command by its name. */
-export const COMMANDS: Readonly<Record<string, DefineCommand>> = {
+export const COMMANDS: CommandLine['commands'] = {
   install: installCommand,
   uninstall: uninstallCommand,
   status: statusCommand,
@@ -31,23 +44,16 @@ export const COMMANDS: Readonly<Record<string, DefineCommand>> = {
   bundle: bundleCommand,
   import: importCommand,
   export: exportCommand,
-  // In the help of all; main.ts has these two and the last three carried out by others.
-  run: () => emulatedHelp(RUN),
-  enter: () => emulatedHelp(ENTER),
+  run: { description: RUN, run: runByMain },
+  enter: { description: ENTER, run: runByMain },
   store: storeCommand,
   catalogue: catalogueCommand,
-  'update-binfmts': () => listed('update-binfmts', 'update-binfmts(8)'),
-  'systemd-binfmt': () => listed('systemd-binfmt', 'systemd-binfmt(8)'),
-  binfmt: () => listed('binfmt', 'the image tonistiigi/binfmt'),
+  'update-binfmts': listed('update-binfmts', 'update-binfmts(8)'),
+  'systemd-binfmt': listed('systemd-binfmt', 'systemd-binfmt(8)'),
+  binfmt: listed('binfmt', 'the image tonistiigi/binfmt'),
 };
 
-const listed = (name: string, of: string): Command =>
-  new Command(name)
-    .summary(`drop-in for ${of}`)
-    .description(`Options and output as ${of} has them: \`binfmtctl ${name} --help\``)
-    .argument('[word...]');
-
-/** Carries a command line out and returns the exit status; all failures are printed, none is thrown. */
+/** Runs a command line and returns its exit status. Prints failures instead of throwing. */
 export function runCommandLine(words: readonly string[], version: string): Promise<number> {
   return runCommands(words, { version, commands: COMMANDS, examples: examples(FIRST_EXAMPLES) });
 }

@@ -1,33 +1,29 @@
 /** `run` and `enter`, which are to start fast: they load nothing of the other commands, and no commander. */
-import { BinfmtctlError } from '../../errors.ts';
 import { enter } from '../commands/enter.ts';
 import { run } from '../commands/run.ts';
-import { COMMON_OPTIONS } from '../common-options.ts';
 import { ENTER, RUN } from '../emulation/commands.ts';
 import { type EmulateOptions, emulationFailure, reportFailure } from '../emulation/emulate.ts';
 import { printFailure } from '../failure.ts';
-import { parseOptions } from '../options.ts';
+import { parseCommand, usageError } from '../options.ts';
 import { guardStreams } from '../output/streams.ts';
 import { requireText } from '../words.ts';
 
 /** Runs a command line and returns its exit status. Prints failures instead of throwing. */
 export async function runEmulated(line: readonly string[], version: string): Promise<number> {
   const [command, execute] = line[0] === 'run' ? [RUN, run] : [ENTER, enter];
-  const { name, inOrder, words: expected } = command;
+  const { name, words: expected } = command;
   let options: EmulateOptions | undefined;
   try {
     requireText(line, SHELL_HINT);
-    const parsed = parseOptions(name, [...command.options, ...COMMON_OPTIONS], line.slice(1), { inOrder });
+    const parsed = parseCommand(command, line.slice(1));
     if (parsed === null) {
       guardStreams({ silent: true });
       return await (await import('./commands.ts')).runCommandLine([name, '--help'], version);
     }
     const { words } = parsed;
     options = parsed.options as unknown as EmulateOptions;
-    if ((words[0] ?? '') !== '') return await execute(options as never, words);
-    throw new BinfmtctlError('USAGE', `${name} needs ${expected[0]?.[0]}`, {
-      hint: `\`binfmtctl ${name} --help\` shows examples`,
-    });
+    if (words[0] === '') throw usageError(`${expected[0]?.[0]} is empty`, command);
+    return await execute(options as never, words);
   } catch (failure) {
     guardStreams({ silent: true });
     reportFailure(failure, options ?? {});

@@ -9,7 +9,7 @@ export { findNatives } from '../../safety/natives.ts';
 export { listContents, pruneContents } from '../../store/index.ts';
 export * from '../../verify/on-demand.ts';
 export { readPlatforms } from '../../verify/platforms.ts';
-export { standInForBinfmt } from '../drop-in/binfmt.ts';
+export { runBinfmtDropIn } from '../drop-in/binfmt.ts';
 export { installArches } from '../install-arches.ts';
 export { withOperation } from '../operation.ts';
 export { showProgress } from '../output/progress.ts';

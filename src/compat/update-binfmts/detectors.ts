@@ -9,7 +9,7 @@ export type InterpreterCandidate = Pick<Description, 'detector' | 'interpreter'>
  * Interpreters in the order in which they are tried: those whose detector accepts the file, then those without one. A
  * detector is started with the file as its only argument and accepts with status 0.
  */
-export async function inOrderOfTrial(
+export async function orderByDetector(
   candidates: readonly InterpreterCandidate[],
   target: string,
   say: (text: string) => void,

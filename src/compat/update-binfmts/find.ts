@@ -9,7 +9,7 @@ import { readHead } from '../../system/file/head.ts';
 import { pathBytes } from '../../system/file/path-bytes.ts';
 import { matchesCompat, sizeCompat } from './compat.ts';
 import { adminFile, namesInOrder, readDescription } from './database.ts';
-import { inOrderOfTrial } from './detectors.ts';
+import { orderByDetector } from './detectors.ts';
 import { isRunDetectors, passesFilesOn } from './run-detectors-path.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
 
@@ -18,7 +18,7 @@ export type Matcher = 'kernel' | 'compat';
 
 /** Prints the interpreters that would be tried for a file, in order. @throws FILE_FAILED, BAD_ENTRY. */
 export async function find(session: Session, target: string, matcher: Matcher): Promise<boolean> {
-  const chosen = await (matcher === 'kernel' ? asTheKernel : asUpdateBinfmts)(session, target);
+  const chosen = await (matcher === 'kernel' ? findLikeKernel : findLikeUpdateBinfmts)(session, target);
   for (const interpreter of chosen) session.print(`${interpreter}\n`);
   return true;
 }
@@ -27,7 +27,7 @@ export async function find(session: Session, target: string, matcher: Matcher): 
  * That of the newest enabled entry that takes the file, whoever registered it; where that is run-detectors, those of the
  * installed formats that it tries, and of the entries of others that ours passes files on to.
  */
-async function asTheKernel(session: Session, target: string): Promise<readonly string[]> {
+async function findLikeKernel(session: Session, target: string): Promise<readonly string[]> {
   const { binfmtDirectory } = session.context;
   const head = headOf(target, HEAD_SIZE);
   const entries = inspectInstance(binfmtDirectory).enabled ? listEntries(binfmtDirectory) : [];
@@ -40,16 +40,16 @@ async function asTheKernel(session: Session, target: string): Promise<readonly s
     if (existsSync(pathBytes(adminFile(session, name)))) return [readDescription(session, name)];
     return passesOn && !isRunDetectors(interpreter) ? [{ detector: '', interpreter }] : [];
   });
-  return inOrderOfTrial(candidates, target, session.say);
+  return orderByDetector(candidates, target, session.say);
 }
 
 /** By what the admin files say, in the order of their directory, with any entry of that name. */
-async function asUpdateBinfmts(session: Session, target: string): Promise<readonly string[]> {
+async function findLikeUpdateBinfmts(session: Session, target: string): Promise<readonly string[]> {
   const names = namesInOrder(session).filter((name) => isRegistered(session, name));
   const descriptions = names.map((name) => readDescription(session, name));
   const head = headOf(target, Math.max(0, ...descriptions.map(sizeCompat)));
   const candidates = descriptions.filter((each) => matchesCompat(each, target, head));
-  return inOrderOfTrial(candidates, target, session.say);
+  return orderByDetector(candidates, target, session.say);
 }
 
 /** The first bytes of a file; none where it can only be opened, as a folder. @throws FILE_FAILED. */

@@ -1,9 +1,9 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Context } from '../../context.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
 import { readOwnTextIfExists, readOwnTexts } from '../../system/file/read-file.ts';
-import { isOurImage } from '../../system/host.ts';
 import { findWeakness, isMachineRoot, type Weakness } from '../../system/trust.ts';
 
 /** Directories within a store. */
@@ -42,7 +42,7 @@ export function readStoreFiles(
 }
 
 /** Whether containers share this store: then its files may be another container's, and prove nothing. */
-export const isSharedStore = isOurImage;
+export const isSharedStore = ({ inImage }: Pick<Context, 'inImage'>): boolean => inImage === true;
 
 function weaknessOf(
   path: string,

@@ -2,7 +2,7 @@ import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import type { Rule } from '../../rule/types.ts';
 import type { Submount } from '../../system/namespace/mounts.ts';
 import {
-  AWAIT_LEAVE,
+  AWAIT_PERMISSION,
   EXECUTE,
   fail,
   inNewNamespaces,
@@ -10,7 +10,7 @@ import {
   OWN_PID,
   registerLines,
   sealLine,
-  TEXTS,
+  TEXT_FDS,
 } from '../../system/namespace/setup-script.ts';
 import { commandLine, quote } from '../../text/shell.ts';
 import {
@@ -78,8 +78,8 @@ export interface EnterCommand {
   readonly texts: readonly [string, string];
 }
 
-const [FIRST, SECOND] = TEXTS;
-const LOWER = 9;
+const [FIRST, SECOND] = TEXT_FDS;
+const LOWER_FD = 9;
 
 /** The command that runs a program in a root, in namespaces that end with it. */
 export function enterCommand(plan: EnterPlan): EnterCommand {
@@ -131,7 +131,7 @@ function rootLines({ root, ephemeral, harmless, facts, tools }: EnterPlan): read
     .join('');
   return [
     // By its descriptor, for a colon or comma in its path would end the option.
-    `exec ${LOWER}<${quote(root)} || ${fail('root')}`,
+    `exec ${LOWER_FD}<${quote(root)} || ${fail('root')}`,
     mount('-t', 'tmpfs', '-o', 'mode=755', 'binfmtctl', root),
     `cd ${quote(root)} || ${fail('root')}`,
     `${commandLine([tools.mkdir, 'upper', 'work', 'root'])} || ${fail('root')}`,
@@ -139,12 +139,12 @@ function rootLines({ root, ephemeral, harmless, facts, tools }: EnterPlan): read
       '-t',
       'overlay',
       '-o',
-      `lowerdir=/proc/self/fd/${LOWER},upperdir=upper,workdir=work${marks}`,
+      `lowerdir=/proc/self/fd/${LOWER_FD},upperdir=upper,workdir=work${marks}`,
       'binfmtctl',
       `${root}/root`,
     ),
     `cd root || ${fail('root')}`,
-    `exec ${LOWER}<&-`,
+    `exec ${LOWER_FD}<&-`,
   ];
 }
 
@@ -224,7 +224,7 @@ function programLines(plan: EnterPlan): readonly string[] {
   ];
   return [
     `${OWN_PID}; echo "ready $pid" >&2`,
-    AWAIT_LEAVE,
+    AWAIT_PERMISSION,
     `umask ${umask}`,
     // The helper makes the tree its root, changes to the folder to begin in, and becomes the user.
     ['exec', ...words.map(quote), EXECUTE].join(' '),

@@ -1,10 +1,10 @@
 /** Locks the mounts of a session, so that the program inside cannot leave its root. Pure. */
 import {
-  AWAIT_LEAVE,
+  AWAIT_PERMISSION,
   fail,
   OWN_PID,
-  STDERR,
-  TEXTS,
+  STDERR_FD,
+  TEXT_FDS,
   type Tools,
 } from '../../system/namespace/setup-script.ts';
 import { commandLine } from '../../text/shell.ts';
@@ -15,9 +15,9 @@ export interface LockTools extends Tools {
 }
 
 /** Only the set-up reads the texts: the program's side closes one descriptor and has the locker's pipe as the other. */
-const [UNUSED, PIPE] = TEXTS;
+const [UNUSED, PIPE] = TEXT_FDS;
 /** A free descriptor, for a copy of standard input. */
-const STDIN = 9;
+const STDIN_FD = 9;
 
 /** Asks the supervisor to let the locker go on. */
 const CONTINUE_LOCKER = 'echo lock >&2';
@@ -51,10 +51,10 @@ export function lockedLines(
   const at = (place: string): string => `"/proc/$locker/${place}"`;
   const namespace = `--mount=${at('ns/mnt')} --root=${at('root')} --wd=${at('cwd')}`;
   return [
-    `exec ${STDIN}<&0`,
+    `exec ${STDIN_FD}<&0`,
     // What the tools print does not go into the pipe.
-    `${commandLine([unshare, ...OWN_MOUNTS, '--', sh, '-c', first])} ${STDERR}>&1 >&2 <&- ${STDIN}<&- | {`,
-    `exec ${PIPE}<&0 <&${STDIN} ${STDIN}<&- ${UNUSED}<&-`,
+    `${commandLine([unshare, ...OWN_MOUNTS, '--', sh, '-c', first])} ${STDERR_FD}>&1 >&2 <&- ${STDIN_FD}<&- | {`,
+    `exec ${PIPE}<&0 <&${STDIN_FD} ${STDIN_FD}<&- ${UNUSED}<&-`,
     `read -r locker <&${PIPE} || exit 125`,
     `exec ${commandLine([nsenter])} ${namespace} -- ${commandLine([sh, '-c', inside])}`,
     '}',
@@ -71,8 +71,8 @@ function lockerLines(tools: LockTools): readonly string[] {
   const copy = [unshare, ...OWN_MOUNTS, '--', sh, '-c'];
   const locker = [
     `${OWN_PID}; echo "$pid"`,
-    AWAIT_LEAVE,
-    `exec ${commandLine([...copy, `echo locked; ${AWAIT_LEAVE}`])}`,
+    AWAIT_PERMISSION,
+    `exec ${commandLine([...copy, `echo locked; ${AWAIT_PERMISSION}`])}`,
   ].join('\n');
   return [
     `( ${commandLine([unshare, '--user', '--keep-caps', '--', sh, '-c', locker])} & ) | {`,
@@ -80,7 +80,7 @@ function lockerLines(tools: LockTools): readonly string[] {
     moveLine(tools),
     CONTINUE_LOCKER,
     `read -r _ || ${fail('lock')}`,
-    `echo "$locker" >&${STDERR}`,
+    `echo "$locker" >&${STDERR_FD}`,
     '}',
   ];
 }

@@ -18,8 +18,8 @@ export type { Persistence } from '../../boot/persistence.ts';
  */
 export function choosePersistence(
   request: Pick<InstallRequest, 'persist' | 'arches' | 'all' | 'emulator' | 'credentials'>,
-  { report }: Pick<Context, 'report'>,
-  facts: BootFacts = readBootFacts(),
+  { report, inImage }: Pick<Context, 'report' | 'inImage'>,
+  facts: BootFacts = readBootFacts({ inImage }),
 ): BootFormat | 'none' {
   const { how, warning } = decidePersistence(request.persist, facts, wordsOf(request));
   if (warning !== null) report({ kind: 'warning', text: warning });

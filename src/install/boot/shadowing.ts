@@ -22,23 +22,25 @@ export function findShadowed(
 ): ReadonlySet<string> {
   const shadowed = desired.filter(({ arch, rule }) => {
     const head = archHead(archOf(arch));
-    const taking = entries.find((entry) => entry.name === rule.name || (entry.enabled && takes(entry, head)));
+    const taking = entries.find(
+      (entry) => entry.name === rule.name || (entry.enabled && matchesHead(entry, head)),
+    );
     return taking !== undefined && taking.name !== rule.name;
   });
   return new Set(shadowed.map(({ rule }) => rule.name));
 }
 
 /** Names of the files of binfmt.d that register another entry for programs that begin like `head`. */
-export function filesFor(head: Uint8Array, name: string): readonly string[] {
+export function competingFiles(head: Uint8Array, name: string): readonly string[] {
   const files = readAllFiles().flatMap((file) => ('bytes' in file ? [file] : []));
   const competing = files.filter(({ bytes }) =>
     decodeBinfmtD(bytes).rules.some((line) => {
       const parsed = line.name === name ? null : parseRegister(encodeText(`${line.text}\n`));
-      return parsed !== null && 'rule' in parsed && takes(parsed.rule, head);
+      return parsed !== null && 'rule' in parsed && matchesHead(parsed.rule, head);
     }),
   );
   return competing.map((file) => basename(file.name));
 }
 
-const takes = ({ pattern }: Pick<Rule, 'pattern'>, head: Uint8Array): boolean =>
+const matchesHead = ({ pattern }: Pick<Rule, 'pattern'>, head: Uint8Array): boolean =>
   pattern.type === 'magic' && matches(pattern, head, '');

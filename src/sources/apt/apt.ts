@@ -21,7 +21,7 @@ const POLL_MS = 100;
  * @throws NO_TOOL without apt; BAD_SOURCE for a RELEASE that can be none; SOURCE_FAILED; BAD_PACKAGE; INTERRUPTED; what
  * the store throws.
  */
-export const fetchApt: SourceFetcher = async (release, wants, options) => {
+export const fetchApt: SourceFetcher = async (release, targets, options) => {
   requireTool(
     'apt-get',
     'apt: this source is for Debian and its relatives; dir:DIR and path:FILE work everywhere',
@@ -34,8 +34,8 @@ export const fetchApt: SourceFetcher = async (release, wants, options) => {
   const workDirectory = await makeTemporaryDirectory();
   try {
     const fetching = { ...options, apt: await privateApt(workDirectory, release, options.signal), release };
-    const packages = await findPackages(wants, fetching);
-    return await takeFromAll(packages, wants, fetching);
+    const packages = await findPackages(targets, fetching);
+    return await takeFromAll(packages, targets, fetching);
   } finally {
     await rm(workDirectory, { recursive: true, force: true });
   }
@@ -47,7 +47,7 @@ interface Fetching extends FetchOptions {
 }
 
 async function findPackages(
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   fetching: Fetching,
 ): Promise<readonly PackageStanza[]> {
   const { apt, release, report, signal } = fetching;
@@ -55,12 +55,12 @@ async function findPackages(
   // One of the machine's sources may be out of order: what counts is whether the package was found in the others.
   const update = await apt.update();
   requireGoingOn(signal);
-  const names = packageNames(wants);
+  const names = packageNames(targets);
   await reduceIndexes(apt.lists, names, signal);
   const specifications = release === '' ? names : names.map((name) => `${name}/${release}`);
   const shown = await apt.cache('show', '--no-all-versions', ...specifications);
   requireGoingOn(signal);
-  const packages = choosePackages(wants, parseStanzas(new TextDecoder().decode(shown.stdout)));
+  const packages = choosePackages(targets, parseStanzas(new TextDecoder().decode(shown.stdout)));
   if (packages.length > 0) return packages;
   const broken = update.exitCode === 0 && aptComplaints(update.stderr).length === 0 ? shown : update;
   throw failed(`no package with an emulator (${names.join(', ')})`, broken, release);
@@ -69,12 +69,12 @@ async function findPackages(
 /** Goes through the packages until all that is wanted was found. */
 async function takeFromAll(
   packages: readonly PackageStanza[],
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   fetching: Fetching,
 ): Promise<readonly Candidate[]> {
   const found: Candidate[] = [];
   for (const each of packages) {
-    const open = wants.filter(({ guest }) => !found.some((candidate) => candidate.guest === guest));
+    const open = targets.filter(({ guest }) => !found.some((candidate) => candidate.guest === guest));
     if (open.length === 0) break;
     const file = await download(each, fetching);
     fetching.report({

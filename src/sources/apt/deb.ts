@@ -15,13 +15,13 @@ import type { EmulatorTarget, FetchOptions } from '../types.ts';
  */
 export function takeFromPackage(
   file: string,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   options: FetchOptions,
 ): Promise<readonly Candidate[]> {
   const name = basename(file);
   const what = `package ${name}`;
   return withArchiveName(what, async () => {
     const archive = await openPackage(file, what, options.signal);
-    return takeFromArchives([archive], layoutRoles(wants), { ...options, name, origin: 'apt' });
+    return takeFromArchives([archive], layoutRoles(targets), { ...options, name, origin: 'apt' });
   });
 }

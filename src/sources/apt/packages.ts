@@ -4,8 +4,8 @@ import type { EmulatorTarget } from '../types.ts';
 import { isPackageName, type PackageStanza } from './texts.ts';
 
 /** Names of the packages that may hold the wanted emulators, the most promising first. */
-export function packageNames(wants: readonly EmulatorTarget[]): readonly string[] {
-  const names = wants.flatMap(({ guest, profiles }) =>
+export function packageNames(targets: readonly EmulatorTarget[]): readonly string[] {
+  const names = targets.flatMap(({ guest, profiles }) =>
     profiles.flatMap((profile) => namesFor(profile, guest)),
   );
   return [...new Set(names)].filter(isPackageName);
@@ -17,10 +17,10 @@ export function packageNames(wants: readonly EmulatorTarget[]): readonly string[
  * `qemu-user`) and comes into question only where its emulator is not packaged as static.
  */
 export function choosePackages(
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   available: readonly PackageStanza[],
 ): readonly PackageStanza[] {
-  const chosen = wants.flatMap(({ guest, profiles }) =>
+  const chosen = targets.flatMap(({ guest, profiles }) =>
     profiles.flatMap((profile) => {
       const names = namesFor(profile, guest);
       const present = names.flatMap((name) => available.filter((each) => each.name === name).slice(0, 1));

@@ -26,13 +26,13 @@ import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSourc
  * other bytes, and for what is hostile in an archive; NO_TOOL without xz; INTERRUPTED; what the store throws. Nothing is
  * stored then.
  */
-export const fetchUrl: SourceFetcher = (value, wants, options) =>
-  withinTotalTime(options, (timed) => pullUrl(value, wants, { ...timed, limits: LIMITS }));
+export const fetchUrl: SourceFetcher = (value, targets, options) =>
+  withinTotalTime(options, (timed) => pullUrl(value, targets, { ...timed, limits: LIMITS }));
 
 /** As `fetchUrl`, with the limits of a network. */
 export async function pullUrl(
   value: string,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   options: PullOptions,
 ): Promise<readonly Candidate[]> {
   const source = parseUrlSource(value, { allowUnverified: options.allowUnverified === true });
@@ -49,7 +49,7 @@ export async function pullUrl(
         : copyFile(path, sha256, file, options));
       if (sha256 === null)
         report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
-      const found = await takeFrom(file, source, wants, { ...options, name, origin: 'url' });
+      const found = await takeFrom(file, source, targets, { ...options, name, origin: 'url' });
       // A lock file is to name what was taken, not what may be there later.
       const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
       return found.map((each) => ({ ...each, ...pinned }));
@@ -62,14 +62,14 @@ export async function pullUrl(
 async function takeFrom(
   file: string,
   source: UrlSource,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   options: TakeOptions,
 ): Promise<readonly Candidate[]> {
   const { name, signal } = options;
   const opened = await openArchive(file, name, signal);
-  if (opened === 'program') return keepProgram(file, source, wants, options);
-  if (opened !== 'bundle') return takeFromArchives([opened], treeRoles(wants), options);
-  const found = await takeFromBundle({ path: file, name }, wants, options);
+  if (opened === 'program') return keepProgram(file, source, targets, options);
+  if (opened !== 'bundle') return takeFromArchives([opened], treeRoles(targets), options);
+  const found = await takeFromBundle({ path: file, name }, targets, options);
   return found.map((each) => ({ ...each, origin: 'url' }));
 }
 
@@ -79,12 +79,12 @@ const hexOf = (digest: string): string => digest.replace('sha256:', '');
 async function keepProgram(
   file: string,
   source: UrlSource,
-  wants: readonly EmulatorTarget[],
+  targets: readonly EmulatorTarget[],
   { store, signal }: FetchOptions,
 ): Promise<readonly Candidate[]> {
   const name = fileNameOf(source);
   const address = printAddress(source);
-  const chosen = chooseTarget(name, address, wants, 'use an archive with several emulators');
+  const chosen = chooseTarget(name, address, targets, 'use an archive with several emulators');
   if (chosen === null) return [];
   const { guest, profile } = chosen;
   const { path } = await keep(store, storedName(profile, guest, name), readParts(file), { signal });

@@ -18,12 +18,12 @@ export interface Tools {
 }
 
 /** The exec helper, which a set-up executes last. */
-export const HELPER = 4;
-export const HELPER_PATH = `/proc/self/fd/${HELPER}`;
+export const HELPER_FD = 4;
+export const HELPER_PATH = `/proc/self/fd/${HELPER_FD}`;
 /** Files that a set-up reads. */
-export const TEXTS = [5, 6] as const;
-export const STDERR = 7;
-export const ANSWERS = 8;
+export const TEXT_FDS = [5, 6] as const;
+export const STDERR_FD = 7;
+export const ANSWERS_FD = 8;
 
 /**
  * What a script says: `map PID` asks for the id maps of a process, `lock` for an answer to the process that locks the
@@ -34,13 +34,13 @@ export type SetupStep = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' |
 export const fail = (step: SetupStep): string => `{ echo "failed ${step} $?" >&2; exit 125; }`;
 
 /** Waits for leave; without it, as where we have been killed, ends. */
-export const AWAIT_LEAVE = `read -r _ <&${ANSWERS} || exit 125`;
+export const AWAIT_PERMISSION = `read -r _ <&${ANSWERS_FD} || exit 125`;
 
 /** Sets `pid` to the number that we know this shell by, as long as it has the /proc of outside. */
 export const OWN_PID = 'read -r pid _ </proc/self/stat';
 
 /** Executes the program, with its own standard error. The helper closes its other descriptors. */
-export const EXECUTE = `${HELPER_PATH} 2>&${STDERR} ${STDERR}>&-`;
+export const EXECUTE = `${HELPER_PATH} 2>&${STDERR_FD} ${STDERR_FD}>&-`;
 
 /** Ends the process that executes this with its parent: by SIGKILL, what it starts in namespaces goes with it. */
 export const withParent = (
@@ -81,7 +81,7 @@ export function inNewNamespaces(
     text,
   ];
   if (!user) return started(script);
-  const mapped = `${OWN_PID}; echo "map $pid" >&2; ${AWAIT_LEAVE}`;
+  const mapped = `${OWN_PID}; echo "map $pid" >&2; ${AWAIT_PERMISSION}`;
   // What is executed before there are ids would lose its capabilities but for this (capabilities(7), ambient set).
   const kept = ['--user', '--keep-caps'];
   if (!becomesRoot || setpriv === null) return started(`${mapped}\n${script}`, kept);
@@ -117,9 +117,9 @@ export const sealLine = (instance: string, { mount }: Pick<Tools, 'mount'>): str
   `${commandLine([mount, '-n', '-o', 'remount,ro,nosuid,nodev,noexec', instance])} || ${fail('instance')}`;
 
 /** A descriptor from which nothing is ever read: the other end is ours. */
-export const NEVER = 3;
+export const IDLE_FD = 3;
 
-const INIT = `( read -r _ <&${NEVER} ); :`;
+const INIT = `( read -r _ <&${IDLE_FD} ); :`;
 
 /**
  * The script as a job of a shell that gives it the terminal and takes it back in the end. The shell is outside the process
@@ -132,12 +132,14 @@ const INIT = `( read -r _ <&${NEVER} ); :`;
  */
 function asJob(lines: string, tools: Tools): string {
   const start = (script: string): string => commandLine([...withParent(tools), tools.sh, '-c', script]);
-  const closed = [HELPER, ...TEXTS, STDERR, ANSWERS].map((descriptor) => `${descriptor}<&-`).join(' ');
+  const closed = [HELPER_FD, ...TEXT_FDS, STDERR_FD, ANSWERS_FD]
+    .map((descriptor) => `${descriptor}<&-`)
+    .join(' ');
   return [
     `${start(INIT)} </dev/null >/dev/null 2>&1 ${closed} &`,
     'exec 9>&2; [ -z "$BASH_VERSION" ] || exec 2>/dev/tty',
     'set -m',
-    `${start(lines)} 2>&9 9>&- ${NEVER}<&-; status=$?`,
+    `${start(lines)} 2>&9 9>&- ${IDLE_FD}<&-; status=$?`,
     'while jobs %2 >/dev/null 2>&1; do echo stop >&9; kill -STOP $$; fg %2 >/dev/null; status=$?; done',
     'exit "$status"',
   ].join('\n');

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { BinfmtctlError } from '../../errors.ts';
 import type { IdMaps } from '../namespace/id-maps.ts';
-import { ANSWERS } from '../namespace/setup-script.ts';
+import { ANSWERS_FD } from '../namespace/setup-script.ts';
 import { writeIdMaps } from '../namespace/write-id-maps.ts';
 
 /** Why a program was not even executed: the step at which its set-up failed, and what tools said of it. */
@@ -28,7 +28,7 @@ export async function followSetup(
   let failed = 'namespaces';
   let status: number | undefined;
   let problem: unknown;
-  const answers = (child.stdio as readonly unknown[])[ANSWERS] as NodeJS.WritableStream;
+  const answers = (child.stdio as readonly unknown[])[ANSWERS_FD] as NodeJS.WritableStream;
   // It may end before it has read what we say.
   answers.on('error', () => {});
   const hear = (line: string): void => {

@@ -17,7 +17,7 @@ const HANDED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGPWR
 const OF_TERMINALS = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT', 'SIGWINCH'] as const;
 
 /** Until the returned function is called, signals to us are signals to the program, which stops and goes on with us. */
-export function handOnSignals(target: Target): () => void {
+export function forwardSignals(target: Target): () => void {
   const send = (signal: NodeJS.Signals): void => {
     target.interruption = signal;
     signalTo(target.pid, signal);

@@ -10,11 +10,11 @@ import { decodeExecReport, type ExecFailure } from '../../elf/exec-helper/exec-h
 import { errnoOf } from '../file/file-error.ts';
 import { openText } from '../file/unnamed-file.ts';
 import type { IdMaps } from '../namespace/id-maps.ts';
-import { ANSWERS, HELPER, NEVER, STDERR, TEXTS } from '../namespace/setup-script.ts';
+import { ANSWERS_FD, HELPER_FD, IDLE_FD, STDERR_FD, TEXT_FDS } from '../namespace/setup-script.ts';
 import { toolEnvironment } from './environment.ts';
 import { followSetup, type SetupFailure } from './follow-setup.ts';
 import type { Ending } from './foreground.ts';
-import { handOnSignals, type Target } from './signals.ts';
+import { forwardSignals, type Target } from './signals.ts';
 
 export interface Supervised {
   /** Its tools have a clean environment: the helper holds the program's. */
@@ -76,11 +76,11 @@ function spawnFailure(error: unknown): Ending {
 
 async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | SetupFailure | ExecFailure> {
   const reported: Uint8Array[] = [];
-  const report = child.stdio[ANSWERS as never] as Readable | undefined;
+  const report = child.stdio[ANSWERS_FD as never] as Readable | undefined;
   report?.on('data', (bytes: Uint8Array) => reported.push(bytes));
   const shell = setup?.isJob ? (child.pid ?? null) : null;
   const program: Target = { pid: child.pid, shell, interruption: null };
-  const release = handOnSignals(program);
+  const release = forwardSignals(program);
   let held: number | null = null;
   try {
     const ended = endingOf(child);
@@ -132,13 +132,13 @@ function others(
   { isJob = false }: { readonly isJob?: boolean | undefined } = {},
 ): readonly ('ignore' | 'pipe' | number)[] {
   const named = new Map<number, 'ignore' | 'pipe' | number>([
-    ...(isJob ? [[NEVER, 'pipe'] as const] : []),
-    [HELPER, helper],
-    [STDERR, stderr ?? 'ignore'],
-    [ANSWERS, 'pipe'],
-    ...texts.map((text, index) => [TEXTS[index] ?? 0, text] as const),
+    ...(isJob ? [[IDLE_FD, 'pipe'] as const] : []),
+    [HELPER_FD, helper],
+    [STDERR_FD, stderr ?? 'ignore'],
+    [ANSWERS_FD, 'pipe'],
+    ...texts.map((text, index) => [TEXT_FDS[index] ?? 0, text] as const),
   ]);
-  return Array.from({ length: ANSWERS - 2 }, (_, index) => named.get(index + 3) ?? 'ignore');
+  return Array.from({ length: ANSWERS_FD - 2 }, (_, index) => named.get(index + 3) ?? 'ignore');
 }
 
 function endingOf(child: ChildProcess): Promise<Ending> {

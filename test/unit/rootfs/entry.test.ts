@@ -1,6 +1,6 @@
 import type { Header } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { beginsImage, layerFilter, roomFor, treeFilter } from '../../../src/rootfs/entry.ts';
+import { beginsImage, layerFilter, pathToClear, treeFilter } from '../../../src/rootfs/entry.ts';
 
 const entry = (name: string, more: Partial<Header> = {}): Header =>
   ({ name, type: 'file', size: 0, ...more }) as Header;
@@ -47,17 +47,17 @@ describe('an entry of a layer', () => {
   });
 
   it('tells what has to go', () => {
-    expect(roomFor(entry('./a/.wh.x'))).toEqual({ kind: 'path', path: 'a/x' });
-    expect(roomFor(entry('.wh.x'))).toEqual({ kind: 'path', path: 'x' });
-    expect(roomFor(entry('a/.wh..wh..opq'))).toEqual({ kind: 'content', path: 'a' });
-    expect(roomFor(entry('a/b'))).toEqual({ kind: 'file', path: 'a/b' });
-    for (const name of ['.wh..wh.plnk/1.2', '.wh..wh.aufs']) expect(roomFor(entry(name))).toBeNull();
-    expect(roomFor(entry('a/', { type: 'directory' }))).toEqual({ kind: 'folder', path: 'a' });
-    expect(roomFor(entry('./', { type: 'directory' }))).toBeNull();
+    expect(pathToClear(entry('./a/.wh.x'))).toEqual({ kind: 'path', path: 'a/x' });
+    expect(pathToClear(entry('.wh.x'))).toEqual({ kind: 'path', path: 'x' });
+    expect(pathToClear(entry('a/.wh..wh..opq'))).toEqual({ kind: 'content', path: 'a' });
+    expect(pathToClear(entry('a/b'))).toEqual({ kind: 'file', path: 'a/b' });
+    for (const name of ['.wh..wh.plnk/1.2', '.wh..wh.aufs']) expect(pathToClear(entry(name))).toBeNull();
+    expect(pathToClear(entry('a/', { type: 'directory' }))).toEqual({ kind: 'folder', path: 'a' });
+    expect(pathToClear(entry('./', { type: 'directory' }))).toBeNull();
   });
 
   it.each(['.wh.', 'a/.wh..', 'a/.wh...', 'a/../../.wh.x', '../.wh.x'])('named %s is refused', (name) => {
-    expect(() => roomFor(entry(name))).toThrow(/it has a file with the name/);
+    expect(() => pathToClear(entry(name))).toThrow(/it has a file with the name/);
     expect(() => layerFilter()(entry(name))).toThrow(/it has a file with the name/);
   });
 });

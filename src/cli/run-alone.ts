@@ -1,0 +1,25 @@
+/** A command in a file of its own, which loads nothing of the others. */
+import type { OwnCommand } from './command-line.ts';
+import { exitStatusOf, printFailure } from './failure.ts';
+import { parseCommand } from './options.ts';
+import { guardStreams } from './output/streams.ts';
+import { requireText } from './words.ts';
+
+/** Runs the command that a command line names and returns its exit status. Prints failures instead of throwing. */
+export async function runAlone(
+  { description, run }: OwnCommand,
+  line: readonly string[],
+  version: string,
+): Promise<number> {
+  try {
+    requireText(line);
+    const parsed = parseCommand(description, line.slice(1));
+    if (parsed !== null) return await run(parsed.options as never, parsed.words);
+    guardStreams();
+    return await (await import('./parts/commands.ts')).runCommandLine(line, version);
+  } catch (failure) {
+    guardStreams();
+    printFailure(failure, { verbose: line.includes('--verbose'), json: line.includes('--json') });
+    return exitStatusOf(failure);
+  }
+}
