@@ -18,7 +18,7 @@ const SUBJECTS = {
   'src/rule': typescriptIn('src/rule').filter((name) => !/types\.ts$/.test(name)),
   'src/state': ['journal', 'plan-rules', 'registration', 'replacement', 'steps', 'transaction', 'warnings'],
   'src/safety': ['hidden-entries', 'interpreter-chain', 'pattern-safety'],
-  'src/install': ['notes', 'plan', 'plan-uninstall'],
+  'src/install': ['plan', 'plan-uninstall'],
 };
 
 // The same random inputs for all mutants, and no search for the smallest one that fails.

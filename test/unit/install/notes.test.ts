@@ -61,10 +61,4 @@ describe('installNotes', () => {
   it('adds nothing for rules that are not registered now', () => {
     expect(flushed(wanted(rule('c'), '/note'))).toEqual([]);
   });
-
-  // Which note that is depends on the service that runs at boot.
-  it('is the same for one lost rule as for several', () => {
-    const one = flushed(wanted(rule('a'), '/note'), wanted(rule('b')));
-    expect(flushed(wanted(rule('a'), '/note'), wanted(rule('b'), '/note'))).toEqual(one);
-  });
 });
