@@ -16,12 +16,13 @@ const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8
 // drop-in.cjs for those that stand in for others, operations.cjs for what installs and verifies, and for what the others need later.
 // They and the large libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes
 // 60 ms to parse.
-const PARTS = ['commands', 'emulation', 'drop-in', 'operations'];
+const PARTS = ['commands', 'emulation', 'operations'];
+// Each a file with nothing but what it needs, and all of it: to open a file takes as long as to read 20 kB of code.
+const ALONE = ['status', 'verify', 'drop-in'];
 /** Which part has a module that is imported on demand. */
 const PLACES = {
-  ...Object.fromEntries(PARTS.map((name) => [`parts/${name}`, name])),
+  ...Object.fromEntries([...PARTS, ...ALONE].map((name) => [`parts/${name}`, name])),
   'parts/preparation': 'operations',
-  'parts/status': 'status',
   'emulation/on-demand': 'operations',
   'verify/on-demand': 'operations',
 };
@@ -111,8 +112,7 @@ const { metafile: commands } = await build({
   supported,
   entryPoints: {
     cli: 'src/cli/main.ts',
-    // With nothing but what it needs, and all of it: to open a file takes as long as to read 20 kB of code.
-    status: 'src/cli/parts/status.ts',
+    ...Object.fromEntries(ALONE.map((name) => [name, `src/cli/parts/${name}.ts`])),
     'run-detectors': 'src/cli/drop-in/run-detectors.ts',
     launcher: 'src/system/process/launcher.ts',
     ...Object.fromEntries(LIBRARIES.map((name) => [name, name])),

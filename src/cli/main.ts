@@ -41,11 +41,11 @@ async function dispatch(words: readonly string[]): Promise<number> {
     ? [called === 'update-binfmts' ? called : 'binfmt', ...words]
     : words;
   if (command === 'status') return (await import('./parts/status.ts')).runStatus(words, BINFMTCTL_VERSION);
-  // Its output is that of the original.
-  guardStreams({ silent: command === 'update-binfmts' });
   if (command === 'update-binfmts' || command === 'systemd-binfmt') {
     return (await import('./parts/drop-in.ts')).runDropIn(command, rest, BINFMTCTL_VERSION);
   }
+  guardStreams();
+  if (command === 'verify') return (await import('./parts/verify.ts')).runVerify(words, BINFMTCTL_VERSION);
   if (command === 'binfmt')
     return (await import('./parts/operations.ts')).runBinfmtDropIn(rest, BINFMTCTL_VERSION);
   return (await import('./parts/commands.ts')).runCommandLine(words, BINFMTCTL_VERSION);

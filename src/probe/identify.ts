@@ -10,8 +10,10 @@ export interface Running {
   /** Its path as the kernel gives it, which may be gone from the disk. */
   readonly path: string;
   /** Hashes its bytes and lets it go. */
-  readonly identify: (memo: Memo) => Promise<NonNullable<Proof['emulator']>>;
+  readonly identify: (memo: Memo) => Promise<Identity>;
 }
+
+export type Identity = NonNullable<Proof['emulator']>;
 
 /**
  * Holds on to the program of a running process: with F it need not be the file that is at its path now. Null where
@@ -27,7 +29,7 @@ export function holdRunning(pid: number): Running | null {
   }
 }
 
-async function identify(path: string, file: number, memo: Memo): Promise<NonNullable<Proof['emulator']>> {
+async function identify(path: string, file: number, memo: Memo): Promise<Identity> {
   const open = `/proc/self/fd/${file}`;
   try {
     const identity = await fileIdentity(open);

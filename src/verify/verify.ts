@@ -7,7 +7,7 @@ import { inspectInstance } from '../binfmt/instance/instance.ts';
 import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import { buildProbe, probeEnvironment } from '../elf/probe.ts';
-import { type Memo, openMemo } from '../emulators/memo.ts';
+import { openMemo } from '../emulators/memo.ts';
 import { isBinfmtctlError } from '../errors.ts';
 import {
   argv0Check,
@@ -20,7 +20,7 @@ import {
   type Subject,
   setIdName,
 } from '../probe/checks.ts';
-import { holdRunning, type Running } from '../probe/identify.ts';
+import { holdRunning, type Identity } from '../probe/identify.ts';
 import { type Place, type ProbeRun, runProbes } from '../probe/prober.ts';
 import { PROBE_TIME_LIMIT_MS } from '../probe/time-limit.ts';
 import { type Check, expectationOf, judge, type Observation, type Proof } from '../probe/verdict.ts';
@@ -148,13 +148,18 @@ async function prove(
   context: Context,
 ): Promise<readonly Observation[]> {
   const ids = subjects.map(({ arch }) => arch.id);
-  const runners = new Map<string, Running>();
+  const memo = await openMemo(context);
+  // Hashed while other probes still run.
+  const identities = new Map<string, Promise<Identity>>();
   const held = new Map<string, HeldState | null>();
   const unseen = procProblem();
   const hold = (name: string, pid: number): void => {
     const running = ids.includes(name) && unseen === null ? holdRunning(pid) : null;
     if (running === null) return;
-    runners.set(name, running);
+    const identity = running.identify(memo);
+    // Waited for later, unless the probes are interrupted.
+    identity.catch(() => {});
+    identities.set(name, identity);
     const entry = subjects.find(({ arch }) => arch.id === name)?.entry;
     if (entry?.flags.includes('F')) held.set(name, compareHeld(pid, entry.interpreter));
   };
@@ -176,7 +181,6 @@ async function prove(
   const failing = ids.filter((id) => (!ranWell(host.get(id)) ? false : !ranWell(isolated.get(id))));
   const [chroot, namespace] = await Promise.all([run('chroot', failing), run('mount-namespace', failing)]);
   const rootArches = root === undefined ? [] : await archesOfRoot(root, context.catalogue);
-  const memo = await openMemo(context);
   const observations = await Promise.all(
     subjects.map(async (subject): Promise<Observation> => {
       const { id } = subject.arch;
@@ -188,7 +192,7 @@ async function prove(
       const emulator =
         native || report === null
           ? null
-          : await emulatorOf(runners.get(id), subject, directory, memo, context);
+          : await emulatorOf(await identities.get(id), subject, directory, context);
       const inRoot = await check(chroot.get(id) ?? isolated.get(id), root ?? directory);
       return {
         arch: id,
@@ -224,14 +228,12 @@ function ofRoot(present: readonly Arch[], { id }: Arch, root: string | undefined
 
 /** Who ran it: path and hash of the live program, and its version, asked for through the entry where it is not known. */
 async function emulatorOf(
-  running: Running | undefined,
+  emulator: Identity | undefined,
   { arch }: Subject,
   directory: string,
-  memo: Memo,
   context: Context,
 ): Promise<Proof['emulator']> {
-  if (running === undefined) return null;
-  const emulator = await running.identify(memo);
+  if (emulator === undefined) return null;
   return emulator.version === null
     ? { ...emulator, version: await versionThroughEntry(`${directory}/${arch.id}`, arch, context) }
     : emulator;

@@ -1,40 +1,16 @@
 import { type Check, expectationOf, type Proof } from '../../probe/verdict.ts';
 import { toJson } from '../../text/json.ts';
-import type { VerifyReport } from '../../verify/verify-arches.ts';
-import type { OwnCommand } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import { type VerifyReport, verifyArches } from '../../verify/verify-arches.ts';
+import { withOperation } from '../operation.ts';
 import { paint, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
+import type { VerifyOptions } from './verify-command.ts';
 
-interface VerifyOptions extends CommonOptions {
-  readonly root?: string;
-}
-
-export const verifyCommand: OwnCommand = {
-  description: {
-    name: 'verify',
-    summary: 'prove by running programs',
-    description:
-      'Runs a probe of each architecture on the host, in an empty chroot and in a new mount namespace',
-    words: [['[arch...]', 'architectures, in any spelling; without: all that have an entry']],
-    options: [['--root <dir>', 'run in this foreign root in place of an empty one'], ...COMMON_OPTIONS],
-    examples: [
-      ['binfmtctl verify', 'everything that is registered'],
-      ['binfmtctl verify arm64 linux/arm/v7', 'only these'],
-      ['binfmtctl verify arm64 --root /srv/arm64', 'inside a root file system'],
-    ],
-  },
-  run,
-};
-
-async function run(options: VerifyOptions, arches: readonly string[]): Promise<number> {
-  const { verifyArches, withOperation } = await import('../parts/operations.ts');
-  const report = await withOperation(options, (context) =>
-    verifyArches({ arches, root: options.root }, context),
-  );
-  process.stdout.write(
-    options.json ? `${toJson(report)}\n` : textOf(report, { inRoot: options.root !== undefined }),
-  );
+/** Proves, prints what was seen, and returns the exit status. */
+export async function showProofs(arches: readonly string[], options: VerifyOptions): Promise<number> {
+  const { root } = options;
+  const report = await withOperation(options, (context) => verifyArches({ arches, root }, context));
+  process.stdout.write(options.json ? `${toJson(report)}\n` : textOf(report, { inRoot: root !== undefined }));
   return EXIT_STATUS[report.outcome];
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../../compat/systemd-binfmt/apply.ts';
 import { encodeText } from '../../rule/text.ts';
 import { openContext } from '../context.ts';
+import { guardStreams } from '../output/streams.ts';
 import { exactWords } from '../words.ts';
 
 const NAME = 'systemd-binfmt';
@@ -52,7 +53,7 @@ export async function systemdBinfmt(words: readonly string[], version: string): 
     return report(complaints);
   }
   const context = await openContext({ binfmtDir: BINFMT_DIRECTORY, catalogue: [] }, (progress) => {
-    if (progress.kind === 'warning') process.stderr.write(encodeText(`warning: ${progress.text}\n`));
+    if (progress.kind === 'warning') write('stderr', `warning: ${progress.text}\n`);
   });
   if (!has('unregister')) return report(await applyBinfmtD({ files, flush: has('flush') }, context));
   unregisterBinfmtD(context, { flush: has('flush') });
@@ -80,11 +81,17 @@ function parse(words: readonly string[]): ParsedLine {
 }
 
 function print(text: string): number {
-  process.stdout.write(encodeText(text));
+  write('stdout', text);
   return 0;
 }
 
 function report(complaints: Complaints): number {
-  for (const complaint of complaints) process.stderr.write(encodeText(`${complaint}\n`));
+  for (const complaint of complaints) write('stderr', `${complaint}\n`);
   return complaints.length === 0 ? 0 : 1;
+}
+
+/** Node's streams take 4 to 8 ms to load, and most runs say nothing. */
+function write(stream: 'stdout' | 'stderr', text: string): void {
+  guardStreams();
+  process[stream].write(encodeText(text));
 }

@@ -24,6 +24,7 @@ import type { Description } from '../../file-format/binfmt-support.ts';
 import { encodeText } from '../../rule/text.ts';
 import { isExecutable } from '../../system/file/is-file.ts';
 import { openContext } from '../context.ts';
+import { guardStreams } from '../output/streams.ts';
 import { exactWords } from '../words.ts';
 
 const NAME = 'update-binfmts';
@@ -31,7 +32,7 @@ const NAME = 'update-binfmts';
 /** Carries a command line of update-binfmts out; returns its exit status, 0 or 2. */
 export async function updateBinfmts(words: readonly string[]): Promise<number> {
   let program = NAME;
-  const say = (text: string): void => write(process.stderr, `${NAME}: ${text}\n`);
+  const say = (text: string): void => write('stderr', `${NAME}: ${text}\n`);
   const warn = (text: string): void => say(`warning: ${text}`);
   const parsed = parseRequest(exactWords(words), {
     onProgram: (path) => {
@@ -42,14 +43,14 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
     },
   });
   if ('show' in parsed) {
-    process.stdout.write({ help: HELP, usage: USAGE, version: VERSION }[parsed.show]);
+    write('stdout', { help: HELP, usage: USAGE, version: VERSION }[parsed.show]);
     return 0;
   }
   if ('complaint' in parsed) {
-    write(process.stderr, `${program}: ${parsed.complaint}\n`);
+    write('stderr', `${program}: ${parsed.complaint}\n`);
     if (parsed.usage) {
       const pointer = `Try '${program} --help' or '${program} --usage' for more information.`;
-      process.stderr.write(`${pointer}\n`);
+      write('stderr', `${pointer}\n`);
     }
     return 2;
   }
@@ -64,7 +65,7 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
     }),
     say,
     warn,
-    print: (text) => write(process.stdout, text),
+    print: (text) => write('stdout', text),
   };
   try {
     if (await execute(parsed.request, session)) return 0;
@@ -72,7 +73,7 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
   } catch (error) {
     if (!isBinfmtctlError(error)) throw error;
     say(error.message);
-    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+    if (error.hint !== undefined) write('stderr', `hint: ${error.hint}\n`);
   }
   return 2;
 }
@@ -126,6 +127,9 @@ function installLocal(
   return install(session, name, description, { enables: true });
 }
 
-function write(stream: NodeJS.WriteStream, text: string): void {
-  stream.write(encodeText(text));
+/** Node's streams take 4 to 8 ms to load, and most runs say nothing. */
+function write(stream: 'stdout' | 'stderr', text: string): void {
+  // Its output is that of the original, which does not say that some was lost.
+  guardStreams({ silent: true });
+  process[stream].write(encodeText(text));
 }

@@ -8,7 +8,7 @@ import { lockCommand } from '../commands/lock.ts';
 import { statusCommand } from '../commands/status.ts';
 import { storeCommand } from '../commands/store.ts';
 import { uninstallCommand } from '../commands/uninstall.ts';
-import { verifyCommand } from '../commands/verify.ts';
+import { verifyCommand } from '../commands/verify-command.ts';
 import { examples } from '../common-options.ts';
 import { ENTER, RUN } from '../emulation/commands.ts';
 

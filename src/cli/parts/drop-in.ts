@@ -1,6 +1,7 @@
 import { systemdBinfmt } from '../drop-in/systemd-binfmt.ts';
 import { updateBinfmts } from '../drop-in/update-binfmts.ts';
 import { printFailure } from '../failure.ts';
+import { guardStreams } from '../output/streams.ts';
 
 /** Carries out a command that stands in for another program: its command line, its output, its exit status. */
 export async function runDropIn(
@@ -11,6 +12,7 @@ export async function runDropIn(
   try {
     return await (command === 'systemd-binfmt' ? systemdBinfmt(words, version) : updateBinfmts(words));
   } catch (error) {
+    guardStreams({ silent: command === 'update-binfmts' });
     printFailure(error, { verbose: false, json: false });
     return command === 'systemd-binfmt' ? 1 : 2;
   }

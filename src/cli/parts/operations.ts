@@ -9,6 +9,7 @@ export { findNatives } from '../../safety/natives.ts';
 export { listContents, pruneContents } from '../../store/index.ts';
 export * from '../../verify/on-demand.ts';
 export { readPlatforms } from '../../verify/platforms.ts';
+export { showProofs } from '../commands/verify.ts';
 export { runBinfmtDropIn } from '../drop-in/binfmt.ts';
 export { installArches } from '../install-arches.ts';
 export { withOperation } from '../operation.ts';
