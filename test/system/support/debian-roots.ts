@@ -3,19 +3,19 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, constants, lchownSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { debianRoot as keptRoot } from '../../../scripts/debian-root.mjs';
+import { STRESS } from '../../stress.ts';
 
 export type DebianArch = 'arm64' | 'armhf' | 'riscv64';
 
 /**
- * The kept root of an arch. That of arm64 has apt, and was configured through our entry. The others are only unpacked unless STRESS is
- * set, as configuring takes emulated minutes.
+ * The kept root of an arch. That of arm64 has apt, and was configured through our entry. The others are only unpacked except in the
+ * stress run, as configuring takes emulated minutes.
  */
 export const debianRoot = (arch: DebianArch): Promise<string> =>
   keptRoot(arch, { unpacked: !isConfigured(arch) });
 
 /** Whether the root of an arch has apt, and users can be added. */
-export const isConfigured = (arch: DebianArch): boolean =>
-  arch === 'arm64' || process.env['STRESS'] !== undefined;
+export const isConfigured = (arch: DebianArch): boolean => arch === 'arm64' || STRESS;
 
 /** Copies a root, owners and times included. */
 export function copyRoot(root: string, to: string): string {
