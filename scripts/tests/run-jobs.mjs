@@ -1,17 +1,25 @@
-// Runs test jobs side by side, each kernel job with a binfmt_misc instance and a TMPDIR of its own.
+// Runs test jobs side by side, each with a TMPDIR of its own, and kernel and system tests with a binfmt_misc instance of their own.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+
+/** Projects whose jobs get a binfmt_misc instance of their own. */
+export const PRIVATE = ['kernel', 'system'];
+
+/** Test files in the list of slow ones. */
+const SHOWN = Number(process.env.SLOW_TESTS ?? 10);
 
 /** Runs all jobs and prints a line for each, with all output of those that fail. Returns whether all passed. */
 export async function runJobs(root, jobs) {
   const waiting = [...jobs];
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const failed = [];
+  const times = [];
   const work = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      const { status, output, counts, seconds } = await runJob(root, job);
+      const { status, output, counts, files, seconds } = await runJob(root, job);
+      times.push(...files);
       for (const name of Object.keys(totals)) totals[name] += counts[name];
       const isGood = status === 0;
       if (!isGood) failed.push(job.name);
@@ -24,22 +32,27 @@ export async function runJobs(root, jobs) {
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  const slowest = times.sort((a, b) => b.seconds - a.seconds).slice(0, SHOWN);
+  console.log(
+    `slowest: ${slowest.map(({ name, seconds }) => `${name} ${Math.round(seconds)} s`).join(', ')}`,
+  );
   if (failed.length > 0) console.log(`failed: ${failed.join(', ')}`);
   return failed.length === 0;
 }
 
-async function runJob(root, { project, files }) {
+async function runJob(root, { project, files: given }) {
   const began = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
   // apt reads as a user of its own.
   chmodSync(folder, 0o755);
   const report = join(folder, 'report.json');
   const command = [
-    ...(project === 'kernel' ? [process.execPath, 'scripts/private-instance.mjs', '--'] : []),
+    ...(PRIVATE.includes(project) ? [process.execPath, 'scripts/private-instance.mjs', '--'] : []),
     ...['node_modules/.bin/vitest', 'run', '--project', project, '--maxWorkers', '1'],
-    ...['--reporter', 'default', '--reporter', 'json', '--outputFile.json', report, ...files],
+    ...['--reporter', 'default', '--reporter', 'json', '--outputFile.json', report, ...given],
   ];
-  const env = { ...process.env, TMPDIR: folder };
+  // The paths of an engine's sockets below it would be too long.
+  const env = project === 'engine' ? process.env : { ...process.env, TMPDIR: folder };
   const child = spawn(command[0], command.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGTERM');
   process.once('exit', kill);
@@ -52,7 +65,7 @@ async function runJob(root, { project, files }) {
     child.once('close', resolve);
   });
   process.off('exit', kill);
-  const counts = countsIn(report);
+  const { counts, files } = readReport(root, report);
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   // A job without tests proves nothing.
   const hasTests = counts.passed + counts.skipped > 0;
@@ -60,15 +73,23 @@ async function runJob(root, { project, files }) {
     status: hasTests ? status : 1,
     output,
     counts,
+    files,
     seconds: Math.round((performance.now() - began) / 1000),
   };
 }
 
-function countsIn(report) {
+/** Counts of tests, and seconds per file. */
+function readReport(root, report) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests };
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    );
+    const files = testResults.map(({ name, startTime, endTime }) => ({
+      name: relative(join(root, 'test'), name),
+      seconds: (endTime - startTime) / 1000,
+    }));
+    return { counts: { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests }, files };
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { counts: { passed: 0, failed: 0, skipped: 0 }, files: [] };
   }
 }

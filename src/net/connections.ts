@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { failure, nodeError } from './error.ts';
+import { holdEnd } from './hold-end.ts';
 import { proxyAuthorization } from './proxy.ts';
 import type { TlsOptions } from './tls.ts';
 
@@ -53,21 +54,37 @@ async function openDispatcher({ tls, tunnel, isPassedOn, answerMs, signal }: Rou
   const { Agent, buildConnector, Pool, ProxyAgent } = await import('undici');
   const limited = (options: TlsOptions) => ({ ...options, timeout: answerMs, signal });
   /** undici takes the Host for the name in the certificate; a proxy has a name of its own. */
-  const connectToProxy = (options: TlsOptions) => {
+  const connectToProxy = (options: TlsOptions): Connector => {
     const connect = buildConnector(limited(options));
-    return (({ servername: _, ...target }, done) => connect(target, done)) as typeof connect;
+    return ({ servername: _, ...target }, done) => connect(target as buildConnector.Options, done);
   };
-  if (tunnel === null) return new Agent({ connect: isPassedOn ? connectToProxy(tls) : limited(tls) });
+  if (tunnel === null) {
+    const connect = isPassedOn ? connectToProxy(tls) : buildConnector(limited(tls));
+    return new Agent({ connect: holdingEnds(connect) });
+  }
   return new ProxyAgent({
     uri: tunnel.proxy.href,
     headers: proxyAuthorization(tunnel.proxy),
     requestTls: limited(tls),
+    factory: (origin, options) => {
+      const { connect } = options as { readonly connect: Connector };
+      return new Pool(origin, { ...options, connect: holdingEnds(connect) });
+    },
     clientFactory: (origin) => {
       const settings = { connect: connectToProxy(tunnel.tls), headersTimeout: answerMs };
       return markErrors(new Pool(origin, settings), answerMs);
     },
   });
 }
+
+type Connector = buildConnector.connector;
+
+const holdingEnds =
+  (connect: Connector): Connector =>
+  (target, done) =>
+    connect(target, (...[error, socket]) =>
+      error === null ? done(null, holdEnd(socket)) : done(error, null),
+    );
 
 /**
  * Marks the errors of a proxy, to tell them from those of the server. Without it ProxyAgent would connect again without end

@@ -3,7 +3,7 @@ import { BinfmtctlError, interrupted } from '../errors.ts';
 
 /** Why something failed, kept as the cause of an error, so that it can be told what may work when it is tried again. */
 export interface HttpFailure {
-  /** Node's: ECONNRESET, CERT_HAS_EXPIRED …, undici's: HPE_INVALID_CONSTANT …, or ours: STALLED, CUT_OFF. */
+  /** Node's: ECONNRESET, CERT_HAS_EXPIRED …, or ours: STALLED, CUT_OFF, NOT_HTTP. */
   readonly code?: string | undefined;
   readonly status?: number | undefined;
   /** How long the server wants to be left alone. */
@@ -24,13 +24,12 @@ const TRANSIENT_CODES = [
   'EAI_AGAIN',
   'STALLED',
   'CUT_OFF',
-  'HPE_INVALID_CONSTANT',
+  'NOT_HTTP',
 ];
 /** Of undici's codes those that mean the same as another. */
 const SAME_CODES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'ECONNRESET',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ECONNRESET',
-  HPE_INVALID_EOF_STATE: 'ECONNRESET',
 };
 const TIMEOUTS = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'];
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
@@ -58,7 +57,7 @@ const HINTS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   SELF_SIGNED_CERT_IN_CHAIN: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['its certificate is signed by nobody that is trusted', AUTHORITY_HINT],
-  HPE: ['it does not speak HTTP', 'is it the right host and port, or does a proxy in between answer?'],
+  NOT_HTTP: ['it does not speak HTTP', 'is it the right host and port, or does a proxy in between answer?'],
   UND_ERR_HEADERS_OVERFLOW: [
     'its answer has too many headers',
     'is it the right host and port, or does a proxy in between answer?',
@@ -86,10 +85,12 @@ export interface Failed {
 
 /** Returns an error of undici's with the code and the text of the others. @param answerMs the limit of its timeouts */
 export function nodeError(error: unknown, answerMs: number): Error {
-  const { code = '', message = String(error), cause } = error as NodeJS.ErrnoException;
+  const { name, code = '', message = String(error), cause } = (error ?? {}) as NodeJS.ErrnoException;
   // A certificate of a proxy's.
   if (code === 'UND_ERR_PRX_TLS') return cause as Error;
   if (TIMEOUTS.includes(code)) return stalled('no answer', answerMs);
+  // Its parser sets no code.
+  if (name === 'HTTPParserError') return failure(/EOF/.test(message) ? 'ECONNRESET' : 'NOT_HTTP', message);
   const same = SAME_CODES[code];
   if (same !== undefined) return failure(same, message);
   return error instanceof Error ? error : new Error(message);
@@ -115,8 +116,7 @@ export function httpError(error: unknown, { what, host, signal, proxy = null }: 
 /** The code whose hint is the right one. */
 function alias(code: string, message: string): string {
   if (/wrong version number|packet length/i.test(message)) return 'EPROTO';
-  if (message.startsWith('WebAssembly')) return 'ENOMEM';
-  return code.startsWith('HPE_') ? 'HPE' : code;
+  return message.startsWith('WebAssembly') ? 'ENOMEM' : code;
 }
 
 /** Whether the same may work when it is tried again. */

@@ -125,9 +125,10 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
       discard: () => void body.destroy(),
     };
   } catch (error) {
+    const known = nodeError(error, limits.answerMs);
     // Of plain HTTP, who is connected to is the proxy.
-    const isProxys = url.protocol === 'http:' || isOfProxy(error);
-    throw httpError(nodeError(error, limits.answerMs), { ...failed, proxy: isProxys ? proxy : null });
+    const isProxys = url.protocol === 'http:' || isOfProxy(known);
+    throw httpError(known, { ...failed, proxy: isProxys ? proxy : null });
   }
 }
 

@@ -1,4 +1,7 @@
-/** Proxies as the environment names them: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in either case. */
+/**
+ * Proxies as the environment names them: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in either case. undici's
+ * EnvHttpProxyAgent knows neither ALL_PROXY nor networks in NO_PROXY, and would ask a proxy for this machine itself.
+ */
 import { BlockList, isIP } from 'node:net';
 import { BinfmtctlError } from '../errors.ts';
 import { isLoopback } from '../text/host.ts';
@@ -11,7 +14,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws SOURCE_FAILED for a proxy that is no address, or of a kind that we do not speak.
  */
 export function proxyFor(url: URL, environment: Environment = process.env): URL | null {
-  const value = (name: string): string => environment[name.toLowerCase()] || environment[name] || '';
+  // A web server that starts a program (CGI) sets HTTP_PROXY to what the client has sent as the header Proxy.
+  const isFromClient = (name: string): boolean => name === 'HTTP_PROXY' && 'REQUEST_METHOD' in environment;
+  const value = (name: string): string =>
+    environment[name.toLowerCase()] || (isFromClient(name) ? '' : environment[name]) || '';
   const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const text = value(name) || value('ALL_PROXY');
   if (text === '' || isLoopback(url.host) || isExempt(url, value('NO_PROXY'))) return null;

@@ -25,13 +25,14 @@ import type { Errno, Executable, Execution } from '../../src/rule/execution/type
 import { decodeText, encodeText } from '../../src/rule/text.ts';
 import { isBpf } from '../../src/rule/types.ts';
 import { emptyInstance, entriesToTry, type Instance, unlink, write } from '../model/instance.ts';
+import { amount } from '../stress.ts';
 import { type Handed, type Launcher, startLauncher } from './launcher.ts';
 import { type Act, FILES, type Triple, triples } from './support/triples.ts';
 import { makeWorld, REPORTED, type World } from './support/world.ts';
 
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 const STARTED_IN = process.cwd();
-const BATCHES = Number(process.env['EXECUTE_BATCHES'] ?? 400);
+const BATCHES = amount(150, 400, 'EXECUTE_BATCHES');
 // Others by scripts/differential.mjs: whether work lands must not hang on the draw.
 const SEED = Number(process.env['EXECUTE_SEED'] ?? 1);
 const ERRNO: Readonly<Record<number, Errno>> = {

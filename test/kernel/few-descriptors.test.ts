@@ -1,6 +1,7 @@
 /** A command without enough file descriptors, or in a directory that is gone, says so. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { binfmtctl } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, temporaryFolder } from './support/machine.ts';
@@ -19,7 +20,13 @@ const install = [
 ];
 afterEach(removeAllEntries);
 
-it.each([20, 22, 24, 26, 28, 30])(
+/** With fewer, Node fails before it has read the program: from 22 on it needs 22 itself. */
+function startsWith(limit: number): boolean {
+  const words = [`--nofile=${limit}`, process.execPath, resolve('dist/cli.cjs'), '--version'];
+  return spawnSync('prlimit', words).status === 0;
+}
+
+it.each([20, 22, 24, 26, 28, 30].filter(startsWith))(
   'names the limit of %i open files, without a stack trace',
   async (limit) => {
     const ran = await binfmtctl(install, { env, within: ['prlimit', `--nofile=${limit}`] });

@@ -15,6 +15,7 @@ import { builtinCatalogue } from '../../src/profiles/builtin.ts';
 import type { MagicPattern, Rule } from '../../src/rule/types.ts';
 import { findNatives, type Natives } from '../../src/safety/natives.ts';
 import { tryReadHead } from '../../src/system/file/head.ts';
+import { amount } from '../stress.ts';
 import { type Launcher, type Outcome, startLauncher } from './launcher.ts';
 import { BINFMT, removeAllEntries, switchEntry } from './support/machine.ts';
 import { type Door, libraryDoor, slowDoors } from './support/safety/doors.ts';
@@ -22,7 +23,7 @@ import { changedIn, isFailure, isTakenBy, type Observation, observe } from './su
 import { type Files, makeFiles } from './support/safety/programs.ts';
 import { type Material, type Random, randomFrom, randomRules } from './support/safety/rules.ts';
 
-const SETS = Number(process.env['SAFETY_SETS'] ?? 300);
+const SETS = amount(100, 300, 'SAFETY_SETS');
 const SEED = Number(process.env['SAFETY_SEED'] ?? 1);
 const CHECK = process.env['SAFETY_CHECK'] ?? 'whole';
 /** Long runs print their figures after so many sets. */

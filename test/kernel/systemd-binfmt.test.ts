@@ -18,9 +18,10 @@ import { entryNames } from '../../src/binfmt/entry-file.ts';
 import { BINFMT_D } from '../../src/boot/binfmt-d-files.ts';
 import { decodeBinfmtD } from '../../src/file-format/binfmt-d.ts';
 import { decodeText, encodeText } from '../../src/rule/text.ts';
+import { amount } from '../stress.ts';
 import { BINFMT, entries, registerForeign, removeAllEntries, temporaryFolder } from './support/machine.ts';
 
-const TREES = Number(process.env['SYSTEMD_TREES'] ?? 30);
+const TREES = amount(10, 30, 'SYSTEMD_TREES');
 // Others by scripts/differential.mjs: whether work lands must not hang on the draw.
 const SEED = Number(process.env['SYSTEMD_SEED'] ?? 1);
 const root = join(temporaryFolder(), 'root');

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { finish, outputOf, startActors } from './support/actors.ts';
-import { copyRoot, debianRoots, shiftOwners } from './support/debian-roots.ts';
+import { copyRoot, debianRoot, isConfigured, shiftOwners } from './support/debian-roots.ts';
 import { BINFMT } from './support/tools.ts';
 import { expectSameTraces, tracesOf } from './support/traces.ts';
 
@@ -54,16 +54,20 @@ describe('a plain user, with nothing installed beforehand', () => {
 describe('packages, users and a compiler', () => {
   const user = 'somebody\nsomebody somebody\n/home/somebody\nsomebody\n';
 
-  it.concurrent.each([
+  const cases = [
     { actor: mapped, arch: 'arm64', script: PACKAGE + USER + COMPILER, expected: `${user}[^]*answer 42\n$` },
     { actor: root, arch: 'armhf', script: PACKAGE + USER, expected: `uuidd:x:[^]*${user}$` },
     { actor: mapped, arch: 'riscv64', script: PASSWD + USER, expected: `passwd[^]*${user}$` },
-  ] as const)('are at work in $arch for $actor.name', async ({ actor, arch, script, expected }) => {
-    const tree = await actor.root(arch);
-    const { status, stdout, stderr } = await finish(actor.words('enter', tree, '--', 'sh', '-c', script));
-    expect(status, `${stdout}${stderr}`).toBe(0);
-    expect(stdout).toMatch(new RegExp(expected));
-  });
+  ] as const;
+  it.concurrent.each(cases.filter(({ arch }) => isConfigured(arch)))(
+    'are at work in $arch for $actor.name',
+    async ({ actor, arch, script, expected }) => {
+      const tree = await actor.root(arch);
+      const { status, stdout, stderr } = await finish(actor.words('enter', tree, '--', 'sh', '-c', script));
+      expect(status, `${stdout}${stderr}`).toBe(0);
+      expect(stdout).toMatch(new RegExp(expected));
+    },
+  );
 });
 
 describe('whose files a root are', () => {
@@ -75,8 +79,8 @@ describe('whose files a root are', () => {
   });
 
   it('is found out: subordinate ids alone, as mmdebstrap --mode=unshare makes them', async () => {
-    const tree = copyRoot((await debianRoots()).riscv64, join(mapped.home, 'unshare'));
-    shiftOwners(tree, (id) => 1_000_000 + id);
+    const tree = copyRoot(await debianRoot('riscv64'), join(mapped.home, 'unshare'));
+    shiftOwners(tree, (id) => 200_000 + id);
     expect(await outputOf(mapped.words('enter', tree, '--', 'sh', '-c', ids))).toBe('0:0\n0:8\n33:33\n0');
   });
 

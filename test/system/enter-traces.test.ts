@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { killedAt, momentsIn, pick, randomFrom, recorded } from '../kernel/support/moments.ts';
 import { finish, outputOf, startActors } from './support/actors.ts';
-import { copyRoot, debianRoots, shiftOwners } from './support/debian-roots.ts';
+import { copyRoot, debianRoot, shiftOwners } from './support/debian-roots.ts';
 import { talkTo } from './support/talk.ts';
 import { expectSameTraces, type Traces, tracesOf } from './support/traces.ts';
 
@@ -15,7 +15,7 @@ const WAYS = [[], ['--ephemeral'], ['--read-only', '--net', 'none', '--hostname'
 describe.each([
   { actor: root, owner: 'root', idOf: null },
   { actor: mapped, owner: 'the user', idOf: null },
-  { actor: mapped, owner: 'subordinate ids', idOf: (id: number) => 1_000_000 + id },
+  { actor: mapped, owner: 'subordinate ids', idOf: (id: number) => 200_000 + id },
 ])('for a tree of $owner', ({ actor, idOf }) => {
   let tree: string;
   let before: Traces;
@@ -24,7 +24,7 @@ describe.each([
   beforeAll(async () => {
     tree = await actor.root('arm64');
     if (idOf !== null) {
-      tree = copyRoot((await debianRoots()).arm64, `${tree}-of-others`);
+      tree = copyRoot(await debianRoot('arm64'), `${tree}-of-others`);
       shiftOwners(tree, idOf);
     }
     // The emulator goes to the store.

@@ -5,13 +5,14 @@
  */
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { amount } from '../../stress.ts';
 import { EXCEPTIONS, exceptionFor, isSame, isTemporary, type Outcome } from './exceptions.ts';
 import { type Command, commands, installs } from './support/commands.ts';
 import { adminFiles, importFiles, kernelSteps } from './support/files.ts';
 import type { Answer, Step } from './support/step.ts';
 import { ORIGINAL_RUN_DETECTORS, OUR_RUN_DETECTORS, PROVES_TEST, startSides } from './support/twins.ts';
 
-const SEQUENCES = Number(process.env['UPDATE_BINFMTS_SEQUENCES'] ?? 30);
+const SEQUENCES = amount(10, 30, 'UPDATE_BINFMTS_SEQUENCES');
 // Others by scripts/differential.mjs: whether work lands must not hang on the draw.
 const SEED = Number(process.env['UPDATE_BINFMTS_SEED'] ?? 1);
 

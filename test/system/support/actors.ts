@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { unpackPackages } from '../../../scripts/packages.mjs';
-import { copyRoot, type DebianArch, debianRoots, shiftOwners } from './debian-roots.ts';
+import { copyRoot, type DebianArch, debianRoot, shiftOwners } from './debian-roots.ts';
 import { type PlainUser, plainUsers, USUAL_PATH } from './plain-user.ts';
 import { type Circumstances, type End, talkTo } from './talk.ts';
 import { temporaryFolder } from './tools.ts';
@@ -96,11 +96,11 @@ function actor(who: Pick<Actor, 'name' | 'home' | 'as'>, idOf: (id: number) => n
       ...rest,
     ],
     root: async (arch) => {
-      const roots = await debianRoots();
+      const kept = await debianRoot(arch);
       const own = join(home, 'roots', arch);
       if (existsSync(own)) return own;
       mkdirSync(join(home, 'roots'), { recursive: true });
-      copyRoot(roots[arch], own);
+      copyRoot(kept, own);
       shiftOwners(own, idOf);
       return own;
     },

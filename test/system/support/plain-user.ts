@@ -26,7 +26,7 @@ export function plainUsers(): { readonly mapped: PlainUser; readonly single: Pla
   const folder = temporaryFolder('users');
   const etc = join(folder, 'etc');
   const bin = join(folder, 'bin');
-  const mapped = user(folder, bin, { name: 'mapped', id: 4242, subordinate: 1_000_000 });
+  const mapped = user(folder, bin, { name: 'mapped', id: 4242, subordinate: 200_000 });
   const single = user(folder, bin, { name: 'single', id: 4243, subordinate: null });
   beforeAll(() => {
     mkdirSync(etc);

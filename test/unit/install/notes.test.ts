@@ -61,10 +61,4 @@ describe('installNotes', () => {
   it('adds nothing for rules that are not registered now', () => {
     expect(flushed(desired(rule('c'), '/note'))).toEqual([]);
   });
-
-  // Which note that is depends on the service that runs at boot.
-  it('is the same for one lost rule as for several', () => {
-    const one = flushed(desired(rule('a'), '/note'), desired(rule('b')));
-    expect(flushed(desired(rule('a'), '/note'), desired(rule('b'), '/note'))).toEqual(one);
-  });
 });

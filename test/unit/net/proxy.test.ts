@@ -13,6 +13,13 @@ describe('proxyFor', () => {
     expect(through('https://x.example/', { HTTPS_PROXY: '' })).toBeNull();
   });
 
+  it('is not what a client of a web server names, which is in upper case', () => {
+    const environment = { HTTP_PROXY: 'http://a:1', REQUEST_METHOD: 'GET' };
+    expect(through('http://x.example/', environment)).toBeNull();
+    expect(through('http://x.example/', { ...environment, http_proxy: 'http://b:2' })).toBe('http://b:2/');
+    expect(through('https://x.example/', { ...environment, HTTPS_PROXY: 'http://c:3' })).toBe('http://c:3/');
+  });
+
   it.each([
     ['*', 'https://x.example/'],
     ['x.example', 'https://x.example/'],

@@ -1,0 +1,181 @@
+// Runs tests with instrumented sources, in vitest as well as in all commands that tests start, and prints which lines and branches ran.
+//   node scripts/coverage.mjs [unit] [integration] [kernel] [-- FILE...]
+// Exit status 1: without files, less is covered than FLOOR says for the projects.
+//
+// V8's own coverage (NODE_V8_COVERAGE) does not do: vitest ends its workers by a signal, before they write it, and each of thousands
+// of commands would write 340 kB or more about the minified program. Here a process writes one bit for each statement, about 2 kB.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { instrument } from './coverage/instrument.mjs';
+import { jobsOf } from './tests/jobs.mjs';
+import { runJobs } from './tests/run-jobs.mjs';
+
+delete process.env.NODE_EXTRA_CA_CERTS;
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const PROJECTS = ['unit', 'integration', 'kernel'];
+/** In percent, by the projects that ran: what they reach now, rounded down. */
+const FLOOR = {
+  unit: { lines: 0, branches: 0 },
+  'unit integration': { lines: 0, branches: 0 },
+  'unit integration kernel': { lines: 0, branches: 0 },
+};
+
+const words = process.argv.slice(2);
+const at = words.indexOf('--');
+const files = at < 0 ? [] : words.slice(at + 1);
+const named = at < 0 ? words : words.slice(0, at);
+const projects = PROJECTS.filter((name) => named.length === 0 || named.includes(name));
+
+const work = mkdtempSync(join(tmpdir(), 'binfmtctl-coverage-'));
+const written = join(work, 'bits');
+process.on('exit', () => rmSync(work, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+// Commands of tests run as other users, too.
+chmodSync(work, 0o755);
+mkdirSync(written);
+chmodSync(written, 0o1777);
+
+const sources = instrumentAll();
+await buildCommand();
+const isGood = await runTests();
+// What is built now is of no use to others.
+spawnSync(process.execPath, ['scripts/build.mjs', '--quick'], { cwd: ROOT, stdio: 'inherit' });
+const bits = union();
+const isEnough = print();
+process.exit(isGood && isEnough ? 0 : 1);
+
+/** Writes the sources anew below `work`. Returns what each of them counts. */
+function instrumentAll() {
+  const runtime = join(work, 'runtime.mjs');
+  let count = 0;
+  const all = typescriptIn('src').map((path) => {
+    const { text, points } = instrument(path, readFileSync(join(ROOT, path), 'utf8'), {
+      first: count,
+      runtime,
+    });
+    mkdirSync(join(work, dirname(path)), { recursive: true });
+    writeFileSync(join(work, path), text);
+    const source = { path, first: count, points };
+    count += points.length;
+    return source;
+  });
+  const given = JSON.stringify({ directory: written, count });
+  const text = readFileSync(join(ROOT, 'scripts/coverage/runtime.mjs'), 'utf8');
+  writeFileSync(runtime, text.replace('COVERAGE', given));
+  const setup =
+    "import { afterAll } from 'vitest';\nimport { flush } from './runtime.mjs';\nafterAll(flush);\n";
+  writeFileSync(join(work, 'setup.mjs'), setup);
+  return all;
+}
+
+/** All of the command in one file, in the place of those that are loaded on demand. */
+async function buildCommand() {
+  const quick = spawnSync(process.execPath, ['scripts/build.mjs', '--quick'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  if (quick.status !== 0) process.exit(1);
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const instrumented = {
+    name: 'instrumented',
+    setup: ({ onLoad, onResolve }) => {
+      onResolve({ filter: /\/builtin\.json$/ }, () => ({ path: './builtin.json', external: true }));
+      onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+        contents: readFileSync(path.replace(ROOT, work), 'utf8'),
+        loader: 'ts',
+      }));
+    },
+  };
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: {
+      cli: 'src/cli/main.ts',
+      'run-detectors': 'src/cli/drop-in/run-detectors.ts',
+      launcher: 'src/system/process/launcher.ts',
+    },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+    define: { BINFMTCTL_VERSION: JSON.stringify(version), 'import.meta.dirname': '__dirname' },
+    plugins: [instrumented],
+  });
+}
+
+/** A test may fail because the program is larger and slower now; `npm test` decides about tests. */
+async function runTests() {
+  process.env.COVERAGE = work;
+  if (files.length === 0) return runJobs(ROOT, jobsOf(ROOT, projects));
+  return projects
+    .filter((name) => files.some((file) => file.includes(`test/${name}`)))
+    .map((name) => {
+      const vitest = ['node_modules/.bin/vitest', 'run', '--project', name, ...files];
+      const command = name === 'kernel' ? ['scripts/private-instance.mjs', '--', ...vitest] : vitest;
+      return spawnSync(process.execPath, command, { cwd: ROOT, stdio: 'inherit' }).status === 0;
+    })
+    .every(Boolean);
+}
+
+/** What any of the processes noted. */
+function union() {
+  const names = readdirSync(written);
+  const all = new Uint8Array(Math.ceil((sources.at(-1).first + sources.at(-1).points.length) / 8));
+  for (const name of names)
+    for (const [index, byte] of readFileSync(join(written, name)).entries()) all[index] |= byte;
+  console.log(`\n${names.length} processes and test files`);
+  return all;
+}
+
+function print() {
+  const directories = [...new Set(sources.map(({ path }) => path.split('/').slice(0, 2).join('/')))];
+  console.log(`\n${'directory'.padEnd(24)}     lines  branches`);
+  for (const directory of directories)
+    row(directory, ({ path }) => path.startsWith(`${directory}/`) || path === directory);
+  const { lines, branches } = row('src', () => true);
+  const floor = FLOOR[projects.join(' ')];
+  if (files.length > 0 || floor === undefined) return true;
+  const isEnough = lines >= floor.lines && branches >= floor.branches;
+  if (!isEnough)
+    console.log(`less than the floor: ${floor.lines} % of lines, ${floor.branches} % of branches`);
+  return isEnough;
+}
+
+function row(name, isPart) {
+  const parts = sources.filter(isPart).map(resultOf);
+  const percent = (kind) => {
+    const all = parts.flatMap((part) => part[kind]);
+    return all.length === 0 ? 100 : (100 * all.filter(Boolean).length) / all.length;
+  };
+  const result = { lines: percent('lines'), branches: percent('branches') };
+  const shown = [result.lines, result.branches].map((each) => `${each.toFixed(1)} %`.padStart(10));
+  console.log(`${name.padEnd(24)}${shown.join('')}`);
+  return result;
+}
+
+/** A line ran if all statements and functions that begin on it did. */
+function resultOf({ first, points }) {
+  const lines = new Map();
+  const branches = [];
+  for (const [index, { kind, line }] of points.entries()) {
+    const id = first + index;
+    const ran = (bits[id >> 3] & (1 << (id & 7))) !== 0;
+    if (kind === 'branch') branches.push(ran);
+    else lines.set(line, ran && (lines.get(line) ?? true));
+  }
+  return { lines: [...lines.values()], branches };
+}
+
+function typescriptIn(directory) {
+  return readdirSync(join(ROOT, directory), { recursive: true })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .sort()
+    .map((name) => join(directory, name));
+}
