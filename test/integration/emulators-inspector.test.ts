@@ -82,7 +82,7 @@ describe('inspect', () => {
 
   it('finds the version of one for other machines in its bytes, wherever it stands', async () => {
     const profile = { ...QEMU, version: { ...QEMU.version, inBytes: true } };
-    const changed = { host: FOREIGN, elsewhere: true, profile };
+    const changed = { host: FOREIGN, forOtherHost: true, profile };
     // Around where the parts end in which it is read.
     for (const at of [0, 262_130, 262_144, 524_280, 600_000]) {
       const line = `${'\xff'.repeat(at)}\0qemu-aarch64 version 7.2.22 (Debian 1:7.2)\n\0${'\xff'.repeat(1000)}`;
