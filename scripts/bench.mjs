@@ -1,21 +1,23 @@
 // Measures the built command side by side with its peers and prints the ratios of medians.
-//   node scripts/bench.mjs [--runs N] [--only start-up|verify|rules|drop-ins|emulate|install|image] [--json]
+//   node scripts/bench.mjs [--runs N] [--only start-up|verify|scale|rules|drop-ins|emulate|install|image] [--node FILE] [--json]
+// --node chooses the Node that runs the command, and whose own start is compared.
 // As root: each peer runs in an instance, or on a machine, of its own; this one stays as it is.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installArm64 } from './bench/machine.mjs';
 import { ratio } from './bench/measure.mjs';
 
-const PARTS = ['start-up', 'verify', 'rules', 'drop-ins', 'emulate', 'install', 'image'];
+const PARTS = ['start-up', 'verify', 'scale', 'rules', 'drop-ins', 'emulate', 'install', 'image'];
 /** Those that need a machine, not only an instance. */
 const OUTSIDE = ['install', 'image'];
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '7' },
     only: { type: 'string', multiple: true, default: PARTS },
+    node: { type: 'string', default: process.execPath },
     json: { type: 'boolean', default: false },
   },
 });
@@ -24,9 +26,15 @@ const unknown = values.only.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) throw new Error(`--only is one of ${PARTS.join(', ')}, not ${unknown.join(', ')}`);
 const progress = (text) => process.stderr.write(`bench: ${text}\n`);
 
-if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
-  progress('NODE_EXTRA_CA_CERTS is left out: Node 20 would parse its certificates at every start');
-  delete process.env.NODE_EXTRA_CA_CERTS;
+const node = resolve(values.node);
+const LEFT_OUT = {
+  NODE_EXTRA_CA_CERTS: 'Node 20 would parse its certificates at every start',
+  NODE_OPTIONS: 'its options would be those of every start',
+};
+for (const [name, why] of Object.entries(LEFT_OUT)) {
+  if (process.env[name] === undefined) continue;
+  progress(`${name} is left out: ${why}`);
+  delete process.env[name];
 }
 
 // What is begun lives in namespaces that end with their first process, and in this folder.
@@ -45,7 +53,7 @@ const results = [];
 const inside = PARTS.filter((part) => !OUTSIDE.includes(part) && values.only.includes(part));
 if (inside.length > 0) {
   progress(`${inside.join(', ')}: ${runs} runs each`);
-  const start = ['-c', 'exec "$0" "$@"', process.execPath, 'scripts/bench/private.mjs', `${runs}`, ...inside];
+  const start = ['-c', 'exec "$0" "$@"', node, 'scripts/bench/private.mjs', `${runs}`, ...inside];
   results.push(
     ...JSON.parse(await outputOf([process.execPath, 'scripts/private-instance.mjs', '--', 'sh', ...start])),
   );
@@ -78,14 +86,7 @@ async function nspawn() {
 
 /** What a script of the bench finds with mounts of its own, so that the machine's stay as they are. */
 async function withOwnMounts(script, count) {
-  const start = [
-    'unshare',
-    '--mount',
-    '--propagation',
-    'private',
-    process.execPath,
-    `scripts/bench/${script}`,
-  ];
+  const start = ['unshare', '--mount', '--propagation', 'private', node, `scripts/bench/${script}`];
   return JSON.parse(await outputOf([...start, `${count}`, mkdtempSync(join(work, 'mounts-'))]));
 }
 

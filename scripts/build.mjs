@@ -12,12 +12,12 @@ import { librariesOf, NOTICES, noticesOf } from './release/libraries.mjs';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
 
-// cli.cjs answers `--version` and loads what a command needs: commands.cjs for our own, emulation.cjs for those that run programs,
-// drop-in.cjs for those that stand in for others, operations.cjs for what installs and verifies, and for what the others need later.
+// cli.cjs answers `--version` and loads what a command needs: commands.cjs for most of our own, emulation.cjs for those that run
+// programs, operations.cjs for what installs, and for what the others need later.
 // They and the large libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes
 // 60 ms to parse.
 const PARTS = ['commands', 'emulation', 'operations'];
-// Each a file with nothing but what it needs, and all of it: to open a file takes as long as to read 20 kB of code.
+// Commands that start fastest have a file with all that they need, and nothing else: to open one more takes as long as to read 20 kB.
 const ALONE = ['status', 'verify', 'drop-in'];
 /** Which part has a module that is imported on demand. */
 const PLACES = {

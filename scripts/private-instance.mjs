@@ -1,7 +1,7 @@
 // Runs a command in new user, mount and process namespaces with a binfmt_misc instance of its own (Linux 6.7 and
 // later). As root a million user ids are mapped, so that set-id programs can be tried; else only the caller's own.
-// Root's own id is among them and may set the machine's sysctls: those in /proc/sys are read-only, but for the limits of the
-// user namespace.
+// Root's own id is among them and may set the machine's sysctls: those in /proc/sys are read-only, but for the limits of
+// the user namespace.
 //   node scripts/private-instance.mjs -- COMMAND [ARGS...]
 import { spawn } from 'node:child_process';
 import { readlinkSync, writeFileSync } from 'node:fs';
@@ -12,10 +12,9 @@ const INSIDE = [
   'mount --make-rprivate /',
   'mount -t proc proc /proc',
   // Namespaces below this one may mount /proc only where one is without mounts on it.
-  'mount -t proc proc /mnt',
-  'mount --bind /proc/sys /proc/sys',
-  'mount -o remount,bind,ro /proc/sys',
-  'mount --bind /mnt/sys/user /proc/sys/user',
+  'mount -t proc proc /proc/fs',
+  // Not /proc/sys itself: where that is read-only, systemd does not start systemd-binfmt.
+  'for d in /proc/sys/*/; do [ $d = /proc/sys/user/ ] || mount -o bind,ro $d $d || exit; done',
   'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc',
   'exec "$@" <&3',
 ].join(' && ');

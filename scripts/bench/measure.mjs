@@ -1,5 +1,6 @@
 // Runs commands in turn and compares their medians.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /** Milliseconds that a command takes; it must succeed. No shell: what is started is what is measured. */
 export function time([file, ...args], options = {}) {
@@ -12,6 +13,20 @@ export function time([file, ...args], options = {}) {
   if (error) throw error;
   if (status !== 0) throw new Error(`${[file, ...args].join(' ')} ended with ${status}: ${stderr}`);
   return Number(end - start) / 1e6;
+}
+
+/** Milliseconds of processor time that a command and what it starts take, in steps of 10. */
+export function processorTime(command, options) {
+  const before = processorTimeOfChildren();
+  time(command, options);
+  return processorTimeOfChildren() - before;
+}
+
+/** Fields 16 and 17 of proc_pid_stat(5), in hundredths of a second. */
+function processorTimeOfChildren() {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return 10 * (Number(fields[13]) + Number(fields[14]));
 }
 
 /** Runs every command `runs` times, one after the other in each round, so that what disturbs one disturbs all. */

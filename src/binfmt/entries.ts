@@ -79,7 +79,8 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-function tryReadEntry(directory: string, name: string): AnyEntry | null {
+/** The entry of that name; null if there is none. The caller has looked whether an instance is mounted there. */
+export function tryReadEntry(directory: string, name: string): AnyEntry | null {
   let text: Uint8Array;
   try {
     text = readEntryFile(directory, name);

@@ -1,8 +1,8 @@
 /** Reading and writing the files of an instance, in the kernel's order and byte by byte as it gives them. */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { RESERVED_NAMES } from '../rule/check.ts';
-import { encodeText } from '../rule/text.ts';
 import { listNames } from '../system/file/list.ts';
+import { pathBytes } from '../system/file/path-bytes.ts';
 
 /** Names of the entries, newest first, which is the order in which the kernel tries them. */
 export function entryNames(directory: string): readonly string[] {
@@ -29,8 +29,8 @@ export function writeOnce(directory: string, name: string, bytes: Uint8Array): v
   withFile(pathOf(directory, name), constants.O_WRONLY, (file) => writeSync(file, bytes));
 }
 
-function withFile<T>(path: Uint8Array, flags: number, action: (file: number) => T): T {
-  const file = openSync(Buffer.from(path), flags | constants.O_NOFOLLOW);
+function withFile<T>(path: Buffer, flags: number, action: (file: number) => T): T {
+  const file = openSync(path, flags | constants.O_NOFOLLOW);
   try {
     return action(file);
   } finally {
@@ -38,5 +38,4 @@ function withFile<T>(path: Uint8Array, flags: number, action: (file: number) => 
   }
 }
 
-const pathOf = (directory: string, name: string): Uint8Array =>
-  Buffer.concat([Buffer.from(`${directory}/`), encodeText(name)]);
+const pathOf = (directory: string, name: string): Buffer => pathBytes(`${directory}/${name}`);

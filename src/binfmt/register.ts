@@ -7,7 +7,7 @@ import { encodeText } from '../rule/text.ts';
 import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
 import { errnoOf } from '../system/file/file-error.ts';
 import type { CheckedInterpreters } from './checked-interpreters.ts';
-import { readAnyEntry, readEntries, requireEntryName } from './entries.ts';
+import { readAnyEntry, readEntries, requireEntryName, tryReadEntry } from './entries.ts';
 import { writeOnce } from './entry-file.ts';
 import { commandError, type EntryAction, openRegisterError, registerError } from './errno.ts';
 import { type KernelFeatures, runningKernelFeatures } from './features.ts';
@@ -118,7 +118,7 @@ function requireSame(directory: string, rule: AnyRule, { disabled }: { readonly 
 /** Null for what cannot be read without doubt, such as an interpreter with a newline before `flags: `. */
 function readBack(directory: string, name: string): AnyEntry | null {
   try {
-    return readAnyEntry(directory, name);
+    return tryReadEntry(directory, name) ?? readAnyEntry(directory, name);
   } catch (error) {
     if (error instanceof BinfmtctlError && error.code === 'BAD_ENTRY') return null;
     throw error;

@@ -63,8 +63,8 @@ const HINTS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
     'is it the right host and port, or does a proxy in between answer?',
   ],
   ENOMEM: [
-    'there is not enough memory to read its answer',
-    'the parser of HTTP reserves some gigabytes of addresses: allow for them with `ulimit -v unlimited`',
+    'its answer cannot be read within the limit on virtual memory',
+    'the parser of HTTP reserves 10 GB of addresses: allow for them with `ulimit -v unlimited`, or set NODE_OPTIONS=--disable-wasm-trap-handler',
   ],
   EPROTO: [
     'it does not speak TLS',

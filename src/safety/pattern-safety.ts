@@ -90,13 +90,20 @@ const matchesScripts = (pattern: MagicPattern): boolean => overlap(pattern, SCRI
  * The pattern with EI_PAD (bytes 9 to 15) zero, as the System V ABI has it. The loader accepts any padding, but only
  * files of another kind make use of that: AppImages have `AI` and their type there.
  */
-function withZeroPadding({ magic, mask, ...pattern }: MagicPattern): MagicPattern {
+function withZeroPadding(native: MagicPattern): MagicPattern {
+  const known = padded.get(native);
+  if (known !== undefined) return known;
+  const { magic, mask, ...pattern } = native;
   const zeros = magic.slice();
   const full = mask?.slice() ?? new Uint8Array(magic.length).fill(0xff);
   zeros.fill(0, 9, 16);
   full.fill(0xff, 9, 16);
-  return { ...pattern, magic: zeros, mask: full };
+  const result = { ...pattern, magic: zeros, mask: full };
+  padded.set(native, result);
+  return result;
 }
+
+const padded = new WeakMap<MagicPattern, MagicPattern>();
 
 /** With less than two bytes to compare, a rule takes scripts by chance: about one in thirty has a given letter in a given place. */
 const FEWEST_BITS = 16;

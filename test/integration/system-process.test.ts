@@ -176,6 +176,30 @@ describe('start', () => {
     expect(await sleep.ended).toMatchObject({ signal: 'SIGTERM' });
   });
 
+  it('lets a program end whose output nobody reads', async () => {
+    const loud = await start('sh', [
+      '-c',
+      'head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; exit 3',
+    ]);
+    expect(await loud.ended).toMatchObject({ exitCode: 3, errno: null });
+  });
+
+  it('gives what the kernel refuses at once as a result', async () => {
+    const refused = await start('cat', ['x'.repeat(200_000)]);
+    refused.stdin.write('lost');
+    const parts: unknown[] = [];
+    for await (const part of refused.stdout) parts.push(part);
+    expect(parts).toEqual([]);
+    expect(await refused.ended).toMatchObject({ exitCode: null, errno: 'E2BIG' });
+  });
+
+  it('gives only the environment that it is told to', async () => {
+    const env = await start('/usr/bin/env', [], { env: { ONLY: 'this' }, extendEnv: false });
+    let text = '';
+    for await (const part of env.stdout) text += String(part);
+    expect(text).toBe('ONLY=this\n');
+  });
+
   it('gives a missing program as a result', async () => {
     const nothing = await start('/absent/program', []);
     nothing.stdin.write('lost');

@@ -38,13 +38,17 @@ interface Outcome {
 }
 
 /** Fetches in a process of its own, with folders of its own for the store and for temporary files. */
-async function fetchOnce(bytes: Uint8Array, intercept?: WebOptions['intercept']): Promise<Outcome> {
+async function fetchOnce(
+  bytes: Uint8Array,
+  { intercept, before = '' }: Pick<WebOptions, 'intercept'> & { readonly before?: string } = {},
+): Promise<Outcome> {
   const web = await startWeb({ '/file': bytes }, intercept === undefined ? {} : { intercept });
   const [store, work] = await Promise.all([mkdtemp(at('store-')), mkdtemp(at('work-'))]);
   try {
     const source = `url:${web.origin}/file#sha256=${sha256Of(bytes)}`;
     const env = { ...process.env, TMPDIR: work };
-    const { stdout } = await promisify(execFile)(process.execPath, [program, store, source], { env });
+    const words = ['-c', `${before} exec "$@"`, 'sh', process.execPath, program, store, source];
+    const { stdout } = await promisify(execFile)('/bin/sh', words, { env });
     return { ...JSON.parse(stdout), left: await readdir(work) };
   } finally {
     await web.close();
@@ -100,13 +104,15 @@ describe('the memory of a download', () => {
 
   it('stays under 120 MB for a server that never ends, which is given up', async () => {
     const chunk = Buffer.alloc(MB);
-    const { peak, left, ...refusal } = await fetchOnce(new Uint8Array(), (_, response) => {
-      const more = (): void => {
-        while (!response.destroyed && response.write(chunk));
-      };
-      response.on('drain', more);
-      more();
-      return true;
+    const { peak, left, ...refusal } = await fetchOnce(new Uint8Array(), {
+      intercept: (_, response) => {
+        const more = (): void => {
+          while (!response.destroyed && response.write(chunk));
+        };
+        response.on('drain', more);
+        more();
+        return true;
+      },
     });
     expect(refusal).toMatchObject({
       code: 'BAD_PACKAGE',
@@ -120,5 +126,17 @@ describe('the memory of a download', () => {
     const { code, message, left } = await fetchOnce(xz(plain, '--lzma2=dict=512MiB'));
     expect({ code, left }).toEqual({ code: 'BAD_PACKAGE', left: [] });
     expect(message).toMatch(/cannot be unpacked: .*[Mm]emory/);
+  });
+
+  it('says what to do where addresses are limited', async () => {
+    const plain = await tar([emulator]);
+    const limit = 'ulimit -v 4000000;';
+    expect(await fetchOnce(plain, { before: limit })).toMatchObject({
+      code: 'SOURCE_FAILED',
+      message: expect.stringContaining('within the limit on virtual memory'),
+    });
+    const found = ['aarch64'];
+    const before = `${limit} export NODE_OPTIONS=--disable-wasm-trap-handler;`;
+    expect(await fetchOnce(plain, { before })).toMatchObject({ found });
   });
 });
