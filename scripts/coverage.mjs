@@ -4,6 +4,9 @@
 //
 // V8's own coverage (NODE_V8_COVERAGE) does not do: vitest ends its workers by a signal, before they write it, and each of thousands
 // of commands would write 340 kB or more about the minified program. Here a process writes one bit for each statement, about 2 kB.
+//
+// Not in `npm test`: the instrumented command is one file of 2.3 MB, and each of thousands of starts takes 0.37 s of processor time in
+// place of 0.22 s.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,11 +21,14 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const PROJECTS = ['unit', 'integration', 'kernel'];
-/** In percent, by the projects that ran: what they reach now, rounded down. */
+/**
+ * In percent, by the projects that ran, rounded down from what was reached. What kernel tests add was not measured as a whole yet, nor
+ * was all of the integration tests: set it to what a nightly run prints.
+ */
 const FLOOR = {
-  unit: { lines: 0, branches: 0 },
-  'unit integration': { lines: 0, branches: 0 },
-  'unit integration kernel': { lines: 0, branches: 0 },
+  unit: { lines: 31, branches: 29 },
+  'unit integration': { lines: 47, branches: 43 },
+  'unit integration kernel': { lines: 47, branches: 43 },
 };
 
 const words = process.argv.slice(2);
