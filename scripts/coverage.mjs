@@ -22,13 +22,13 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const PROJECTS = ['unit', 'integration', 'kernel'];
 /**
- * In percent, by the projects that ran, rounded down from what was reached. What kernel tests add was not measured as a whole yet, nor
- * was all of the integration tests: set it to what a nightly run prints.
+ * In percent, by the projects that ran, rounded down from what was reached. What all kernel tests add was not measured yet: set the last
+ * line to what a nightly run prints.
  */
 const FLOOR = {
   unit: { lines: 31, branches: 29 },
-  'unit integration': { lines: 47, branches: 43 },
-  'unit integration kernel': { lines: 47, branches: 43 },
+  'unit integration': { lines: 54, branches: 49 },
+  'unit integration kernel': { lines: 54, branches: 49 },
 };
 
 const words = process.argv.slice(2);
