@@ -16,9 +16,9 @@ const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8
 // programs, operations.cjs for what installs, and for what the others need later.
 // They and the large libraries are files of their own, so that nobody reads what is not needed: a megabyte of source takes
 // 60 ms to parse.
-const PARTS = ['commands', 'emulation', 'operations'];
+const PARTS = ['commands', 'emulation', 'operations', 'verify'];
 // Commands that start fastest have a file with all that they need, and nothing else: to open one more takes as long as to read 20 kB.
-const ALONE = ['status', 'verify', 'drop-in'];
+const ALONE = ['status', 'drop-in'];
 /** Which part has a module that is imported on demand. */
 const PLACES = {
   ...Object.fromEntries([...PARTS, ...ALONE].map((name) => [`parts/${name}`, name])),
@@ -187,7 +187,7 @@ async function shrink(name) {
   // By which Node tells the names of exports to modules; to terser it does nothing.
   const names = text.match(/0&&\(module\.exports=\{[^}]*\}\)/)?.[0] ?? '';
   const { code } = await minify(text, {
-    compress: { passes: 2, ecma: 2020 },
+    compress: { passes: 3, ecma: 2020, toplevel: true },
     mangle: { toplevel: true },
     format: { comments: false },
   });
