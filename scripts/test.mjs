@@ -1,6 +1,6 @@
-// Runs the tests, side by side on all processors; nightly tests run alone. Kernel and system tests have binfmt_misc instances of their
-// own, in user namespaces, so that the machine's own is not touched. Engine and nightly tests need that: they mount it where it is not,
-// and leave it as they found it.
+// Runs the tests, side by side on all processors. Kernel and system tests have binfmt_misc instances of their own, in user namespaces,
+// so that the machine's own is not touched. Engine and nightly tests need that: they mount it where it is not, and leave it as they
+// found it. They also build again, so they run after the others, alone.
 //   node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]
 // With vitest arguments, such as files, each project is one vitest.
 import { spawnSync } from 'node:child_process';
@@ -14,7 +14,7 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const DEFAULT = ['kernel', 'integration', 'unit'];
-const SIDE_BY_SIDE = ['engine', 'system', ...DEFAULT];
+const SIDE_BY_SIDE = ['system', ...DEFAULT];
 const ON_MACHINE = ['engine', 'nightly'];
 const [words, passed] = splitAt(process.argv.slice(2), '--');
 const unknown = words.filter((word) => ![...SIDE_BY_SIDE, ...ON_MACHINE].includes(word));

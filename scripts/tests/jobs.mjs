@@ -2,11 +2,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/**
- * Files in one job. Fewer balance better, but every job starts vitest again. Engine tests have one job: they change the machine's
- * instance.
- */
-const FILES = { engine: 99, system: 1, unit: 60, integration: 6, kernel: 5 };
+/** Files in one job. Fewer balance better, but every job starts vitest again. */
+const FILES = { system: 1, unit: 60, integration: 6, kernel: 5 };
 
 /** The jobs of projects, in each the largest files first: they take longest. */
 export function jobsOf(root, projects) {

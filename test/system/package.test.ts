@@ -22,7 +22,8 @@ const RESOLUTIONS = {
 } as const;
 
 beforeAll(() => {
-  const words = ['pack', '--json', '--pack-destination', folder()];
+  // Other tests run the build meanwhile, which `prepare` would make again.
+  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder()];
   const packed = execFileSync('npm', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('[\n')));
   mkdirSync(project());
