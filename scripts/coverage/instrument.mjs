@@ -1,6 +1,6 @@
 // A source with calls that note which of its statements and branches run.
 import { parseSync } from 'vite';
-import { childrenOf } from '../mutation/mutants.mjs';
+import { withChildren } from '../mutation/mutants.mjs';
 
 /**
  * Returns the text with calls of `hit` and `branch` from the module `runtime`, and what each number stands for: from `first` on,
@@ -15,15 +15,7 @@ export function instrument(path, text, { first, runtime }) {
     return first + points.length - 1;
   };
 
-  const inside = (node) => {
-    let result = '';
-    let at = node.start;
-    for (const child of childrenOf(node)) {
-      result += text.slice(at, child.start) + print(child, node);
-      at = child.end;
-    }
-    return result + text.slice(at, node.end);
-  };
+  const inside = (node) => withChildren(node, text, print);
 
   const print = (node, parent) => {
     if (isStatement(node) && !isHeadOfLoop(node, parent) && !/^Export/.test(parent.type)) {

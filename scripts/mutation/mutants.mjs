@@ -1,6 +1,17 @@
 // Mutants of a TypeScript file, all in one text: each is one small change that `mutant(N)` switches on.
 import { parseSync } from 'vite';
 
+/** The text of a node, in which `print(child, node)` stands for each child. */
+export function withChildren(node, text, print) {
+  let result = '';
+  let at = node.start;
+  for (const child of childrenOf(node)) {
+    result += text.slice(at, child.start) + print(child, node);
+    at = child.end;
+  }
+  return result + text.slice(at, node.end);
+}
+
 /** Returns the text with all mutants, numbered from `first`, and what each of them changes. */
 export function mutate(path, text, first) {
   const { program, errors } = parseSync(path, text);
@@ -13,16 +24,7 @@ export function mutate(path, text, first) {
     return mutants.at(-1).id;
   };
 
-  /** The text of a node with the mutants below it. */
-  const inside = (node) => {
-    let result = '';
-    let at = node.start;
-    for (const child of childrenOf(node)) {
-      result += text.slice(at, child.start) + print(child, node);
-      at = child.end;
-    }
-    return result + text.slice(at, node.end);
-  };
+  const inside = (node) => withChildren(node, text, print);
 
   const print = (node, parent) => {
     if (node.type === 'ExpressionStatement') {

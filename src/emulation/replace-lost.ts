@@ -2,7 +2,7 @@ import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Arch, Catalogue } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import { isItemFailure } from '../errors.ts';
-import type { KernelState } from '../obtain/obtain.ts';
+import type { KernelState } from '../obtain/types.ts';
 import type { Entry } from '../rule/types.ts';
 import { isCopyable, isReplaced } from './lost-entries.ts';
 import { findOwnRules, type RuleRequest } from './own-rules.ts';

@@ -1,10 +1,8 @@
-import { existsSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isatty } from 'node:tty';
-import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import type { Context } from '../context.ts';
 import { isElf } from '../elf/header.ts';
-import { BINFMT_MISC_MAGIC, findEmulation } from '../emulation/find.ts';
+import { findEmulation } from '../emulation/find.ts';
 import { type LaunchedProgram, launch, type PreparedLaunch } from '../emulation/launch.ts';
 import {
   diagnoseInstance,
@@ -16,13 +14,12 @@ import { orByProot, prootWarning, runByProot } from '../emulation/proot.ts';
 import type { Emulation } from '../emulation/types.ts';
 import { withoutInstance } from '../emulation/without-instance.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { hasSeveralIds, hasTtyGroup, isOwnRoot, userMaps } from '../rootfs/ids.ts';
+import { hasSeveralIds, isOwnRoot, userMaps } from '../rootfs/ids.ts';
 import { allIds } from '../run/run.ts';
 import { keepingWarnings } from '../state/warnings.ts';
 import { isFolder } from '../system/file/is-file.ts';
-import { inInitialUserNamespace } from '../system/host.ts';
 import type { IdMaps } from '../system/namespace/id-maps.ts';
-import { fileSystemMagic, flagsAt, mountsBelow } from '../system/namespace/mounts.ts';
+import { flagsAt } from '../system/namespace/mounts.ts';
 import { callerVariables } from '../system/process/environment.ts';
 import type { Ending } from '../system/process/foreground.ts';
 import { isForeground } from '../system/process/signals.ts';
@@ -31,8 +28,8 @@ import { checkIds, requireFolder } from './checks.ts';
 import { assertServesRoot } from './emulator-access.ts';
 import { environmentOf, PATH } from './environment.ts';
 import { findIdentity } from './identity.ts';
-import { findPlaces, type MountPlaces } from './mounts/places.ts';
-import { type RootFacts, SAFE_NODES } from './mounts/root-mounts.ts';
+import { findPlaces } from './mounts/places.ts';
+import { rootFacts } from './mounts/root-facts.ts';
 import { findPrograms, requireLoader, requireRoot } from './programs.ts';
 import { prootEnter } from './proot.ts';
 import { type EnterPlan, type EnterTools, enterCommand } from './script/enter-script.ts';
@@ -87,7 +84,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   if (maps !== null) checkIds(root, maps, identity, context);
   for (const text of warnings) context.report({ kind: 'warning', text });
   const account = accountOf(identity, maps);
-  const facts = factsFor(root, request, { rules: emulation.rules, maps }, places);
+  const facts = rootFacts(root, request, { rules: emulation.rules, maps }, places);
   const plan: EnterPlan = {
     root,
     facts,
@@ -189,51 +186,6 @@ export async function enterPrepared(prepared: PreparedEnter, context: Context): 
 }
 
 const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
-
-function factsFor(
-  root: string,
-  request: EnterRequest,
-  { rules, maps }: Pick<Emulation, 'rules'> & { readonly maps: IdMaps | null },
-  { places, binds }: MountPlaces,
-): RootFacts {
-  const terminal = terminalPath();
-  const userNamespace = maps !== null || inInitialUserNamespace() === false;
-  const sys = join(root, places.sys ?? '');
-  const sysOfHost = !request.noNetwork && (userNamespace || fileSystemMagic(sys) === SYSFS_MAGIC);
-  const all = ['pts', 'shm', ...(terminal === null ? [] : ['console'])];
-  return {
-    places,
-    binds,
-    terminal,
-    userNamespace,
-    realDevices: !userNamespace && all.every((name) => existsSync(`/dev/${name}`)),
-    nodes: SAFE_NODES.filter((name) => existsSync(`/dev/${name}`)),
-    procOfHost: false,
-    instance: instanceFor(rules),
-    newNetwork: request.noNetwork,
-    hasTtyGroup: hasTtyGroup(maps ?? allIds()),
-    sysOfHost,
-    sysFlags: flagsAt('/sys'),
-    sysMounts: sysOfHost ? mountsBelow('/sys') : [],
-  };
-}
-
-/** statfs(2). */
-const SYSFS_MAGIC = 0x62656572;
-
-/** The machine's instance is there even where no entry serves: a package inside would mount and change it. */
-function instanceFor(rules: Emulation['rules']): RootFacts['instance'] {
-  if (rules !== null) return 'private';
-  return fileSystemMagic(BINFMT_DIRECTORY) === BINFMT_MISC_MAGIC ? 'machine' : null;
-}
-
-/** The terminal of the standard streams, by a path that exists here. */
-function terminalPath(): string | null {
-  const stream = [0, 1, 2].find((each) => isatty(each));
-  if (stream === undefined) return null;
-  const path = readlinkSync(`/proc/self/fd/${stream}`);
-  return path.startsWith('/') && existsSync(path) ? path : null;
-}
 
 /** Root of the namespaces has the caller's groups, as root of the machine has its own. */
 function accountOf({ uid, gid, groups }: UserIdentity, maps: IdMaps | null) {

@@ -1,7 +1,6 @@
 /**
- * The door to HTTP, which undici speaks. None of its interceptors is used, as none can keep to our rules: `redirect` asks nobody
- * whether a redirect may be followed, `retry` resumes without a limit of speed and without a word, and `decompress` would change
- * bytes whose digest is known.
+ * The door to HTTP, through undici. Its interceptors cannot keep our rules: `redirect` has no callback to refuse a redirect, `retry`
+ * resumes without a minimum speed or a progress report, and `decompress` would change bytes whose digest is known.
  */
 import type { Dispatcher } from 'undici';
 import { BinfmtctlError } from '../errors.ts';

@@ -25,7 +25,7 @@ export const importCommand: OwnCommand = {
         'what they are written in (default: recognised, file by file)',
         { choices: [...FORMS, 'instance'] },
       ],
-      ['--replace', 'put a rule in the place of an entry of its name that differs'],
+      ['--replace', 'replace an existing entry that has the same name and another rule'],
       ['--dry-run', 'print the steps and change nothing'],
       ...COMMON_OPTIONS,
     ],

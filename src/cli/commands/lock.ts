@@ -38,7 +38,7 @@ export const lockCommand: OwnCommand = {
     ],
     examples: [
       ['binfmtctl lock', 'what binfmtctl.lock says'],
-      ['binfmtctl lock --update', 'all of it anew, each from its source'],
+      ['binfmtctl lock --update', 'lock everything again, from the same sources'],
       ['binfmtctl lock --update arm64', 'only that one, or one more'],
     ],
   },

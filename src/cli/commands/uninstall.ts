@@ -16,7 +16,7 @@ interface UninstallOptions extends CommonOptions {
 export const uninstallCommand: OwnCommand = {
   description: {
     name: 'uninstall',
-    summary: 'take back what install did',
+    summary: 'remove entries and files that install created',
     description:
       'Removes entries that binfmtctl made, and what makes them last; an entry of others only when it is named exactly',
     words: [['[name...]', 'architectures, names of entries, or globs of names such as `qemu-*`']],

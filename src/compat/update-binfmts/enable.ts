@@ -1,19 +1,17 @@
 import { type CheckedInterpreters, openInterpreters } from '../../binfmt/checked-interpreters.ts';
 import { listEntries } from '../../binfmt/entries.ts';
-import { runningKernelFeatures } from '../../binfmt/features.ts';
 import { ensureMounted, inspectInstance } from '../../binfmt/instance/instance.ts';
 import { isRegistered as isInKernel, register } from '../../binfmt/register.ts';
 import { BinfmtctlError } from '../../errors.ts';
-import { type Description, registerString } from '../../file-format/binfmt-support.ts';
-import { parseRegister, type Refusal } from '../../rule/register.ts';
+import type { Description } from '../../file-format/binfmt-support.ts';
 import { decodeText } from '../../rule/text.ts';
-import { type Entry, isBpf, type Pattern, type Rule } from '../../rule/types.ts';
+import type { Entry, Rule } from '../../rule/types.ts';
 import { hiddenEntries } from '../../safety/hidden-entries.ts';
 import { findUnsafe, warnOfScripts } from '../../safety/machine-safety.ts';
 import { findUnfitInterpreters } from '../../safety/unfit-interpreters.ts';
 import { strerror } from '../../system/strerror.ts';
 import { isInstalled, readDatabase, readDescription, readUsable } from './database.ts';
-import { runDetectorsPath } from './run-detectors-path.ts';
+import { type InstalledFormat, installedFormat } from './installed-format.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
 
 /** Registers every installed format that the kernel does not have, by name; goes on after a failure. */
@@ -22,7 +20,7 @@ export async function enableAll(session: Session): Promise<boolean> {
   const database = readDatabase(session);
   const missing = [...database.keys()].filter((name) => !isRegistered(session, name));
   const hiddenBy = hiddenEntries(entriesOfOthers(session));
-  const candidates = missing.map((name) => candidateOf(name, database, hiddenBy));
+  const candidates = missing.map((name) => installedFormat(name, database, hiddenBy));
   using checked = openInterpreters(rulesOf(candidates));
   const refusals = await refusalsOf(session, candidates);
   const unfit = unfitAmong(session, candidates);
@@ -53,7 +51,7 @@ export async function enable(session: Session, name: string, described?: Descrip
   }
   // Only where there is no detector does it matter which other formats there are.
   const database = description.detector === '' ? readUsable(session) : [];
-  const candidate = candidateOf(
+  const candidate = installedFormat(
     name,
     new Map([...database, [name, description]]),
     hiddenEntries(entriesOfOthers(session)),
@@ -65,49 +63,9 @@ export async function enable(session: Session, name: string, described?: Descrip
 
 /** @throws UNSAFE_RULE where the kernel must not be given the description. */
 export async function requireSafe(session: Session, name: string, description: Description): Promise<void> {
-  const candidate = candidateOf(name, new Map([[name, description]]), hiddenEntries([]));
+  const candidate = installedFormat(name, new Map([[name, description]]), hiddenEntries([]));
   const [refusal] = (await refusalsOf(session, [candidate])).values();
   if (refusal !== undefined) throw refusal;
-}
-
-/** An installed format, with the rule to register for it. */
-interface InstalledFormat {
-  readonly name: string;
-  readonly string: Uint8Array;
-  /** Of `string`, or the errno that the kernel gives for it. */
-  readonly rule: Rule | Refusal['errno'];
-  /** The program that runs the format in the end. */
-  readonly interpreter: string;
-  /** Why it is not registered, known without the kernel. */
-  readonly preflightError: string | null;
-  /** What to warn of once it is registered. */
-  readonly notes: readonly string[];
-}
-
-function candidateOf(
-  name: string,
-  database: ReadonlyMap<string, Description>,
-  hiddenBy: (pattern: Pattern) => readonly Entry[],
-): InstalledFormat {
-  const description = database.get(name) as Description;
-  const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
-  const chooses = isShared || description.detector !== '';
-  const parse = (string: Uint8Array) => parseRegister(string, { linux73: runningKernelFeatures().linux73 });
-  const itself = parse(registerString(name, description, description.interpreter));
-  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenBy(itself.rule.pattern) : [];
-  // The kernel starts no script for a format with credentials.
-  const passesOn = hidden.length > 0 && description.credentials !== 'yes';
-  const { path, isScript } = runDetectorsPath({ passesOn });
-  const string = registerString(name, description, chooses ? path : description.interpreter);
-  const parsed = parse(string);
-  return {
-    name,
-    string,
-    rule: 'rule' in parsed ? parsed.rule : parsed.errno,
-    interpreter: description.interpreter,
-    preflightError: chooses ? findPreflightError(description, { isScript }) : null,
-    notes: hidden.map((entry) => hidingNote(name, description, entry, { passesOn: isScript })),
-  };
 }
 
 /** The entries that no format of the database has made. */
@@ -115,36 +73,6 @@ function entriesOfOthers(session: Session): readonly Entry[] {
   const { binfmtDirectory } = session.context;
   if (!inspectInstance(binfmtDirectory).mounted) return [];
   return listEntries(binfmtDirectory).filter(({ name }) => !isInstalled(session, name));
-}
-
-function hidingNote(
-  name: string,
-  { detector }: Description,
-  entry: Entry,
-  { passesOn }: { readonly passesOn: boolean },
-): string {
-  const what = `format ${name} takes files of entry ${entry.name}, which is older`;
-  if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
-  return passesOn
-    ? `${what}; files that ${detector} refuses still go to ${entry.interpreter}`
-    : `${what}; files that ${detector} refuses no longer run`;
-}
-
-/** As texts: `\x41B` and `AB` are two specifications. */
-const isSameSpec = (a: Description, b: Description): boolean =>
-  (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
-
-/** Run-detectors looks at files and programs where they are when it is started. */
-function findPreflightError(
-  { fix_binary, credentials }: Description,
-  { isScript }: { readonly isScript: boolean },
-): string | null {
-  if (fix_binary === 'yes')
-    return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
-  // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).
-  return credentials === 'yes' && isScript
-    ? 'its detector is run by a script, and the kernel starts no script for a format with credentials'
-    : null;
 }
 
 const rulesOf = (candidates: readonly InstalledFormat[]): readonly Rule[] =>

@@ -7,7 +7,7 @@ export const isFile = (path: string): boolean => tryStat(path)?.isFile() === tru
 /** Whether there is a folder; links are followed. */
 export const isFolder = (path: string): boolean => tryStat(path)?.isDirectory() === true;
 
-/** Whether we may execute a file; a mount with noexec allows it to nobody. */
+/** Whether this process may execute a file. False for every user on a noexec mount. */
 export function isExecutable(path: string): boolean {
   try {
     accessSync(pathBytes(path), constants.X_OK);

@@ -1,0 +1,77 @@
+import { runningKernelFeatures } from '../../binfmt/features.ts';
+import { type Description, registerString } from '../../file-format/binfmt-support.ts';
+import { parseRegister, type Refusal } from '../../rule/register.ts';
+import { type Entry, isBpf, type Pattern, type Rule } from '../../rule/types.ts';
+import { strerror } from '../../system/strerror.ts';
+import { runDetectorsPath } from './run-detectors-path.ts';
+
+/** An installed format, with the rule to register for it. */
+export interface InstalledFormat {
+  readonly name: string;
+  readonly string: Uint8Array;
+  /** Of `string`, or the errno that the kernel gives for it. */
+  readonly rule: Rule | Refusal['errno'];
+  /** The program that runs the format in the end. */
+  readonly interpreter: string;
+  /** Why it is not registered, known without the kernel. */
+  readonly preflightError: string | null;
+  /** What to warn of once it is registered. */
+  readonly notes: readonly string[];
+}
+
+/** How the format `name` of the database is to be registered beside the entries that `hiddenBy` returns for its pattern. */
+export function installedFormat(
+  name: string,
+  database: ReadonlyMap<string, Description>,
+  hiddenBy: (pattern: Pattern) => readonly Entry[],
+): InstalledFormat {
+  const description = database.get(name) as Description;
+  const isShared = [...database].some(([other, each]) => other !== name && isSameSpec(each, description));
+  const chooses = isShared || description.detector !== '';
+  const parse = (string: Uint8Array) => parseRegister(string, { linux73: runningKernelFeatures().linux73 });
+  const itself = parse(registerString(name, description, description.interpreter));
+  const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenBy(itself.rule.pattern) : [];
+  // The kernel starts no script for a format with credentials.
+  const passesOn = hidden.length > 0 && description.credentials !== 'yes';
+  const { path, isScript } = runDetectorsPath({ passesOn });
+  const string = registerString(name, description, chooses ? path : description.interpreter);
+  const parsed = parse(string);
+  return {
+    name,
+    string,
+    rule: 'rule' in parsed ? parsed.rule : parsed.errno,
+    interpreter: description.interpreter,
+    preflightError: chooses ? findPreflightError(description, { isScript }) : null,
+    notes: hidden.map((entry) => hidingNote(name, description, entry, { passesOn: isScript })),
+  };
+}
+
+function hidingNote(
+  name: string,
+  { detector }: Description,
+  entry: Entry,
+  { passesOn }: { readonly passesOn: boolean },
+): string {
+  const what = `format ${name} takes files of entry ${entry.name}, which is older`;
+  if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
+  return passesOn
+    ? `${what}; files that ${detector} refuses still go to ${entry.interpreter}`
+    : `${what}; files that ${detector} refuses no longer run`;
+}
+
+/** As texts: `\x41B` and `AB` are two specifications. */
+const isSameSpec = (a: Description, b: Description): boolean =>
+  (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
+
+/** Run-detectors looks at files and programs where they are when it is started. */
+function findPreflightError(
+  { fix_binary, credentials }: Description,
+  { isScript }: { readonly isScript: boolean },
+): string | null {
+  if (fix_binary === 'yes')
+    return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
+  // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).
+  return credentials === 'yes' && isScript
+    ? 'its detector is run by a script, and the kernel starts no script for a format with credentials'
+    : null;
+}
