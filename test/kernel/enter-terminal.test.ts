@@ -1,6 +1,6 @@
 /** What a program inside `enter` shares with its caller: the terminal, but not its input, and no session keyring. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
@@ -122,6 +122,23 @@ describe('an interactive dash inside enter', () => {
   });
 });
 
+/** States of the living processes that are number 1 of a process namespace below ours (proc_pid_status(5)). */
+function statesOfFirstProcesses(): readonly string[] {
+  const statuses = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/status`, 'utf8');
+      } catch {
+        return '';
+      }
+    });
+  return statuses
+    .filter((status) => /^NSpid:(?:\t\d+)+\t1$/m.test(status) && !/^Pid:\t1$/m.test(status))
+    .map((status) => /^State:\t(.)/m.exec(status)?.[1] ?? '')
+    .filter((state) => state !== 'Z');
+}
+
 it('a program inside enter stops with its caller’s job, and goes on with it', async () => {
   const words = ['env', `HOME=${folder('store-root')}`, process.execPath, 'dist/cli.cjs', 'enter', '--quiet'];
   const rest = ['--store', folder('store-root'), '--net', 'none', folder('dash'), '--', '/bin/dash', '-c'];
@@ -137,6 +154,8 @@ it('a program inside enter stops with its caller’s job, and goes on with it', 
   await talk.hear(/Stopped/);
   talk.say('echo out""side\n');
   await talk.hear(/outside/);
+  // Stopped, it would be a job that dash asks about before it exits with the program's status.
+  expect(statesOfFirstProcesses()).toEqual(['S']);
   talk.say('fg\n');
   await talk.hear(/go/);
   talk.say('hello\n');

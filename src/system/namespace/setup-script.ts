@@ -127,18 +127,21 @@ const INIT = `( read -r _ <&${IDLE_FD} ); :`;
  * number inside. A group without one looks like group 0 there, and dash fails when it gives the terminal back to it
  * (pid_namespaces(7)). The job is not process 1, which Ctrl-Z does not stop.
  *
+ * Process 1 is a job of its own, out of our process group. If it stopped with us, dash's `exit` could find a stopped job and
+ * return 0 instead of exiting (jobs.c stoppedjobs()).
+ *
  * The shell stops with its job and says so. When it is continued, it continues the job in the foreground. bash gives the
  * terminal away by its standard error (jobs.c initialize_job_control()), other shells by /dev/tty.
  */
 function asJob(lines: string, tools: Tools): string {
   const start = (script: string): string => commandLine([...withParent(tools), tools.sh, '-c', script]);
-  const closed = [HELPER_FD, ...TEXT_FDS, STDERR_FD, ANSWERS_FD]
+  const closed = [HELPER_FD, ...TEXT_FDS, STDERR_FD, ANSWERS_FD, 9]
     .map((descriptor) => `${descriptor}<&-`)
     .join(' ');
   return [
-    `${start(INIT)} </dev/null >/dev/null 2>&1 ${closed} &`,
     'exec 9>&2; [ -z "$BASH_VERSION" ] || exec 2>/dev/tty',
     'set -m',
+    `${start(INIT)} </dev/null >/dev/null 2>&1 ${closed} &`,
     `${start(lines)} 2>&9 9>&- ${IDLE_FD}<&-; status=$?`,
     'while jobs %2 >/dev/null 2>&1; do echo stop >&9; kill -STOP $$; fg %2 >/dev/null; status=$?; done',
     'exit "$status"',
