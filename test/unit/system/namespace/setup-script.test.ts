@@ -62,7 +62,16 @@ describe('inNewNamespaces', () => {
   it('starts process 1 before the job, so that the process group of the job has a number inside', () => {
     const script = inNewNamespaces('SCRIPT', { ...parts, user: false, isJob: true }).at(-1) ?? '';
     const lines = script.split('\n');
-    expect(lines[0]).toMatch(/read -r _ <&3.* &$/);
-    expect(lines.findIndex((line) => line.includes('SCRIPT'))).toBeGreaterThan(lines.indexOf('set -m'));
+    const init = lines.findIndex((line) => /read -r _ <&3.* &$/.test(line));
+    expect(init).toBeGreaterThan(-1);
+    expect(lines.findIndex((line) => line.includes('SCRIPT'))).toBeGreaterThan(init);
+  });
+
+  it('starts process 1 as a job of its own, which Ctrl-Z does not stop', () => {
+    const script = inNewNamespaces('SCRIPT', { ...parts, user: false, isJob: true }).at(-1) ?? '';
+    const lines = script.split('\n');
+    const init = lines.findIndex((line) => /read -r _ <&3.* &$/.test(line));
+    expect(lines.indexOf('set -m')).toBeGreaterThan(-1);
+    expect(lines.indexOf('set -m')).toBeLessThan(init);
   });
 });
