@@ -118,19 +118,19 @@ describe('takeFromPackage', () => {
     ['a device', { name: './dev/sda', type: 'block-device' as const }, 'is a block-device'],
     ['a pipe', { name: './pipe', type: 'fifo' as const }, 'is a fifo'],
     [
-      'a device in the place of an emulator',
+      'a device in place of an emulator',
       { name: './usr/bin/qemu-aarch64', type: 'character-device' as const },
       'is a character-device',
     ],
     [
       'a link out of the package',
       { name: './usr/bin/qemu-aarch64', type: 'symlink' as const, linkname: '../../../etc/shadow' },
-      'is a link to "../../../etc/shadow"',
+      'points to "../../../etc/shadow"',
     ],
     [
-      'a folder in the place of an emulator',
+      'a directory in place of an emulator',
       { name: './usr/bin/qemu-aarch64', type: 'directory' as const },
-      'is a folder',
+      'is a directory',
     ],
   ])('refuses %s, and stores nothing', async (_, hostile, why) => {
     expect(await take([emulator('./usr/bin/qemu-arm-static'), hostile], ['arm', 'aarch64'])).toEqual(
