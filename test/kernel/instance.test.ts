@@ -122,9 +122,9 @@ describe('register', () => {
           [at('absent'), /does not exist \(ENOENT\)/],
           [at('plain'), /cannot be executed.*\(EACCES\)/],
           [directory, /cannot be executed.*\(EACCES\)/],
-          [at('noexec/program'), /noexec mount \(EACCES\)/],
-          [at('plain/below'), /file where a directory.*\(ENOTDIR\)/],
-          [at('loop'), /symbolic links \(ELOOP\)/],
+          [at('noexec/program'), /mounted noexec \(EACCES\)/],
+          [at('plain/below'), /component that is not a directory \(ENOTDIR\)/],
+          [at('loop'), /too many symbolic links in its path \(ELOOP\)/],
           [at('x'.repeat(300)), /too long \(ENAMETOOLONG\)/],
           [at('busy'), /open for writing \(ETXTBSY\)/],
         ] as const;
