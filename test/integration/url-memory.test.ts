@@ -74,10 +74,10 @@ describe('the memory of a download', () => {
     amount(120_000, 600_000),
   );
 
-  it('stays under 120 MB for an emulator that is too large for one, which is refused', async () => {
+  it('stays under 120 MB for a file that is too large, and rejects it', async () => {
     const large = Buffer.concat([fakeQemu(), Buffer.alloc(300 * MB)]);
     const { peak, left, ...refusal } = await fetchOnce(large);
-    expect(refusal).toMatchObject({ code: 'STORE_FAILED', message: expect.stringContaining('more than') });
+    expect(refusal).toMatchObject({ code: 'STORE_FAILED', message: expect.stringContaining('larger than') });
     expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
   });
 
@@ -102,7 +102,7 @@ describe('the memory of a download', () => {
     }
   }, 120_000);
 
-  it('stays under 120 MB for a server that never ends, which is given up', async () => {
+  it('stays under 120 MB for an endless answer, and rejects it', async () => {
     const chunk = Buffer.alloc(MB);
     const { peak, left, ...refusal } = await fetchOnce(new Uint8Array(), {
       intercept: (_, response) => {
