@@ -72,20 +72,20 @@ const failed = (message: string, hint = '') => ({
 });
 
 describe('a registry with TLS', () => {
-  it('is pulled from where its certificate is trusted', async () => {
+  it('is used if its certificate is trusted', async () => {
     const registry = await serve(makeCertificate(at()));
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(good);
   });
 
-  it('is refused when its certificate is signed by nobody known', async () => {
+  it('is rejected if its certificate is not signed by a trusted CA', async () => {
     const registry = await serve(makeCertificate(at()));
     vi.stubEnv('SSL_CERT_FILE', '');
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(
-      failed('nobody that is trusted', 'SSL_CERT_FILE'),
+      failed('not signed by a trusted CA', 'SSL_CERT_FILE'),
     );
   });
 
-  it('is refused when its certificate has expired', async () => {
+  it('is rejected if its certificate has expired', async () => {
     const registry = await serve(makeCertificate(at(), undefined, -1));
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(
       failed('certificate has expired', 'clock'),
@@ -93,7 +93,7 @@ describe('a registry with TLS', () => {
     expect(registry.requests).toEqual([]);
   });
 
-  it('is refused when its certificate is for another host', async () => {
+  it('is rejected if its certificate is for another host', async () => {
     const registry = await serve(makeCertificate(at(), 'DNS:other.example'));
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(failed('for another host'));
   });
@@ -134,7 +134,7 @@ describe('a registry with TLS', () => {
     const plain = await startRegistry(content, { tags: { latest } });
     open.push(plain);
     expect(await pull(at(), `https://${plain.host}/test/image`)).toMatchObject(
-      failed('does not speak TLS', 'http://HOST'),
+      failed('the server does not support TLS', 'http://HOST'),
     );
   });
 });
@@ -150,7 +150,7 @@ describe('a proxy of the environment', () => {
     expect(registry.requests.every(({ headers }) => headers['proxy-authorization'] === undefined)).toBe(true);
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
     expect(await pull(at(), 'registry.example/test/image')).toMatchObject(
-      failed(`the proxy ${proxy.host} fails: it answers with status 407`, 'HTTPS_PROXY'),
+      failed(`: proxy ${proxy.host}: status 407`, 'HTTPS_PROXY'),
     );
   });
 
@@ -179,26 +179,26 @@ describe('a proxy of the environment', () => {
     expect(await pull(at(), 'http://registry.invalid/test/image')).toMatchObject(failed('registry.invalid'));
   });
 
-  it('that does not answer, or breaks off, is named', async () => {
+  it('is named if it times out or closes the connection', async () => {
     const certificate = makeCertificate(at());
     vi.stubEnv('SSL_CERT_FILE', certificate.file);
     const limits = { attempts: 2, answerMs: 100 };
     const silent = createServer().on('connect', () => {});
     const rude = createServer().on('connect', (_, socket) => socket.destroy());
     for (const [server, why] of [
-      [silent, 'it has stopped answering (no answer for 0.1 s)'],
-      [rude, 'the connection was broken off'],
+      [silent, 'timed out (no response for 0.1 s)'],
+      [rude, 'connection closed unexpectedly'],
     ] as const) {
       const proxy = await listen(server);
       open.push(proxy);
       vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
       expect(await pull(at(), 'registry.example/test/image', { limits })).toMatchObject(
-        failed(`the proxy ${proxy.host} fails: ${why}`, 'HTTPS_PROXY'),
+        failed(`: proxy ${proxy.host}: ${why}`, 'HTTPS_PROXY'),
       );
     }
   });
 
-  it('that is out of order or of another kind is named', async () => {
+  it('is named if it is not running or not supported', async () => {
     vi.stubEnv('HTTPS_PROXY', 'socks5://localhost:1');
     expect(await pull(at(), 'registry.example/test/image')).toMatchObject(
       failed('HTTPS_PROXY', 'http://HOST:PORT'),
@@ -207,15 +207,13 @@ describe('a proxy of the environment', () => {
       const scheme = name.replace('_PROXY', '').toLowerCase();
       vi.stubEnv(name, 'http://me:secret@127.0.0.1:1');
       const { error, texts } = await pull(at(), `${scheme}://registry.example/test/image`);
-      expect({ stored: [], error }).toEqual(
-        failed('the proxy 127.0.0.1:1 fails: nothing listens there', name),
-      );
+      expect({ stored: [], error }).toEqual(failed(': proxy 127.0.0.1:1: connection refused', name));
       expect(`${error?.message}${error?.hint}${texts.join()}`).not.toContain('secret');
       for (const host of ['proxy.invalid:1', 'localhost:1']) {
         vi.stubEnv(name, `http://${host}`);
         const limits = { attempts: 1 };
         expect(await pull(at(), `${scheme}://registry.example/test/image`, { limits })).toMatchObject(
-          failed(`the proxy ${host} fails: `, name),
+          failed(`: proxy ${host}: `, name),
         );
       }
     }
