@@ -1,4 +1,4 @@
-// The library's entries in dist/, for modules and for require(), and their types.
+// Writes the library's entry points in dist/, for import and require(), and their types.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,8 +9,8 @@ const DIST = join(ROOT, 'dist');
 const RELATIVE_IMPORT = /((?:from |import\()['"]\.[^'"]+)\.ts(['"])/g;
 
 /**
- * Both entries load operations.cjs, as the commands do, and export the names that src/index.ts exports.
- * `options`: those of esbuild.
+ * Writes both entry points. They load operations.cjs, as the commands do, and export the same names as src/index.ts.
+ * `options` are those of esbuild.
  */
 export async function writeEntries(options, { withTypes }) {
   const names = (await exportedNames(options)).join(', ');
@@ -35,7 +35,7 @@ async function exportedNames(options) {
   return output.exports;
 }
 
-/** Types of CommonJS, like the code: a module may import them, and so may a script. */
+/** Writes types as CommonJS, like the code, so that both modules and scripts can import them. */
 function writeTypes() {
   const types = join(DIST, 'types');
   execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], { cwd: ROOT, stdio: 'inherit' });
@@ -49,7 +49,7 @@ function writeTypes() {
     writeFileSync(join(DIST, name), "export * from './types/index.js';\n");
 }
 
-/** tsc writes types of every module; the library's face needs a third of them. */
+/** tsc writes the types of every module. The public API needs a third of them. */
 function removeUnreachable(folder) {
   const reached = new Set();
   const reach = (file) => {
