@@ -12,8 +12,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Builds the action in a directory. Returns the names of the files in its dist/. */
 export async function buildAction(directory) {
   const built = join(ROOT, 'dist');
-  if (!existsSync(join(built, 'cli.cjs')))
-    throw new Error('dist/ is missing: run node scripts/build.mjs');
+  if (!existsSync(join(built, 'cli.cjs'))) throw new Error('dist/ is missing: run node scripts/build.mjs');
   const out = resolve(directory, 'dist');
   mkdirSync(out, { recursive: true });
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));

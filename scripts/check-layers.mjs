@@ -96,7 +96,9 @@ function crowded() {
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
   return [...counts]
     .filter(([, count]) => count > MAX_FILES)
-    .map(([directory, count]) => `${relative(SOURCE, directory)}: too many files (${count}); split by subject`);
+    .map(
+      ([directory, count]) => `${relative(SOURCE, directory)}: too many files (${count}); split by subject`,
+    );
 }
 
 /** Dynamic imports count as well. Imports of types do not: they do not exist at run time. */

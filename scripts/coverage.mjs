@@ -149,8 +149,7 @@ function print() {
   const floor = FLOOR[projects.join(' ')];
   if (files.length > 0 || floor === undefined) return true;
   const isEnough = lines >= floor.lines && branches >= floor.branches;
-  if (!isEnough)
-    console.log(`below the floor: ${floor.lines} % of lines, ${floor.branches} % of branches`);
+  if (!isEnough) console.log(`below the floor: ${floor.lines} % of lines, ${floor.branches} % of branches`);
   return isEnough;
 }
 
