@@ -1,4 +1,4 @@
-/** How connections are made, kept and ended. */
+/** How connections are established, kept and closed. */
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -30,7 +30,7 @@ async function web(more: WebOptions = {}) {
   return { ...started, host: new URL(started.origin).host };
 }
 
-/** Lets everything happen that is to happen by itself. */
+/** Waits for pending events. */
 async function nextTurns(): Promise<void> {
   for (let count = 0; count < 20; count++) await nextTurn();
 }
@@ -39,7 +39,7 @@ async function fetchText(url: string, more: HttpRequest = options()): Promise<st
   return Buffer.from(await readBody(await request(new URL(url), more), 1000)).toString();
 }
 
-/** A server that leaves what it gets to `handle`. */
+/** A server that passes its sockets to `handle`. */
 async function raw(handle: (socket: Socket) => void) {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -50,7 +50,7 @@ async function raw(handle: (socket: Socket) => void) {
   return started;
 }
 
-/** A proxy that brings every host to `target`, and tells whom it was asked for. */
+/** A proxy that maps every host to `target`, and records its requests. */
 async function proxyTo(target: string, tls?: { readonly key: string; readonly cert: string }) {
   const asked: string[] = [];
   const server = tls === undefined ? createHttpServer() : createTlsServer(tls);
@@ -72,14 +72,14 @@ async function proxyTo(target: string, tls?: { readonly key: string; readonly ce
 }
 
 describe('a proxy', () => {
-  /** A server and a proxy with TLS, and a certificate for both, which is trusted. */
+  /** A server and a proxy with TLS, and a trusted certificate for both. */
   async function serveBehind(names: string) {
     const certificate = makeCertificate(at(), names);
     vi.stubEnv('SSL_CERT_FILE', certificate.file);
     return proxyTo((await web({ tls: certificate })).host, certificate);
   }
 
-  it('with TLS is reached by its own name, for a server with TLS and without', async () => {
+  it('with TLS is verified by its own name, for a server with and without TLS', async () => {
     const warn = vi.spyOn(process, 'emitWarning');
     const proxy = await serveBehind('DNS:files.example,IP:127.0.0.1,DNS:localhost');
     const port = proxy.host.replace(/.*:/, '');
