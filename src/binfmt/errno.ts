@@ -106,7 +106,7 @@ const REGISTERING: KernelExplanations = {
   EEXIST: {
     code: 'ENTRY_EXISTS',
     reason: 'there is an entry of that name, enabled or not',
-    hint: 'remove it first, or replace it with --replace',
+    hint: 'replace it with --replace',
   },
   ENAMETOOLONG: { reason: 'its name is longer than 255 bytes', hint: 'choose a shorter name' },
   ENOMEM: { reason: 'the kernel has no memory left', hint: 'end other programs, then try again' },
@@ -129,10 +129,10 @@ const INSTALLING_INTERPRETER: KernelExplanations = {
     reason: 'cannot be executed: it is not a regular file with execute permission, or is on a noexec mount',
     hint: 'name an executable program on a file system mounted without noexec',
   },
-  ENOTDIR: { reason: 'has a file where a directory should be in its path', hint: 'check the path' },
+  ENOTDIR: { reason: 'has a file where a directory should be in its path', hint: 'correct the path' },
   ELOOP: {
     reason: 'is behind too many symbolic links',
-    hint: 'follow them with `namei -l` and remove the loop',
+    hint: '`namei -l PATH` shows where they lead',
   },
   ENAMETOOLONG: { reason: 'has a path that is too long', hint: 'choose a shorter path' },
   ETXTBSY: { reason: 'is open for writing', hint: 'wait until it is completely written, then try again' },

@@ -120,7 +120,7 @@ async function examine(
 }
 
 const damaged = (path: string) =>
-  unfit(path, 'its bytes are not those that were stored', `it is damaged: remove it with \`rm ${path}\``);
+  unfit(path, 'its bytes are not those that were stored', 'choose another store with --store');
 
 function dynamic(path: string, { interpreter }: Linkage) {
   return unfit(

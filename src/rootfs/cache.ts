@@ -106,6 +106,6 @@ export async function removeTree(path: string, maps: IdMaps | null): Promise<voi
   const { exitCode, stderr } = await runMapped(maps, 'rm', ['-rf', '--', path], { env: { LC_ALL: 'C' } });
   if (exitCode === 0) return;
   throw new BinfmtctlError('FILE_FAILED', `cannot remove ${path}: ${stderr.trim().split('\n')[0]}`, {
-    hint: 'as root, remove it with `rm -rf`',
+    hint: 'as root: `binfmtctl store prune`',
   });
 }

@@ -28,7 +28,7 @@ export function userMaps(
   const [users, groups] = [readIds('/etc/subuid', uid), readIds('/etc/subgid', uid)];
   for (const each of [users, groups]) {
     if ('problem' in each)
-      return warn(`cannot read ${each.file} (${each.problem})`, `as root: \`chmod 644 ${each.file}\``);
+      return warn(`cannot read ${each.file} (${each.problem})`, 'this user must be able to read it');
   }
   if ('problem' in users || 'problem' in groups) return single;
   if (users.ids.length === 0 || groups.ids.length === 0) {

@@ -35,7 +35,7 @@ export async function makeFolder(path: string): Promise<void> {
     throw storeError(error, `make directory ${path}`);
   }
   throw new BinfmtctlError('STORE_FAILED', `${path} is a link or a file, not a folder`, {
-    hint: 'links are not followed within a store: remove it',
+    hint: 'choose another store with --store',
   });
 }
 
