@@ -187,7 +187,7 @@ describe('a bundle with something wrong', () => {
     const bytes = await packed(GUESTS);
     bytes[bytes.indexOf('arm/qemu-arm\0') + 1] = 0x7a;
     expect(await taken(await fileWith(bytes))).toEqual(
-      refused('BAD_PACKAGE', /bundle .*tar: it is no tar archive, or a damaged one/),
+      refused('BAD_PACKAGE', /bundle .*tar: not a valid tar archive/),
     );
   });
 
