@@ -24,7 +24,7 @@ export async function unpackLayers(
   for (const [index, layer] of layers.entries()) {
     const text = `layer ${index + 1} of ${layers.length}`;
     report({ kind: 'stage', stage: 'unpack', text });
-    await layer.bring(file);
+    await layer.fetch(file);
     const compression = await compressionOf(file);
     const read = () => wholeBlocks(unpackFile(file, compression));
     const unpacking = { what: `layer ${layer.digest}`, signal, tree, root, maps };

@@ -29,7 +29,7 @@ export function takeFromLayers(
 }
 
 async function bringLayer(layer: Layer, file: string): Promise<string> {
-  await layer.bring(file);
+  await layer.fetch(file);
   const actual = await compressionOf(file);
   if (actual !== layer.compression)
     throw corrupt(`layer ${layer.digest} is said to be of ${layer.compression}, but is of ${actual}`);
