@@ -99,7 +99,7 @@ describe('a failing registry', () => {
     );
     const broken = await serve((_, response) => answer(response, 500));
     expect(await pull(at(), `${broken.host}/test/image`)).toMatchObject(
-      failed(/ failed \(status 503\)/, 'mirror'),
+      failed(/ failed \(status 500\)/, 'mirror'),
     );
     expect(broken.requests).toHaveLength(4);
   });
