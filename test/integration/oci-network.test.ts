@@ -94,9 +94,7 @@ describe('a failing registry', () => {
 
   it('is given up after a long Retry-After and after too many attempts', async () => {
     const later = await serve((_, response) => answer(response, 429, { 'retry-after': '3600' }));
-    expect(await pull(at(), `${later.host}/test/image`)).toMatchObject(
-      failed('too many requests', '60 minutes'),
-    );
+    expect(await pull(at(), `${later.host}/test/image`)).toMatchObject(failed('rate limited', '60 minutes'));
     const broken = await serve((_, response) => answer(response, 500));
     expect(await pull(at(), `${broken.host}/test/image`)).toMatchObject(
       failed(/ failed \(status 500\)/, 'mirror'),

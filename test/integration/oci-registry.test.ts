@@ -204,7 +204,7 @@ describe('an invalid image in a registry', () => {
     );
     const mislabelled = { entries: [program()], packing: 'zstd' as const, mediaType: `${OCI.layer}+gzip` };
     expect(await pullLayers([mislabelled])).toMatchObject(
-      refused('BAD_PACKAGE', 'is said to be of gzip, but is of zstd'),
+      refused('BAD_PACKAGE', 'is declared as gzip, but is zstd'),
     );
     const content = newContent();
     const latest = await addImage(content, [{ entries: [program()] }]);

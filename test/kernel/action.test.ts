@@ -59,7 +59,7 @@ describe('the action', () => {
     expect(annotations.map(({ kind }) => kind)).not.toContain('error');
     expect(annotations).toContainEqual({
       kind: 'warning',
-      text: expect.stringMatching(/qemu 7\.2\.\d+ is known to be bad/),
+      text: expect.stringMatching(/qemu 7\.2\.\d+ has a known problem/),
     });
   });
 

@@ -118,7 +118,7 @@ describe('install --source oci:', () => {
       'multiarch',
       'EMULATOR_NOT_FOUND',
       /no emulator for riscv64/,
-      /is it in oci:/,
+      /check oci:.*omit --source/,
     ],
   ] as const)('refuses %s without storing or registering anything', async (_, tag, code, message, hint) => {
     const before = snapshot(store);
