@@ -58,10 +58,10 @@ describe('a file by its first bytes', () => {
   });
 
   it.each([
-    ['a web page', '<!DOCTYPE html><p>Sorry', /is a web page$/, /that of the file itself/],
+    ['a web page', '<!DOCTYPE html><p>Sorry', /is a web page$/, /address of the file itself/],
     ['a script', '#!/bin/sh\nexec qemu', /is not an emulator, tar archive or Debian package/, /\.tar\.xz/],
     ['a zip archive', 'PK\x03\x04', /is not an emulator/, /\.zst or \.deb file/],
-    ['nothing', '', /is no emulator/, /\.deb/],
+    ['an empty file', '', /is not an emulator/, /\.deb/],
     [
       'a library of ar',
       '!<arch>\nfoo.o/          0           0     0     644     1         `\nx',

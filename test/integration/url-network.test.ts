@@ -123,7 +123,7 @@ describe('a server', () => {
       `url: ${host}: status 429; trying again (3 of 4)`,
     ]);
     const later = await start((_, response) => answer(response, 429, { 'retry-after': '3600' }));
-    expect(await fetchIt(later)).toMatchObject(refused('SOURCE_FAILED', /too many/, /60 minutes/));
+    expect(await fetchIt(later)).toMatchObject(refused('SOURCE_FAILED', /rate limited/, /60 minutes/));
   });
 
   it('that is unknown, or does not listen, is said to be so', async () => {
