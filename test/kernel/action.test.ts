@@ -155,9 +155,9 @@ describe('bad input', () => {
     [{ platforms: 'linux/arm65' }, /^unknown architecture "linux\/arm65"\nhint: did you mean /],
     [
       { lock: 'none.lock' },
-      /^there is no lock file none\.lock\nhint: .*`binfmtctl lock --update arm64 --lock-file none\.lock`/,
+      /^lock file not found: none\.lock\nhint: .*`binfmtctl lock --update arm64 --lock-file none\.lock`/,
     ],
-    [{ lock: 'edited.lock' }, /^wrong lock file: edited\.lock:\d+: .*\nhint: restore it/],
+    [{ lock: 'edited.lock' }, /^invalid lock file: edited\.lock:\d+: .*\nhint: restore it/],
     [{ platforms: 'riscv64', source: 'nonsense' }, /^unknown source "nonsense"[\s\S]*\nhint: /],
     [{ platforms: 'riscv64', source: 'dir:/nowhere' }, /\/nowhere[\s\S]*\nhint: /],
     [{ verify: 'maybe' }, /^the input verify is "maybe"\nhint: write `verify: true` or `verify: false`$/],

@@ -54,7 +54,7 @@ describe.concurrent('architectures', () => {
   ])('installs nothing for what runs natively: %s', (native) =>
     refuses(
       ['install', native, '--source', `dir:${emulators}`],
-      [1, 'NATIVE_ARCH', /(x86_64|i386) runs natively/, /nothing needs to be installed/],
+      [1, 'NATIVE_ARCH', /(x86_64|i386) runs natively/, /do not install an emulator for it/],
     ),
   );
 

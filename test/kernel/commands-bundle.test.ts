@@ -119,9 +119,9 @@ describe('bundle', () => {
   });
 
   it.each([
-    ['-', 2, 'USAGE', /not to standard output/],
-    ['/none/x.tar', 1, 'FILE_FAILED', /cannot write into \/none: no such file/],
-    ['/dev/null/x.tar', 1, 'FILE_FAILED', /cannot write into \/dev\/null/],
+    ['-', 2, 'USAGE', /cannot write a bundle to -/],
+    ['/none/x.tar', 1, 'FILE_FAILED', /cannot write to \/none: no such file/],
+    ['/dev/null/x.tar', 1, 'FILE_FAILED', /cannot write to \/dev\/null/],
   ] as const)(
     'is refused before anything is fetched where it cannot be written: -o %s',
     (output, status, code, message) =>
@@ -134,7 +134,7 @@ describe('bundle', () => {
   );
 
   it.each([
-    [['arm64', '--host', 's390x'], 2, 'USAGE', /--host s390x needs a --source/],
+    [['arm64', '--host', 's390x'], 2, 'USAGE', /--host s390x requires --source/],
     [['s390x', '--host', 's390x', ...fromDebian], 1, 'NATIVE_ARCH', /s390x runs natively on s390x machines/],
     [
       ['arm64', '--host', 's390x', ...fromDebian],

@@ -82,7 +82,7 @@ describe('install', () => {
     const mount = 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && exec "$@"';
     const within = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'];
     const words = ['install', 'arm64', '--credentials', ...source, '--store', store];
-    const why = 'this user namespace has no user 65534 to try it with';
+    const why = 'user 65534 does not exist in this user namespace';
     expect(await documentOf(words, { within })).toMatchObject({
       proofs: [{ host: { holds: true }, credentials: { holds: null, why } }],
     });
