@@ -142,7 +142,7 @@ it('run never starts proot as root, which would let it remove files of the machi
     env: { PATH: `${folder('fake')}:${process.env['PATH']}` },
   });
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'aarch64\n' });
-  expect(stderr).toContain('the emulator runs the program itself');
+  expect(stderr).toContain('emulating the program but not its child processes');
 });
 
 const running = (text: string): boolean =>
