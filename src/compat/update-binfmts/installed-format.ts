@@ -52,11 +52,11 @@ function hidingNote(
   entry: Entry,
   { passesOn }: { readonly passesOn: boolean },
 ): string {
-  const what = `format ${name} takes files of entry ${entry.name}, which is older`;
-  if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
+  const text = `format ${name} takes precedence over the older entry ${entry.name}`;
+  if (detector === '') return `${text}: ${entry.interpreter} no longer runs files that match both`;
   return passesOn
-    ? `${what}; files that ${detector} refuses still go to ${entry.interpreter}`
-    : `${what}; files that ${detector} refuses no longer run`;
+    ? `${text}; files that ${detector} refuses still go to ${entry.interpreter}`
+    : `${text}; files that ${detector} refuses no longer run`;
 }
 
 /** As texts: `\x41B` and `AB` are two specifications. */

@@ -107,11 +107,14 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   {
     name: 'hidden entries',
-    reason: 'what a new format takes from entries that others have registered is said',
+    reason: 'a warning names older entries of others that a new format hides',
     explains: ({ original, ours }) =>
       isSame(original, {
         ...ours,
-        ran: without(ours.ran, /^update-binfmts: warning: format .* takes files of entry .*\n/gm),
+        ran: without(
+          ours.ran,
+          /^update-binfmts: warning: format .* takes precedence over the older entry .*\n/gm,
+        ),
       }),
   },
   {
