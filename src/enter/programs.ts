@@ -7,7 +7,7 @@ import type { Rule } from '../rule/types.ts';
 import { fileError } from '../system/file/file-error.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 import type { Variables } from '../system/process/environment.ts';
-import { findProgram, type LocatedProgram, type Whereabouts } from '../system/process/locate-program.ts';
+import { findProgram, type LocatedProgram, type SearchLocation } from '../system/process/locate-program.ts';
 
 /** What is entered, and what it cannot do without. */
 export interface RootPrograms {
@@ -38,7 +38,7 @@ export function requireRoot(path: string): string {
 export async function findPrograms(
   name: string | null,
   shell: string,
-  where: Whereabouts & { readonly root: string },
+  where: SearchLocation & { readonly root: string },
 ): Promise<RootPrograms> {
   const find = (path: string): Promise<LocatedProgram | null> => findProgram(path, where).catch(() => null);
   const sh = await find('/bin/sh');
@@ -60,7 +60,7 @@ export async function findPrograms(
  */
 export function requireLoader(
   { path, loader, head }: LocatedProgram,
-  { root, bound }: Whereabouts & { readonly root: string },
+  { root, bound }: SearchLocation & { readonly root: string },
   rules: readonly Rule[],
   environment: Variables,
 ): void {

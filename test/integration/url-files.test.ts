@@ -290,7 +290,7 @@ describe('file:', () => {
     const path = await write(program);
     await chmod(path, 0o666);
     expect(await pullFrom(at(), `file://${path}`, { allowUnverified: true })).toMatchObject(
-      refused('EMULATOR_UNFIT', /can be written by others/, /chmod go-w/),
+      refused('EMULATOR_UNFIT', /can be written by others/, /copy it to/),
     );
     expect(await pullFrom(at(), `file://${path}#sha256=${sha256Of(program)}`)).toMatchObject(good);
   });

@@ -79,8 +79,8 @@ const UNFIT: readonly Case[] = [
   ],
   ['dynamic', 'EMULATOR_UNFIT', /dynamic cannot be the emulator: it needs \/lib\/ld\.so/, /static build/],
   ['crashes', 'EMULATOR_UNFIT', /crashes cannot be the emulator: it crashes with SIGILL/, /--source/],
-  ['open', 'EMULATOR_UNFIT', /open cannot be the emulator: it can be written by others/, /chmod go-w/],
-  ['group', 'EMULATOR_UNFIT', /group cannot be the emulator: it can be written by others/, /chmod go-w/],
+  ['open', 'EMULATOR_UNFIT', /open cannot be the emulator: it can be written by others/, /copy it to/],
+  ['group', 'EMULATOR_UNFIT', /group cannot be the emulator: it can be written by others/, /copy it to/],
   [
     'open-folder/qemu-s390x-static',
     'EMULATOR_UNFIT',

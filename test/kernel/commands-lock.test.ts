@@ -352,7 +352,7 @@ describe('lock', () => {
     [['lock', 'arm64', '--lock-file', file], 'USAGE', /--update is missing/],
     [['lock', '--lock-file', at('none')], 'BAD_LOCK', /there is no lock file/],
     [['lock', '--update', '--lock-file', at('none')], 'BAD_LOCK', /there is no lock file/],
-    [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it has more than/],
+    [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it is larger than/],
   ] as const)('refuses %j', async (words, code, message) => {
     const status = code === 'FILE_FAILED' ? 1 : 2;
     await expectRefusal([...words], { status, code, message, hint: /./ });

@@ -91,7 +91,7 @@ describe('a program in a user namespace', () => {
     const within = ['unshare', '--user', '--map-root-user', ...none];
     expect(mapped(within, { uid: only(0), gid: only(0) }, ['true'])).toMatchObject({
       code: 'NO_PRIVILEGE',
-      message: expect.stringMatching(/^cannot make a user namespace: .*No space left/),
+      message: expect.stringMatching(/^cannot create a user namespace: .*No space left/),
     });
   });
 });
