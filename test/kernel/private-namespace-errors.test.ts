@@ -40,7 +40,7 @@ describe.each([
   [
     'a private instance cannot be mounted',
     withoutInstances,
-    /cannot mount binfmt_misc here .*permission denied/,
+    /cannot mount binfmt_misc in a user namespace .*permission denied/,
   ],
   ['user namespaces are not allowed', withoutNamespaces, /user\.max_user_namespaces is 0/],
 ])('where %s', (_, within, reason) => {
