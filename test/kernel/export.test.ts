@@ -122,8 +122,8 @@ left out: f: it contains a \`:\`, which ends a field in update-binfmts
     await expectRefusal(words, {
       status: 1,
       code: 'FILE_FAILED',
-      message: /folder\/d is there/,
-      hint: /remove/,
+      message: /folder\/d: a file with other contents exists$/,
+      hint: /--output/,
     });
     expect(readdirSync(at('folder'))).toEqual(['d']);
   });

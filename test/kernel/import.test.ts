@@ -175,7 +175,7 @@ fix_binary yes
       ['pipe', /it is a pipe$/],
       ['dangling', /no such file/],
       ['loop', /too many symbolic links/],
-      ['large.conf', /has more than 4194304 bytes$/],
+      ['large.conf', /is larger than 4194304 bytes$/],
     ] as const) {
       await expectRefusal(['import', at(name), '--store', store], {
         status: 1,
