@@ -111,7 +111,7 @@ const REGISTERING: KernelExplanations = {
   EEXIST: {
     code: 'ENTRY_EXISTS',
     reason: 'an entry with that name exists',
-    hint: 'use --replace, or `binfmtctl uninstall` the entry first',
+    hint: 'use --replace to replace it',
   },
   ENAMETOOLONG: { reason: 'its name is longer than 255 bytes', hint: 'choose a shorter name' },
   ENOMEM: NO_MEMORY,

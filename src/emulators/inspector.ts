@@ -117,7 +117,7 @@ async function examine(
 }
 
 const damaged = (path: string) =>
-  unfit(path, 'its content does not match its digest', `remove the damaged file: \`rm ${path}\``);
+  unfit(path, 'its content does not match its digest', 'choose another store with --store');
 
 function dynamic(path: string, { interpreter }: Linkage) {
   return unfit(

@@ -36,11 +36,7 @@ export async function readProgram(path: string, name = path): Promise<EmulatorPr
   if (!hasExecuteBit || !isExecutable(path)) {
     if (hasExecuteBit && flagsAt(path).includes('noexec'))
       throw unfit(name, 'its file system is mounted noexec', MOVE_HINT);
-    throw unfit(
-      name,
-      'it is not executable',
-      'check that the path is an emulator; if so, set its execute permission',
-    );
+    throw unfit(name, 'it is not executable');
   }
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);

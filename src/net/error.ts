@@ -34,6 +34,12 @@ const SAME_CODES: Readonly<Record<string, string>> = {
 const TIMEOUTS = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'];
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
+/** The hint if no source of emulators is reachable. */
+export const OFFLINE_HINT =
+  'check the network, or copy a file of `binfmtctl bundle` from another machine and use --source bundle:FILE';
+
+const UNREACHABLE_CODES = ['UNREACHABLE', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT'];
+
 const NETWORK_HINT = 'check the network and, if you need a proxy, HTTPS_PROXY';
 const PROXY_HINT =
   'check HTTPS_PROXY, HTTP_PROXY or ALL_PROXY (with credentials if required), and that the proxy is running; NO_PROXY lists hosts to reach without it';
@@ -129,6 +135,10 @@ export function isTransient(error: unknown): boolean {
 /** Whether an error came from the proxy of a tunnel. */
 export const isOfProxy = (error: unknown): boolean =>
   (error as { isOfProxy?: boolean } | null)?.isOfProxy === true;
+
+/** Whether an error means that this machine cannot reach the server at all. */
+export const isUnreachable = (error: unknown): boolean =>
+  UNREACHABLE_CODES.includes(failureOf(error).code ?? '');
 
 export function failureOf(error: unknown): HttpFailure {
   const cause = error instanceof BinfmtctlError ? error.cause : undefined;

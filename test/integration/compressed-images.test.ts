@@ -25,18 +25,21 @@ it.each([
   ['zstd', 'usb.img.zst', disk, 'usb.img'],
   ['xz', 'root.btrfs.xz', fileSystem, 'root.btrfs'],
   ['xz', 'another name', disk, 'another name.img'],
-])('an image compressed with %s, named %s, is reported with the command that unpacks it', async (tool, name, bytes, image) => {
-  const path = at(name);
-  writeFileSync(path, execFileSync(tool, ['-c'], { input: bytes }));
-  const { error } = await open(at('store'), path);
-  expect(error).toMatchObject({ code: 'BAD_SOURCE', message: `${path} is a compressed disk image` });
-  const [, command = 'false', unpacked] =
-    /^unpack it: `(.*)`, then enter (.*)$/.exec(error?.hint ?? '') ?? [];
-  expect(unpacked).toBe(at(image));
-  execSync(command, { stdio: 'pipe' });
-  expect(readFileSync(at(image)).equals(bytes)).toBe(true);
-  expect(readFileSync(path).length).toBeGreaterThan(0);
-});
+])(
+  'an image compressed with %s, named %s, is reported with the command that unpacks it',
+  async (tool, name, bytes, image) => {
+    const path = at(name);
+    writeFileSync(path, execFileSync(tool, ['-c'], { input: bytes }));
+    const { error } = await open(at('store'), path);
+    expect(error).toMatchObject({ code: 'BAD_SOURCE', message: `${path} is a compressed disk image` });
+    const [, command = 'false', unpacked] =
+      /^unpack it: `(.*)`, then enter (.*)$/.exec(error?.hint ?? '') ?? [];
+    expect(unpacked).toBe(at(image));
+    execSync(command, { stdio: 'pipe' });
+    expect(readFileSync(at(image)).equals(bytes)).toBe(true);
+    expect(readFileSync(path).length).toBeGreaterThan(0);
+  },
+);
 
 it('a zip archive is reported as well', async () => {
   writeFileSync(at('sd.zip'), 'PK\x03\x04');

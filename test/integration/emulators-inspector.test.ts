@@ -150,7 +150,7 @@ describe('inspect', () => {
     const path = await place('plain', fakeQemu(), 0o644);
     await expect(inspected(path)).rejects.toMatchObject({
       code: 'EMULATOR_UNFIT',
-      hint: expect.stringContaining('set its execute permission'),
+      hint: expect.stringContaining('--source'),
     });
   });
 

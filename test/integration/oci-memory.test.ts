@@ -22,7 +22,7 @@ beforeAll(async () => {
   program = await bundle('pull-once.ts', at('pull-once.cjs'));
 });
 
-/** Pulls in a separate process. */
+/** Pulls in a child process. */
 async function pullOnce(layer: LayerSpec) {
   const content = newContent();
   const latest = await addImage(content, [layer]);
@@ -50,7 +50,7 @@ describe('the memory of a pull', () => {
     amount(120_000, 600_000),
   );
 
-  it('stays under 120 MB for the largest accepted zstd window, and refuses a larger one', async () => {
+  it('stays below 120 MB for the largest allowed zstd window; larger windows are refused', async () => {
     const plain = await tar([{ name: 'usr/lib/noise', bytes: randomBytes(60 * MB) }, emulator]);
     const taken = { raw: pack(plain, 'zstd', '--long=23'), mediaType: TYPE, packing: 'none' as const };
     const { found, peak } = await pullOnce(taken);
@@ -70,7 +70,7 @@ describe('the memory of a pull', () => {
     packing: 'none',
   });
 
-  it('stays under 120 MB for zeros that belong to no file, and refuses them', async () => {
+  it('stays below 120 MB for zeros outside of any file, which are refused', async () => {
     const { peak, ...refusal } = await pullOnce(layerOf(...Array(amount(3, 10)).fill(zeros)));
     expect(refusal).toMatchObject({
       code: 'BAD_PACKAGE',

@@ -116,7 +116,7 @@ describe('lintDirectories', () => {
         .split(' ')
         .map((name) => `${name}.yaml`),
     );
-    expect(problems).toContain('name.yaml:2: id: is tape, but the file is called name.yaml');
+    expect(problems).toContain('name.yaml:2: id: is tape, but the file name is name.yaml');
     expect(problems).toContain('deep.yaml:1: is nested too deeply');
     expect(problems).toContain('twice.yaml:2: Map keys must be unique');
   });
@@ -126,6 +126,8 @@ describe('lintDirectories', () => {
       'tape.yaml': stringify(FORMAT),
       'format/tape.yaml': stringify(FORMAT),
     });
-    expect(await lintOf(own)).toEqual([`format/tape.yaml:2: id: format tape is in ${own}/tape.yaml too`]);
+    expect(await lintOf(own)).toEqual([
+      `format/tape.yaml:2: id: format tape is also defined in ${own}/tape.yaml`,
+    ]);
   });
 });

@@ -9,7 +9,7 @@ export function storeError(error: unknown, what: string): BinfmtctlError {
   if (error instanceof BinfmtctlError && code !== 'FILE_FAILED') return error;
   const advice = code === 'READ_ONLY' || code === 'NO_PRIVILEGE' ? ANOTHER_STORE : undefined;
   return new BinfmtctlError(code === 'FILE_FAILED' ? 'STORE_FAILED' : code, message, {
-    hint: [hint, advice].filter((text) => text !== undefined).join('; or '),
+    hint: [hint, advice].filter((text) => text !== undefined).join('; or ') || undefined,
     cause: error,
   });
 }

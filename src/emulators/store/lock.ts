@@ -35,7 +35,7 @@ export async function makeDirectory(path: string): Promise<void> {
     throw storeError(error, `create directory ${path}`);
   }
   throw new BinfmtctlError('STORE_FAILED', `not a directory: ${path} is a link or a file in the store`, {
-    hint: 'remove it from the store, or choose another store with --store DIR',
+    hint: 'choose another store with --store DIR',
   });
 }
 
