@@ -23,6 +23,8 @@ export interface Candidate {
   /** Id of the arch that it runs. */
   readonly guest: string;
   readonly origin: Origin;
+  /** For `apt`: the release of the distribution that the package is of, where its list tells. */
+  readonly release?: string | undefined;
   /** For `entry`: the F entry that holds it; its file may be gone from the disk. */
   readonly entry?: string | undefined;
 }

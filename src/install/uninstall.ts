@@ -19,8 +19,9 @@ import {
 } from '../state/registrations.ts';
 import { repair } from '../state/repair.ts';
 import type { Step } from '../state/steps.ts';
+import { amountOf, type StoredAmount } from '../store/amount.ts';
 import { treeFolders } from '../store/contents.ts';
-import { pruneUnregistered } from '../store/prune-unregistered.ts';
+import { listUnregistered, pruneUnregistered } from '../store/prune-unregistered.ts';
 import { listFiles } from '../system/file/files.ts';
 import { applySteps } from './apply.ts';
 import { fileLeftWarning, persistedFiles } from './boot/boot-files.ts';
@@ -50,6 +51,10 @@ export interface UninstallResult {
   }[];
   /** Files of emulators that were removed from the store. */
   readonly purged: readonly string[];
+  /** How many emulators, and bytes of them, were purged. */
+  readonly freed: StoredAmount;
+  /** Without `purge`: how many emulators, and bytes of them, stay in the store although nothing needs them. */
+  readonly unused: StoredAmount;
   /** With `purge`: folders of the trees that `enter` unpacked, which stay. */
   readonly trees: readonly string[];
   /** Entries that were asked for and left: their registration's file is damaged, so that it is not known what to undo. */
@@ -74,7 +79,8 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
   const decideBy = (entries: readonly Entry[]) => decide(request, entries, context);
   const decideNow = () => decideBy(listEntries(context.binfmtDirectory));
   const trees = request.purge ? await treeFolders(context.store) : [];
-  if (request.dryRun) return { ...(await decideNow()).planned, purged: [], trees };
+  const none = amountOf([]);
+  if (request.dryRun) return { ...(await decideNow()).planned, purged: [], freed: none, unused: none, trees };
   return withStoreLock(context, async () => {
     await repair(context);
     const apply = async ({
@@ -85,7 +91,8 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
       const isRestored = await remove(removal, restorable, context);
       const done = isRestored ? planned : { ...planned, steps: removal, restored: [] };
       const purged = request.purge ? await pruneUnregistered(context) : [];
-      return { ...done, purged, trees };
+      const unused = request.purge ? none : amountOf(await listUnregistered(context));
+      return { ...done, purged: purged.map(({ path }) => path), freed: amountOf(purged), unused, trees };
     };
     const early = await decideNow();
     // Without the right to change entries there may still be files to remove.
@@ -95,7 +102,7 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
 }
 
 interface UninstallDecision {
-  readonly planned: Omit<UninstallResult, 'purged' | 'trees'>;
+  readonly planned: Omit<UninstallResult, 'purged' | 'freed' | 'unused' | 'trees'>;
   readonly removal: readonly Step[];
   readonly putBack: readonly RestorableRule[];
 }

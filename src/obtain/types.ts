@@ -30,6 +30,8 @@ export interface EmulatorRequest {
   readonly dynamic?: boolean | undefined;
   /** Ids of arches that may be left out if there is no emulator for them. */
   readonly optional?: readonly string[] | undefined;
+  /** Whether `binfmtctl install` asks, so that warnings name its command. */
+  readonly isInstall?: boolean | undefined;
   /** Fetch nothing: say only what would be fetched. */
   readonly dryRun: boolean;
 }

@@ -124,12 +124,11 @@ const sentences = (checks: readonly NamedCheck[], holds: false | null): readonly
 /** An entry without F, or with a dynamic emulator, depends on the root that its files are looked up in. */
 function hostOnly(observation: Observation): readonly string[] {
   if (observation.native || observation.chroot.holds === true) return [];
-  return [`does not work in containers and chroots: ${whyHostOnly(observation)}`];
+  return [`host only: ${whyHostOnly(observation)}`];
 }
 
 function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
-  if (emulator !== null && emulator.loader !== null)
-    return `the emulator is dynamic and needs ${emulator.loader} at run time`;
+  if (emulator !== null && emulator.loader !== null) return 'the emulator is dynamic';
   if (entry === null || flags?.includes('F')) return chroot.why ?? 'not checked';
   return `entry ${entry} has no flag F`;
 }
@@ -137,7 +136,5 @@ function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
 /** Without P the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */
 function withoutArgv0({ native, entry, flags, argv0 }: Observation): readonly string[] {
   if (native || flags === null || flags.includes('P') || argv0.holds !== false) return [];
-  return [
-    `programs see their path as argv[0], so that those which act by their name fail: entry ${entry} has no flag P`,
-  ];
+  return [`argv[0] is not preserved: entry ${entry} has no flag P`];
 }
