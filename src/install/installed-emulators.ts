@@ -16,9 +16,10 @@ export interface InstalledEmulator {
   /** Id of its profile; null if unknown. */
   readonly emulator: string | null;
   readonly version: string | null;
-  readonly path: string;
-  readonly sha256: string;
-  readonly static: boolean;
+  /** Null, as what follows, if the program behind an entry that works already cannot be seen. */
+  readonly path: string | null;
+  readonly sha256: string | null;
+  readonly static: boolean | null;
   /** Where it was found; null for an entry that works already. */
   readonly origin: Origin | null;
   /** The source that it was fetched from, as it was named. */
@@ -56,14 +57,17 @@ export function servingEmulators(
   catalogue: Catalogue,
 ): readonly InstalledEmulator[] {
   return proofs.flatMap(({ arch, entry, emulator }): InstalledEmulator[] => {
-    if (entry === null || emulator === null) return [];
-    const { path, sha256, version, loader } = emulator;
+    if (entry === null) return [];
     const registration = registrations.get(entry)?.registration;
-    const known = registration?.emulator.sha256 === sha256 ? registration.emulator.profile : null;
-    const profile = known ?? profileOf(path, arch, catalogue)?.id ?? null;
+    const isOurs = emulator === null || registration?.emulator.sha256 === emulator.sha256;
+    const known = isOurs ? registration?.emulator : undefined;
+    const profile = emulator === null ? null : profileOf(emulator.path, arch, catalogue);
     return [
       {
-        ...{ arch, entry, emulator: profile, version, path, sha256, static: loader === null },
+        ...{ arch, entry, emulator: known?.profile ?? profile?.id ?? null },
+        version: emulator?.version ?? known?.version ?? null,
+        ...{ path: emulator?.path ?? null, sha256: emulator?.sha256 ?? null },
+        static: emulator === null ? null : emulator.loader === null,
         ...{ origin: null, source: null, release: null },
         persisted: (registration?.persisted.length ?? 0) > 0,
       },

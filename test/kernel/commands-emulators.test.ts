@@ -150,7 +150,7 @@ describe('an emulator that is named', () => {
     const { status, stderr } = await hanging;
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /^binfmtctl: .*hangs did not answer within 30 s when asked for its version\nhint: .*\n$/,
+      /^binfmtctl: .*hangs did not answer within 30 s when asked for its version\nhint: .*\n$/m,
     );
     expect(snapshot(at('other-store')).files).toEqual({});
     expect(snapshot(store)).toEqual(before);

@@ -6,6 +6,7 @@ import type { InstalledEmulator } from '../../install/installed-emulators.ts';
 import { NO_CREDENTIALS_NOTE } from '../../install/notes.ts';
 import type { Proof } from '../../probe/verdict.ts';
 import { describe } from '../../state/steps.ts';
+import { isOurImage } from '../../system/host.ts';
 import { archName } from './names.ts';
 import { DONE, FAILED, LIMITED, UNKNOWN } from './symbols.ts';
 import { markedRows, paint, type Shown, sentence, visible } from './terminal.ts';
@@ -50,24 +51,32 @@ function plannedLines({ toFetch, steps }: InstallResult): readonly string[] {
 function rowOf(each: InstalledEmulator, { unchanged, proofs }: InstallResult): readonly string[] {
   const { arch, entry } = each;
   const proof = proofs.find((one) => one.arch === arch);
-  const [mark, state] = stateOf(proof);
-  const name = `${mark} ${archName(arch)}`;
-  const version = emulatorOf(each);
-  if (!unchanged.includes(arch)) return [name, `${version} (${originOf(each)})`, state];
-  const limits = mark === DONE ? [] : [state.replace(/^[^;]*; /, '')];
-  return [name, [`already works: ${version}, entry ${entry}`, ...limits].join('; ')];
+  const name = archName(arch);
+  if (unchanged.includes(arch)) {
+    const [mark, notes] = [markOf(proof), notesOf(proof)];
+    return [`${mark} ${name}`, [`already works: ${emulatorOf(each)}, entry ${entry}`, ...notes].join('; ')];
+  }
+  const what = proof?.verdict.outcome === 'works' ? 'registered and verified' : 'registered';
+  const unverified = proof === undefined ? [', not verified'] : [];
+  const state = [`${what}${unverified.join('')}`, ...notesOf(proof)].join('; ');
+  return [`${markOf(proof)} ${name}`, `${emulatorOf(each)} (${originOf(each)})`, state];
 }
 
-function stateOf(proof: Proof | undefined): readonly [mark: string, text: string] {
-  if (proof === undefined) return [UNKNOWN, 'registered, not verified'];
-  const { outcome, reasons, limits } = proof.verdict;
-  if (outcome === 'fails') return [FAILED, reasons.join('; ')];
-  if (outcome === 'unchecked')
-    return [UNKNOWN, ['registered', ...reasons.map((each) => `not checked ${each}`)].join('; ')];
-  const unknown =
-    proof.unidentified === undefined ? [] : [`the emulator's path is unknown: ${proof.unidentified}`];
-  const text = ['registered and verified', ...limits, ...unknown].join('; ');
-  return [limits.length > 0 ? LIMITED : DONE, text];
+function markOf(proof: Proof | undefined): string {
+  if (proof === undefined || proof.verdict.outcome === 'unchecked') return UNKNOWN;
+  if (proof.verdict.outcome === 'fails') return FAILED;
+  return proof.verdict.limits.length > 0 ? LIMITED : DONE;
+}
+
+/** What was not seen to work, and what does not have to. */
+function notesOf(proof: Proof | undefined): readonly string[] {
+  if (proof === undefined) return [];
+  const { verdict, unidentified } = proof;
+  return [
+    ...verdict.reasons.map((each) => (verdict.outcome === 'unchecked' ? `not checked ${each}` : each)),
+    ...verdict.limits,
+    ...(unidentified === undefined ? [] : [`the emulator's path is unknown: ${unidentified}`]),
+  ];
 }
 
 const emulatorOf = ({ emulator, version }: InstalledEmulator): string =>
@@ -83,6 +92,7 @@ function originOf({ origin, source, release }: InstalledEmulator): string {
 const HERE = {
   host: ['on this machine', ' and in its containers'],
   namespace: ['in this user namespace only', ''],
+  container: ['in this container only', ''],
   outer: ['in an outer user namespace', ''],
   unknown: ['here', ' and in containers'],
 } as const;
@@ -100,7 +110,7 @@ function endOf(
     const proof = proofs.find((one) => one.arch === arch);
     return proof?.chroot.holds === true && proof.mountNamespace.holds === true;
   });
-  const [here, containers] = HERE[scope ?? 'unknown'];
+  const [here, containers] = HERE[scope === 'namespace' && isOurImage() ? 'container' : (scope ?? 'unknown')];
   const where = servesContainers ? `${here}${containers}` : here;
   const until = {
     always: 'also after a reboot',
@@ -124,8 +134,8 @@ function detailsOf({ emulators, proofs }: InstallResult): readonly string[] {
       return [
         `${archName(arch)}:`,
         `  entry ${entry}${flags ? `, flags ${flags.join('') || 'none'}` : ''}`,
-        `  emulator ${path}`,
-        `  sha256 ${sha256}`,
+        ...(path === null ? [] : [`  emulator ${path}`]),
+        ...(sha256 === null ? [] : [`  sha256 ${sha256}`]),
         ...(source === null ? [] : [`  source ${source}${release === null ? '' : `, release ${release}`}`]),
       ];
     })

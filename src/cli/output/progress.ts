@@ -49,7 +49,7 @@ function collectFailures(): { readonly add: (progress: Progress) => boolean; rea
       return progress.kind === 'failed';
     },
     print: () => {
-      if (arches.size < 2) return;
+      if (new Set([...arches, ...reasons.keys()]).size < 2) return;
       const width = Math.max(...[...reasons.keys()].map((arch) => archName(arch).length));
       for (const [arch, why] of reasons) {
         const name = archName(arch).padEnd(width);
