@@ -74,8 +74,8 @@ describe('export --all, and then import,', () => {
       within: inShell(`mount --bind ${BINFMT} ${at('seen')} && set -- ${script} "$@"`),
     });
     expect(ran).toMatchObject({ status: 0 });
-    expect(ran.stdout.match(/^register /gm)?.length).toBe(before.length);
-    expect(ran.stdout).toContain('disable entry d');
+    expect(ran.stdout).toMatch(new RegExp(`^✔ registered ${before.length} entries: `));
+    expect(ran.stdout).toContain('\n✔ disabled 1 entry: d\n');
     expect(instance()).toEqual(before);
   });
 });

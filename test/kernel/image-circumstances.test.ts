@@ -183,7 +183,9 @@ describe('in the image, in a user namespace as rootless engines make', () => {
       within: rootless,
       env,
     });
-    expect(ran.stdout).toMatch(/^✔ riscv64 .*registered and verified\nReady in \S+ s, in this container only\.$/m);
+    expect(ran.stdout).toMatch(
+      /^✔ riscv64 .*registered and verified\nReady in \S+ s, in this container only\.$/m,
+    );
   });
 
   it('says so with the flags of tonistiigi/binfmt, too, and only where something is installed', async () => {

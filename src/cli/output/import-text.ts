@@ -10,6 +10,7 @@ export function importText({ dryRun, steps, unchanged }: ImportResult, shown: Sh
   const done: readonly (readonly [string, readonly string[]])[] = [
     ['registered', added],
     ['replaced', replaced],
+    ['disabled', steps.flatMap((step) => (step.kind === 'disable' ? [step.entry.name] : []))],
   ];
   const changes = done
     .filter(([, names]) => names.length > 0)

@@ -55,9 +55,9 @@ function stateOf(proof: Proof): readonly [mark: string, text: string] {
   const { outcome, reasons, limits } = verdict;
   if (outcome === 'fails') return [FAILED, [...reasons, ...limits].join('; ')];
   if (outcome === 'unchecked') return [UNKNOWN, reasons.map((each) => `not checked ${each}`).join('; ')];
-  const where =
-    chroot.holds === true && mountNamespace.holds === true ? 'on the host and in containers' : 'on the host';
-  const works = native ? 'runs without an emulator' : `works ${where}`;
+  const servesContainers = chroot.holds === true && mountNamespace.holds === true;
+  const where = servesContainers ? ' on the host and in containers' : limits.length > 0 ? '' : ' on the host';
+  const works = native ? 'runs without an emulator' : `works${where}`;
   const unknown = unidentified === undefined ? [] : [`the emulator is unknown: ${unidentified}`];
   return [limits.length > 0 ? LIMITED : DONE, [works, ...limits, ...unknown].join('; ')];
 }
