@@ -8,7 +8,7 @@ import { kernelVersion } from '../system/host.ts';
 import { pageSize } from '../system/page-size.ts';
 import type { FoundEmulator } from './found.ts';
 
-/** What is known to go wrong with an emulator of its version on this machine. */
+/** Known problems of the emulator's version on this machine. */
 export async function knownProblems(
   { arch, profile, emulator: { version } }: FoundEmulator,
   host: Arch,
@@ -18,19 +18,19 @@ export async function knownProblems(
   return knownBadFor(profile, { version, guest: arch.id, host: host.id, kernel, pageSize: pageSize() });
 }
 
-/** @throws EMULATOR_UNFIT where something is known to go wrong with it. */
+/** @throws EMULATOR_UNFIT if there are known problems. */
 export function assertNotKnownBad(
   { arch, profile, emulator }: FoundEmulator,
   [first, ...others]: readonly KnownBad[],
 ): void {
   if (first === undefined) return;
-  const what = `${nameOf({ profile, emulator })} is known to be bad for ${arch.id}`;
+  const what = `${nameOf({ profile, emulator })} has known problems with ${arch.id}`;
   const why = [first, ...others].map(({ symptom, source }) => `${symptom} (${source})`).join('; ');
   const wayOut = [...new Set([first, ...others].map((each) => each.wayOut))].join('; ');
   throw new BinfmtctlError(
     'EMULATOR_UNFIT',
-    `${emulator.from ?? emulator.path} cannot be the emulator: ${what}: ${why}`,
-    { hint: `${wayOut}; without --strict it is taken, with a warning` },
+    `cannot use emulator ${emulator.from ?? emulator.path}: ${what}: ${why}`,
+    { hint: `${wayOut}; or omit --strict to get a warning instead` },
   );
 }
 
@@ -66,7 +66,7 @@ export async function warnOfKnownBad(
         : [...new Set(problems.map((each) => each.wayOut))].join('; ');
     report({
       kind: 'warning',
-      text: `${name} is known to be bad for ${describeArches(names)}: ${symptoms}; ${wayOut}`,
+      text: `${name} has a known problem with ${describeArches(names)}: ${symptoms}; ${wayOut}`,
     });
   }
 }

@@ -30,7 +30,7 @@ const example = (text: string): string =>
     .replaceAll(/\d\d:\d\d/g, '12:38')
     .replaceAll(/\(\d+\.\d MB\)/g, '(12.9 MB)')
     .replaceAll('(dir)', '(apt, bookworm)')
-    .replaceAll(' --store ' + store, '')
+    .replaceAll(` --store ${store}`, '')
     .replace('this machine or user namespace', 'this machine')
     .replace('here and in containers', 'on this machine and in its containers');
 
