@@ -10,15 +10,18 @@ const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 
 /**
- * Both entries load operations.cjs, as the commands do, and export the names that src/index.ts exports.
- * `options`: those of esbuild.
+ * Both entries load operations.cjs, as the commands do, and export the names that src/index.ts exports. `options`: those of
+ * esbuild.
  */
 export async function writeEntries(options, { withTypes }) {
   const names = (await exportedNames(options)).join(', ');
-  writeFileSync(join(DIST, 'index.mjs'), `export { ${names} } from './operations.cjs';\n`);
+  writeFileSync(
+    join(DIST, 'index.mjs'),
+    `import { library } from './operations.cjs';\nexport const { ${names} } = library;\n`,
+  );
   writeFileSync(
     join(DIST, 'index.cjs'),
-    `const { ${names} } = require('./operations.cjs');\nmodule.exports = { ${names} };\n`,
+    `const { ${names} } = require('./operations.cjs').library;\nmodule.exports = { ${names} };\n`,
   );
   if (withTypes) writeTypes();
 }

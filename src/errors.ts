@@ -57,6 +57,11 @@ export class BinfmtctlError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
 
+  static {
+    // The published code is minified, and with it the names of classes.
+    Object.defineProperty(BinfmtctlError, 'name', { value: 'BinfmtctlError' });
+  }
+
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

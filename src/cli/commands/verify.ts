@@ -8,13 +8,13 @@ import { withOperation } from '../operation.ts';
 import { paint, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
 
-interface VerifyOptions extends CommonOptions {
+interface VerifyCommandOptions extends CommonOptions {
   readonly root?: string;
 }
 
 export const verifyCommand: OwnCommand = { description: VERIFY, run };
 
-async function run(options: VerifyOptions, arches: readonly string[]): Promise<number> {
+async function run(options: VerifyCommandOptions, arches: readonly string[]): Promise<number> {
   const { root } = options;
   const report = await withOperation(options, (context) => verifyArches({ arches, root }, context));
   process.stdout.write(options.json ? `${toJson(report)}\n` : textOf(report, { inRoot: root !== undefined }));
