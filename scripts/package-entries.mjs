@@ -1,10 +1,9 @@
 // The library's entries in dist/, for modules and for require(), and their types.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { bundleTypes } from './types/bundle.mjs';
+import { withDeclarations } from './types/emit.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -41,13 +40,6 @@ async function exportedNames(options) {
 
 /** Types of CommonJS, like the code: a module may import them, and so may a script. */
 function writeTypes() {
-  const types = mkdtempSync(join(tmpdir(), 'binfmtctl-types-'));
-  try {
-    const words = ['-p', 'tsconfig.types.json', '--outDir', types];
-    execFileSync('node_modules/.bin/tsc', words, { cwd: ROOT, stdio: 'inherit' });
-    writeFileSync(join(DIST, 'index.d.cts'), bundleTypes(join(types, 'index.d.ts')));
-  } finally {
-    rmSync(types, { recursive: true, force: true });
-  }
+  writeFileSync(join(DIST, 'index.d.cts'), withDeclarations(bundleTypes));
   writeFileSync(join(DIST, 'index.d.mts'), "export * from './index.cjs';\n");
 }

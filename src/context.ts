@@ -12,6 +12,7 @@ export type Progress =
     }
   | { readonly kind: 'warning'; readonly text: string };
 
+/** The stages of an operation. */
 export type Stage = 'find' | 'fetch' | 'unpack' | 'register' | 'prove';
 
 /** How reports speak of arches: the few by name, the many by number. */

@@ -45,13 +45,16 @@ export const EXIT_STATUS = {
   PROGRAM_NOT_EXECUTABLE: 1,
 } as const satisfies Record<string, 1 | 2 | 3>;
 
+/** The kinds of failure. */
 export type ErrorCode = keyof typeof EXIT_STATUS;
 
+/** Details of a `BinfmtctlError`. */
 export interface ErrorOptions {
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
+/** Every failure: `code` is its kind, the message says what failed and why, `hint` says what to do. */
 export class BinfmtctlError extends Error {
   override readonly name = 'BinfmtctlError';
   readonly code: ErrorCode;

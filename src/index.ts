@@ -1,12 +1,26 @@
 /** The library: the operations of the command line as functions. */
+export type { HeldState } from './binfmt/held.ts';
+export type { InstanceFacts } from './binfmt/instance/instance.ts';
+export type { Scope } from './binfmt/instance/scope.ts';
 export type { Persistence } from './boot/persistence.ts';
 export { findArch, findArches } from './catalogue/resolve.ts';
-export type { Aliases, Arch, Catalogue, EmulatorProfile, Format } from './catalogue/types.ts';
+export type {
+  Aliases,
+  Arch,
+  Catalogue,
+  EmulatorLayout,
+  EmulatorProfile,
+  Format,
+  FormatMatch,
+  KnownBad,
+  MaskedBytes,
+} from './catalogue/types.ts';
 export type { Progress, Stage } from './context.ts';
-export { decodeHeader } from './elf/header.ts';
-export type { ElfHeader } from './elf/types.ts';
+export type { ByteOrder, ElfClass, ElfIdentity, ProbeSpec } from './elf/types.ts';
 export type { EmulatedArch, EmulatedFormat, RunBy } from './emulation/types.ts';
-export { BinfmtctlError, type ErrorCode, EXIT_STATUS } from './errors.ts';
+export { BinfmtctlError, type ErrorCode, type ErrorOptions, EXIT_STATUS } from './errors.ts';
+export type { BundledEmulator } from './file-format/bundle.ts';
+export type { LockedEmulator } from './file-format/lock-file.ts';
 export type { InstallResult } from './install/install.ts';
 export type { UninstallResult } from './install/uninstall.ts';
 export type { ArchLike } from './library/arches.ts';
@@ -33,10 +47,12 @@ export { loadCatalogue } from './profiles/load.ts';
 export { covers, overlap } from './rule/algebra.ts';
 export { formatEntry, parseEntry } from './rule/entry.ts';
 export { firstMatch, matches } from './rule/match.ts';
-export { formatRegister, parseRegister } from './rule/register.ts';
+export { type FormatOptions, formatRegister, parseRegister, type Refusal } from './rule/register.ts';
+export type { ParsedRegistration, RegisterDialect } from './rule/syntax.ts';
 export type {
   AnyEntry,
   AnyRule,
+  BoundInterpreter,
   BpfEntry,
   BpfRule,
   Entry,
@@ -49,6 +65,9 @@ export type {
 export type { Registration } from './state/registration.ts';
 export type { Step } from './state/steps.ts';
 export type { ExportResult } from './transfer/export.ts';
-export type { ImportResult } from './transfer/import.ts';
+export type { ImportResult, ImportSource, Omitted } from './transfer/import.ts';
+export type { Form } from './transfer/recognise.ts';
+export type { Omission } from './transfer/write-entries.ts';
+export type { RecordedProof } from './verify/proofs.ts';
 export type { StatusLine, StatusResult } from './verify/status.ts';
 export type { VerifyReport } from './verify/verify-arches.ts';

@@ -14,6 +14,13 @@ export function bundleTypes(entry) {
   return [...new Set(globals), ...texts, `export { ${[...exported.keys()].join(', ')} };`, ''].join('\n');
 }
 
+/** Types that exported declarations need and that are not exported, so that nobody can name them. */
+export function unexportedTypes(entry) {
+  const modules = readModules(entry);
+  const exported = exportsOf(entry, modules);
+  return [...reachedFrom(exported, modules).keys()].filter((name) => !exported.has(name));
+}
+
 /** The module that declares each exported name. */
 export function exportsOf(file, modules) {
   const module = modules.get(file);

@@ -45,7 +45,7 @@ function addStatement(module, node, { text, comment }) {
   if (declaration.kind === 'global' || declaration.global) module.globals.push(code);
   else
     for (const name of declaredNames(declaration, file))
-      add(module, name, { declaration, code, comment, isExported });
+      add(module, name, { declaration, code, comment, isExported, start: declaration.start });
 }
 
 /** Overloads have one name. */

@@ -1,7 +1,10 @@
-/** What the kernel and an emulator look at first in an ELF file. */
+/** Bits of an address in an ELF file. */
 export type ElfClass = 32 | 64;
+
+/** Byte order of an ELF file. */
 export type ByteOrder = 'little' | 'big';
 
+/** What tells ELF files of one architecture from those of another. */
 export interface ElfIdentity {
   readonly class: ElfClass;
   readonly byteOrder: ByteOrder;

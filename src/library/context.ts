@@ -18,9 +18,9 @@ export interface OperationOptions {
   readonly binfmtDirectory?: string | undefined;
   /** Directories of additional profiles. Default: none. */
   readonly catalogue?: string | readonly string[] | undefined;
-  /** Cancels the operation, which then rolls back its changes and rejects with code `INTERRUPTED`. */
+  /** Cancels the operation, which then rolls back its changes and rejects with code `INTERRUPTED`. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Receives stages, downloaded bytes and warnings while the operation runs. */
+  /** Receives stages, downloaded bytes and warnings while the operation runs. Default: none. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

@@ -50,7 +50,7 @@ export interface EnterOptions extends EmulationOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** User inside: `NAME` or `UID`, with `:GROUP` or `:GID`. Default: root. */
   readonly user?: string | undefined;
-  /** Working directory inside. Default: the user's home. */
+  /** Working directory inside. Default: `/`. */
   readonly workdir?: string | undefined;
   /** Host name inside. Default: the machine's own. */
   readonly hostname?: string | undefined;

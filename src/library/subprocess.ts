@@ -6,21 +6,21 @@ import { execa, type Options } from 'execa';
 import type { EmulatedArch, EmulatedFormat } from '../emulation/types.ts';
 import { BinfmtctlError, type ErrorCode, isBinfmtctlError } from '../errors.ts';
 
-/** Who runs what. */
+/** Which emulator runs which programs of a process. */
 export interface EmulationReport {
   readonly schema: 'binfmtctl/emulation/1';
-  /** Whether there is an instance of binfmt_misc that only the program and its children have. */
+  /** Whether the program and its children have a binfmt_misc instance of their own. */
   readonly private: boolean;
   readonly arches: readonly EmulatedArch[];
-  /** Who runs a program that is not ELF. */
+  /** How programs that are not ELF are run. */
   readonly formats: readonly EmulatedFormat[];
-  /** What is known to be wrong with the emulators. */
+  /** Known faults of the emulators. */
   readonly warnings: readonly string[];
 }
 
-/** How it ended, as execa has it: more of its properties are there. */
+/** How a process ended: a result of execa, which has further properties. */
 export interface EmulatedResult {
-  /** The program's; 128+N for a signal N; 125 for a failure of ours, 126 and 127 as in shells. Absent where we were killed. */
+  /** The program's exit status; 128+N for signal N; 125 if binfmtctl failed; 126 and 127 as in shells. Absent if binfmtctl itself was killed. */
   readonly exitCode?: number;
   readonly signal?: string;
   readonly stdout?: unknown;
@@ -38,23 +38,23 @@ declare global {
   }
 }
 
-/** A subprocess of execa, which is a promise of its result, too. It has the members of Node's `ChildProcess`. */
+/** A running program: a subprocess of execa, with the members of Node's `ChildProcess`, and a promise of its result. */
 export interface EmulatedProcess extends Promise<EmulatedResult> {
   readonly pid?: number | undefined;
-  /** Null unless it is a pipe. */
+  /** Null if it is not a pipe; so are `stdout` and `stderr`. */
   readonly stdin: NodeJS.WritableStream | null;
   readonly stdout: NodeJS.ReadableStream | null;
   readonly stderr: NodeJS.ReadableStream | null;
   readonly exitCode: number | null;
   readonly signalCode: string | null;
   readonly killed: boolean;
-  /** Sends a signal to the program; SIGTERM without one. False where it has ended. */
+  /** Sends a signal to the program, SIGTERM by default. Returns false if it has ended. */
   kill(signal?: string | number): boolean;
   on(event: 'exit' | 'close', listener: (code: number | null, signal: string | null) => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
   once(event: 'exit' | 'close', listener: (code: number | null, signal: string | null) => void): this;
   once(event: 'error', listener: (error: Error) => void): this;
-  /** Known before the program starts. Rejects with what kept it from that. */
+  /** Resolves before the program starts. Rejects with a `BinfmtctlError` if the program cannot be started. */
   readonly emulation: Promise<EmulationReport>;
   readonly [Symbol.toStringTag]: string;
 }

@@ -17,12 +17,14 @@ import {
 import { decodeText } from './text.ts';
 import type { AnyRule, BpfRule, Flag, Pattern, Rule } from './types.ts';
 
+/** A register string that the kernel accepts. */
 export interface ParsedRegistration<R extends AnyRule = Rule> {
   readonly rule: R;
   /** Flag D (Linux 7.3): the entry takes nothing before it is enabled. */
   readonly disabled: boolean;
 }
 
+/** Which extensions of the register string to accept. */
 export interface RegisterDialect {
   /** Read as Linux 7.3 does. */
   readonly linux73?: boolean | undefined;
