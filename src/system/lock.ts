@@ -72,7 +72,7 @@ function openLockFile(path: string): number {
 
 const unusable = (path: string, why: string): BinfmtctlError =>
   new BinfmtctlError('FILE_FAILED', `cannot use the lock ${path}: ${why}`, {
-    hint: 'check who created it, then remove it',
+    hint: 'choose another store with --store',
   });
 
 /** For messages of those who wait. */

@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
 import { findWeakness } from './trust.ts';
 
@@ -21,9 +20,7 @@ export async function requireTrusted(
   const weakness = findWeakness(path, { anyOwner });
   if (weakness === null) return;
   const isItself = weakness.path === path;
-  const copy = `copy it to a directory that only root can change`;
-  const isWritable = isItself && weakness.why.includes('written') && lstatSync(path).isFile();
-  const fix = isWritable ? `\`chmod go-w ${path}\`, or ${copy}` : copy;
+  const fix = 'copy it to a directory that only root can change';
   const locked = as === 'bundle' ? ', or name its contents with --locked' : '';
   throw new BinfmtctlError(
     'EMULATOR_UNFIT',

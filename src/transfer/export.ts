@@ -97,6 +97,6 @@ async function toWrite(path: string, bytes: Uint8Array): Promise<readonly FileTo
   if (existing === null) return [{ path, bytes }];
   if (Buffer.compare(existing, bytes) === 0) return [];
   throw new BinfmtctlError('FILE_FAILED', `${path} is there already, and is another file`, {
-    hint: 'remove it first, or choose another place',
+    hint: 'choose another place with --output',
   });
 }

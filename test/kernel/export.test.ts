@@ -114,7 +114,7 @@ left out: f: update-binfmts would register another rule: a \`:\` ends a field
       status: 1,
       code: 'FILE_FAILED',
       message: /out is there already, and is another file$/,
-      hint: /remove it first/,
+      hint: /--output/,
     });
     mkdirSync(at('folder'));
     put('folder/d', 'mine\n');
@@ -123,7 +123,7 @@ left out: f: update-binfmts would register another rule: a \`:\` ends a field
       status: 1,
       code: 'FILE_FAILED',
       message: /folder\/d is there/,
-      hint: /remove/,
+      hint: /--output/,
     });
     expect(readdirSync(at('folder'))).toEqual(['d']);
   });

@@ -3,10 +3,13 @@ import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
 interface ErrnoExplanation {
   readonly code: ErrorCode;
   readonly reason: string;
-  readonly hint: string;
+  /** Absent where the reason says all that is known. */
+  readonly hint?: string | undefined;
 }
 
-const NO_RIGHT = { code: 'NO_PRIVILEGE', hint: 'run it as root, or as the owner of the file' } as const;
+const NO_RIGHT = { code: 'NO_PRIVILEGE' } as const;
+/** Root is refused by something else, such as a container or an immutable file. */
+const NO_RIGHT_HINT = 'run it as root, or as the owner of the file';
 
 const ERRNO_EXPLANATIONS: Readonly<Record<string, ErrnoExplanation>> = {
   EACCES: { ...NO_RIGHT, reason: 'permission denied' },
@@ -17,12 +20,12 @@ const ERRNO_EXPLANATIONS: Readonly<Record<string, ErrnoExplanation>> = {
     hint: 'choose another place, or remount the file system for writing',
   },
   ENOSPC: failed('no space is left on the disk', 'free some space, or choose a place on another disk'),
-  EDQUOT: failed('the disk quota is used up', 'remove files of this user, or choose another place'),
-  ENOENT: failed('no such file or directory', 'check the path'),
-  ENOTDIR: failed('a part of the path is not a directory', 'check the path'),
+  EDQUOT: failed('the disk quota is used up', 'choose a place on another disk'),
+  ENOENT: failed('no such file or directory'),
+  ENOTDIR: failed('a part of the path is not a directory'),
   EISDIR: failed('it is a directory', 'name a file'),
   EEXIST: failed('it exists already', 'choose another name'),
-  ELOOP: failed('too many symbolic links', 'follow the links with `namei -l` and remove the loop'),
+  ELOOP: failed('too many symbolic links', '`namei -l PATH` shows where they lead'),
   ENAMETOOLONG: failed('the path is too long', 'choose a shorter one'),
   ETXTBSY: failed('the program is running', 'end the program, then try again'),
   EXDEV: failed('it is on another file system', 'choose a place on the same one'),
@@ -40,7 +43,8 @@ const ERRNO_EXPLANATIONS: Readonly<Record<string, ErrnoExplanation>> = {
 export function fileError(error: unknown, what: string): BinfmtctlError {
   if (error instanceof BinfmtctlError) return error;
   const errno = errnoOf(error);
-  const { code, reason, hint } = ERRNO_EXPLANATIONS[errno ?? ''] ?? failed(errno ?? String(error));
+  const { code, reason, hint: known } = ERRNO_EXPLANATIONS[errno ?? ''] ?? failed(errno ?? String(error));
+  const hint = code === 'NO_PRIVILEGE' && process.geteuid?.() !== 0 ? NO_RIGHT_HINT : known;
   return new BinfmtctlError(code, `cannot ${what}: ${reason}`, { hint, cause: error });
 }
 
@@ -54,6 +58,6 @@ export function errnoOf(error: unknown): string | null {
 export const failedToRead = (error: unknown): boolean =>
   error instanceof Error && 'syscall' in error && error.syscall === 'read';
 
-function failed(reason: string, hint = 'look at the kernel log with `dmesg`'): ErrnoExplanation {
+function failed(reason: string, hint?: string): ErrnoExplanation {
   return { code: 'FILE_FAILED', reason, hint };
 }

@@ -91,9 +91,7 @@ function assertOwnDirectory(directory: string, path: string): void {
 }
 
 const foreign = (path: string, why: string): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `will not use ${path}: ${why}`, {
-    hint: 'check who wrote it, and remove it if you do not know',
-  });
+  new BinfmtctlError('FILE_FAILED', `will not use ${path}: ${why}`);
 
 function reading(
   path: string,
@@ -123,11 +121,7 @@ function reading(
 }
 
 const tooLarge = (what: string, maxBytes: number): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it has more than ${maxBytes} bytes`, {
-    hint: 'check who wrote it, and remove it if you do not know',
-  });
+  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it has more than ${maxBytes} bytes`);
 
 const isLink = (what: string): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is a symbolic link`, {
-    hint: 'remove the link, or put a regular file in its place',
-  });
+  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is a symbolic link`);

@@ -99,15 +99,13 @@ function requireExecutable(path: string, name: string, where: Whereabouts): stri
   const facts = file === null ? null : fileAt(path, where);
   if (file === null || facts === null) {
     throw new BinfmtctlError('PROGRAM_NOT_FOUND', `there is no ${name}${inRoot(where)}`, {
-      hint: 'check the path, and that links do not lead out of it',
+      hint: where.root === null ? undefined : 'paths and links are looked up inside the root',
     });
   }
   if (facts.isFile() && isExecutableIn(path, where)) return file;
   const why = facts.isFile() ? 'is not executable' : facts.isDirectory() ? 'is a folder' : 'is no program';
   throw new BinfmtctlError('PROGRAM_NOT_EXECUTABLE', `${name}${inRoot(where)} ${why}`, {
-    hint: facts.isFile()
-      ? `\`chmod +x ${file}\`, unless it is on a file system mounted noexec`
-      : 'name a program',
+    hint: facts.isFile() ? undefined : 'name a program',
   });
 }
 
