@@ -43,6 +43,7 @@ export const EXIT_STATUS = {
   BAD_ROOT: 1,
   PROGRAM_NOT_FOUND: 1,
   PROGRAM_NOT_EXECUTABLE: 1,
+  PROGRAM_FAILED: 1,
 } as const satisfies Record<string, 1 | 2 | 3>;
 
 /** The kinds of failure. */
@@ -56,7 +57,7 @@ export interface ErrorOptions {
 
 /** Every failure: `code` is its kind, the message says what failed and why, `hint` says what to do. */
 export class BinfmtctlError extends Error {
-  override readonly name = 'BinfmtctlError';
+  override readonly name: string = 'BinfmtctlError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
 

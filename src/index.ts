@@ -28,6 +28,7 @@ export type { OperationOptions } from './library/context.ts';
 export { type EmulationOptions, type EnterOptions, enter, type RunOptions, run } from './library/emulate.ts';
 export { type InstallOptions, install, type UninstallOptions, uninstall } from './library/install.ts';
 export { type BundleOptions, bundle, type LockOptions, updateLock } from './library/lock.ts';
+export { ProgramError } from './library/program-error.ts';
 export { describeStep } from './library/steps.ts';
 export type {
   EmulatedProcess,

@@ -95,14 +95,19 @@ const ENTER_CHECKS: OptionChecks<EnterOptions> = {
  *
  * @param command The program and its arguments.
  * @throws USAGE. The promise rejects with a `BinfmtctlError` if the program cannot be started, with code INTERRUPTED once the
- * signal is aborted, and with execa's error if the program fails.
+ * signal is aborted, and with a `ProgramError` if the program fails.
  */
 export function run(command: readonly string[], options: RunOptions = {}): EmulatedProcess {
   const given = parseOptions('run', options, RUN_CHECKS);
   const words = [...commonWords('run', given), ...valued({ sysroot: given.sysroot })];
   const [program, ...args] = parseCommand('run', command);
   if (program === undefined) throw invalid('run', 'command', command, COMMAND.expected);
-  return startCommand({ call: 'run', words: [...words, '--', program, ...args], ...processOf('run', given) });
+  return startCommand({
+    call: 'run',
+    program,
+    words: [...words, '--', program, ...args],
+    ...processOf('run', given),
+  });
 }
 
 /**
@@ -120,16 +125,23 @@ export function enter(
 ): EmulatedProcess {
   const given = parseOptions('enter', options, ENTER_CHECKS);
   const root = parseArgument('enter', 'rootfs', rootfs, TEXT);
+  const line = parseCommand('enter', command);
   const { user, workdir, hostname, partition, network, environment = {} } = given;
   const words = [
     ...commonWords('enter', given),
     ...repeated('bind', toList(given.binds)),
     ...valued({ user, workdir, hostname, partition: partition?.toString(), net: network }),
     ...flagged({ 'read-only': given.readOnly, ephemeral: given.ephemeral }),
-    ...['--', root, ...parseCommand('enter', command)],
+    ...['--', root, ...line],
   ];
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  return startCommand({ call: 'enter', words, variables, ...processOf('enter', given) });
+  return startCommand({
+    call: 'enter',
+    program: line[0] ?? 'the shell',
+    words,
+    variables,
+    ...processOf('enter', given),
+  });
 }
 
 const COMMAND = {

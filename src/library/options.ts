@@ -99,7 +99,6 @@ export function invalid(call: string, name: string, value: unknown, expected: st
   return new BinfmtctlError(
     'USAGE',
     `${call}(): invalid value for ${name}: ${shown(value)} (expected ${expected})`,
-    { hint: "docs/library.md lists each function's arguments and options" },
   );
 }
 

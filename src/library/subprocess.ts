@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { execa, type Options } from 'execa';
 import type { EmulatedArch, EmulatedFormat } from '../emulation/types.ts';
 import { BinfmtctlError, type ErrorCode, isBinfmtctlError } from '../errors.ts';
+import { ProgramError } from './program-error.ts';
 
 /** Which emulator runs which programs of a process. */
 export interface EmulationReport {
@@ -72,6 +73,8 @@ const ENV_FD = 4;
 export interface EmulatedCommand {
   /** The function that was called. */
   readonly call: 'run' | 'enter';
+  /** How messages name the program. */
+  readonly program: string;
   /** The command line after the name of the command. */
   readonly words: readonly string[];
   /** Environment variables of the program, each `NAME=VALUE`. */
@@ -83,6 +86,7 @@ export interface EmulatedCommand {
 /** Starts the command. The process exists when the function returns. */
 export function startCommand({
   call,
+  program,
   words,
   variables = [],
   subprocess: options,
@@ -103,7 +107,7 @@ export function startCommand({
   // The process itself reports the failure to callers that do not ask.
   emulation.catch(() => {});
   const result = subprocess.catch(async (failure: unknown) => {
-    throw await explain(failure, emulation, signal);
+    throw await explain(failure, emulation, { program, signal });
   });
   const promise = {
     // biome-ignore lint/suspicious/noThenProperty: like execa's, the process is a promise of its result.
@@ -114,19 +118,23 @@ export function startCommand({
   return Object.assign(subprocess, promise, { emulation }) as unknown as EmulatedProcess;
 }
 
-/** What to reject with: our own error if the program did not start, else execa's. */
+/** The error to reject with: why the program did not start, or how it failed. */
 async function explain(
   failure: unknown,
   emulation: Promise<unknown>,
-  signal: AbortSignal | undefined,
+  { program, signal }: Pick<EmulatedCommand, 'program' | 'signal'>,
 ): Promise<unknown> {
   if (signal?.aborted)
-    return new BinfmtctlError('INTERRUPTED', 'the program was interrupted', { cause: failure });
+    return new BinfmtctlError('INTERRUPTED', `${program} was interrupted`, { cause: signal.reason });
   const refusal: unknown = await emulation.then(
     () => null,
     (error: unknown) => error,
   );
-  return isBinfmtctlError(refusal) && refusal.code !== 'PROCESS_FAILED' ? refusal : failure;
+  if (isBinfmtctlError(refusal) && refusal.code !== 'PROCESS_FAILED') return refusal;
+  // Errors of execa have the properties of its results.
+  return failure instanceof Error && 'timedOut' in failure
+    ? new ProgramError(program, failure as unknown as EmulatedResult)
+    : failure;
 }
 
 async function readReport({ stdio }: Pick<ChildProcess, 'stdio'>): Promise<EmulationReport> {

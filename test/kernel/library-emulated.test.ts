@@ -59,12 +59,21 @@ describe('run of the library', () => {
       signal: abort.signal,
     });
     started.stdout?.once('data', () => abort.abort());
-    await expect(started).rejects.toMatchObject({ code: 'INTERRUPTED', cause: { isCanceled: true } });
+    await expect(started).rejects.toMatchObject({ code: 'INTERRUPTED', cause: abort.signal.reason });
   });
 
-  it("keeps execa's error for a program that fails", async () => {
-    const started = library.run([folder('root/bin/busybox'), 'false'], options());
-    await expect(started).rejects.toMatchObject({ exitCode: 1, failed: true });
+  it('rejects with the exit status and the output of a program that fails', async () => {
+    const program = folder('root/bin/busybox');
+    const started = library.run([program, 'sh', '-c', 'echo partly; exit 3'], options());
+    const failure = await started.catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(library.BinfmtctlError);
+    expect(failure).toMatchObject({
+      name: 'ProgramError',
+      code: 'PROGRAM_FAILED',
+      message: `${program} exited with status 3`,
+      exitCode: 3,
+      stdout: 'partly',
+    });
   });
 
   it('rejects with what kept a program from starting', async () => {
