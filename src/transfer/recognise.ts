@@ -5,7 +5,7 @@ export type Form = 'binfmt.d' | 'binfmt-support' | 'admin' | 'register' | 'profi
 
 export const FORMS: readonly Form[] = ['binfmt.d', 'binfmt-support', 'admin', 'register', 'profile'];
 
-/** The form of a file, from its name and what is in it. */
+/** Detects the form of a file from its name and contents. */
 export function recogniseForm(fileName: string, bytes: Uint8Array): Form {
   const lines = decodeText(bytes).split('\n');
   if (/^(magic|extension)\s*$/.test(lines[1] ?? '')) return 'admin';
