@@ -1,4 +1,4 @@
-// The npm package: what is published differs from the repository by its manifest.
+// Packs the npm package, whose manifest differs from the repository's.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '../..');
 const FILES = ['dist', 'LICENSE', 'README.md'];
 
-/** Packs dist/ as it is. Returns the tarball's path, size in bytes and number of files. */
+/** Packs dist/ without building it. Returns the tarball's path, size in bytes and number of files. */
 export function packPackage(destination) {
   const work = mkdtempSync(join(tmpdir(), 'binfmtctl-pack-'));
   try {

@@ -1,7 +1,7 @@
-// All declarations that the library's users see, as one file: it is a third of the size of a file for each module.
+// Bundles the library's declarations into one file, a third of the size of one file per module.
 import { readModules } from './declarations.mjs';
 
-/** The text of a declaration file that exports what the file `entry` exports, and imports nothing. */
+/** Returns the text of a declaration file with the exports of the file `entry` and without imports. */
 export function bundleTypes(entry) {
   const modules = readModules(entry);
   const exported = exportsOf(entry, modules);
@@ -10,18 +10,18 @@ export function bundleTypes(entry) {
     parts.map((part) => textOf(part, { isExported: exported.has(name) })).join('\n'),
   );
   const globals = [...modules.values()].flatMap((module) => module.globals);
-  // Without it every declaration of the file would be exported.
+  // Without an export statement, all declarations of the file would be exported.
   return [...new Set(globals), ...texts, `export { ${[...exported.keys()].join(', ')} };`, ''].join('\n');
 }
 
-/** Types that exported declarations need and that are not exported, so that nobody can name them. */
+/** Returns the types that exported declarations use but that are not exported, so that users cannot name them. */
 export function unexportedTypes(entry) {
   const modules = readModules(entry);
   const exported = exportsOf(entry, modules);
   return [...reachedFrom(exported, modules).keys()].filter((name) => !exported.has(name));
 }
 
-/** The module that declares each exported name. */
+/** Maps each exported name to the module that declares it. */
 export function exportsOf(file, modules) {
   const module = modules.get(file);
   const found = new Map();
@@ -33,7 +33,7 @@ export function exportsOf(file, modules) {
   return found;
 }
 
-/** What the exported declarations need, by name. @throws if two modules give a name different meanings. */
+/** Returns all declarations that the exported ones use, by name. @throws if two modules declare the same name. */
 function reachedFrom(exported, modules) {
   const reached = new Map();
   const reach = (name, module) => {
@@ -54,7 +54,7 @@ function reachedFrom(exported, modules) {
   return reached;
 }
 
-/** Comments are for readers of the exported declarations only. */
+/** Returns the text of a declaration, with its comments only if it is exported. */
 function textOf({ code, comment }, { isExported }) {
   const text = code.startsWith('declare ') || /^(?:interface|type) /.test(code) ? code : `declare ${code}`;
   const indented = text.replaceAll(/^ +/gm, (spaces) => ' '.repeat(spaces.length / 4));

@@ -1,9 +1,9 @@
-// Reads the declaration files that tsc emits: which names a module declares, imports and exports.
+// Reads the declaration files that tsc emits: the names that a module declares, imports and exports.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAst } from 'vitest/node';
 
-/** The module of a declaration file, and of all files that it reaches, by path. */
+/** Returns the modules of a declaration file and of all files that it imports, by path. */
 export function readModules(entry) {
   const modules = new Map();
   const read = (file) => {
@@ -21,7 +21,7 @@ function readModule(file) {
   const module = { file, declarations: new Map(), imports: new Map(), reexports: [], globals: [] };
   let end = 0;
   for (const node of parseAst(text, { lang: 'dts' }).body) {
-    // Between two statements of a declaration file there are only comments; the last one is about the second.
+    // Only comments separate the statements of a declaration file. The last one belongs to the next statement.
     const comment = text.slice(Math.max(end, text.lastIndexOf('/**', node.start)), node.start).trim();
     end = node.end;
     addStatement(module, node, { text, comment });
@@ -48,7 +48,7 @@ function addStatement(module, node, { text, comment }) {
       add(module, name, { declaration, code, comment, isExported, start: declaration.start });
 }
 
-/** Overloads have one name. */
+/** Adds a declaration. Overloads share a name. */
 function add({ declarations }, name, part) {
   const parts = declarations.get(name) ?? [];
   declarations.set(name, [...parts, { ...part, names: identifiersIn(part.declaration) }]);
@@ -60,7 +60,7 @@ function declaredNames({ type, id, declarations }, file) {
   throw new Error(`${file}: a declaration of type ${type} cannot be bundled`);
 }
 
-/** @throws for a name that is not the same in both modules, which would have to be renamed in the bundle. */
+/** @throws for a renamed import or export, which a bundle would have to rename. */
 function namesOf(specifiers, file) {
   return specifiers.map((specifier) => {
     const [own, other] = [specifier.imported ?? specifier.exported, specifier.local];

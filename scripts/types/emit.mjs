@@ -1,4 +1,4 @@
-// The declaration files that tsc emits for the library.
+// Emits the library's declaration files with tsc.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Returns what `use` returns for the declaration file of src/index.ts, which exists until then. */
+/** Calls `use` with the declaration file of src/index.ts, which is removed afterwards, and returns its result. */
 export function withDeclarations(use) {
   const types = mkdtempSync(join(tmpdir(), 'binfmtctl-types-'));
   try {

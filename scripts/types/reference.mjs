@@ -1,10 +1,10 @@
-// The library's reference as Markdown, from its declarations and their docstrings.
+// Writes the library's reference as Markdown, from its declarations and their docstrings.
 import { exportsOf, unexportedTypes } from './bundle.mjs';
 import { readModules } from './declarations.mjs';
 
 const WIDTH = 100;
 
-/** The text for the declaration file `entry`. @throws if an export has no docstring, or needs a type that is not exported. */
+/** Returns the reference for the declaration file `entry`. @throws if an export has no docstring, or uses an unexported type. */
 export function writeReference(entry) {
   const modules = readModules(entry);
   const exported = [...exportsOf(entry, modules)].map(([name, module]) => ({

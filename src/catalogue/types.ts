@@ -48,7 +48,7 @@ export interface Arch {
   readonly probe: ProbeSpec;
 }
 
-/** How the kernel recognises a format: by bytes or by the extension of the file name. */
+/** How the kernel recognizes a format: by bytes, or by the extension of the file name. */
 export type FormatMatch =
   | {
       readonly type: 'magic';
@@ -89,7 +89,7 @@ export interface EmulatorLayout {
   readonly linkage: 'static' | 'dynamic' | 'either';
 }
 
-/** Versions of an emulator with a known fault, and a way out. */
+/** Versions of an emulator with a known problem, and a workaround. */
 export interface KnownBad {
   /** semver range of the emulator's version. */
   readonly range: string;
@@ -100,7 +100,7 @@ export interface KnownBad {
   readonly kernels?: string | undefined;
   /** Page sizes of the kernel, in bytes; absent for all. */
   readonly pageSizes?: readonly number[] | undefined;
-  /** Whether it concerns so few programs that nobody is warned of it. */
+  /** Whether it affects so few programs that binfmtctl does not warn about it. */
   readonly minor?: boolean | undefined;
   readonly symptom: string;
   readonly wayOut: string;
