@@ -1,4 +1,4 @@
-// The library's entries in dist/, for modules and for require(), and their types.
+// Writes the library's entry points in dist/, for import and require(), and their types.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -9,8 +9,8 @@ const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 
 /**
- * Both entries load operations.cjs, as the commands do, and export the names that src/index.ts exports. `options`: those of
- * esbuild.
+ * Writes both entry points. They load operations.cjs, as the commands do, and export the same names as src/index.ts.
+ * `options` are those of esbuild.
  */
 export async function writeEntries(options, { withTypes }) {
   const names = (await exportedNames(options)).join(', ');
@@ -38,7 +38,7 @@ async function exportedNames(options) {
   return output.exports;
 }
 
-/** Types of CommonJS, like the code: a module may import them, and so may a script. */
+/** Writes types as CommonJS, like the code, so that both modules and scripts can import them. */
 function writeTypes() {
   writeFileSync(join(DIST, 'index.d.cts'), withDeclarations(bundleTypes));
   writeFileSync(join(DIST, 'index.d.mts'), "export * from './index.cjs';\n");

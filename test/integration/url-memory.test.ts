@@ -15,9 +15,9 @@ import { startWeb, type WebOptions } from './fixtures/web.ts';
 
 const MB = 1_000_000;
 const LIMIT = 120 * MB;
-/** In MB; more than the limit. */
+/** In MB. Exceeds the limit. */
 const ARCHIVE = amount(130, 600);
-/** Ten members, or as many as are more than the limit. */
+/** Ten members, or as many as exceed the limit. */
 const MEMBERS = amount(3, 10);
 const emulator = { name: 'usr/bin/qemu-aarch64', bytes: fakeQemu() };
 const xz = (bytes: Uint8Array, ...options: string[]) =>
@@ -37,7 +37,7 @@ interface Outcome {
   readonly left: readonly string[];
 }
 
-/** Fetches in a process of its own, with folders of its own for the store and for temporary files. */
+/** Fetches in a separate process, with separate directories for the store and temporary files. */
 async function fetchOnce(
   bytes: Uint8Array,
   { intercept, before = '' }: Pick<WebOptions, 'intercept'> & { readonly before?: string } = {},
@@ -81,7 +81,7 @@ describe('the memory of a download', () => {
     expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
   });
 
-  it('stays under 120 MB for bombs, which are refused', async () => {
+  it('stays under 120 MB for decompression bombs, and rejects them', async () => {
     // Members of zeros that belong to no file.
     const zeros = Buffer.alloc(64 * MB);
     const start = await tar([{ name: 'x', bytes: '' }]);
@@ -121,14 +121,14 @@ describe('the memory of a download', () => {
     expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
   }, 120_000);
 
-  it('is limited for xz, too', async () => {
+  it('is limited for xz as well', async () => {
     const plain = await tar([emulator]);
     const { code, message, left } = await fetchOnce(xz(plain, '--lzma2=dict=512MiB'));
     expect({ code, left }).toEqual({ code: 'BAD_PACKAGE', left: [] });
     expect(message).toMatch(/cannot unpack the archive: .*[Mm]emory/);
   });
 
-  it('says what to do where addresses are limited', async () => {
+  it('has a hint for a limit on virtual memory', async () => {
     const plain = await tar([emulator]);
     const limit = 'ulimit -v 4000000;';
     expect(await fetchOnce(plain, { before: limit })).toMatchObject({

@@ -18,7 +18,7 @@ const GUESTS = ['riscv64', 'aarch64'];
 let web: Web;
 
 beforeAll(async () => {
-  // Debian's package, but for those that are not needed here.
+  // Debian's package, without the emulators that these tests do not need.
   mkdirSync(at('tree/DEBIAN'), { recursive: true });
   mkdirSync(at('tree/usr/bin'), { recursive: true });
   const control = [
@@ -59,7 +59,7 @@ describe('install --source url:', () => {
     },
   );
 
-  it('takes several out of one package of a web server', async () => {
+  it('takes several emulators from one package of a web server', async () => {
     const source = `url:${web.origin}/zstd.deb#sha256=${sha256Of(at('zstd.deb'))}`;
     const { stdout } = await install('riscv64,arm64', source);
     expect(stdout.match(/registered and verified/g)).toHaveLength(2);
@@ -150,7 +150,7 @@ describe('install --source url:', () => {
     },
   );
 
-  it('takes what is not verified only with --allow-unverified, warns, and keeps out plain HTTP', async () => {
+  it('accepts an unverified file only with --allow-unverified, warns, and rejects plain HTTP', async () => {
     const { status, stderr } = await install('riscv64', `url:${web.origin}/zstd.deb`, '--allow-unverified');
     expect(status).toBe(0);
     expect(stderr).toContain(
@@ -173,7 +173,7 @@ describe('install --source url:', () => {
     });
   });
 
-  it('unpacks a package where xz is missing, and says what is missing for an archive', async () => {
+  it('unpacks a package without xz, and names the missing tool for an archive', async () => {
     const within = inShell('mount --bind /dev/null "$(readlink -f "$(command -v xz)")"');
     const words = (name: string) => ['install', 'riscv64', '--source', fileSource(name), '--store', store];
     expect((await binfmtctl(words('xz.deb'), { within })).status).toBe(0);
@@ -218,7 +218,7 @@ describe('a lock file', () => {
     expect(lockOf()).toBe(before);
   });
 
-  it('is renewed from another address, and refuses one that has other bytes', async () => {
+  it('is updated from another URL, and rejects a different file', async () => {
     const source = `url:${web.origin}/zstd.deb#sha256=${sha256Of(at('zstd.deb'))}`;
     const update = [
       'lock',
@@ -244,7 +244,7 @@ describe('a lock file', () => {
     });
   });
 
-  it('names the sha256 of what was taken without one', async () => {
+  it('contains the sha256 of an unverified file', async () => {
     const words = ['lock', '--update', 'riscv64', '--lock-file', at('pinned.lock'), '--store', store];
     const source = ['--source', `url:${web.origin}/zstd.deb`];
     await expectRefusal([...words, ...source], {

@@ -53,14 +53,14 @@ describe('import', () => {
     ]);
   });
 
-  it('takes everything back where the kernel refuses one', async () => {
+  it('rolls back if the kernel rejects a rule', async () => {
     mkdirSync(at('noexec'));
     const file = put('rules', `:a:E::a::/bin/a:\n:b:E::b::${at('noexec/true')}:F\n`);
     const within = inShell(`mount -t tmpfs -o noexec none ${at('noexec')} && cp /bin/true ${at('noexec')}`);
     const ran = await binfmtctl(['import', file, '--store', store], { within });
     expect(ran).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('is on a noexec mount'),
+      stderr: expect.stringContaining('its file system is mounted noexec'),
     });
     expect(instance()).toEqual([]);
   });

@@ -36,7 +36,7 @@ const circumstances = { within: machine.within, env: { PATH: `${bin}:${process.e
 const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store], circumstances);
 const done = <T>(...words: readonly string[]) => documentOf<T>([...words, '--store', store], circumstances);
 const source = ['--source', `dir:${emulatorFolder()}`];
-/** The same emulators with other bytes. */
+/** Different files of the same emulators. */
 const newer = join(folder, 'newer');
 const newerSource = ['--source', `dir:${newer}`, '--emulator', 'qemu'];
 
@@ -64,7 +64,7 @@ interface Installed {
   readonly steps: readonly unknown[];
 }
 
-/** The entries that a boot makes are those that there are now. */
+/** Checks that a boot registers the current entries. */
 function expectSameAfterBoot(): void {
   const before = entries();
   removeAllEntries();
@@ -92,14 +92,14 @@ describe('install without --persist over a persisted entry', () => {
     expectSameAfterBoot();
   }, 60_000);
 
-  it('writes what binfmt-support can hold to its file, and registers the same', async () => {
+  it('writes a rule that binfmt-support can express, and registers the same', async () => {
     await done('install', 'arm64', '--persist=binfmt-support', ...source);
     await done('install', 'arm64', ...newerSource);
     const [interpreter = ''] = /^\/.*$/m.exec(readFileSync(join(admin, 'qemu-aarch64'), 'utf8')) ?? [];
     expect(entries()['qemu-aarch64']).toContain(`interpreter ${interpreter}\nflags: PF\n`);
   }, 60_000);
 
-  it('names the emulator that was found for one in place that was removed', async () => {
+  it('names the emulator that replaces a removed one', async () => {
     const emulator = join(bin, 'qemu-riscv64-static');
     copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), emulator);
     await done('install', 'riscv64', '--persist');
@@ -110,7 +110,7 @@ describe('install without --persist over a persisted entry', () => {
     expectSameAfterBoot();
   }, 60_000);
 
-  it('notes no reboot where the boot file is right already', async () => {
+  it('notes no reboot if the boot file is already right', async () => {
     const emulator = join(bin, 'qemu-riscv64-static');
     copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), emulator);
     await done('install', 'riscv64', '--persist');
@@ -122,7 +122,7 @@ describe('install without --persist over a persisted entry', () => {
     expect(await done<Installed>('install', 'riscv64')).toMatchObject({ notes: [], unchanged: [] });
   }, 60_000);
 
-  it('leaves a boot file that was changed since, with a warning and the note', async () => {
+  it('leaves a changed boot file, with a warning and the note', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     writeFileSync(AARCH64, '# mine\n');
     const { status, stdout, stderr } = await run('install', 'arm64', ...newerSource);
@@ -187,7 +187,7 @@ describe('uninstall --purge', () => {
       expect(await done('uninstall', 'arm64', '--purge')).toMatchObject({ purged: [] });
       expect(existsSync(interpreter)).toBe(true);
       rmSync(pathOf());
-      // uninstall registered what the file said.
+      // uninstall registered the rule in the file.
       removeAllEntries();
       expect(await done('uninstall', '--all', '--purge')).toMatchObject({ purged: [interpreter] });
     },

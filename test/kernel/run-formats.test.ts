@@ -21,7 +21,7 @@ describe('a file that nothing runs', () => {
     ['a Windows program', 'a.exe', EXE, /no entry runs it, and no emulator .*\nhint: install .* wine\n/],
     ['a PNG image', 'a.png', latin1('\x89PNG\r\n'), /, not an executable\nhint: /],
     ['a zip archive', 'a.zip', latin1('PK\x03\x04'), /, not an executable\nhint: /],
-    ['an ELF file for an unknown machine', 'odd', odd(), / \(e_machine 4711\), not an executable\n/],
+    ['an ELF file for an unknown architecture', 'odd', odd(), / \(e_machine 4711\), not an executable\n/],
     ['a file of unknown format', 'data', latin1('\x01\x02'), /, not an executable\n/],
   ])('is refused by its kind: %s', async (kind, name, bytes, rest) => {
     const file = executable(name, bytes);
