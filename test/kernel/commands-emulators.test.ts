@@ -24,7 +24,7 @@ beforeAll(async () => {
   await documentOf(['install', 'arm64', '--source', `dir:${emulators}`, '--store', store]);
   before = snapshot(store);
   makeUnfit();
-  // It takes its time limit, meanwhile others are tested; a store of its own, for theirs is locked by it.
+  // Runs until its time limit while others are tested. It uses a separate store, because it locks its store.
   hanging = binfmtctl(['install', 's390x', '--source', `path:${at('hangs')}`, '--store', at('other-store')]);
 });
 afterAll(async () => {
@@ -94,13 +94,13 @@ const install = (arch: string, source: string, ...more: readonly string[]): read
   ...more,
 ];
 
-describe('an emulator that is named', () => {
+describe('an emulator given as the source', () => {
   it.each(UNFIT)('is refused: %s', async (name, code, message, hint) => {
     await expectRefusal(install('s390x', `path:${at(name)}`), { status: 1, code, message, hint });
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('is found to be unfit in a folder just so', async () => {
+  it('is also refused in a directory', async () => {
     const expected = {
       status: 1,
       code: 'EMULATOR_UNFIT',
@@ -111,7 +111,7 @@ describe('an emulator that is named', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('is taken back where it only says that it is one', async () => {
+  it('is unregistered if it only pretends to be an emulator', async () => {
     await expectRefusal(install('s390x', `path:${at('pretends')}`), {
       status: 1,
       code: 'NOT_PROVED',
@@ -121,7 +121,7 @@ describe('an emulator that is named', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('is taken back where it is for another architecture', async () => {
+  it('is unregistered if it is for another architecture', async () => {
     await expectRefusal(install('s390x', `path:${emulators}/qemu-riscv64-static`), {
       status: 1,
       code: 'NOT_PROVED',
@@ -131,22 +131,25 @@ describe('an emulator that is named', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it.each(['pretends', 'crashes', 'missing'])('does not cost an entry that works: %s', async (name) => {
-    const ran = await binfmtctl(install('arm64', `path:${at(name)}`, '--replace'));
-    expect(ran.status).toBe(1);
-    expect(snapshot(store)).toEqual(before);
-    expect((await binfmtctl(['verify', 'arm64', '--store', store])).status).toBe(0);
-  });
+  it.each(['pretends', 'crashes', 'missing'])(
+    'does not replace a working entry if it fails: %s',
+    async (name) => {
+      const ran = await binfmtctl(install('arm64', `path:${at(name)}`, '--replace'));
+      expect(ran.status).toBe(1);
+      expect(snapshot(store)).toEqual(before);
+      expect((await binfmtctl(['verify', 'arm64', '--store', store])).status).toBe(0);
+    },
+  );
 
-  it('is not refused for being dynamic where its kind is named', async () => {
+  it('may be dynamic if --emulator is given', async () => {
     const words = install('s390x', `path:${at('dynamic')}`, '--emulator', 'qemu', '--no-verify');
     const ran = await binfmtctl(words);
-    // Its loader is not there: it cannot be started here, which is another matter than being dynamic.
+    // It is refused for another reason: its loader is missing, so it cannot be started.
     expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot be started (ENOENT)') });
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('is given up where it hangs', async () => {
+  it('is given up if it hangs', async () => {
     const { status, stderr } = await hanging;
     expect(status).toBe(1);
     expect(stderr).toMatch(

@@ -42,7 +42,7 @@ describe('a store that cannot be written', () => {
     expect(left.filter((line) => line !== '' && !/^\/|^(store|sha256|lock)$/.test(line))).toEqual([]);
   });
 
-  it('has no more place for the note of the registration', async () => {
+  it('has no space for the record of the registration', async () => {
     await expectRefusal(
       install('--store', at('small/store')),
       { status: 1, code: 'FILE_FAILED', message: /no space is left/, hint: /free some space/ },
@@ -59,7 +59,7 @@ describe('a store that cannot be written', () => {
     await expectRefusal(install('--store', at(path)), { status, code, message, hint: /./ });
   });
 
-  it('is in /proc, where nothing can be made', () =>
+  it('is in /proc, where nothing can be created', () =>
     expectRefusal(install('--store', '/proc/none'), {
       status: 1,
       code: 'FILE_FAILED',
@@ -85,7 +85,7 @@ describe('a store that cannot be written', () => {
       hint: /path/,
     }));
 
-  it('is a folder of the current one, by a relative path', async () => {
+  it('is given by a relative path', async () => {
     const within = ['env', '-C', folder];
     await documentOf(install('--store', 'relative'), { within });
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${at('relative')}/sha256/`);
@@ -100,7 +100,7 @@ describe('a store that cannot be written', () => {
       hint: /leave it out/,
     }));
 
-  it('is in a folder where others can replace it', async () => {
+  it('is in a directory where other users can replace it', async () => {
     mkdirSync(at('open'));
     chmodSync(at('open'), 0o777);
     await expectRefusal(install('--store', at('open/store')), {
@@ -119,7 +119,7 @@ describe('a store that cannot be written', () => {
   });
 });
 
-describe('a store that others have put something into', () => {
+describe('a store with files of other users', () => {
   it.each([
     ['registrations/qemu-riscv64.json', 'not json'],
     ['registrations/qemu-riscv64.json', '{}'],
