@@ -146,7 +146,7 @@ describe('bundle', () => {
     [['sh4', '--all'], 2, 'USAGE', /architectures or --all, not both/],
     [['sh4', '--source', 'none'], 2, 'BAD_SOURCE', /unknown source "none"/],
     [['sh4', ...fromDebian, '--strict'], 1, 'EMULATOR_UNFIT', /has known problems with sh4/],
-    [['sh4', '--locked', '--source', 'apt'], 2, 'USAGE', /--locked and --source do not go together/],
+    [['sh4', '--locked', '--source', 'apt'], 2, 'USAGE', /--locked and --source are mutually exclusive/],
     [
       ['--all', '--source', `dir:${folder}`],
       1,

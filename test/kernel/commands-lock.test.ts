@@ -178,7 +178,7 @@ describe('install --locked', () => {
   });
 
   it.each([
-    ['another size', /size: \d+/, 'size: 7', 1, 'LOCK_MISMATCH', /expected size 7 of .*, found \d+$/],
+    ['another size', /size: \d+/, 'size: 7', 1, 'LOCK_MISMATCH', /expected size 7 as in .*, found \d+$/],
     ['another version', /version: .*/, 'version: 8.0.0', 1, 'LOCK_MISMATCH', /expected version 8\.0\.0/],
     [
       'another host',
@@ -236,7 +236,7 @@ describe('install --locked', () => {
     expectRefusal(locked('riscv64', ...words), {
       status: 2,
       code: 'USAGE',
-      message: new RegExp(`--locked and ${name} do not go together`),
+      message: new RegExp(`--locked and ${name} are mutually exclusive`),
       hint: /binfmtctl lock --update/,
     }),
   );

@@ -106,7 +106,7 @@ describe('install --source url:', () => {
       1,
       'SOURCE_FAILED',
       /status 404/,
-      /address right/,
+      /check the URL/,
     ],
     [
       'unsafe names',
