@@ -38,6 +38,9 @@ export function noneFound(
   const why = missing.length === 1 ? `: ${missing[0]?.why}` : '';
   const message = `no emulator found for any architecture${where}${machines}${why}`;
   return new BinfmtctlError('EMULATOR_NOT_FOUND', message, {
-    hint: 'check the path after --source, or omit --source to search this machine and the default sources',
+    hint:
+      sources.length > 0
+        ? 'omit --source to search this machine and the default sources'
+        : 'name a directory with --source dir:DIR',
   });
 }

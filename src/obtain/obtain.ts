@@ -81,7 +81,7 @@ export async function obtainEmulators(
     const toFetch = arches.filter((arch) => isOpen(arch) && profilesFor(arch, search).length > 0);
     await warnOfKnownBad(inOrder(), host, context);
     const silent = arches.filter((arch) => !found.has(arch.id) && !isOpen(arch));
-    const missing = silent.map(({ id }) => ({ arch: id, problem: combineProblems(problems.get(id)) }));
+    const missing = silent.map(({ id }) => ({ arch: id, problem: combineProblems(id, problems.get(id)) }));
     const [first] = missing;
     if (!request.all && first?.problem !== undefined) throw first.problem;
     return {
@@ -113,7 +113,7 @@ export async function obtainEmulators(
     .filter(({ id }) => !found.has(id))
     .map((arch) => ({
       arch: arch.id,
-      problem: combineProblems(problems.get(arch.id)) ?? notFound(arch, host, request),
+      problem: combineProblems(arch.id, problems.get(arch.id)) ?? notFound(arch, host, request),
     }));
   const inVain = (request.strict === true || failed) && found.size === 0;
   const required = missing.find(

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
+import { failureOf, isUnreachable, OFFLINE_HINT } from '../net/error.ts';
 import type { FetchProgress } from '../net/progress.ts';
 import type { Natives } from '../safety/natives.ts';
 import { openSource, parseSource, type SourceName } from '../sources/index.ts';
@@ -118,10 +119,20 @@ export function addProblem(problems: SourceProblems, arch: string, problem: Binf
 
 /** Combines all reasons into one error with the code and hint of the first error; undefined if there is no error. */
 export function combineProblems(
+  arch: string,
   problems: readonly (BinfmtctlError | string)[] = [],
 ): BinfmtctlError | undefined {
-  const first = problems.find((each) => typeof each !== 'string');
-  return first === undefined ? undefined : joined(first, problems);
+  const failures = problems.filter((each) => typeof each !== 'string');
+  const [first] = failures;
+  if (first === undefined) return undefined;
+  return failures.every(isUnreachable) ? offline(arch, failures) : joined(first, problems);
+}
+
+/** Addresses of what was to be fetched do not help: no server can be reached. */
+function offline(arch: string, failures: readonly BinfmtctlError[]): BinfmtctlError {
+  const reasons = failures.map(failureOf).map(({ host, why }) => `${host}: ${why}`);
+  const message = `cannot fetch an emulator for ${arch}: ${[...new Set(reasons)].join('; ')}`;
+  return new BinfmtctlError('SOURCE_FAILED', message, { hint: OFFLINE_HINT, cause: failures[0] });
 }
 
 /** Reasons are listed for up to this number of arches. */

@@ -109,6 +109,6 @@ export async function removeTree(path: string, maps: IdMaps | null): Promise<voi
   const { exitCode, stderr } = await runMapped(maps, 'rm', ['-rf', '--', path], { env: { LC_ALL: 'C' } });
   if (exitCode === 0) return;
   throw new BinfmtctlError('FILE_FAILED', `cannot remove ${path}: ${stderr.trim().split('\n')[0]}`, {
-    hint: 'run the command again as root, or remove this directory of the store as root',
+    hint: 'as root, run `binfmtctl store prune` with --store set to this store',
   });
 }

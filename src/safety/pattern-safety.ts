@@ -45,10 +45,15 @@ export function assertSafe(
   const found =
     taken === null
       ? findChainFault(rule, others, entries, machine)
-      : { fault: `would take over ${taken}`, hint: HINTS[pattern.type] };
+      : { fault: `would take over ${taken}`, hint: hintFor(pattern, machine) };
   if (found === null) return;
   const { fault, hint } = found;
   throw new BinfmtctlError('UNSAFE_RULE', `rule ${rule.name} ${fault}: refused`, { hint });
+}
+
+function hintFor(pattern: Pattern, { natives }: Machine): string {
+  const native = pattern.type === 'magic' ? natives.find((each) => covers(each.pattern, pattern)) : undefined;
+  return native === undefined ? HINTS[pattern.type] : `omit it: ${native.what} run without an emulator here`;
 }
 
 const HINTS = {

@@ -190,7 +190,7 @@ describe('an invalid bundle', () => {
     const bytes = await packed(GUESTS);
     bytes[bytes.indexOf('arm/qemu-arm\0') + 1] = 0x7a;
     expect(await taken(await fileWith(bytes))).toEqual(
-      refused('BAD_PACKAGE', /bundle .*tar: it is no tar archive, or a damaged one/),
+      refused('BAD_PACKAGE', /bundle .*tar: not a valid tar archive/),
     );
   });
 
@@ -207,7 +207,7 @@ describe('an invalid bundle', () => {
       refused('BAD_PACKAGE', 'manifest.json is no JSON'),
     );
     expect(await takenFrom([{ name: 'manifest.json', bytes: '{"host":"../x"}' }])).toEqual(
-      refused('BAD_PACKAGE', 'host: must be an id'),
+      refused('BAD_PACKAGE', 'host: must be an ID'),
     );
   });
 

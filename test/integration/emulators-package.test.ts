@@ -51,7 +51,7 @@ const emulator = (name: string, more: Partial<TarEntry> = {}): TarEntry => ({
 });
 
 describe('takeFromPackage', () => {
-  it('extracts only the requested emulators, in one pass', async () => {
+  it('takes only the wanted emulators, in one pass', async () => {
     const entries = [
       { name: './usr/', type: 'directory' as const },
       { name: './usr/share/doc', bytes: 'text' },
@@ -64,7 +64,7 @@ describe('takeFromPackage', () => {
     expect(result.stored).toEqual(['qemu-aarch64', 'qemu-riscv64']);
   });
 
-  it('supports the paths of newer packages, with and without a leading dot', async () => {
+  it('accepts the names of newer packages, with and without a leading dot', async () => {
     expect((await take([emulator('usr/bin/qemu-aarch64')])).found).toEqual(['aarch64']);
     expect((await take([emulator('./usr/bin/qemu-aarch64')])).found).toEqual(['aarch64']);
   });
@@ -129,27 +129,27 @@ describe('takeFromPackage', () => {
     [
       'a link out of the package',
       { name: './usr/bin/qemu-aarch64', type: 'symlink' as const, linkname: '../../../etc/shadow' },
-      'is a link to "../../../etc/shadow"',
+      'points to "../../../etc/shadow"',
     ],
     [
       'a directory in place of an emulator',
       { name: './usr/bin/qemu-aarch64', type: 'directory' as const },
-      'is a folder',
+      'is a directory',
     ],
-  ])('refuses %s, and stores nothing', async (_, hostile, why) => {
+  ])('rejects %s, and stores nothing', async (_, hostile, why) => {
     expect(await take([emulator('./usr/bin/qemu-arm-static'), hostile], ['arm', 'aarch64'])).toEqual(
       refused(why),
     );
   });
 
-  it('refuses an emulator with a huge declared size before reading it', async () => {
+  it('rejects a header with an absurd size before reading the file', async () => {
     const small = await tar([emulator('./usr/bin/qemu-aarch64')]);
     const file = await writeDeb(at('large.deb'), withSize(small, 512 * 1024 * 1024));
     expect(await taken(file, ['aarch64'])).toEqual(refused('536870912 bytes'));
   });
 
-  it('refuses a decompression bomb', async () => {
-    // 4.5 GiB of zeros from 4.5 MB, as a file that is not requested.
+  it('rejects a decompression bomb', async () => {
+    // 4.5 GiB of zeros, compressed to 4.5 MB, as one unwanted file.
     const header = withSize(await tar([{ name: './usr/share/zeros' }]), 0).subarray(0, 512);
     const big = withSize(header, 4608 * 1024 * 1024);
     const member = gzipSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
@@ -159,7 +159,7 @@ describe('takeFromPackage', () => {
     expect(await taken(file, ['aarch64'])).toEqual(refused('4294967296 bytes'));
   }, 120_000);
 
-  it('refuses a truncated, corrupt or empty package, and other files', async () => {
+  it('rejects a truncated, a damaged and an empty package, and other files', async () => {
     const whole = () =>
       tar([emulator('./usr/bin/qemu-arm-static'), { name: './x', bytes: Buffer.alloc(500_000, 'ab') }]);
     const cut = await writeDeb(at('cut.deb'), await whole());

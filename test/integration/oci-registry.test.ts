@@ -93,7 +93,7 @@ describe('an image in a registry', () => {
   it('is named in each error about its contents', async () => {
     const { error } = await pullLayers([{ entries: [{ name: 'usr/bin/qemu-aarch64', type: 'directory' }] }]);
     expect(error?.message).toMatch(
-      /^127\.0\.0\.1:\d+\/test\/image:latest: \/usr\/bin\/qemu-aarch64 is a folder/,
+      /^127\.0\.0\.1:\d+\/test\/image:latest: \/usr\/bin\/qemu-aarch64 is a directory/,
     );
   });
 
@@ -253,14 +253,18 @@ describe('an invalid image in a registry', () => {
     [
       'a link out of it',
       { name: 'usr/bin/qemu-aarch64', type: 'symlink' as const, linkname: '../../../etc/shadow' },
-      'is a link to',
+      'points to',
     ],
     [
       'a device in place of an emulator',
       { name: 'usr/bin/qemu-aarch64', type: 'fifo' as const },
       'is a fifo',
     ],
-    ['a folder in its place', { name: 'usr/bin/qemu-aarch64', type: 'directory' as const }, 'is a folder'],
+    [
+      'a directory in its place',
+      { name: 'usr/bin/qemu-aarch64', type: 'directory' as const },
+      'is a directory',
+    ],
   ])('is refused for %s', async (_, hostile, why) => {
     const entries = [program('usr/bin/qemu-arm'), hostile];
     expect(await pullLayers([{ entries }], { guests: ['arm', 'aarch64'] })).toMatchObject(
@@ -275,6 +279,8 @@ describe('an invalid image in a registry', () => {
 
   it('is refused if a layer is not an archive or is truncated', async () => {
     const noise = Buffer.from('not a tar archive '.repeat(100));
-    expect(await pullLayers([{ raw: noise }])).toMatchObject(refused('BAD_PACKAGE', 'is no tar archive'));
+    expect(await pullLayers([{ raw: noise }])).toMatchObject(
+      refused('BAD_PACKAGE', 'not a valid tar archive'),
+    );
   });
 });

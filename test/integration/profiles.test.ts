@@ -55,7 +55,7 @@ describe('loadCatalogue', () => {
     const own = await folder('wrong', { 'tape.yaml': `${stringify(FORMAT)}colour: red\n` });
     await expect(loadCatalogue([own])).rejects.toMatchObject({
       code: 'BAD_PROFILE',
-      message: expect.stringMatching(/tape\.yaml:\d+: colour: is not known here/),
+      message: expect.stringMatching(/tape\.yaml:\d+: colour: unknown key/),
       hint: expect.stringContaining('catalogue lint'),
     });
   });
@@ -82,7 +82,7 @@ describe('lintDirectories', () => {
     ];
     const own = await folder('lines', { 'tape.yaml': lines.join('\n') });
     expect(await lintOf(own)).toEqual([
-      'tape.yaml:6: matches.0.extension: must be an extension without dot',
+      'tape.yaml:6: matches.0.extension: must be an extension without a dot',
       'tape.yaml:7: interpreters.0.path: must be an absolute path',
     ]);
   });

@@ -166,7 +166,7 @@ describe('an archive', () => {
     [
       'leads out of it',
       { name: '../../etc/passwd', bytes: 'x' },
-      /a file with the name "\.\.\/\.\.\/etc\/passwd"/,
+      /unsafe file name in the archive: "\.\.\/\.\.\/etc\/passwd"/,
     ],
     ['leads out of it through a directory', { name: 'usr/../../x', bytes: 'x' }, /"usr\/\.\.\/\.\.\/x"/],
     ['is absolute', { name: '/etc/passwd', bytes: 'x' }, /"\/etc\/passwd"/],
@@ -178,15 +178,11 @@ describe('an archive', () => {
     [
       'a link out of it',
       { type: 'symlink', linkname: '../../../etc/passwd' },
-      /is a link to "\.\.\/\.\.\/\.\.\/etc\/passwd"/,
+      /points to "\.\.\/\.\.\/\.\.\/etc\/passwd"/,
     ],
-    [
-      'a hard link out of it',
-      { type: 'link', linkname: '../etc/shadow' },
-      /is a link to "\.\.\/etc\/shadow"/,
-    ],
+    ['a hard link out of it', { type: 'link', linkname: '../etc/shadow' }, /points to "\.\.\/etc\/shadow"/],
     ['an empty link', { type: 'symlink', linkname: '' }, /./],
-    ['a folder', { type: 'directory' }, /is a folder/],
+    ['a directory', { type: 'directory' }, /is a directory/],
     ['a pipe', { type: 'fifo' }, /is a fifo/],
     ['a device', { type: 'character-device', devmajor: 1, devminor: 5 }, /is a character-device/],
   ] as const)('is refused if %s is at the path of an emulator', async (_, header, message) => {
@@ -285,7 +281,7 @@ describe('a file: URL', () => {
     const path = await write(program);
     await chmod(path, 0o666);
     expect(await pullFrom(at(), `file://${path}`, { allowUnverified: true })).toMatchObject(
-      refused('EMULATOR_UNFIT', /can be written by others/, /chmod go-w/),
+      refused('EMULATOR_UNFIT', /can be written by others/, /copy it to/),
     );
     expect(await pullFrom(at(), `file://${path}#sha256=${sha256Of(program)}`)).toMatchObject(good);
   });

@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate } from '../../emulators/types.ts';
 import { BinfmtctlError, interrupted } from '../../errors.ts';
+import { type HttpFailure, OFFLINE_HINT } from '../../net/error.ts';
 import type { RunResult } from '../../system/process/process.ts';
 import { requireTool } from '../../system/process/tools.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
@@ -128,9 +129,20 @@ function assertNotAborted(signal: AbortSignal): void {
 
 function failed(what: string, { stderr, errno }: RunResult, release: string): BinfmtctlError {
   const [why = errno ?? ''] = aptComplaints(stderr);
+  if (UNREACHABLE.test(why)) return unreachable(why);
   const hint =
     release === ''
       ? "check the network and the machine's apt sources with `apt-get update`, or use --source path:FILE"
       : `check that the machine's apt sources include ${release}, or let apt choose with --source apt`;
   return new BinfmtctlError('SOURCE_FAILED', `apt: ${what}${why === '' ? '' : `: ${why}`}`, { hint });
+}
+
+/** What apt says of a server that it could not talk to (apt-pkg, methods/connect.cc). */
+const UNREACHABLE =
+  /Temporary failure resolving|Could not resolve|(?:Could not|Unable to) connect|[Cc]onnection timed out|unreachable/;
+
+function unreachable(complaint: string): BinfmtctlError {
+  const why = complaint.replace(/^Failed to fetch \S+\s+/, '');
+  const cause: HttpFailure = { code: 'UNREACHABLE', host: 'apt', why };
+  return new BinfmtctlError('SOURCE_FAILED', `apt: ${why}`, { hint: OFFLINE_HINT, cause });
 }

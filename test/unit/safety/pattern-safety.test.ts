@@ -88,6 +88,15 @@ describe('assertSafe', () => {
   });
 
   it.each([
+    ["the machine's own arch", magic(X86_64, MASK), /^omit it: .* run without an emulator here$/],
+    ['every ELF file', magic('7f454c46', null), /^compare magic and mask/],
+  ])('says what to do about a rule for %s', (_, pattern, hint) => {
+    expect(() => judge(rule(pattern))).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(hint) }),
+    );
+  });
+
+  it.each([
     ['by `#!`', text('#!')],
     ['by `#`', text('#')],
     ['by the path of the shell', text('/bin/sh', 2)],
