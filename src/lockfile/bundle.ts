@@ -58,11 +58,11 @@ export interface BundleResult {
 }
 
 /**
- * Writes emulators into a bundle, for machines without network. The same emulators give the same bytes. Registers nothing and
- * leaves nothing in the store.
+ * Writes emulators into a bundle, for machines without network. The same emulators give the same bytes. Registers
+ * nothing and leaves nothing in the store.
  *
- * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED; errors of
- * files, network and processes. No file is written then.
+ * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED;
+ * errors of files, network and processes. No file is written then.
  */
 export async function bundle(request: BundleRequest, context: Context): Promise<BundleResult> {
   assertNoOtherSources(request);

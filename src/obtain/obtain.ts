@@ -29,8 +29,8 @@ export interface Obtained {
 /**
  * Finds an emulator for each arch: on this machine, then in the sources in order.
  *
- * @throws EMULATOR_NOT_FOUND, or the reasons why all candidates were rejected. With `all`, such an arch is only listed in
- * `missing`, unless nothing is found and `strict` is set or a source failed.
+ * @throws EMULATOR_NOT_FOUND, or the reasons why all candidates were rejected. With `all`, such an arch is only listed
+ * in `missing`, unless nothing is found and `strict` is set or a source failed.
  */
 export async function obtainEmulators(
   arches: readonly Arch[],

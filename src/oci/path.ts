@@ -41,8 +41,8 @@ export function splitDigest(value: string): readonly [name: string, digest: stri
 /**
  * Lists the layers of an image in an OCI layout or an archive.
  *
- * @throws BAD_SOURCE if it is neither; EMULATOR_UNFIT if other users can change it and no digest is known; SOURCE_FAILED,
- * BAD_PACKAGE, INTERRUPTED.
+ * @throws BAD_SOURCE if it is neither; EMULATOR_UNFIT if other users can change it and no digest is known;
+ * SOURCE_FAILED, BAD_PACKAGE, INTERRUPTED.
  */
 export async function layersAt(
   { path, digest }: ImagePath,

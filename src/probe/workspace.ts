@@ -15,8 +15,8 @@ export interface WorkspaceFile {
 }
 
 /**
- * Creates a directory with executable programs, calls `action` with it, and removes it. The directory is in `parent`, by default the
- * first of the usual temporary directories that is writable and not mounted noexec.
+ * Creates a directory with executable programs, calls `action` with it, and removes it. The directory is in `parent`,
+ * by default the first of the usual temporary directories that is writable and not mounted noexec.
  *
  * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE if there is no such directory, or the disk is full.
  */

@@ -39,12 +39,12 @@ export interface RootfsOptions {
 }
 
 /**
- * Opens a root file system: a directory, a tar archive, an OCI layout, or an image archive. Unpacked trees are cached by the
- * state of the file or the digests of the layers.
+ * Opens a root file system: a directory, a tar archive, an OCI layout, or an image archive. Unpacked trees are cached
+ * by the state of the file or the digests of the layers.
  *
  * @param path for an image, optionally followed by `@sha256:…`
- * @throws BAD_SOURCE if the format is unsupported; BAD_PACKAGE if the file is corrupt or unsafe; USAGE, SOURCE_FAILED if several
- * images or none match; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
+ * @throws BAD_SOURCE if the format is unsupported; BAD_PACKAGE if the file is corrupt or unsafe; USAGE, SOURCE_FAILED
+ * if several images or none match; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
  */
 export async function openRootfs(path: string, options: RootfsOptions, context: Context): Promise<Rootfs> {
   const place = await locateRootfs(path);

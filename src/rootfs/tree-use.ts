@@ -1,6 +1,7 @@
 /**
- * Tracks which trees are in use. A session holds a shared lock on `ROOTS/KEY/use.json` until its process exits, which also
- * works across containers. The file contains the source of the tree; its modification time is the time of the last use.
+ * Tracks which trees are in use. A session holds a shared lock on `ROOTS/KEY/use.json` until its process exits, which
+ * also works across containers. The file contains the source of the tree; its modification time is the time of the last
+ * use.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -90,11 +91,15 @@ export async function isTreeHeld(folder: string): Promise<boolean> {
   return withExclusive(folder, async (isFree) => !isFree);
 }
 
-/** Removes the directory of a tree unless a session uses it; returns true if removed. The caller holds the lock of all trees. */
+/**
+ * Removes the directory of a tree unless a session uses it; returns true if removed. The caller holds the lock of all
+ * trees.
+ */
 export async function removeUnheldTree(folder: string, maps: IdMaps | null): Promise<boolean> {
   return withExclusive(folder, async (isFree) => {
     if (!isFree) return false;
-    // New sessions no longer find the tree. If this process is killed, the next one that unpacks a tree removes the rest.
+    // New sessions no longer find the tree. If this process is killed, the next one that unpacks a tree removes the
+    // rest.
     const partial = `${folder}.partial-${randomUUID().replaceAll('-', '')}`;
     await rename(folder, partial).catch((error: unknown) => {
       throw fileError(error, `rename ${folder}`);

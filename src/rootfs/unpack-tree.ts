@@ -26,8 +26,8 @@ const MAX_TREE = 256 * 1024 ** 3;
  * Unpacks an archive into a tree with tar(1), including owners, permissions and extended attributes.
  *
  * @param keep decides for each entry whether to unpack it
- * @throws BAD_PACKAGE if the archive is corrupt, has unsafe names, or leads out of the tree; FILE_FAILED if the disk is full;
- * NO_PRIVILEGE if owners are not mapped; NO_TOOL; INTERRUPTED; errors of `bytes`.
+ * @throws BAD_PACKAGE if the archive is corrupt, has unsafe names, or leads out of the tree; FILE_FAILED if the disk is
+ * full; NO_PRIVILEGE if owners are not mapped; NO_TOOL; INTERRUPTED; errors of `bytes`.
  */
 export async function unpackTree(
   bytes: AsyncIterable<Uint8Array>,
@@ -50,7 +50,8 @@ export async function unpackTree(
 }
 
 /**
- * Prepares a tree for a layer: applies its whiteouts, and removes directories and files that it replaces by other types.
+ * Prepares a tree for a layer: applies its whiteouts, and removes directories and files that it replaces by other
+ * types.
  *
  * @throws errors of `unpackTree`.
  */

@@ -22,12 +22,12 @@ import { requireTrusted } from '../system/require-trusted.ts';
 import type { EmulatorTarget, FetchOptions, SourceFetcher } from './types.ts';
 
 /**
- * Fetches from `bundle:FILE`, a file that `binfmtctl bundle` created: copies the emulators into the store. Reads the whole
- * bundle, so that damage anywhere is detected. The result lacks emulators that the bundle does not contain.
+ * Fetches from `bundle:FILE`, a file that `binfmtctl bundle` created: copies the emulators into the store. Reads the
+ * whole bundle, so that damage anywhere is detected. The result lacks emulators that the bundle does not contain.
  *
- * @throws BAD_SOURCE if FILE is not a file, not a bundle, or for other machines; BAD_PACKAGE if it is truncated or does not
- * match its manifest; EMULATOR_UNFIT if other users can change it and `verified` is not set; INTERRUPTED; errors of the
- * store. Nothing is stored then.
+ * @throws BAD_SOURCE if FILE is not a file, not a bundle, or for other machines; BAD_PACKAGE if it is truncated or does
+ * not match its manifest; EMULATOR_UNFIT if other users can change it and `verified` is not set; INTERRUPTED; errors of
+ * the store. Nothing is stored then.
  */
 export const fetchBundle: SourceFetcher = async (file, targets, options) => {
   const path = resolve(file);

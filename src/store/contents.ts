@@ -105,8 +105,8 @@ export const treeMaps = (): IdMaps | null =>
     : userMaps({ uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }, { report: () => {} });
 
 /**
- * The users of a tree: sessions, processes with their root or working directory in it, and mounts below it, whose content
- * a removal would delete.
+ * The users of a tree: sessions, processes with their root or working directory in it, and mounts below it, whose
+ * content a removal would delete.
  */
 export async function usersOfTree(folder: string): Promise<Pick<StoreItem, 'usedBy' | 'unknown'>> {
   const mounts = readMounts()

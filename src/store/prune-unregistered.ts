@@ -3,8 +3,8 @@ import { listStored, pruneStore, type StoredEmulator } from '../emulators/store/
 import { findEmulatorUsers } from './emulator-users.ts';
 
 /**
- * Removes the emulators that no registration, entry, boot file or process needs, except `spared`, and returns their files. If
- * the users of emulators cannot be determined, warns and removes nothing.
+ * Removes the emulators that no registration, entry, boot file or process needs, except `spared`, and returns their
+ * files. If the users of emulators cannot be determined, warns and removes nothing.
  */
 export async function pruneUnregistered(
   context: Context,

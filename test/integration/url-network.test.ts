@@ -99,7 +99,7 @@ describe('a server', () => {
     [404, /has no such file \(status 404\)/, /check the URL/],
     [410, /has no such file/, /check the URL/],
     [204, /sent an unexpected response/, /check the URL/],
-    [500, / failed \(status 500\)/, /try again later/],
+    [500, /returned a server error \(status 500\)/, /try again later/],
     [429, /rate limited the request/, /try again later/],
   ])('that responds with status %i is reported', async (status, message, hint) => {
     const web = await start((_, response) => answer(response, status, { 'retry-after': '0' }));

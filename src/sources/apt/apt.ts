@@ -16,8 +16,8 @@ import { aptComplaints, type PackageStanza, parseStanzas } from './texts.ts';
 const POLL_MS = 100;
 
 /**
- * Fetches from `apt[:RELEASE]`: the distribution's package, through the machine's sources, keys and pins. Lists and archives
- * are private and temporary: this needs neither root nor up-to-date lists, and leaves apt's state unchanged.
+ * Fetches from `apt[:RELEASE]`: the distribution's package, through the machine's sources, keys and pins. Lists and
+ * archives are private and temporary: this needs neither root nor up-to-date lists, and leaves apt's state unchanged.
  *
  * @throws NO_TOOL without apt; BAD_SOURCE if RELEASE is invalid; SOURCE_FAILED; BAD_PACKAGE; INTERRUPTED; errors of the
  * store.
@@ -137,7 +137,7 @@ function failed(what: string, { stderr, errno }: RunResult, release: string): Bi
   return new BinfmtctlError('SOURCE_FAILED', `apt: ${what}${why === '' ? '' : `: ${why}`}`, { hint });
 }
 
-/** What apt says of a server that it could not talk to (apt-pkg, methods/connect.cc). */
+/** apt's messages about unreachable servers (apt-pkg, methods/connect.cc). */
 const UNREACHABLE =
   /Temporary failure resolving|Could not resolve|(?:Could not|Unable to) connect|[Cc]onnection timed out|unreachable/;
 
