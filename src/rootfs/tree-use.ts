@@ -58,11 +58,11 @@ export async function holdTree(
     if (isBinfmtctlError(error) && ['NO_TOOL', 'FILE_FAILED'].includes(error.code)) return true;
     throw error;
   }
-  if (!isAt(path, file)) {
+  if (!refersTo(path, file)) {
     closeSync(file);
     return false;
   }
-  note(path, file, source);
+  recordUse(path, file, source);
   const before = held.get(folder);
   held.set(folder, file);
   if (before !== undefined) closeSync(before);
@@ -130,12 +130,12 @@ function open(path: string): number {
 }
 
 /** True if the path still refers to the open file. */
-function isAt(path: string, file: number): boolean {
+function refersTo(path: string, file: number): boolean {
   const [now, own] = [statSync(path, { throwIfNoEntry: false }), fstatSync(file)];
   return now?.ino === own.ino && now.dev === own.dev;
 }
 
-function note(path: string, file: number, source: string): void {
+function recordUse(path: string, file: number, source: string): void {
   try {
     ftruncateSync(file);
     writeSync(file, `${JSON.stringify({ source })}\n`, 0);

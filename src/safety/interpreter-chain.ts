@@ -49,9 +49,9 @@ export function findChainFault(
     if (taken !== undefined) return { fault, hint: hintFor(rule, taken) };
   }
   for (const link of own.filter(({ native }) => native)) {
-    const taker = entries.find((each) => each.name !== rule.name && matchesLink(each, link));
-    const fault = `cannot work: entry ${taker?.name} takes over ${link.path}, which the rule needs`;
-    if (taker !== undefined) return { fault, hint: hintBeside(rule, [taker.name]) };
+    const other = entries.find((each) => each.name !== rule.name && matchesLink(each, link));
+    const fault = `cannot work: entry ${other?.name} takes over ${link.path}, which the rule needs`;
+    if (other !== undefined) return { fault, hint: hintBeside(rule, [other.name]) };
   }
   // Following the rules is expensive, and only necessary for the few interpreters that a rule matches.
   const isServed = own.some((link) => rest.some((each) => matchesLink(each, link)));
@@ -76,18 +76,18 @@ export function findConcerned(
   const all = [...rules, ...entries];
   const index = createPatternIndex(all, ({ pattern }) => pattern);
   const interpreters = new Set(all.map(({ interpreter }) => interpreter));
-  const takers = new Set<Rule>();
-  const served = new Set<string>();
+  const matching = new Set<Rule>();
+  const matched = new Set<string>();
   for (const interpreter of interpreters) {
     for (const { path, head } of linksOf(interpreter, machine)) {
-      const taking = patternsOf(path, head)
+      const found = patternsOf(path, head)
         .flatMap((file) => index.near(file))
         .filter(({ pattern }) => matches(pattern, head, path));
-      for (const rule of taking) takers.add(rule);
-      if (taking.length > 0) served.add(interpreter);
+      for (const rule of found) matching.add(rule);
+      if (found.length > 0) matched.add(interpreter);
     }
   }
-  return rules.filter((rule) => takers.has(rule) || served.has(rule.interpreter));
+  return rules.filter((rule) => matching.has(rule) || matched.has(rule.interpreter));
 }
 
 /**

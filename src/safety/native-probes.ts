@@ -32,26 +32,26 @@ const decided = new Map<string, boolean>();
 
 /** Probes each arch. @throws INTERRUPTED. */
 export async function tryAll(arches: readonly Arch[], context: ProbeContext): Promise<readonly Finding[]> {
-  const open = arches.filter((arch) => !decided.has(keyOf(arch)));
-  if (open.length === 0) return arches.map((arch) => decided.get(keyOf(arch)) ?? false);
-  const files = open.flatMap((arch, index) => [
+  const undecided = arches.filter((arch) => !decided.has(keyOf(arch)));
+  if (undecided.length === 0) return arches.map((arch) => decided.get(keyOf(arch)) ?? false);
+  const files = undecided.flatMap((arch, index) => [
     { name: `probe-${index}`, bytes: markedProbe(arch) },
     { name: `script-${index}`, bytes: scriptFor(`probe-${index}`) },
   ]);
   let findings: readonly Finding[];
   try {
     findings = await withWorkspace(files, (directory) =>
-      Promise.all(open.map((arch, index) => tryOne(arch, index, realpathSync(directory), context))),
+      Promise.all(undecided.map((arch, index) => tryOne(arch, index, realpathSync(directory), context))),
     );
   } catch (error) {
     if (!isItemFailure(error)) throw error;
-    findings = open.map(() => error.message);
+    findings = undecided.map(() => error.message);
   }
-  for (const [index, arch] of open.entries()) {
+  for (const [index, arch] of undecided.entries()) {
     const finding = findings[index];
     if (typeof finding === 'boolean') decided.set(keyOf(arch), finding);
   }
-  return arches.map((arch) => decided.get(keyOf(arch)) ?? findings[open.indexOf(arch)] ?? false);
+  return arches.map((arch) => decided.get(keyOf(arch)) ?? findings[undecided.indexOf(arch)] ?? false);
 }
 
 const keyOf = ({ elf, probe }: Arch): string => Buffer.from(buildProbe(elf, probe)).toString('latin1');

@@ -75,14 +75,14 @@ async function takeFromAll(
 ): Promise<readonly Candidate[]> {
   const found: Candidate[] = [];
   for (const each of packages) {
-    const open = targets.filter(({ guest }) => !found.some((candidate) => candidate.guest === guest));
-    if (open.length === 0) break;
+    const remaining = targets.filter(({ guest }) => !found.some((candidate) => candidate.guest === guest));
+    if (remaining.length === 0) break;
     const file = await download(each, fetching);
     fetching.report({
       kind: 'text',
-      text: `extracting ${open.length === 1 ? open[0]?.guest : `${open.length} emulators`} from ${each.name}`,
+      text: `extracting ${remaining.length === 1 ? remaining[0]?.guest : `${remaining.length} emulators`} from ${each.name}`,
     });
-    found.push(...(await takeFromPackage(file, open, fetching)));
+    found.push(...(await takeFromPackage(file, remaining, fetching)));
     await rm(file, { force: true });
   }
   return found;
