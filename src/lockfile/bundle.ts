@@ -119,10 +119,10 @@ async function requireWritable({ output, force = false }: BundleRequest): Promis
       hint: 'use a file, such as -o emulators.tar, or -o /dev/stdout for a pipe',
     });
   const file = resolve(output);
-  const folder = dirname(file);
-  if (!isFolder(folder) || outputKind(file) !== 'stream')
-    await access(`${folder}/.`, constants.W_OK).catch((error: unknown) => {
-      throw fileError(error, `write to ${folder}`);
+  const parent = dirname(file);
+  if (!isFolder(parent) || outputKind(file) !== 'stream')
+    await access(`${parent}/.`, constants.W_OK).catch((error: unknown) => {
+      throw fileError(error, `write to ${parent}`);
     });
   if (outputKind(file) === 'stream') return;
   if (!force && !isReplaceable(file))

@@ -66,14 +66,14 @@ export function pathToClear(header: Header): PathToClear | null {
 function whiteoutOf({ name, pax }: Header): PathToClear | 'note' | null {
   const parts = partsOf(nameOf(name, pax));
   const last = parts.at(-1) ?? '';
-  const folder = parts.slice(0, -1);
-  if (folder.some((part) => part.startsWith(META))) return 'note';
+  const parents = parts.slice(0, -1);
+  if (parents.some((part) => part.startsWith(META))) return 'note';
   if (!last.startsWith(WHITEOUT)) return null;
-  if (last === OPAQUE) return { kind: 'content', path: folder.join('/') };
+  if (last === OPAQUE) return { kind: 'content', path: parents.join('/') };
   if (last.startsWith(META)) return 'note';
   const gone = last.slice(WHITEOUT.length);
   if (gone === '' || gone === '.' || gone === '..') throw corrupt(`unsafe file name ${JSON.stringify(name)}`);
-  return { kind: 'path', path: [...folder, gone].join('/') };
+  return { kind: 'path', path: [...parents, gone].join('/') };
 }
 
 /** GNU tar stores the name of a sparse file in a PAX header (its manual, "PAX Format, Version 1.0"). */
