@@ -146,7 +146,7 @@ describe('a safe rule together with an unsafe one', () => {
   const unsafe: Spec = { name: 'unsafe', magic: ELF, interpreter: '/usr/bin/wine' };
   const imports = OUR_DOORS.filter(({ name }) => name.startsWith('import'));
 
-  it.each(named(imports))('is not registered either through %s', (_, door) => {
+  it.each(named(imports))('is not registered through %s', (_, door) => {
     const before = instance();
     for (const specs of [
       [good, unsafe],
@@ -160,7 +160,7 @@ describe('a safe rule together with an unsafe one', () => {
     }
   });
 
-  it('is registered through systemd-binfmt, as with every other mistake in a file', () => {
+  it('is registered through systemd-binfmt, as after every other error in a file', () => {
     const door = OUR_DOORS.find(({ name }) => name === 'systemd-binfmt');
     expect(door?.register(world, [unsafe, good])).toMatchObject({
       status: 1,
