@@ -20,12 +20,12 @@ function mapped(within: readonly string[], maps: object | null, command: readonl
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 const sh = (script: string): readonly string[] => ['sh', '-c', script];
-/** Without the columns of uid_map. */
+/** With normalized columns of uid_map. */
 const SHOWN = sh("tr -s ' ' < /proc/self/uid_map; tr -s ' ' < /proc/self/gid_map");
 const only = (outside: number) => [{ inside: 0, outside, count: 1 }];
 
 describe('a program in a user namespace', () => {
-  it('of a plain user has the ids that are his and those that /etc/subuid gives him', () => {
+  it("of a plain user has the user's ID and the IDs in /etc/subuid", () => {
     const ranges = ` 0 ${USER} 1\n 1 ${SUBORDINATE.first} ${SUBORDINATE.count}\n`;
     expect(mapped(user, MAPS, SHOWN)).toEqual({ exitCode: 0, stdout: ranges.repeat(2), stderr: '' });
     const script = `touch ${folder}/x 2>&1; mkdir /tmp/m$$ && chown 33:44 /tmp/m$$ && stat -c %u:%g /tmp/m$$; rmdir /tmp/m$$`;

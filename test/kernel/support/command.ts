@@ -69,13 +69,13 @@ interface Refusal {
   readonly status: 1 | 2 | 3;
   readonly code: string;
   readonly message: RegExp;
-  /** Null where the message says it all. */
+  /** Null for no hint. */
   readonly hint: RegExp | null;
 }
 
 /**
- * Runs it where it has to refuse, with --json, and demands its exit status, one document with code, message and hint,
- * and on standard error exactly the same lines; in our container image, the error comes last.
+ * Runs a command that must fail, with --json. Checks its exit status, the document with code, message and hint, and that
+ * standard error has exactly the same lines; in binfmtctl's image, the error comes last.
  */
 export async function expectRefusal(
   words: readonly string[],
