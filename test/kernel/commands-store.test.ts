@@ -42,7 +42,7 @@ describe('a store that cannot be written', () => {
     expect(left.filter((line) => line !== '' && !/^\/|^(store|sha256|lock)$/.test(line))).toEqual([]);
   });
 
-  it('has no more place for the note of the registration', async () => {
+  it('has no space for the registration', async () => {
     await expectRefusal(
       install('--store', at('small/store')),
       { status: 1, code: 'FILE_FAILED', message: /no space left on device/, hint: /free some space/ },
@@ -66,7 +66,7 @@ describe('a store that cannot be written', () => {
     await expectRefusal(install('--store', at(path)), { status, code, message, hint: /./ });
   });
 
-  it('is in /proc, where nothing can be made', () =>
+  it('is in /proc, where nothing can be created', () =>
     expectRefusal(install('--store', '/proc/none'), {
       status: 1,
       code: 'FILE_FAILED',
@@ -74,7 +74,7 @@ describe('a store that cannot be written', () => {
       hint: /./,
     }));
 
-  it('has a path too long for the kernel', async () => {
+  it('has a path that is too long for the kernel', async () => {
     const deep = `${'d'.repeat(200)}/`.repeat(10);
     await expectRefusal(install('--store', at(deep)), {
       status: 2,
@@ -92,7 +92,7 @@ describe('a store that cannot be written', () => {
       hint: /path/,
     }));
 
-  it('is a folder of the current one, by a relative path', async () => {
+  it('is given by a relative path', async () => {
     const within = ['env', '-C', folder];
     await documentOf(install('--store', 'relative'), { within });
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${at('relative')}/sha256/`);
@@ -107,7 +107,7 @@ describe('a store that cannot be written', () => {
       hint: /leave it out/,
     }));
 
-  it('is in a folder where others can replace it', async () => {
+  it('is in a directory where other users can replace it', async () => {
     mkdirSync(at('open'));
     chmodSync(at('open'), 0o777);
     await expectRefusal(install('--store', at('open/store')), {
@@ -126,7 +126,7 @@ describe('a store that cannot be written', () => {
   });
 });
 
-describe('a store that others have put something into', () => {
+describe('a store with files of other users', () => {
   it.each([
     ['registrations/qemu-riscv64.json', 'not json'],
     ['registrations/qemu-riscv64.json', '{}'],

@@ -35,7 +35,7 @@ const status = () => documentOf(['status', '--store', store]);
 const textOf = async (command: string) => (await binfmtctl([command, '--store', store])).stdout;
 const registrationOf = (name: string) => statSync(join(BINFMT, name)).ino;
 
-/** Other bytes that work the same, moved to the path as dpkg does. */
+/** A changed emulator that works the same, renamed to the path like dpkg does. */
 function upgrade(): void {
   copyFileSync(emulator, `${emulator}.dpkg-new`);
   appendFileSync(`${emulator}.dpkg-new`, 'new');
@@ -81,7 +81,7 @@ it('is found again by install after its removal', async () => {
   expect(existsSync(entry?.interpreter ?? '')).toBe(true);
 });
 
-it('is left alone if others registered it: install names the option that takes it over', async () => {
+it('is kept if another program registered it: install names the option that replaces it', async () => {
   registerOthers('qemu-riscv64', 'riscv64', emulator, 'PF');
   upgrade();
   const before = registrationOf('qemu-riscv64');
@@ -95,7 +95,7 @@ it('is left alone if others registered it: install names the option that takes i
   expect(registrationOf('qemu-riscv64')).not.toBe(before);
 });
 
-it('is no matter for an entry that others registered from a container', async () => {
+it('is ignored for an entry that was registered from a container', async () => {
   registerOthers('qemu-riscv64', 'riscv64', emulator, 'PF');
   rmSync(emulator);
   expect(await status()).toMatchObject({ entries: [{ held: 'gone' }] });

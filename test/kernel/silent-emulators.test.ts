@@ -1,4 +1,4 @@
-/** Emulators that are there and do not answer, and those that no default source has: nothing is fetched for them. */
+/** Emulators that do not answer, and emulators that no default source has: nothing is fetched for them. */
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ knownBad: []
 afterAll(() => rmSync(asked, { force: true }));
 
 describe('an emulator that does not answer', () => {
-  it('is not replaced by one of a default source, and its silence is the error', async () => {
+  it('is not replaced by one of a default source, and is reported', async () => {
     const [real, dry, all] = await Promise.all([
       run('real', 'install', 's390x'),
       run('dry', 'install', 's390x', '--dry-run'),
@@ -54,8 +54,8 @@ describe('an emulator that does not answer', () => {
   });
 });
 
-describe('an emulator that is in no archive', () => {
-  it('is not looked for in one', async () => {
+describe('an emulator that is not in the archives', () => {
+  it('is not searched for there', async () => {
     const words = ['install', 'riscv64', '--emulator', 'elsewhere', '--catalogue', at('catalogue')];
     const { status, stderr } = await run('elsewhere', ...words, '--verbose');
     expect(status).toBe(1);

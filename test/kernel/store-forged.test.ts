@@ -1,4 +1,4 @@
-/** Emulators in the store whose bytes somebody replaced: their digest is taken from the bytes, and nothing runs before. */
+/** Replaced emulators in the store: their digest is computed from the bytes, before they run. */
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const install = (...words: readonly string[]): readonly string[] => [
 ];
 const digestOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** Where the store has the emulator, by the digest that its bytes had. */
+/** Path of the emulator in the store, which contains its original digest. */
 let stored = '';
 let digest = '';
 
@@ -40,7 +40,7 @@ afterEach(() => {
   for (const name of ['emulators', 'store', 'own.lock']) rmSync(at(name), { recursive: true, force: true });
 });
 
-/** Writes other bytes in its place, and notes in the store's memory that these have the old digest. */
+/** Replaces the bytes, and records the old digest for them in the store's memo. */
 function forge(bytes: Buffer): void {
   writeFileSync(stored, bytes);
   chmodSync(stored, 0o755);
@@ -52,13 +52,13 @@ function forge(bytes: Buffer): void {
   writeFileSync(path, JSON.stringify(memory));
 }
 
-describe('an emulator in the store that was replaced, with a forged note of its digest', () => {
+describe('a replaced emulator in the store with a forged digest', () => {
   const other = Buffer.concat([
     readFileSync(join(emulators, 'qemu-riscv64-static')),
     Buffer.from('other bytes'),
   ]);
 
-  it('is not what install --locked registers', async () => {
+  it('is not registered by install --locked', async () => {
     await documentOf(['uninstall', '--all', '--store', store]);
     forge(other);
     expect(await binfmtctl(install(lock))).toMatchObject({ status: 0 });
@@ -66,7 +66,7 @@ describe('an emulator in the store that was replaced, with a forged note of its 
     expect(entries()['qemu-riscv64']).toContain(stored);
   });
 
-  it('leaves nothing registered by install --locked if its source is gone', async () => {
+  it('makes install --locked register nothing if its source is gone', async () => {
     await documentOf(['uninstall', '--all', '--store', store]);
     forge(other);
     rmSync(at('emulators'), { recursive: true });
