@@ -1,11 +1,10 @@
 /** Checks that no other user can redirect root's mounts and files in a tree, by replacing a directory with a link. */
-import { lstatSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { idOf, parseAccounts, parseGroups } from '../file-format/accounts.ts';
 import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { findWeakness, isMachineRoot, type Weakness, type WeaknessOptions } from '../system/trust.ts';
-import { commandLine } from '../text/shell.ts';
 import type { MountPlaces } from './mounts/places.ts';
 
 /**
@@ -20,7 +19,7 @@ export function assertTreeTrusted(root: string, places: MountPlaces): void {
   const directories = directoriesOf(root, places);
   for (const directory of directories) {
     const weakness = weaknessOf(directory, sudoUser);
-    if (weakness !== null) throw refusal(root, weakness, directories);
+    if (weakness !== null) throw refusal(root, weakness);
   }
 }
 
@@ -71,23 +70,17 @@ function isPrivateGroup(id: number): boolean {
   }
 }
 
-function refusal(root: string, { path, why }: Weakness, directories: ReadonlySet<string>): BinfmtctlError {
-  const isForeign = why.startsWith('belongs');
-  const asUser = isForeign ? 'enter it as that user, or ' : '';
-  // Of what is below a foreign directory, only chown(1) with -h cannot change another file.
-  const others = [...directories].filter((each) => each !== path && isBelow(each, root) && isOfOther(each));
-  const fix = isForeign ? ['chown', '-h', 'root', path, ...others] : ['chmod', 'go-w', path];
+function refusal(root: string, { path, why }: Weakness): BinfmtctlError {
+  const asUser = why.startsWith('belongs') ? 'enter it as that user, or ' : '';
   return new BinfmtctlError('BAD_ROOT', `will not enter ${root} as root: ${path} ${why}`, {
-    hint: `users who can change it could redirect root's mounts: ${asUser}${wayOut(root, path, commandLine(fix))}`,
+    hint: `users who can change it could redirect root's mounts: ${asUser}${wayOut(root, path)}`,
   });
 }
 
-function wayOut(root: string, path: string, fix: string): string {
-  if (isBelow(path, root)) return `\`${fix}\``;
+function wayOut(root: string, path: string): string {
+  if (isBelow(path, root)) return 'unpack it again as root, in a directory that only root can change';
   if (isBelow(root, path)) return 'move the tree to a directory that only root can change';
   return 'bind on a target that is not below another bind mount';
 }
 
 const isBelow = (path: string, directory: string): boolean => `${path}/`.startsWith(`${directory}/`);
-
-const isOfOther = (path: string): boolean => (lstatSync(path, { throwIfNoEntry: false })?.uid ?? 0) !== 0;

@@ -180,7 +180,7 @@ function namesFor(word: string, state: InstalledState, { catalogue }: Context): 
     'ENTRY_NOT_OURS',
     `cannot uninstall ${arch.id}: its entry ${foreign.name} was not registered by binfmtctl`,
     {
-      hint: `to remove it anyway, run \`binfmtctl uninstall ${foreign.name}\``,
+      hint: `\`binfmtctl uninstall ${foreign.name}\` removes it anyway`,
     },
   );
 }

@@ -26,7 +26,7 @@ describe('a store that cannot be written', () => {
   it('is read-only', () =>
     expectRefusal(
       install('--store', store),
-      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another path/ },
+      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another store with --store DIR/ },
       { within: inShell(`mount --bind -o ro ${store} ${store} && mount -o remount,bind,ro ${store}`) },
     ));
 
@@ -84,7 +84,7 @@ describe('a store that cannot be written', () => {
     });
   });
 
-  it('has a line in its path that looks like flags in an entry', () =>
+  it('has a line in its path that looks like the flags of an entry', () =>
     expectRefusal(install('--store', at('new\nflags: line')), {
       status: 2,
       code: 'BAD_RULE',
@@ -92,7 +92,7 @@ describe('a store that cannot be written', () => {
       hint: /path/,
     }));
 
-  it('is given by a relative path', async () => {
+  it('is a relative path', async () => {
     const within = ['env', '-C', folder];
     await documentOf(install('--store', 'relative'), { within });
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${at('relative')}/sha256/`);
@@ -113,12 +113,12 @@ describe('a store that cannot be written', () => {
     await expectRefusal(install('--store', at('open/store')), {
       status: 1,
       code: 'STORE_FAILED',
-      message: /will not use the store .*: .*open can be written by others/,
+      message: /unsafe store .*: .*open can be written by others/,
       hint: /--store DIR/,
     });
   });
 
-  it('may have delimiters and blanks in its path', async () => {
+  it('may have delimiters and spaces in its path', async () => {
     const odd = at('a b:c,d/e|f\\x41');
     await documentOf(install('--store', odd));
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${odd}/sha256/`);
@@ -126,14 +126,14 @@ describe('a store that cannot be written', () => {
   });
 });
 
-describe('a store with files of other users', () => {
+describe('a store with files of another user', () => {
   it.each([
     ['registrations/qemu-riscv64.json', 'not json'],
     ['registrations/qemu-riscv64.json', '{}'],
     ['journal.json', '{"half'],
     ['inspected.json', '\u0000\u0001'],
     ['proofs.json', '[]'],
-  ])('is not trusted blindly: %s with %j', async (name, text) => {
+  ])('is checked: %s with %j', async (name, text) => {
     const own = at(`damaged-${name.replace('/', '-')}-${text.length}`);
     mkdirSync(join(own, 'registrations'), { recursive: true });
     writeFileSync(join(own, name), text);

@@ -1,4 +1,4 @@
-/** Replaced emulators in the store: their digest is computed from the bytes, before they run. */
+/** Replaced emulators in the store: binfmtctl computes the digest from their content before it runs them. */
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const install = (...words: readonly string[]): readonly string[] => [
 ];
 const digestOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** Path of the emulator in the store, which contains its original digest. */
+/** Path of the emulator in the store, by its original digest. */
 let stored = '';
 let digest = '';
 
@@ -40,7 +40,7 @@ afterEach(() => {
   for (const name of ['emulators', 'store', 'own.lock']) rmSync(at(name), { recursive: true, force: true });
 });
 
-/** Replaces the bytes, and records the old digest for them in the store's memo. */
+/** Replaces its content, and records the old digest for it in the store's memo. */
 function forge(bytes: Buffer): void {
   writeFileSync(stored, bytes);
   chmodSync(stored, 0o755);
@@ -52,7 +52,7 @@ function forge(bytes: Buffer): void {
   writeFileSync(path, JSON.stringify(memory));
 }
 
-describe('a replaced emulator in the store with a forged digest', () => {
+describe('an emulator in the store that was replaced, with a forged record of its digest', () => {
   const other = Buffer.concat([
     readFileSync(join(emulators, 'qemu-riscv64-static')),
     Buffer.from('other bytes'),
@@ -71,11 +71,11 @@ describe('a replaced emulator in the store with a forged digest', () => {
     forge(other);
     rmSync(at('emulators'), { recursive: true });
     const ran = await binfmtctl(install(lock));
-    expect(ran.stderr).toContain('its bytes are not those that were stored');
+    expect(ran.stderr).toContain('its content does not match its digest');
     expect(entries()).toEqual({});
   });
 
-  it('is not reported by status and verify under the digest in its path', async () => {
+  it('is not reported by status and verify with the digest in its path', async () => {
     removeAllEntries();
     forge(other);
     registerOthers('qemu-riscv64', 'riscv64', stored, 'PF');

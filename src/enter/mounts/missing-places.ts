@@ -5,7 +5,7 @@ import { commandLine } from '../../text/shell.ts';
 
 /**
  * One warning for all directories of a root that cannot be mounted on, with the command that creates them. A link in such a
- * place, such as the `/proc` that debootstrap makes in containers, has to be removed first. In a disk image, only its own
+ * place, such as the `/proc` that debootstrap makes in containers, has to be moved away first. In a disk image, only its own
  * programs can create them.
  */
 export function missingPlacesWarning(
@@ -19,7 +19,7 @@ export function missingPlacesWarning(
   if (kinds.includes('file')) return `${text}; ${root} has a file in its place`;
   const links = places.filter((_, index) => kinds[index] === 'link');
   const commands = [
-    ...(links.length > 0 ? [commandLine(['rm', ...links])] : []),
+    ...(links.length > 0 ? [links.map((link) => commandLine(['mv', link, `${link}.old`])).join(' && ')] : []),
     commandLine(['mkdir', ...places]),
   ];
   const other = ephemeral || links.length > 0 ? '' : ', or use --ephemeral';
@@ -41,7 +41,7 @@ export function missingFileWarning(
   const name = basename(path);
   const commands = [
     commandLine(['cd', isImage ? directory : join(root, directory)]),
-    ...(isLink ? [commandLine(['rm', name])] : []),
+    ...(isLink ? [commandLine(['mv', name, `${name}.old`])] : []),
     commandLine(['touch', name]),
   ];
   const command = `(${commands.join(' && ')})`;

@@ -3,13 +3,13 @@ import { BinfmtctlError, type ErrorCode } from '../../errors.ts';
 interface ErrnoExplanation {
   readonly code: ErrorCode;
   readonly reason: string;
-  readonly hint: string;
+  /** Absent where the reason says all that is known. */
+  readonly hint?: string | undefined;
 }
 
-const NO_RIGHT = {
-  code: 'NO_PRIVILEGE',
-  hint: 'run the command as root or as the owner of the file',
-} as const;
+const NO_RIGHT = { code: 'NO_PRIVILEGE' } as const;
+/** For users other than root. Root is refused for another reason, such as a container or an immutable file. */
+const NO_RIGHT_HINT = 'run the command as root or as the owner of the file';
 
 const ERRNO_EXPLANATIONS: Readonly<Record<string, ErrnoExplanation>> = {
   EACCES: { ...NO_RIGHT, reason: 'permission denied' },
@@ -21,8 +21,8 @@ const ERRNO_EXPLANATIONS: Readonly<Record<string, ErrnoExplanation>> = {
   },
   ENOSPC: failed('no space left on device', 'free some space, or choose a path on another file system'),
   EDQUOT: failed('disk quota exceeded', 'free some space, or choose a path on another file system'),
-  ENOENT: failed('no such file or directory', 'check the path'),
-  ENOTDIR: failed('a part of the path is not a directory', 'check the path'),
+  ENOENT: failed('no such file or directory'),
+  ENOTDIR: failed('a part of the path is not a directory'),
   EISDIR: failed('it is a directory', 'pass the path of a file'),
   EEXIST: failed('it already exists', 'choose another name'),
   ELOOP: failed('too many symbolic links', 'check the links with `namei -l`'),
@@ -43,7 +43,8 @@ const ERRNO_EXPLANATIONS: Readonly<Record<string, ErrnoExplanation>> = {
 export function fileError(error: unknown, what: string): BinfmtctlError {
   if (error instanceof BinfmtctlError) return error;
   const errno = errnoOf(error);
-  const { code, reason, hint } = ERRNO_EXPLANATIONS[errno ?? ''] ?? failed(errno ?? String(error));
+  const { code, reason, hint: known } = ERRNO_EXPLANATIONS[errno ?? ''] ?? failed(errno ?? String(error));
+  const hint = code === 'NO_PRIVILEGE' && process.geteuid?.() !== 0 ? NO_RIGHT_HINT : known;
   return new BinfmtctlError(code, `cannot ${what}: ${reason}`, { hint, cause: error });
 }
 
@@ -57,6 +58,6 @@ export function errnoOf(error: unknown): string | null {
 export const failedToRead = (error: unknown): boolean =>
   error instanceof Error && 'syscall' in error && error.syscall === 'read';
 
-function failed(reason: string, hint = 'check the kernel log with `dmesg`'): ErrnoExplanation {
+function failed(reason: string, hint?: string): ErrnoExplanation {
   return { code: 'FILE_FAILED', reason, hint };
 }
