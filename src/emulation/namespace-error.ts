@@ -16,7 +16,7 @@ export interface NamespaceFacts extends SetupFailure {
   readonly kernel: string;
   readonly root: boolean;
   readonly container: string | null;
-  /** The smallest limit of user.max_*_namespaces; unshare(2) returns ENOSPC if one is reached (namespaces(7)). Null without these sysctls. */
+  /** The smallest limit of user.max_*_namespaces, at which unshare(2) returns ENOSPC (namespaces(7)); null without these sysctls. */
   readonly least: { readonly sysctl: string; readonly value: number } | null;
   /** user.max_user_namespaces; null without that sysctl, because the kernel has no user namespaces. */
   readonly maxUserNamespaces: number | null;

@@ -180,7 +180,8 @@ export async function enterPrepared(prepared: PreparedEnter, context: Context): 
       fallback,
       context,
     );
-  const text = 'the program sees the /proc of this machine: parts of it are hidden, which prevents a new one';
+  const text =
+    'the program sees the /proc of this machine: a new one cannot be mounted, because parts of it are hidden';
   context.report({ kind: 'warning', text });
   return enterPrepared({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }
