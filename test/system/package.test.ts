@@ -1,4 +1,4 @@
-/** The npm package, as a project without any other package has it. */
+/** The npm package in a project without other packages. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { removeAllEntries } from './support/tools.ts';
 
 const folder = temporaryFolder();
 const project = (...names: readonly string[]): string => folder('project', ...names);
-/** The code of the page, as files for modules and scripts. */
+/** The code of a page, as files for modules and scripts. */
 const examplesOf = (page: string): readonly { readonly name: string; readonly text: string }[] =>
   readFileSync(page, 'utf8')
     .split(/^(?! {4}|$)/m)
@@ -22,7 +22,7 @@ const RESOLUTIONS = {
 } as const;
 
 beforeAll(() => {
-  // Other tests run the build meanwhile, which `prepare` would make again.
+  // Other tests use the build meanwhile, which `prepare` would rebuild.
   const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder()];
   const packed = execFileSync('npm', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('[\n')));
@@ -32,7 +32,7 @@ beforeAll(() => {
   execFileSync('npm', install, { cwd: project(), stdio: 'ignore' });
 });
 
-/** What tsc finds wrong with a file of the project. */
+/** tsc's errors for a file of the project. */
 function compile(name: string, text: string, options: object): string {
   writeFileSync(project(name), text);
   const compilerOptions = {
@@ -58,7 +58,7 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
     expect(compile('all.mts', module, resolution)).toBe('');
   });
 
-  it('declare the names that modules and require() get, and no others', () => {
+  it('declare exactly the names that import and require() return', () => {
     const print = 'console.log(JSON.stringify(Object.keys(library)))';
     const ways = [
       ['--input-type=module', '--eval', `import * as library from 'binfmtctl'; ${print}`],
@@ -93,12 +93,12 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
 describe('the examples of docs/library.md', () => {
   afterAll(removeAllEntries);
 
-  it('print what the page says', () => {
+  it('print the output on the page', () => {
     const [installs = { name: '', text: '' }, requires = { name: '', text: '' }] =
       examplesOf('docs/library.md');
     const [qemu = ''] = unpackPackages('qemu-user-static');
     for (const { name, text } of [installs, requires]) writeFileSync(project(name), text);
-    // The store of the example is the machine's.
+    // The example uses the machine's store.
     const script = 'mount -t tmpfs none /var/lib && exec "$@" 2>&- ';
     const { status, stdout } = spawnSync(
       'unshare',
