@@ -66,13 +66,13 @@ describe('a file by its first bytes', () => {
       'a library of ar',
       '!<arch>\nfoo.o/          0           0     0     644     1         `\nx',
       /is not a Debian package/,
-      /fetch it again/,
+      /run the command again/,
     ],
     [
       'the start of a package',
       '!<arch>\ndebian-binary   0           0     0     100644  4         `\n2',
       /corrupt or truncated/,
-      /fetch it again/,
+      /run the command again/,
     ],
   ])('is refused where it is %s', async (_, text, message, hint) => {
     expect(await fetchBytes(Buffer.from(text))).toMatchObject(refused('BAD_PACKAGE', message, hint));

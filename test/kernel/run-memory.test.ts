@@ -41,6 +41,8 @@ describe("root's cache of emulators", () => {
     ['it is a link', () => inPlace(() => symlinkSync('/dev/zero', join(store, 'run.json')))],
   ])('is refused if %s', (_, giveAway) => {
     giveAway();
-    expect(() => readRunCache({ store })).toThrow(/(will not use|cannot read) .*(run\.json|store-)/);
+    expect(() => readRunCache({ store })).toThrow(
+      /(unsafe file|unsafe store|cannot read) .*(run\.json|store-)/,
+    );
   });
 });

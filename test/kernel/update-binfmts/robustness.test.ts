@@ -93,7 +93,9 @@ describe('the admin directory', () => {
     truncateSync(join(admin, 'large'), 2 ** 30);
     expect(await update('--display')).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/^update-binfmts: unable to open \S+large: .*more than 4194304 bytes\n$/),
+      stderr: expect.stringMatching(
+        /^update-binfmts: unable to open \S+large: .*it is larger than 4194304 bytes\n$/,
+      ),
     });
     expect(await update('--import', join(admin, 'pipe'))).toMatchObject({
       status: 2,
