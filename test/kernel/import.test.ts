@@ -10,7 +10,7 @@ import { startWork } from './support/work.ts';
 const { folder: work, store, at, put, run } = startWork();
 
 describe('import', () => {
-  it('gives later files precedence, as the last registration wins', async () => {
+  it('gives later files precedence, because the last registration wins', async () => {
     mkdirSync(at('d'));
     put('d/20.conf', ':two:E::x::/bin/two:\n');
     put('d/10.conf', ':one:E::x::/bin/one:\n:two:E::old::/bin/old:\n');
@@ -30,7 +30,7 @@ describe('import', () => {
     expect((await run('import', file)).stderr).not.toContain('takes precedence');
   });
 
-  it('replaces an entry only on request', async () => {
+  it('replaces an entry only with --replace', async () => {
     registerForeign(':a:E::a::/bin/old:');
     const before = instance();
     const file = put('rules', ':a:E::a::/bin/new:\n:b:E::b::/bin/b:\n');
@@ -53,7 +53,7 @@ describe('import', () => {
     ]);
   });
 
-  it('rolls everything back if the kernel refuses a rule', async () => {
+  it('rolls back everything if the kernel refuses a rule', async () => {
     mkdirSync(at('noexec'));
     const file = put('rules', `:a:E::a::/bin/a:\n:b:E::b::${at('noexec/true')}:F\n`);
     const within = inShell(`mount -t tmpfs -o noexec none ${at('noexec')} && cp /bin/true ${at('noexec')}`);
@@ -65,7 +65,7 @@ describe('import', () => {
     expect(instance()).toEqual([]);
   });
 
-  it('skips formats that require a detector, and imports the rest', async () => {
+  it('omits formats with a detector, and imports the rest', async () => {
     put(
       'clr',
       'package mono\ninterpreter /usr/bin/cli\nmagic MZ\ndetector /usr/lib/cli/binfmt-detector-cli\n',
@@ -164,7 +164,7 @@ fix_binary yes
     expect(instance()).toEqual([]);
   });
 
-  it('refuses other files at once', async () => {
+  it('refuses files without rules immediately', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     symlinkSync('/nowhere', at('dangling'));
     symlinkSync('loop', at('loop'));
@@ -195,7 +195,7 @@ fix_binary yes
     expect(instance().map(([name]) => name)).toEqual(['odd']);
   });
 
-  it('is refused for a plain user, except for a dry run', async () => {
+  it('is refused to a user, except with --dry-run', async () => {
     const file = put('rules', ':a:E::a::/bin/a:\n');
     const within = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs'];
     expect(await binfmtctl(['import', file, '--dry-run'], { within })).toMatchObject({ status: 0 });

@@ -1,4 +1,4 @@
-/** Entries that only work on the host, and environments in which entries are not visible. */
+/** Entries that work only in some places, and places where entries cannot be seen. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ describe('a dynamic emulator', () => {
     }
   }, 60_000);
 
-  // FEX registers itself this way, even if it is dynamic.
+  // FEX registers itself with F even if it is a dynamic build.
   it('is not expected to work in chroots because of flag F', async () => {
     registerOthers('FEX', 'riscv64', join(qemu, 'usr/bin/qemu-riscv64'), 'F');
     const { status, stdout } = await inside('verify', '--verbose');
@@ -42,7 +42,7 @@ describe('a dynamic emulator', () => {
 });
 
 describe('binfmt_misc that is not mounted here', () => {
-  it('does not make working entries broken', async () => {
+  it('does not make working entries fail', async () => {
     await documentOf(['install', 'arm64', '--source', `dir:${emulatorFolder()}`, '--store', store]);
     const within = inShell('umount /proc/sys/fs/binfmt_misc');
     const status = await binfmtctl(['status', '--store', store], { within });
