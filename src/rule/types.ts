@@ -1,9 +1,9 @@
 /**
  * Rules and entries of binfmt_misc.
  *
- * The kernel treats name, interpreter and extension as bytes. Here they are strings: valid UTF-8 is decoded, every other byte
- * 0x80-0xff becomes the lone surrogate U+DC80-U+DCFF (as in Python's PEP 383), so any byte string survives a round trip.
- * `src/rule/text.ts` converts.
+ * The kernel treats name, interpreter and extension as bytes. Here they are strings: valid UTF-8 is decoded, every
+ * other byte 0x80-0xff becomes the lone surrogate U+DC80-U+DCFF (as in Python's PEP 383), so any byte string survives a
+ * round trip. `src/rule/text.ts` converts.
  */
 
 /** T and L require Linux 7.3; flags.ts explains each. */

@@ -88,7 +88,7 @@ async function packed(guests: readonly string[], bytes = bytesOf): Promise<Buffe
 }
 
 describe('a bundle', () => {
-  it('contains the emulators that were put into it', async () => {
+  it('provides the emulators written to it', async () => {
     const result = await taken(await fileWith(await packed(GUESTS)));
     expect(result).toMatchObject({
       found: GUESTS.map((guest) => [guest, 'qemu', 'bundle']),
@@ -96,12 +96,12 @@ describe('a bundle', () => {
     });
   });
 
-  it('is reproducible, for any order of its emulators', async () => {
+  it('has the same bytes at any time and in any order', async () => {
     const [one, other] = await Promise.all([packed(GUESTS), packed(GUESTS.toReversed())]);
     expect(one.equals(other)).toBe(true);
   });
 
-  it('returns only the wanted emulators, and omits missing ones', async () => {
+  it('provides only the requested emulators that it contains', async () => {
     const file = await fileWith(await packed(['aarch64', 'arm']));
     expect(await taken(file, ['arm', 'riscv64'])).toMatchObject({
       found: [['arm', 'qemu', 'bundle']],
@@ -109,7 +109,7 @@ describe('a bundle', () => {
     });
   });
 
-  it('is not created from files that changed since their inspection', async () => {
+  it('is not created if a file has changed since its inspection', async () => {
     const changes = [
       (guest: string) => Buffer.from(bytesOf(guest)).fill(7),
       (guest: string) => bytesOf(guest).subarray(1),
@@ -121,7 +121,7 @@ describe('a bundle', () => {
     }
   });
 
-  it('is not created from missing files', async () => {
+  it('is not created if a file is missing', async () => {
     const parts = packBundle({ host: 'x86_64', emulators: [bundled('arm')] }, () => at('absent'));
     await expect(collect(parts)).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -146,13 +146,13 @@ describe('an invalid bundle', () => {
     },
   );
 
-  it('is truncated after the wanted emulator', async () => {
+  it('is truncated after the requested emulator', async () => {
     expect(await takenFrom(whole().slice(0, -1), ['aarch64'])).toEqual(
       refused('BAD_PACKAGE', 'truncated before riscv64/qemu-riscv64'),
     );
   });
 
-  it.each(['aarch64', 'riscv64'])('has one byte of %s changed', async (guest) => {
+  it.each(['aarch64', 'riscv64'])('has one changed byte in %s', async (guest) => {
     const bytes = await packed(GUESTS);
     const place = bytes.indexOf(bytesOf(guest)) + 500;
     bytes[place] = (bytes[place] ?? 0) ^ 1;
@@ -161,7 +161,7 @@ describe('an invalid bundle', () => {
     );
   });
 
-  it('has one changed byte in an unwanted emulator', async () => {
+  it('has one changed byte in an emulator that is not requested', async () => {
     const bytes = await packed(GUESTS);
     const place = bytes.indexOf(bytesOf('riscv64')) + 500;
     bytes[place] = (bytes[place] ?? 0) ^ 1;
@@ -170,7 +170,7 @@ describe('an invalid bundle', () => {
     );
   });
 
-  it('never returns changed emulators, for any changed byte', async () => {
+  it('never provides wrong bytes, whichever byte is changed', async () => {
     const good = await packed(GUESTS);
     await fc.assert(
       fc.asyncProperty(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 }), async (place, change) => {
@@ -212,7 +212,7 @@ describe('an invalid bundle', () => {
   });
 
   it.each([
-    ['a name that climbs out', { name: '../../etc/cron.d/x', bytes: 'x' }],
+    ['a name that leads out of it', { name: '../../etc/cron.d/x', bytes: 'x' }],
     ['an absolute name', { name: '/etc/passwd', bytes: 'x' }],
     ['a second manifest', { name: 'manifest.json', bytes: '{}' }],
     ['an emulator twice', entry('riscv64')],
@@ -230,14 +230,14 @@ describe('an invalid bundle', () => {
     );
   });
 
-  it('has a too large manifest', async () => {
+  it('has too large a manifest', async () => {
     const large = { name: 'manifest.json', bytes: ' '.repeat((1 << 20) + 1) };
     expect(await takenFrom([large])).toEqual(
       refused('BAD_PACKAGE', 'manifest.json is too large: 1048577 bytes'),
     );
   });
 
-  it('is another file', async () => {
+  it('is not a bundle', async () => {
     const hint = expect.objectContaining({ hint: expect.stringContaining('binfmtctl bundle -o FILE') });
     const others = [
       await tar([{ name: 'blobs/x', bytes: 'x' }]),
@@ -252,20 +252,20 @@ describe('an invalid bundle', () => {
     }
   });
 
-  it('is not a regular file, or can be changed by others', async () => {
+  it('is not a file, or other users can change it', async () => {
     expect(await taken(at('absent.tar'))).toEqual(refused('BAD_SOURCE', /^not a file: .*absent\.tar$/));
     await mkdir(at('folder.tar'));
     expect(await taken(at('folder.tar'))).toEqual(refused('BAD_SOURCE', /^not a file: .*folder\.tar$/));
     const open = await fileWith(await packed(['arm']));
     await chmod(open, 0o666);
     expect(await taken(open)).toEqual(
-      refused('EMULATOR_UNFIT', 'cannot be the bundle: it can be written by others'),
+      refused('EMULATOR_UNFIT', ' as the bundle: it can be written by others'),
     );
     await symlink('loop', at('loop'));
     expect(await taken(at('loop'))).toEqual(refused('BAD_SOURCE', /^not a file: .*loop$/));
   });
 
-  it('is not read further after an interruption', async () => {
+  it('is abandoned when interrupted', async () => {
     const file = await fileWith(await packed(GUESTS));
     expect(await taken(file, GUESTS, AbortSignal.abort('SIGINT'))).toMatchObject({
       stored: [],

@@ -97,7 +97,7 @@ describe('a failing registry', () => {
     expect(await pull(at(), `${later.host}/test/image`)).toMatchObject(failed('rate limited', '60 minutes'));
     const broken = await serve((_, response) => answer(response, 500));
     expect(await pull(at(), `${broken.host}/test/image`)).toMatchObject(
-      failed(/ failed \(status 500\)/, 'mirror'),
+      failed(/returned a server error \(status 500\)/, 'mirror'),
     );
     expect(broken.requests).toHaveLength(4);
   });

@@ -1,4 +1,4 @@
-/** Box64 maps programs differently, so this runs probes in it: Debian's Box64 for arm64, in QEMU. */
+/** Box64 maps programs differently. These probes run without an arm64 machine, with Debian's Box64 under QEMU. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Profiles from directories of the user. */
+/** Users' profiles from directories. */
 import { execFile } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ import { temporaryFolder } from './fixtures/temporary.ts';
 
 const at = temporaryFolder();
 
-/** Creates a directory with these files. */
+/** A directory with these files. */
 async function folder(name: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   await Promise.all(['', 'arch', 'format'].map((each) => mkdir(at(name, each), { recursive: true })));
   await Promise.all(Object.entries(files).map(([path, text]) => writeFile(at(name, path), text)));
@@ -25,7 +25,7 @@ const lintOf = async (directory: string): Promise<readonly string[]> =>
   );
 
 describe('loadCatalogue', () => {
-  it('is the built-in catalogue without directories', async () => {
+  it('is the built-in one without directories', async () => {
     expect(await loadCatalogue([])).toBe(builtinCatalogue());
   });
 
@@ -41,7 +41,7 @@ describe('loadCatalogue', () => {
     expect(Object.keys(arches)).toHaveLength(Object.keys(builtinCatalogue().arches).length + 1);
   });
 
-  it('replaces profiles of the same kind and id; later directories win', async () => {
+  it('replaces profiles of the same kind and id; the last directory wins', async () => {
     const [first, second] = await Promise.all(
       ['first', 'second'].map((summary) =>
         folder(summary, { 'qemu.yaml': stringify({ ...builtinCatalogue().emulators['qemu'], summary }) }),
@@ -66,11 +66,11 @@ describe('loadCatalogue', () => {
 });
 
 describe('lintDirectories', () => {
-  it('accepts the profiles of binfmtctl', async () => {
+  it('finds no problems in the built-in profiles', async () => {
     expect(await lintDirectories([])).toEqual([]);
   });
 
-  it('reports the line of each problem', async () => {
+  it('gives the line of the invalid part', async () => {
     const lines = [
       'kind: format',
       'id: tape',
@@ -87,7 +87,7 @@ describe('lintDirectories', () => {
     ]);
   });
 
-  it('rejects hostile files, and still reads the good one', async () => {
+  it('survives hostile files, and still reads a valid one', async () => {
     const bomb = [
       'a: &a [x,x,x,x,x,x,x,x,x]',
       'b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]',
@@ -121,7 +121,7 @@ describe('lintDirectories', () => {
     expect(problems).toContain('twice.yaml:2: Map keys must be unique');
   });
 
-  it('finds two files for one profile', async () => {
+  it('finds a profile that is defined twice in a directory', async () => {
     const own = await folder('pair', {
       'tape.yaml': stringify(FORMAT),
       'format/tape.yaml': stringify(FORMAT),

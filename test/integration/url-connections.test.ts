@@ -1,4 +1,4 @@
-/** How connections are established, kept and closed. */
+/** How connections are opened, reused and closed. */
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -30,7 +30,7 @@ async function web(more: WebOptions = {}) {
   return { ...started, host: new URL(started.origin).host };
 }
 
-/** Waits for pending events. */
+/** Lets pending events happen. */
 async function nextTurns(): Promise<void> {
   for (let count = 0; count < 20; count++) await nextTurn();
 }
@@ -39,7 +39,7 @@ async function fetchText(url: string, more: HttpRequest = options()): Promise<st
   return Buffer.from(await readBody(await request(new URL(url), more), 1000)).toString();
 }
 
-/** A server that passes its sockets to `handle`. */
+/** A server that passes its connections to `handle`. */
 async function raw(handle: (socket: Socket) => void) {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -50,7 +50,7 @@ async function raw(handle: (socket: Socket) => void) {
   return started;
 }
 
-/** A proxy that maps every host to `target`, and records its requests. */
+/** A proxy that connects every host name to `target`, and records the requested hosts. */
 async function proxyTo(target: string, tls?: { readonly key: string; readonly cert: string }) {
   const asked: string[] = [];
   const server = tls === undefined ? createHttpServer() : createTlsServer(tls);
@@ -72,14 +72,14 @@ async function proxyTo(target: string, tls?: { readonly key: string; readonly ce
 }
 
 describe('a proxy', () => {
-  /** A server and a proxy with TLS, and a trusted certificate for both. */
+  /** A server and a proxy with TLS and a trusted certificate. */
   async function serveBehind(names: string) {
     const certificate = makeCertificate(at(), names);
     vi.stubEnv('SSL_CERT_FILE', certificate.file);
     return proxyTo((await web({ tls: certificate })).host, certificate);
   }
 
-  it('with TLS is verified by its own name, for a server with and without TLS', async () => {
+  it('with TLS is verified by its own name, for servers with and without TLS', async () => {
     const warn = vi.spyOn(process, 'emitWarning');
     const proxy = await serveBehind('DNS:files.example,IP:127.0.0.1,DNS:localhost');
     const port = proxy.host.replace(/.*:/, '');
@@ -107,7 +107,7 @@ describe('a proxy', () => {
     },
   );
 
-  it('gets a user name without a password', async () => {
+  it('accepts a user name without a password', async () => {
     const proxy = await proxyTo('127.0.0.1:1');
     vi.stubEnv('ALL_PROXY', `http://me@${proxy.host}`);
     expect(await fetchText('http://files.example/file')).toBe('content');
@@ -119,7 +119,7 @@ describe('a proxy', () => {
     ]);
   });
 
-  it('with status 407 for plain HTTP is left to the caller', async () => {
+  it('that requires authentication is reported to the caller', async () => {
     const proxy = await web({ intercept: (_, response) => response.writeHead(407).end() && true });
     vi.stubEnv('ALL_PROXY', proxy.origin);
     const { status } = await request(new URL('http://files.example/file'), options());
@@ -128,7 +128,7 @@ describe('a proxy', () => {
 });
 
 describe('a connection', () => {
-  it('is reused by the next requests of a transfer', async () => {
+  it('is reused for the next requests of a transfer', async () => {
     let connections = 0;
     const server = createHttpServer((_, response) => response.end('content'));
     server.on('connection', () => connections++);
@@ -153,7 +153,7 @@ describe('a connection', () => {
     const server = await raw((socket) => {
       closed = once(socket, 'close');
       let came = 0;
-      // A tunnel is complete when the handshake begins.
+      // The tunnel is open when the handshake begins.
       socket.on('data', () => {
         if (answer !== '' && came++ === 0) socket.write(answer);
         else ending.abort('SIGINT');
@@ -172,7 +172,7 @@ describe('a response', () => {
   const answering = (lines: readonly string[]) =>
     raw((socket) => socket.once('data', () => socket.end(lines.join('\r\n'))));
 
-  it('may repeat a header: the first one counts, and all challenges do', async () => {
+  it('may repeat a header: the first one is used, and all challenges', async () => {
     const { host } = await answering([
       'HTTP/1.1 401 Unauthorized',
       'WWW-Authenticate: Basic realm="a"',
@@ -195,7 +195,7 @@ describe('a response', () => {
     ['a length, and closes', (size: number) => ['Connection: close', `Content-Length: ${size}`]],
     ['no length, and closes', () => ['Connection: close']],
   ])('with %s may arrive faster than it is read', async (_, lines) => {
-    // With some of these sizes, undici still has unread data when the connection ends.
+    // With these sizes, undici has or has not buffered data when the connection ends.
     for (const size of [10, 65_000, 66_000, 131_072, 300_001]) {
       const { host } = await answering(['HTTP/1.1 200 OK', ...lines(size), '', 'x'.repeat(size)]);
       const { body } = await request(new URL(`http://${host}/`), options());
@@ -209,7 +209,7 @@ describe('a response', () => {
     }
   });
 
-  it('fails if its connection is reset, for fast and slow readers', async () => {
+  it('whose connection is reset fails, however fast it is read', async () => {
     for (const wait of [nextTurns, () => {}]) {
       const { host } = await raw((socket) => {
         socket.once('data', () => {

@@ -13,7 +13,7 @@ import { serve, startWeb, type Web, type WebOptions } from './fixtures/web.ts';
 const at = temporaryFolder();
 const open: { close: () => Promise<void> }[] = [];
 const program = fakeQemu();
-/** What comes in several parts. */
+/** Content that arrives in several parts. */
 const archive = await tar([
   { name: 'noise', bytes: randomBytes(60_000) },
   { name: 'usr/bin/qemu-aarch64', bytes: program },
@@ -38,14 +38,14 @@ const fetchIt = ({ origin }: Web, settings?: UrlSettings) =>
 const fetchUnverified = ({ origin }: Web) => pullFrom(at(), `${origin}/qemu.tar`, { allowUnverified: true });
 const answer = (response: ServerResponse, status: number, headers = {}, body: string | Uint8Array = '') =>
   response.writeHead(status, headers).end(body) && true;
-/** Answers with the start of the file, and breaks the connection. */
+/** Sends the start of the file, then closes the connection. */
 const breakOff = (response: ServerResponse, headers = {}) => {
   response.writeHead(200, headers).write(archive.subarray(0, 20_000), () => response.socket?.destroySoon());
   return true;
 };
 
 describe('a server', () => {
-  it('is asked for the file, without anything that tells who we are', async () => {
+  it('receives a request without identifying headers', async () => {
     const web = await start();
     expect(await pullFrom(at(), `${web.origin}/qemu.tar?token=secret${HASH}`)).toMatchObject({
       ...good,
@@ -59,7 +59,7 @@ describe('a server', () => {
     ]);
   });
 
-  it('with TLS is used if its certificate is trusted, and rejected if that has expired or is not trusted', async () => {
+  it('with TLS needs a trusted certificate that has not expired', async () => {
     const certificate = makeCertificate(at());
     const web = await start(undefined, certificate);
     vi.stubEnv('SSL_CERT_FILE', certificate.file);
@@ -76,7 +76,7 @@ describe('a server', () => {
     );
   });
 
-  it('with TLS is not used if SSL_CERT_FILE is invalid', async () => {
+  it('with TLS is not contacted if the configured CA file is missing', async () => {
     const web = await start(undefined, makeCertificate(at()));
     await writeFile(at('empty.pem'), 'no certificate\n');
     for (const [file, why] of [
@@ -99,15 +99,15 @@ describe('a server', () => {
     [404, /has no such file \(status 404\)/, /check the URL/],
     [410, /has no such file/, /check the URL/],
     [204, /sent an unexpected response/, /check the URL/],
-    [500, / failed \(status 500\)/, /try again later/],
+    [500, /returned a server error \(status 500\)/, /try again later/],
     [429, /rate limited the request/, /try again later/],
-  ])('that responds with status %i is rejected', async (status, message, hint) => {
+  ])('that responds with status %i is reported', async (status, message, hint) => {
     const web = await start((_, response) => answer(response, status, { 'retry-after': '0' }));
     expect(await fetchIt(web)).toMatchObject(refused('SOURCE_FAILED', message, hint));
     expect(web.requests).toHaveLength([429, 500].includes(status) ? 4 : 1);
   });
 
-  it('is retried after 429 and 5xx, not before its Retry-After, and given up if that is long', async () => {
+  it('is retried after 429 and 5xx, no sooner than Retry-After says, and given up if that is long', async () => {
     const times: number[] = [];
     const web = await start((_, response) => {
       times.push(performance.now());
@@ -126,7 +126,7 @@ describe('a server', () => {
     expect(await fetchIt(later)).toMatchObject(refused('SOURCE_FAILED', /rate limited/, /60 minutes/));
   });
 
-  it('that is unknown or not running is reported', async () => {
+  it('that is unknown or does not listen is reported', async () => {
     const unknown = await pullFrom(at(), `http://no-such-host.invalid/x${HASH}`, { limits: { attempts: 1 } });
     expect(unknown).toMatchObject(
       refused('SOURCE_FAILED', /host not found|DNS is not available/, /DNS|network/),
@@ -135,7 +135,7 @@ describe('a server', () => {
     expect(closed).toMatchObject(refused('SOURCE_FAILED', /connection refused/, /host and port/));
   });
 
-  it('without TLS is rejected for https:', async () => {
+  it('without TLS is refused for https:', async () => {
     const web = await start();
     const source = `${web.origin.replace('http:', 'https:')}/qemu.tar${HASH}`;
     expect(await pullFrom(at(), source)).toMatchObject(
@@ -143,7 +143,7 @@ describe('a server', () => {
     );
   });
 
-  it('is given up if it stalls before or during the response', async () => {
+  it('is given up if it stalls before or within a response', async () => {
     const silent = await start(() => true);
     const limits = { answerMs: 100, stallMs: 100, attempts: 2 };
     const result = await fetchIt(silent, { limits });
@@ -160,7 +160,7 @@ describe('a server', () => {
     expect(await fetchIt(dripping, { limits })).toMatchObject(refused('SOURCE_FAILED', /timed out/));
   });
 
-  it('leaves nothing if the download is interrupted', async () => {
+  it('leaves nothing when interrupted', async () => {
     const stop = new AbortController();
     const web = await start((_, response) => {
       const started = response.writeHead(200, { 'content-length': archive.length });
@@ -176,7 +176,7 @@ describe('a server', () => {
 });
 
 describe('a download', () => {
-  it('is rejected if its sha256 differs twice', async () => {
+  it('is refused if the sha256 differs again after a retry', async () => {
     const web = await start((_, response) =>
       answer(response, 200, {}, Buffer.from(archive).fill(7, 100, 200)),
     );
@@ -202,7 +202,7 @@ describe('a download', () => {
     expect(await fetchUnverified(short)).toMatchObject(refused('BAD_PACKAGE', /truncated/));
   });
 
-  it('resumes after a broken connection, if the file is still the same', async () => {
+  it('is resumed after a broken connection if the file is unchanged', async () => {
     const ranges: unknown[] = [];
     const web = await start((request, response) => {
       ranges.push([request.headers.range, request.headers['if-range']]);
@@ -215,7 +215,7 @@ describe('a download', () => {
     ]);
   });
 
-  it('resumes without a length, and starts again if the server does not support ranges', async () => {
+  it('is resumed without a length, and restarted if the server does not support ranges', async () => {
     let count = 0;
     const chunked = await start((_, response) => ++count === 1 && breakOff(response));
     expect(await fetchIt(chunked)).toMatchObject(good);
@@ -227,7 +227,7 @@ describe('a download', () => {
     expect(await fetchIt(anew)).toMatchObject(good);
   });
 
-  it('is never composed of two versions if it is not verified', async () => {
+  it('never mixes two versions if it is unverified', async () => {
     const other = await tar([{ name: 'usr/bin/qemu-aarch64', bytes: 'other' }]);
     for (const headers of [
       { etag: '"one"' },
@@ -237,7 +237,7 @@ describe('a download', () => {
     ]) {
       const web = await start((request, response) => {
         if (web.requests.length === 1) return breakOff(response, headers);
-        // As a server does that has a new version.
+        // Servers that have a newer version do this.
         if (request.headers['if-range'] !== undefined) return answer(response, 200, {}, other);
         return request.headers.range === undefined && answer(response, 200, {}, other);
       });
@@ -246,7 +246,7 @@ describe('a download', () => {
     }
   });
 
-  it('is rejected if the server sends another range than requested', async () => {
+  it('is refused if another range arrives than requested', async () => {
     const web = await start((_, response) =>
       answer(response, 206, { 'content-range': 'bytes 512-1000/60000' }, archive.subarray(512, 1001)),
     );
@@ -255,14 +255,14 @@ describe('a download', () => {
     );
   });
 
-  it('is rejected if it is too large, with and without a length', async () => {
+  it('is refused if it is too large, whether announced or not', async () => {
     const announced = await start((_, response) => answer(response, 200, { 'content-length': 2 ** 31 }));
     expect(await fetchIt(announced)).toMatchObject(refused('BAD_PACKAGE', /larger than 1073741824 bytes/));
   });
 });
 
 describe('a redirect', () => {
-  it('is followed to another server, which gets no credentials', async () => {
+  it('is followed to another server without sending credentials', async () => {
     const other = await start();
     const web = await start((_, response) => answer(response, 302, { location: `${other.origin}/qemu.tar` }));
     expect(await fetchIt(web)).toMatchObject(good);
@@ -291,7 +291,7 @@ describe('a redirect', () => {
     expect(plain.requests).toEqual([]);
   });
 
-  it('from plain HTTP to plain HTTP of another machine is followed only if the file is verified, and never to this machine', async () => {
+  it('from plain HTTP to plain HTTP of another machine is followed if the file is verified, but never back to this machine', async () => {
     const own = await start();
     const targets: Record<string, string> = {
       'http://first.example/qemu.tar': 'http://second.example/qemu.tar',
@@ -333,7 +333,7 @@ describe('a redirect', () => {
 });
 
 describe('a proxy', () => {
-  it('of the environment is used, without headers that are only for the server', async () => {
+  it('from the environment is used, without sending it data for the server', async () => {
     const proxy = await start((request: IncomingMessage, response) => {
       request.url = new URL(request.url ?? '').pathname;
       serve(request, response, FILES);
@@ -351,7 +351,7 @@ describe('a proxy', () => {
     );
   });
 
-  it('that does harm to half of all answers makes none wrong and leaves none half done', async () => {
+  it('that corrupts half of all responses causes no wrong or partial result', async () => {
     const web = await start();
     const proxy = await faultyProxy(web.origin.replace('http://', ''));
     open.push(proxy);

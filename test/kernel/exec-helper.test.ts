@@ -1,4 +1,4 @@
-/** Exec helpers of every arch that Node runs on: this machine's natively, the others with Debian's emulators. */
+/** Exec helpers for all architectures that Node supports: the native one directly, the others with Debian's emulators. */
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -26,7 +26,7 @@ import {
 import { debianEmulators } from './support/debian-emulators.ts';
 
 const EMULATORS = debianEmulators();
-/** Node's name for the arch, and the name of its emulator. */
+/** The architecture's name in Node, and in an emulator. */
 const ARCHES = [
   ...[['arm', 'arm'] as const, ['arm64', 'aarch64'] as const, ['ia32', 'i386'] as const],
   ...[['loong64', 'loongarch64'] as const, ['mipsel', 'mipsel'] as const, ['ppc64', 'ppc64le'] as const],
@@ -55,7 +55,7 @@ describe.each(ARCHES)('an exec helper for Node on %s', (arch, emulator) => {
     return run(arch, emulator, whole, before);
   };
 
-  it('passes arguments and variables unchanged', async () => {
+  it('passes arguments and variables byte for byte', async () => {
     const environment = ['MY-PASS=hunter2', 'RAW=\xff\xfex', 'EMPTY=', 'LD_X=a b'];
     const argv = ['busybox', 'sh', '-c', 'cat /proc/$$/cmdline /proc/$$/environ; exit', '\xe9', ''];
     const { stdout } = await execute({ argv: argv.map(bytesOf), environment: environment.map(bytesOf) });
@@ -67,7 +67,7 @@ describe.each(ARCHES)('an exec helper for Node on %s', (arch, emulator) => {
     expect(await execute({ argv })).toMatchObject({ stdout: '', status: 0, failure: null });
   });
 
-  it('changes the root, the directory and the user', async () => {
+  it('changes the root, the working directory and the user', async () => {
     const argv = busybox('pwd; echo /*; id -u');
     const entered = { workdir: bytesOf('/work'), uid: 0, filtersTerminal: false };
     const told = await execute({ path: bytesOf('/bin/busybox'), argv, inside: entered });

@@ -1,4 +1,4 @@
-/** Commands without enough file descriptors, or in a removed directory. */
+/** Errors of commands without enough file descriptors or in a removed directory. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,7 +20,7 @@ const install = [
 ];
 afterEach(removeAllEntries);
 
-/** With fewer descriptors, Node fails before it has read the program. Node 22 and later need 22. */
+/** With fewer, Node fails before it reads the program: it needs 22 itself. */
 function startsWith(limit: number): boolean {
   const words = [`--nofile=${limit}`, process.execPath, resolve('dist/cli.cjs'), '--version'];
   return spawnSync('prlimit', words).status === 0;

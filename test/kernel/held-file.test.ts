@@ -1,4 +1,4 @@
-/** The file that the kernel holds for an entry with flag F, even if the path of its interpreter changes. */
+/** The file that the kernel holds for an entry with flag F, whatever happens to its interpreter's path. */
 import {
   appendFileSync,
   chmodSync,
@@ -38,7 +38,7 @@ async function stateOf() {
   return (await heldInterpreters([{ entry, arch: 'riscv64' }], [entry], context)).get(entry) ?? null;
 }
 
-/** Updates the change time, so that only a probe can tell whether the file changed. */
+/** Moves the change time past the registration, so that only a probe is conclusive. */
 const markChanged = (path: string): void => chmodSync(path, 0o700);
 
 function isHeldAt(path: string): boolean | null {
@@ -50,7 +50,7 @@ function isHeldAt(path: string): boolean | null {
   }
 }
 
-it('distinguishes a different and a removed file from a copy', async () => {
+it('distinguishes a changed and a removed file from a mere copy', async () => {
   registerOthers('held', 'riscv64', interpreter, 'F');
   expect(await stateOf()).toBe('same');
   copyFileSync(interpreter, `${interpreter}.new`);
@@ -64,7 +64,7 @@ it('distinguishes a different and a removed file from a copy', async () => {
   expect(await stateOf()).toBe('gone');
 });
 
-it('returns null for an entry without flag F, and for one without a running probe', async () => {
+it('returns nothing for an entry without flag F or without a probe through it', async () => {
   registerOthers('held', 'riscv64', interpreter, 'P');
   expect(await stateOf()).toBeNull();
   removeAllEntries();
@@ -73,7 +73,7 @@ it('returns null for an entry without flag F, and for one without a running prob
   expect(await stateOf()).toBeNull();
 });
 
-it('does not mistake the program of a wrapper for a replaced interpreter', async () => {
+it('does not mistake the program that a wrapper executes for a new interpreter', async () => {
   const wrapper = `${interpreter}-wrapper`;
   writeFileSync(wrapper, `#!/bin/sh\nexec ${interpreter} "$@"\n`);
   chmodSync(wrapper, 0o755);
@@ -89,7 +89,7 @@ it('needs no probe for a file that is older than its entry', () => {
     registerOthers('held', 'riscv64', interpreter, 'F');
   } while (compare() === null);
   expect(compare()).toBe('same');
-  // Disabling does not change its access time.
+  // Its access time remains that of the registration.
   writeFileSync(`${BINFMT}/held`, '0');
   markChanged(interpreter);
   writeFileSync(`${BINFMT}/held`, '1');
@@ -103,7 +103,7 @@ it('holds a file that cannot be written in place', () => {
   expect(() => writeFileSync(interpreter, '', { flag: 'r+' })).toThrow('ETXTBSY');
 });
 
-it('sees that an entry with flag F holds its interpreter', () => {
+it('detects that an entry with flag F holds its interpreter', () => {
   expect(isHeldAt(interpreter)).toBe(false);
   registerOthers('held', 'riscv64', interpreter, 'F');
   expect(isHeldAt(interpreter)).toBe(true);

@@ -1,4 +1,4 @@
-/** Concurrent commands on one instance: four, or ten in several rounds. PARALLEL_ROUNDS sets the rounds; the stress run has 20. */
+/** Four or ten commands at once on one instance, in several rounds. PARALLEL_ROUNDS sets the rounds; the stress run has 20. */
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, watch } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -63,11 +63,11 @@ it('lets containers replace the same entries at once, and leaves no staged entry
   }),
 );
 
-it('keeps entries of others when a container fails and rolls back', { timeout }, () =>
+it('keeps entries of others if a container fails and rolls back', { timeout }, () =>
   inRounds(async () => {
     const broken = mkdtempSync(join(folder, 'broken-'));
     copyFileSync(join(emulatorFolder(), 'qemu-aarch64-static'), join(broken, 'qemu-aarch64-static'));
-    // It starts, but cannot run programs of the architecture.
+    // It starts but cannot run programs of the architecture.
     copyFileSync(join(emulatorFolder(), 'qemu-arm-static'), join(broken, 'qemu-riscv64-static'));
     const good = SETS.map((set) => inContainer('install', ...set, ...source));
     const bad = [1, 2, 3].map(() => inContainer('install', 'arm64', 'riscv64', '--source', `dir:${broken}`));

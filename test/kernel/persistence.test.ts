@@ -1,4 +1,4 @@
-/** Files that register entries at boot, read by systemd-binfmt and update-binfmts. */
+/** Boot files of entries, read by the services that register them at boot: systemd-binfmt and update-binfmts. */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -40,7 +40,7 @@ afterEach(() => {
 });
 
 describe('--persist=binfmt.d', () => {
-  it('lets systemd-binfmt register the same entries', async () => {
+  it('makes systemd-binfmt register the same entries', async () => {
     await done('install', 'arm64', 'riscv64', '--persist=binfmt.d', ...source);
     const before = entries();
     expect(readdirSync(BINFMT_D)).toEqual(['qemu-aarch64.conf', 'qemu-riscv64.conf']);
@@ -59,7 +59,7 @@ describe('--persist=binfmt.d', () => {
     expect(entries()).toEqual({});
   });
 
-  it('stays if its file was changed, with a warning', async () => {
+  it('is kept if it was changed since, with a warning', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     const path = join(BINFMT_D, 'qemu-aarch64.conf');
     appendFileSync(path, '# mine\n');
@@ -72,7 +72,7 @@ describe('--persist=binfmt.d', () => {
     expect(entries()).toEqual({});
   });
 
-  it('is written for a working entry on request', async () => {
+  it('is written on request for an entry that works already', async () => {
     await done('install', 'arm64', ...source);
     const before = entries();
     await done('install', 'arm64', '--persist=binfmt.d');
@@ -101,7 +101,7 @@ describe('--persist for an entry whose interpreter file was removed', () => {
 const interpreterOf = (entry: string): string => /^interpreter (.*)$/m.exec(entry)?.[1] ?? '';
 
 describe('--persist=binfmt-support', () => {
-  it('is shown by update-binfmts, which registers the same entry', async () => {
+  it('makes update-binfmts display and register the same format', async () => {
     await done('install', 'arm64', '--persist=binfmt-support', ...source);
     const before = entries();
     expect(updateBinfmts('--display', 'qemu-aarch64')).toMatch(
@@ -125,7 +125,7 @@ function updateBinfmts(...words: readonly string[]): string {
 }
 
 describe('after a reboot', () => {
-  it('install registers a missing entry again, from the store', async () => {
+  it('install restores a missing entry from the store', async () => {
     await done('install', 'arm64', ...source);
     const before = entries();
     switchEntry('qemu-aarch64', 'gone');
@@ -136,7 +136,7 @@ describe('after a reboot', () => {
 
 describe('a machine on which no service reads binfmt.d at boot', () => {
   const options = { within: withoutInit };
-  // In a container, entries come from the host, which has another store.
+  // In a container, the host registers the entries at boot, and its store differs.
   const INSTALL_AGAIN =
     /on the host, run `binfmtctl install aarch64 --persist`|run `binfmtctl install aarch64 --store \S+` after each boot/;
 

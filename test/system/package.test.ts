@@ -1,4 +1,4 @@
-/** The npm package, as a project without any other package has it. */
+/** The npm package in a project without other packages. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -84,7 +84,7 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
     expect(compile('all.mts', module, resolution)).toBe('');
   });
 
-  it('declare the names that modules and require() get, and no others', () => {
+  it('declare exactly the names that import and require() return', () => {
     const print = 'console.log(JSON.stringify(Object.keys(library)))';
     const ways = [
       ['--input-type=module', '--eval', `import * as library from 'binfmtctl'; ${print}`],
