@@ -26,7 +26,7 @@ describe('a store that cannot be written', () => {
   it('is read-only', () =>
     expectRefusal(
       install('--store', store),
-      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another store with --store DIR/ },
+      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another path, or remount/ },
       { within: inShell(`mount --bind -o ro ${store} ${store} && mount -o remount,bind,ro ${store}`) },
     ));
 
