@@ -117,7 +117,7 @@ describe('lintDirectories', () => {
         .map((name) => `${name}.yaml`),
     );
     expect(problems).toContain('name.yaml:2: id: is tape, but the file name is name.yaml');
-    expect(problems).toContain('deep.yaml:1: is nested too deeply');
+    expect(problems).toContain('deep.yaml:1: nested too deeply');
     expect(problems).toContain('twice.yaml:2: Map keys must be unique');
   });
 

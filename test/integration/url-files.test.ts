@@ -66,13 +66,13 @@ describe('the format of a file', () => {
       'an ar library',
       '!<arch>\nfoo.o/          0           0     0     644     1         `\nx',
       /is not a Debian package/,
-      /fetch it again/,
+      /do not trust the source/,
     ],
     [
       'the start of a package',
       '!<arch>\ndebian-binary   0           0     0     100644  4         `\n2',
       /corrupt or truncated/,
-      /fetch it again/,
+      /do not trust the source/,
     ],
   ])('is unsupported: %s', async (_, text, message, hint) => {
     expect(await fetchBytes(Buffer.from(text))).toMatchObject(refused('BAD_PACKAGE', message, hint));
