@@ -140,8 +140,8 @@ fix_binary yes
 
   it.each([
     ['rules', ':a:E::a::/bin/a\n', /rules:1: no delimiter|rules:1: /],
-    ['rules', ':a:E::a::/bin/a:\n\0\0\0\n', /rules:2: 3 bytes/],
-    ['rules', `:${'n'.repeat(300)}:E::a::/bin/a:\n`, /rules:1: name of 300 bytes/],
+    ['rules', ':a:E::a::/bin/a:\n\0\0\0\n', /rules:2: invalid size of 3 bytes/],
+    ['rules', `:${'n'.repeat(300)}:E::a::/bin/a:\n`, /rules:1: name is too long: 300 bytes/],
     ['a.conf', ':a:X::a::/bin/a:\n:b/:E::a::/bin/a:\n', /a\.conf:1: .*; .*a\.conf:2: /],
     ['f', 'package p\ninterpreter /bin/a\n', /f: either --magic or --extension is required/],
     ['f', 'package p\ninterpreter /bin/a\nmagic X\nextension y\n', /can't use both --magic and --extension/],
