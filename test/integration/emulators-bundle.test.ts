@@ -204,7 +204,7 @@ describe('an invalid bundle', () => {
       refused('BAD_PACKAGE', /has \d+ bytes, not 5 as in the manifest/),
     );
     expect(await takenFrom([{ name: 'manifest.json', bytes: '{' }])).toEqual(
-      refused('BAD_PACKAGE', 'manifest.json is no JSON'),
+      refused('BAD_PACKAGE', 'manifest.json is not valid JSON'),
     );
     expect(await takenFrom([{ name: 'manifest.json', bytes: '{"host":"../x"}' }])).toEqual(
       refused('BAD_PACKAGE', 'host: must be an ID'),
@@ -259,7 +259,7 @@ describe('an invalid bundle', () => {
     const open = await fileWith(await packed(['arm']));
     await chmod(open, 0o666);
     expect(await taken(open)).toEqual(
-      refused('EMULATOR_UNFIT', 'cannot be the bundle: it can be written by others'),
+      refused('EMULATOR_UNFIT', ' as the bundle: it can be written by others'),
     );
     await symlink('loop', at('loop'));
     expect(await taken(at('loop'))).toEqual(refused('BAD_SOURCE', /^not a file: .*loop$/));

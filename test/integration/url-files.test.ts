@@ -66,13 +66,13 @@ describe('the format of a file', () => {
       'an ar library',
       '!<arch>\nfoo.o/          0           0     0     644     1         `\nx',
       /is not a Debian package/,
-      /do not trust the source/,
+      /run the command again/,
     ],
     [
       'the start of a package',
       '!<arch>\ndebian-binary   0           0     0     100644  4         `\n2',
       /corrupt or truncated/,
-      /do not trust the source/,
+      /run the command again/,
     ],
   ])('is unsupported: %s', async (_, text, message, hint) => {
     expect(await fetchBytes(Buffer.from(text))).toMatchObject(refused('BAD_PACKAGE', message, hint));
@@ -228,7 +228,7 @@ describe('a bundle', () => {
       /for s390x machines/,
     ],
     ['another manifest', [{ name: 'manifest.json', bytes: '[]' }], 'BAD_PACKAGE', /bundle .*file-/],
-  ] as const)('with %s is refused', async (_, entries, code, message) => {
+  ] as const)('with %s is rejected', async (_, entries, code, message) => {
     const { error, ...rest } = await fetchTar(entries);
     expect({ error, ...rest }).toMatchObject(refused(code, message));
     expect(error?.message).not.toContain('binfmtctl-url-');

@@ -81,7 +81,7 @@ describe('the memory of a download', () => {
     expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
   });
 
-  it('stays under 120 MB for bombs, which are refused', async () => {
+  it('stays under 120 MB for decompression bombs, and rejects them', async () => {
     // Members of zeros that belong to no file.
     const zeros = Buffer.alloc(64 * MB);
     const start = await tar([{ name: 'x', bytes: '' }]);

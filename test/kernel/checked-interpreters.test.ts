@@ -1,4 +1,4 @@
-/** The file that the kernel holds for a rule with flag F is the one that was checked, even if a link changes in between. */
+/** With flag F, the kernel holds the file that was checked, even if a link changes in between. */
 import {
   appendFileSync,
   copyFileSync,

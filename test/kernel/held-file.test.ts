@@ -1,4 +1,4 @@
-/** Which file the kernel holds for an entry with flag F, whatever happens to the path of its interpreter. */
+/** The file that the kernel holds for an entry with flag F, whatever happens to its interpreter's path. */
 import {
   appendFileSync,
   chmodSync,
@@ -38,7 +38,7 @@ async function stateOf() {
   return (await heldInterpreters([{ entry, arch: 'riscv64' }], [entry], context)).get(entry) ?? null;
 }
 
-/** Sets the change time after the registration, so that only a probe can detect a change. */
+/** Moves the change time past the registration, so that only a probe is conclusive. */
 const markChanged = (path: string): void => chmodSync(path, 0o700);
 
 function isHeldAt(path: string): boolean | null {
@@ -50,7 +50,7 @@ function isHeldAt(path: string): boolean | null {
   }
 }
 
-it('distinguishes changed and removed files from copies', async () => {
+it('distinguishes a changed and a removed file from a mere copy', async () => {
   registerOthers('held', 'riscv64', interpreter, 'F');
   expect(await stateOf()).toBe('same');
   copyFileSync(interpreter, `${interpreter}.new`);
@@ -64,7 +64,7 @@ it('distinguishes changed and removed files from copies', async () => {
   expect(await stateOf()).toBe('gone');
 });
 
-it('returns null for an entry without flag F, and for one without a probe', async () => {
+it('returns nothing for an entry without flag F or without a probe through it', async () => {
   registerOthers('held', 'riscv64', interpreter, 'P');
   expect(await stateOf()).toBeNull();
   removeAllEntries();
@@ -73,7 +73,7 @@ it('returns null for an entry without flag F, and for one without a probe', asyn
   expect(await stateOf()).toBeNull();
 });
 
-it('is not misled by a program that a wrapper executes', async () => {
+it('does not mistake the program that a wrapper executes for a new interpreter', async () => {
   const wrapper = `${interpreter}-wrapper`;
   writeFileSync(wrapper, `#!/bin/sh\nexec ${interpreter} "$@"\n`);
   chmodSync(wrapper, 0o755);

@@ -10,7 +10,7 @@ import { startWork } from './support/work.ts';
 const { folder: work, store, at, put, run } = startWork();
 
 describe('import', () => {
-  it('gives later files precedence, as the last registration wins', async () => {
+  it('gives later files precedence, because the last registration wins', async () => {
     mkdirSync(at('d'));
     put('d/20.conf', ':two:E::x::/bin/two:\n');
     put('d/10.conf', ':one:E::x::/bin/one:\n:two:E::old::/bin/old:\n');
@@ -30,7 +30,7 @@ describe('import', () => {
     expect((await run('import', file)).stderr).not.toContain('takes precedence');
   });
 
-  it('replaces an entry only on request', async () => {
+  it('replaces an entry only with --replace', async () => {
     registerForeign(':a:E::a::/bin/old:');
     const before = instance();
     const file = put('rules', ':a:E::a::/bin/new:\n:b:E::b::/bin/b:\n');
@@ -53,19 +53,19 @@ describe('import', () => {
     ]);
   });
 
-  it('rolls everything back if the kernel refuses a rule', async () => {
+  it('rolls back everything if the kernel refuses a rule', async () => {
     mkdirSync(at('noexec'));
     const file = put('rules', `:a:E::a::/bin/a:\n:b:E::b::${at('noexec/true')}:F\n`);
     const within = inShell(`mount -t tmpfs -o noexec none ${at('noexec')} && cp /bin/true ${at('noexec')}`);
     const ran = await binfmtctl(['import', file, '--store', store], { within });
     expect(ran).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('is on a noexec mount'),
+      stderr: expect.stringContaining('its file system is mounted noexec'),
     });
     expect(instance()).toEqual([]);
   });
 
-  it('skips formats that require a detector, and imports the rest', async () => {
+  it('omits formats with a detector, and imports the rest', async () => {
     put(
       'clr',
       'package mono\ninterpreter /usr/bin/cli\nmagic MZ\ndetector /usr/lib/cli/binfmt-detector-cli\n',
@@ -73,9 +73,7 @@ describe('import', () => {
     put('jar', 'package jar\ninterpreter /usr/bin/jexec\nextension jar\n');
     expect(await run('import', work)).toMatchObject({
       status: 1,
-      stderr: expect.stringMatching(
-        /^(Register: .*\n)*left out: \S+\/clr: the kernel cannot run its detector /,
-      ),
+      stderr: expect.stringMatching(/^left out: \S+\/clr: the kernel cannot run its detector /),
     });
     expect(Object.keys(entries())).toEqual(['jar']);
   });
@@ -166,7 +164,7 @@ fix_binary yes
     expect(instance()).toEqual([]);
   });
 
-  it('refuses other files at once', async () => {
+  it('refuses files without rules immediately', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     symlinkSync('/nowhere', at('dangling'));
     symlinkSync('loop', at('loop'));
@@ -186,8 +184,8 @@ fix_binary yes
     }
     expect(await run('import', work)).toMatchObject({ status: 1 });
     rmSync(at('large.conf'));
-    expect(await run('import', work)).toMatchObject({ status: 0, stdout: 'no rules there\n' });
-    expect(await run('import', '/dev/null')).toMatchObject({ status: 0, stdout: 'no rules there\n' });
+    expect(await run('import', work)).toMatchObject({ status: 0, stdout: 'no rules found\n' });
+    expect(await run('import', '/dev/null')).toMatchObject({ status: 0, stdout: 'no rules found\n' });
   });
 
   it('reads files of a directory whose names are not UTF-8', async () => {
@@ -197,7 +195,7 @@ fix_binary yes
     expect(instance().map(([name]) => name)).toEqual(['odd']);
   });
 
-  it('is refused for a plain user, except for a dry run', async () => {
+  it('is refused to a user, except with --dry-run', async () => {
     const file = put('rules', ':a:E::a::/bin/a:\n');
     const within = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs'];
     expect(await binfmtctl(['import', file, '--dry-run'], { within })).toMatchObject({ status: 0 });

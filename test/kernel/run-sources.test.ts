@@ -1,4 +1,4 @@
-/** Which emulators `run` uses with `--source`, and with entries whose files were deleted. */
+/** `run` with emulators from `--source`, also beside entries whose files are missing. */
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -41,18 +41,18 @@ describe('an entry whose emulator only the kernel still holds', () => {
     ['a file for another architecture as the source', forRiscv64],
     ['a directory without its emulator as the source', ['--source', `dir:${at('riscv64')}`]],
     ['--emulator is given', ['--emulator', 'qemu', '--source', `dir:${at('riscv64')}`]],
-  ])('is used for children with %s', async (_, options) => {
+  ])('runs child processes if %s', async (_, options) => {
     registerGone('aarch64');
     expect(await inShell('--arch', 'riscv64', ...options)).toEqual(emulated);
     expect(await inShell('--arch', 'riscv64', ...options)).toEqual(emulated);
   });
 
-  it('is used for the program if --source is for the architecture of --arch', async () => {
+  it('runs the program itself if --source is for the architecture of --arch', async () => {
     registerGone('aarch64');
     expect(await byItself('--arch', 'riscv64', ...forRiscv64)).toEqual(emulated);
   });
 
-  it('is used for children of a program whose emulator is cached', async () => {
+  it('runs child processes of a program with a cached emulator', async () => {
     mkdirSync(at('bin'));
     copyFileSync(emulatorOf('aarch64'), at('bin/qemu-aarch64-static'));
     const circumstances = { env: { PATH: `${at('bin')}:${process.env['PATH']}` } };
@@ -69,7 +69,7 @@ describe('an entry whose emulator only the kernel still holds', () => {
       });
   });
 
-  it('is named if its emulator cannot be recovered', async () => {
+  it('is reported by name if it cannot be recovered', async () => {
     registerGone('aarch64', 'unknown');
     const ran = await inShell('--arch', 'riscv64', ...forRiscv64);
     expect(ran.status).not.toBe(0);
@@ -86,7 +86,7 @@ describe('a file as the source', () => {
     expect(await byItself('--arch', 'riscv64', ...sources)).toEqual(emulated);
   });
 
-  it('is refused if several architectures are needed and its name matches none', async () => {
+  it('is refused if several architectures are needed and its name contains none', async () => {
     renameSync(at('riscv64/qemu-riscv64-static'), at('emulator'));
     const { status, stderr } = await byItself('--arch', 'riscv64', '--source', `path:${at('emulator')}`);
     expect({ status, stderr }).toEqual({

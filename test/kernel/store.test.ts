@@ -1,4 +1,4 @@
-/** `store list` and `store prune` report users, and never remove anything in use. */
+/** `store list` and `store prune`: the contents, their users, and that nothing in use is removed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -107,7 +107,7 @@ describe('store prune', () => {
     expect(await list()).toEqual(pruned.kept);
   });
 
-  it("keeps emulators that another tool's entry uses, directly or through a link", async () => {
+  it('keeps an emulator that an entry of another program names, and the target of a link', async () => {
     await install('riscv64');
     const [emulator] = await list();
     await documentOf(['uninstall', 'riscv64', '--store', store]);
@@ -141,7 +141,7 @@ describe('store prune', () => {
     expect((await prune()).kept).toEqual([]);
   });
 
-  it('removes no emulators if a registration is damaged, with a warning', async () => {
+  it('removes no emulator while a registration is damaged, and reports why', async () => {
     await install('riscv64', 's390x');
     await documentOf(['uninstall', 's390x', '--store', store]);
     const damaged = join(store, 'registrations/qemu-riscv64.json');
@@ -170,7 +170,7 @@ describe('store prune', () => {
     expect(await binfmtctl(enter('echo again'))).toMatchObject({ status: 0, stdout: 'again\n' });
   });
 
-  it('keeps a tree with a mount below it, whose files a removal would delete', async () => {
+  it('keeps a tree with a mount below it, whose files would be removed', async () => {
     await binfmtctl(enter('true'));
     const [tree] = await list();
     const precious = join(folder, 'precious');
@@ -192,8 +192,8 @@ describe('store prune', () => {
   });
 });
 
-describe('store prune by a plain user', () => {
-  it('removes a tree whose files belong to subordinate IDs, and reports its size', async () => {
+describe('store prune of a plain user', () => {
+  it('removes a tree whose files belong to subordinate IDs, and counts their size', async () => {
     const home = join(folder, 'home');
     mkdirSync(home);
     chownSync(home, USER, USER);
@@ -217,7 +217,7 @@ describe('store prune by a plain user', () => {
 });
 
 describe('uninstall --purge', () => {
-  it('says that unpacked trees stay, and how to remove them', async () => {
+  it('reports that unpacked trees are kept, and how to remove them', async () => {
     await binfmtctl(enter('true'));
     const { stdout } = await binfmtctl(['uninstall', '--all', '--purge', '--store', store]);
     expect(stdout).toContain(

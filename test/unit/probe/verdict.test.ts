@@ -39,7 +39,7 @@ describe('judge', () => {
     expect(judge(observed({ flags: ['P'], chroot: no }))).toEqual({
       outcome: 'works',
       reasons: [],
-      limits: ['does not work in containers and chroots: entry qemu-riscv64 has no flag F'],
+      limits: ['host only: entry qemu-riscv64 has no flag F'],
     });
   });
 
@@ -59,7 +59,7 @@ describe('judge', () => {
     expect(judge(observed({ flags, emulator, chroot, mountNamespace: chroot }))).toEqual({
       outcome: 'works',
       reasons: [],
-      limits: why === null ? [] : [`does not work in containers and chroots: ${why}`],
+      limits: why === null ? [] : [`host only: ${why}`],
     });
   });
 
@@ -92,7 +92,7 @@ describe('entryProblem', () => {
     [{}, { instanceEnabled: false }, /binfmt_misc is disabled/],
     [{ enabled: false }, {}, /entry x is disabled/],
     [{}, { shadowedBy: 'y' }, /entry y is newer/],
-    [{}, { interpreterExists: false }, /interpreter \/x does not exist/],
+    [{}, { interpreterExists: false }, /^\/x is missing$/],
     [{ flags: ['F'] as const }, { interpreterExists: false }, null],
   ])('of %j with %j', (changed, seen, expected) => {
     const problem = entryProblem({ ...entry, ...changed }, { ...facts, ...seen });
