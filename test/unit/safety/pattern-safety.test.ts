@@ -91,7 +91,7 @@ describe('assertSafe', () => {
     [
       "the machine's own arch",
       magic(X86_64, MASK),
-      /^omit this rule: this machine runs native programs without an emulator$/,
+      /^omit this rule: this machine runs x86_64 programs without an emulator$/,
     ],
     ['every ELF file', magic('7f454c46', null), /^compare magic and mask/],
   ])('says what to do about a rule for %s', (_, pattern, hint) => {
