@@ -6,7 +6,7 @@ export type Progress =
       readonly kind: 'stage';
       readonly stage: Stage;
       readonly text: string;
-      /** Ids of the arches that it concerns; absent for an operation without arches. */
+      /** Ids of the affected arches; undefined for an operation without arches. */
       readonly arches?: readonly string[] | undefined;
     }
   | {

@@ -36,11 +36,11 @@ export function assertNotKnownBad(
 
 interface KnownBadContext {
   readonly host: Arch;
-  /** Whether the caller is `install` and leaves the emulator open. */
+  /** True for `install` without --emulator, so that the warning names an install command. */
   readonly isInstall?: boolean | undefined;
 }
 
-/** Warns in one line of each emulator that is known to break programs of the arches it was found for. */
+/** Warns in one line about each emulator with known problems for its arches. */
 export async function warnOfKnownBad(
   found: readonly FoundEmulator[],
   { host, isInstall = false }: KnownBadContext,
@@ -75,12 +75,12 @@ function avoidedBy(
   names: readonly string[],
   { isInstall, isPart }: { readonly isInstall: boolean; readonly isPart: boolean },
 ): string {
-  if (!isInstall) return `\`--source oci\` takes QEMU ${DEFAULT_IMAGE_VERSION} instead`;
+  if (!isInstall) return `\`--source oci\` uses QEMU ${DEFAULT_IMAGE_VERSION} instead`;
   const which = isPart ? ` for ${describeArches(names)}` : '';
   return `to avoid it${which}, run \`sudo binfmtctl install ${names.join(' ')} --source oci\``;
 }
 
-/** Whether the pinned image has an emulator for that arch that is better. */
+/** True if the default image has an emulator for this arch without known problems. */
 async function isGoodInImage(found: FoundEmulator, host: Arch): Promise<boolean> {
   const { arch, profile, emulator } = found;
   if (!DEFAULT_IMAGE_EMULATORS.includes(profile.id) || !DEFAULT_IMAGE_GUESTS.includes(arch.id)) return false;

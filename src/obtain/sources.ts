@@ -84,7 +84,7 @@ export async function askSources(
     if (targets.length === 0 || (isDefault && index > 0 && isEnough())) break;
     const guests = targets.map(({ guest }) => guest);
     try {
-      const text = `looking in ${maskSecrets(source.name)}`;
+      const text = `searching ${maskSecrets(source.name)}`;
       context.report({ kind: 'stage', stage: 'find', text, arches: guests });
       const fetch = openSource(source);
       const options = {

@@ -26,10 +26,10 @@ export interface ExtensionPattern {
   readonly extension: string;
 }
 
-/** Which files a rule takes. */
+/** Selects the files of a rule. */
 export type Pattern = MagicPattern | ExtensionPattern;
 
-/** A rule as the kernel is told it: which files it takes, and what runs them. */
+/** A rule as registered with the kernel: a pattern of files, and their interpreter. */
 export interface Rule {
   readonly name: string;
   readonly pattern: Pattern;
@@ -56,7 +56,7 @@ export interface BpfRule {
   readonly flags: readonly Flag[];
 }
 
-/** An interpreter that a BPF program may choose. */
+/** An interpreter that a BPF program can choose. */
 export interface BoundInterpreter {
   /** 1 to 32 printable ASCII characters. */
   readonly name: string;
