@@ -9,6 +9,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import { isGlob, matchesGlob } from '../rule/glob.ts';
+import { isNamed } from '../rule/text.ts';
 import type { Entry } from '../rule/types.ts';
 import { changeInstance } from '../state/instance-change.ts';
 import { withStoreLock } from '../state/lock.ts';
@@ -165,7 +166,8 @@ function namesFor(word: string, state: InstalledState, { catalogue }: Context): 
   const ours = [...state.registrations.keys()];
   if (isGlob(word)) return ours.filter((name) => matchesGlob(word, name));
   if ([...ours, ...state.damaged.map(({ entry }) => entry)].includes(word)) return [word];
-  if (state.entries.some(({ name }) => name === word)) return [word];
+  const entry = state.entries.find(({ name }) => isNamed(name, word));
+  if (entry !== undefined) return [entry.name];
   const arch = archNamed(word, catalogue);
   const registered = ours.filter((name) => state.registrations.get(name)?.registration.arch === arch.id);
   if (registered.length > 0) return registered;

@@ -7,8 +7,10 @@ import type { Context } from '../context.ts';
 import { listStored, promisedSha256, type StoredEmulator } from '../emulators/store/store.ts';
 import { isSharedStore } from '../emulators/store/trust.ts';
 import { isBinfmtctlError } from '../errors.ts';
+import { decodeText } from '../rule/text.ts';
 import { isBpf } from '../rule/types.ts';
 import { readAllRegistrations } from '../state/registrations.ts';
+import { pathBytes } from '../system/file/path-bytes.ts';
 import { processName, seesMachineProcesses } from '../system/namespace/mount-namespaces.ts';
 
 export interface EmulatorUsers {
@@ -64,7 +66,7 @@ function entryUsers({ binfmtDirectory }: Context): readonly User[] | string {
 /** Where a link leads, such as one in /usr/local/bin. */
 function targetOf(path: string): string {
   try {
-    return realpathSync(path);
+    return decodeText(realpathSync.native(pathBytes(path), 'buffer'));
   } catch {
     return path;
   }

@@ -15,6 +15,7 @@ import { createPatternIndex } from '../safety/pattern-index.ts';
 import type { Registration } from '../state/registration.ts';
 import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
 import { closedStore } from '../state/stores.ts';
+import { exists } from '../system/file/is-file.ts';
 import { procProblem } from '../system/host.ts';
 import { entryProblem } from './entry-problem.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
@@ -72,7 +73,7 @@ export async function status(context: Context): Promise<StatusResult> {
     const isShadowing = ({ pattern }: Entry): boolean => covers(pattern, entry.pattern);
     const shadowedBy = newer.near(entry.pattern).find(isShadowing)?.name ?? null;
     if (entry.enabled) newer.add(entry);
-    const interpreterExists = existsSync(entry.interpreter);
+    const interpreterExists = exists(entry.interpreter);
     const facts = { instanceEnabled: instance.enabled, interpreterExists, shadowedBy };
     const problem = entryProblem(entry, facts);
     const identity = problem === null ? entryIdentity(binfmtDirectory, entry) : null;

@@ -8,7 +8,7 @@ import {
   showBinfmtD,
   unregisterBinfmtD,
 } from '../../compat/systemd-binfmt/apply.ts';
-import { encodeText } from '../../rule/text.ts';
+import { encodeText, escapeBytes } from '../../rule/text.ts';
 import { openContext } from '../context.ts';
 import { guardStreams } from '../output/streams.ts';
 import { exactWords } from '../words.ts';
@@ -93,5 +93,5 @@ function report(complaints: Complaints): number {
 /** Node's streams take 4 to 8 ms to load, and most runs say nothing. */
 function write(stream: 'stdout' | 'stderr', text: string): void {
   guardStreams();
-  process[stream].write(encodeText(text));
+  process[stream].write(process[stream].isTTY ? escapeBytes(text) : encodeText(text));
 }

@@ -21,7 +21,7 @@ import {
 } from '../../compat/update-binfmts/index.ts';
 import { isBinfmtctlError } from '../../errors.ts';
 import type { Description } from '../../file-format/binfmt-support.ts';
-import { encodeText } from '../../rule/text.ts';
+import { encodeText, escapeBytes } from '../../rule/text.ts';
 import { isExecutable } from '../../system/file/is-file.ts';
 import { openContext } from '../context.ts';
 import { guardStreams } from '../output/streams.ts';
@@ -131,5 +131,5 @@ function installLocal(
 function write(stream: 'stdout' | 'stderr', text: string): void {
   // Its output is that of the original, which does not say that some was lost.
   guardStreams({ silent: true });
-  process[stream].write(encodeText(text));
+  process[stream].write(process[stream].isTTY ? escapeBytes(text) : encodeText(text));
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, type Stats, statSync } from 'node:fs';
 import { pathBytes } from './path-bytes.ts';
 
 /** Whether there is a regular file; links are followed. */
@@ -6,6 +6,9 @@ export const isFile = (path: string): boolean => tryStat(path)?.isFile() === tru
 
 /** Whether there is a folder; links are followed. */
 export const isFolder = (path: string): boolean => tryStat(path)?.isDirectory() === true;
+
+/** Whether there is anything at a path; links are followed. */
+export const exists = (path: string): boolean => existsSync(pathBytes(path));
 
 /** Whether this process may execute a file. False for every user on a noexec mount. */
 export function isExecutable(path: string): boolean {
