@@ -5,6 +5,7 @@ import { HELP, USAGE } from '../../compat/command-line/update-binfmts-help.ts';
 import { parseRequest, type Request } from '../../compat/command-line/update-binfmts-request.ts';
 import { VERSION } from '../../compat/command-line/update-binfmts-version.ts';
 import {
+  ADMIN_DIRECTORY,
   disable,
   disableAll,
   display,
@@ -13,6 +14,7 @@ import {
   enableAll,
   find,
   forAllFiles,
+  IMPORT_DIRECTORY,
   importFormat,
   install,
   remove,
@@ -57,8 +59,8 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
   const { values, test } = parsed.request;
   const { procdir = BINFMT_DIRECTORY, admindir, importdir } = values;
   const session: Session = {
-    adminDirectory: admindir ?? '/var/lib/binfmts',
-    importDirectory: importdir ?? '/usr/share/binfmts',
+    adminDirectory: admindir ?? ADMIN_DIRECTORY,
+    importDirectory: importdir ?? IMPORT_DIRECTORY,
     test,
     context: await openContext({ binfmtDir: procdir, catalogue: [] }, (progress) => {
       if (progress.kind === 'warning') warn(progress.text);

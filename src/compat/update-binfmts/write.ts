@@ -10,6 +10,7 @@ import { pathBytes } from '../../system/file/path-bytes.ts';
 import { replaceFile } from '../../system/file/write-file.ts';
 import { strerror } from '../../system/strerror.ts';
 import { adminFile } from './database.ts';
+import { ensureDefaultDirectory } from './directories.ts';
 import { reasonOf, type Session } from './session.ts';
 
 /**
@@ -42,6 +43,7 @@ export async function writeDescription(
     return failed(`unable to install ${path}.tmp as ${path}: it is ${kindOf(kind)}`);
   let folder: string;
   try {
+    ensureDefaultDirectory(session.adminDirectory);
     removeLeftovers(dirname(path));
     // Its type does not know that a prefix may be bytes.
     const prefix = pathBytes(`${dirname(path)}/${PREFIX}`) as unknown as string;
