@@ -1,5 +1,5 @@
 /** The files of `binfmt.d`, found as systemd's conf_files_list() and search_and_fopen() find them. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isBinfmtctlError } from '../errors.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
@@ -16,22 +16,41 @@ export type ConfigFile =
   | { readonly name: string; readonly bytes: Uint8Array }
   | { readonly name: string; readonly complaint: string };
 
+/** Files in the order in which they count. */
+export interface ConfigPaths {
+  readonly paths: readonly string[];
+  /** What systemd says of directories and links that lead nowhere, which then hide nothing. */
+  readonly warnings: readonly string[];
+}
+
+/** Contents that files are about to get, by path; null for files that are about to be removed. */
+type Changes = ReadonlyMap<string, string | null>;
+
 /**
- * Every `.conf` of the folders, sorted by name; the first folder that has a name wins. A dangling link is passed over.
- * `changes` are texts that files are about to get, by path, or null for files that are about to be removed.
+ * Every `.conf` of the directories, sorted by name; the first directory that has a name wins. A link that cannot be followed is
+ * passed over. A dangling link hides the files of its name.
  */
-export function readAllFiles(changes: ReadonlyMap<string, string | null> = new Map()): readonly ConfigFile[] {
+export function findConfigPaths(changes: Changes = new Map()): ConfigPaths {
   const paths = new Map<string, string>();
-  for (const folder of BINFMT_D) {
-    for (const name of namesIn(folder)) {
-      const path = join(folder, name);
-      if (!paths.has(name) && changes.get(path) !== null) paths.set(name, path);
+  const warnings: string[] = [];
+  for (const directory of BINFMT_D) {
+    for (const name of namesIn(directory, warnings)) {
+      const path = join(directory, name);
+      if (paths.has(name) || changes.get(path) === null) continue;
+      const problem = changes.has(path) ? null : linkProblem(path);
+      if (problem === null) paths.set(name, path);
+      else warnings.push(`Failed to chase '${path}': ${problem}`);
     }
   }
   const inOrder = [...paths.values()].toSorted((a, b) =>
     Buffer.compare(pathBytes(basename(a)), pathBytes(basename(b))),
   );
-  return inOrder.flatMap((path): readonly ConfigFile[] => {
+  return { paths: inOrder, warnings };
+}
+
+/** The files that `findConfigPaths` finds. Dangling links are left out. */
+export function readAllFiles(changes: Changes = new Map()): readonly ConfigFile[] {
+  return findConfigPaths(changes).paths.flatMap((path): readonly ConfigFile[] => {
     const text = changes.get(path);
     if (typeof text === 'string') return [{ name: path, bytes: encodeText(text) }];
     const file = readFileAt(path, path);
@@ -64,11 +83,26 @@ export function readFileAt(path: string, name: string = path): ConfigFile | null
   }
 }
 
-function namesIn(folder: string): readonly string[] {
+function namesIn(directory: string, warnings: string[]): readonly string[] {
   try {
-    const names = readdirSync(folder, 'buffer').map((name) => decodeText(name));
-    return names.filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
-  } catch {
+    const names = readdirSync(directory, 'buffer').map((name) => decodeText(name));
+    return names.filter((name) => name.endsWith('.conf') && !name.startsWith('.')).toSorted();
+  } catch (error) {
+    const errno = errnoOf(error) ?? 'EIO';
+    if (errno !== 'ENOENT')
+      warnings.push(`Failed to chase and open directory '${directory}', ignoring: ${strerror(errno)}`);
     return [];
+  }
+}
+
+/** Why a link cannot be followed (systemd's src/basic/chase.c chaseat()); null if it can, also if it is dangling. */
+function linkProblem(path: string): string | null {
+  try {
+    statSync(pathBytes(path));
+    return null;
+  } catch (error) {
+    const errno = errnoOf(error) ?? 'EIO';
+    if (errno === 'ENOENT') return null;
+    return strerror(errno === 'ENAMETOOLONG' ? 'EINVAL' : errno);
   }
 }
