@@ -163,7 +163,11 @@ async function decide(
       ...(await lockSteps(found, natives, request, context)),
     ];
     const unchanged = serving.map(({ arch }) => arch);
-    const notes = installNotes(steps, desired);
+    const linksLater = request.link !== undefined && toFetch.length > 0;
+    const notes = [
+      ...installNotes(steps, desired),
+      ...(linksLater ? [`emulators that are fetched get links in ${request.link}`] : []),
+    ];
     const result = { schema: 'binfmtctl/install/1', steps, missing, toFetch, unchanged, notes } as const;
     return { result, desired, checked, serving };
   } catch (failure) {

@@ -21,6 +21,8 @@ export interface InstallRequest {
   readonly credentials: boolean | 'new';
   /** Take over an entry of that name that is not ours. */
   readonly replace: boolean;
+  /** Directory in which each emulator gets a link by the name that other tools look for. */
+  readonly link?: string | undefined;
   readonly verify: boolean;
   /** Refuse emulators of a version that is known to be bad. */
   readonly strict?: boolean | undefined;
@@ -31,10 +33,11 @@ export interface InstallRequest {
   readonly dryRun: boolean;
 }
 
-/** What of a request decides on a rule and its boot files. */
+/** What of a request decides on a rule, its boot files and links. */
 export interface RuleOptions {
   /** `new`: an entry that is there keeps what it has. */
   readonly credentials: boolean | 'new';
   readonly persist: Exclude<Persistence, 'auto'>;
   readonly replace: boolean;
+  readonly link?: string | undefined;
 }

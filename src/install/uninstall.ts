@@ -26,6 +26,7 @@ import { listFiles } from '../system/file/files.ts';
 import { applySteps } from './apply.ts';
 import { fileLeftWarning, persistedFiles } from './boot/boot-files.ts';
 import { findRestorableRules, type RestorableRule, reportLost } from './boot/restorable-rules.ts';
+import { ownLinks } from './links/links.ts';
 import { requireOwner } from './owner.ts';
 import { type EntryRemoval, planUninstall } from './plan-uninstall.ts';
 
@@ -232,7 +233,8 @@ async function buildEntryRemoval(
   });
   // An entry with the name of ours that another tool registered belongs to that tool.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
-  return { entry: own, registration, files, registrationFile: { path, text } };
+  const links = ownLinks(registration, context);
+  return { entry: own, registration, files, links, registrationFile: { path, text } };
 }
 
 /** Only the damaged registration would tell whether such a file is ours. */

@@ -32,6 +32,12 @@ const stepSchema = v.variant('kind', [
     previous: v.nullable(v.string()),
   }),
   v.object({ kind: v.literal('delete'), path: v.string(), previous: v.string() }),
+  v.object({
+    kind: v.literal('link'),
+    path: v.string(),
+    target: v.nullable(v.string()),
+    previous: v.nullable(v.string()),
+  }),
   v.object({ kind: v.literal('prove'), arches: v.array(v.object({ arch: v.string(), entry: v.string() })) }),
 ]);
 
@@ -59,6 +65,8 @@ export interface FoundState {
   readonly entries: readonly AnyEntry[];
   /** Contents of the files that the journal names; null where there is none. */
   readonly files: ReadonlyMap<string, string | null>;
+  /** Where the links lead that the journal names: null where there is nothing, empty for what is not a link. */
+  readonly links?: ReadonlyMap<string, string | null> | undefined;
   /** Whether it is still the boot and the user namespace of the journal. */
   readonly sameKernel: boolean;
   /** Whether it is another boot, of the same user namespace: entries come from files that register rules at boot. */
@@ -73,7 +81,7 @@ export interface FoundState {
  */
 export function planRepair(
   { steps }: Journal,
-  { entries, files, sameKernel, rebooted = false }: FoundState,
+  { entries, files, links = new Map(), sameKernel, rebooted = false }: FoundState,
 ): readonly Step[] {
   const looks = new Map<string, Look[]>();
   for (const { key, before, after } of steps.flatMap((step) => changeOf(step) ?? [])) {
@@ -81,17 +89,21 @@ export function planRepair(
   }
   const repairs: Repair[] = [];
   for (const [key, [before = null, ...after]] of looks) {
-    const isFile = key.startsWith(FILE);
+    const isEntry = key.startsWith(ENTRY);
+    const isLink = key.startsWith(LINK);
     const name = key.slice(key.indexOf(' ') + 1);
-    const now = isFile ? (files.get(name) ?? null) : (entries.find((entry) => entry.name === name) ?? null);
+    const now = isEntry
+      ? (entries.find((entry) => entry.name === name) ?? null)
+      : ((isLink ? links : files).get(name) ?? null);
     if (sameLook(before, now) || !after.some((look) => sameLook(look, now))) continue;
     // After a reboot an entry that is absent may be one that no service has registered.
-    const isFromBoot = !isFile && !sameKernel;
+    const isFromBoot = isEntry && !sameKernel;
     if (isFromBoot && (!rebooted || now === null)) continue;
     const restored = isFromBoot ? entryOfRestoredFiles(name, looks, files) : before;
     if (restored === undefined || sameLook(restored, now)) continue;
-    const turn = isFile ? 2 : restored === null ? 1 : 0;
-    repairs.push({ turn, steps: stepsBetween(name, now, restored) });
+    const turn = !isEntry ? 2 : restored === null ? 1 : 0;
+    const steps = isLink ? linkSteps(name, now, restored) : stepsBetween(name, now, restored);
+    repairs.push({ turn, steps });
   }
   return repairs.toSorted((a, b) => a.turn - b.turn).flatMap((repair) => repair.steps);
 }
@@ -129,6 +141,7 @@ type Look = (AnyRule & { readonly enabled: boolean | 'either' }) | string | null
 
 const ENTRY = 'entry ';
 const FILE = 'file ';
+const LINK = 'link ';
 
 interface JournalChange {
   readonly key: string;
@@ -154,6 +167,8 @@ function changeOf(step: Step): JournalChange | null {
       return { key: FILE + step.path, before: step.previous, after: step.text };
     case 'delete':
       return { key: FILE + step.path, before: step.previous, after: null };
+    case 'link':
+      return { key: LINK + step.path, before: step.previous, after: step.target };
     case 'prove':
       return null;
   }
@@ -162,6 +177,11 @@ function changeOf(step: Step): JournalChange | null {
 function sameLook(a: Look, b: Look): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b;
   return (a.enabled === 'either' || a.enabled === b.enabled) && equalRules(a, b);
+}
+
+function linkSteps(path: string, now: Look, before: Look): readonly Step[] {
+  const [previous, target] = [now, before].map((look) => (typeof look === 'string' ? look : null));
+  return [{ kind: 'link', path, target: target ?? null, previous: previous ?? null }];
 }
 
 function stepsBetween(name: string, now: AnyEntry | string | null, before: Look): readonly Step[] {

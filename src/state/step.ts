@@ -4,6 +4,7 @@ import { disable, enable, register, unregister } from '../binfmt/register.ts';
 import type { Context } from '../context.ts';
 import { ensureDirectory, removeFile } from '../system/file/files.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
+import { changeLink } from '../system/symbolic-link.ts';
 import type { Step } from './steps.ts';
 
 /** Carries out one step that changes something; a rule with flag F only for the file that was `checked`. */
@@ -26,6 +27,8 @@ export async function applyStep(
       return writeAtomic(step.path, step.text);
     case 'delete':
       return removeFile(step.path);
+    case 'link':
+      return changeLink(step);
     case 'prove':
       return;
   }

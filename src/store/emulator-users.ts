@@ -14,7 +14,7 @@ import { pathBytes } from '../system/file/path-bytes.ts';
 import { processName, seesMachineProcesses } from '../system/namespace/mount-namespaces.ts';
 
 export interface EmulatorUsers {
-  /** By sha256: entries, boot files and processes, in words. */
+  /** By sha256: entries, links, boot files and processes, in words. */
   readonly users: ReadonlyMap<string, readonly string[]>;
   /** Why an emulator without users may have some all the same; null if it cannot. */
   readonly unknown: string | null;
@@ -26,9 +26,10 @@ export async function findEmulatorUsers(context: Context): Promise<EmulatorUsers
   const entries = entryUsers(context);
   const atBoot = await findBootEmulators().catch(messageOf);
   const found = [
-    ...[...registrations.values()].map(
-      ({ registration: { emulator, rule } }) => [emulator.sha256, `entry ${rule.name}`] as const,
-    ),
+    ...[...registrations.values()].flatMap(({ registration: { emulator, rule, links = [] } }) => [
+      [emulator.sha256, `entry ${rule.name}`] as const,
+      ...links.map(({ path, target }) => [promisedSha256(target) ?? '', `link ${path}`] as const),
+    ]),
     ...(typeof entries === 'string' ? [] : entries),
     ...(typeof atBoot === 'string' ? [] : [...atBoot].map((sha256) => [sha256, 'a boot file'] as const)),
     ...processUsers(await listStored(context.store)),

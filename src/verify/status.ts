@@ -17,6 +17,7 @@ import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
 import { closedStore } from '../state/stores.ts';
 import { exists } from '../system/file/is-file.ts';
 import { procProblem } from '../system/host.ts';
+import { readLink } from '../system/symbolic-link.ts';
 import { entryProblem } from './entry-problem.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
 
@@ -32,6 +33,8 @@ export interface StatusLine {
   readonly interpreterExists: boolean;
   /** Of an F entry: whether the kernel runs the file that is at the interpreter's path now. Null if that is not known. */
   readonly held: HeldState | null;
+  /** Links to the emulator that `install --link` created and that nobody changed. */
+  readonly links: readonly string[];
   /** A newer entry that takes everything this one would. */
   readonly shadowedBy: string | null;
   /** Why it runs no programs, as far as that is seen without running one; null if nothing is wrong. */
@@ -86,6 +89,7 @@ export async function status(context: Context): Promise<StatusResult> {
       emulator: known?.profile ?? (arch && profileOf(entry.interpreter, arch.id, catalogue)?.id) ?? null,
       version: known === undefined ? (proof?.version ?? null) : known.version,
       interpreterExists,
+      links: linksOf(registrations.get(entry.name)?.registration),
       shadowedBy,
       problem,
       proof,
@@ -104,6 +108,9 @@ export async function status(context: Context): Promise<StatusResult> {
     halfDone: existsSync(join(store, 'journal.json')),
   };
 }
+
+const linksOf = (registration: Registration | undefined): readonly string[] =>
+  (registration?.links ?? []).filter(({ path, target }) => readLink(path) === target).map(({ path }) => path);
 
 /** A damaged file of proofs takes nothing else from the user. */
 async function readProofsIfReadable(context: Context) {

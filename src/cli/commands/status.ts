@@ -48,6 +48,9 @@ function textOf({ instance, proofsUnknown, entries, gone, halfDone }: StatusResu
       ),
     ),
     ...entries.flatMap((line) => restartNoteOf(line) ?? []),
+    ...entries.flatMap(({ links, entry }) =>
+      links.map((path) => `${path} links to the emulator of ${entry.name}`),
+    ),
     ...(halfDone ? ['an earlier run was killed half-way: the next install or uninstall repairs it'] : []),
   ];
   return [

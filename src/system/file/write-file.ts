@@ -87,8 +87,8 @@ async function giveTo(file: FileHandle, { uid, gid }: Stats): Promise<void> {
   });
 }
 
-// Without it a power failure may undo the rename. Some network file systems do not support it (EINVAL).
-async function syncDirectory(path: string): Promise<void> {
+/** Without it a power failure may undo a change in the directory. Some network file systems do not support it (EINVAL). */
+export async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(pathBytes(path), 'r');
   await directory.sync().catch((error: unknown) => {
     if (errnoOf(error) !== 'EINVAL') throw error;
