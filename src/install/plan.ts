@@ -3,7 +3,7 @@ import { equalRules } from '../rule/equal.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 import { replacement } from '../state/replacement.ts';
 import type { Step } from '../state/steps.ts';
-import type { LinkChange } from '../system/symbolic-link.ts';
+import type { LinkChange } from '../system/change-link.ts';
 
 /** The entries as they are now. */
 export interface CurrentState {

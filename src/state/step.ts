@@ -2,9 +2,9 @@ import { dirname } from 'node:path';
 import type { CheckedInterpreters } from '../binfmt/checked-interpreters.ts';
 import { disable, enable, register, unregister } from '../binfmt/register.ts';
 import type { Context } from '../context.ts';
+import { changeLink } from '../system/change-link.ts';
 import { ensureDirectory, removeFile } from '../system/file/files.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
-import { changeLink } from '../system/symbolic-link.ts';
 import type { Step } from './steps.ts';
 
 /** Carries out one step that changes something; a rule with flag F only for the file that was `checked`. */

@@ -1,6 +1,6 @@
 import { BinfmtctlError } from '../errors.ts';
 import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
-import type { LinkChange } from '../system/symbolic-link.ts';
+import type { LinkChange } from '../system/change-link.ts';
 
 /** One change to the machine. Plain data, so that it can be printed, kept in the journal and undone by a later run. */
 export type Step =

@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  chownSync,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -156,6 +157,22 @@ describe('install --link', () => {
       message: /not a directory: .*none$/,
       hint: /existing directory/,
     }));
+
+  it('refuses a directory that another user can change', () => {
+    chownSync(links, 1000, 1000);
+    return expectRefusal([...linked, '--store', store], {
+      ...{ status: 1, code: 'FILE_FAILED' },
+      message: /cannot create links in .*links belongs to user 1000$/,
+      hint: /only root can change/,
+    });
+  });
+
+  it('refuses in the container image, whose files the host does not see', () =>
+    expectRefusal(
+      [...linked, '--store', store],
+      { status: 2, code: 'USAGE', message: /container image/, hint: /on the host/ },
+      { env: { BINFMTCTL_IMAGE: '1' } },
+    ));
 
   it('rolls the link back if the probe fails', async () => {
     mkdirSync(newer);

@@ -11,9 +11,11 @@ import { fileNames } from '../../emulators/names.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import type { FoundEmulator } from '../../obtain/found.ts';
 import type { Registration } from '../../state/registration.ts';
+import type { LinkChange } from '../../system/change-link.ts';
 import { isFolder } from '../../system/file/is-file.ts';
 import { pathBytes } from '../../system/file/path-bytes.ts';
-import { type LinkChange, readLink } from '../../system/symbolic-link.ts';
+import { readLink } from '../../system/symbolic-link.ts';
+import { findWeakness, isMachineRoot } from '../../system/trust.ts';
 
 /** The links that an entry is to have, and what changes for that. */
 export interface DesiredLinks {
@@ -29,14 +31,16 @@ export const linkName = (profile: EmulatorProfile | undefined, guest: string): s
  * The links of earlier requests, which follow the emulator, and the one in `directory`. A link that was changed or removed since
  * stays as it is, unless it is requested. No link is needed where the emulator itself has that path.
  *
- * @throws EMULATOR_UNFIT for an emulator that such a name does not fit; FILE_FAILED if the directory or another file is in the way.
+ * @throws EMULATOR_UNFIT for an emulator that such a name does not fit; FILE_FAILED for a directory that does not exist or that other users
+ * can change, and if another file is in the way; USAGE in binfmtctl's container image.
  */
 export function desiredLinks(
   found: FoundEmulator,
   { directory, before }: { readonly directory: string | undefined; readonly before: Registration | null },
-  { report }: Pick<Context, 'report'>,
+  { report, inImage = false }: Pick<Context, 'report' | 'inImage'>,
 ): DesiredLinks {
   const target = found.emulator.path;
+  if (directory !== undefined) assertUsable(directory, { inImage });
   const requested = directory === undefined ? null : linkIn(directory, found);
   const kept = (before?.links ?? []).flatMap((link) => {
     const now = readLink(link.path);
@@ -99,10 +103,34 @@ function linkIn(directory: string, { arch, profile, emulator }: FoundEmulator): 
       `cannot link ${emulator.path} as ${name}: it is dynamic, so that a copy in a chroot does not run`,
       { hint: 'use a static emulator, as from `--source apt`' },
     );
-  if (isFolder(directory)) return join(directory, name);
-  throw new BinfmtctlError('FILE_FAILED', `cannot link ${name}: not a directory: ${directory}`, {
-    hint: 'name an existing directory with --link=DIR',
-  });
+  return join(directory, name);
+}
+
+/** Programs that root runs follow the links. In a container, neither the links nor the emulators are there for the host. */
+function assertUsable(directory: string, { inImage }: { readonly inImage: boolean }): void {
+  if (inImage) {
+    throw new BinfmtctlError(
+      'USAGE',
+      '--link cannot be used in the container image: the host does not see the links',
+      {
+        hint: 'omit --link, or run binfmtctl on the host',
+      },
+    );
+  }
+  if (!isFolder(directory)) {
+    throw new BinfmtctlError('FILE_FAILED', `cannot create links: not a directory: ${directory}`, {
+      hint: 'name an existing directory with --link=DIR',
+    });
+  }
+  const weakness = isMachineRoot() ? findWeakness(directory, { asParent: true }) : null;
+  if (weakness === null) return;
+  throw new BinfmtctlError(
+    'FILE_FAILED',
+    `cannot create links in ${directory}: ${weakness.path} ${weakness.why}`,
+    {
+      hint: 'name a directory that only root can change with --link=DIR',
+    },
+  );
 }
 
 function assertFree(path: string): void {
