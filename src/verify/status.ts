@@ -7,6 +7,7 @@ import { compareTimes } from '../binfmt/held-file.ts';
 import { type InstanceFacts, inspectInstance } from '../binfmt/instance/instance.ts';
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Context } from '../context.ts';
+import type { EmulatorLink } from '../emulators/link.ts';
 import { profileOf } from '../emulators/names.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { covers } from '../rule/algebra.ts';
@@ -110,7 +111,17 @@ export async function status(context: Context): Promise<StatusResult> {
 }
 
 const linksOf = (registration: Registration | undefined): readonly string[] =>
-  (registration?.links ?? []).filter(({ path, target }) => readLink(path) === target).map(({ path }) => path);
+  (registration?.links ?? []).filter(isIntact).map(({ path }) => path);
+
+/** False also for a link in a directory that this user cannot search. */
+function isIntact({ path, target }: EmulatorLink): boolean {
+  try {
+    return readLink(path) === target;
+  } catch (error) {
+    if (isBinfmtctlError(error)) return false;
+    throw error;
+  }
+}
 
 /** The proofs, or the reason why they cannot be read: damaged proofs must not hide the entries. */
 async function readProofsIfReadable(context: Context) {

@@ -1,6 +1,7 @@
 /** Names of files and entries are bytes, which need not be UTF-8. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { binfmtctl } from './support/command.ts';
 import { BINFMT } from './support/machine.ts';
@@ -70,6 +71,22 @@ describe('a name that is not UTF-8', () => {
     expect((await run('export', 'b\\xffr', '--format', 'register')).stdout).toContain(':E::byte-names::');
     expect(await run('uninstall', 'b\\xffr')).toMatchObject({ status: 0 });
     expect(namesIn(BINFMT)).toEqual([]);
+  });
+
+  it('of a format is shown as it is by update-binfmts, and escaped on a terminal', () => {
+    mkdirSync(at('admin'));
+    const description = [':', 'extension', '0', 'e', '', '/bin/true', '', '', '', ''].map(
+      (line) => `${line}\n`,
+    );
+    writeFileSync(inFolder('admin/u\xff'), description.join(''));
+    const words = ['update-binfmts', '--admindir', at('admin'), '--display'];
+    const command = [process.execPath, resolve('dist/cli.cjs'), ...words];
+    const [file = '', ...args] = command;
+    expect(execFileSync(file, args, { encoding: 'latin1' })).toContain('u\xff (disabled):');
+    const onTerminal = execFileSync('script', ['-qec', command.join(' '), '/dev/null'], {
+      encoding: 'latin1',
+    });
+    expect(onTerminal).toContain('u\\xff (disabled):');
   });
 
   it('of a program counts where a rule takes its extension', async () => {

@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
   chownSync,
   copyFileSync,
   existsSync,
@@ -18,7 +19,7 @@ import {
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { InstallResult, StatusResult, UninstallResult } from '../../src/index.ts';
-import { binfmtctl, documentOf, expectRefusal } from './support/command.ts';
+import { AS_USER, binfmtctl, documentOf, expectRefusal } from './support/command.ts';
 import { emulatorFolder, entries, removeAllEntries, temporaryFolder } from './support/machine.ts';
 import { killedAt, momentsIn, recorded } from './support/moments.ts';
 import { interruptedAt } from './support/strace.ts';
@@ -173,6 +174,14 @@ describe('install --link', () => {
       { status: 2, code: 'USAGE', message: /container image/, hint: /on the host/ },
       { env: { BINFMTCTL_IMAGE: '1' } },
     ));
+
+  it('does not keep a user from status who cannot look into the directory', async () => {
+    await done(...linked);
+    chmodSync(links, 0o700);
+    const ran = await binfmtctl(['status', '--store', store], { within: AS_USER });
+    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('qemu-riscv64') });
+    expect(ran.stdout).not.toContain(LINK);
+  });
 
   it('rolls the link back if the probe fails', async () => {
     mkdirSync(newer);
