@@ -31,6 +31,12 @@ export async function alreadyServing(
 ): Promise<readonly Proof[]> {
   if (request.replace || request.dryRun || request.strict || !isFreeChoice(request)) return [];
   if (!entries.some(({ enabled }) => enabled)) return [];
+  context.report({
+    kind: 'stage',
+    stage: 'find',
+    text: 'checking which entries work already',
+    arches: arches.map(({ id }) => id),
+  });
   const proofs = await verify({ arches }, context);
   const isLinked = (
     { arch, emulator }: Proof,

@@ -11,8 +11,8 @@ import { assertNotInterrupted } from '../state/transaction.ts';
 import { maskSecrets } from '../text/secrets.ts';
 
 /**
- * The sources to try in order if none is given and this machine has no emulator. Empty in binfmtctl's image, which contains
- * all emulators.
+ * The sources to try in order if none is given and this machine has no emulator. Empty in binfmtctl's image, which
+ * contains all emulators.
  */
 export const defaultSources = ({ inImage }: Pick<Context, 'inImage'>): readonly string[] =>
   inImage ? [] : DEFAULT_SOURCES;
@@ -31,8 +31,8 @@ export interface Sources {
 }
 
 /**
- * Why no emulator was found yet, by id of the arch, in the order of the attempts: errors, and texts about sources without an
- * emulator, which are only reported together with an error.
+ * Why no emulator was found yet, by id of the arch, in the order of the attempts: errors, and texts about sources
+ * without an emulator, which are only reported together with an error.
  */
 export type SourceProblems = Map<string, readonly (BinfmtctlError | string)[]>;
 
@@ -84,8 +84,17 @@ export async function askSources(
     if (targets.length === 0 || (isDefault && index > 0 && isEnough())) break;
     const guests = targets.map(({ guest }) => guest);
     try {
+      const text = `looking in ${maskSecrets(source.name)}`;
+      context.report({ kind: 'stage', stage: 'find', text, arches: guests });
       const fetch = openSource(source);
-      const options = { store, host: host.id, allowUnverified, verified, signal, report: reportTo(context) };
+      const options = {
+        store,
+        host: host.id,
+        allowUnverified,
+        verified,
+        signal,
+        report: reportTo(context, guests),
+      };
       const candidates = await fetch(source.value, targets, options);
       for (const guest of guests.filter((each) => !candidates.some((found) => found.guest === each)))
         addProblem(problems, guest, `${maskSecrets(source.name)} has no emulator for ${guest}`);
@@ -102,7 +111,9 @@ export async function askSources(
   return failed;
 }
 
-/** Restricts a target to the emulators that a default source offers: packaged ones for apt, QEMU for the default image. */
+/**
+ * Restricts a target to the emulators that a default source offers: packaged ones for apt, QEMU for the default image.
+ */
 function offeredTargets(kind: string, target: EmulatorTarget): readonly EmulatorTarget[] {
   const profiles = target.profiles.filter(({ id, layouts }) =>
     kind === 'oci'
@@ -128,7 +139,7 @@ export function combineProblems(
   return failures.every(isUnreachable) ? offline(arch, failures) : joined(first, problems);
 }
 
-/** Addresses of what was to be fetched do not help: no server can be reached. */
+/** If no server can be reached, the URLs of the downloads do not help. */
 function offline(arch: string, failures: readonly BinfmtctlError[]): BinfmtctlError {
   const reasons = failures.map(failureOf).map(({ host, why }) => `${host}: ${why}`);
   const message = `cannot fetch an emulator for ${arch}: ${[...new Set(reasons)].join('; ')}`;
@@ -155,9 +166,9 @@ function joined(main: BinfmtctlError, all: readonly (BinfmtctlError | string)[])
 }
 
 const reportTo =
-  ({ report }: Context) =>
+  ({ report }: Context, arches: readonly string[]) =>
   (progress: FetchProgress): void => {
-    if (progress.kind === 'bytes') report({ ...progress, stage: 'fetch' });
+    if (progress.kind === 'bytes') report({ ...progress, stage: 'fetch', arches });
     else if (progress.kind === 'warning') report({ kind: 'warning', text: progress.text });
-    else report({ kind: 'stage', stage: 'fetch', text: progress.text });
+    else report({ kind: 'stage', stage: 'fetch', text: progress.text, arches });
   };

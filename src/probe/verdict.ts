@@ -15,7 +15,10 @@ export interface Check {
 /** Result of an arch's probe. */
 export interface Observation {
   readonly arch: string;
-  /** The first entry that matches its programs, in the kernel's order; null if they run natively, or if no such entry is visible. */
+  /**
+   * The first entry that matches its programs, in the kernel's order; null if they run natively, or if no such entry is
+   * visible.
+   */
   readonly entry: string | null;
   /** The flags of that entry; null without an entry. */
   readonly flags: readonly Flag[] | null;
@@ -54,7 +57,8 @@ export interface Expectation {
 }
 
 /**
- * `works`: every expected check passed. `fails`: an expected check failed. `unchecked`: no check failed, but some could not be run.
+ * `works`: every expected check passed. `fails`: an expected check failed. `unchecked`: no check failed, but some could
+ * not be run.
  */
 export interface Verdict {
   readonly outcome: 'works' | 'fails' | 'unchecked';
@@ -65,9 +69,10 @@ export interface Verdict {
 }
 
 /**
- * What the flags of an entry guarantee (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at registration, so it
- * works in every root; P preserves argv[0]; C gives programs their owner's credentials. F has no effect for a dynamic emulator, which
- * needs its loader in each root. Nothing is expected of an entry that is not visible.
+ * What the flags of an entry guarantee (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at
+ * registration, so it works in every root; P preserves argv[0]; C gives programs their owner's credentials. F has no
+ * effect for a dynamic emulator, which needs its loader in each root. Nothing is expected of an entry that is not
+ * visible.
  */
 export function expectationOf(
   flags: readonly Flag[] | null,
@@ -122,20 +127,20 @@ const sentences = (checks: readonly NamedCheck[], holds: false | null): readonly
 /** Limits of an entry without F or with a dynamic emulator, whose files must exist in each root. */
 function hostOnly(observation: Observation): readonly string[] {
   if (observation.native || observation.chroot.holds === true) return [];
-  return [`does not work in containers and chroots: ${whyHostOnly(observation)}`];
+  return [`host only: ${whyHostOnly(observation)}`];
 }
 
 function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
-  if (emulator !== null && emulator.loader !== null)
-    return `the emulator is dynamic and needs ${emulator.loader} at run time`;
+  if (emulator !== null && emulator.loader !== null) return 'the emulator is dynamic';
   if (entry === null || flags?.includes('F')) return chroot.why ?? 'not checked';
   return `entry ${entry} has no flag F`;
 }
 
-/** Limits of an entry without P: the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */
+/**
+ * Limits of an entry without P: the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c
+ * load_misc_binary()).
+ */
 function withoutArgv0({ native, entry, flags, argv0 }: Observation): readonly string[] {
   if (native || flags === null || flags.includes('P') || argv0.holds !== false) return [];
-  return [
-    `programs that depend on argv[0] fail, as they see their path instead: entry ${entry} has no flag P`,
-  ];
+  return [`argv[0] is not preserved: entry ${entry} has no flag P`];
 }

@@ -22,6 +22,7 @@ import { readLink } from '../system/symbolic-link.ts';
 import { entryProblem } from './entry-problem.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
 
+/** An entry, the emulator that it runs, and the last proof. */
 export interface StatusLine {
   readonly entry: Entry;
   /** ID of the entry's architecture; null for another format. */
@@ -44,6 +45,7 @@ export interface StatusLine {
   readonly proof: RecordedProof | null;
 }
 
+/** Result of `status`. */
 export interface StatusResult {
   readonly schema: 'binfmtctl/status/2';
   readonly instance: InstanceFacts;

@@ -11,6 +11,7 @@ import { fileNames } from '../../emulators/names.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import type { FoundEmulator } from '../../obtain/found.ts';
 import type { Registration } from '../../state/registration.ts';
+import type { Step } from '../../state/steps.ts';
 import type { LinkChange } from '../../system/change-link.ts';
 import { isFolder } from '../../system/file/is-file.ts';
 import { pathBytes } from '../../system/file/path-bytes.ts';
@@ -71,6 +72,16 @@ export function leadsTo(path: string, emulator: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Facts about the links of an installation that need no action. */
+export function linkNotes(
+  { link, dryRun }: { readonly link?: string | undefined; readonly dryRun: boolean },
+  { steps, toFetch }: { readonly steps: readonly Step[]; readonly toFetch: readonly string[] },
+): readonly string[] {
+  const isLater = link !== undefined && toFetch.length > 0;
+  if (dryRun) return isLater ? [`emulators that are fetched get links in ${link}`] : [];
+  return steps.flatMap((step) => (step.kind === 'link' ? [`${step.path} links to the emulator`] : []));
 }
 
 /** The links of a registration that are as `install` created them. */

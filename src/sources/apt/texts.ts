@@ -24,12 +24,16 @@ export function parseStanzas(text: string): readonly PackageStanza[] {
   });
 }
 
+/** The release in the name of a package index in apt's lists; null for an archive without releases. */
+export const releaseInName = (file: string): string | null =>
+  /_dists_(.+)_[^_]+_binary-[^_]+_Packages/.exec(file)?.[1] ?? null;
+
 /** Debian Policy 5.6.1. */
 export const isPackageName = (name: string): boolean => /^[a-z0-9][a-z0-9+.-]+$/.test(name);
 
 /**
- * Returns the stanzas of the named packages in an index (`Packages`), each followed by an empty line. Searches the bytes for
- * the names instead of parsing: an index has some 50 MB.
+ * Returns the stanzas of the named packages in an index (`Packages`), each followed by an empty line. Searches the
+ * bytes for the names instead of parsing: an index has some 50 MB.
  */
 export function selectStanzas(index: Uint8Array, names: readonly string[]): string {
   const bytes = Buffer.from(index.buffer, index.byteOffset, index.byteLength);

@@ -59,7 +59,7 @@ const registration: fc.Arbitrary<Registration> = fc
     ...(replaced !== undefined && { replaced }),
   }));
 
-/** What another program may have put in the place of a value. */
+/** Values that another program may have written. */
 const strange = fc.oneof(
   fc.constantFrom(
     null,
@@ -89,7 +89,7 @@ const strange = fc.oneof(
   ),
 );
 
-/** Replaces or removes one value of a document, wherever it is. */
+/** Replaces or removes one value anywhere in a document. */
 function spoil(document: unknown, place: number, value: unknown): unknown {
   let at = 0;
   const walk = (node: unknown): unknown => {
@@ -110,7 +110,7 @@ describe('decodeRegistration', () => {
     );
   });
 
-  it('takes and refuses what a schema does, whatever others have written', () => {
+  it('accepts and rejects the same documents as a schema', () => {
     let refused = 0;
     fc.assert(
       fc.property(

@@ -23,7 +23,7 @@ const registration: Registration = {
 const text = encodeRegistration(registration);
 
 describe('the text of a registration', () => {
-  it('says everything, the entry that was replaced included', () => {
+  it('contains everything, including the replaced entry', () => {
     expect(decodeRegistration(text)).toMatchObject(registration);
     const replacing = { ...registration, replaced: { ...rule, interpreter: '/old' } };
     expect(decodeRegistration(encodeRegistration(replacing))).toMatchObject(replacing);
@@ -43,8 +43,8 @@ describe('the text of a registration', () => {
     ['with a link that is no emulator', text.replace('/usr/bin/qemu-arm-static', '/usr/bin/sh')],
     ['with a link out of its directory', text.replace('/usr/bin/qemu-arm-', '/usr/bin/../qemu-arm-')],
     ['with a relative link', text.replace('/store/', 'store/')],
-    ['that was cut off', text.slice(0, -5)],
-  ])('is none: %s', (_, other) => {
+    ['that is truncated', text.slice(0, -5)],
+  ])('is rejected: %s', (_, other) => {
     expect(other).not.toBe(text);
     expect(decodeRegistration(other)).toBeNull();
   });
