@@ -59,7 +59,7 @@ describe('a name that is not UTF-8', () => {
 
   it('of an entry and its interpreter is escaped by status, and both are found', async () => {
     registerEntry();
-    const { stdout } = await run('status');
+    const { stdout } = await run('status', '--verbose');
     expect(stdout).toContain('b\\xffr');
     expect(stdout).toContain(`${folder}/i\\xffn`);
     const { entries } = JSON.parse((await run('status', '--json')).stdout);
