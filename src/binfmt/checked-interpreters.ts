@@ -58,7 +58,7 @@ function stateOf(path: string, descriptor?: number): string | null {
     const file = fileState(path);
     if (file === null) return null;
     if (descriptor !== undefined && fileState(`/proc/self/fd/${descriptor}`) !== file) return null;
-    return JSON.stringify([file, `${ino}:${ctimeNs}`, realpathSync(pathBytes(path), 'latin1')]);
+    return JSON.stringify([file, `${ino}:${ctimeNs}`, realpathSync.native(pathBytes(path), 'latin1')]);
   } catch {
     return null;
   }

@@ -1,5 +1,5 @@
 /** Finds the files of `binfmt.d` as systemd's conf_files_list() and search_and_fopen() do. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isBinfmtctlError } from '../errors.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
@@ -16,22 +16,41 @@ export type ConfigFile =
   | { readonly name: string; readonly bytes: Uint8Array }
   | { readonly name: string; readonly complaint: string };
 
+/** Files in the order in which they count. */
+export interface ConfigPaths {
+  readonly paths: readonly string[];
+  /** What systemd says of directories and links that lead nowhere, which then hide nothing. */
+  readonly warnings: readonly string[];
+}
+
+/** Contents that files are about to get, by path; null for files that are about to be removed. */
+type Changes = ReadonlyMap<string, string | null>;
+
 /**
- * Reads every `.conf` file of the directories, sorted by name. Skips dangling links. `changes` maps the paths of files that are
- * about to change to their new texts, or to null if they are about to be removed.
+ * Finds every `.conf` file of the directories, sorted by name; the first directory that has a name wins. Passes over links that
+ * cannot be followed. A dangling link hides the files of its name.
  */
-export function readAllFiles(changes: ReadonlyMap<string, string | null> = new Map()): readonly ConfigFile[] {
+export function findConfigPaths(changes: Changes = new Map()): ConfigPaths {
   const paths = new Map<string, string>();
+  const warnings: string[] = [];
   for (const directory of BINFMT_D) {
-    for (const name of namesIn(directory)) {
+    for (const name of namesIn(directory, warnings)) {
       const path = join(directory, name);
-      if (!paths.has(name) && changes.get(path) !== null) paths.set(name, path);
+      if (paths.has(name) || changes.get(path) === null) continue;
+      const problem = changes.has(path) ? null : linkProblem(path);
+      if (problem === null) paths.set(name, path);
+      else warnings.push(`Failed to chase '${path}': ${problem}`);
     }
   }
   const inOrder = [...paths.values()].toSorted((a, b) =>
     Buffer.compare(pathBytes(basename(a)), pathBytes(basename(b))),
   );
-  return inOrder.flatMap((path): readonly ConfigFile[] => {
+  return { paths: inOrder, warnings };
+}
+
+/** The files that `findConfigPaths` finds. Dangling links are left out. */
+export function readAllFiles(changes: Changes = new Map()): readonly ConfigFile[] {
+  return findConfigPaths(changes).paths.flatMap((path): readonly ConfigFile[] => {
     const text = changes.get(path);
     if (typeof text === 'string') return [{ name: path, bytes: encodeText(text) }];
     const file = readFileAt(path, path);
@@ -64,11 +83,26 @@ export function readFileAt(path: string, name: string = path): ConfigFile | null
   }
 }
 
-function namesIn(directory: string): readonly string[] {
+function namesIn(directory: string, warnings: string[]): readonly string[] {
   try {
     const names = readdirSync(directory, 'buffer').map((name) => decodeText(name));
-    return names.filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
-  } catch {
+    return names.filter((name) => name.endsWith('.conf') && !name.startsWith('.')).toSorted();
+  } catch (error) {
+    const errno = errnoOf(error) ?? 'EIO';
+    if (errno !== 'ENOENT')
+      warnings.push(`Failed to chase and open directory '${directory}', ignoring: ${strerror(errno)}`);
     return [];
+  }
+}
+
+/** Why a link cannot be followed (systemd's src/basic/chase.c chaseat()); null if it can, also if it is dangling. */
+function linkProblem(path: string): string | null {
+  try {
+    statSync(pathBytes(path));
+    return null;
+  } catch (error) {
+    const errno = errnoOf(error) ?? 'EIO';
+    if (errno === 'ENOENT') return null;
+    return strerror(errno === 'ENAMETOOLONG' ? 'EINVAL' : errno);
   }
 }

@@ -11,7 +11,10 @@ export function exactWords(words: readonly string[]): readonly string[] {
 }
 
 /** Refuses words that are not UTF-8: Node has replaced their bytes, so that a path would mean another file. @throws USAGE */
-export function requireText(words: readonly string[], hint = 'use a path that is valid UTF-8'): void {
+export function requireText(
+  words: readonly string[],
+  hint = 'use a path that is valid UTF-8, and name an entry as `binfmtctl status` shows it',
+): void {
   if (!words.some((word) => word.includes('\ufffd')) || isUtf8(readFileSync('/proc/self/cmdline'))) return;
   throw new BinfmtctlError('USAGE', 'a word of the command line is not valid UTF-8', { hint });
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { EmulatorProfile } from '../catalogue/types.ts';
 import { matches } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
+import { exists } from '../system/file/is-file.ts';
 import { fileNames, layoutPaths, storedName } from './names.ts';
 import type { StoredEmulator } from './store/store.ts';
 import type { Candidate, Origin } from './types.ts';
@@ -52,15 +53,7 @@ export async function findCandidates(request: FindRequest): Promise<readonly Can
 export async function findHeldByEntries(request: FindRequest): Promise<readonly Candidate[]> {
   const held = request.entries.filter(({ enabled, flags }) => enabled && flags.includes('F'));
   const candidates = request.profiles.flatMap((profile) => inEntries(profile, { ...request, entries: held }));
-  const exists = await Promise.all(
-    candidates.map(({ path }) =>
-      stat(path).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return candidates.filter((_, index) => !exists[index]);
+  return candidates.filter(({ path }) => !exists(path));
 }
 
 function inStore(profile: EmulatorProfile, { guest, stored }: FindRequest): readonly Candidate[] {

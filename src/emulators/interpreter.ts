@@ -58,9 +58,6 @@ function statOf(path: string): Stats | string {
 
 function trustProblem(path: string, { mode }: Stats): InterpreterProblem | null {
   if ((mode & SET_ID) !== 0) return { kind: 'trust', why: 'is set-user-ID or set-group-ID' };
-  const name = pathBytes(path).toString();
-  if (name !== path)
-    return { kind: 'trust', why: 'is not UTF-8, so binfmtctl cannot check which users can change it' };
   const weakness = findWeakness(path);
   if (weakness === null) return null;
   const why = weakness.path === path ? weakness.why : `can be replaced: ${weakness.path} ${weakness.why}`;

@@ -30,18 +30,35 @@ const LINE_ENDS = new Set([0x0a, 0x0d, 0x00]);
 export function decodeBinfmtD(bytes: Uint8Array): BinfmtDFile {
   const rules: RuleLine[] = [];
   const disabled: RuleLine[] = [];
-  let at = 0;
-  for (let line = 1; at < bytes.length; line++) {
-    const end = endOfLine(bytes, at);
-    if (end - at >= MAX_LINE) return { rules, disabled, cut: true };
-    const text = decodeText(bytes.subarray(at, end)).replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  const { lines, cut } = splitLines(bytes);
+  for (const [index, whole] of lines.entries()) {
+    const [line, text] = [index + 1, stripped(whole)];
     const marked = withoutDisabledMark(text);
     if (marked !== null) disabled.push({ line, name: nameOf(marked), text: marked });
-    else if (text !== '' && !'#;'.includes(text.charAt(0))) rules.push({ line, name: nameOf(text), text });
+    else if (!isComment(text)) rules.push({ line, name: nameOf(text), text });
+  }
+  return { rules, disabled, cut };
+}
+
+/** The lines of a file, up to one that is too long; `cut` tells whether there is one. */
+export function splitLines(bytes: Uint8Array): { readonly lines: readonly string[]; readonly cut: boolean } {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = endOfLine(bytes, at);
+    if (end - at >= MAX_LINE) return { lines, cut: true };
+    lines.push(decodeText(bytes.subarray(at, end)));
     at = skipLineEnd(bytes, end);
   }
-  return { rules, disabled, cut: false };
+  return { lines, cut: false };
 }
+
+/** Whether a line is empty or a comment. */
+export function isComment(line: string): boolean {
+  const text = stripped(line);
+  return text === '' || '#;'.includes(text.charAt(0));
+}
+
+const stripped = (line: string): string => line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
 
 function endOfLine(bytes: Uint8Array, start: number): number {
   let at = start;

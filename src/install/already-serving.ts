@@ -1,18 +1,23 @@
+import { join } from 'node:path';
 import { restartNote } from '../binfmt/held.ts';
 import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
+import { profileOf } from '../emulators/names.ts';
 import { expectationOf, judge, type Proof } from '../probe/verdict.ts';
 import { equalRules } from '../rule/equal.ts';
+import type { Entry } from '../rule/types.ts';
+import type { Registration } from '../state/registration.ts';
 import type { StoredRegistration } from '../state/registrations.ts';
 import { verify } from '../verify/verify.ts';
 import { isPersisted } from './boot/boot-files.ts';
 import { findHidden } from './boot/hidden-files.ts';
+import { leadsTo, linkName } from './links/links.ts';
 import type { CurrentState } from './plan.ts';
 import type { InstallRequest, RuleOptions } from './types.ts';
 
 /**
  * Proofs of the architectures that need no change: an entry matches them, the probes succeed, and the request requires
- * neither another emulator nor a missing boot file.
+ * neither another emulator nor a missing boot file or link.
  */
 export async function alreadyServing(
   arches: readonly Arch[],
@@ -33,12 +38,24 @@ export async function alreadyServing(
     arches: arches.map(({ id }) => id),
   });
   const proofs = await verify({ arches }, context);
+  const isLinked = (
+    { arch, emulator }: Proof,
+    entry: Entry,
+    registration: Registration | undefined,
+  ): boolean => {
+    if (request.link === undefined) return true;
+    const profile =
+      registration?.emulator.profile ?? profileOf(entry.interpreter, arch, context.catalogue)?.id;
+    const name = linkName(context.catalogue.emulators[profile ?? ''], arch);
+    return name !== null && leadsTo(join(request.link, name), emulator?.path ?? entry.interpreter);
+  };
   const serving = proofs.filter((proof) => {
     const entry = entries.find(({ name }) => name === proof.entry);
     const registration = registrations.get(proof.entry ?? '')?.registration;
     if (entry === undefined) return false;
     const hiding = findHidden(entry.name, context)?.by ?? null;
     if (!isPersisted(entry, registration, { persist: request.persist, hiding }, context)) return false;
+    if (!isLinked(proof, entry, registration)) return false;
     if (request.credentials === true && !entry.flags.includes('C')) return false;
     if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
     // An entry that binfmtctl registered without F was requested so. Other entries must also work in containers.

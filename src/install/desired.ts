@@ -27,6 +27,7 @@ import {
 } from './boot/boot-files.ts';
 import { findHidden, unhiddenFileWarning } from './boot/hidden-files.ts';
 import { archHead, competingFiles } from './boot/shadowing.ts';
+import { desiredLinks } from './links/links.ts';
 import type { DesiredState } from './plan.ts';
 import type { RuleOptions } from './types.ts';
 
@@ -57,6 +58,7 @@ export async function buildDesiredState(
     persist: bootFiles.some(({ how }) => how === 'binfmt-support') ? 'binfmt-support' : options.persist,
   });
   if (bootFiles.length > 0) assertPersistable(rule);
+  const { links, changes } = desiredLinks(found, { directory: options.link, before }, context);
   const text = encodeRegistration({
     arch: arch.id,
     rule,
@@ -64,13 +66,20 @@ export async function buildDesiredState(
     registered:
       before?.registered === true || options.replace || entry === undefined || !equalRules(entry, rule),
     persisted: persistedWith(before, { bootFiles, obsolete }, context),
+    ...(links.length > 0 && { links }),
     replaced: replacedBy(before, entry),
   });
   const lasting = bootFiles.flatMap(({ path, now }) => {
     const written = persistedText(path, rule);
     return written === null ? [] : [{ path, text: written, previous: now }];
   });
-  return { arch: arch.id, rule, files: [{ path, text, previous: note }, ...lasting], obsolete };
+  return {
+    arch: arch.id,
+    rule,
+    files: [{ path, text, previous: note }, ...lasting],
+    obsolete,
+    links: changes,
+  };
 }
 
 /** The rule of another program's entry that is replaced. If binfmtctl's entry is registered again, the rule it replaced first. */

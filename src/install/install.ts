@@ -36,6 +36,7 @@ import { buildDesiredState } from './desired.ts';
 import { durationOf, type InstalledDuration } from './duration.ts';
 import { type InstalledEmulator, registeredEmulators, servingEmulators } from './installed-emulators.ts';
 import { checkLifetime } from './lifetime.ts';
+import { linkNotes } from './links/links.ts';
 import { installNotes } from './notes.ts';
 import { findOutdated } from './outdated.ts';
 import { type DesiredState, planInstall } from './plan.ts';
@@ -178,7 +179,7 @@ async function decide(
       ...(await lockSteps(found, natives, request, context)),
     ];
     const unchanged = serving.map(({ arch }) => arch);
-    const notes = installNotes(steps, desired);
+    const notes = [...installNotes(steps, desired), ...linkNotes(request, { steps, toFetch })];
     const emulators = inOrder(arches, [
       ...servingEmulators(serving, registrations, context.catalogue),
       ...registeredEmulators(found, desired),

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import type { Candidate } from '../emulators/types.ts';
 import type { StoredRegistration } from '../state/registrations.ts';
+import { exists } from '../system/file/is-file.ts';
 import { heldInterpreters } from '../verify/held-interpreter.ts';
 import type { CurrentState } from './plan.ts';
 
@@ -34,7 +34,7 @@ export async function findOutdated(
   );
   const candidates = outdated.flatMap(({ entry: { name, interpreter: path }, arch }): Candidate[] => {
     const emulator = registrations.get(name)?.registration.emulator.profile;
-    const isUsable = ours.has(name) && existsSync(path) && !path.startsWith(`${context.store}/`);
+    const isUsable = ours.has(name) && exists(path) && !path.startsWith(`${context.store}/`);
     return isUsable && arch !== null && emulator !== undefined
       ? [{ path, emulator, guest: arch, origin: 'entry', entry: name }]
       : [];

@@ -1,3 +1,4 @@
+import type { EmulatorLink } from '../emulators/link.ts';
 import type { Entry } from '../rule/types.ts';
 import type { Registration } from '../state/registration.ts';
 import type { Step } from '../state/steps.ts';
@@ -10,6 +11,8 @@ export interface EntryRemoval {
   readonly registration: Registration | null;
   /** The current contents of its boot files; null for a missing one. */
   readonly files: readonly { readonly path: string; readonly now: string | null }[];
+  /** Links to the emulator that are as `install` created them. */
+  readonly links?: readonly EmulatorLink[] | undefined;
   readonly registrationFile: { readonly path: string; readonly text: string } | null;
 }
 
@@ -18,6 +21,7 @@ export function planUninstall({
   entry,
   registration,
   files,
+  links = [],
   registrationFile,
 }: EntryRemoval): readonly Step[] {
   const steps: Step[] = [];
@@ -31,6 +35,7 @@ export function planUninstall({
         : { kind: 'write', path, text: previous, previous: now },
     );
   }
+  for (const { path, target } of links) steps.push({ kind: 'link', path, target: null, previous: target });
   if (registrationFile !== null) {
     steps.push({ kind: 'delete', path: registrationFile.path, previous: registrationFile.text });
   }

@@ -3,6 +3,7 @@ import { equalRules } from '../rule/equal.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 import { replacement } from '../state/replacement.ts';
 import type { Step } from '../state/steps.ts';
+import type { LinkChange } from '../system/change-link.ts';
 
 /** The current entries. */
 export interface CurrentState {
@@ -33,6 +34,8 @@ export interface DesiredState {
   readonly obsolete?:
     | readonly { readonly path: string; readonly restored: string | null; readonly now: string }[]
     | undefined;
+  /** Changes of links to the emulator. */
+  readonly links?: readonly LinkChange[] | undefined;
 }
 
 export interface PlanOptions {
@@ -81,6 +84,7 @@ export function planInstall(
   return [
     ...files,
     ...obsolete,
+    ...desired.flatMap(({ links = [] }) => links.map((link): Step => ({ kind: 'link', ...link }))),
     ...changes.flatMap(({ before }) => before),
     ...prove(changes.map(({ arch, entry }) => ({ arch, entry }))),
     ...changes.flatMap(({ after }) => after),

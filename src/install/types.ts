@@ -21,6 +21,8 @@ export interface InstallRequest {
   readonly credentials: boolean | 'new';
   /** Replace an entry of the same name that binfmtctl did not register. */
   readonly replace: boolean;
+  /** Directory in which each emulator gets a link by the name that other tools look for. */
+  readonly link?: string | undefined;
   readonly verify: boolean;
   /** Refuse emulators with known problems. */
   readonly strict?: boolean | undefined;
@@ -31,10 +33,11 @@ export interface InstallRequest {
   readonly dryRun: boolean;
 }
 
-/** The parts of a request that determine a rule and its boot files. */
+/** The parts of a request that determine a rule, its boot files and links. */
 export interface RuleOptions {
   /** `new`: existing entries keep their flags. */
   readonly credentials: boolean | 'new';
   readonly persist: Exclude<Persistence, 'auto'>;
   readonly replace: boolean;
+  readonly link?: string | undefined;
 }

@@ -9,6 +9,7 @@ import { BinfmtctlError } from '../errors.ts';
 import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import { isGlob, matchesGlob } from '../rule/glob.ts';
+import { isNamed } from '../rule/text.ts';
 import type { Entry } from '../rule/types.ts';
 import { changeInstance } from '../state/instance-change.ts';
 import { withStoreLock } from '../state/lock.ts';
@@ -26,6 +27,7 @@ import { listFiles } from '../system/file/files.ts';
 import { applySteps } from './apply.ts';
 import { fileLeftWarning, persistedFiles } from './boot/boot-files.ts';
 import { findRestorableRules, type RestorableRule, reportLost } from './boot/restorable-rules.ts';
+import { ownLinks } from './links/links.ts';
 import { requireOwner } from './owner.ts';
 import { type EntryRemoval, planUninstall } from './plan-uninstall.ts';
 
@@ -174,7 +176,8 @@ function namesFor(word: string, state: InstalledState, { catalogue }: Context): 
   const ours = [...state.registrations.keys()];
   if (isGlob(word)) return ours.filter((name) => matchesGlob(word, name));
   if ([...ours, ...state.damaged.map(({ entry }) => entry)].includes(word)) return [word];
-  if (state.entries.some(({ name }) => name === word)) return [word];
+  const entry = state.entries.find(({ name }) => isNamed(name, word));
+  if (entry !== undefined) return [entry.name];
   const arch = archNamed(word, catalogue);
   const registered = ours.filter((name) => state.registrations.get(name)?.registration.arch === arch.id);
   if (registered.length > 0) return registered;
@@ -239,7 +242,8 @@ async function buildEntryRemoval(
   });
   // An entry of the same name that another tool registered belongs to that tool.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
-  return { entry: own, registration, files, registrationFile: { path, text } };
+  const links = ownLinks(registration, context);
+  return { entry: own, registration, files, links, registrationFile: { path, text } };
 }
 
 /** Warns about boot files that may belong to an entry: only its damaged registration would tell. */

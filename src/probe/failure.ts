@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { readLinkage } from '../elf/linkage.ts';
 import type { Entry } from '../rule/types.ts';
 import { readHead } from '../system/file/head.ts';
+import { exists } from '../system/file/is-file.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 import type { ProbeRun } from './prober.ts';
 
@@ -47,12 +47,12 @@ const notExecuted = (entry: Entry | null, errno = ''): string => {
 async function missingIn({ entry, root }: ProbeCircumstances): Promise<string | null> {
   if (entry === null) return null;
   const { name, interpreter, flags } = entry;
-  const exists = (path: string): boolean =>
-    root === null ? existsSync(path) : resolveInRoot(root, path) !== null;
-  if (!flags.includes('F') && !exists(interpreter))
+  const isThere = (path: string): boolean =>
+    root === null ? exists(path) : resolveInRoot(root, path) !== null;
+  if (!flags.includes('F') && !isThere(interpreter))
     return `interpreter ${interpreter} not found in the root, and entry ${name} has no flag F`;
   const loader = await loaderOf(interpreter);
-  if (loader === null || exists(loader)) return null;
+  if (loader === null || isThere(loader)) return null;
   return `${interpreter} is dynamic, and its loader ${loader} was not found in the root`;
 }
 

@@ -2,6 +2,7 @@ import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { readLinkage } from '../elf/linkage.ts';
 import type { Memo } from '../emulators/memo.ts';
 import { isBinfmtctlError } from '../errors.ts';
+import { decodeText } from '../rule/text.ts';
 import { fileIdentity, sha256File } from '../system/file/files.ts';
 import type { Proof } from './verdict.ts';
 
@@ -21,7 +22,7 @@ export type Identity = NonNullable<Proof['emulator']>;
  */
 export function holdRunning(pid: number): Running | null {
   try {
-    const path = readlinkSync(`/proc/${pid}/exe`);
+    const path = decodeText(readlinkSync(`/proc/${pid}/exe`, 'buffer'));
     const file = openSync(`/proc/${pid}/exe`, 'r');
     return { path, identify: (memo) => identify(path, file, memo) };
   } catch {

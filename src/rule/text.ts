@@ -6,6 +6,7 @@ import { BinfmtctlError } from '../errors.ts';
 
 const BAD_BYTE = 0xdc00;
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const NO_CHARACTER = /[\udc80-\udcff]/gu;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -19,6 +20,13 @@ export function encodeText(text: string): Uint8Array {
   if (!LONE_SURROGATE.test(text)) return encoder.encode(text);
   return Uint8Array.from(Array.from(text).flatMap(encodeCharacter));
 }
+
+/** The text with each byte that is not UTF-8 as `\xff`, for people. */
+export const escapeBytes = (text: string): string =>
+  text.replace(NO_CHARACTER, (byte) => `\\x${(byte.charCodeAt(0) - BAD_BYTE).toString(16)}`);
+
+/** Whether a word of a user is this name: as it is, or as `escapeBytes` shows it. */
+export const isNamed = (name: string, word: string): boolean => name === word || escapeBytes(name) === word;
 
 /**
  * Decodes one sequence at a time; the result is a replacement character if the sequence is invalid or is that

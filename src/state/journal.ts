@@ -32,6 +32,12 @@ const stepSchema = v.variant('kind', [
     previous: v.nullable(v.string()),
   }),
   v.object({ kind: v.literal('delete'), path: v.string(), previous: v.string() }),
+  v.object({
+    kind: v.literal('link'),
+    path: v.string(),
+    target: v.nullable(v.string()),
+    previous: v.nullable(v.string()),
+  }),
   v.object({ kind: v.literal('prove'), arches: v.array(v.object({ arch: v.string(), entry: v.string() })) }),
 ]);
 
@@ -59,6 +65,8 @@ export interface FoundState {
   readonly entries: readonly AnyEntry[];
   /** Contents of the files that the journal names; null for a missing file. */
   readonly files: ReadonlyMap<string, string | null>;
+  /** Targets of the links that the journal names: null for no file, empty for a file that is not a link. */
+  readonly links?: ReadonlyMap<string, string | null> | undefined;
   /** Whether boot and user namespace are those of the journal. */
   readonly sameKernel: boolean;
   /** Whether only the boot differs: then the present entries come from files that register rules at boot. */
@@ -73,7 +81,7 @@ export interface FoundState {
  */
 export function planRepair(
   { steps }: Journal,
-  { entries, files, sameKernel, rebooted = false }: FoundState,
+  { entries, files, links = new Map(), sameKernel, rebooted = false }: FoundState,
 ): readonly Step[] {
   const states = new Map<string, ItemState[]>();
   for (const { key, before, after } of steps.flatMap((step) => changeOf(step) ?? [])) {
@@ -81,17 +89,21 @@ export function planRepair(
   }
   const repairs: Repair[] = [];
   for (const [key, [before = null, ...after]] of states) {
-    const isFile = key.startsWith(FILE);
+    const isEntry = key.startsWith(ENTRY);
+    const isLink = key.startsWith(LINK);
     const name = key.slice(key.indexOf(' ') + 1);
-    const now = isFile ? (files.get(name) ?? null) : (entries.find((entry) => entry.name === name) ?? null);
+    const now = isEntry
+      ? (entries.find((entry) => entry.name === name) ?? null)
+      : ((isLink ? links : files).get(name) ?? null);
     if (sameState(before, now) || !after.some((state) => sameState(state, now))) continue;
     // After a reboot, an absent entry may just not be registered yet.
-    const isFromBoot = !isFile && !sameKernel;
+    const isFromBoot = isEntry && !sameKernel;
     if (isFromBoot && (!rebooted || now === null)) continue;
     const restored = isFromBoot ? entryOfRestoredFiles(name, states, files) : before;
     if (restored === undefined || sameState(restored, now)) continue;
-    const phase = isFile ? 2 : restored === null ? 1 : 0;
-    repairs.push({ phase, steps: stepsBetween(name, now, restored) });
+    const phase = !isEntry ? 2 : restored === null ? 1 : 0;
+    const steps = isLink ? linkSteps(name, now, restored) : stepsBetween(name, now, restored);
+    repairs.push({ phase, steps });
   }
   return repairs.toSorted((a, b) => a.phase - b.phase).flatMap((repair) => repair.steps);
 }
@@ -129,6 +141,7 @@ type ItemState = (AnyRule & { readonly enabled: boolean | 'either' }) | string |
 
 const ENTRY = 'entry ';
 const FILE = 'file ';
+const LINK = 'link ';
 
 interface JournalChange {
   readonly key: string;
@@ -154,6 +167,8 @@ function changeOf(step: Step): JournalChange | null {
       return { key: FILE + step.path, before: step.previous, after: step.text };
     case 'delete':
       return { key: FILE + step.path, before: step.previous, after: null };
+    case 'link':
+      return { key: LINK + step.path, before: step.previous, after: step.target };
     case 'prove':
       return null;
   }
@@ -162,6 +177,11 @@ function changeOf(step: Step): JournalChange | null {
 function sameState(a: ItemState, b: ItemState): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b;
   return (a.enabled === 'either' || a.enabled === b.enabled) && equalRules(a, b);
+}
+
+function linkSteps(path: string, now: ItemState, before: ItemState): readonly Step[] {
+  const [previous, target] = [now, before].map((state) => (typeof state === 'string' ? state : null));
+  return [{ kind: 'link', path, target: target ?? null, previous: previous ?? null }];
 }
 
 function stepsBetween(name: string, now: AnyEntry | string | null, before: ItemState): readonly Step[] {

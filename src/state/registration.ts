@@ -1,4 +1,5 @@
 import { isBootFile } from '../boot/paths.ts';
+import { decodeLinks, type EmulatorLink } from '../emulators/link.ts';
 import type { Rule } from '../rule/types.ts';
 import { parseJson, toJson } from '../text/json.ts';
 import { decodeRule, isObject } from './stored-rule.ts';
@@ -16,6 +17,8 @@ export interface Registration {
   readonly registered: boolean;
   /** Files that register the entry at boot, with their previous contents. */
   readonly persisted: readonly { readonly path: string; readonly previous: string | null }[];
+  /** Links to the emulator that `install` created. */
+  readonly links?: readonly EmulatorLink[] | undefined;
   /** The rule of another program's entry that `install` replaced. */
   readonly replaced?: Rule | undefined;
 }
@@ -37,8 +40,13 @@ export function decodeRegistration(text: string): Registration | null {
   const persisted = decodePersisted(value['persisted']);
   const replaced = value['replaced'] === undefined ? undefined : decodeRule(value['replaced']);
   if (typeof arch !== 'string' || typeof registered !== 'boolean' || replaced === null) return null;
-  if (rule === null || emulator === null || persisted === null) return null;
-  return { arch, rule, emulator, registered, persisted, ...(replaced !== undefined && { replaced }) };
+  const links = value['links'] === undefined ? undefined : decodeLinks(value['links']);
+  if (rule === null || emulator === null || persisted === null || links === null) return null;
+  return {
+    ...{ arch, rule, emulator, registered, persisted },
+    ...(links !== undefined && { links }),
+    ...(replaced !== undefined && { replaced }),
+  };
 }
 
 function decodeEmulator(value: unknown): Registration['emulator'] | null {

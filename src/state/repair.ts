@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { listEntries } from '../binfmt/entries.ts';
 import { isBootFile, isIn } from '../boot/paths.ts';
 import type { Context } from '../context.ts';
+import { isLinkPath, isLinkTarget } from '../emulators/link.ts';
 import { promisedSha256 } from '../emulators/store/store.ts';
 import { readStoreFile } from '../emulators/store/trust.ts';
 import { sweepStore } from '../emulators/store/writer.ts';
@@ -16,6 +17,7 @@ import { removeFile, sha256File } from '../system/file/files.ts';
 import { readTextIfExists } from '../system/file/read-file.ts';
 import { removeTemporaries, writeAtomic } from '../system/file/write-file.ts';
 import { bootId, userNamespace } from '../system/host.ts';
+import { readLink } from '../system/symbolic-link.ts';
 import { withLockedInstance } from './instance-change.ts';
 import { decodeJournal, encodeJournal, type Journal, planRepair } from './journal.ts';
 import { isSealed, removeSeal, seal } from './seal.ts';
@@ -23,6 +25,8 @@ import { applyStep } from './step.ts';
 import type { Step } from './steps.ts';
 
 type FileStep = Extract<Step, { kind: 'write' | 'delete' }>;
+type LinkStep = Extract<Step, { kind: 'link' }>;
+type PathStep = FileStep | LinkStep;
 type RegisterStep = Extract<Step, { kind: 'register' }>;
 
 /** The journal of a store, as `transact` uses it. */
@@ -50,7 +54,7 @@ export async function repair(context: Context): Promise<number> {
   const { store, report, binfmtDirectory } = context;
   const text = readStoreFile(store, JOURNAL);
   const read = text === null ? null : readJournal(text, context);
-  const steps = read !== null && 'journal' in read ? read.journal.steps.filter(isFileStep) : [];
+  const steps = read !== null && 'journal' in read ? read.journal.steps.filter(isPathStep) : [];
   await removeTemporariesBeside(context, steps);
   if (read === null) {
     await removeSeal(store);
@@ -66,7 +70,8 @@ export async function repair(context: Context): Promise<number> {
   const plan = (): readonly Step[] =>
     planRepair(journal, {
       entries: listEntries(binfmtDirectory),
-      files: new Map(steps.map(({ path }) => [path, readTextIfExists(path)] as const)),
+      files: new Map(steps.filter(isFileStep).map(({ path }) => [path, readTextIfExists(path)] as const)),
+      links: new Map(steps.filter(isLinkStep).map(({ path }) => [path, targetOf(path)] as const)),
       sameKernel: journal.bootId === current.bootId && sameNamespace,
       rebooted: journal.bootId !== current.bootId && sameNamespace,
     });
@@ -75,7 +80,7 @@ export async function repair(context: Context): Promise<number> {
     await applyRepair(undo, context);
     return undo;
   };
-  const undo = await (plan().every(isFileStep) ? repairNow() : withLockedInstance(context, repairNow));
+  const undo = await (plan().every(isPathStep) ? repairNow() : withLockedInstance(context, repairNow));
   await discard(context);
   if (undo.length > 0)
     report({ kind: 'warning', text: `an earlier run was killed: rolled back ${undo.length} of its steps` });
@@ -89,12 +94,16 @@ function readJournal(
   if (!isSealed(store, text)) return { problem: 'this installation did not write it' };
   const journal = decodeJournal(text);
   if (journal === null) return { problem: 'its content is invalid' };
-  const stray = journal.steps.filter(isFileStep).find((step) => !mayTouch(step, store));
+  const stray = journal.steps.filter(isPathStep).find((step) => !mayTouch(step, store));
   return stray === undefined ? { journal } : { problem: `it names the file ${stray.path}` };
 }
 
-/** Transactions write registrations, files that register rules at boot, and lock files. */
-function mayTouch(step: FileStep, store: string): boolean {
+/** Transactions write registrations, files that register rules at boot, lock files, and links to emulators. */
+function mayTouch(step: PathStep, store: string): boolean {
+  if (step.kind === 'link') {
+    const isTarget = (target: string | null): boolean => target === null || isLinkTarget(target);
+    return isLinkPath(step.path) && isTarget(step.target) && isTarget(step.previous);
+  }
   if (isBootFile(step.path) || isIn(join(store, 'registrations'), step.path)) return true;
   return (
     step.kind === 'write' && [step.text, step.previous].every((text) => text === null || isLockText(text))
@@ -114,7 +123,7 @@ async function setAside(problem: string, context: Context): Promise<void> {
 }
 
 /** Removes temporary files of killed writers from the store and from the directories of the files that the journal names. */
-async function removeTemporariesBeside({ store }: Context, steps: readonly FileStep[]): Promise<void> {
+async function removeTemporariesBeside({ store }: Context, steps: readonly PathStep[]): Promise<void> {
   const directories = new Set([
     store,
     join(store, 'registrations'),
@@ -179,6 +188,14 @@ async function discard(context: Context): Promise<void> {
 }
 
 const isFileStep = (step: Step): step is FileStep => step.kind === 'write' || step.kind === 'delete';
+const isLinkStep = (step: Step): step is LinkStep => step.kind === 'link';
+const isPathStep = (step: Step): step is PathStep => isFileStep(step) || isLinkStep(step);
+
+/** As `FoundState` has it. */
+const targetOf = (path: string): string | null => {
+  const target = readLink(path);
+  return target === undefined ? '' : target;
+};
 
 const currentKernel = (): { readonly bootId: string; readonly userNamespace: string } => ({
   bootId: bootId(),

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { CheckedInterpreters } from '../binfmt/checked-interpreters.ts';
 import { disable, enable, register, unregister } from '../binfmt/register.ts';
 import type { Context } from '../context.ts';
+import { changeLink } from '../system/change-link.ts';
 import { ensureDirectory, removeFile } from '../system/file/files.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
 import type { Step } from './steps.ts';
@@ -26,6 +27,8 @@ export async function applyStep(
       return writeAtomic(step.path, step.text);
     case 'delete':
       return removeFile(step.path);
+    case 'link':
+      return changeLink(step);
     case 'prove':
       return;
   }

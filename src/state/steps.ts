@@ -1,5 +1,6 @@
 import { BinfmtctlError } from '../errors.ts';
 import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
+import type { LinkChange } from '../system/change-link.ts';
 
 /** One change to the machine. Plain data, so that it can be printed, written to the journal and undone by a later run. */
 export type Step =
@@ -9,6 +10,8 @@ export type Step =
   | { readonly kind: 'disable'; readonly entry: AnyEntry }
   | { readonly kind: 'write'; readonly path: string; readonly text: string; readonly previous: string | null }
   | { readonly kind: 'delete'; readonly path: string; readonly previous: string }
+  /** Creates, replaces or removes a symbolic link to an emulator; null for no link. */
+  | ({ readonly kind: 'link' } & LinkChange)
   /** Changes nothing: fails if the probes of these architectures fail. */
   | { readonly kind: 'prove'; readonly arches: readonly { readonly arch: string; readonly entry: string }[] };
 
@@ -35,6 +38,8 @@ export function inverse(step: Step): readonly Step[] {
         : [{ kind: 'write', path: step.path, text: step.previous, previous: step.text }];
     case 'delete':
       return [{ kind: 'write', path: step.path, text: step.previous, previous: null }];
+    case 'link':
+      return [{ ...step, target: step.previous, previous: step.target }];
     case 'prove':
       return [];
   }
@@ -54,6 +59,8 @@ export function describe(step: Step): string {
       return `${step.previous === null ? 'write' : 'replace'} ${step.path}`;
     case 'delete':
       return `delete ${step.path}`;
+    case 'link':
+      return step.target === null ? `remove link ${step.path}` : `link ${step.path} → ${step.target}`;
     case 'prove':
       return `verify ${step.arches.map(({ arch, entry }) => `${arch} through ${entry}`).join(', ')}`;
   }

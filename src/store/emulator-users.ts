@@ -7,12 +7,14 @@ import type { Context } from '../context.ts';
 import { listStored, promisedSha256, type StoredEmulator } from '../emulators/store/store.ts';
 import { isSharedStore } from '../emulators/store/trust.ts';
 import { isBinfmtctlError } from '../errors.ts';
+import { decodeText } from '../rule/text.ts';
 import { isBpf } from '../rule/types.ts';
 import { readAllRegistrations } from '../state/registrations.ts';
+import { pathBytes } from '../system/file/path-bytes.ts';
 import { processName, seesMachineProcesses } from '../system/namespace/mount-namespaces.ts';
 
 export interface EmulatorUsers {
-  /** Descriptions of entries, boot files and processes by sha256. */
+  /** Descriptions of entries, links, boot files and processes by sha256. */
   readonly users: ReadonlyMap<string, readonly string[]>;
   /** Why an emulator may have unknown users; null if it cannot. */
   readonly unknown: string | null;
@@ -26,9 +28,10 @@ export async function findEmulatorUsers(context: Context): Promise<EmulatorUsers
   const entries = entryUsers(context);
   const atBoot = await findBootEmulators().catch(messageOf);
   const found = [
-    ...[...registrations.values()].map(
-      ({ registration: { emulator, rule } }) => [emulator.sha256, `entry ${rule.name}`] as const,
-    ),
+    ...[...registrations.values()].flatMap(({ registration: { emulator, rule, links = [] } }) => [
+      [emulator.sha256, `entry ${rule.name}`] as const,
+      ...links.map(({ path, target }) => [promisedSha256(target) ?? '', `link ${path}`] as const),
+    ]),
     ...(typeof entries === 'string' ? [] : entries),
     ...(typeof atBoot === 'string' ? [] : [...atBoot].map((sha256) => [sha256, 'a boot file'] as const)),
     ...processUsers(await listStored(context.store)),
@@ -66,7 +69,7 @@ function entryUsers({ binfmtDirectory }: Context): readonly User[] | string {
 /** Resolves a link, such as one in /usr/local/bin. */
 function targetOf(path: string): string {
   try {
-    return realpathSync(path);
+    return decodeText(realpathSync.native(pathBytes(path), 'buffer'));
   } catch {
     return path;
   }

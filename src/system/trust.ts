@@ -1,6 +1,8 @@
 /** Finds users who can change a file. A user who can change a program gains the rights of everyone who runs it. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeText } from '../rule/text.ts';
+import { pathBytes } from './file/path-bytes.ts';
 import { mapsRootToRoot } from './host.ts';
 import { isImageFile } from './image-files.ts';
 
@@ -42,12 +44,12 @@ export function findWeakness(
     const [name = '', ...rest] = parts;
     parts = rest;
     const here = join(at, name);
-    const facts = lstatSync(here);
+    const facts = lstatSync(pathBytes(here));
     if (!anyOwner && facts.uid !== 0 && facts.uid !== trustedUid && !isImageFile(here, facts.uid))
       return { path: here, why: `belongs to user ${facts.uid}` };
     if (facts.isSymbolicLink()) {
       if (++links > MAX_LINKS) return { path: here, why: 'is part of a loop of symbolic links' };
-      const target = readlinkSync(here);
+      const target = decodeText(readlinkSync(pathBytes(here), 'buffer'));
       parts = [...partsOf(target), ...rest];
       if (target.startsWith('/')) at = '/';
       continue;

@@ -3,7 +3,7 @@ import { readEntries } from '../binfmt/entries.ts';
 import type { Context } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { isGlob, matchesGlob } from '../rule/glob.ts';
-import { encodeText } from '../rule/text.ts';
+import { encodeText, isNamed } from '../rule/text.ts';
 import type { AnyEntry } from '../rule/types.ts';
 import { ensureDirectory } from '../system/file/files.ts';
 import { outputKind, writeOutput } from '../system/file/output-file.ts';
@@ -57,7 +57,7 @@ export async function exportRules(
 function chosen(words: readonly string[], entries: readonly AnyEntry[]): readonly AnyEntry[] {
   const matchers = words.map((word) => {
     const matches = ({ name }: AnyEntry): boolean =>
-      name === word || (isGlob(word) && matchesGlob(word, name));
+      isNamed(name, word) || (isGlob(word) && matchesGlob(word, name));
     if (entries.some(matches)) return matches;
     throw new BinfmtctlError('ENTRY_NOT_FOUND', `entry ${JSON.stringify(word)} not found`, {
       hint: '`binfmtctl status` lists the entries',

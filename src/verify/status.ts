@@ -7,6 +7,7 @@ import { compareTimes } from '../binfmt/held-file.ts';
 import { type InstanceFacts, inspectInstance } from '../binfmt/instance/instance.ts';
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import type { Context } from '../context.ts';
+import type { EmulatorLink } from '../emulators/link.ts';
 import { profileOf } from '../emulators/names.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
 import { covers } from '../rule/algebra.ts';
@@ -15,7 +16,9 @@ import { createPatternIndex } from '../safety/pattern-index.ts';
 import type { Registration } from '../state/registration.ts';
 import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
 import { closedStore } from '../state/stores.ts';
+import { exists } from '../system/file/is-file.ts';
 import { procProblem } from '../system/host.ts';
+import { readLink } from '../system/symbolic-link.ts';
 import { entryProblem } from './entry-problem.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
 
@@ -32,6 +35,8 @@ export interface StatusLine {
   readonly interpreterExists: boolean;
   /** For an F entry: how the file that the kernel holds compares with the one at the interpreter's path. Null if unknown. */
   readonly held: HeldState | null;
+  /** Links to the emulator that `install --link` created and no other program changed. */
+  readonly links: readonly string[];
   /** A newer entry that matches all files of this one. */
   readonly shadowedBy: string | null;
   /** Why the entry cannot run programs, as far as that is known without running one; null if no problem is found. */
@@ -74,7 +79,7 @@ export async function status(context: Context): Promise<StatusResult> {
     const isShadowing = ({ pattern }: Entry): boolean => covers(pattern, entry.pattern);
     const shadowedBy = newer.near(entry.pattern).find(isShadowing)?.name ?? null;
     if (entry.enabled) newer.add(entry);
-    const interpreterExists = existsSync(entry.interpreter);
+    const interpreterExists = exists(entry.interpreter);
     const facts = { instanceEnabled: instance.enabled, interpreterExists, shadowedBy };
     const problem = entryProblem(entry, facts);
     const identity = problem === null ? entryIdentity(binfmtDirectory, entry) : null;
@@ -87,6 +92,7 @@ export async function status(context: Context): Promise<StatusResult> {
       emulator: known?.profile ?? (arch && profileOf(entry.interpreter, arch.id, catalogue)?.id) ?? null,
       version: known === undefined ? (proof?.version ?? null) : known.version,
       interpreterExists,
+      links: linksOf(registrations.get(entry.name)?.registration),
       shadowedBy,
       problem,
       proof,
@@ -104,6 +110,19 @@ export async function status(context: Context): Promise<StatusResult> {
     gone,
     halfDone: existsSync(join(store, 'journal.json')),
   };
+}
+
+const linksOf = (registration: Registration | undefined): readonly string[] =>
+  (registration?.links ?? []).filter(isIntact).map(({ path }) => path);
+
+/** False also for a link in a directory that this user cannot search. */
+function isIntact({ path, target }: EmulatorLink): boolean {
+  try {
+    return readLink(path) === target;
+  } catch (error) {
+    if (isBinfmtctlError(error)) return false;
+    throw error;
+  }
 }
 
 /** The proofs, or the reason why they cannot be read: damaged proofs must not hide the entries. */

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { listEntries } from '../binfmt/entries.ts';
 import { entryIdentity } from '../binfmt/entry-identity.ts';
 import type { HeldState } from '../binfmt/held.ts';
@@ -28,7 +27,7 @@ import { withWorkspace } from '../probe/workspace.ts';
 import { firstMatch, matches } from '../rule/match.ts';
 import type { Entry } from '../rule/types.ts';
 import { assertNotInterrupted } from '../state/transaction.ts';
-import { isExecutable } from '../system/file/is-file.ts';
+import { exists, isExecutable } from '../system/file/is-file.ts';
 import { hasUserId, procProblem } from '../system/host.ts';
 import { entryProblem, INSTANCE_DISABLED } from './entry-problem.ts';
 import { versionThroughEntry } from './live-version.ts';
@@ -99,7 +98,7 @@ function problemOf(
   if (enabled === null) return 'no emulator runs it, and binfmt_misc is not mounted here';
   const nearest = entry ?? matching[0];
   if (nearest === undefined) return enabled ? 'no entry matches it' : INSTANCE_DISABLED;
-  const interpreterExists = existsSync(nearest.interpreter);
+  const interpreterExists = exists(nearest.interpreter);
   return entryProblem(nearest, { instanceEnabled: enabled, interpreterExists, shadowedBy: null });
 }
 

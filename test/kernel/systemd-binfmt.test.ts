@@ -255,6 +255,107 @@ describe('systemd-binfmt', () => {
     );
   });
 
+  // Of systemd 262.1, as 252 does otherwise.
+  describe('as systemd 262 does,', () => {
+    const [etc = '', , , lib = ''] = BINFMT_D;
+    const low = ':low:E::low::/bin/good:\n';
+    const put = (path: string, text: string | Uint8Array): void => {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    };
+    const link = (target: string, path: string): void => {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      symlinkSync(target, join(root, path));
+    };
+
+    it.each([
+      ['in a loop', 'a.conf', 'Too many levels of symbolic links'],
+      ['through a file', '/bin/good/x', 'Not a directory'],
+      ['to a name that is too long', 'x'.repeat(300), 'Invalid argument'],
+    ])('passes over a link %s for the file that it would hide', (_, target, why) => {
+      put(`${lib}/a.conf`, low);
+      link(target, `${etc}/a.conf`);
+      const stderr = `Failed to chase '${etc}/a.conf': ${why}\n`;
+      expect(ours()).toEqual({ status: 0, stdout: '', stderr });
+      expect(Object.keys(entries())).toEqual(['low']);
+      for (const option of ['--cat-config', '--tldr'])
+        expect(ours(option)).toEqual({ status: 0, stdout: `# ${lib}/a.conf\n${low}`, stderr });
+      // A file that is named is opened as it is.
+      expect(ours(`${etc}/a.conf`)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining(`Failed to open file '${etc}/a.conf': `),
+      });
+    });
+
+    it('says which folder it cannot open, and goes on', () => {
+      put(`${lib}/a.conf`, low);
+      put(etc, 'no folder');
+      const stderr = `Failed to chase and open directory '${etc}', ignoring: Not a directory\n`;
+      expect(ours()).toEqual({ status: 0, stdout: '', stderr });
+      expect(Object.keys(entries())).toEqual(['low']);
+    });
+
+    it('names files by where their folder really is', () => {
+      put('/real/r.conf', 'bad\n');
+      link('r.conf', '/real/s.conf');
+      link('/real', etc);
+      const failed = `1: Failed to add binary format 'ad': Invalid argument\n`;
+      expect(ours()).toMatchObject({ stderr: `/real/r.conf:${failed}/real/s.conf:${failed}` });
+      expect(ours('--cat-config')).toEqual({
+        status: 0,
+        stdout: '# /real/r.conf\nbad\n\n# /real/s.conf -> /real/r.conf\nbad\n',
+        stderr: '',
+      });
+      rmSync(join(root, 'real'), { recursive: true });
+    });
+
+    it('shows masks, the target of a link and no file that is none, and fails for a dangling link', () => {
+      put('/target', low);
+      link('/target', `${etc}/a.conf`);
+      link('/nowhere', `${etc}/b.conf`);
+      mkdirSync(join(root, etc, 'c.conf'));
+      execFileSync('mkfifo', [join(root, etc, 'd.conf')]);
+      put(`${etc}/e.conf`, '');
+      link('/dev/full', `${etc}/f.conf`);
+      for (const option of ['--cat-config', '--tldr'])
+        expect(ours(option)).toEqual({
+          status: 1,
+          stdout: `# ${etc}/a.conf -> /target\n${low}\n# ${etc}/e.conf is a mask.\n\n# ${etc}/f.conf is a mask.\n`,
+          stderr: `Failed to chase '${etc}/b.conf': No such file or directory\n`,
+        });
+      rmSync(join(root, etc, 'b.conf'));
+      // It has left out a directory and a pipe.
+      expect(ours('--cat-config')).toMatchObject({ status: 1, stderr: '' });
+      rmSync(join(root, 'target'));
+    });
+
+    it('shows lines with any end, all bytes, and the last one without an end', () => {
+      put(`${etc}/a.conf`, Buffer.from('\xef\xbb\xbfa\xff\r\n # c\r\n\r\n\t b \0c\rd\n \n;e\nf', 'latin1'));
+      put(`${etc}/b.conf`, low);
+      const [head, next] = [`# ${etc}/a.conf\n`, `\n# ${etc}/b.conf\n${low}`];
+      expect(ours('--cat-config')).toEqual({
+        status: 0,
+        stdout: `${head}\xef\xbb\xbfa\xff\n # c\n\n\t b \nc\nd\n \n;e\nf\n${next}`,
+        stderr: '',
+      });
+      expect(ours('--tldr').stdout).toBe(`${head}\xef\xbb\xbfa\xff\n\t b \nc\nd\nf\n${next}`);
+    });
+
+    it('shows no more of a file than it reads', () => {
+      put(`${etc}/a.conf`, `${low}${'x'.repeat(1 << 20)}\n${low}`);
+      expect(ours('--cat-config')).toEqual({
+        status: 1,
+        stdout: `# ${etc}/a.conf\n${low}`,
+        stderr: `Failed to read "${etc}/a.conf": No buffer space available\n`,
+      });
+    });
+
+    it('does not show what it unregisters', () => {
+      put(`${etc}/a.conf`, low);
+      expect(ours('--cat-config', '--unregister')).toEqual({ status: 0, stdout: '', stderr: '' });
+    });
+  });
+
   it('does nothing if binfmt_misc is not mounted', () => {
     const run = spawnSync(
       'unshare',

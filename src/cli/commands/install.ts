@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Persistence } from '../../install/boot/choose-persistence.ts';
 import { LOCK_FILE } from '../../lockfile/name.ts';
 import { toJson } from '../../text/json.ts';
@@ -17,6 +18,7 @@ interface InstallCommandOptions extends CommonOptions {
   readonly persist: Persistence;
   readonly credentials?: 'always' | 'new';
   readonly replace?: boolean;
+  readonly link?: string;
   readonly verify: boolean;
   readonly strict?: boolean;
   readonly lock?: string;
@@ -51,6 +53,11 @@ export const installCommand: OwnCommand = {
         { choices: ['always', 'new'], bare: 'always' },
       ],
       ['--replace', 'take over an entry of that name that binfmtctl did not make'],
+      [
+        '--link [=dir]',
+        'also link each emulator as DIR/qemu-ARCH-static, the name that other tools look for (default: /usr/bin)',
+        { bare: '/usr/bin' },
+      ],
       ['--no-verify', 'register without proof'],
       ['--strict', 'refuse emulators of a version that is known to be bad'],
       [
@@ -86,6 +93,7 @@ async function run(options: InstallCommandOptions, arches: readonly string[]): P
     persist: options.persist,
     credentials: options.credentials === 'new' ? 'new' : options.credentials !== undefined,
     replace: options.replace === true,
+    link: options.link && resolve(options.link),
     verify: options.verify,
     strict: options.strict === true,
     lock: options.lock,

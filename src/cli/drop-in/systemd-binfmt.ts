@@ -2,13 +2,9 @@
 
 import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import { getopt } from '../../compat/command-line/getopt.ts';
-import {
-  applyBinfmtD,
-  type Complaints,
-  showBinfmtD,
-  unregisterBinfmtD,
-} from '../../compat/systemd-binfmt/apply.ts';
-import { encodeText } from '../../rule/text.ts';
+import { applyBinfmtD, type Complaints, unregisterBinfmtD } from '../../compat/systemd-binfmt/apply.ts';
+import { showBinfmtD } from '../../compat/systemd-binfmt/show.ts';
+import { encodeText, escapeBytes } from '../../rule/text.ts';
 import { openContext } from '../context.ts';
 import { guardStreams } from '../output/streams.ts';
 import { exactWords } from '../words.ts';
@@ -39,18 +35,21 @@ Examples:
 /** Carries a command line of systemd-binfmt out; returns its exit status, 0 or 1. */
 export async function systemdBinfmt(words: readonly string[], version: string): Promise<number> {
   const parsed = parse(exactWords(words));
-  if ('complaint' in parsed) return report([parsed.complaint]);
+  if ('complaint' in parsed) return report({ warnings: [], errors: [parsed.complaint] });
   const { options, files } = parsed;
   const has = (option: Option): boolean => options.includes(option);
   if (has('help')) return print(HELP);
   if (has('version')) return print(`${NAME} (binfmtctl ${version})\n`);
   const shows = has('cat-config') || has('tldr');
   if (files.length > 0 && (shows || has('unregister')))
-    return report(['Positional arguments are not allowed with --cat-config/--tldr or --unregister.']);
-  if (shows) {
-    const { text, complaints } = showBinfmtD({ tldr: has('tldr') });
-    print(text);
-    return report(complaints);
+    return report({
+      warnings: [],
+      errors: ['Positional arguments are not allowed with --cat-config/--tldr or --unregister.'],
+    });
+  if (shows && !has('unregister')) {
+    const shown = showBinfmtD({ tldr: has('tldr') });
+    print(shown.text);
+    return report(shown) || Number(!shown.complete);
   }
   const context = await openContext({ binfmtDir: BINFMT_DIRECTORY, catalogue: [] }, (progress) => {
     if (progress.kind === 'warning') write('stderr', `warning: ${progress.text}\n`);
@@ -85,13 +84,13 @@ function print(text: string): number {
   return 0;
 }
 
-function report(complaints: Complaints): number {
-  for (const complaint of complaints) write('stderr', `${complaint}\n`);
-  return complaints.length === 0 ? 0 : 1;
+function report({ warnings, errors }: Complaints): number {
+  for (const line of [...warnings, ...errors]) write('stderr', `${line}\n`);
+  return errors.length === 0 ? 0 : 1;
 }
 
 /** Node's streams take 4 to 8 ms to load, and most runs say nothing. */
 function write(stream: 'stdout' | 'stderr', text: string): void {
   guardStreams();
-  process[stream].write(encodeText(text));
+  process[stream].write(process[stream].isTTY ? escapeBytes(text) : encodeText(text));
 }

@@ -5,6 +5,7 @@ import { HELP, USAGE } from '../../compat/command-line/update-binfmts-help.ts';
 import { parseRequest, type Request } from '../../compat/command-line/update-binfmts-request.ts';
 import { VERSION } from '../../compat/command-line/update-binfmts-version.ts';
 import {
+  ADMIN_DIRECTORY,
   disable,
   disableAll,
   display,
@@ -13,6 +14,7 @@ import {
   enableAll,
   find,
   forAllFiles,
+  IMPORT_DIRECTORY,
   importFormat,
   install,
   remove,
@@ -21,7 +23,7 @@ import {
 } from '../../compat/update-binfmts/index.ts';
 import { isBinfmtctlError } from '../../errors.ts';
 import type { Description } from '../../file-format/binfmt-support.ts';
-import { encodeText } from '../../rule/text.ts';
+import { encodeText, escapeBytes } from '../../rule/text.ts';
 import { isExecutable } from '../../system/file/is-file.ts';
 import { openContext } from '../context.ts';
 import { guardStreams } from '../output/streams.ts';
@@ -57,8 +59,8 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
   const { values, test } = parsed.request;
   const { procdir = BINFMT_DIRECTORY, admindir, importdir } = values;
   const session: Session = {
-    adminDirectory: admindir ?? '/var/lib/binfmts',
-    importDirectory: importdir ?? '/usr/share/binfmts',
+    adminDirectory: admindir ?? ADMIN_DIRECTORY,
+    importDirectory: importdir ?? IMPORT_DIRECTORY,
     test,
     context: await openContext({ binfmtDir: procdir, catalogue: [] }, (progress) => {
       if (progress.kind === 'warning') warn(progress.text);
@@ -131,5 +133,5 @@ function installLocal(
 function write(stream: 'stdout' | 'stderr', text: string): void {
   // Its output is that of the original, which does not say that some was lost.
   guardStreams({ silent: true });
-  process[stream].write(encodeText(text));
+  process[stream].write(process[stream].isTTY ? escapeBytes(text) : encodeText(text));
 }

@@ -57,9 +57,13 @@ export function statusText(
     ...(entries.length === 0 ? [] : ['', ...tableOf(entries, nameOf, options)]),
     ...(entries.length > 0 && notes.length > 0 ? [''] : []),
     ...notes.flatMap((note) => sentence(note, shown)).map(colour),
+    ...entries.flatMap(linksOf).flatMap((link) => sentence(link, shown)),
     '',
   ].join('\n');
 }
+
+const linksOf = ({ links, entry }: StatusLine): readonly string[] =>
+  links.map((path) => `${path} links to the emulator of ${entry.name}`);
 
 const count = (entries: number): string => (entries === 1 ? '1 entry' : `${entries || 'No'} entries`);
 

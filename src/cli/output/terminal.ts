@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { escapeBytes } from '../../rule/text.ts';
 import { alignRows, wrap } from './layout.ts';
 import { withSymbols } from './symbols.ts';
 
@@ -65,7 +66,7 @@ const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** The text on one line, with every character that would act on a terminal or a log escaped. */
 export function visible(text: string): string {
-  return text.replace(UNSAFE, (character) => {
+  return escapeBytes(text).replace(UNSAFE, (character) => {
     const code = character.charCodeAt(0);
     return code < 0x100
       ? `\\x${code.toString(16).padStart(2, '0')}`

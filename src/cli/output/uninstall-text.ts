@@ -40,6 +40,7 @@ function doneOf(result: UninstallResult): readonly string[] {
   const files = (kind: 'delete' | 'write'): readonly string[] =>
     steps.flatMap((step) => (step.kind === kind && isBootFile(step.path) ? [step.path] : []));
   const [deleted, written] = [files('delete'), files('write')];
+  const links = steps.flatMap((step) => (step.kind === 'link' ? [step.path] : []));
   const names = steps.flatMap((step) => registrationOf(step) ?? []);
   const gone = names.filter((name) => !entries.includes(name));
   return [
@@ -57,6 +58,7 @@ function doneOf(result: UninstallResult): readonly string[] {
     ...(written.length > 0
       ? [`restored ${counted(written.length, 'boot file', 'boot files')}: ${written.join(', ')}`]
       : []),
+    ...(links.length > 0 ? [`removed ${counted(links.length, 'link', 'links')}: ${links.join(', ')}`] : []),
     ...restored.map((each) => `restored ${restoredText(each)}`),
     ...(freed.emulators > 0
       ? [

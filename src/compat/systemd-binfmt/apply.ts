@@ -4,7 +4,7 @@ import { entryNames } from '../../binfmt/entry-file.ts';
 import { runningKernelFeatures } from '../../binfmt/features.ts';
 import { inspectInstance } from '../../binfmt/instance/instance.ts';
 import { disable, isRegistered, unregister } from '../../binfmt/register.ts';
-import { type ConfigFile, readAllFiles, readNamedFile } from '../../boot/binfmt-d-files.ts';
+import { type ConfigFile, readAllFiles, readFileAt, readNamedFile } from '../../boot/binfmt-d-files.ts';
 import type { Context } from '../../context.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { decodeBinfmtD, type RuleLine } from '../../file-format/binfmt-d.ts';
@@ -19,6 +19,7 @@ import { replacement } from '../../state/replacement.ts';
 import { applyStep } from '../../state/step.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
 import { strerror } from '../../system/strerror.ts';
+import { shownConfigPaths } from './config-files.ts';
 
 export interface SystemdBinfmtRequest {
   /** Files from the command line; empty for all files in the binfmt.d directories. */
@@ -27,8 +28,13 @@ export interface SystemdBinfmtRequest {
   readonly flush: boolean;
 }
 
-/** Error messages, one line each; empty on success. */
-export type Complaints = readonly string[];
+/** Messages, one line each. */
+export interface Complaints {
+  /** Printed first; the exit status stays 0. */
+  readonly warnings: readonly string[];
+  /** Empty on success. */
+  readonly errors: readonly string[];
+}
 
 /** A rule of a file, or an error message. */
 type ConfigItem =
@@ -51,8 +57,8 @@ export async function applyBinfmtD(
   context: Context,
 ): Promise<Complaints> {
   const { binfmtDirectory } = context;
-  const read = files.length > 0 ? files.map(readNamedFile) : readAllFiles();
-  if (!isWritable(binfmtDirectory)) return [];
+  if (!isWritable(binfmtDirectory)) return { warnings: [], errors: [] };
+  const { read, warnings } = readFiles(files);
   const isFlushed = flush && files.length === 0;
   const found = read.flatMap(itemsOf);
   using checked = openInterpreters(found.flatMap((item) => ('rule' in item ? [item.rule] : [])));
@@ -73,11 +79,21 @@ export async function applyBinfmtD(
     if (reason === null) planner.place(rule, change);
     else failed.set(rule, reason);
   }
-  return items.flatMap((item) => {
+  const errors = items.flatMap((item) => {
     if ('complaint' in item) return [item.complaint];
     const reason = failed.get(item.rule);
     return reason === undefined ? [] : [failedToAdd(item.place, item.name, reason)];
   });
+  return { warnings, errors };
+}
+
+function readFiles(files: readonly string[]): {
+  readonly read: readonly ConfigFile[];
+  readonly warnings: readonly string[];
+} {
+  if (files.length > 0) return { read: files.map(readNamedFile), warnings: [] };
+  const { paths, warnings } = shownConfigPaths();
+  return { read: paths.flatMap((path) => readFileAt(path) ?? []), warnings };
 }
 
 /** Removes the entries that binfmt.d files name; with `flush`, all entries. */
@@ -89,25 +105,6 @@ export function unregisterBinfmtD(
   const lines = readAllFiles().flatMap((file) => ('bytes' in file ? decodeBinfmtD(file.bytes).rules : []));
   const registeredNames = new Set(lines.map(({ name }) => name));
   removeEntries(binfmtDirectory, (name) => flush || registeredNames.has(name));
-}
-
-/** The contents of all binfmt.d files; with `tldr`, without comments and empty lines. */
-export function showBinfmtD({ tldr }: { readonly tldr: boolean }): {
-  readonly text: string;
-  readonly complaints: Complaints;
-} {
-  const files = readAllFiles();
-  const shown = files.flatMap((file) => ('bytes' in file ? [textOf(file.name, file.bytes, { tldr })] : []));
-  return {
-    text: shown.join('\n'),
-    complaints: files.flatMap((file) => ('complaint' in file ? [file.complaint] : [])),
-  };
-}
-
-function textOf(name: string, bytes: Uint8Array, { tldr }: { readonly tldr: boolean }): string {
-  if (bytes.length === 0) return `# ${name} is a mask.\n`;
-  const rules = decodeBinfmtD(bytes).rules.map(({ text }) => `${text}\n`);
-  return `# ${name}\n${tldr ? rules.join('') : new TextDecoder().decode(bytes)}`;
 }
 
 function isWritable(directory: string): boolean {

@@ -4,9 +4,9 @@ import { type Description, decodeAdminFile } from '../../file-format/binfmt-supp
 import { decodeText } from '../../rule/text.ts';
 import { failedToRead } from '../../system/file/file-error.ts';
 import { isFile } from '../../system/file/is-file.ts';
-import { listNames } from '../../system/file/list.ts';
 import { pathBytes } from '../../system/file/path-bytes.ts';
 import { readSmall } from '../../system/file/read-small.ts';
+import { namesInDirectory } from './directories.ts';
 import { reasonOf } from './session.ts';
 
 /** The owner of an admin directory: a session, or run-detectors. */
@@ -51,7 +51,7 @@ export function tryReadDescription(owner: Owner, name: string): Description | nu
 /** The names of all files and directories, in directory order. @throws FILE_FAILED. */
 export function namesInOrder({ adminDirectory }: Owner): readonly string[] {
   try {
-    return listNames(adminDirectory);
+    return namesInDirectory(adminDirectory);
   } catch (error) {
     throw new BinfmtctlError('FILE_FAILED', `unable to open ${adminDirectory}: ${reasonOf(error)}`);
   }

@@ -3,9 +3,9 @@ import { decodeFormatFile, describeFormatFile, LOCAL_PACKAGE } from '../../file-
 import { RESERVED_NAMES } from '../../rule/check.ts';
 import { failedToRead } from '../../system/file/file-error.ts';
 import { isExecutable, isFile } from '../../system/file/is-file.ts';
-import { listNames } from '../../system/file/list.ts';
 import { readSmall } from '../../system/file/read-small.ts';
 import { tryReadDescription } from './database.ts';
+import { namesInDirectory } from './directories.ts';
 import { install, remove } from './install.ts';
 import { reasonOf, type Session } from './session.ts';
 
@@ -63,7 +63,7 @@ export async function forAllFiles(
   let success = true;
   let names: readonly string[];
   try {
-    names = listNames(importDirectory);
+    names = namesInDirectory(importDirectory);
   } catch (error) {
     warn(`unable to open ${importDirectory}: ${reasonOf(error)}`);
     return false;

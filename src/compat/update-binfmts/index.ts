@@ -1,3 +1,4 @@
+export { ADMIN_DIRECTORY, IMPORT_DIRECTORY } from './directories.ts';
 export { disable, disableAll } from './disable.ts';
 export { display, displayAll } from './display.ts';
 export { enable, enableAll } from './enable.ts';

@@ -1,6 +1,7 @@
 import { lstatSync, mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Description, encodeAdminFile } from '../../file-format/binfmt-support.ts';
+import { decodeText } from '../../rule/text.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
 import { kindOf } from '../../system/file/file-kind.ts';
 import { isFolder } from '../../system/file/is-file.ts';
@@ -9,6 +10,7 @@ import { pathBytes } from '../../system/file/path-bytes.ts';
 import { replaceFile } from '../../system/file/write-file.ts';
 import { strerror } from '../../system/strerror.ts';
 import { adminFile } from './database.ts';
+import { ensureDefaultDirectory } from './directories.ts';
 import { reasonOf, type Session } from './session.ts';
 
 /**
@@ -40,19 +42,22 @@ export async function writeDescription(
     return failed(`unable to install ${path}.tmp as ${path}: it is ${kindOf(kind)}`);
   let folder: string;
   try {
+    ensureDefaultDirectory(session.adminDirectory);
     removeLeftovers(dirname(path));
-    folder = mkdtempSync(`${dirname(path)}/${PREFIX}`);
+    // Its type does not know that a prefix may be bytes.
+    const prefix = pathBytes(`${dirname(path)}/${PREFIX}`) as unknown as string;
+    folder = decodeText(mkdtempSync(prefix, 'buffer'));
   } catch (error) {
     return failed(`unable to open ${path}.tmp for writing: ${reasonOf(error)}`);
   }
   try {
     const mode = 0o666 & ~process.umask();
-    await replaceFile(pathBytes(path), encodeAdminFile(description), mode, `${folder}/new`);
+    await replaceFile(path, encodeAdminFile(description), mode, `${folder}/new`);
     return true;
   } catch (error) {
     return failed(`unable to install ${path}.tmp as ${path}: ${reasonOf(error)}`);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(pathBytes(folder), { recursive: true, force: true });
   }
 }
 
@@ -63,7 +68,7 @@ const MAX_AGE_MS = 60_000;
 /** Removes directories of killed writers. */
 function removeLeftovers(directory: string): void {
   for (const name of listNames(directory).filter((each) => each.startsWith(PREFIX))) {
-    const path = `${directory}/${name}`;
+    const path = pathBytes(`${directory}/${name}`);
     const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
     if (Date.now() - mtimeMs > MAX_AGE_MS) rmSync(path, { recursive: true, force: true });
   }

@@ -1,5 +1,4 @@
 /** The current boot files of an entry, and whether binfmtctl wrote them. */
-import { existsSync } from 'node:fs';
 import { bootFormatOf, persistedText, ruleInBootFile } from '../../boot/boot-file.ts';
 import type { BootFormat } from '../../boot/persistence.ts';
 import type { Context } from '../../context.ts';
@@ -8,6 +7,7 @@ import { isBinfmtctlError } from '../../errors.ts';
 import { equalRules } from '../../rule/equal.ts';
 import type { Entry, Rule } from '../../rule/types.ts';
 import type { Registration } from '../../state/registration.ts';
+import { exists } from '../../system/file/is-file.ts';
 import { readTextIfExists } from '../../system/file/read-file.ts';
 
 /** A boot file of a registration, which may have changed since binfmtctl wrote it. */
@@ -60,7 +60,7 @@ export function isPersisted(
   const isCurrent = files.some(
     ({ path, state }) => bootFormatOf(path, entry.name) === persist && state === 'current',
   );
-  return isCurrent && existsSync(entry.interpreter);
+  return isCurrent && exists(entry.interpreter);
 }
 
 function stateOf(

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { decodeText } from '../../rule/text.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
+import { pathBytes } from './path-bytes.ts';
 
 /** Identifies the state of a file: changes when the file is replaced or written. Decimal numbers. */
 export interface FileIdentity {
@@ -31,7 +32,7 @@ const PART_SIZE = 1 << 18;
  */
 export async function* readParts(path: string): AsyncGenerator<Uint8Array> {
   try {
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    await using file = await open(pathBytes(path), constants.O_RDONLY | constants.O_NONBLOCK);
     const facts = await file.stat();
     if (!facts.isFile()) throw notRegular(`read ${path}`, facts);
     const buffer = Buffer.allocUnsafeSlow(PART_SIZE);
@@ -51,7 +52,7 @@ export async function listFiles(
   { required = false }: { readonly required?: boolean } = {},
 ): Promise<readonly string[]> {
   try {
-    const names = (await readdir(directory, 'buffer')).map((name) => decodeText(name));
+    const names = (await readdir(pathBytes(directory), 'buffer')).map((name) => decodeText(name));
     return names.toSorted().map((name) => join(directory, name));
   } catch (error) {
     if (isAbsent(error) && !required) return [];
@@ -62,7 +63,7 @@ export async function listFiles(
 /** Removes a file if it exists. */
 export async function removeFile(path: string): Promise<void> {
   try {
-    await rm(path);
+    await rm(pathBytes(path));
   } catch (error) {
     if (!isAbsent(error)) throw fileError(error, `remove ${path}`);
   }
@@ -84,19 +85,20 @@ export async function ensureDirectory(path: string, mode?: number): Promise<void
 // for EROFS and ENOSPC (node src/node_file.cc MKDirpAsync(), MKDirpSync()).
 async function makeMissing(path: string, mode: number | undefined): Promise<void> {
   const parent = dirname(path);
-  if (parent !== path && (await stat(parent).catch(() => null)) === null) await makeMissing(parent, mode);
+  if (parent !== path && (await stat(pathBytes(parent)).catch(() => null)) === null)
+    await makeMissing(parent, mode);
   try {
-    await mkdir(path, { mode: mode ?? 0o755 });
-    if (mode !== undefined) await chmod(path, mode);
+    await mkdir(pathBytes(path), { mode: mode ?? 0o755 });
+    if (mode !== undefined) await chmod(pathBytes(path), mode);
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+    if (errnoOf(error) !== 'EEXIST' || !(await stat(pathBytes(path))).isDirectory()) throw error;
   }
 }
 
 /** The current state of a file; follows symbolic links. */
 export async function fileIdentity(path: string): Promise<FileIdentity> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(pathBytes(path), { bigint: true });
     return { dev: `${dev}`, ino: `${ino}`, size: `${size}`, mtimeNs: `${mtimeNs}`, ctimeNs: `${ctimeNs}` };
   } catch (error) {
     throw fileError(error, `stat ${path}`);

@@ -1,4 +1,4 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, type Stats, statSync } from 'node:fs';
 import { pathBytes } from './path-bytes.ts';
 
 /** Whether a path is a regular file; follows links. */
@@ -6,6 +6,9 @@ export const isFile = (path: string): boolean => tryStat(path)?.isFile() === tru
 
 /** Whether a path is a directory; follows links. */
 export const isFolder = (path: string): boolean => tryStat(path)?.isDirectory() === true;
+
+/** Whether there is anything at a path; links are followed. */
+export const exists = (path: string): boolean => existsSync(pathBytes(path));
 
 /** Whether this process may execute a file. False for every user on a noexec mount. */
 export function isExecutable(path: string): boolean {

@@ -7,6 +7,7 @@ import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { removeLeftovers } from '../temporary.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { kindOf } from './file-kind.ts';
+import { pathBytes } from './path-bytes.ts';
 import { type FileData, type WriteOptions, writeAtomic } from './write-file.ts';
 
 /** `file`: a regular file, which may not exist yet. `stream`: a device, a pipe or an inherited descriptor. */
@@ -58,11 +59,12 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
     const append = fstatSync(descriptor).isFile() ? constants.O_APPEND : 0;
     return open(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | append);
   }
+  const bytes = pathBytes(path);
   for (;;) {
     try {
       // Stays open until the blocking descriptor is open; otherwise the reader would see an end of file.
-      await using _ = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      return await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+      await using _ = await open(bytes, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      return await open(bytes, constants.O_WRONLY | constants.O_NOFOLLOW);
     } catch (error) {
       if (errnoOf(error) !== 'ENXIO' || tryLstat(path)?.isFIFO() !== true) throw error;
       if (signal?.aborted) throw interrupted(signal, `waiting for a reader of ${path}`);
@@ -80,7 +82,7 @@ function descriptorOf(path: string): number | null {
 
 function tryLstat(path: string): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return lstatSync(pathBytes(path), { throwIfNoEntry: false });
   } catch (error) {
     throw fileError(error, `write ${path}`);
   }

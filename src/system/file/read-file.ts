@@ -6,6 +6,7 @@ import { decodeText } from '../../rule/text.ts';
 import { findWeakness, isMachineRoot } from '../trust.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
+import { pathBytes } from './path-bytes.ts';
 
 export interface ReadOptions {
   /** Default: 4 MiB. */
@@ -64,7 +65,7 @@ export function readOwnTexts(
 
 function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(directory, 'buffer').map((name) => decodeText(name));
+    return readdirSync(pathBytes(directory), 'buffer').map((name) => decodeText(name));
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return [];
@@ -101,7 +102,7 @@ function reading(
   const noFollow = followLink ? 0 : constants.O_NOFOLLOW;
   let file: number | null = null;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+    file = openSync(pathBytes(path), constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
     const facts = fstatSync(file);
     if (!facts.isFile()) throw notRegular(what, facts);
     const bytes = Buffer.alloc(Math.min(facts.size, maxBytes) + 1);

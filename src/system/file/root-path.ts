@@ -1,5 +1,7 @@
 import { lstatSync, readlinkSync } from 'node:fs';
+import { decodeText } from '../../rule/text.ts';
 import { errnoOf } from './file-error.ts';
+import { pathBytes } from './path-bytes.ts';
 
 /** The kernel's limit (path_resolution(7)). */
 const MAX_LINKS = 40;
@@ -68,7 +70,8 @@ function onMachine(root: string, parts: readonly string[], bound: readonly Bound
 /** The target of a link; false for another file; null if the file does not exist. */
 function linkOrMissing(path: string): string | false | null {
   try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : false;
+    const bytes = pathBytes(path);
+    return lstatSync(bytes).isSymbolicLink() ? decodeText(readlinkSync(bytes, 'buffer')) : false;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return null;
     throw error;

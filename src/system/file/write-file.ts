@@ -7,6 +7,7 @@ import { TEMPORARY_FILE, temporaryFileName } from '../temporary.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
 import { listFiles, removeFile } from './files.ts';
+import { pathBytes } from './path-bytes.ts';
 
 /** The bytes of a file, whole or in parts. */
 export type FileData = string | Uint8Array | AsyncIterable<Uint8Array>;
@@ -32,23 +33,23 @@ export async function writeAtomic(
   try {
     const before = await statReplaceable(path);
     await writeNew(temporary, data, before?.mode ?? mode, before);
-    await rename(temporary, path);
+    await rename(pathBytes(temporary), pathBytes(path));
     await syncDirectory(directory);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    await rm(pathBytes(temporary), { force: true }).catch(() => {});
     throw fileError(error, `write ${path}`);
   }
 }
 
-/** Writes a new file and renames it to `path`, which need not be UTF-8. Throws Node's errors. */
+/** Writes a new file and renames it to `path`. Throws Node's errors. */
 export async function replaceFile(
-  path: string | Buffer,
+  path: string,
   data: FileData,
   mode: number,
   temporary: string,
 ): Promise<void> {
   await writeNew(temporary, data, mode, null);
-  await rename(temporary, path);
+  await rename(pathBytes(temporary), pathBytes(path));
 }
 
 /** Removes temporary files of a killed `writeAtomic` from a directory. No other process may write there meanwhile. */
@@ -58,7 +59,7 @@ export async function removeTemporaries(directory: string): Promise<void> {
 }
 
 async function statReplaceable(path: string): Promise<Stats | null> {
-  const facts = await lstat(path).catch((error: unknown) => {
+  const facts = await lstat(pathBytes(path)).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return null;
     throw error;
   });
@@ -67,7 +68,7 @@ async function statReplaceable(path: string): Promise<Stats | null> {
 }
 
 async function writeNew(path: string, data: FileData, mode: number, owner: Stats | null): Promise<void> {
-  await using file = await open(path, 'wx', 0o600);
+  await using file = await open(pathBytes(path), 'wx', 0o600);
   await writeFile(file, data);
   if (owner !== null) await giveTo(file, owner);
   await file.chmod(mode & 0o7777);
@@ -86,9 +87,9 @@ async function giveTo(file: FileHandle, { uid, gid }: Stats): Promise<void> {
   });
 }
 
-// Without this sync, a power failure may undo the rename. Some network file systems do not support it (EINVAL).
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
+/** Without this sync, a power failure may undo a change of names. Some network file systems do not support it (EINVAL). */
+export async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(pathBytes(path), 'r');
   await directory.sync().catch((error: unknown) => {
     if (errnoOf(error) !== 'EINVAL') throw error;
   });

@@ -6,6 +6,7 @@ import { afterAll } from 'vitest';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 import { entryNames } from '../../../src/binfmt/entry-file.ts';
 import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
+import { pathBytes } from '../../../src/system/file/path-bytes.ts';
 
 export const BINFMT = '/proc/sys/fs/binfmt_misc';
 
@@ -41,12 +42,13 @@ export function registerOthers(name: string, arch: string, interpreter: string, 
 
 /** Writes 1 for `on` and 0 for `off`. */
 export const switchEntry = (name: string, to: 'on' | 'off' | 'gone'): void =>
-  writeFileSync(join(BINFMT, name), { on: '1', off: '0', gone: '-1' }[to]);
+  writeFileSync(pathBytes(join(BINFMT, name)), { on: '1', off: '0', gone: '-1' }[to]);
 
 /** Every entry by name, as the kernel shows it. */
 export function entries(): Readonly<Record<string, string>> {
-  const names = readdirSync(BINFMT).filter((name) => name !== 'register' && name !== 'status');
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join(BINFMT, name), 'latin1')]));
+  return Object.fromEntries(
+    entryNames(BINFMT).map((name) => [name, readFileSync(pathBytes(join(BINFMT, name)), 'latin1')]),
+  );
 }
 
 /** The entries with their text, in the kernel's order: newest first. */

@@ -27,6 +27,14 @@ describe('planInstall', () => {
     ]);
   });
 
+  it('changes links before the entry is registered', () => {
+    const link = { path: '/usr/bin/qemu-arm-static', target: '/i', previous: null };
+    expect(planInstall({ ...present, entries: [] }, desired({ links: [link] }), options)).toEqual([
+      { kind: 'link', ...link },
+      { kind: 'register', rule },
+    ]);
+  });
+
   it('replaces an equal entry only on request', () => {
     expect(planInstall(present, desired({}), options)).toEqual([]);
     const kinds = planInstall(present, desired({}), { ...options, replace: true }).map(({ kind }) => kind);

@@ -40,6 +40,12 @@ describe('planUninstall', () => {
     expect(planUninstall(whole)).toEqual([unregister, ...restore, forget]);
   });
 
+  it('removes the links to the emulator', () => {
+    const links = [{ path: '/usr/bin/qemu-arm-static', target: '/i' }];
+    const unlink = { kind: 'link', path: '/usr/bin/qemu-arm-static', target: null, previous: '/i' };
+    expect(planUninstall({ ...whole, links })).toEqual([unregister, ...restore, unlink, forget]);
+  });
+
   it('keeps an entry that binfmtctl only made persistent', () => {
     const theirs = { ...registration, registered: false };
     expect(planUninstall({ ...whole, registration: theirs })).toEqual([...restore, forget]);

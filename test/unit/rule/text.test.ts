@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeText, encodeText } from '../../../src/rule/text.ts';
+import { decodeText, encodeText, escapeBytes, isNamed } from '../../../src/rule/text.ts';
 
 describe('text', () => {
   it('round-trips any bytes', () => {
@@ -41,4 +41,20 @@ describe('text', () => {
       expect(() => encodeText(text)).toThrow(expect.objectContaining({ code: 'BAD_RULE' }));
     },
   );
+});
+
+describe('a text with bytes that are no characters', () => {
+  const name = 'b\udcffé\udc80';
+
+  it('is shown with these escaped', () => {
+    expect(escapeBytes(name)).toBe('b\\xffé\\x80');
+    expect(escapeBytes('plain é 😀')).toBe('plain é 😀');
+  });
+
+  it('is named as it is, or as it is shown', () => {
+    expect(isNamed(name, name)).toBe(true);
+    expect(isNamed(name, 'b\\xffé\\x80')).toBe(true);
+    expect(isNamed(name, 'b\\xfeé\\x80')).toBe(false);
+    expect(isNamed('b\\xff', 'b\\xff')).toBe(true);
+  });
 });

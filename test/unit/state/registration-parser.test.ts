@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { isBootFile } from '../../../src/boot/paths.ts';
+import { isLinkPath, isLinkTarget } from '../../../src/emulators/link.ts';
 import { ruleSchema } from '../../../src/rule/schema.ts';
 import {
   decodeRegistration,
@@ -20,6 +21,14 @@ const schema = v.object({
   persisted: v.array(
     v.object({ path: v.pipe(v.string(), v.check(isBootFile)), previous: v.nullable(v.string()) }),
   ),
+  links: v.optional(
+    v.array(
+      v.object({
+        path: v.pipe(v.string(), v.check(isLinkPath)),
+        target: v.pipe(v.string(), v.check(isLinkTarget)),
+      }),
+    ),
+  ),
   replaced: v.optional(ruleSchema),
 });
 
@@ -36,9 +45,19 @@ const registration: fc.Arbitrary<Registration> = fc
       }),
       { maxLength: 2 },
     ),
+    links: fc.option(
+      fc.array(fc.constant({ path: '/usr/bin/qemu-arm-static', target: '/s/sha256/0/qemu-arm' }), {
+        maxLength: 2,
+      }),
+      { nil: undefined },
+    ),
     replaced: fc.option(rule, { nil: undefined }),
   })
-  .map(({ replaced, ...rest }) => (replaced === undefined ? rest : { ...rest, replaced }));
+  .map(({ links, replaced, ...rest }) => ({
+    ...rest,
+    ...(links !== undefined && { links }),
+    ...(replaced !== undefined && { replaced }),
+  }));
 
 /** Values that another program may have written. */
 const strange = fc.oneof(
@@ -55,6 +74,7 @@ const strange = fc.oneof(
     'magic',
     'extension',
     '/etc/passwd',
+    '/usr/bin/a-static',
     '/etc/binfmt.d/../x',
   ),
   fc.constantFrom<unknown>(

@@ -18,6 +18,7 @@ const registration: Registration = {
   emulator: { profile: 'qemu', sha256: 'ab'.repeat(32), version: null },
   registered: true,
   persisted: [{ path: '/etc/binfmt.d/qemu-arm.conf', previous: null }],
+  links: [{ path: '/usr/bin/qemu-arm-static', target: '/store/qemu-arm' }],
 };
 const text = encodeRegistration(registration);
 
@@ -39,6 +40,9 @@ describe('the text of a registration', () => {
     ['without a digest', text.replace('"sha256"', '"sha"')],
     ['with a path that is no boot file', text.replace('/etc/binfmt.d/', '/etc/cron.d/')],
     ['with a path out of the directory', text.replace('/etc/binfmt.d/', '/etc/binfmt.d/../')],
+    ['with a link that is no emulator', text.replace('/usr/bin/qemu-arm-static', '/usr/bin/sh')],
+    ['with a link out of its directory', text.replace('/usr/bin/qemu-arm-', '/usr/bin/../qemu-arm-')],
+    ['with a relative link', text.replace('/store/', 'store/')],
     ['that is truncated', text.slice(0, -5)],
   ])('is rejected: %s', (_, other) => {
     expect(other).not.toBe(text);

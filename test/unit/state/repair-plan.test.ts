@@ -239,3 +239,29 @@ describe('the text of a journal', () => {
     expect(decodeJournal(other)).toBeNull();
   });
 });
+
+describe('links to emulators', () => {
+  const path = '/usr/bin/qemu-a-static';
+  const link = (target: string | null, previous: string | null): Step => ({
+    kind: 'link',
+    path,
+    target,
+    previous,
+  });
+
+  it.each<[string, Step, string | null, readonly Step[]]>([
+    ['a new one goes', link('/new', null), '/new', [link(null, '/new')]],
+    ['a replaced one comes back', link('/new', '/old'), '/new', [link('/old', '/new')]],
+    ['a removed one comes back', link(null, '/old'), null, [link('/old', null)]],
+    ['what was not done yet stays', link('/new', '/old'), '/old', []],
+    ['what others made of it stays', link('/new', '/old'), '/theirs', []],
+    ['a file of others stays', link('/new', '/old'), '', []],
+  ])('%s', (_, step, now, expected) => {
+    expect(repair([step], { links: new Map([[path, now]]) })).toEqual(expected);
+    // A reboot does not change files.
+    expect(repair([step], { links: new Map([[path, now]]), sameKernel: false })).toEqual(expected);
+    expect(decodeJournal(encodeJournal({ bootId: 'b', userNamespace: 'u', steps: [step] }))?.steps).toEqual([
+      step,
+    ]);
+  });
+});

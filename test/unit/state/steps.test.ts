@@ -41,6 +41,16 @@ group('inverse', () => {
       { kind: 'delete', path: '/f', previous: 'old' },
       [{ kind: 'write', path: '/f', text: 'old', previous: null }],
     ],
+    [
+      'a new link',
+      { kind: 'link', path: '/l', target: '/new', previous: null },
+      [{ kind: 'link', path: '/l', target: null, previous: '/new' }],
+    ],
+    [
+      'a new target of a link',
+      { kind: 'link', path: '/l', target: '/new', previous: '/old' },
+      [{ kind: 'link', path: '/l', target: '/old', previous: '/new' }],
+    ],
     ['a proof', { kind: 'prove', arches: [] }, []],
   ])('undoes %s', (_, step, expected) => {
     expect(inverse(step)).toEqual(expected);
@@ -58,6 +68,8 @@ group('describe', () => {
     [{ kind: 'write', path: '/f', text: 'x', previous: null }, 'write /f'],
     [{ kind: 'write', path: '/f', text: 'x', previous: '' }, 'replace /f'],
     [{ kind: 'delete', path: '/f', previous: '' }, 'delete /f'],
+    [{ kind: 'link', path: '/l', target: '/e', previous: null }, 'link /l → /e'],
+    [{ kind: 'link', path: '/l', target: null, previous: '/e' }, 'remove link /l'],
     [
       {
         kind: 'prove',

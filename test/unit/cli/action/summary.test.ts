@@ -20,7 +20,7 @@ const lineOf = (changed: Partial<Line>): Line => ({
     pattern: { type: 'extension', extension: 'x' },
   },
   ...{ arch: 'riscv64', ours: true, emulator: 'qemu', version: '10.0.2' },
-  ...{ interpreterExists: true, held: null, shadowedBy: null, problem: null, proof: null },
+  ...{ interpreterExists: true, held: null, links: [], shadowedBy: null, problem: null, proof: null },
   ...changed,
 });
 const rows = (

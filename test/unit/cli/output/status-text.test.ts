@@ -25,7 +25,7 @@ function line(arch: string | null, name: string, flags: string, more: Partial<St
   const entry: Entry = { name, pattern, interpreter, flags: [...flags] as Flag[], enabled: true };
   return {
     ...{ entry, arch, ours: true, emulator: 'qemu', version: '7.2.22', interpreterExists: true },
-    ...{ held: null, shadowedBy: null, problem: null, proof },
+    ...{ held: null, links: [], shadowedBy: null, problem: null, proof },
     ...more,
   };
 }

@@ -11,6 +11,7 @@ describe('visible', () => {
     ['\x7f\x9b31m', '\\x7f\\x9b31m'],
     ['\u202egpj.exe\u2066', '\\u202egpj.exe\\u2066'],
     ['qemu-ärm → ✔', 'qemu-ärm → ✔'],
+    ['caf\udce9 😀', 'caf\\xe9 😀'],
   ])('escapes what acts on a terminal: %j', (text, shown) => {
     expect(visible(text)).toBe(shown);
   });
