@@ -40,6 +40,7 @@ export interface UninstallRequest {
   readonly dryRun: boolean;
 }
 
+/** Result of `uninstall`. */
 export interface UninstallResult {
   readonly schema: 'binfmtctl/uninstall/1';
   readonly dryRun: boolean;
