@@ -18,10 +18,12 @@ export type {
 export type { Progress, Stage } from './context.ts';
 export type { ByteOrder, ElfClass, ElfIdentity, ProbeSpec } from './elf/types.ts';
 export type { EmulatedArch, EmulatedFormat, RunBy } from './emulation/types.ts';
+export type { Origin } from './emulators/types.ts';
 export { BinfmtctlError, type ErrorCode, type ErrorOptions, EXIT_STATUS } from './errors.ts';
 export type { BundledEmulator } from './file-format/bundle.ts';
 export type { LockedEmulator } from './file-format/lock-file.ts';
 export type { InstallResult } from './install/install.ts';
+export type { Duration, InstalledDuration, InstalledEmulator, StoredAmount } from './install/types.ts';
 export type { UninstallResult } from './install/uninstall.ts';
 export type { ArchLike } from './library/arches.ts';
 export type { OperationOptions } from './library/context.ts';

@@ -16,6 +16,7 @@ import { installOrder } from './action/install.ts';
 import { warn, withoutCommands } from './action/log.ts';
 import { summaryRows } from './action/summary.ts';
 import { exitStatusOf } from './failure.ts';
+import { archName } from './output/names.ts';
 
 const interruption = new AbortController();
 // Every program that is started listens to it, dozens at a time.
@@ -60,7 +61,7 @@ async function installEmulators(signal: AbortSignal): Promise<void> {
   const natives = await findNatives({ catalogue, signal, binfmtDirectory });
   const arches = requested.filter(({ id }) => !natives.arches.some((native) => native.id === id));
   for (const { id } of requested.filter((arch) => !arches.includes(arch)))
-    info(`${id} runs here without an emulator`);
+    info(`${archName(id)} runs here without an emulator`);
   const store = defaultStore({}, 0);
   const context: Context = { catalogue, binfmtDirectory, store, report, signal };
   if (requested.length > 0 && arches.length === 0) {

@@ -2,19 +2,7 @@
 import { decidePersistence, isFlushedBySystemd } from '../boot/persistence.ts';
 import { readBootFacts } from '../boot/services.ts';
 import type { Context } from '../context.ts';
-import type { InstalledEmulator } from './installed-emulators.ts';
-
-/**
- * `restart`: until the next reboot or restart of systemd-binfmt. `namespace`: as long as the user namespace. `unknown`: a warning or a note
- * says on what it depends.
- */
-export type Duration = 'always' | 'reboot' | 'restart' | 'namespace' | 'unknown';
-
-export interface InstalledDuration {
-  readonly lasts: Duration;
-  /** Whether `--persist` would make it last. */
-  readonly canPersist: boolean;
-}
+import type { InstalledDuration, InstalledEmulator } from './types.ts';
 
 /** How long entries last, and whether that can be changed; `isKnown` says whether they end with the machine at the latest. */
 export function durationOf(

@@ -33,14 +33,14 @@ import { applySteps } from './apply.ts';
 import { choosePersistence } from './boot/choose-persistence.ts';
 import { findShadowed } from './boot/shadowing.ts';
 import { buildDesiredState } from './desired.ts';
-import { durationOf, type InstalledDuration } from './duration.ts';
-import { type InstalledEmulator, registeredEmulators, servingEmulators } from './installed-emulators.ts';
+import { durationOf } from './duration.ts';
+import { registeredEmulators, servingEmulators } from './installed-emulators.ts';
 import { checkLifetime } from './lifetime.ts';
 import { linkNotes } from './links/links.ts';
 import { installNotes } from './notes.ts';
 import { findOutdated } from './outdated.ts';
 import { type DesiredState, planInstall } from './plan.ts';
-import type { InstallRequest, RuleOptions } from './types.ts';
+import type { InstalledDuration, InstalledEmulator, InstallRequest, RuleOptions } from './types.ts';
 
 /** Result of `install`. */
 export interface InstallResult {

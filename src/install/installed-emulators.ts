@@ -1,34 +1,12 @@
 import { isBootFile } from '../boot/paths.ts';
 import type { Catalogue } from '../catalogue/types.ts';
 import { profileOf } from '../emulators/names.ts';
-import type { Origin } from '../emulators/types.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
 import type { Proof } from '../probe/verdict.ts';
 import type { StoredRegistration } from '../state/registrations.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import type { DesiredState } from './plan.ts';
-
-/** The emulator that runs programs of an arch, and where it comes from. */
-export interface InstalledEmulator {
-  readonly arch: string;
-  /** Name of the entry. */
-  readonly entry: string;
-  /** Id of its profile; null if unknown. */
-  readonly emulator: string | null;
-  readonly version: string | null;
-  /** Null, as what follows, if the program behind an entry that works already cannot be seen. */
-  readonly path: string | null;
-  readonly sha256: string | null;
-  readonly static: boolean | null;
-  /** Where it was found; null for an entry that works already. */
-  readonly origin: Origin | null;
-  /** The source that it was fetched from, as it was named. */
-  readonly source: string | null;
-  /** For `apt`: the release of the distribution. */
-  readonly release: string | null;
-  /** Whether a boot service registers the entry again after a reboot. */
-  readonly persisted: boolean;
-}
+import type { InstalledEmulator } from './types.ts';
 
 /** What is registered, with the emulator of each rule. Both lists have the same order. */
 export function registeredEmulators(

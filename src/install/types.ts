@@ -1,5 +1,6 @@
 import type { Persistence } from '../boot/persistence.ts';
 import type { Arch } from '../catalogue/types.ts';
+import type { Origin } from '../emulators/types.ts';
 
 /** A request for `install`. */
 export interface InstallRequest {
@@ -40,4 +41,44 @@ export interface RuleOptions {
   readonly persist: Exclude<Persistence, 'auto'>;
   readonly replace: boolean;
   readonly link?: string | undefined;
+}
+
+/** The emulator that runs programs of an arch, and where it comes from. */
+export interface InstalledEmulator {
+  readonly arch: string;
+  /** Name of the entry. */
+  readonly entry: string;
+  /** Id of its profile; null if unknown. */
+  readonly emulator: string | null;
+  readonly version: string | null;
+  /** Null, as what follows, if the program behind an entry that works already cannot be seen. */
+  readonly path: string | null;
+  readonly sha256: string | null;
+  readonly static: boolean | null;
+  /** Where it was found; null for an entry that works already. */
+  readonly origin: Origin | null;
+  /** The source that it was fetched from, as it was named. */
+  readonly source: string | null;
+  /** For `apt`: the release of the distribution. */
+  readonly release: string | null;
+  /** Whether a boot service registers the entry again after a reboot. */
+  readonly persisted: boolean;
+}
+
+/**
+ * `restart`: until the next reboot or restart of systemd-binfmt. `namespace`: as long as the user namespace. `unknown`: a warning or a note
+ * says on what it depends.
+ */
+export type Duration = 'always' | 'reboot' | 'restart' | 'namespace' | 'unknown';
+
+export interface InstalledDuration {
+  readonly lasts: Duration;
+  /** Whether `--persist` would make it last. */
+  readonly canPersist: boolean;
+}
+
+/** Emulators of a store: how many, and how large they are together. */
+export interface StoredAmount {
+  readonly emulators: number;
+  readonly bytes: number;
 }

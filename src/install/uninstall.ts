@@ -20,7 +20,7 @@ import {
 } from '../state/registrations.ts';
 import { repair } from '../state/repair.ts';
 import type { Step } from '../state/steps.ts';
-import { amountOf, type StoredAmount } from '../store/amount.ts';
+import { amountOf } from '../store/amount.ts';
 import { treeFolders } from '../store/contents.ts';
 import { listUnregistered, pruneUnregistered } from '../store/prune-unregistered.ts';
 import { listFiles } from '../system/file/files.ts';
@@ -30,6 +30,7 @@ import { findRestorableRules, type RestorableRule, reportLost } from './boot/res
 import { ownLinks } from './links/links.ts';
 import { requireOwner } from './owner.ts';
 import { type EntryRemoval, planUninstall } from './plan-uninstall.ts';
+import type { StoredAmount } from './types.ts';
 
 export interface UninstallRequest {
   /** Architectures, names of entries, or globs of names. */

@@ -1,12 +1,7 @@
 import type { StoredEmulator } from '../emulators/store/store.ts';
 
-/** Emulators of a store: how many, and how large they are together. */
-export interface StoredAmount {
-  readonly emulators: number;
-  readonly bytes: number;
-}
-
-export const amountOf = (stored: readonly StoredEmulator[]): StoredAmount => ({
+/** Emulators of a store, counted. */
+export const amountOf = (stored: readonly StoredEmulator[]) => ({
   emulators: stored.length,
   bytes: stored.reduce((sum, { size }) => sum + size, 0),
 });

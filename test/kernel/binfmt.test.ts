@@ -74,7 +74,9 @@ describe('binfmt', () => {
 
   it('registers new entries with C, and leaves the flags of those that work', async () => {
     const source = ['--source', `dir:${env.QEMU_BINARY_PATH}`, '--store', store];
-    expect((await binfmtctl(['install', 'arm64', ...source])).stdout).toContain('without flag C');
+    expect((await binfmtctl(['install', 'arm64', '--verbose', ...source])).stdout).toContain(
+      'without flag C',
+    );
     const kept = {
       env,
       within: inShell(

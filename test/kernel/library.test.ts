@@ -28,7 +28,9 @@ describe('the operations of the library', () => {
     expect(installed.proofs).toMatchObject([
       { arch: 'aarch64', entry: 'qemu-aarch64', verdict: { outcome: 'works' } },
     ]);
-    expect(progress).toContainEqual({ kind: 'stage', stage: 'register', text: expect.any(String) });
+    expect(progress).toContainEqual(
+      expect.objectContaining({ kind: 'stage', stage: 'register', text: expect.any(String) }),
+    );
     expect(await library.status(common())).toMatchObject({
       entries: [
         { arch: 'aarch64', emulator: 'qemu', entry: { name: 'qemu-aarch64', flags: ['P', 'O', 'F'] } },

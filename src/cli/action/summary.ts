@@ -1,4 +1,5 @@
 import type { Check, InstallResult, Proof, StatusResult } from '../../index.ts';
+import { archName } from '../output/names.ts';
 import { visible } from '../output/terminal.ts';
 
 type Row = readonly string[];
@@ -14,9 +15,15 @@ export function summaryRows(
       const shown = proofs.find((each) => each.entry === entry.name);
       const recorded = proof === null ? 'not proved' : recordedState(proof);
       const state = problem ?? recorded;
-      return [arch ?? '', entry.name, emulator ?? '?', version ?? '?', shown ? placesOf(shown) : state];
+      return [
+        archName(arch ?? ''),
+        entry.name,
+        emulator ?? '?',
+        version ?? '?',
+        shown ? placesOf(shown) : state,
+      ];
     });
-  const absent = missing.map(({ arch, why }): Row => [arch, '-', '-', '-', `left out: ${why}`]);
+  const absent = missing.map(({ arch, why }): Row => [archName(arch), '-', '-', '-', `left out: ${why}`]);
   const rows = [['Architecture', 'Entry', 'Emulator', 'Version', 'Proved'], ...registered, ...absent];
   return rows.map((row) => row.map(escaped));
 }

@@ -5,6 +5,7 @@ import { isStandardOutput } from '../../system/file/output-file.ts';
 import { toJson } from '../../text/json.ts';
 import type { OwnCommand } from '../command-line.ts';
 import { ALLOW_UNVERIFIED, COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
+import { archName } from '../output/names.ts';
 import { paint, print, table } from '../output/terminal.ts';
 
 interface BundleCommandOptions extends CommonOptions {
@@ -82,9 +83,11 @@ async function run(options: BundleCommandOptions, names: readonly string[]): Pro
 
 function textOf({ file, sha256, size, host, emulators, proved, missing }: BundleResult): string {
   const rows = emulators.map(({ guest, emulator, version, sha256: own }) => {
-    return [guest, emulator, version ?? '?', own.slice(0, 12)];
+    return [archName(guest), emulator, version ?? '?', own.slice(0, 12)];
   });
-  const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
+  const left = missing.map(({ arch, why }) =>
+    paint('dim', `- ${archName(arch)} left out: ${why}`, process.stdout),
+  );
   const unchecked = `not checked: ${host} emulators do not start on this machine`;
   const what = `${file}: ${size} bytes for ${host} machines, sha256 ${sha256}`;
   return `${[table([['ARCH', 'EMULATOR', 'VERSION', 'SHA256'], ...rows]), ...left, ...(proved ? [] : [unchecked]), what].join('\n')}\n`;

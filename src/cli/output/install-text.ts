@@ -2,8 +2,8 @@
 
 import { flushNotes } from '../../install/boot/choose-persistence.ts';
 import type { InstallResult } from '../../install/install.ts';
-import type { InstalledEmulator } from '../../install/installed-emulators.ts';
 import { NO_CREDENTIALS_NOTE } from '../../install/notes.ts';
+import type { InstalledEmulator } from '../../install/types.ts';
 import type { Proof } from '../../probe/verdict.ts';
 import { describe } from '../../state/steps.ts';
 import { isOurImage } from '../../system/host.ts';
@@ -86,7 +86,7 @@ const emulatorOf = ({ emulator, version }: InstalledEmulator): string =>
 function originOf({ origin, source, release }: InstalledEmulator): string {
   if (origin === 'store') return 'store';
   if (source !== null) return [source.split(':')[0], release].filter(Boolean).join(', ');
-  return 'this machine';
+  return isOurImage() ? 'this image' : 'this machine';
 }
 
 const HERE = {

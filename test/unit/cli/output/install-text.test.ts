@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { installText } from '../../../../src/cli/output/install-text.ts';
 import type { InstallResult } from '../../../../src/install/install.ts';
-import type { InstalledEmulator } from '../../../../src/install/installed-emulators.ts';
+import type { InstalledEmulator } from '../../../../src/install/types.ts';
 import type { Proof } from '../../../../src/probe/verdict.ts';
 
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
