@@ -1,7 +1,8 @@
 /** A command in a file of its own, which loads nothing of the others. */
 import type { OwnCommand } from './command-line.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
-import { parseCommand } from './options.ts';
+import { outputFlags } from './grammar/common.ts';
+import { parseCommand } from './grammar/parse.ts';
 import { guardStreams } from './output/streams.ts';
 import { requireText } from './words.ts';
 
@@ -14,12 +15,12 @@ export async function runAlone(
   try {
     requireText(line);
     const parsed = parseCommand(description, line.slice(1));
-    if (parsed !== null) return await run(parsed.options as never, parsed.words);
+    if (typeof parsed === 'object') return await run(parsed.options as never, parsed.words);
     guardStreams();
     return await (await import('./parts/commands.ts')).runCommandLine(line, version);
   } catch (failure) {
     guardStreams();
-    printFailure(failure, { verbose: line.includes('--verbose'), json: line.includes('--json') });
+    printFailure(failure, outputFlags(line));
     return exitStatusOf(failure);
   }
 }

@@ -1,57 +1,15 @@
 import { BinfmtctlError } from '../../errors.ts';
 import { toJson } from '../../text/json.ts';
-import type { CommandGroup } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import type { Runner } from '../command-line.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
 import { onOneLine, print, table } from '../output/terminal.ts';
 
-export const catalogueCommand: CommandGroup = {
-  summary: 'architectures, formats and emulators that are known',
-  description: 'The profiles of architectures, formats and emulators: those built in and your own',
-  commands: {
-    list: {
-      description: {
-        name: 'catalogue list',
-        summary: '',
-        description: 'every profile on a line',
-        words: [],
-        options: COMMON_OPTIONS,
-        examples: [
-          ['binfmtctl catalogue list', 'all that is built in'],
-          ['binfmtctl catalogue list --catalogue ./profiles', 'with profiles of your own'],
-        ],
-      },
-      run: list,
-    },
-    show: {
-      description: {
-        name: 'catalogue show',
-        summary: '',
-        description: 'one profile, whole',
-        words: [['<name>', 'id, or any spelling of an architecture']],
-        options: COMMON_OPTIONS,
-        examples: [
-          ['binfmtctl catalogue show arm64', 'an architecture: magic, mask and why, every alias'],
-          ['binfmtctl catalogue show qemu', 'an emulator: where distributions keep it, bad versions'],
-        ],
-      },
-      run: show,
-    },
-    lint: {
-      description: {
-        name: 'catalogue lint',
-        summary: '',
-        description: 'checks profiles, and names every problem with file and line',
-        words: [['[dir...]', 'folders of profiles; without: those built in']],
-        options: COMMON_OPTIONS,
-        examples: [
-          ['binfmtctl catalogue lint', 'the profiles that come with binfmtctl'],
-          ['binfmtctl catalogue lint ./profiles', 'profiles of your own'],
-        ],
-      },
-      run: lint,
-    },
-  },
+/** By name in the table. */
+export const catalogueCommands: Readonly<Record<string, Runner>> = {
+  'catalogue list': list,
+  'catalogue show': show,
+  'catalogue lint': lint,
 };
 
 async function list(options: CommonOptions): Promise<number> {

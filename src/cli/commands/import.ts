@@ -1,10 +1,10 @@
 import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
 import type { ImportResult, ImportSource } from '../../transfer/import.ts';
-import { FORMS } from '../../transfer/recognise.ts';
 import type { OwnCommand } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { onOneLine, print, visible } from '../output/terminal.ts';
+import { IMPORT } from '../table/transfer.ts';
 
 interface ImportOptions extends CommonOptions {
   readonly from?: ImportSource;
@@ -12,31 +12,7 @@ interface ImportOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export const importCommand: OwnCommand = {
-  description: {
-    name: 'import',
-    summary: 'register what files, folders or another instance say',
-    description:
-      'Registers the rules of files in any form, of all files of a folder, or of another mounted instance: all of them or none',
-    words: [['<path...>', 'files, folders of files, mounted instances of binfmt_misc']],
-    options: [
-      [
-        '--from <form>',
-        'what they are written in (default: recognised, file by file)',
-        { choices: [...FORMS, 'instance'] },
-      ],
-      ['--replace', 'replace an existing entry that has the same name and another rule'],
-      ['--dry-run', 'print the steps and change nothing'],
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      ['binfmtctl import /usr/share/binfmts', 'format files of binfmt-support, as packages bring them'],
-      ['binfmtctl import /usr/lib/binfmt.d/qemu-aarch64-static.conf', 'a file of binfmt.d'],
-      ['binfmtctl import --from register rules.txt', 'register strings, a line each'],
-    ],
-  },
-  run,
-};
+export const importCommand: OwnCommand = { description: IMPORT, run };
 
 async function run(options: ImportOptions, paths: readonly string[]): Promise<number> {
   const { withOperation, importRules } = await import('../parts/operations.ts');

@@ -5,10 +5,10 @@ import { status } from '../../verify/status.ts';
 import type { OwnCommand } from '../command-line.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
-import { STATUS } from '../descriptions.ts';
 import { standardOutput, writeOutput } from '../output/streams.ts';
 import { paint, type Shown, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
+import { STATUS } from '../table/status.ts';
 
 export const statusCommand: OwnCommand = { description: STATUS, run };
 

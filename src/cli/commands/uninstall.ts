@@ -3,9 +3,10 @@ import type { UninstallResult } from '../../install/uninstall.ts';
 import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
 import type { OwnCommand } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
+import { type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { print, visible } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
+import { UNINSTALL } from '../table/install.ts';
 
 interface UninstallOptions extends CommonOptions {
   readonly all?: boolean;
@@ -13,26 +14,7 @@ interface UninstallOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export const uninstallCommand: OwnCommand = {
-  description: {
-    name: 'uninstall',
-    summary: 'remove entries and files that install created',
-    description:
-      'Removes entries that binfmtctl made, and what makes them last; an entry of others only when it is named exactly',
-    words: [['[name...]', 'architectures, names of entries, or globs of names such as `qemu-*`']],
-    options: [
-      ['--all', 'everything that binfmtctl made'],
-      ['--purge', 'remove emulators from the store that nothing needs any more'],
-      ['--dry-run', 'print the steps and change nothing'],
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      ['binfmtctl uninstall arm64', 'one architecture'],
-      ['binfmtctl uninstall --all --purge', 'everything, emulators too'],
-    ],
-  },
-  run,
-};
+export const uninstallCommand: OwnCommand = { description: UNINSTALL, run };
 
 async function run(options: UninstallOptions, names: readonly string[]): Promise<number> {
   if (names.length === 0 && options.all !== true) {

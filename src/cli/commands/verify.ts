@@ -3,10 +3,10 @@ import { toJson } from '../../text/json.ts';
 import { type VerifyReport, verifyArches } from '../../verify/verify-arches.ts';
 import type { OwnCommand } from '../command-line.ts';
 import type { CommonOptions } from '../common-options.ts';
-import { VERIFY } from '../descriptions.ts';
 import { withOperation } from '../operation.ts';
 import { paint, shortPath, table } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
+import { VERIFY } from '../table/verify.ts';
 
 interface VerifyOptions extends CommonOptions {
   readonly root?: string;

@@ -1,11 +1,11 @@
-/** `run` and `enter`, which are to start fast: they load nothing of the other commands, and no commander. */
+/** `run` and `enter`, which are to start fast: they load nothing of the other commands, and no help. */
 import { enter } from '../commands/enter.ts';
 import { run } from '../commands/run.ts';
-import { ENTER, RUN } from '../descriptions.ts';
 import { type EmulateOptions, emulationFailure, reportFailure } from '../emulation/emulate.ts';
 import { printFailure } from '../failure.ts';
-import { parseCommand, usageError } from '../options.ts';
+import { parseCommand, usageError } from '../grammar/parse.ts';
 import { guardStreams } from '../output/streams.ts';
+import { ENTER, RUN } from '../table/emulation.ts';
 import { requireText } from '../words.ts';
 
 /** Runs a command line and returns its exit status. Prints failures instead of throwing. */
@@ -16,9 +16,9 @@ export async function runEmulated(line: readonly string[], version: string): Pro
   try {
     requireText(line, SHELL_HINT);
     const parsed = parseCommand(command, line.slice(1));
-    if (parsed === null) {
+    if (typeof parsed === 'string') {
       guardStreams({ silent: true });
-      return await (await import('./commands.ts')).runCommandLine([name, '--help'], version);
+      return await (await import('./commands.ts')).runCommandLine([name, `--${parsed}`], version);
     }
     const { words } = parsed;
     options = parsed.options as unknown as EmulateOptions;
