@@ -65,13 +65,13 @@ describe.concurrent('a package from apt that cannot be used', () => {
 
   it('is cut off', async () => {
     const circumstances = archiveOf('cut', (await good).subarray(0, 100_000));
-    await refuses('cut', circumstances, ['BAD_PACKAGE', /is damaged or cut off/, /do not trust/]);
+    await refuses('cut', circumstances, ['BAD_PACKAGE', /is corrupt or truncated/, /do not trust/]);
   });
 
   it('is no package at all', () =>
     refuses('nonsense', archiveOf('nonsense', Buffer.from('nonsense')), [
       'BAD_PACKAGE',
-      /is no Debian package/,
+      /is not a Debian package/,
       /do not trust/,
     ]));
 

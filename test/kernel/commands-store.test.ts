@@ -26,7 +26,7 @@ describe('a store that cannot be written', () => {
   it('is read-only', () =>
     expectRefusal(
       install('--store', store),
-      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another place/ },
+      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another store with --store DIR/ },
       { within: inShell(`mount --bind -o ro ${store} ${store} && mount -o remount,bind,ro ${store}`) },
     ));
 
@@ -42,7 +42,7 @@ describe('a store that cannot be written', () => {
     expect(left.filter((line) => line !== '' && !/^\/|^(store|sha256|lock)$/.test(line))).toEqual([]);
   });
 
-  it('has no more place for the note of the registration', async () => {
+  it('has no space for the registration', async () => {
     await expectRefusal(
       install('--store', at('small/store')),
       { status: 1, code: 'FILE_FAILED', message: /no space is left/, hint: /free some space/ },
@@ -59,7 +59,7 @@ describe('a store that cannot be written', () => {
     await expectRefusal(install('--store', at(path)), { status, code, message, hint: /./ });
   });
 
-  it('is in /proc, where nothing can be made', () =>
+  it('is in /proc, where nothing can be created', () =>
     expectRefusal(install('--store', '/proc/none'), {
       status: 1,
       code: 'FILE_FAILED',
@@ -77,7 +77,7 @@ describe('a store that cannot be written', () => {
     });
   });
 
-  it('has a line in its path that looks like flags in an entry', () =>
+  it('has a line in its path that looks like the flags of an entry', () =>
     expectRefusal(install('--store', at('new\nflags: line')), {
       status: 2,
       code: 'BAD_RULE',
@@ -85,7 +85,7 @@ describe('a store that cannot be written', () => {
       hint: /path/,
     }));
 
-  it('is a folder of the current one, by a relative path', async () => {
+  it('is a relative path', async () => {
     const within = ['env', '-C', folder];
     await documentOf(install('--store', 'relative'), { within });
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${at('relative')}/sha256/`);
@@ -100,18 +100,18 @@ describe('a store that cannot be written', () => {
       hint: /leave it out/,
     }));
 
-  it('is in a folder where others can replace it', async () => {
+  it('is in a directory where other users can replace it', async () => {
     mkdirSync(at('open'));
     chmodSync(at('open'), 0o777);
     await expectRefusal(install('--store', at('open/store')), {
       status: 1,
       code: 'STORE_FAILED',
-      message: /will not use the store .*: .*open can be written by others/,
+      message: /unsafe store .*: .*open can be written by others/,
       hint: /--store DIR/,
     });
   });
 
-  it('may have delimiters and blanks in its path', async () => {
+  it('may have delimiters and spaces in its path', async () => {
     const odd = at('a b:c,d/e|f\\x41');
     await documentOf(install('--store', odd));
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${odd}/sha256/`);
@@ -119,14 +119,14 @@ describe('a store that cannot be written', () => {
   });
 });
 
-describe('a store that others have put something into', () => {
+describe('a store with files of another user', () => {
   it.each([
     ['registrations/qemu-riscv64.json', 'not json'],
     ['registrations/qemu-riscv64.json', '{}'],
     ['journal.json', '{"half'],
     ['inspected.json', '\u0000\u0001'],
     ['proofs.json', '[]'],
-  ])('is not trusted blindly: %s with %j', async (name, text) => {
+  ])('is checked: %s with %j', async (name, text) => {
     const own = at(`damaged-${name.replace('/', '-')}-${text.length}`);
     mkdirSync(join(own, 'registrations'), { recursive: true });
     writeFileSync(join(own, name), text);

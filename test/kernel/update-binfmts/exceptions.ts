@@ -127,7 +127,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     name: 'no entry',
     reason: 'what is no entry is not written to: the original removes every entry with `--disable status`',
     explains: ({ original, ours }) =>
-      isSame(original.state.entries, []) && / no entry can be called "status"\n/.test(ours.ran.stderr),
+      isSame(original.state.entries, []) && / invalid entry name: "status"\n/.test(ours.ran.stderr),
   },
   {
     name: 'empty name',
