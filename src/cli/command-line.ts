@@ -8,6 +8,7 @@ import { commandHelp, programHelp } from './grammar/help.ts';
 import { helpWidth } from './grammar/layout.ts';
 import { didYouMean, parseCommand, usageError } from './grammar/parse.ts';
 import { type CommandDescription, type GroupDescription, isGroup } from './grammar/types.ts';
+import { requirePaths } from './paths.ts';
 import { COMMANDS, HELP, PROGRAM, VERSION } from './table/index.ts';
 import { requireText } from './words.ts';
 
@@ -100,6 +101,7 @@ async function runCommand(
   if (command === HELP) return showHelp(parsed.words);
   const run = runners[command.name];
   if (run === undefined) throw new Error(`main.ts runs ${command.name}`);
+  requirePaths(command, parsed);
   return run(parsed.options as never, parsed.words);
 }
 

@@ -27,11 +27,18 @@ export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
   });
 }
 
+interface FailureOutput {
+  readonly verbose: boolean;
+  readonly json: boolean;
+  /** Whether standard output belongs to the program that is run. */
+  readonly isEmulating?: boolean;
+}
+
 /**
  * Prints a failure on standard error: one line, a hint, and with `verbose` the stack and its causes; as a document
- * on standard output with `json`. In our container image the error comes last, as wrappers of `docker run` show only the last line.
+ * on standard output with `json`, on standard error alone if standard output is another program's. In our container image the error comes last, as wrappers of `docker run` show only the last line.
  */
-export function printFailure(failure: unknown, { verbose, json }: { verbose: boolean; json: boolean }): void {
+export function printFailure(failure: unknown, { verbose, json, isEmulating = false }: FailureOutput): void {
   const error = explained(failure instanceof Error ? failure : new Error(String(failure)));
   const code = isBinfmtctlError(error) ? error.code : 'BUG';
   const hint = isBinfmtctlError(error)
@@ -39,7 +46,9 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
     : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
   const message = onOneLine(maskSecrets(error.message));
   if (json) {
-    process.stdout.write(`${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`);
+    const document = `${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`;
+    if (isEmulating) return void process.stderr.write(document);
+    process.stdout.write(document);
   }
   const lines = [
     `${paint('red', 'binfmtctl:')} ${message}\n`,

@@ -146,7 +146,10 @@ describe.concurrent('options', () => {
     ));
 
   it('verifies in no root that is not there', () =>
-    refuses(['verify', 'arm64', '--root', '/none/such'], [1, 'FILE_FAILED', /\/none\/such/, null]));
+    refuses(
+      ['verify', 'arm64', '--root', '/none/such'],
+      [2, 'USAGE', /^--root: no such directory: \/none\/such$/, null],
+    ));
 
   it.each([[['help', 'install']], [['--help', 'install']], [['install', '-h']]])(
     'shows the help of a command for %j',

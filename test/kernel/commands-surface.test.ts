@@ -81,8 +81,9 @@ describe.concurrent('output', () => {
     ['error/1', ['store'], 2],
     ['error/1', ['install', 'arm46'], 2],
     ['error/1', ['install', '--nonsense'], 2],
-    ['error/1', ['install', 'riscv64', '--source', `path:${store}/none`], 1],
-    ['error/1', ['status', '--binfmt-dir', '/none'], 3],
+    ['error/1', ['install', 'riscv64', '--source', `path:${store}/none`], 2],
+    ['error/1', ['status', '--binfmt-dir', '/none'], 2],
+    ['error/1', ['status', '--binfmt-dir', '/tmp'], 3],
   ];
 
   it.each(documents)('is one %s document for %j', async (schema, words, status) => {

@@ -1,4 +1,4 @@
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, EXIT_STATUS } from '../../errors.ts';
 import { toJson } from '../../text/json.ts';
 import type { Runner } from '../command-line.ts';
 import type { CommonOptions } from '../common-options.ts';
@@ -39,7 +39,10 @@ async function show(options: CommonOptions, [name = '']: readonly string[]): Pro
 async function lint(options: CommonOptions, directories: readonly string[]): Promise<number> {
   const { lintDirectories } = await import('../parts/operations.ts');
   const problems = await lintDirectories([...directories, ...options.catalogue]);
-  if (options.json) process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
+  if (options.json) {
+    process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
+    return problems.length === 0 ? 0 : EXIT_STATUS.BAD_PROFILE;
+  }
   for (const { file, line, message } of problems)
     print(`${onOneLine(`${file}:${line}: ${message}`)}\n`, process.stderr);
   if (problems.length > 0) {
@@ -51,6 +54,6 @@ async function lint(options: CommonOptions, directories: readonly string[]): Pro
       },
     );
   }
-  if (!options.json) process.stdout.write('no problems\n');
+  process.stdout.write('no problems\n');
   return 0;
 }

@@ -15,14 +15,17 @@ interface ImportOptions extends CommonOptions {
 export const importCommand: OwnCommand = { description: IMPORT, run };
 
 async function run(options: ImportOptions, paths: readonly string[]): Promise<number> {
-  const { withOperation, importRules } = await import('../parts/operations.ts');
+  const { asRoot, withOperation, importRules } = await import('../parts/operations.ts');
   const request = {
     paths,
     from: options.from ?? null,
     replace: options.replace === true,
     dryRun: options.dryRun === true,
   };
-  const result = await withOperation(options, (context) => importRules(request, context));
+  const result = await asRoot(
+    () => 'register rules',
+    () => withOperation(options, (context) => importRules(request, context)),
+  );
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
   else print(textOf(result));
   if (!options.json) print(linesOf(result), process.stderr);

@@ -23,14 +23,17 @@ async function run(options: UninstallOptions, names: readonly string[]): Promise
     });
   }
   if (names.length > 0 && options.all === true) throw namesAndAllError('uninstall', 'names');
-  const { withOperation, uninstall } = await import('../parts/operations.ts');
+  const { asRoot, withOperation, uninstall } = await import('../parts/operations.ts');
   const request = {
     names,
     all: options.all === true,
     purge: options.purge === true,
     dryRun: options.dryRun === true,
   };
-  const result = await withOperation(options, (context) => uninstall(request, context));
+  const result = await asRoot(
+    () => `unregister ${names.join(', ') || 'the entries'}`,
+    () => withOperation(options, (context) => uninstall(request, context)),
+  );
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
   else print(textOf(result));
   if (!options.json) print(treesText(result));

@@ -45,11 +45,6 @@ export async function emulate<
   prepare: (request: EmulationRequest, context: Context) => Promise<T>,
   execute: (prepared: T, context: Context) => Promise<Ending>,
 ): Promise<number> {
-  if (options.json && !options.dryRun) {
-    throw new BinfmtctlError('USAGE', 'standard output is the program’s: --json goes with --dry-run', {
-      hint: 'leave one of them out',
-    });
-  }
   const interruption = new AbortController();
   setMaxListeners(0, interruption.signal);
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);

@@ -8,12 +8,17 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
   ['-q, --quiet', 'print no progress and no warnings'],
   ['-v, --verbose', 'print details, and the origin of an error'],
   ['--no-color', 'print no colors, as with the variable NO_COLOR'],
-  ['--binfmt-dir DIR', 'the mount point of the binfmt_misc instance', { default: BINFMT_DIRECTORY }],
+  [
+    '--binfmt-dir DIR',
+    'the mount point of the binfmt_misc instance',
+    { default: BINFMT_DIRECTORY, path: 'directory' },
+  ],
   [
     '--store DIR',
     'the directory that keeps emulators (default: /var/lib/binfmtctl for root, else ~/.local/share/binfmtctl)',
+    { path: 'new directory' },
   ],
-  ['--catalogue DIR', 'a directory with your own profiles', { repeatable: true }],
+  ['--catalogue DIR', 'a directory with your own profiles', { repeatable: true, path: 'directory' }],
   ['-h, --help', 'show this help'],
   ['-V, --version', 'print the version'],
 ];

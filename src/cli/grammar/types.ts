@@ -11,10 +11,15 @@ export interface OptionDetails {
   /** The value of an option without one, where it may be omitted. */
   readonly bare?: string;
   readonly required?: boolean;
+  /** For a path: what must be there. */
+  readonly path?: PathKind;
 }
 
+/** What must be at a path: anything, a directory, a directory or nothing; for a new file, its directory. */
+export type PathKind = 'existing' | 'directory' | 'new directory' | 'new file';
+
 /** A word of the command line, as help shows it: `FILE`, `[FILE]` if optional, `[FILE...]` for any number. */
-export type WordSpec = readonly [word: string, description: string];
+export type WordSpec = readonly [word: string, description: string, path?: PathKind];
 
 /** What the help of a command shows, and its command line is parsed by. All commands have the common options as well. */
 export interface CommandDescription {

@@ -3,8 +3,10 @@ import { enter } from '../commands/enter.ts';
 import { run } from '../commands/run.ts';
 import { type EmulateOptions, emulationFailure, reportFailure } from '../emulation/emulate.ts';
 import { printFailure } from '../failure.ts';
+import { outputFlags } from '../grammar/common.ts';
 import { parseCommand, usageError } from '../grammar/parse.ts';
 import { guardStreams } from '../output/streams.ts';
+import { requirePaths } from '../paths.ts';
 import { ENTER, RUN } from '../table/emulation.ts';
 import { requireText } from '../words.ts';
 
@@ -23,13 +25,18 @@ export async function runEmulated(line: readonly string[], version: string): Pro
     const { words } = parsed;
     options = parsed.options as unknown as EmulateOptions;
     if (words[0] === '') throw usageError(`${expected[0]?.[0]} is empty`, command);
+    requirePaths(command, parsed);
     return await execute(options as never, words);
   } catch (failure) {
     guardStreams({ silent: true });
     reportFailure(failure, options ?? {});
-    printFailure(failure, { verbose: options?.verbose === true, json: options?.json === true });
+    // Before the options were read, no program can have been meant to run.
+    const isEmulating = options !== undefined && options.dryRun !== true;
+    printFailure(failure, options === undefined ? outputFlags(line) : { ...shown(options), isEmulating });
     return emulationFailure(failure);
   }
 }
+
+const shown = ({ verbose, json }: EmulateOptions) => ({ verbose: verbose === true, json: json === true });
 
 const SHELL_HINT = "let a shell inside name the file: `binfmtctl run -- sh -c 'PROGRAM caf*'`";

@@ -14,4 +14,5 @@ export { installArches } from '../install-arches.ts';
 export { withOperation } from '../operation.ts';
 export { showProgress } from '../output/progress.ts';
 export { yamlOf } from '../output/yaml.ts';
+export { asRoot } from '../root-required.ts';
 export * from './preparation.ts';

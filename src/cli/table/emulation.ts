@@ -25,7 +25,11 @@ export const RUN: CommandDescription = {
     ['[ARG...]', "the program's arguments"],
   ],
   options: [
-    ['--sysroot DIR', 'a directory with the loader and libraries of a dynamic program'],
+    [
+      '--sysroot DIR',
+      'a directory with the loader and libraries of a dynamic program',
+      { path: 'directory' },
+    ],
     ...EMULATION_OPTIONS,
   ],
   examples: [

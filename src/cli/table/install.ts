@@ -33,7 +33,7 @@ export const INSTALL: CommandDescription = {
     [
       '--lock[=FILE]',
       `write the emulators and their digests to a lock file (default: ${LOCK_FILE})`,
-      { bare: LOCK_FILE },
+      { bare: LOCK_FILE, path: 'new file' },
     ],
     ['--locked[=FILE]', 'install exactly the emulators of a lock file, or fail', { bare: LOCK_FILE }],
     DRY_RUN,

@@ -11,7 +11,7 @@ export const LOCK: CommandDescription = {
   words: [['[ARCH...]', 'with --update: only these architectures, which are added if the file lacks them']],
   options: [
     ['--update', "update the part for this machine's architecture"],
-    ['--lock-file FILE', 'the lock file', { default: LOCK_FILE }],
+    ['--lock-file FILE', 'the lock file', { default: LOCK_FILE, path: 'new file' }],
     ['--source SPEC', 'with --update: this source instead of the one in the file', { repeatable: true }],
     ALLOW_UNVERIFIED,
     STRICT,
@@ -30,7 +30,11 @@ export const BUNDLE: CommandDescription = {
     'Writes emulators and a manifest to one tar file for `install --source bundle:FILE`. The same emulators give the same bytes.',
   words: [['[ARCH...]', 'architectures, in any spelling']],
   options: [
-    ['-o, --output FILE', 'the file to write: FILE.tar, or a pipe such as /dev/stdout', { required: true }],
+    [
+      '-o, --output FILE',
+      'the file to write: FILE.tar, or a pipe such as /dev/stdout',
+      { required: true, path: 'new file' },
+    ],
     ['--force', 'replace FILE even if it is not a bundle'],
     ['--all', 'every architecture that an emulator is found for'],
     ['--host ARCH', 'for machines of another architecture; needs --source or --locked'],
@@ -115,7 +119,7 @@ export const CATALOGUE: GroupDescription = {
       name: 'catalogue lint',
       summary: 'check profiles',
       description: 'Checks profiles and reports every problem with its file and line.',
-      words: [['[DIR...]', 'directories of profiles; default: the built-in ones']],
+      words: [['[DIR...]', 'directories of profiles; default: the built-in ones', 'directory']],
       options: [],
       examples: [
         ['binfmtctl catalogue lint', 'the built-in profiles'],

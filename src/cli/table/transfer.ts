@@ -7,7 +7,7 @@ export const IMPORT: CommandDescription = {
   summary: 'register the rules of files or of another instance',
   description:
     'Registers the rules of files in any form, of all files in a directory, or of another mounted instance: all of them or none.',
-  words: [['PATH...', 'files, directories of files, or mounted binfmt_misc instances']],
+  words: [['PATH...', 'files, directories of files, or mounted binfmt_misc instances', 'existing']],
   options: [
     [
       '--from FORM',
@@ -36,6 +36,7 @@ export const EXPORT: CommandDescription = {
     [
       '--output PATH',
       'a file; for binfmt-support, admin and profile a directory, which gets one file per entry',
+      { path: 'new file' },
     ],
   ],
   examples: [
