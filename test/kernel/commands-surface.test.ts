@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { documentedSchemas } from '../support/json-page.ts';
 import { binfmtctl } from './support/command.ts';
 import { emulatorFolder, entries, temporaryFolder } from './support/machine.ts';
 
@@ -89,7 +90,9 @@ describe.concurrent('output', () => {
   it.each(documents)('is one %s document for %j', async (schema, words, status) => {
     const ran = await binfmtctl([...words, '--json', '--store', store]);
     expect(ran.status).toBe(status);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ schema: `binfmtctl/${schema}` });
+    const document = JSON.parse(ran.stdout) as Record<string, unknown>;
+    expect(document).toMatchObject({ schema: `binfmtctl/${schema}` });
+    expect(Object.keys(document)).toEqual(documentedSchemas().get(`binfmtctl/${schema}`));
     expect(ran.stdout).toMatch(/\}\n$/);
   });
 

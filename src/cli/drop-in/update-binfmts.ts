@@ -26,6 +26,7 @@ import { isExecutable } from '../../system/file/is-file.ts';
 import { openContext } from '../context.ts';
 import { guardStreams } from '../output/streams.ts';
 import { exactWords } from '../words.ts';
+import { withDropInHint } from './hint.ts';
 
 const NAME = 'update-binfmts';
 
@@ -70,7 +71,8 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
   try {
     if (await execute(parsed.request, session)) return 0;
     say('exiting due to previous errors');
-  } catch (error) {
+  } catch (failure) {
+    const error = withDropInHint(failure, []);
     if (!isBinfmtctlError(error)) throw error;
     say(error.message);
     if (error.hint !== undefined) write('stderr', `hint: ${error.hint}\n`);

@@ -1,3 +1,4 @@
+import { withDropInHint } from '../drop-in/hint.ts';
 import { systemdBinfmt } from '../drop-in/systemd-binfmt.ts';
 import { updateBinfmts } from '../drop-in/update-binfmts.ts';
 import { printFailure } from '../failure.ts';
@@ -13,7 +14,7 @@ export async function runDropIn(
     return await (command === 'systemd-binfmt' ? systemdBinfmt(words, version) : updateBinfmts(words));
   } catch (error) {
     guardStreams({ silent: command === 'update-binfmts' });
-    printFailure(error, { verbose: false, json: false });
+    printFailure(withDropInHint(error, []), { verbose: false, json: false });
     return command === 'systemd-binfmt' ? 1 : 2;
   }
 }
