@@ -204,7 +204,7 @@ describe('a bundle with something wrong', () => {
       refused('BAD_PACKAGE', 'manifest.json is no JSON'),
     );
     expect(await takenFrom([{ name: 'manifest.json', bytes: '{"host":"../x"}' }])).toEqual(
-      refused('BAD_PACKAGE', 'host: must be an id'),
+      refused('BAD_PACKAGE', 'host: must be an ID'),
     );
   });
 

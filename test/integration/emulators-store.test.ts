@@ -135,7 +135,7 @@ describe('a store that cannot be written', () => {
   it('reports a full disk, with a hint', async () => {
     expect(await keepOn('size=256k', 10_000_000)).toMatchObject({
       code: 'STORE_FAILED',
-      message: expect.stringContaining('no space is left on the disk'),
+      message: expect.stringContaining('no space left on device'),
       hint: expect.stringContaining('free some space'),
     });
   });

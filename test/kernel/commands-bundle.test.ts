@@ -161,7 +161,7 @@ describe('bundle', () => {
   it('leaves nothing where the disk is full', async () => {
     await expectRefusal(
       bundle('small/x.tar', 'riscv64', ...fromDebian),
-      { status: 1, code: 'FILE_FAILED', message: /no space is left/, hint: /free some space/ },
+      { status: 1, code: 'FILE_FAILED', message: /no space left on device/, hint: /free some space/ },
       { within: inShell(`mkdir -p ${at('small')} && mount -t tmpfs -o size=1m tmpfs ${at('small')}`) },
     );
   });

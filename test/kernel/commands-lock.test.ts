@@ -108,7 +108,7 @@ describe('install --lock', () => {
         status: 3,
         code: 'READ_ONLY',
         message: /x\.lock: the file system is read-only/,
-        hint: /another place/,
+        hint: /another path/,
       },
       { within: inShell(`mkdir -p ${at('ro')} && mount -t tmpfs -o ro tmpfs ${at('ro')}`) },
     );
@@ -211,7 +211,7 @@ describe('install --locked', () => {
       'sha256: abcd',
       2,
       'BAD_LOCK',
-      /own\.lock:\d+: .*\.sha256: must be a sha256/,
+      /own\.lock:\d+: .*\.sha256: must be a SHA-256 digest/,
     ],
     ['no YAML', /^hosts:/m, 'hosts: [', 2, 'BAD_LOCK', /own\.lock:\d+: /],
   ] as const)('refuses a lock edited by hand: %s', async (_, from, to, status, code, message) => {
@@ -352,7 +352,7 @@ describe('lock', () => {
     [['lock', 'arm64', '--lock-file', file], 'USAGE', /--update is missing/],
     [['lock', '--lock-file', at('none')], 'BAD_LOCK', /lock file not found/],
     [['lock', '--update', '--lock-file', at('none')], 'BAD_LOCK', /lock file not found/],
-    [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it has more than/],
+    [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it is larger than/],
   ] as const)('refuses %j', async (words, code, message) => {
     const status = code === 'FILE_FAILED' ? 1 : 2;
     await expectRefusal([...words], { status, code, message, hint: /./ });

@@ -35,7 +35,7 @@ describe('a store that cannot be written', () => {
     const script = `mount -t tmpfs -o size=1m tmpfs ${at('small')} && { "$@"; s=$?; ls -R ${at('small')} >&3; exit $s; }`;
     await expectRefusal(
       install('--store', at('small/store')),
-      { status: 1, code: 'STORE_FAILED', message: /no space is left on the disk/, hint: /free some space/ },
+      { status: 1, code: 'STORE_FAILED', message: /no space left on device/, hint: /free some space/ },
       { within: ['unshare', '--mount', 'sh', '-c', `exec 3> ${at('left')}; ${script}`, 'sh'] },
     );
     const left = readFileSync(at('left'), 'utf8').split('\n');
@@ -45,13 +45,20 @@ describe('a store that cannot be written', () => {
   it('has no space for the registration', async () => {
     await expectRefusal(
       install('--store', at('small/store')),
-      { status: 1, code: 'FILE_FAILED', message: /no space is left/, hint: /free some space/ },
+      { status: 1, code: 'FILE_FAILED', message: /no space left on device/, hint: /free some space/ },
       { within: inShell(`mount -t tmpfs -o nr_inodes=7 tmpfs ${at('small')}`) },
     );
   });
 
   it.each([
-    ['a file', () => writeFileSync(at('file'), ''), 'file', 1, 'FILE_FAILED', /cannot make directory .*file/],
+    [
+      'a file',
+      () => writeFileSync(at('file'), ''),
+      'file',
+      1,
+      'FILE_FAILED',
+      /cannot create directory .*file/,
+    ],
     ['below a file', () => {}, 'file/store', 1, 'FILE_FAILED', /a part of the path is not a directory/],
     ['a dangling link', () => symlinkSync('gone', at('link')), 'link', 1, 'FILE_FAILED', /link/],
   ] as const)('is %s', async (_, make, path, status, code, message) => {
@@ -63,7 +70,7 @@ describe('a store that cannot be written', () => {
     expectRefusal(install('--store', '/proc/none'), {
       status: 1,
       code: 'FILE_FAILED',
-      message: /cannot make directory \/proc\/none/,
+      message: /cannot create directory \/proc\/none/,
       hint: /./,
     }));
 

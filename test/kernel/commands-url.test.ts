@@ -181,7 +181,7 @@ describe('install --source url:', () => {
     const refusal = {
       status: 3,
       code: 'NO_TOOL',
-      message: /^xz is missing$/,
+      message: /^xz not found$/,
       hint: /install xz-utils/,
     } as const;
     await expectRefusal(words('qemu.tar.xz'), refusal, { within });

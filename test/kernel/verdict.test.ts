@@ -177,7 +177,7 @@ describe('run, with an entry of the machine', () => {
     const { status, stderr } = await uname(...[option].filter(Boolean));
     expect(status).toBe(125);
     expect(stderr).toMatch(
-      /entry broken takes aarch64 programs, but its interpreter \/bin\/false does not run them: .*status 1/,
+      /entry broken matches aarch64 programs, but its interpreter \/bin\/false does not run them: .*status 1/,
     );
   });
 

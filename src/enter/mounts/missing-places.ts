@@ -1,4 +1,4 @@
-/** What to say of directories and files that a root lacks. */
+/** Warnings about directories and files that are missing in a root. */
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { commandLine } from '../../text/shell.ts';
@@ -27,7 +27,7 @@ export function missingPlacesWarning(
   return `${text}; fix: \`(${[commandLine(['cd', root]), ...commands].join(' && ')})\`${other}`;
 }
 
-/** A warning for a file of a root that is missing, with the command that creates it. No link of the root is followed. */
+/** A warning about a missing file of a root, with the command that creates it. The command does not follow links of the root. */
 export function missingFileWarning(
   root: string,
   path: string,
@@ -48,7 +48,7 @@ export function missingFileWarning(
   return `${what}; fix${isImage ? ' inside' : ''}: \`${command}\``;
 }
 
-/** Whether `mkdir` finds something at a path. */
+/** The kind of the file at a path, which would make mkdir(1) fail; null if there is none. */
 function kindOf(path: string): 'link' | 'file' | null {
   const facts = lstatSync(path, { throwIfNoEntry: false });
   if (facts === undefined) return null;

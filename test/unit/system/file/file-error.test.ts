@@ -26,7 +26,7 @@ describe('fileError', () => {
   });
 
   it.each([
-    [1000, 'run it as root, or as the owner of the file'],
+    [1000, 'run the command as root or as the owner of the file'],
     [0, undefined],
   ])('tells user %i to become root only if that can help', (uid, hint) => {
     const user = vi.spyOn(process, 'geteuid').mockReturnValue(uid);

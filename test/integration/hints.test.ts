@@ -35,7 +35,6 @@ const HARMFUL = [
 const ALLOWED = [
   "rootfs/cache.ts: const { exitCode, stderr } = await runMapped(maps, 'rm',",
   "rootfs/unpack-tree.ts: const rm = commandLine(confinedTool('rm', 'coreutils'));",
-  'install/uninstall.ts: hint: `to remove it all the same name it: \\`binfmtctl uninstall',
   "cli/commands/store.ts: ['binfmtctl store prune', 'remove it'],",
 ];
 
