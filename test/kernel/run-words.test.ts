@@ -26,7 +26,7 @@ describe('run with --json', () => {
   it.each([
     [['run', '--json', '--', '/none/such'], 127, 'PROGRAM_NOT_FOUND'],
     [['--json', 'run', '--net', 'x', '--', 'echo'], 125, 'USAGE'],
-    [['enter', '--json', '/none/such'], 125, 'FILE_FAILED'],
+    [['enter', '--json', '--quiet', '/none/such'], 125, 'BAD_SOURCE'],
   ])('prints its own failure as one document, and nothing else: %j', async (words, expected, code) => {
     const { status, stdout, stderr } = await binfmtctl(words);
     const isParsed = code !== 'USAGE';
