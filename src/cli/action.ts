@@ -18,9 +18,9 @@ import { exitStatusOf } from './failure.ts';
 const interruption = new AbortController();
 // Every program that is started listens to it, dozens at a time.
 setMaxListeners(0, interruption.signal);
-// The runner ends a job that was cancelled with the first, and later the second.
+// The runner sends the first to a job that was cancelled, and the second later.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
-// What a cache that stalls still holds open is not waited for.
+// A stalled cache may still hold descriptors open: do not wait for it.
 void runAction(interruption.signal).then((status) => process.exit(status));
 
 async function runAction(signal: AbortSignal): Promise<number> {
@@ -31,7 +31,7 @@ async function runAction(signal: AbortSignal): Promise<number> {
     const error = failure instanceof Error ? failure : new Error(String(failure));
     const hint = isBinfmtctlError(error)
       ? error.hint
-      : 'this is a mistake in binfmtctl: please report it with the log of a run with debug logging';
+      : 'this is a bug in binfmtctl: please report it with the log of a run with debug logging';
     debug(error.stack ?? '');
     annotate(hint === undefined ? error.message : `${error.message}\nhint: ${hint}`, { title: 'binfmtctl' });
     const status = exitStatusOf(failure);
@@ -41,9 +41,13 @@ async function runAction(signal: AbortSignal): Promise<number> {
 
 async function installEmulators(signal: AbortSignal): Promise<void> {
   if (process.platform !== 'linux')
-    throw new BinfmtctlError('NOT_LINUX', `binfmt_misc is Linux's, and this runner has ${process.platform}`, {
-      hint: 'run the job on a Linux runner: `runs-on: ubuntu-latest`',
-    });
+    throw new BinfmtctlError(
+      'NOT_LINUX',
+      `binfmt_misc requires Linux, and this runner has ${process.platform}`,
+      {
+        hint: 'run the job on a Linux runner: `runs-on: ubuntu-latest`',
+      },
+    );
   const inputs = parseInputs((name) => getInput(name));
   const { builtinCatalogue, defaultStore, findArches, findNatives, readLock } = await import(
     './parts/operations.ts'

@@ -17,7 +17,7 @@ export async function openContext(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Context> {
   if (store === '')
-    throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
+    throw new BinfmtctlError('USAGE', '--store is empty', { hint: 'pass a directory, or omit --store' });
   const place = resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0));
   requireTextPath(place);
   const inImage = isOurImage();
@@ -42,7 +42,7 @@ export async function openContext(
 function requireTextPath(path: string): void {
   if (!path.includes('\ufffd') || isUtf8(readFileSync('/proc/self/environ'))) return;
   throw new BinfmtctlError('USAGE', 'the path of the store is not valid UTF-8', {
-    hint: 'name another store: --store DIR',
+    hint: 'choose another store with --store DIR',
   });
 }
 

@@ -43,7 +43,7 @@ export function printFailure(failure: unknown, { verbose, json, isEmulating = fa
   const code = isBinfmtctlError(error) ? error.code : 'BUG';
   const hint = isBinfmtctlError(error)
     ? error.hint && withSameOptions(error.hint)
-    : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
+    : 'this is a bug in binfmtctl: please report it with the output of --verbose';
   const message = onOneLine(maskSecrets(error.message));
   if (json) {
     const document = `${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`;

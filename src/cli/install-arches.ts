@@ -14,7 +14,7 @@ export async function installArches(
   const hasArches = arches.some((names) => /[^,\s]/.test(names));
   if (!hasArches && !request.all) {
     throw new BinfmtctlError('USAGE', 'install needs an architecture or --all', {
-      hint: '`binfmtctl catalogue list` shows them',
+      hint: '`binfmtctl catalogue list` shows all architectures',
     });
   }
   if (hasArches && request.all) throw namesAndAllError('install', 'architectures');

@@ -59,5 +59,5 @@ it('executes a program that is bound', async () => {
 it.each(['a b', '-box', 'x'.repeat(65), 'a/b'])('refuses a host name that is none: %s', async (hostname) => {
   const { status, stderr } = await enter(`--hostname=${hostname}`, folder('root'));
   expect(status).toBe(125);
-  expect(stderr).toMatch(/^binfmtctl: no host name: .*\nhint: .*\n$/);
+  expect(stderr).toMatch(/^binfmtctl: invalid host name: .*\nhint: .*\n$/);
 });

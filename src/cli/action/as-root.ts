@@ -40,7 +40,7 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
     'PROCESS_FAILED',
     `binfmtctl ${words[0]} ended with status ${ran.status}: ${last}`,
     {
-      hint: 'the lines of the log before this one say more',
+      hint: 'see the previous lines of the log',
     },
   );
 }

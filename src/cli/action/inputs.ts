@@ -36,7 +36,7 @@ export function parseInputs(read: (name: string) => string): Inputs {
   };
   if (inputs.lock === undefined || inputs.sources.length === 0) return inputs;
   throw new BinfmtctlError('USAGE', 'the inputs lock and source do not go together', {
-    hint: 'the lock file says where each emulator comes from: leave source out',
+    hint: 'the lock file determines the sources: omit `source`',
   });
 }
 

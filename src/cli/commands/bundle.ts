@@ -25,7 +25,7 @@ async function run(options: BundleOptions, names: readonly string[]): Promise<nu
   const all = options.all === true;
   if (names.length === 0 && !all) {
     throw new BinfmtctlError('USAGE', 'bundle needs an architecture or --all', {
-      hint: '`binfmtctl catalogue list` shows them',
+      hint: '`binfmtctl catalogue list` shows all architectures',
     });
   }
   if (names.length > 0 && all) throw namesAndAllError('bundle', 'architectures');

@@ -49,9 +49,6 @@ async function lint(options: CommonOptions, directories: readonly string[]): Pro
     throw new BinfmtctlError(
       'BAD_PROFILE',
       `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the catalogue`,
-      {
-        hint: 'each is named above with file and line',
-      },
     );
   }
   process.stdout.write('no problems\n');

@@ -46,8 +46,8 @@ async function show(
   if (names.length > 0 || source.length > 0 || allowUnverified || strict) {
     const which = file === LOCK_FILE ? [] : ['--lock-file', file];
     const updating = ['binfmtctl', 'lock', '--update', ...names, ...which];
-    throw new BinfmtctlError('USAGE', 'lock only shows the file: --update is missing', {
-      hint: `\`${commandLine(updating)}\` ${names.length === 0 ? 'renews all of it' : 'renews or adds them'}`,
+    throw new BinfmtctlError('USAGE', 'without --update, lock only shows the file', {
+      hint: `\`${commandLine(updating)}\` ${names.length === 0 ? 'updates the whole file' : 'updates or adds them'}`,
     });
   }
   const { readLock } = await import('../parts/operations.ts');

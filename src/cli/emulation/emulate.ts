@@ -145,8 +145,8 @@ function writeAndClose(descriptor: string, document: unknown): void {
     writeSync(Number(descriptor), JSON.stringify(document));
     closeSync(Number(descriptor));
   } catch (cause) {
-    throw new BinfmtctlError('USAGE', `--emulation-fd ${descriptor} cannot be written to`, {
-      hint: 'give it the number of an open descriptor',
+    throw new BinfmtctlError('USAGE', `cannot write to --emulation-fd ${descriptor}`, {
+      hint: 'pass the number of an open file descriptor',
       cause,
     });
   }

@@ -62,7 +62,7 @@ export const ENTER: CommandDescription = {
     ['--partition NUMBER', 'the partition of a disk image to enter; default: the root partition'],
     ['--read-only', 'allow changes only in /tmp, /run and /dev/shm'],
     ['--ephemeral', 'discard all changes at the end'],
-    ['--net NETWORK', 'the network inside: host or none', { default: 'host' }],
+    ['--net NETWORK', 'the network inside', { choices: ['host', 'none'], default: 'host' }],
     ...EMULATION_OPTIONS,
   ],
   examples: [

@@ -54,7 +54,7 @@ describe('the admin directory', () => {
     expectWhole();
     expect(Object.keys(entries()).toSorted()).toEqual(['a', 'b', 'c']);
     // Of two of one name the kernel refuses the later one, or finds the entry there.
-    for (const { stderr } of ran) expect(stderr).not.toMatch(/mistake in binfmtctl/);
+    for (const { stderr } of ran) expect(stderr).not.toMatch(/bug in binfmtctl/);
     expect((await update('--display')).status).toBe(0);
   });
 
