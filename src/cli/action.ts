@@ -1,4 +1,4 @@
-/** What the GitHub Action runs: inputs and outputs are those of action.yml; see docs/ci.md. */
+/** The GitHub Action. action.yml lists its inputs and outputs; see docs/ci.md. */
 
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
@@ -16,7 +16,7 @@ import { summaryRows } from './action/summary.ts';
 import { exitStatusOf } from './failure.ts';
 
 const interruption = new AbortController();
-// Every program that is started listens to it, dozens at a time.
+// Dozens of child processes listen to it at a time.
 setMaxListeners(0, interruption.signal);
 // The runner sends the first to a job that was cancelled, and the second later.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
@@ -88,7 +88,7 @@ function report(progress: Progress): void {
   else if (progress.kind === 'stage') info(withoutCommands(progress.text));
 }
 
-/** What is registered; null where no instance is mounted, which the command does when it installs. */
+/** The entries; null if no instance is mounted yet: installing mounts one. */
 async function statusNow(context: Context): Promise<StatusResult | null> {
   const { status } = await import('./parts/operations.ts');
   try {
@@ -102,7 +102,7 @@ async function statusNow(context: Context): Promise<StatusResult | null> {
 const isAmong = (arch: string | null, arches: readonly Arch[]): boolean =>
   arch !== null && (arches.length === 0 || arches.some(({ id }) => id === arch));
 
-/** Fills outputs and summary. Where nothing had to be installed there may be no instance. */
+/** Sets the outputs and writes the summary. Without an installation there may be no instance. */
 async function publish(
   result: Pick<InstallResult, 'proofs' | 'missing'>,
   natives: readonly Arch[],
@@ -121,6 +121,6 @@ async function publish(
   const [heading = [], ...rows] = summaryRows(state, result);
   const header = heading.map((data) => ({ data, header: true }));
   summary.addHeading('Emulators', 3).addTable([header, ...rows.map((row) => [...row])]);
-  // Not every runner has it.
+  // Not every runner supports summaries.
   await summary.write().catch((error) => debug(`no summary: ${error}`));
 }

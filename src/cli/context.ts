@@ -10,7 +10,7 @@ import { removeLeftovers } from '../system/temporary.ts';
 import { freeBuffersEarly } from './collector.ts';
 import type { CommonOptions } from './common-options.ts';
 
-/** The context of an operation from the options that every command has. */
+/** Builds the context of an operation from the common options. */
 export async function openContext(
   { binfmtDir, store, catalogue }: CommonOptions,
   report: (progress: Progress) => void = () => {},
@@ -30,7 +30,7 @@ export async function openContext(
         ? builtinCatalogue()
         : await (await import('./parts/preparation.ts')).loadCatalogue(catalogue),
     binfmtDirectory: binfmtDir,
-    // Entries name emulators of the store by their whole path.
+    // Entries need the absolute paths of emulators in the store.
     store: place,
     inImage,
     report,
@@ -38,7 +38,7 @@ export async function openContext(
   };
 }
 
-/** HOME and XDG_DATA_HOME may be bytes that Node replaces; options were checked before. */
+/** HOME and XDG_DATA_HOME may contain bytes that Node replaces. Options were checked before. */
 function requireTextPath(path: string): void {
   if (!path.includes('\ufffd') || isUtf8(readFileSync('/proc/self/environ'))) return;
   throw new BinfmtctlError('USAGE', 'the path of the store is not valid UTF-8', {
@@ -46,7 +46,7 @@ function requireTextPath(path: string): void {
   });
 }
 
-/** Nothing else mounts these in a container of our image. If it fails, the command says so. */
+/** In a container of our image nothing else mounts them. If this fails, the command reports it. */
 async function prepareImage(binfmtDirectory: string, store: string): Promise<void> {
   const { ensureMounted, makeImageWritable } = await import('./parts/preparation.ts');
   await ensureMounted(binfmtDirectory).catch(() => {});

@@ -7,7 +7,7 @@ import { maskSecrets } from '../text/secrets.ts';
 import { onOneLine, paint, print } from './output/terminal.ts';
 import { withSameOptions } from './store-options.ts';
 
-/** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */
+/** The exit status of a failure: that of its code, 128+N after a signal, 1 for a bug. */
 export function exitStatusOf(failure: unknown): number {
   const signal = interruptedBy(failure);
   if (signal !== null) return 128 + signal;
@@ -15,8 +15,8 @@ export function exitStatusOf(failure: unknown): number {
 }
 
 /**
- * The failure of an operation, as INTERRUPTED where the signal was aborted: a program that was ended for it fails in ways of
- * its own. A rollback that left something behind stays what it is.
+ * Turns a failure into INTERRUPTED if the signal was aborted: a program that was killed for it fails in its own way. A failed
+ * rollback keeps its code.
  */
 export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
   const code = isBinfmtctlError(failure) ? failure.code : null;
@@ -58,7 +58,7 @@ export function printFailure(failure: unknown, { verbose, json, isEmulating = fa
   for (const line of isOurImage() ? lines.toReversed() : lines) print(line, process.stderr);
 }
 
-/** Errors of Node's that can come from anywhere, with what to do. */
+/** Adds a hint to Node's errors that can occur anywhere. */
 function explained(error: Error): Error {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (isBinfmtctlError(error) || code === undefined) return error;
@@ -70,11 +70,11 @@ function explained(error: Error): Error {
   return ['EMFILE', 'ENFILE'].includes(code) ? fileError(error, 'go on') : error;
 }
 
-/** A failure of ours as one line: the message, then the hint in parentheses. */
+/** A failure on one line: the message, then the hint in parentheses. */
 export const failureLine = ({ message, hint }: Pick<BinfmtctlError, 'message' | 'hint'>): string =>
   onOneLine(maskSecrets(hint === undefined ? message : `${message} (${hint})`));
 
-/** Number of the signal that a failure comes from, else null. */
+/** The number of the signal that caused a failure, or null. */
 function interruptedBy(failure: unknown): number | null {
   if (!isInterruption(failure)) return null;
   return constants.signals[failure.cause as NodeJS.Signals] ?? constants.signals.SIGINT;

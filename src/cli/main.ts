@@ -11,9 +11,9 @@ declare const BINFMTCTL_VERSION: string;
 const words = process.argv.slice(2);
 const ordered = commandFirst(words);
 const called = basename(process.argv[1] ?? '');
-/** Through links of these names it is the program itself. */
+/** Started through a link of such a name, it is that program. */
 const DROP_IN_NAMES = ['update-binfmts', 'binfmt'];
-/** Set by our container image, which takes the flags of tonistiigi/binfmt besides our own commands. */
+/** Our container image takes the flags of tonistiigi/binfmt besides our own commands. */
 const inImage = isOurImage();
 const isDropIn = DROP_IN_NAMES.includes(called) || (inImage && ordered === null);
 // Scripts that compare versions ask for it: answered before anything else is loaded.
@@ -25,7 +25,7 @@ if (words.length === 1 && !isDropIn && ['--version', '-V', 'version'].includes(w
       process.exitCode = status;
     },
     ({ code, message }: NodeJS.ErrnoException) => {
-      // Commands print their failures; a part of the program that cannot be loaded has none to do so.
+      // Commands print their own failures. Only a bundle that cannot be loaded ends here.
       const hint = code === 'EMFILE' ? 'hint: allow more open files: `ulimit -n 1024`\n' : '';
       writeSync(2, `binfmtctl: cannot start: ${message}\n${hint}`);
       process.exitCode = 1;
@@ -33,7 +33,7 @@ if (words.length === 1 && !isDropIn && ['--version', '-V', 'version'].includes(w
   );
 }
 
-/** A drop-in needs none of what the other commands load, but for the one that installs. */
+/** Loads the bundle of a command and runs it. */
 async function dispatch(line: readonly string[]): Promise<number> {
   closeInherited(line);
   if (!isDropIn && (line[0] === 'run' || line[0] === 'enter')) {

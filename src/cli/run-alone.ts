@@ -1,4 +1,4 @@
-/** A command in a file of its own, which loads nothing of the others. */
+/** Runs a command whose bundle contains no other command. */
 import type { OwnCommand } from './command-line.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
 import { outputFlags } from './grammar/common.ts';

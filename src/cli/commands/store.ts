@@ -45,7 +45,7 @@ function listText(items: readonly StoreItem[], store: string): string {
   return `${table([['KIND', 'NAME', 'SIZE', 'LAST USED', 'USED BY'], ...rows])}\n${totalOf(items)} in ${visible(store)}\n`;
 }
 
-/** The tree of an earlier version does not name its source. */
+/** Trees of earlier versions do not record their source. */
 const nameOf = ({ name, path }: StoreItem): string => name ?? path;
 
 const useOf = ({ usedBy, unknown }: StoreItem): string =>

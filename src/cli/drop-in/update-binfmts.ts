@@ -30,7 +30,7 @@ import { withDropInHint } from './hint.ts';
 
 const NAME = 'update-binfmts';
 
-/** Carries a command line of update-binfmts out; returns its exit status, 0 or 2. */
+/** Runs a command line of update-binfmts and returns its exit status, 0 or 2. */
 export async function updateBinfmts(words: readonly string[]): Promise<number> {
   let program = NAME;
   const say = (text: string): void => write('stderr', `${NAME}: ${text}\n`);
@@ -129,9 +129,9 @@ function installLocal(
   return install(session, name, description, { enables: true });
 }
 
-/** Node's streams take 4 to 8 ms to load, and most runs say nothing. */
+/** Loads Node's streams, which takes 4 to 8 ms, only if there is output. */
 function write(stream: 'stdout' | 'stderr', text: string): void {
-  // Its output is that of the original, which does not say that some was lost.
+  // The original does not report lost output either.
   guardStreams({ silent: true });
   process[stream].write(encodeText(text));
 }

@@ -4,7 +4,7 @@ import { updateBinfmts } from '../drop-in/update-binfmts.ts';
 import { printFailure } from '../failure.ts';
 import { guardStreams } from '../output/streams.ts';
 
-/** Carries out a command that stands in for another program: its command line, its output, its exit status. */
+/** Runs a drop-in, with the command line, output and exit status of the original. */
 export async function runDropIn(
   command: 'update-binfmts' | 'systemd-binfmt',
   words: readonly string[],

@@ -1,4 +1,4 @@
-/** `run` and `enter`, which are to start fast: they load nothing of the other commands, and no help. */
+/** `run` and `enter` must start fast: this bundle contains no other command and no help. */
 import { enter } from '../commands/enter.ts';
 import { run } from '../commands/run.ts';
 import { type EmulateOptions, emulationFailure, reportFailure } from '../emulation/emulate.ts';
@@ -30,7 +30,7 @@ export async function runEmulated(line: readonly string[], version: string): Pro
   } catch (failure) {
     guardStreams({ silent: true });
     reportFailure(failure, options ?? {});
-    // Before the options were read, no program can have been meant to run.
+    // If the options could not be read, no program was started.
     const isEmulating = options !== undefined && options.dryRun !== true;
     printFailure(failure, options === undefined ? outputFlags(line) : { ...shown(options), isEmulating });
     return emulationFailure(failure);

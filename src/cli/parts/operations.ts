@@ -1,4 +1,4 @@
-/** What commands load on demand: all that needs more than reading a few files. It is the library, too, and what scripts/release uses. */
+/** The parts of commands that do more than read a few files, loaded on demand. Also the library, and the API of scripts/release. */
 
 export * from '../../emulation/on-demand.ts';
 export { decodeLockFile, encodeLockFile } from '../../file-format/lock-file.ts';

@@ -7,12 +7,12 @@ describe('lineOf', () => {
     [
       'ENTRY_NOT_OURS',
       '`--replace` replaces it',
-      'm (remove that entry with --uninstall, then run it again)',
+      'm (remove that entry with --uninstall first)',
     ],
     [
       'ENTRY_EXISTS',
       'remove it, or use --replace',
-      'm (remove that entry with --uninstall, then run it again)',
+      'm (remove that entry with --uninstall first)',
     ],
     ['EMULATOR_NOT_FOUND', 'name one with --source', 'm'],
     ['NO_BINFMT_MISC', 'run the container with --privileged', 'm (run the container with --privileged)'],
