@@ -32,6 +32,7 @@ const ORDER = [
     'run',
     'enter',
     'compat',
+    'library',
     'index',
     'cli',
   ],

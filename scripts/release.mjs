@@ -25,6 +25,7 @@ import { makeContext } from './release/context.mjs';
 import { buildImage } from './release/image.mjs';
 import { bundleLocked, updateLock } from './release/lock.mjs';
 import { packFolder } from './release/pack.mjs';
+import { packPackage } from './release/package.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -74,12 +75,11 @@ const release = {
 const work = mkdtempSync(join(tmpdir(), 'binfmtctl-release-'));
 try {
   mkdirSync(out, { recursive: true });
-  // It builds dist/ first.
   step('the npm tarball');
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', out], {
-    cwd: ROOT,
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build.mjs')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  packPackage(out);
   step('the GitHub Action');
   await makeAction(join(out, 'action'), join(out, `binfmtctl-action-${version}.tar`));
 

@@ -25,7 +25,7 @@ const DEBIAN = { arm: 'armhf', 386: 'i386', ppc64le: 'ppc64el' };
 const APPLETS = ['cat', 'chroot', 'mount', 'umount', 'unshare'];
 /** Parts of dist/ that are for Node packages and for other machines. */
 const LEFT_OUT = [
-  ...['types', 'index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'run-detectors', 'run-detectors.cjs'],
+  ...['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'run-detectors', 'run-detectors.cjs'],
   // It is among the licences.
   NOTICES,
 ];

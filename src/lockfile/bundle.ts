@@ -42,6 +42,7 @@ export interface BundleRequest {
   readonly strict: boolean;
 }
 
+/** Result of `bundle`. */
 export interface BundleResult {
   readonly schema: 'binfmtctl/bundled/1';
   readonly file: string;

@@ -26,6 +26,7 @@ export interface LockRequest {
   readonly strict: boolean;
 }
 
+/** Result of `updateLock`. */
 export interface LockResult {
   readonly schema: 'binfmtctl/lock-update/1';
   readonly file: string;

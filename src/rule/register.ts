@@ -82,6 +82,7 @@ export function formatRegister(rule: Rule, options: FormatOptions = {}): Uint8Ar
   });
 }
 
+/** Options of `formatRegister`. */
 export interface FormatOptions {
   /** Adds flag D (Linux 7.3). */
   readonly disabled?: boolean | undefined;

@@ -17,12 +17,14 @@ import {
 import { decodeText } from './text.ts';
 import type { AnyRule, BpfRule, Flag, Pattern, Rule } from './types.ts';
 
+/** A register string that the kernel accepts. */
 export interface ParsedRegistration<R extends AnyRule = Rule> {
   readonly rule: R;
   /** Flag D (Linux 7.3): the entry starts disabled. */
   readonly disabled: boolean;
 }
 
+/** Which extensions of the register string to accept. */
 export interface RegisterDialect {
   /** Parses as Linux 7.3 does. */
   readonly linux73?: boolean | undefined;

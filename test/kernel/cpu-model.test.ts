@@ -51,8 +51,8 @@ describe.each(['run', 'enter'] as const)('--cpu of %s', (name) => {
 describe('the library', () => {
   it('takes a model, too', async () => {
     const library: typeof Library = await import(pathToFileURL(resolve('dist/index.mjs')).href);
-    const options = { store, sources: [`dir:${emulatorFolder()}`], cpu: 'cortex-a53' };
-    const { stdout } = await library.run(at('root/bin/env'), [], options);
+    const options = { store, source: [`dir:${emulatorFolder()}`], cpu: 'cortex-a53' };
+    const { stdout } = await library.run([at('root/bin/env')], options);
     expect(stdout).toMatch(/^QEMU_CPU=cortex-a53$/m);
   });
 });

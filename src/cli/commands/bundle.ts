@@ -7,7 +7,7 @@ import { type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { paint, print, table } from '../output/terminal.ts';
 import { BUNDLE } from '../table/supply.ts';
 
-interface BundleOptions extends CommonOptions {
+interface BundleCommandOptions extends CommonOptions {
   readonly output: string;
   readonly all?: boolean;
   readonly host?: string;
@@ -21,7 +21,7 @@ interface BundleOptions extends CommonOptions {
 
 export const bundleCommand: OwnCommand = { description: BUNDLE, run };
 
-async function run(options: BundleOptions, names: readonly string[]): Promise<number> {
+async function run(options: BundleCommandOptions, names: readonly string[]): Promise<number> {
   const all = options.all === true;
   if (names.length === 0 && !all) {
     throw new BinfmtctlError('USAGE', 'bundle needs an architecture or --all', {

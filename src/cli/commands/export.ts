@@ -8,7 +8,7 @@ import { type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { onOneLine, print, printFile } from '../output/terminal.ts';
 import { EXPORT } from '../table/transfer.ts';
 
-interface ExportOptions extends CommonOptions {
+interface ExportCommandOptions extends CommonOptions {
   readonly all?: boolean;
   readonly format: Form;
   readonly output?: string;
@@ -16,7 +16,7 @@ interface ExportOptions extends CommonOptions {
 
 export const exportCommand: OwnCommand = { description: EXPORT, run };
 
-async function run(options: ExportOptions, names: readonly string[]): Promise<number> {
+async function run(options: ExportCommandOptions, names: readonly string[]): Promise<number> {
   if (names.length === 0 && options.all !== true) {
     throw new BinfmtctlError('USAGE', 'export needs a name or --all', {
       hint: '`binfmtctl status` lists the entries',

@@ -1,12 +1,12 @@
-import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
 import type { ImportResult, ImportSource } from '../../transfer/import.ts';
 import type { OwnCommand } from '../command-line.ts';
 import type { CommonOptions } from '../common-options.ts';
-import { onOneLine, print, visible } from '../output/terminal.ts';
+import { importText } from '../output/import-text.ts';
+import { onOneLine, print } from '../output/terminal.ts';
 import { IMPORT } from '../table/transfer.ts';
 
-interface ImportOptions extends CommonOptions {
+interface ImportCommandOptions extends CommonOptions {
   readonly from?: ImportSource;
   readonly replace?: boolean;
   readonly dryRun?: boolean;
@@ -14,7 +14,7 @@ interface ImportOptions extends CommonOptions {
 
 export const importCommand: OwnCommand = { description: IMPORT, run };
 
-async function run(options: ImportOptions, paths: readonly string[]): Promise<number> {
+async function run(options: ImportCommandOptions, paths: readonly string[]): Promise<number> {
   const { asRoot, withOperation, importRules } = await import('../parts/operations.ts');
   const request = {
     paths,
@@ -27,15 +27,9 @@ async function run(options: ImportOptions, paths: readonly string[]): Promise<nu
     () => withOperation(options, (context) => importRules(request, context)),
   );
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
-  else print(textOf(result));
+  else print(importText(result, process.stdout));
   if (!options.json) print(linesOf(result), process.stderr);
   return result.leftOut.length > 0 ? 1 : 0;
-}
-
-function textOf({ dryRun, steps, unchanged }: ImportResult): string {
-  const lines = steps.map((step) => `${dryRun ? 'would ' : ''}${visible(describe(step))}\n`);
-  const same = unchanged.length === 0 ? '' : `there already: ${unchanged.join(', ')}\n`;
-  return `${lines.join('')}${same}` || 'no rules there\n';
 }
 
 const linesOf = ({ lost, leftOut }: ImportResult): string =>

@@ -3,13 +3,14 @@ import type { InstanceFacts } from '../../../src/binfmt/instance/instance.ts';
 import type { EmulatedArch, EmulatedFormat } from '../../../src/emulation/types.ts';
 import type { LockedEmulator } from '../../../src/file-format/lock-file.ts';
 import type { InstallResult } from '../../../src/install/install.ts';
+import type { InstalledEmulator } from '../../../src/install/installed-emulators.ts';
 import type { UninstallResult } from '../../../src/install/uninstall.ts';
+import type { EmulationReport } from '../../../src/library/subprocess.ts';
 import type { BundleResult } from '../../../src/lockfile/bundle.ts';
 import type { LockResult } from '../../../src/lockfile/update.ts';
 import type { Missing } from '../../../src/obtain/missing.ts';
 import type { Check, Proof, Verdict } from '../../../src/probe/verdict.ts';
 import type { Entry } from '../../../src/rule/types.ts';
-import type { EmulationReport } from '../../../src/run/subprocess.ts';
 import type { Registration } from '../../../src/state/registration.ts';
 import type { Step } from '../../../src/state/steps.ts';
 import type { StoreItem } from '../../../src/store/contents.ts';
@@ -35,11 +36,16 @@ const CHECKS = { host: true, chroot: true, mountNamespace: true, argv0: true, cr
 /** The keys of each object by its heading in docs/json.md. */
 const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   install: keys<InstallResult>()({
-    ...{ schema: true, dryRun: true, steps: true, proofs: true, unchanged: true, missing: true },
-    ...{ toFetch: true, scope: true, notes: true, warnings: true },
+    ...{ schema: true, dryRun: true, steps: true, emulators: true, duration: true, proofs: true },
+    ...{ unchanged: true, missing: true, toFetch: true, scope: true, notes: true, warnings: true },
+  }),
+  InstalledEmulator: keys<InstalledEmulator>()({
+    ...{ arch: true, entry: true, emulator: true, version: true, path: true, sha256: true, static: true },
+    ...{ origin: true, source: true, release: true, persisted: true },
   }),
   uninstall: keys<UninstallResult>()({
-    ...{ schema: true, dryRun: true, steps: true, restored: true, purged: true, trees: true, damaged: true },
+    ...{ schema: true, dryRun: true, steps: true, restored: true, purged: true, freed: true },
+    ...{ unused: true, trees: true, damaged: true },
   }),
   status: keys<StatusResult>()({
     ...{ schema: true, instance: true, proofsUnknown: true, entries: true, gone: true, halfDone: true },
