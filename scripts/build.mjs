@@ -64,17 +64,6 @@ const apart = {
   },
 };
 
-// commander loads node:child_process for subcommands that are programs of their own; we have none, and it costs 7 ms.
-const withoutChildProcess = {
-  name: 'without-child-process',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
-      /node_modules\/commander\//.test(importer) ? { path, namespace: 'nothing' } : null,
-    );
-    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
-  },
-};
-
 // Node loads its streams with it, for 3 ms, and many a command never opens a file that way.
 const lazyPromises = {
   name: 'lazy-promises',
@@ -103,7 +92,7 @@ const shared = {
 
 rmSync(resolve(ROOT, 'dist'), { recursive: true, force: true });
 await compileProfiles();
-const plugins = [apart, withoutChildProcess, lazyPromises, leanUndici(ROOT)];
+const plugins = [apart, lazyPromises, leanUndici(ROOT)];
 // import() of CommonJS makes Node scan all of it for its exports first; require() does not.
 const supported = { 'dynamic-import': false };
 const { metafile: commands } = await build({

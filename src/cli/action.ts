@@ -1,4 +1,4 @@
-/** What the GitHub Action runs: inputs and outputs are those of action.yml; see docs/ci.md. */
+/** The GitHub Action. action.yml lists its inputs and outputs; see docs/ci.md. */
 
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
@@ -19,11 +19,11 @@ import { exitStatusOf } from './failure.ts';
 import { archName } from './output/names.ts';
 
 const interruption = new AbortController();
-// Every program that is started listens to it, dozens at a time.
+// Dozens of child processes listen to it at a time.
 setMaxListeners(0, interruption.signal);
-// The runner ends a job that was cancelled with the first, and later the second.
+// The runner sends the first to a job that was cancelled, and the second later.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
-// What a cache that stalls still holds open is not waited for.
+// A stalled cache may still hold descriptors open: do not wait for it.
 void runAction(interruption.signal).then((status) => process.exit(status));
 
 async function runAction(signal: AbortSignal): Promise<number> {
@@ -34,7 +34,7 @@ async function runAction(signal: AbortSignal): Promise<number> {
     const error = failure instanceof Error ? failure : new Error(String(failure));
     const hint = isBinfmtctlError(error)
       ? error.hint
-      : 'this is a mistake in binfmtctl: please report it with the log of a run with debug logging';
+      : 'this is a bug in binfmtctl: please report it with the log of a run with debug logging';
     debug(error.stack ?? '');
     annotate(hint === undefined ? error.message : `${error.message}\nhint: ${hint}`, { title: 'binfmtctl' });
     const status = exitStatusOf(failure);
@@ -44,9 +44,13 @@ async function runAction(signal: AbortSignal): Promise<number> {
 
 async function installEmulators(signal: AbortSignal): Promise<void> {
   if (process.platform !== 'linux')
-    throw new BinfmtctlError('NOT_LINUX', `binfmt_misc is Linux's, and this runner has ${process.platform}`, {
-      hint: 'run the job on a Linux runner: `runs-on: ubuntu-latest`',
-    });
+    throw new BinfmtctlError(
+      'NOT_LINUX',
+      `binfmt_misc requires Linux, and this runner has ${process.platform}`,
+      {
+        hint: 'run the job on a Linux runner: `runs-on: ubuntu-latest`',
+      },
+    );
   const inputs = parseInputs((name) => getInput(name));
   const { builtinCatalogue, defaultStore, findArches, findNatives, readLock } = await import(
     './parts/operations.ts'
@@ -87,7 +91,7 @@ function report(progress: Progress): void {
   else if (progress.kind === 'stage') info(withoutCommands(progress.text));
 }
 
-/** What is registered; null where no instance is mounted, which the command does when it installs. */
+/** The entries; null if no instance is mounted yet: installing mounts one. */
 async function statusNow(context: Context): Promise<StatusResult | null> {
   const { status } = await import('./parts/operations.ts');
   try {
@@ -101,7 +105,7 @@ async function statusNow(context: Context): Promise<StatusResult | null> {
 const isAmong = (arch: string | null, arches: readonly Arch[]): boolean =>
   arch !== null && (arches.length === 0 || arches.some(({ id }) => id === arch));
 
-/** Fills outputs and summary. Where nothing had to be installed there may be no instance. */
+/** Sets the outputs and writes the summary. Without an installation there may be no instance. */
 async function publish(
   result: Pick<InstallResult, 'proofs' | 'missing'>,
   natives: readonly Arch[],
@@ -120,6 +124,6 @@ async function publish(
   const [heading = [], ...rows] = summaryRows(state, result);
   const header = heading.map((data) => ({ data, header: true }));
   summary.addHeading('Emulators', 3).addTable([header, ...rows.map((row) => [...row])]);
-  // Not every runner has it.
+  // Not every runner supports summaries.
   await summary.write().catch((error) => debug(`no summary: ${error}`));
 }

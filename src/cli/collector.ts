@@ -5,8 +5,8 @@ type Collect = (options: { readonly type: 'minor' }) => void;
 let collect: Collect | undefined;
 
 /**
- * Frees the buffers of streams early, which takes half a millisecond each time. Only for the command line: the flags of V8 count
- * for the whole process, which is not ours where binfmtctl is a library.
+ * Frees the buffers of streams early, in half a millisecond each time. For the command line only: V8 flags apply to the whole
+ * process, which the library does not own.
  */
 export function freeBuffersEarly(): void {
   collectWith(() => {
@@ -15,7 +15,7 @@ export function freeBuffersEarly(): void {
   });
 }
 
-/** Asks Node only now, as few commands stream much. */
+/** On demand, because few commands stream large files. */
 async function findCollector(): Promise<void> {
   collect = () => {};
   const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([

@@ -10,14 +10,14 @@ import { removeLeftovers } from '../system/temporary.ts';
 import { freeBuffersEarly } from './collector.ts';
 import type { CommonOptions } from './common-options.ts';
 
-/** The context of an operation from the options that every command has. */
+/** Builds the context of an operation from the common options. */
 export async function openContext(
   { binfmtDir, store, catalogue }: CommonOptions,
   report: (progress: Progress) => void = () => {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Context> {
   if (store === '')
-    throw new BinfmtctlError('USAGE', '--store names no folder', { hint: 'name one, or leave it out' });
+    throw new BinfmtctlError('USAGE', '--store is empty', { hint: 'pass a directory, or omit --store' });
   const place = resolve(store ?? defaultStore(process.env, process.geteuid?.() ?? 0));
   requireTextPath(place);
   const inImage = isOurImage();
@@ -30,7 +30,7 @@ export async function openContext(
         ? builtinCatalogue()
         : await (await import('./parts/preparation.ts')).loadCatalogue(catalogue),
     binfmtDirectory: binfmtDir,
-    // Entries name emulators of the store by their whole path.
+    // Entries need the absolute paths of emulators in the store.
     store: place,
     inImage,
     report,
@@ -38,15 +38,15 @@ export async function openContext(
   };
 }
 
-/** HOME and XDG_DATA_HOME may be bytes that Node replaces; options were checked before. */
+/** HOME and XDG_DATA_HOME may contain bytes that Node replaces. Options were checked before. */
 function requireTextPath(path: string): void {
   if (!path.includes('\ufffd') || isUtf8(readFileSync('/proc/self/environ'))) return;
   throw new BinfmtctlError('USAGE', 'the path of the store is not valid UTF-8', {
-    hint: 'name another store: --store DIR',
+    hint: 'choose another store with --store DIR',
   });
 }
 
-/** Nothing else mounts these in a container of our image. If it fails, the command says so. */
+/** In a container of our image nothing else mounts them. If this fails, the command reports it. */
 async function prepareImage(binfmtDirectory: string, store: string): Promise<void> {
   const { ensureMounted, makeImageWritable } = await import('./parts/preparation.ts');
   await ensureMounted(binfmtDirectory).catch(() => {});

@@ -7,7 +7,7 @@ import { maskSecrets } from '../text/secrets.ts';
 import { onOneLine, paint, print } from './output/terminal.ts';
 import { withSameOptions } from './store-options.ts';
 
-/** Exit status for a failure: its code's, 128+N where a signal ended the command, 1 for a bug of ours. */
+/** The exit status of a failure: that of its code, 128+N after a signal, 1 for a bug. */
 export function exitStatusOf(failure: unknown): number {
   const signal = interruptedBy(failure);
   if (signal !== null) return 128 + signal;
@@ -15,8 +15,8 @@ export function exitStatusOf(failure: unknown): number {
 }
 
 /**
- * The failure of an operation, as INTERRUPTED where the signal was aborted: a program that was ended for it fails in ways of
- * its own. A rollback that left something behind stays what it is.
+ * Turns a failure into INTERRUPTED if the signal was aborted: a program that was killed for it fails in its own way. A failed
+ * rollback keeps its code.
  */
 export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
   const code = isBinfmtctlError(failure) ? failure.code : null;
@@ -27,19 +27,28 @@ export function asInterruption(failure: unknown, signal: AbortSignal): unknown {
   });
 }
 
+interface FailureOutput {
+  readonly verbose: boolean;
+  readonly json: boolean;
+  /** Whether standard output belongs to the program that is run. */
+  readonly isEmulating?: boolean;
+}
+
 /**
  * Prints a failure on standard error: one line, a hint, and with `verbose` the stack and its causes; as a document
- * on standard output with `json`. In our container image the error comes last, as wrappers of `docker run` show only the last line.
+ * on standard output with `json`, on standard error alone if standard output is another program's. In our container image the error comes last, as wrappers of `docker run` show only the last line.
  */
-export function printFailure(failure: unknown, { verbose, json }: { verbose: boolean; json: boolean }): void {
+export function printFailure(failure: unknown, { verbose, json, isEmulating = false }: FailureOutput): void {
   const error = explained(failure instanceof Error ? failure : new Error(String(failure)));
   const code = isBinfmtctlError(error) ? error.code : 'BUG';
   const hint = isBinfmtctlError(error)
     ? error.hint && withSameOptions(error.hint)
-    : 'this is a mistake in binfmtctl: please report it with the output of --verbose';
+    : 'this is a bug in binfmtctl: please report it with the output of --verbose';
   const message = onOneLine(maskSecrets(error.message));
   if (json) {
-    process.stdout.write(`${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`);
+    const document = `${toJson({ schema: 'binfmtctl/error/1', code, message, hint: hint ?? null })}\n`;
+    if (isEmulating) return void process.stderr.write(document);
+    process.stdout.write(document);
   }
   const lines = [
     `${paint('red', 'binfmtctl:')} ${message}\n`,
@@ -49,7 +58,7 @@ export function printFailure(failure: unknown, { verbose, json }: { verbose: boo
   for (const line of isOurImage() ? lines.toReversed() : lines) print(line, process.stderr);
 }
 
-/** Errors of Node's that can come from anywhere, with what to do. */
+/** Adds a hint to Node's errors that can occur anywhere. */
 function explained(error: Error): Error {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (isBinfmtctlError(error) || code === undefined) return error;
@@ -61,11 +70,11 @@ function explained(error: Error): Error {
   return ['EMFILE', 'ENFILE'].includes(code) ? fileError(error, 'go on') : error;
 }
 
-/** A failure of ours as one line: the message, then the hint in parentheses. */
+/** A failure on one line: the message, then the hint in parentheses. */
 export const failureLine = ({ message, hint }: Pick<BinfmtctlError, 'message' | 'hint'>): string =>
   onOneLine(maskSecrets(hint === undefined ? message : `${message} (${hint})`));
 
-/** Number of the signal that a failure comes from, else null. */
+/** The number of the signal that caused a failure, or null. */
 function interruptedBy(failure: unknown): number | null {
   if (!isInterruption(failure)) return null;
   return constants.signals[failure.cause as NodeJS.Signals] ?? constants.signals.SIGINT;

@@ -6,16 +6,16 @@ import { asInterruption } from './failure.ts';
 import { showProgress } from './output/progress.ts';
 import { canDraw } from './output/terminal.ts';
 
-// Ctrl-C, a polite kill, and a terminal that was closed.
+// Ctrl-C, kill(1), and a closed terminal.
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs an operation that changes something: shows its progress, and lets Ctrl-C and SIGTERM take it back. */
+/** Runs an operation with progress output. Ctrl-C, SIGTERM and SIGHUP abort it and roll it back. */
 export async function withOperation<T>(
   options: CommonOptions,
   action: (context: Context) => Promise<T>,
 ): Promise<T> {
   const interruption = new AbortController();
-  // Every program that is started listens to it, dozens at a time.
+  // Dozens of child processes listen to it at a time.
   setMaxListeners(0, interruption.signal);
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
   for (const signal of SIGNALS) process.on(signal, interrupt);

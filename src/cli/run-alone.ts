@@ -1,8 +1,10 @@
-/** A command in a file of its own, which loads nothing of the others. */
+/** Runs a command whose bundle contains no other command. */
 import type { OwnCommand } from './command-line.ts';
 import { exitStatusOf, printFailure } from './failure.ts';
-import { parseCommand } from './options.ts';
+import { outputFlags } from './grammar/common.ts';
+import { parseCommand } from './grammar/parse.ts';
 import { guardStreams } from './output/streams.ts';
+import { requirePaths } from './paths.ts';
 import { requireText } from './words.ts';
 
 /** Runs the command that a command line names and returns its exit status. Prints failures instead of throwing. */
@@ -14,12 +16,15 @@ export async function runAlone(
   try {
     requireText(line);
     const parsed = parseCommand(description, line.slice(1));
-    if (parsed !== null) return await run(parsed.options as never, parsed.words);
+    if (typeof parsed === 'object') {
+      requirePaths(description, parsed);
+      return await run(parsed.options as never, parsed.words);
+    }
     guardStreams();
     return await (await import('./parts/commands.ts')).runCommandLine(line, version);
   } catch (failure) {
     guardStreams();
-    printFailure(failure, { verbose: line.includes('--verbose'), json: line.includes('--json') });
+    printFailure(failure, outputFlags(line));
     return exitStatusOf(failure);
   }
 }

@@ -1,14 +1,14 @@
-/** Options that decide which store and instance a command speaks of. */
+/** Options that select the store, instance and catalogue of a command. */
 import { quote } from '../text/shell.ts';
 
 const KEPT = ['--store', '--binfmt-dir', '--catalogue'];
-/** Except commands for the host of a container, which has another store. */
+/** Commands in backquotes, except those for the host of a container, which has another store. */
 const COMMAND =
   /(?<!on the host(?:,| of this container)[^`;]*)`((?:sudo )?(?:npx )?binfmtctl (?:install|uninstall|status|verify|lock|bundle|import|export|store|run|enter)\b[^`]*)`/g;
 
 /**
- * The text with the options of our own command line that decide on store, instance and catalogue added to each command in
- * it: without them the command would be about another store.
+ * Adds the options of our own command line that select store, instance and catalogue to each command in a text. Without them
+ * the command would use another store.
  */
 export function withSameOptions(text: string, line: readonly string[] = process.argv.slice(2)): string {
   const options = optionsIn(line);
@@ -18,6 +18,15 @@ export function withSameOptions(text: string, line: readonly string[] = process.
     return end < 0
       ? `\`${command}${options}\``
       : `\`${command.slice(0, end)}${options}${command.slice(end)}\``;
+  });
+}
+
+/** The words of a command line without these options and their values. */
+export function withoutSameOptions(line: readonly string[]): readonly string[] {
+  const end = [...line, '--'].indexOf('--');
+  return line.filter((word, index) => {
+    if (index >= end) return true;
+    return !KEPT.includes(word.split('=', 1)[0] ?? '') && !KEPT.includes(line[index - 1] ?? '');
   });
 }
 

@@ -88,16 +88,23 @@ describe.concurrent('architectures', () => {
 describe.concurrent('options', () => {
   const wrong: [words: readonly string[], what: RegExp, help: RegExp][] = [
     [['install', 'riscv64', '--nonsense'], /unknown option '--nonsense'/, /binfmtctl install --help/],
-    [['install', 'riscv64', '--source'], /'--source <spec>' argument missing/, /binfmtctl install --help/],
-    [['install', 'riscv64', '--persist=never'], /'never' is invalid/, /binfmtctl install --help/],
+    [['install', 'riscv64', '--source'], /'--source SPEC' needs a value/, /binfmtctl install --help/],
+    [
+      ['install', 'riscv64', '--persist=never'],
+      /invalid value for '--persist': 'never'/,
+      /binfmtctl install --help/,
+    ],
     [['status', 'riscv64'], /too many arguments/, /binfmtctl status --help/],
-    [['verify', '--root'], /'--root <dir>' argument missing/, /binfmtctl verify --help/],
-    [['catalogue', 'show'], /missing required argument 'name'/, /binfmtctl catalogue( show)? --help/],
+    [['verify', '--root'], /'--root DIR' needs a value/, /binfmtctl verify --help/],
+    [['catalogue', 'show'], /missing argument: NAME/, /binfmtctl catalogue( show)? --help/],
     [['instal', 'riscv64'], /unknown command 'instal'.*install/, /binfmtctl --help/],
     [['catalogue', 'shew'], /unknown command 'shew'.*show/, /binfmtctl (catalogue )?--help/],
-    [['catalogue'], /no command given/, /--help/],
-    [[], /no command given/, /binfmtctl --help/],
-    [['--binfmt-dir', '/x', 'status'], /unknown option '--binfmt-dir'/, /`binfmtctl --help`/],
+    [['help', 'instal'], /unknown command 'instal'.*install/, /binfmtctl --help/],
+    [['help', 'store', 'lsit'], /unknown command 'lsit'.*list/, /binfmtctl store --help/],
+    [['--jsn', 'status'], /unknown option '--jsn'.*--json/, /`binfmtctl status --help`/],
+    [['--dry-run', 'install'], /unknown option '--dry-run'/, /follow its name.*`binfmtctl install --help`/],
+    [['--quiet', 'update-binfmts'], /common options do not apply to update-binfmts/, /--help/],
+    [['install', '--persist', 'none'], /--persist=none/, /binfmtctl install --help/],
   ];
   it.each(wrong)('says what is wrong with %j', async (words, what, help) => {
     const { status, stdout, stderr } = await binfmtctl(words);
@@ -141,13 +148,41 @@ describe.concurrent('options', () => {
   it('refuses to verify in a missing root', () =>
     refuses(
       ['verify', 'arm64', '--root', '/none/such'],
-      [1, 'FILE_FAILED', /\/none\/such: no such file/, null],
+      [2, 'USAGE', /^--root: no such directory: \/none\/such$/, null],
     ));
 
-  it('shows help of a command in either order of words', async () => {
-    const { status, stdout } = await binfmtctl(['help', 'install']);
-    expect(status).toBe(0);
-    expect(stdout).toContain('--credentials');
+  it.each([[['help', 'install']], [['--help', 'install']], [['install', '-h']]])(
+    'shows the help of a command for %j',
+    async (words) => {
+      const { status, stdout, stderr } = await binfmtctl(words);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(/^Usage: binfmtctl install /);
+    },
+  );
+
+  it.each([
+    [[], 'install'],
+    [['-q'], 'install'],
+    [['store'], 'prune'],
+    [['catalogue', '-v'], 'lint'],
+  ])('shows all commands on standard error where %j names none', async (words, listed) => {
+    const { status, stdout, stderr } = await binfmtctl(words);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^Usage: [^]*\\n {2}${listed} `));
+  });
+
+  it.each([[['--json', 'status']], [['-q', '--json', '--store', store, 'status']], [['status', '--json']]])(
+    'takes common options before and after the command: %j',
+    async (words) => {
+      const { status, stdout } = await binfmtctl(words);
+      expect(status).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ schema: 'binfmtctl/status/2' });
+    },
+  );
+
+  it('leaves the word after --persist to the architectures', async () => {
+    const words = ['install', '--persist', 'arm46'];
+    await refuses(words, [2, 'UNKNOWN_ARCH', /"arm46"/, /arm64/]);
   });
 });
 

@@ -62,8 +62,8 @@ function makeUnfit(): void {
 type Case = readonly [name: string, code: string, message: RegExp, hint: RegExp];
 
 const UNFIT: readonly Case[] = [
-  ['missing', 'EMULATOR_NOT_FOUND', /missing: no such file/, /--source/],
-  ['dangling', 'EMULATOR_NOT_FOUND', /dangling: it links to gone, which does not exist/, /--source/],
+  ['missing', 'BAD_SOURCE', /missing: no such file/, /--source/],
+  ['dangling', 'BAD_SOURCE', /dangling: it links to gone, which does not exist/, /--source/],
   ['loop', 'FILE_FAILED', /loop: too many symbolic links/, /namei/],
   ['directory', 'EMULATOR_UNFIT', /cannot use .*directory as the emulator: it is a directory/, /--source/],
   ['plain', 'EMULATOR_UNFIT', /cannot use .*plain as the emulator: it is not executable/, /--source/],
@@ -106,7 +106,8 @@ const install = (arch: string, source: string, ...more: readonly string[]): read
 
 describe('an emulator given as the source', () => {
   it.each(UNFIT)('is refused: %s', async (name, code, message, hint) => {
-    await expectRefusal(install('s390x', `path:${at(name)}`), { status: 1, code, message, hint });
+    const status = code === 'BAD_SOURCE' ? 2 : 1;
+    await expectRefusal(install('s390x', `path:${at(name)}`), { status, code, message, hint });
     expect(snapshot(store)).toEqual(before);
   });
 
@@ -143,7 +144,7 @@ describe('an emulator given as the source', () => {
 
   it.each(['pretends', 'crashes', 'missing'])('does not replace a working entry: %s', async (name) => {
     const ran = await binfmtctl(install('arm64', `path:${at(name)}`, '--replace'));
-    expect(ran.status).toBe(1);
+    expect(ran.status).toBe(name === 'missing' ? 2 : 1);
     expect(snapshot(store)).toEqual(before);
     expect((await binfmtctl(['verify', 'arm64', '--store', store])).status).toBe(0);
   });

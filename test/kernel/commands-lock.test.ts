@@ -356,7 +356,7 @@ describe('lock', () => {
   });
 
   it.each([
-    [['lock', 'arm64', '--lock-file', file], 'USAGE', /--update is missing/],
+    [['lock', 'arm64', '--lock-file', file], 'USAGE', /without --update, lock only shows the file/],
     [['lock', '--lock-file', at('none')], 'BAD_LOCK', /lock file not found/],
     [['lock', '--update', '--lock-file', at('none')], 'BAD_LOCK', /lock file not found/],
     [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it is larger than/],
@@ -367,8 +367,8 @@ describe('lock', () => {
 
   it('names the requested architectures in the hint', () =>
     expectRefusal(['lock', 'ppc64le', 'arm64', '--lock-file', file], {
-      ...{ status: 2, code: 'USAGE', message: /--update is missing/ },
-      hint: /^`binfmtctl lock --update ppc64le arm64 --lock-file \S+own\.lock` renews or adds them$/,
+      ...{ status: 2, code: 'USAGE', message: /without --update, lock only shows the file/ },
+      hint: /^`binfmtctl lock --update ppc64le arm64 --lock-file \S+own\.lock` updates or adds them$/,
     }));
 
   it('reports every problem of a file', async () => {

@@ -104,8 +104,8 @@ describe('a store that cannot be written', () => {
     expectRefusal(install('--store', ''), {
       status: 2,
       code: 'USAGE',
-      message: /--store names no folder/,
-      hint: /leave it out/,
+      message: /--store is empty/,
+      hint: /omit --store/,
     }));
 
   it('is in a directory where other users can replace it', async () => {

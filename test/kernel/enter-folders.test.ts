@@ -64,5 +64,5 @@ it('executes a program in a bind mount', async () => {
 it.each(['a b', '-box', 'x'.repeat(65), 'a/b'])('refuses an invalid host name: %s', async (hostname) => {
   const { status, stderr } = await enter(`--hostname=${hostname}`, folder('root'));
   expect(status).toBe(125);
-  expect(stderr).toMatch(/^binfmtctl: no host name: .*\nhint: .*\n$/);
+  expect(stderr).toMatch(/^binfmtctl: invalid host name: .*\nhint: .*\n$/);
 });

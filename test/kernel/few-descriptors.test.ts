@@ -30,7 +30,7 @@ it.each([20, 22, 24, 26, 28, 30].filter(startsWith))(
   'names the limit of %i open files, without a stack trace',
   async (limit) => {
     const ran = await binfmtctl(install, { env, within: ['prlimit', `--nofile=${limit}`] });
-    expect(ran.stderr).not.toMatch(/\n\s+at |Node\.js v|mistake in binfmtctl/);
+    expect(ran.stderr).not.toMatch(/\n\s+at |Node\.js v|bug in binfmtctl/);
     if (ran.status === 0) expect(Object.keys(entries()).sort()).toEqual(['qemu-aarch64', 'qemu-riscv64']);
     else {
       expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining('ulimit -n') });

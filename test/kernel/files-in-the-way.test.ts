@@ -85,7 +85,7 @@ describe("files in place of the store's", () => {
     // rename(2) fails on a mount point anyway; the messages show the attempt.
     const ran = await everyCommand(inShell(mounts));
     for (const { stderr, status } of ran) expect([status, stderr]).not.toEqual([0, '']);
-    expect(ran.map(({ stderr }) => stderr).join('')).not.toMatch(/busy|EBUSY|mistake in binfmtctl/);
+    expect(ran.map(({ stderr }) => stderr).join('')).not.toMatch(/busy|EBUSY|bug in binfmtctl/);
     expect(ran[0]?.stderr).toMatch(/store\/lock: it is a device/);
   }, 60_000);
 

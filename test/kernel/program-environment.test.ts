@@ -111,7 +111,7 @@ describe('--env-fd', () => {
   it.each(['', '{}', '[1]'])('is refused with %j', async (text) => {
     const { status, stderr } = await binfmtctl(words, { within: given(text) });
     expect(status).toBe(125);
-    expect(stderr).toMatch(/^binfmtctl: --env-fd 4 has no JSON array of variables\nhint: .*\n$/);
+    expect(stderr).toMatch(/^binfmtctl: --env-fd 4: not a JSON array of variables\nhint: .*\n$/);
   });
 });
 

@@ -5,10 +5,9 @@ import { parseJson } from '../../text/json.ts';
 import { showLine } from './log.ts';
 
 /**
- * Runs `binfmtctl` with root's rights, and returns the document that it prints. What it says on the way goes to the log as it
- * comes.
+ * Runs `binfmtctl` as root and returns the document that it prints. Its other output goes to the log immediately.
  *
- * @param words Its command line, which has to ask for JSON.
+ * @param words Its command line, with --json.
  * @throws what it failed with; INTERRUPTED; NO_PRIVILEGE where this user cannot become root; PROCESS_FAILED.
  */
 export async function asRoot(words: readonly string[], signal: AbortSignal): Promise<unknown> {
@@ -20,7 +19,7 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
   const program = [process.execPath, join(import.meta.dirname, 'cli.cjs'), ...words];
   const failures: string[] = [];
   const onLine = (line: string): void => {
-    // Of a failure the document speaks.
+    // The document describes the failure.
     if (/^(?:sudo|binfmtctl|hint|error): /.test(line)) failures.push(line);
     else showLine(line);
   };
@@ -28,7 +27,7 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
   const document = parseJson(ran.stdout);
   if (isErrorDocument(document)) {
     const { code, message, hint } = document;
-    // Its exit status is that of the signal.
+    // The exit status names the signal.
     const cause = signal.aborted ? signal.reason : undefined;
     throw new BinfmtctlError(code, message, { hint: hint ?? undefined, cause });
   }
@@ -40,7 +39,7 @@ export async function asRoot(words: readonly string[], signal: AbortSignal): Pro
     'PROCESS_FAILED',
     `binfmtctl ${words[0]} ended with status ${ran.status}: ${last}`,
     {
-      hint: 'the lines of the log before this one say more',
+      hint: 'see the previous lines of the log',
     },
   );
 }

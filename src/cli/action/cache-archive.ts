@@ -1,5 +1,5 @@
 /**
- * What is kept in the runner's cache: one file, compressed by gzip. Replaces `internal/tar.js` of @actions/cache
+ * The archive in the runner's cache: one file, compressed with gzip. Replaces `internal/tar.js` of @actions/cache
  * (scripts/build-action.mjs), which runs `tar -P`: an archive could then replace any file of the runner's user.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -13,7 +13,7 @@ const MAX_SIZE = 1024 ** 3;
 
 let file = '';
 
-/** Names the only file that is read or written; to be restored it must not exist. */
+/** Names the only file that is read or written. Restoring requires that it does not exist. */
 export function exchange(path: string): void {
   file = path;
 }

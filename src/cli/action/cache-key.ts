@@ -15,8 +15,8 @@ export interface Cached {
 }
 
 /**
- * The name of what is cached. A lock file says all; without one the name changes with what is asked for and with the
- * month: a cache that is in use never ends, and its emulators would not be renewed.
+ * The cache key. A lock file determines it; without one it changes with the request and with the month, because a cache in use
+ * never expires and its emulators would never be updated.
  */
 export function cacheKey({ version, host, lock, arches, sources, distribution, now }: Cached): string {
   const month = now.toISOString().slice(0, 7);
@@ -25,7 +25,7 @@ export function cacheKey({ version, host, lock, arches, sources, distribution, n
   return `binfmtctl-${version}-linux-${host}-${hash}`;
 }
 
-/** Whether there is something to be gained: files of this machine are read as fast as a cache. */
+/** Whether caching saves time: files of this machine are as fast as the cache. */
 export const isWorthCaching = (lock: string | null, sources: readonly string[]): boolean =>
   lock !== null ||
   sources.length === 0 ||

@@ -1,4 +1,4 @@
-/** The runner's cache library, in a file of its own that is loaded where it is used. */
+/** The runner's cache library, in a bundle that is loaded on demand. */
 import { isFeatureAvailable, restoreCache, saveCache } from '@actions/cache';
 import { exchange } from './cache-archive.ts';
 

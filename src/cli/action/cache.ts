@@ -1,16 +1,16 @@
-/** The runner's cache. Nothing depends on it: whatever is wrong with it is a warning. */
+/** The runner's cache. It is optional: its failures are warnings. */
 import { info, warning } from '@actions/core';
 
-/** `off`: what is at the path is not to be relied on, nor kept. */
+/** `off`: neither use nor save the file at the path. */
 export type Restored = 'hit' | 'miss' | 'off';
 
 const RESTORE_LIMIT_MS = 30_000;
 const SAVE_LIMIT_MS = 60_000;
 
-/** The library takes the names of files for a part of the key: one that every job has, and that is never written. */
+/** The library makes the file name part of the key, so this name is the same in every job. It is never written. */
 const NAME = '/etc/passwd';
 
-/** Writes the file that was kept under the key to `path`, which must not exist. */
+/** Restores the file of the key to `path`, which must not exist. */
 export async function restore(path: string, key: string): Promise<Restored> {
   const { isFeatureAvailable, restoreFile } = await import('./cache-library.ts');
   if (!isFeatureAvailable()) {
@@ -22,7 +22,7 @@ export async function restore(path: string, key: string): Promise<Restored> {
   return found === key ? 'hit' : 'miss';
 }
 
-/** Keeps the file under the key. */
+/** Saves the file under the key. */
 export async function save(path: string, key: string): Promise<void> {
   const { saveFile } = await import('./cache-library.ts');
   await attempt('save to', saveFile(path, NAME, key), SAVE_LIMIT_MS);

@@ -1,6 +1,6 @@
 import { BinfmtctlError } from '../../errors.ts';
 
-/** What a workflow asks of the action. */
+/** The inputs of the action. */
 export interface Inputs {
   /** In any spelling; empty for all. */
   readonly platforms: readonly string[];
@@ -13,9 +13,9 @@ export interface Inputs {
 }
 
 /**
- * The inputs; one that is empty has its default, as where an expression of the workflow gives nothing.
+ * Reads the inputs. An empty one has its default: an expression of the workflow may be empty.
  *
- * @param read What stands in the workflow for a name, or the empty text.
+ * @param read Returns the input of a name, or an empty string.
  * @throws USAGE.
  */
 export function parseInputs(read: (name: string) => string): Inputs {
@@ -36,11 +36,11 @@ export function parseInputs(read: (name: string) => string): Inputs {
   };
   if (inputs.lock === undefined || inputs.sources.length === 0) return inputs;
   throw new BinfmtctlError('USAGE', 'the inputs lock and source do not go together', {
-    hint: 'the lock file says where each emulator comes from: leave source out',
+    hint: 'the lock file determines the sources: omit `source`',
   });
 }
 
-// As YAML 1.2 has it, which the runner's own library demands too.
+// The booleans of YAML 1.2, as in the runner's library.
 function truth(name: string, text: string, { byDefault }: { readonly byDefault: boolean }): boolean {
   const value = text.trim();
   if (value === '') return byDefault;

@@ -15,24 +15,23 @@ declare const BINFMTCTL_VERSION: string;
 
 export interface Order {
   readonly inputs: Inputs;
-  /** Those that need an emulator here; empty for all. */
+  /** The architectures that need an emulator here; empty for all. */
   readonly arches: readonly Arch[];
   readonly host: Arch;
   readonly lock: { readonly file: string; readonly text: string } | null;
   /** Whether there is an entry for one of them. */
   readonly registered: boolean;
-  /** Whether every entry `qemu-*` is to go first, whoever made it: docker/setup-qemu-action's `reset`. */
+  /** Whether to remove every entry `qemu-*` first, as `reset` of docker/setup-qemu-action does. */
   readonly toRemove: boolean;
 }
 
 /**
- * Registers emulators as root. What has to be fetched is fetched before without root's rights, into one file, which is also what
- * the runner's cache keeps.
+ * Registers emulators as root. Fetches them before that without root, into one file, which the runner's cache keeps as well.
  */
 export async function installOrder(order: Order, context: Context): Promise<InstallResult> {
   const { inputs, lock, registered, toRemove } = order;
   const { sources } = inputs;
-  // What is to replace others has to be there before they go.
+  // Fetch the new emulators before the old entries are removed.
   const fetched = isWorthCaching(lock?.text ?? null, sources) || toRemove;
   const mayWork = registered && !toRemove && lock === null && sources.length === 0;
   return fetched && !mayWork ? installBundle(order, context) : installFrom(sources, order, context);
@@ -40,14 +39,14 @@ export async function installOrder(order: Order, context: Context): Promise<Inst
 
 async function installBundle(order: Order, context: Context): Promise<InstallResult> {
   const key = await keyFor(order);
-  // The folder for temporary files belongs to this user alone: what root is to read nobody else can replace.
+  // Only this user can change the directory: nobody else can replace the file that root reads.
   const folder = await mkdtemp(join(tmpdir(), 'binfmtctl-'));
   const [file, kept] = ['emulators.tar', 'cached.tar'].map((name) => join(folder, name)) as [string, string];
   try {
     const restored = order.inputs.cache ? await restore(kept, key) : 'off';
     const cached = restored === 'hit' ? await fromCache({ kept, key }, order, context) : null;
     if (cached !== null) return cached;
-    // Root itself has no rights to spare, and without a cache nothing to keep.
+    // As root there are no rights to drop, and without a cache there is nothing to save.
     if (restored === 'off' && process.geteuid?.() === 0 && !order.toRemove)
       return await installFrom(order.inputs.sources, order, context);
     const { missing } = await makeBundle(file, order, { ...context, store: join(folder, 'store') });
@@ -59,7 +58,7 @@ async function installBundle(order: Order, context: Context): Promise<InstallRes
   }
 }
 
-/** What is in a cache may be anybody's: without a lock file nothing but the digests in the bundle tells. */
+/** A cache may be poisoned. Without a lock file, only the digests in the bundle protect against that. */
 async function fromCache(
   { kept, key }: { readonly kept: string; readonly key: string },
   order: Order,
@@ -98,7 +97,7 @@ async function installFrom(
   const words = [
     'install',
     ...(arches.length === 0 ? ['--all'] : arches.map(({ id }) => id)),
-    // As docker/setup-qemu-action: without C sudo has no rights in an emulated container.
+    // As docker/setup-qemu-action: without flag C, sudo does not work in an emulated container.
     '--credentials=new',
     ...sources.flatMap((source) => ['--source', source]),
     ...(lock === null ? [] : [`--locked=${lock.file}`]),

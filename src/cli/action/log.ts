@@ -1,7 +1,7 @@
 import { info, warning } from '@actions/core';
 import { onOneLine } from '../output/terminal.ts';
 
-/** A line of the command's: a warning is an annotation, anything else goes to the log as it is. */
+/** Logs a line of the command: a warning becomes an annotation, any other line stays as it is. */
 export function showLine(line: string): void {
   const warned = /^warning: (.*)$/.exec(line)?.[1];
   if (warned === undefined) info(withoutCommands(line));
@@ -11,8 +11,8 @@ export function showLine(line: string): void {
 const said = new Set<string>();
 
 /**
- * An annotation. What is said of architectures is said once, however many they are: emulators are looked at when they are
- * fetched, and again when they are installed.
+ * Adds an annotation. A warning about architectures appears once: emulators are inspected when they are fetched and again
+ * when they are installed.
  */
 export function warn(text: string): void {
   const what = text.replace(/^[\w, ]+: /, '');
@@ -20,6 +20,6 @@ export function warn(text: string): void {
   said.add(what);
 }
 
-/** The runner takes a line of the log that begins with `::`, or has `##[`, for a command to itself. */
+/** The runner interprets log lines that begin with `::` or contain `##[` as commands. */
 export const withoutCommands = (line: string): string =>
   onOneLine(line).replaceAll('::', ': :').replaceAll('##[', '# #[');

@@ -4,7 +4,7 @@ import { visible } from '../output/terminal.ts';
 
 type Row = readonly string[];
 
-/** Heading and rows of what is registered for architectures, and then of what was asked for and is not there; as HTML. */
+/** The heading and rows of registered architectures, then of requested ones without an emulator, as HTML. */
 export function summaryRows(
   { entries }: StatusResult,
   { proofs, missing }: Pick<InstallResult, 'proofs' | 'missing'>,
@@ -31,7 +31,7 @@ export function summaryRows(
 const recordedState = ({ holds, why }: Pick<Check, 'holds' | 'why'>): string =>
   holds === true ? 'proved' : `${holds === null ? 'not checked' : 'fails'}: ${why}`;
 
-/** Where programs of the arch were seen to run, and what was not so. */
+/** Where programs of the arch ran, and where they did not. */
 function placesOf({ host, chroot, mountNamespace, argv0, credentials }: Proof): string {
   const checks: readonly (readonly [string, Check])[] = [
     ['host', host],
@@ -47,6 +47,6 @@ function placesOf({ host, chroot, mountNamespace, argv0, credentials }: Proof): 
   return [held.join(', ') || 'nowhere', ...others].join('; ');
 }
 
-/** Text of a cell that is neither HTML nor Markdown, on one line. */
+/** The text of a cell on one line, escaped for HTML and Markdown. */
 const escaped = (text: string): string =>
   visible(text).replace(/[&<>"'|`]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -5,10 +5,10 @@ import { fileNames } from '../../emulators/names.ts';
 import { BinfmtctlError } from '../../errors.ts';
 import { isFile } from '../../system/file/is-file.ts';
 
-/** Where users of the image say that emulators are; a null `folder` for wherever they are found. */
+/** The emulators that users of the image select. A null `folder` means the default places. */
 export interface EmulatorFiles {
   readonly folder: string | null;
-  /** What precedes the names of the files: `buildkit-`. */
+  /** The prefix of their file names: `buildkit-`. */
   readonly prefix: string;
 }
 
@@ -18,7 +18,7 @@ export function emulatorFiles(): EmulatorFiles {
   if (!QEMU_BINARY_PREFIX.includes('/'))
     return { folder: QEMU_BINARY_PATH || null, prefix: QEMU_BINARY_PREFIX };
   throw new BinfmtctlError('USAGE', 'QEMU_BINARY_PREFIX must not contain a slash', {
-    hint: 'QEMU_BINARY_PATH names the folder',
+    hint: 'set the directory with QEMU_BINARY_PATH',
   });
 }
 
@@ -30,7 +30,7 @@ export function sourcesFor(arch: Arch, context: Context): readonly string[] {
   return [`path:${files.find(isFile) ?? files[0]}`];
 }
 
-/** Ids of the arches that have an emulator whose name has the prefix. */
+/** Ids of the arches with an emulator whose file name has the prefix. */
 export function archesWithPrefix(context: Context): readonly string[] {
   const all = Object.values(context.catalogue.arches);
   return all.filter((arch) => prefixedFiles(arch, context).some(isFile)).map(({ id }) => id);

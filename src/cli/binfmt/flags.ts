@@ -20,7 +20,7 @@ Flags of multiarch/qemu-user-static, which install all architectures:
     	register new entries with flag C (default: no; yes with -install)
 `;
 
-/** What a command line asks for. */
+/** The request of a command line. */
 export interface BinfmtRequest {
   readonly action: 'help' | 'version' | 'change';
   readonly mount: string;
@@ -35,7 +35,7 @@ const SWITCHES = ['version', 'help', 'h', 'reset'];
 
 /** Reads the flags of tonistiigi/binfmt and those of multiarch/qemu-user-static. */
 export function parseBinfmtFlags(words: readonly string[]): BinfmtRequest | { readonly complaint: string } {
-  // getopt(3), which reads the latter, takes a value without a space, too.
+  // The latter are read by getopt(3), which also accepts a value without a space.
   const separate = words.flatMap((word) => {
     const [, flag, value] = /^(-[pc])(yes|no)$/.exec(word) ?? [];
     return flag === undefined || value === undefined ? [word] : [flag, value];

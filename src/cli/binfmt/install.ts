@@ -22,7 +22,7 @@ export interface Installed {
   readonly failures: readonly string[];
 }
 
-/** The request for each architecture of one call, and what all of them report. */
+/** The request for each architecture of a call, and their collected reports. */
 interface Batch {
   readonly request: InstallRequest;
   readonly context: Context;
@@ -32,7 +32,7 @@ interface Batch {
 
 const ALREADY = 'already registered';
 
-/** Installs the architectures of `names`, or every one with `all`, and prints what becomes of each. */
+/** Installs the named architectures, or all with `all`, and prints the result of each. */
 export async function installAll(
   names: readonly string[],
   { credentials }: Installing,
@@ -68,7 +68,7 @@ async function installNamed(names: readonly string[], batch: Batch): Promise<voi
   }
 }
 
-/** An entry of another tool is left alone if it works, with or without C. */
+/** A working entry of another tool stays, with or without flag C. */
 async function installOne(arch: Arch, { request, context, notes }: Batch): Promise<string> {
   try {
     const sources = sourcesFor(arch, context);
@@ -101,7 +101,7 @@ async function installEvery(batch: Batch): Promise<void> {
   }
 }
 
-/** One by one, if an entry of another tool is in the way of some. */
+/** Installs one by one, if entries of other tools conflict with some. */
 async function installEach(batch: Batch): Promise<void> {
   const { arches: natives } = await findNatives(batch.context);
   for (const arch of Object.values(batch.context.catalogue.arches)) {

@@ -10,8 +10,8 @@ import { log } from './log.ts';
 const KEPT = 'WSLInterop';
 
 /**
- * Removes the entries that the names mean and returns what failed. A name without an entry is reported, and no failure,
- * as with the original: the entry is gone.
+ * Removes the named entries and returns the failures. As in the original, a name without an entry is reported but is not a
+ * failure.
  */
 export async function removeAll(names: readonly string[], context: Context): Promise<readonly string[]> {
   const failures: string[] = [];
@@ -31,7 +31,7 @@ export async function removeAll(names: readonly string[], context: Context): Pro
   return failures;
 }
 
-/** False if another process removed it first, even if one has registered it again since. */
+/** False if another process removed it first, even if it is registered again by now. */
 async function remove(entry: string, context: Context): Promise<boolean> {
   try {
     await uninstall({ names: [entry], all: false, purge: false, dryRun: false }, context);
@@ -42,10 +42,10 @@ async function remove(entry: string, context: Context): Promise<boolean> {
   }
 }
 
-/** An entry that is gone is taken for the name of an architecture. */
+/** Codes for a missing entry: its name is then looked up as an architecture. */
 const GONE: readonly string[] = ['ENTRY_NOT_FOUND', 'UNKNOWN_ARCH'];
 
-/** A name is that of an entry, a glob of them, or what stands behind the hyphen of one; or an arch in any spelling. */
+/** A word is the name of an entry, a glob, the part of a name after its hyphen, or an arch in any spelling. */
 function entriesFor(word: string, context: Context): readonly string[] {
   const names = entryNames(context);
   if (isGlob(word)) return names.filter((name) => matchesGlob(word, name));

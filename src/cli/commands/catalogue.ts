@@ -1,57 +1,15 @@
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, EXIT_STATUS } from '../../errors.ts';
 import { toJson } from '../../text/json.ts';
-import type { CommandGroup } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import type { Runner } from '../command-line.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
 import { onOneLine, print, table } from '../output/terminal.ts';
 
-export const catalogueCommand: CommandGroup = {
-  summary: 'architectures, formats and emulators that are known',
-  description: 'The profiles of architectures, formats and emulators: those built in and your own',
-  commands: {
-    list: {
-      description: {
-        name: 'catalogue list',
-        summary: '',
-        description: 'every profile on a line',
-        words: [],
-        options: COMMON_OPTIONS,
-        examples: [
-          ['binfmtctl catalogue list', 'all that is built in'],
-          ['binfmtctl catalogue list --catalogue ./profiles', 'with profiles of your own'],
-        ],
-      },
-      run: list,
-    },
-    show: {
-      description: {
-        name: 'catalogue show',
-        summary: '',
-        description: 'one profile, whole',
-        words: [['<name>', 'id, or any spelling of an architecture']],
-        options: COMMON_OPTIONS,
-        examples: [
-          ['binfmtctl catalogue show arm64', 'an architecture: magic, mask and why, every alias'],
-          ['binfmtctl catalogue show qemu', 'an emulator: where distributions keep it, bad versions'],
-        ],
-      },
-      run: show,
-    },
-    lint: {
-      description: {
-        name: 'catalogue lint',
-        summary: '',
-        description: 'checks profiles, and names every problem with file and line',
-        words: [['[dir...]', 'folders of profiles; without: those built in']],
-        options: COMMON_OPTIONS,
-        examples: [
-          ['binfmtctl catalogue lint', 'the profiles that come with binfmtctl'],
-          ['binfmtctl catalogue lint ./profiles', 'profiles of your own'],
-        ],
-      },
-      run: lint,
-    },
-  },
+/** By name in the table. */
+export const catalogueCommands: Readonly<Record<string, Runner>> = {
+  'catalogue list': list,
+  'catalogue show': show,
+  'catalogue lint': lint,
 };
 
 async function list(options: CommonOptions): Promise<number> {
@@ -81,18 +39,18 @@ async function show(options: CommonOptions, [name = '']: readonly string[]): Pro
 async function lint(options: CommonOptions, directories: readonly string[]): Promise<number> {
   const { lintDirectories } = await import('../parts/operations.ts');
   const problems = await lintDirectories([...directories, ...options.catalogue]);
-  if (options.json) process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
+  if (options.json) {
+    process.stdout.write(`${toJson({ schema: 'binfmtctl/lint/1', problems })}\n`);
+    return problems.length === 0 ? 0 : EXIT_STATUS.BAD_PROFILE;
+  }
   for (const { file, line, message } of problems)
     print(`${onOneLine(`${file}:${line}: ${message}`)}\n`, process.stderr);
   if (problems.length > 0) {
     throw new BinfmtctlError(
       'BAD_PROFILE',
       `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the catalogue`,
-      {
-        hint: 'each is named above with file and line',
-      },
     );
   }
-  if (!options.json) process.stdout.write('no problems\n');
+  process.stdout.write('no problems\n');
   return 0;
 }

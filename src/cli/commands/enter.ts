@@ -62,21 +62,21 @@ export async function enter(
   );
 }
 
-/** Enters the root file system of a disk image, by this very command in a mount namespace; null for what is no image. */
+/** Enters the root file system of a disk image by running this command again in a mount namespace. Null if it is not an image. */
 async function enterDisk(rootfs: string, options: EnterCommandOptions): Promise<number | null> {
   if (options.partition === undefined && !isFile(rootfs)) return null;
   const { enterDiskImage } = await import('../emulation/disk.ts');
   return enterDiskImage(rootfs, options);
 }
 
-/** The last of the standard streams, which are the program's. */
+/** The last of the standard streams, which belong to the program. */
 const STDERR = 2;
 
 /** Reads variables whose values must not appear on a command line. @throws USAGE */
 function readVariables(descriptor: string): readonly string[] {
   const wrong = (cause?: unknown): BinfmtctlError =>
-    new BinfmtctlError('USAGE', `--env-fd ${descriptor} has no JSON array of variables`, {
-      hint: 'pass the number of an open descriptor above 2, and write ["NAME=VALUE"] to it',
+    new BinfmtctlError('USAGE', `--env-fd ${descriptor}: not a JSON array of variables`, {
+      hint: 'pass the number of an open file descriptor above 2, and write ["NAME=VALUE"] to it',
       cause,
     });
   if (!/^\d+$/.test(descriptor) || Number(descriptor) <= STDERR) throw wrong();
@@ -91,21 +91,17 @@ function readVariables(descriptor: string): readonly string[] {
   throw wrong();
 }
 
-/** As hostname(1) takes it; Linux has room for 64 characters (sethostname(2)). */
+/** A name that hostname(1) accepts; Linux allows 64 characters (sethostname(2)). */
 const HOSTNAME = /^[a-z\d](?:[a-z\d.-]{0,62}[a-z\d])?$/i;
 
 function validateOptions(options: EnterCommandOptions): void {
   for (const name of ['user', 'workdir', 'hostname'] as const) {
     if (options[name] !== '') continue;
-    throw new BinfmtctlError('USAGE', `--${name} is empty`, { hint: 'give it a value, or leave it out' });
+    throw new BinfmtctlError('USAGE', `--${name} is empty`, { hint: 'pass a value, or omit the option' });
   }
   if (options.hostname !== undefined && !HOSTNAME.test(options.hostname)) {
-    throw new BinfmtctlError('USAGE', `no host name: ${JSON.stringify(options.hostname)}`, {
-      hint: 'at most 64 letters, digits, dots and hyphens; the first and the last one a letter or digit',
+    throw new BinfmtctlError('USAGE', `invalid host name: ${JSON.stringify(options.hostname)}`, {
+      hint: 'use at most 64 letters, digits, dots and hyphens; begin and end with a letter or digit',
     });
   }
-  if (['host', 'none'].includes(options.net)) return;
-  throw new BinfmtctlError('USAGE', `there is no network ${JSON.stringify(options.net)}`, {
-    hint: '--net host or --net none',
-  });
 }

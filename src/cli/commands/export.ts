@@ -2,10 +2,11 @@ import { BinfmtctlError } from '../../errors.ts';
 import { encodeText } from '../../rule/text.ts';
 import { toJson } from '../../text/json.ts';
 import type { ExportResult } from '../../transfer/export.ts';
-import { FORMS, type Form } from '../../transfer/recognise.ts';
+import type { Form } from '../../transfer/recognise.ts';
 import type { OwnCommand } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
+import { type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { onOneLine, print, printFile } from '../output/terminal.ts';
+import { EXPORT } from '../table/transfer.ts';
 
 interface ExportCommandOptions extends CommonOptions {
   readonly all?: boolean;
@@ -13,33 +14,7 @@ interface ExportCommandOptions extends CommonOptions {
   readonly output?: string;
 }
 
-export const exportCommand: OwnCommand = {
-  description: {
-    name: 'export',
-    summary: 'write entries of the kernel in another form',
-    description:
-      'Writes entries, whoever made them, in a form that other tools read; says what the form cannot say',
-    words: [['[entry...]', 'names of entries, or globs of names such as `qemu-*`']],
-    options: [
-      ['--all', 'every entry'],
-      ['--format <form>', 'the form', { choices: FORMS, default: 'binfmt.d' }],
-      [
-        '--output <path>',
-        'a file; for binfmt-support, admin and profile a folder with a file for each entry',
-      ],
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      ['binfmtctl export --all > entries.conf', 'everything, for `binfmtctl import` or binfmt.d'],
-      ['binfmtctl export qemu-arm --format binfmt-support', 'one format file'],
-      [
-        "binfmtctl export 'qemu-*' --format admin --output /var/lib/binfmts",
-        'hand them over to update-binfmts',
-      ],
-    ],
-  },
-  run,
-};
+export const exportCommand: OwnCommand = { description: EXPORT, run };
 
 async function run(options: ExportCommandOptions, names: readonly string[]): Promise<number> {
   if (names.length === 0 && options.all !== true) {

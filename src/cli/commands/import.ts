@@ -1,10 +1,10 @@
 import { toJson } from '../../text/json.ts';
 import type { ImportResult, ImportSource } from '../../transfer/import.ts';
-import { FORMS } from '../../transfer/recognise.ts';
 import type { OwnCommand } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { importText } from '../output/import-text.ts';
 import { onOneLine, print } from '../output/terminal.ts';
+import { IMPORT } from '../table/transfer.ts';
 
 interface ImportCommandOptions extends CommonOptions {
   readonly from?: ImportSource;
@@ -12,41 +12,20 @@ interface ImportCommandOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export const importCommand: OwnCommand = {
-  description: {
-    name: 'import',
-    summary: 'register what files, folders or another instance say',
-    description:
-      'Registers the rules of files in any form, of all files of a folder, or of another mounted instance: all of them or none',
-    words: [['<path...>', 'files, folders of files, mounted instances of binfmt_misc']],
-    options: [
-      [
-        '--from <form>',
-        'what they are written in (default: recognised, file by file)',
-        { choices: [...FORMS, 'instance'] },
-      ],
-      ['--replace', 'replace an existing entry that has the same name and another rule'],
-      ['--dry-run', 'print the steps and change nothing'],
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      ['binfmtctl import /usr/share/binfmts', 'format files of binfmt-support, as packages bring them'],
-      ['binfmtctl import /usr/lib/binfmt.d/qemu-aarch64-static.conf', 'a file of binfmt.d'],
-      ['binfmtctl import --from register rules.txt', 'register strings, a line each'],
-    ],
-  },
-  run,
-};
+export const importCommand: OwnCommand = { description: IMPORT, run };
 
 async function run(options: ImportCommandOptions, paths: readonly string[]): Promise<number> {
-  const { withOperation, importRules } = await import('../parts/operations.ts');
+  const { asRoot, withOperation, importRules } = await import('../parts/operations.ts');
   const request = {
     paths,
     from: options.from ?? null,
     replace: options.replace === true,
     dryRun: options.dryRun === true,
   };
-  const result = await withOperation(options, (context) => importRules(request, context));
+  const result = await asRoot(
+    () => 'register rules',
+    () => withOperation(options, (context) => importRules(request, context)),
+  );
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
   else print(importText(result, process.stdout));
   if (!options.json) print(linesOf(result), process.stderr);

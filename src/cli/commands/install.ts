@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import type { Persistence } from '../../install/boot/choose-persistence.ts';
-import { LOCK_FILE } from '../../lockfile/name.ts';
 import { toJson } from '../../text/json.ts';
 import { maskSecrets } from '../../text/secrets.ts';
 import { commandLine } from '../../text/shell.ts';
 import type { OwnCommand } from '../command-line.ts';
-import { ALLOW_UNVERIFIED, COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { secondsSinceStart } from '../output/progress.ts';
 import { print } from '../output/terminal.ts';
 import { withSameOptions } from '../store-options.ts';
+import { INSTALL } from '../table/install.ts';
 
 interface InstallCommandOptions extends CommonOptions {
   readonly all?: boolean;
@@ -26,61 +26,7 @@ interface InstallCommandOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export const installCommand: OwnCommand = {
-  description: {
-    name: 'install',
-    summary: 'emulator → rule → kernel → proof',
-    description:
-      'Finds or fetches emulators, registers them with the kernel and proves by running programs that they work',
-    words: [['[arch...]', 'architectures, in any spelling: arm64, linux/arm/v7, riscv64, ppc64el …']],
-    options: [
-      ['--all', 'every architecture that an emulator is found for'],
-      [
-        '--source <spec>',
-        'path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE], oci[:IMAGE] or url:URL#sha256=HEX, tried in order (repeatable; default: this machine, then apt, then the pinned image)',
-        { repeatable: true },
-      ],
-      ALLOW_UNVERIFIED,
-      ['--emulator <name>', 'only this emulator: qemu, box64, box32, box86, fex, rosetta'],
-      [
-        '--persist [how]',
-        'also after a reboot: auto, binfmt.d, binfmt-support or none',
-        { choices: ['auto', 'binfmt.d', 'binfmt-support', 'none'], default: 'none', bare: 'auto' },
-      ],
-      [
-        '--credentials [=when]',
-        "flag C: set-user-id programs get their owner's rights; the emulator then runs with them too. new: only for new entries",
-        { choices: ['always', 'new'], bare: 'always' },
-      ],
-      ['--replace', 'take over an entry of that name that binfmtctl did not make'],
-      [
-        '--link [=dir]',
-        'also link each emulator as DIR/qemu-ARCH-static, the name that other tools look for (default: /usr/bin)',
-        { bare: '/usr/bin' },
-      ],
-      ['--no-verify', 'register without proof'],
-      ['--strict', 'refuse emulators of a version that is known to be bad'],
-      [
-        '--lock [=file]',
-        'write which emulators these are into a lock file (default: binfmtctl.lock)',
-        { bare: LOCK_FILE },
-      ],
-      ['--locked [=file]', 'take exactly the emulators of that lock file, or refuse', { bare: LOCK_FILE }],
-      ['--dry-run', 'print the steps and change nothing'],
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      ['binfmtctl install arm64', 'one architecture'],
-      ['binfmtctl install linux/arm64,linux/riscv64', 'as Docker writes them'],
-      ['binfmtctl install --all --persist', 'all of them, also after a reboot'],
-      ['binfmtctl install arm64 --source apt:trixie', 'the emulator of that Debian release'],
-      ['binfmtctl install arm64 --lock', 'write binfmtctl.lock, for other machines'],
-      ['binfmtctl install arm64 --locked', 'the same bytes as there, or nothing'],
-      ['binfmtctl install s390x --dry-run', 'what would be done'],
-    ],
-  },
-  run,
-};
+export const installCommand: OwnCommand = { description: INSTALL, run };
 
 async function run(options: InstallCommandOptions, arches: readonly string[]): Promise<number> {
   const { installArches, installText } = await import('../parts/operations.ts');

@@ -6,8 +6,9 @@ import { toJson } from '../../text/json.ts';
 import { maskSecrets } from '../../text/secrets.ts';
 import { commandLine } from '../../text/shell.ts';
 import type { OwnCommand } from '../command-line.ts';
-import { ALLOW_UNVERIFIED, COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { print, table } from '../output/terminal.ts';
+import { LOCK } from '../table/supply.ts';
 
 interface LockCommandOptions extends CommonOptions {
   readonly update?: boolean;
@@ -17,33 +18,7 @@ interface LockCommandOptions extends CommonOptions {
   readonly strict?: boolean;
 }
 
-export const lockCommand: OwnCommand = {
-  description: {
-    name: 'lock',
-    summary: 'show or renew the lock file',
-    description:
-      'Shows which emulators a lock file names; with --update looks up anew what their sources have, and registers nothing',
-    words: [['[arch...]', 'with --update: only these, which are added where the file has them not']],
-    options: [
-      ['--update', "renew the part for this machine's architecture"],
-      ['--lock-file <file>', 'the lock file', { default: LOCK_FILE }],
-      [
-        '--source <spec>',
-        'with --update: from here, not from the source that the file names',
-        { repeatable: true },
-      ],
-      ALLOW_UNVERIFIED,
-      ['--strict', 'with --update: refuse emulators of a version that is known to be bad'],
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      ['binfmtctl lock', 'what binfmtctl.lock says'],
-      ['binfmtctl lock --update', 'lock everything again, from the same sources'],
-      ['binfmtctl lock --update arm64', 'only that one, or one more'],
-    ],
-  },
-  run,
-};
+export const lockCommand: OwnCommand = { description: LOCK, run };
 
 async function run(options: LockCommandOptions, names: readonly string[]): Promise<number> {
   const result = options.update ? await update(names, options) : await show(names, options);
@@ -71,8 +46,8 @@ async function show(
   if (names.length > 0 || source.length > 0 || allowUnverified || strict) {
     const which = file === LOCK_FILE ? [] : ['--lock-file', file];
     const updating = ['binfmtctl', 'lock', '--update', ...names, ...which];
-    throw new BinfmtctlError('USAGE', 'lock only shows the file: --update is missing', {
-      hint: `\`${commandLine(updating)}\` ${names.length === 0 ? 'renews all of it' : 'renews or adds them'}`,
+    throw new BinfmtctlError('USAGE', 'without --update, lock only shows the file', {
+      hint: `\`${commandLine(updating)}\` ${names.length === 0 ? 'updates the whole file' : 'updates or adds them'}`,
     });
   }
   const { readLock } = await import('../parts/operations.ts');

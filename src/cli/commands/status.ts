@@ -3,10 +3,10 @@ import { status } from '../../verify/status.ts';
 import type { OwnCommand } from '../command-line.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
-import { STATUS } from '../descriptions.ts';
 import { statusText } from '../output/status-text.ts';
 import { standardOutput, writeOutput } from '../output/streams.ts';
 import { withSymbols } from '../output/symbols.ts';
+import { STATUS } from '../table/status.ts';
 
 export const statusCommand: OwnCommand = { description: STATUS, run };
 

@@ -1,7 +1,7 @@
 import type { PruneResult, StoreItem } from '../../store/index.ts';
 import { toJson } from '../../text/json.ts';
-import type { CommandGroup } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
+import type { Runner } from '../command-line.ts';
+import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
 import { megabytes, print, shortPath, table, visible } from '../output/terminal.ts';
 
@@ -9,41 +9,8 @@ interface PruneOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export const storeCommand: CommandGroup = {
-  summary: 'emulators and unpacked root file systems that are kept',
-  description: 'The store: emulators that install, run and enter fetched, and trees that enter unpacked',
-  commands: {
-    list: {
-      description: {
-        name: 'store list',
-        summary: '',
-        description: 'every emulator and tree, its size and who uses it',
-        words: [],
-        options: COMMON_OPTIONS,
-        examples: [
-          ['binfmtctl store list', 'emulators and trees, the largest first'],
-          ['binfmtctl store list --json', 'the same with whole paths'],
-        ],
-      },
-      run: list,
-    },
-    prune: {
-      description: {
-        name: 'store prune',
-        summary: '',
-        description:
-          'Removes emulators that no entry, boot file or process uses, and trees that no session uses, with what was changed in them',
-        words: [],
-        options: [['--dry-run', 'print what would be removed, and change nothing'], ...COMMON_OPTIONS],
-        examples: [
-          ['binfmtctl store prune --dry-run', 'what would be removed'],
-          ['binfmtctl store prune', 'remove it'],
-        ],
-      },
-      run: prune,
-    },
-  },
-};
+/** By name in the table. */
+export const storeCommands: Readonly<Record<string, Runner>> = { 'store list': list, 'store prune': prune };
 
 async function list(options: CommonOptions): Promise<number> {
   const { listContents } = await import('../parts/operations.ts');
@@ -78,7 +45,7 @@ function listText(items: readonly StoreItem[], store: string): string {
   return `${table([['KIND', 'NAME', 'SIZE', 'LAST USED', 'USED BY'], ...rows])}\n${totalOf(items)} in ${visible(store)}\n`;
 }
 
-/** The tree of an earlier version does not name its source. */
+/** Trees of earlier versions do not record their source. */
 const nameOf = ({ name, path }: StoreItem): string => name ?? path;
 
 const useOf = ({ usedBy, unknown }: StoreItem): string =>

@@ -2,10 +2,11 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { UninstallResult } from '../../install/uninstall.ts';
 import { toJson } from '../../text/json.ts';
 import type { OwnCommand } from '../command-line.ts';
-import { COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
+import { type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { print, visible } from '../output/terminal.ts';
 import { uninstallText } from '../output/uninstall-text.ts';
 import { withSameOptions } from '../store-options.ts';
+import { UNINSTALL } from '../table/install.ts';
 
 interface UninstallCommandOptions extends CommonOptions {
   readonly all?: boolean;
@@ -13,26 +14,7 @@ interface UninstallCommandOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-export const uninstallCommand: OwnCommand = {
-  description: {
-    name: 'uninstall',
-    summary: 'remove entries and files that install created',
-    description:
-      'Removes entries that binfmtctl made, and what makes them last; an entry of others only when it is named exactly',
-    words: [['[name...]', 'architectures, names of entries, or globs of names such as `qemu-*`']],
-    options: [
-      ['--all', 'everything that binfmtctl made'],
-      ['--purge', 'remove emulators from the store that nothing needs any more'],
-      ['--dry-run', 'print the steps and change nothing'],
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      ['binfmtctl uninstall arm64', 'one architecture'],
-      ['binfmtctl uninstall --all --purge', 'everything, emulators too'],
-    ],
-  },
-  run,
-};
+export const uninstallCommand: OwnCommand = { description: UNINSTALL, run };
 
 async function run(options: UninstallCommandOptions, names: readonly string[]): Promise<number> {
   if (names.length === 0 && options.all !== true) {
@@ -41,14 +23,17 @@ async function run(options: UninstallCommandOptions, names: readonly string[]): 
     });
   }
   if (names.length > 0 && options.all === true) throw namesAndAllError('uninstall', 'names');
-  const { withOperation, uninstall } = await import('../parts/operations.ts');
+  const { asRoot, withOperation, uninstall } = await import('../parts/operations.ts');
   const request = {
     names,
     all: options.all === true,
     purge: options.purge === true,
     dryRun: options.dryRun === true,
   };
-  const result = await withOperation(options, (context) => uninstall(request, context));
+  const result = await asRoot(
+    () => `unregister ${names.join(', ') || 'the entries'}`,
+    () => withOperation(options, (context) => uninstall(request, context)),
+  );
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
   else print(uninstallText(result, { shown: process.stdout, quiet: options.quiet === true }));
   if (!options.json) print(damagedText(result), process.stderr);

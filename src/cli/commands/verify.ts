@@ -2,11 +2,11 @@ import { toJson } from '../../text/json.ts';
 import { verifyArches } from '../../verify/verify-arches.ts';
 import type { OwnCommand } from '../command-line.ts';
 import type { CommonOptions } from '../common-options.ts';
-import { VERIFY } from '../descriptions.ts';
 import { withOperation } from '../operation.ts';
 import { secondsSinceStart } from '../output/progress.ts';
 import { print } from '../output/terminal.ts';
 import { verifyText } from '../output/verify-text.ts';
+import { VERIFY } from '../table/verify.ts';
 
 interface VerifyCommandOptions extends CommonOptions {
   readonly root?: string;

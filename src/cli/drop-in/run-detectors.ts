@@ -1,6 +1,6 @@
 /**
- * Reads the options of run-detectors, which the kernel does not give. Started by scripts/run-detectors, which goes on with what
- * is written to its file 3, a line each: how many words the options are, the admin directory, and where binfmt_misc is.
+ * Reads the options of run-detectors, which the kernel never passes. scripts/run-detectors starts it and reads three lines from
+ * descriptor 3: the number of words that are options, the admin directory, and the mount point of binfmt_misc.
  */
 
 import { writeSync } from 'node:fs';

@@ -32,7 +32,7 @@ Examples:
   binfmtctl systemd-binfmt --unregister                   take them back
 `;
 
-/** Carries a command line of systemd-binfmt out; returns its exit status, 0 or 1. */
+/** Runs a command line of systemd-binfmt and returns its exit status, 0 or 1. */
 export async function systemdBinfmt(words: readonly string[], version: string): Promise<number> {
   const parsed = parse(exactWords(words));
   if ('complaint' in parsed) return report({ warnings: [], errors: [parsed.complaint] });
@@ -89,7 +89,7 @@ function report({ warnings, errors }: Complaints): number {
   return errors.length === 0 ? 0 : 1;
 }
 
-/** Node's streams take 4 to 8 ms to load, and most runs say nothing. */
+/** Loads Node's streams, which takes 4 to 8 ms, only if there is output. */
 function write(stream: 'stdout' | 'stderr', text: string): void {
   guardStreams();
   process[stream].write(process[stream].isTTY ? escapeBytes(text) : encodeText(text));

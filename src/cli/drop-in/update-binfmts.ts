@@ -28,10 +28,11 @@ import { isExecutable } from '../../system/file/is-file.ts';
 import { openContext } from '../context.ts';
 import { guardStreams } from '../output/streams.ts';
 import { exactWords } from '../words.ts';
+import { withDropInHint } from './hint.ts';
 
 const NAME = 'update-binfmts';
 
-/** Carries a command line of update-binfmts out; returns its exit status, 0 or 2. */
+/** Runs a command line of update-binfmts and returns its exit status, 0 or 2. */
 export async function updateBinfmts(words: readonly string[]): Promise<number> {
   let program = NAME;
   const say = (text: string): void => write('stderr', `${NAME}: ${text}\n`);
@@ -72,7 +73,8 @@ export async function updateBinfmts(words: readonly string[]): Promise<number> {
   try {
     if (await execute(parsed.request, session)) return 0;
     say('exiting due to previous errors');
-  } catch (error) {
+  } catch (failure) {
+    const error = withDropInHint(failure, []);
     if (!isBinfmtctlError(error)) throw error;
     say(error.message);
     if (error.hint !== undefined) write('stderr', `hint: ${error.hint}\n`);
@@ -129,9 +131,9 @@ function installLocal(
   return install(session, name, description, { enables: true });
 }
 
-/** Node's streams take 4 to 8 ms to load, and most runs say nothing. */
+/** Loads Node's streams, which takes 4 to 8 ms, only if there is output. */
 function write(stream: 'stdout' | 'stderr', text: string): void {
-  // Its output is that of the original, which does not say that some was lost.
+  // The original does not report lost output either.
   guardStreams({ silent: true });
   process[stream].write(process[stream].isTTY ? escapeBytes(text) : encodeText(text));
 }

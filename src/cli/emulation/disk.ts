@@ -1,4 +1,4 @@
-/** `enter` for disk images: the command runs once more, where the image is mounted. */
+/** `enter` for disk images: runs the command again in a namespace where the image is mounted. */
 
 import { runTools } from '../../emulation/setup-tools.ts';
 import { assertStoreTrusted } from '../../emulators/store/trust.ts';
@@ -17,7 +17,7 @@ interface DiskOptions extends EmulateOptions {
   readonly ephemeral?: boolean;
 }
 
-/** Returns the exit status; null for a file that is no disk image. */
+/** Returns the exit status, or null if the file is not a disk image. */
 export async function enterDiskImage(rootfs: string, options: DiskOptions): Promise<number | null> {
   const { partition, readOnly, ephemeral, emulationFd, envFd } = options;
   const request = { partition: numberOf(partition), readOnly: readOnly === true || ephemeral === true };
@@ -27,7 +27,7 @@ export async function enterDiskImage(rootfs: string, options: DiskOptions): Prom
     throw new BinfmtctlError('USAGE', `${rootfs} is not a disk image`, { hint: 'omit --partition' });
   }
   const { store } = await openContext(options);
-  // Whoever can exchange the mount point can have the image mounted elsewhere.
+  // A user who can replace the mount point can have the image mounted elsewhere.
   assertStoreTrusted(store);
   const tools = runTools();
   const descriptors = [emulationFd, envFd].flatMap((each) => (each === undefined ? [] : [Number(each)]));

@@ -1,4 +1,4 @@
-/** What `run` and `enter` have in common: they get ready without a word, and end as the program does. */
+/** The common part of `run` and `enter`: quiet preparation, and the exit status of the program. */
 import { setMaxListeners } from 'node:events';
 import { closeSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -27,7 +27,7 @@ export interface EmulateOptions extends CommonOptions {
   readonly emulationFd?: string;
 }
 
-/** As env(1) and chroot(1) have them. */
+/** As env(1) and chroot(1) use them. */
 const OUR_FAILURE = 125;
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
@@ -35,8 +35,8 @@ const NOT_FOUND = 127;
 const INTERRUPTING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Prepares with progress and Ctrl-C, reports who runs what, and executes the program. Returns the exit status: the
- * program's, 128+N for a signal.
+ * Prepares with progress output, reports what runs the program, and executes it. Returns the exit status: the program's, or
+ * 128+N for a signal.
  */
 export async function emulate<
   T extends { readonly emulation: Emulation; readonly refusal?: BinfmtctlError | undefined },
@@ -45,11 +45,6 @@ export async function emulate<
   prepare: (request: EmulationRequest, context: Context) => Promise<T>,
   execute: (prepared: T, context: Context) => Promise<Ending>,
 ): Promise<number> {
-  if (options.json && !options.dryRun) {
-    throw new BinfmtctlError('USAGE', 'standard output is the program’s: --json goes with --dry-run', {
-      hint: 'leave one of them out',
-    });
-  }
   const interruption = new AbortController();
   setMaxListeners(0, interruption.signal);
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
@@ -68,7 +63,7 @@ export async function emulate<
       await execute(prepared, { ...context, report: warnings({ quiet: options.quiet === true }) }),
     );
   } finally {
-    // Not before: what comes while nothing can be heard is heard by whoever carries it out.
+    // Only now: while the program runs, its supervisor handles signals.
     for (const each of INTERRUPTING) process.off(each, interrupt);
   }
 }
@@ -84,7 +79,7 @@ async function withProgress<T>(preparation: Promise<T>, progress: Show, signal: 
   }
 }
 
-/** The variables that set the CPU model: QEMU reads them, and an entry has no place for it. @throws USAGE */
+/** The variables that set QEMU's CPU model, which an entry cannot hold. @throws USAGE */
 export function cpuVariables({ cpu, emulator }: EmulateOptions): readonly (readonly [string, string])[] {
   if (cpu === undefined) return [];
   if (cpu === '')
@@ -98,7 +93,7 @@ export function cpuVariables({ cpu, emulator }: EmulateOptions): readonly (reado
   return [['QEMU_CPU', cpu]];
 }
 
-/** Exit status for a failure of `run` and `enter`. */
+/** The exit status of a failure of `run` and `enter`. */
 export function emulationFailure(failure: unknown): number {
   if (!isBinfmtctlError(failure)) return OUR_FAILURE;
   if (failure.code === 'PROGRAM_NOT_FOUND') return NOT_FOUND;
@@ -131,7 +126,7 @@ function reportEmulation(emulation: Emulation, { dryRun, json, verbose, emulatio
   else if (verbose) print(linesOf(emulation).join(''), process.stderr);
 }
 
-/** Writes the failure to the descriptor of --emulation-fd, if there is one. */
+/** Writes the failure to the descriptor of --emulation-fd, if given. */
 export function reportFailure(failure: unknown, { emulationFd }: Pick<EmulateOptions, 'emulationFd'>): void {
   if (emulationFd === undefined) return;
   const { code, message, hint } = isBinfmtctlError(failure)
@@ -140,18 +135,18 @@ export function reportFailure(failure: unknown, { emulationFd }: Pick<EmulateOpt
   try {
     writeAndClose(emulationFd, { schema: 'binfmtctl/error/1', code, message, hint: hint ?? null });
   } catch {
-    // The emulation was reported there; the failure came later.
+    // The emulation was already reported there.
   }
 }
 
-/** The program is not to have it, too. @throws USAGE for what is no open descriptor. */
+/** Closes the descriptor, so that the program does not inherit it. @throws USAGE if it is not open. */
 function writeAndClose(descriptor: string, document: unknown): void {
   try {
     writeSync(Number(descriptor), JSON.stringify(document));
     closeSync(Number(descriptor));
   } catch (cause) {
-    throw new BinfmtctlError('USAGE', `--emulation-fd ${descriptor} cannot be written to`, {
-      hint: 'give it the number of an open descriptor',
+    throw new BinfmtctlError('USAGE', `cannot write to --emulation-fd ${descriptor}`, {
+      hint: 'pass the number of an open file descriptor',
       cause,
     });
   }
@@ -177,7 +172,7 @@ function howOf(by: RunBy, entry: string | null): string {
   return by === 'emulator' ? 'started directly, without an entry' : 'by an entry of its own';
 }
 
-/** The exit status for an ending, as shells have it. */
+/** The exit status of an ending, as in shells. */
 export function statusOf(ending: Ending): number {
   if ('status' in ending) return ending.status;
   if ('signal' in ending) return 128 + constants.signals[ending.signal];
@@ -192,7 +187,7 @@ const warnings =
     print(`${paint('yellow', 'warning:')} ${onOneLine(progress.text)}\n`, process.stderr);
   };
 
-/** Looking for emulators takes no time that anybody would notice; fetching one does. */
+/** Searching is too fast to show; only fetching is shown. */
 function deferredProgress({ quiet }: { readonly quiet: boolean }): Show {
   let show: Promise<Show> | undefined;
   let queue = Promise.resolve();

@@ -1,9 +1,10 @@
+import { withDropInHint } from '../drop-in/hint.ts';
 import { systemdBinfmt } from '../drop-in/systemd-binfmt.ts';
 import { updateBinfmts } from '../drop-in/update-binfmts.ts';
 import { printFailure } from '../failure.ts';
 import { guardStreams } from '../output/streams.ts';
 
-/** Carries out a command that stands in for another program: its command line, its output, its exit status. */
+/** Runs a drop-in, with the command line, output and exit status of the original. */
 export async function runDropIn(
   command: 'update-binfmts' | 'systemd-binfmt',
   words: readonly string[],
@@ -13,7 +14,7 @@ export async function runDropIn(
     return await (command === 'systemd-binfmt' ? systemdBinfmt(words, version) : updateBinfmts(words));
   } catch (error) {
     guardStreams({ silent: command === 'update-binfmts' });
-    printFailure(error, { verbose: false, json: false });
+    printFailure(withDropInHint(error, []), { verbose: false, json: false });
     return command === 'systemd-binfmt' ? 1 : 2;
   }
 }

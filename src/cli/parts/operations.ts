@@ -1,4 +1,4 @@
-/** What commands load on demand: all that needs more than reading a few files. It is the library, too, and what scripts/release uses. */
+/** The parts of commands that do more than read a few files, loaded on demand. Also the library, and the API of scripts/release. */
 
 export { findArch, findArches, findProfile } from '../../catalogue/resolve.ts';
 export * from '../../emulation/on-demand.ts';
@@ -24,4 +24,5 @@ export { withOperation } from '../operation.ts';
 export { installText } from '../output/install-text.ts';
 export { showProgress } from '../output/progress.ts';
 export { yamlOf } from '../output/yaml.ts';
+export { asRoot } from '../root-required.ts';
 export * from './preparation.ts';

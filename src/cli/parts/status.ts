@@ -1,4 +1,4 @@
-/** `status`, which is to start fast: one file with nothing of other commands, without Node's streams. */
+/** `status` must start fast: this bundle contains no other command and does not load Node's streams. */
 import { statusCommand } from '../commands/status.ts';
 import { runAlone } from '../run-alone.ts';
 

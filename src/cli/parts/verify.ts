@@ -1,4 +1,4 @@
-/** `verify`, which is to start fast: one file with nothing of other commands. */
+/** `verify` must start fast: this bundle contains no other command. */
 import { verifyCommand } from '../commands/verify.ts';
 import { runAlone } from '../run-alone.ts';
 

@@ -22,7 +22,7 @@ afterEach(removeAllEntries);
 it('QEMU is installed from its profile, runs a program, and is taken back', () => {
   const before = instance();
   const path = QEMU.plant(world);
-  const source = ['--source', 'path:/usr/bin/qemu-aarch64-static', '--persist', 'none'];
+  const source = ['--source', 'path:/usr/bin/qemu-aarch64-static', '--persist=none'];
   expect(world.binfmtctl('install', 'arm64', ...source, '--quiet')).toMatchObject({ status: 0, stderr: '' });
   expect(instance().map(([name]) => name)).toEqual(['qemu-aarch64', 'of others']);
   const ran = world.run([path, ...ARGUMENTS], ARGV0);

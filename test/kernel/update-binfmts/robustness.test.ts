@@ -54,7 +54,7 @@ describe('the admin directory', () => {
     expectWhole();
     expect(Object.keys(entries()).toSorted()).toEqual(['a', 'b', 'c']);
     // The kernel refuses the second of two entries with one name, or it exists already.
-    for (const { stderr } of ran) expect(stderr).not.toMatch(/mistake in binfmtctl/);
+    for (const { stderr } of ran) expect(stderr).not.toMatch(/bug in binfmtctl/);
     expect((await update('--display')).status).toBe(0);
   });
 

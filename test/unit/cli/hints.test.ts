@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { OwnCommand } from '../../../src/cli/command-line.ts';
-import { parseCommand } from '../../../src/cli/options.ts';
-import { COMMANDS } from '../../../src/cli/parts/commands.ts';
+import { parseCommand } from '../../../src/cli/grammar/parse.ts';
+import { isGroup } from '../../../src/cli/grammar/types.ts';
 import { withSameOptions } from '../../../src/cli/store-options.ts';
+import { COMMANDS } from '../../../src/cli/table/index.ts';
 
 /** Commands that hints, messages and examples of the source print, with a value in the place of each that is filled in. */
 function printedCommands(): readonly string[] {
@@ -25,22 +25,21 @@ function printedCommands(): readonly string[] {
   );
 }
 
-const DROP_INS = ['update-binfmts', 'systemd-binfmt', 'binfmt'];
-
 /** Parses a command line as binfmtctl does, and runs nothing. */
 function parse(line: string): void {
   const words = line.split(/\s+/).map((word) => word.replace(/^'(.*)'$/, '$1'));
   const [name = '', ...rest] = words;
-  // Alone it is the name of a command.
-  if (name === 'help' || DROP_INS.includes(name) || (rest.length === 0 && Object.hasOwn(COMMANDS, name)))
-    return;
-  const command = COMMANDS[name];
+  const command = COMMANDS.get(name);
   expect(command).toBeDefined();
-  if (command === undefined) return;
-  if ('description' in command && !('commands' in command)) parseCommand(command.description, rest);
-  else if ('commands' in command && command.commands[rest[0] ?? ''] !== undefined)
-    parseCommand((command.commands[rest[0] ?? ''] as OwnCommand).description, rest.slice(1));
-  else expect(rest).toContain('--help');
+  // Alone it is the name of a command.
+  if (command === undefined || rest.length === 0) return;
+  if (!isGroup(command)) {
+    if (!command.isDropIn) parseCommand(command, rest);
+    return;
+  }
+  const own = command.commands.find((each) => each.name === `${name} ${rest[0]}`);
+  if (own === undefined) expect(rest).toContain('--help');
+  else parseCommand(own, rest.slice(1));
 }
 
 describe('every command that a hint or an example prints', () => {

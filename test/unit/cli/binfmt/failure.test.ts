@@ -4,16 +4,8 @@ import { BinfmtctlError } from '../../../../src/errors.ts';
 
 describe('lineOf', () => {
   it.each([
-    [
-      'ENTRY_NOT_OURS',
-      '`--replace` replaces it',
-      'm (remove that entry with --uninstall, then run it again)',
-    ],
-    [
-      'ENTRY_EXISTS',
-      'remove it, or use --replace',
-      'm (remove that entry with --uninstall, then run it again)',
-    ],
+    ['ENTRY_NOT_OURS', '`--replace` replaces it', 'm (remove that entry with --uninstall first)'],
+    ['ENTRY_EXISTS', 'remove it, or use --replace', 'm (remove that entry with --uninstall first)'],
     ['EMULATOR_NOT_FOUND', 'name one with --source', 'm'],
     ['NO_BINFMT_MISC', 'run the container with --privileged', 'm (run the container with --privileged)'],
     ['NO_BINFMT_MISC', undefined, 'm'],
