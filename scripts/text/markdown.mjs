@@ -95,13 +95,13 @@ function blockProblems({ kind, line, text }) {
   const oneLine = text.replaceAll('\n', ' ');
   const found = [...telltalesIn(oneLine), ...telltalesIn(oneLine, MARKDOWN_TELLTALES)];
   if (kind === 'heading' && HEADING.test(text)) found.push('a heading is a noun or a task');
-  if (kind !== 'heading') found.push(...longSentences(oneLine, kind === 'cell' ? MAX_CELL_WORDS : MAX_WORDS));
+  if (kind !== 'heading') found.push(...longSentences(text, kind === 'cell' ? MAX_CELL_WORDS : MAX_WORDS));
   return found.map((problem) => ({ line, text: problem }));
 }
 
 function longSentences(text, limit) {
   return text
-    .split(/(?<=[.!?][)"”]?)\s+(?=["(“]?\p{Lu}|binfmtctl)/u)
+    .split(/(?<=[.!?][)"”]?)(?:\n|\s+(?=["(“]?\p{Lu}|binfmtctl))/u)
     .map((sentence) => ({
       sentence,
       count: sentence.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length,

@@ -76,7 +76,7 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
     );
   });
 
-  it.each(['docs/library.md', 'docs/run-and-enter.md'])('fit the examples of %s', (page) => {
+  it.each(['docs/library.md'])('fit the examples of %s', (page) => {
     const examples = examplesOf(page);
     expect(examples).not.toEqual([]);
     const node = {
