@@ -1,6 +1,6 @@
 import type { Catalogue } from './catalogue/types.ts';
 
-/** How far an operation is; the one who shows it decides what to do with it. */
+/** A progress report of an operation. */
 export type Progress =
   | { readonly kind: 'stage'; readonly stage: Stage; readonly text: string }
   | {
@@ -14,26 +14,26 @@ export type Progress =
 
 export type Stage = 'find' | 'fetch' | 'unpack' | 'register' | 'prove';
 
-/** How reports speak of arches: the few by name, the many by number. */
+/** Names up to three arches; for more, gives their number. */
 export function describeArches(arches: readonly string[]): string {
   return arches.length <= 3 ? arches.join(', ') : `${arches.length} architectures`;
 }
 
-// With @types/node or the types of browsers this is theirs; the published types compile without them, too.
+// Lets the published types compile without @types/node and without the DOM library, which declare it too.
 declare global {
   interface AbortSignal {}
 }
 
-/** What every operation is given. */
+/** Common parameters of all operations. */
 export interface Context {
   readonly catalogue: Catalogue;
   /** Mount point of the binfmt_misc instance. */
   readonly binfmtDirectory: string;
-  /** Where emulators, registrations and journal are kept. */
+  /** Directory of the emulators, registrations and journal. */
   readonly store: string;
   readonly report: (progress: Progress) => void;
-  /** Whether this is a container of binfmtctl's own image; false if undefined. */
+  /** True in a container of binfmtctl's image. */
   readonly inImage?: boolean | undefined;
-  /** Aborted, with the signal's name as reason, by Ctrl-C and SIGTERM. */
+  /** Aborted by Ctrl-C and SIGTERM, with the signal's name as reason. */
   readonly signal: AbortSignal;
 }

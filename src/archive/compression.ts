@@ -1,2 +1,2 @@
-/** How an archive or a layer of an image is compressed. */
+/** How an archive or image layer is compressed. */
 export type Compression = 'none' | 'gzip' | 'zstd';

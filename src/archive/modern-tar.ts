@@ -1,14 +1,14 @@
 /**
- * Rewrites old tar headers, which the tar reader does not know: those of Unix V7 become POSIX ustar, and GNU's files with holes
- * ("Old GNU Format" of its manual) become files with holes in the form of POSIX pax ("PAX Format, Version 1.0"). All other bytes
- * pass unchanged, so that later checks also apply to the rewritten archive.
+ * Rewrites old tar headers that the tar reader does not support. Unix V7 headers become POSIX ustar headers. Sparse files in GNU
+ * tar's "Old GNU Format" become sparse files in its "PAX Format, Version 1.0". All other bytes pass unchanged, so later checks
+ * see the whole archive.
  */
 import { blockReader } from './tar-blocks.ts';
 
 const BLOCK = 512;
-/** The reader refuses longer extended headers itself. */
+/** The tar reader itself rejects longer extended headers. */
 const MAX_EXTENDED = 4 * 1024 * 1024;
-/** As many holes have 44 blocks of a map each; no file of a root file system has more. */
+/** Extension headers of one sparse file, 21 pieces each: more than any file of a root file system needs. */
 const MAX_EXTENSIONS = 10_000;
 
 const MAX_OCTAL = 0o77777777777;
@@ -17,16 +17,16 @@ const TYPE = 156;
 const MAGIC = 257;
 const CHECKSUM = { at: 148, size: 8 };
 const SIZE = { at: 124, size: 12 };
-/** Of the old GNU format: pairs of offset and size, whether a block with more of them follows, and the whole size. */
-const HOLES = { at: 386, count: 4, extended: 482, size: 483 };
-const MORE_HOLES = { at: 0, count: 21, extended: 504 };
+/** Old GNU format: pairs of offset and size, a flag for a following extension header, and the real size of the file. */
+const SPARSE_HEADER = { at: 386, count: 4, extended: 482, size: 483 };
+const SPARSE_EXTENSION = { at: 0, count: 21, extended: 504 };
 
 interface Piece {
   readonly offset: number;
   readonly size: number;
 }
 
-/** A tar archive without old headers. */
+/** Converts a tar archive to one without old headers. */
 export async function* modernTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { next, pass, rest } = blockReader(bytes);
   let longName: string | null = null;
@@ -48,9 +48,9 @@ export async function* modernTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerat
       yield content;
       continue;
     }
-    if (type === 'S') yield* withHoles(header, longName, next);
-    else yield isKnown(header) ? header : asUstar(header);
-    // A folder has no bytes, whatever its size says.
+    if (type === 'S') yield* sparseHeaders(header, longName, next);
+    else yield isUstar(header) ? header : asUstar(header);
+    // A directory has no data, even if its size is not 0.
     if (type !== '5') yield* pass(size ?? stored);
     longName = null;
     size = null;
@@ -66,19 +66,19 @@ async function readContent(next: NextBlock, size: number): Promise<Uint8Array> {
   return concat(blocks);
 }
 
-/** The headers and the map of a file with holes. Its bytes, which are no others, come after them. */
-async function* withHoles(
+/** Yields the pax headers and the map of a sparse file. Its data follows in the archive and is the same in both formats. */
+async function* sparseHeaders(
   header: Uint8Array,
   longName: string | null,
   next: NextBlock,
 ): AsyncGenerator<Uint8Array> {
-  const pieces = piecesIn(header, HOLES);
-  const whole = numberAt(header, { at: HOLES.size, size: 12 }) ?? 0;
-  let isExtended = header[HOLES.extended] === 1;
+  const pieces = piecesIn(header, SPARSE_HEADER);
+  const realSize = numberAt(header, { at: SPARSE_HEADER.size, size: 12 }) ?? 0;
+  let isExtended = header[SPARSE_HEADER.extended] === 1;
   for (let count = 0; isExtended && count < MAX_EXTENSIONS; count++) {
     const more = (await next()) ?? new Uint8Array(BLOCK);
-    pieces.push(...piecesIn(more, MORE_HOLES));
-    isExtended = more[MORE_HOLES.extended] === 1;
+    pieces.push(...piecesIn(more, SPARSE_EXTENSION));
+    isExtended = more[SPARSE_EXTENSION.extended] === 1;
   }
   const numbers = [pieces.length, ...pieces.flatMap(({ offset, size }) => [offset, size])];
   const map = padded(encode(numbers.map((number) => `${number}\n`).join('')));
@@ -87,7 +87,7 @@ async function* withHoles(
     ['GNU.sparse.major', '1'],
     ['GNU.sparse.minor', '0'],
     ['GNU.sparse.name', name],
-    ['GNU.sparse.realsize', String(whole)],
+    ['GNU.sparse.realsize', String(realSize)],
     ['size', String(map.length + (numberAt(header, SIZE) ?? 0))],
   ] as const;
   const extended = concat(records.map(([key, value]) => paxRecord(key, value)));
@@ -106,18 +106,18 @@ function piecesIn(block: Uint8Array, { at, count }: { at: number; count: number 
     }));
 }
 
-/** Behind the first 257 bytes a header of Unix V7 has nothing. */
+/** Converts a Unix V7 header, which ends after 257 bytes. It marks a directory by a slash at the end of the name. */
 function asUstar(header: Uint8Array): Uint8Array {
   const type = String.fromCharCode(header[TYPE] ?? 0);
-  const isFolder = '\x000'.includes(type) && textOf(header.subarray(0, 100)).endsWith('/');
-  return headerFrom(header, isFolder ? '5' : type, null);
+  const isDirectory = '\x000'.includes(type) && textOf(header.subarray(0, 100)).endsWith('/');
+  return headerFrom(header, isDirectory ? '5' : type, null);
 }
 
-/** Name, owner, mode, time and link of a header in a ustar header; with null its size, too. */
+/** Makes a ustar header with the name, owner, mode, time and link of `header`, and with its size if `size` is null. */
 function headerFrom(header: Uint8Array, type: string, size: number | null): Uint8Array {
   const made = new Uint8Array(BLOCK);
   made.set(header.subarray(0, MAGIC));
-  // A larger one is in the extended header.
+  // The extended header has the size of a larger file.
   if (size !== null)
     made.set(encode(`${Math.min(size, MAX_OCTAL).toString(8).padStart(11, '0')}\0`), SIZE.at);
   made[TYPE] = type.charCodeAt(0);
@@ -126,7 +126,7 @@ function headerFrom(header: Uint8Array, type: string, size: number | null): Uint
   return made;
 }
 
-const isKnown = (header: Uint8Array): boolean => textOf(header.subarray(MAGIC, MAGIC + 5)) === 'ustar';
+const isUstar = (header: Uint8Array): boolean => textOf(header.subarray(MAGIC, MAGIC + 5)) === 'ustar';
 
 function isHeader(header: Uint8Array): boolean {
   return header.length === BLOCK && numberAt(header, CHECKSUM) === sumOf(header);
@@ -138,7 +138,7 @@ const sumOf = (header: Uint8Array): number =>
     0,
   );
 
-/** A number in octal, or with the highest bit set in base 256; null for anything else. */
+/** Reads an octal number, or a base-256 number if the highest bit is set; null if it is neither. */
 function numberAt(block: Uint8Array, { at, size }: { at: number; size: number }): number | null {
   const field = block.subarray(at, at + size);
   if (field[0] === 0x80) {
@@ -154,7 +154,7 @@ function paxSize(records: Uint8Array): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** `LENGTH KEY=VALUE` and a newline; the length counts itself. */
+/** `LENGTH KEY=VALUE` and a newline. LENGTH is that of the whole record, including its digits. */
 function paxRecord(key: string, value: string): Uint8Array {
   const body = encode(` ${key}=${value}\n`);
   let length = body.length;
@@ -162,7 +162,7 @@ function paxRecord(key: string, value: string): Uint8Array {
   return concat([encode(String(length)), body]);
 }
 
-/** Bytes as characters of the same number. */
+/** Encodes text as Latin-1. */
 const encode = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);

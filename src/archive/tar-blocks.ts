@@ -1,10 +1,10 @@
 const BLOCK = 512;
 
-/** Reads a stream in blocks of 512 bytes, of which the last one may be shorter. */
+/** Reads a stream in blocks of 512 bytes. The last block may be shorter. */
 export function blockReader(bytes: AsyncIterable<Uint8Array>) {
   const chunks = bytes[Symbol.asyncIterator]();
   let pending: Uint8Array = new Uint8Array();
-  /** Makes at least `size` bytes pending, as far as there are any. */
+  /** Reads until at least `size` bytes are pending or the stream ends. */
   const fill = async (size: number): Promise<void> => {
     const parts = [pending];
     let length = pending.length;
@@ -34,7 +34,7 @@ export function blockReader(bytes: AsyncIterable<Uint8Array>) {
       await fill(BLOCK);
       return pending.length === 0 ? null : take(BLOCK);
     },
-    /** The blocks that hold `size` bytes. */
+    /** The blocks that contain the next `size` bytes. */
     pass: async function* (size: number): AsyncGenerator<Uint8Array> {
       let left = Math.ceil(size / BLOCK) * BLOCK;
       while (left > 0) {

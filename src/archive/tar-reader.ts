@@ -5,15 +5,15 @@ import { corrupt } from '../system/file/integrity.ts';
 import { countStreamed } from '../system/memory.ts';
 import { tarProblem } from './tar-entry.ts';
 
-/** Bounds for one archive: a whole Debian system has 10 000 entries. */
+/** Limit for one archive. A minimal Debian system has 10,000 entries. */
 const MAX_ENTRIES = 1_000_000;
-/** Bytes that belong to no entry: headers of long names, and what fills up the end. */
+/** Bytes that belong to no entry: headers of long names, and padding at the end. */
 const MAX_SLACK = 4 * 1024 * 1024;
 const BLOCK = 512;
 
 export interface TarEntry {
   readonly header: Header;
-  /** Where its bytes begin in the archive. */
+  /** Offset of its data in the archive. */
   readonly offset: number;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
@@ -21,16 +21,16 @@ export interface TarEntry {
 export interface TarOptions {
   /** For messages: `layer sha256:…`. */
   readonly what: string;
-  /** Most bytes that the archive may have. */
+  /** Maximum size of the archive. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * The entries of a tar archive, in order. Bytes of an entry that are not read are passed over; once nobody wants more
- * entries the archive is read no further.
+ * Yields the entries of a tar archive, in order. Skips data of an entry that the caller does not read. Stops reading the
+ * archive when the caller stops iterating.
  *
- * @throws BAD_PACKAGE for one that is cut off, damaged, or has too much of anything; INTERRUPTED; what reading `bytes` throws.
+ * @throws BAD_PACKAGE for a truncated, invalid or too large archive; INTERRUPTED; errors of `bytes`.
  */
 export async function* readTar(
   bytes: AsyncIterable<Uint8Array>,
@@ -46,10 +46,10 @@ export async function* readTar(
         if (signal.aborted) throw interrupted(signal, 'fetching');
         count.read += chunk.length;
         countStreamed(chunk.length);
-        if (count.read > maxBytes) throw corrupt(`${what} has more than ${maxBytes} bytes`);
-        // Zeros without end, or headers that describe nothing.
+        if (count.read > maxBytes) throw corrupt(`${what} is larger than ${maxBytes} bytes`);
+        // For example, endless zeros or headers without a file.
         if (count.read > count.explained + chunk.length)
-          throw corrupt(`${what} has bytes that are of no file`);
+          throw corrupt(`${what} contains data that belongs to no file`);
         yield chunk;
       }
     } catch (error) {

@@ -10,7 +10,7 @@ import { splitBlocks } from './zstd.ts';
 
 const CHUNK = 64 * 1024;
 
-/** How a file is compressed, by its first bytes. */
+/** Detects the compression of a file from its first bytes. */
 export async function compressionOf(path: string): Promise<Compression> {
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
@@ -22,12 +22,12 @@ function compressionOfBytes(head: Uint8Array): Compression {
   return kind === 'gzip' || kind === 'zstd' ? kind : 'none';
 }
 
-/** The bytes of a compressed file. Throws what reading it does, and BAD_PACKAGE for what cannot be unpacked. */
+/** Decompresses a file. @throws BAD_PACKAGE for invalid data; read errors. */
 export function unpackFile(path: string, compression: Compression): AsyncIterable<Uint8Array> {
   return unpack(createReadStream(path, { highWaterMark: CHUNK }), compression);
 }
 
-/** As `unpackFile`, from bytes that come from elsewhere, which is told when no more are needed. */
+/** Decompresses a stream, as `unpackFile` does a file. Closes `bytes` when the caller stops reading. */
 export async function* unpack(
   bytes: AsyncIterable<Uint8Array>,
   compression: Compression | 'detect',
@@ -68,14 +68,14 @@ async function* unzstd(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   const { Decompress } = await import('fzstd');
   let out: Uint8Array[] = [];
   const decoder = new Decompress((chunk) => {
-    // fzstd copies each block that often.
+    // fzstd copies each block three times.
     countStreamed(3 * chunk.length);
     out.push(chunk);
   });
   const blocks = splitBlocks();
   const decoded = (block: Uint8Array, isLast: boolean): readonly Uint8Array[] => {
     try {
-      // In two parts: fzstd 0.1 keeps every chunk for good that ends where a block does.
+      // In two parts: fzstd 0.1 never frees a chunk that ends at the end of a block.
       decoder.push(block.subarray(0, -1));
       decoder.push(block.subarray(-1), isLast);
     } catch (cause) {
@@ -88,14 +88,14 @@ async function* unzstd(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   for await (const chunk of bytes) {
     for (const block of blocks.push(chunk)) yield* decoded(block, false);
   }
-  if (!blocks.isComplete()) throw corrupt('an archive cannot be unpacked: it ends too early');
+  if (!blocks.isComplete()) throw corrupt('cannot unpack the archive: truncated zstd data');
   yield* decoded(new Uint8Array(), true);
 }
 
 function unreadable(cause: unknown): unknown {
   const { code = '', message = '' } = cause as { code?: string | number; message?: string };
-  // What the bytes come from fails with errors of its own.
+  // An error of the stream that the data comes from.
   if (cause instanceof Error && cause.name === 'BinfmtctlError') return cause;
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return cause;
-  return corrupt(`an archive cannot be unpacked: ${message}`, cause);
+  return corrupt(`cannot unpack the archive: ${message}`, cause);
 }

@@ -3,20 +3,20 @@ import { feed } from '../system/process/feed.ts';
 import { start } from '../system/process/process.ts';
 import { findTool, requireTool } from '../system/process/tools.ts';
 
-/** Memory that xz may need: level 9 needs 65 MB. Said by variables, as busybox's xz knows no options but those of gzip. */
+/** Level 9 needs 65 MB. Variables, because busybox's xz only supports the options of gzip. */
 const XZ_LIMITS = { XZ_DEFAULTS: '--threads=1 --memlimit-decompress=128MiB', XZ_OPT: '' };
-const ORIGIN = 'xz-utils, or xz where that is its name; what is packed by gzip or zstd needs no program';
+const ORIGIN = 'xz-utils (or xz); gzip and zstd archives need no program';
 
 /**
- * The bytes of what xz has compressed, unpacked by xz(1).
+ * Decompresses xz data with xz(1).
  *
- * @throws BAD_PACKAGE for what cannot be unpacked; NO_TOOL; what reading `bytes` throws.
+ * @throws BAD_PACKAGE for invalid data; NO_TOOL; errors of `bytes`.
  */
 export function unxz(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
   return unpackBy(requireTool('xz', ORIGIN), ['-d', '-c'], bytes, signal);
 }
 
-/** The tar archive in a Debian package whose data is compressed by xz: dpkg brings that along where xz is missing. */
+/** Returns the tar archive in a Debian package with xz-compressed data. Uses dpkg-deb if xz is not installed. */
 export function unxzPackage(
   file: string,
   data: () => AsyncIterable<Uint8Array>,
@@ -26,7 +26,7 @@ export function unxzPackage(
   return dpkg === null ? unxz(data(), signal) : unpackBy(dpkg, ['--fsys-tarfile', file], null, signal);
 }
 
-/** The bytes that a program writes which unpacks `input`, or what its arguments name. Throws as `unxz` does. */
+/** Decompresses `input`, or the file named in `args`, with a program that writes to its standard output. Throws as `unxz` does. */
 export async function* unpackBy(
   tool: string,
   args: readonly string[],
@@ -44,8 +44,8 @@ export async function* unpackBy(
     const { exitCode } = await child.ended;
     const failed = await fed;
     if (failed !== null) throw failed.error;
-    const why = complaint.trim().split('\n')[0] || `${tool} ended with status ${exitCode}`;
-    if (exitCode !== 0) throw corrupt(`an archive cannot be unpacked: ${why}`);
+    const why = complaint.trim().split('\n')[0] || `${tool} exited with status ${exitCode}`;
+    if (exitCode !== 0) throw corrupt(`cannot unpack the archive: ${why}`);
   } finally {
     child.kill();
     await Promise.all([fed, child.ended]);

@@ -1,20 +1,20 @@
 /**
- * Takes a zstd stream apart into its blocks (RFC 8878 3.1), so that each can be decoded by itself: a block has no more than
- * 128 KiB when it is decoded, and the window is known before anybody makes room for it.
+ * Splits a zstd stream into its blocks (RFC 8878 3.1), so that each can be decoded separately. This bounds memory: a decoded
+ * block has at most 128 KiB, and the window size is checked before the decoder allocates it.
  */
 import { BinfmtctlError } from '../errors.ts';
 
-/** In bytes: what everybody should be able to take, and nobody should need more of (RFC 8878 3.1.1.1.2, RFC 9659). */
+/** In bytes: the window that every decoder should support and no encoder should exceed (RFC 8878 3.1.1.1.2, RFC 9659). */
 export const MAX_WINDOW = 8 * 1024 * 1024;
 const MAX_BLOCK = 128 * 1024;
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 
-/** A stream of zstd frames as it comes in. */
+/** Splits a stream of zstd frames as it arrives. */
 export interface BlockSplitter {
   /**
-   * Takes the next bytes and returns what is complete: a frame's header with its first block, or a block, the last one with
-   * the frame's checksum. BAD_PACKAGE for what is no zstd, needs a dictionary or has too large a window.
+   * Takes the next bytes and returns all complete units. A unit is a block. The first block of a frame includes the frame
+   * header, the last one the checksum. @throws BAD_PACKAGE for invalid data, a dictionary, or too large a window.
    */
   readonly push: (bytes: Uint8Array) => readonly Uint8Array[];
   /** Whether all frames are complete. */
@@ -24,7 +24,7 @@ export interface BlockSplitter {
 export function splitBlocks(): BlockSplitter {
   let pending: Uint8Array[] = [];
   let size = 0;
-  /** How many bytes the next unit has, as far as is known yet. */
+  /** Known minimum size of the next unit. */
   let needed = 4;
   let toSkip = 0;
   let checksum: 0 | 4 | null = null;
@@ -43,7 +43,7 @@ export function splitBlocks(): BlockSplitter {
     }
   }
 
-  /** What stands at the start; null, with `needed` set, where more bytes are to come. */
+  /** The unit at the start of `bytes`. Sets `needed` and returns null if it is incomplete. */
   function next(bytes: Uint8Array): { length: number; skipped: boolean } | null {
     let at = 0;
     let trailer = checksum;
@@ -87,23 +87,23 @@ export function splitBlocks(): BlockSplitter {
 
 type Header = { readonly length: number; readonly checksum: 0 | 4 } | { readonly skip: number };
 
-/** A frame's header, or how many bytes must be there to read it. */
+/** Reads a frame header, or returns the number of bytes needed to read it. */
 function readHeader(bytes: Uint8Array): Header | number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = view.getUint32(0, true);
   if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE)
     return bytes.length < 8 ? 8 : { skip: 8 + view.getUint32(4, true) };
-  if (magic !== MAGIC) throw bad('it is not what zstd writes');
+  if (magic !== MAGIC) throw bad(INVALID);
   if (bytes.length < 5) return 5;
   const descriptor = view.getUint8(4);
   const isSingle = (descriptor & 0x20) !== 0;
-  if ((descriptor & 0x08) !== 0) throw bad('it is not what zstd writes');
-  if ((descriptor & 0x03) !== 0) throw bad('it needs a dictionary of zstd');
+  if ((descriptor & 0x08) !== 0) throw bad(INVALID);
+  if ((descriptor & 0x03) !== 0) throw bad('it requires a zstd dictionary');
   const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
   const length = 5 + (isSingle ? 0 : 1) + sizeBytes;
   if (bytes.length < length) return length;
   const window = isSingle ? contentSize(view, 5, sizeBytes) : windowSize(view.getUint8(5));
-  if (window > MAX_WINDOW) throw bad(`it needs ${window} bytes of memory to unpack, ${MAX_WINDOW} at most`);
+  if (window > MAX_WINDOW) throw bad(`its window has ${window} bytes (limit: ${MAX_WINDOW})`);
   return { length, checksum: (descriptor & 0x04) === 0 ? 0 : 4 };
 }
 
@@ -118,11 +118,11 @@ function windowSize(descriptor: number): number {
   return base + (base / 8) * (descriptor & 7);
 }
 
-/** `length` is that of the block's content in the stream: one byte where it stands for many. */
+/** `length` is the size of the block's content in the stream. An RLE block has one byte. */
 function readBlock(bytes: Uint8Array, at: number): { readonly last: boolean; readonly length: number } {
   const word = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
   const [type, size] = [(word >> 1) & 3, word >> 3];
-  if (type === 3 || size > MAX_BLOCK) throw bad('it is not what zstd writes');
+  if (type === 3 || size > MAX_BLOCK) throw bad(INVALID);
   return { last: (word & 1) === 1, length: type === 1 ? 1 : size };
 }
 
@@ -138,8 +138,10 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
+const INVALID = 'invalid zstd data';
+
 function bad(why: string): BinfmtctlError {
-  return new BinfmtctlError('BAD_PACKAGE', `an archive cannot be unpacked: ${why}`, {
-    hint: 'fetch it again; what is packed by gzip, or by zstd up to level 19, is understood',
+  return new BinfmtctlError('BAD_PACKAGE', `cannot unpack the archive: ${why}`, {
+    hint: 'download it again, or compress it with gzip or with zstd up to level 19',
   });
 }

@@ -1,4 +1,4 @@
-/** The kernel opens an interpreter by its path, after the path was checked: somebody may replace the file in between. */
+/** The kernel opens an interpreter by its path after the check: another process may replace the file in between. */
 import { closeSync, lstatSync, openSync, realpathSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
 import { type AnyRule, isBpf } from '../rule/types.ts';
@@ -6,11 +6,11 @@ import { fileState } from '../system/file/file-state.ts';
 import { pathBytes } from '../system/file/path-bytes.ts';
 import { isHeld, O_PATH } from './held-file.ts';
 
-/** Interpreters of rules with flag F, kept open from before their check until after the registration. */
+/** The interpreters of rules with flag F, kept open from before the check until after the registration. */
 export interface CheckedInterpreters extends Disposable {
   /**
-   * @throws UNSAFE_RULE if the kernel may hold another file for the rule than the one that was open. A rule without flag F passes, as
-   * the kernel looks its interpreter up again for every program.
+   * @throws UNSAFE_RULE if the kernel may hold a different file than the checked one. A rule without flag F passes: the kernel
+   * looks up its interpreter for every program.
    */
   readonly assertHeld: (rule: AnyRule) => void;
 }
@@ -20,7 +20,7 @@ interface OpenInterpreter {
   readonly state: string | null;
 }
 
-/** To be called before the interpreters are checked. One that does not exist counts as changed if it exists afterwards. */
+/** Call this before the interpreters are checked. A missing interpreter counts as changed if it exists afterwards. */
 export function openInterpreters(rules: readonly AnyRule[]): CheckedInterpreters {
   const paths = new Set(rules.flatMap((rule) => (isHeldRule(rule) ? [rule.interpreter] : [])));
   const opened = new Map([...paths].map((path) => [path, open(path)]));
@@ -28,7 +28,7 @@ export function openInterpreters(rules: readonly AnyRule[]): CheckedInterpreters
     assertHeld: (rule) => {
       if (!isHeldRule(rule)) return;
       const file = opened.get(rule.interpreter);
-      // The path may lead back to the checked file, after the kernel opened another one there.
+      // The path alone proves nothing: the file may have been swapped back after the kernel opened another one.
       const isSame = file?.state != null && stateOf(rule.interpreter) === file.state;
       if (file && isSame && isHeld(file.descriptor) !== false) return;
       throw changed(rule.name, rule.interpreter);
@@ -51,7 +51,7 @@ function open(path: string): OpenInterpreter | null {
   }
 }
 
-/** The file and the link at `path`, with their change times; null if they cannot be examined or the descriptor is of another file. */
+/** Identifies the file and the link at `path`, with change times. Null if that fails or `descriptor` is another file. */
 function stateOf(path: string, descriptor?: number): string | null {
   try {
     const { ino, ctimeNs } = lstatSync(pathBytes(path), { bigint: true });
@@ -68,6 +68,6 @@ function changed(name: string, interpreter: string): BinfmtctlError {
   return new BinfmtctlError(
     'UNSAFE_RULE',
     `cannot register ${name}: its interpreter ${interpreter} changed after it was checked`,
-    { hint: 'run the command again when no other program changes that file' },
+    { hint: 'check which program changes that file, then run the command again' },
   );
 }

@@ -8,23 +8,23 @@ import { commandError } from './errno.ts';
 import { requireMounted } from './instance/instance.ts';
 
 /**
- * What an instance holds, newest first: the order in which the kernel tries them, but for one that was registered with
- * flag D (Linux 7.3). That one is tried as if registered when it was first enabled, which cannot be read anywhere.
+ * The entries of an instance, newest first. The kernel tries them in this order, except those registered with flag D
+ * (Linux 7.3): it ranks those by the time when they were first enabled, which it does not expose.
  */
 export interface Entries {
-  /** All but those of BPF handlers. */
+  /** Without BPF handlers. */
   readonly entries: readonly Entry[];
-  /** Those of BPF handlers too. */
+  /** With BPF handlers. */
   readonly all: readonly AnyEntry[];
-  /** Files whose text is not one that this program knows, with BAD_ENTRY. */
+  /** Entries whose text could not be parsed, each with its BAD_ENTRY error. */
   readonly unreadable: readonly { readonly name: string; readonly error: BinfmtctlError }[];
 }
 
 /**
- * All entries of the instance mounted at `directory`, less those that vanish meanwhile. Synchronous, because the
- * files are the kernel's memory: 35 entries take 2 ms, a third of what they take one by one in Node's thread pool.
+ * Reads all entries of the instance mounted at `directory`. Skips entries that are removed meanwhile. Synchronous, because
+ * the files never block: 35 entries take 2 ms, a third of the time that Node's thread pool takes.
  *
- * @throws NO_BINFMT_MISC where none is mounted there.
+ * @throws NO_BINFMT_MISC if no instance is mounted there.
  */
 export function readEntries(directory: string): Entries {
   requireMounted(directory);
@@ -42,31 +42,31 @@ export function readEntries(directory: string): Entries {
   return { entries: all.filter((entry): entry is Entry => !isBpf(entry)), all, unreadable };
 }
 
-/** As `readEntries`, without BPF handlers and what cannot be read. */
+/** Reads all entries, without BPF handlers and unreadable entries. */
 export function listEntries(directory: string): readonly Entry[] {
   return readEntries(directory).entries;
 }
 
 /**
- * The entry of that name, of a rule or of a BPF handler.
+ * Reads the entry of that name, which may be a rule or a BPF handler.
  *
- * @throws ENTRY_NOT_FOUND; BAD_ENTRY for a text that cannot be read; NO_BINFMT_MISC.
+ * @throws ENTRY_NOT_FOUND; BAD_ENTRY if its text cannot be parsed; NO_BINFMT_MISC.
  */
 export function readAnyEntry(directory: string, name: string): AnyEntry {
   requireMounted(directory);
   requireEntryName(name);
   const entry = tryReadEntry(directory, name);
   if (entry !== null) return entry;
-  throw new BinfmtctlError('ENTRY_NOT_FOUND', `there is no entry ${JSON.stringify(name)}`, {
+  throw new BinfmtctlError('ENTRY_NOT_FOUND', `entry not found: ${JSON.stringify(name)}`, {
     hint: '`binfmtctl status` lists the entries',
   });
 }
 
-/** ENTRY_NOT_FOUND for a name that no entry can have, and that would lead to another file. */
+/** @throws ENTRY_NOT_FOUND for an invalid entry name, which would be the path of another file. */
 export function requireEntryName(name: string): void {
-  const isOther = name === '' || name === '.' || name === '..' || RESERVED_NAMES.includes(name);
-  if (!isOther && !/[/\0]/.test(name)) return;
-  throw new BinfmtctlError('ENTRY_NOT_FOUND', `no entry can be called ${JSON.stringify(name)}`, {
+  const isReserved = name === '' || name === '.' || name === '..' || RESERVED_NAMES.includes(name);
+  if (!isReserved && !/[/\0]/.test(name)) return;
+  throw new BinfmtctlError('ENTRY_NOT_FOUND', `invalid entry name: ${JSON.stringify(name)}`, {
     hint: '`binfmtctl status` lists the entries',
   });
 }
@@ -79,7 +79,7 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-/** The entry of that name; null if there is none. The caller has looked whether an instance is mounted there. */
+/** Reads the entry of that name; null if it does not exist. The caller checks that an instance is mounted. */
 export function tryReadEntry(directory: string, name: string): AnyEntry | null {
   let text: Uint8Array;
   try {

@@ -1,15 +1,15 @@
-/** Reading and writing the files of an instance, in the kernel's order and byte by byte as it gives them. */
+/** Reads and writes the files of an instance, in the kernel's order and without decoding. */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { RESERVED_NAMES } from '../rule/check.ts';
 import { listNames } from '../system/file/list.ts';
 import { pathBytes } from '../system/file/path-bytes.ts';
 
-/** Names of the entries, newest first, which is the order in which the kernel tries them. */
+/** Lists the names of the entries, newest first: the order in which the kernel tries them. */
 export function entryNames(directory: string): readonly string[] {
   return listNames(directory).filter((name) => !RESERVED_NAMES.includes(name));
 }
 
-/** Reads to the end, whatever size the file claims: anybody with the right to write may have set it. */
+/** Reads to the end and ignores the file's size: a user with write permission may have set any size. */
 export function readEntryFile(directory: string, name: string): Uint8Array {
   return withFile(pathOf(directory, name), constants.O_RDONLY, (file) => {
     const chunks: Uint8Array[] = [];
@@ -21,10 +21,10 @@ export function readEntryFile(directory: string, name: string): Uint8Array {
   });
 }
 
-/** Used again for each file: to allocate one takes as long as to read it. */
+/** Shared by all reads: allocating a buffer takes as long as reading a file. */
 const buffer = new Uint8Array(4096);
 
-/** One write(2), which is one command to the kernel; the file is never created. */
+/** Makes one write(2), which is one command to the kernel. Never creates the file. */
 export function writeOnce(directory: string, name: string, bytes: Uint8Array): void {
   withFile(pathOf(directory, name), constants.O_WRONLY, (file) => writeSync(file, bytes));
 }

@@ -7,11 +7,11 @@ import { pathBytes } from '../system/file/path-bytes.ts';
 import { bootId, procProblem, userNamespace } from '../system/host.ts';
 
 /**
- * Everything that decides how an entry runs programs, as one text: boot, user namespace, instance, the registration with its rule and
- * state, and the emulator's file. Two equal texts mean the same emulation. Null if one of these facts cannot be established.
+ * Returns a text of everything that determines how an entry runs programs: boot, user namespace, instance, registration, rule,
+ * state, and emulator file. Equal texts mean the same emulation. Null if one of these facts is unknown.
  *
- * With F the kernel holds the file that it opened at registration, so the registration stands for its bytes: each one has an inode
- * number of its own (fs/binfmt_misc.c bm_get_inode() calls get_next_ino()).
+ * With flag F, the registration identifies the emulator file: the kernel keeps the file that it opened at registration, and each
+ * registration has a unique inode number (fs/binfmt_misc.c bm_get_inode() calls get_next_ino()).
  */
 export function entryIdentity(directory: string, entry: Entry): string | null {
   const path = pathBytes(`${directory}/${entry.name}`);

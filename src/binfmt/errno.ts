@@ -1,4 +1,4 @@
-/** What the kernel's refusals mean: each errno of fs/binfmt_misc.c and of opening its files, by what was tried. */
+/** Explains kernel errors: each errno of fs/binfmt_misc.c and of opening its files, by operation. */
 
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
 import { parseRegister } from '../rule/register.ts';
@@ -21,7 +21,7 @@ export function openRegisterError(errno: string, directory: string, cause?: unkn
   return kernelError(`cannot open ${directory}/register`, OPENING[errno], errno, cause);
 }
 
-/** For a failed `write` of `string`, which is `rule` as it was told to the kernel. */
+/** For a failed `write` of `string`, the register string of `rule`. */
 export function registerError(
   errno: string,
   rule: AnyRule,
@@ -51,7 +51,7 @@ export function commandError(
   );
 }
 
-/** Every errno with a meaning of its own, for each of the three. */
+/** The explained errnos of each of the three functions. */
 export const KNOWN_ERRNOS = {
   openRegister: () => Object.keys(OPENING),
   register: () => [...Object.keys(REGISTERING), ...Object.keys(INSTALLING_INTERPRETER)],
@@ -61,118 +61,120 @@ export const KNOWN_ERRNOS = {
 const READ_ONLY: KernelExplanation = {
   code: 'READ_ONLY',
   reason: 'binfmt_misc is mounted read-only here',
-  hint: `as root: \`mount -o remount,rw ${BINFMT_DIRECTORY}\`; in a container run it on the host instead`,
+  hint: `as root: \`mount -o remount,rw ${BINFMT_DIRECTORY}\`; in a container, run binfmtctl on the host instead`,
+};
+
+const NO_MEMORY: KernelExplanation = {
+  reason: 'the kernel is out of memory',
+  hint: 'stop other programs, then try again',
 };
 
 const OPENING: KernelExplanations = {
   EACCES: {
     code: 'NO_PRIVILEGE',
-    reason: 'permission denied: only root of the user namespace that mounted binfmt_misc may write there',
-    hint: 'run it as root on the host, or with an instance of its own: `unshare --user --map-root-user --mount`, and mount it there (Linux 6.7 and later)',
+    reason: 'permission denied: it requires root in the user namespace that mounted binfmt_misc',
+    hint: 'run binfmtctl as root on the host; without root, `binfmtctl run` and `binfmtctl enter` work',
   },
   EPERM: {
     code: 'NO_PRIVILEGE',
-    reason: 'operation not permitted: a security module, or the container, forbids it',
-    hint: 'run it outside the container, or allow it in the security module (see `dmesg`)',
+    reason: 'operation not permitted by a security module or the container',
+    hint: 'run binfmtctl outside the container, or allow it in the security module (see `dmesg`)',
   },
   EROFS: READ_ONLY,
   ENOENT: {
     code: 'NO_BINFMT_MISC',
-    reason: 'there is no such file: no binfmt_misc is mounted there',
+    reason: 'no such file: binfmt_misc is not mounted there',
     hint: `as root: \`mount -t binfmt_misc binfmt_misc ${BINFMT_DIRECTORY}\``,
   },
   ENOTDIR: {
     code: 'NO_BINFMT_MISC',
-    reason: 'a part of the path is not a directory',
+    reason: 'a component of the path is not a directory',
     hint: 'check --binfmt-dir',
   },
   ELOOP: {
     code: 'NO_BINFMT_MISC',
-    reason: 'too many symbolic links, or an automount point that nobody serves',
+    reason: 'too many symbolic links, or an automount point without its daemon',
     hint: 'as root: `systemctl restart proc-sys-fs-binfmt_misc.automount`, or check --binfmt-dir',
   },
   ENAMETOOLONG: { code: 'NO_BINFMT_MISC', reason: 'the path is too long', hint: 'check --binfmt-dir' },
   ENODEV: {
     code: 'NO_BINFMT_MISC',
-    reason: 'the kernel has no binfmt_misc to mount there',
+    reason: 'the kernel does not support binfmt_misc',
     hint: 'as root: `modprobe binfmt_misc`',
   },
-  EMFILE: { reason: 'too many files are open', hint: 'raise the limit with `ulimit -n`' },
-  ENFILE: { reason: 'too many files are open on this machine', hint: 'raise fs.file-max with sysctl' },
-  ENOMEM: { reason: 'the kernel has no memory left', hint: 'end other programs, then try again' },
+  EMFILE: { reason: 'too many open files', hint: 'raise the limit with `ulimit -n`' },
+  ENFILE: { reason: 'too many open files in the system', hint: 'raise fs.file-max with sysctl' },
+  ENOMEM: NO_MEMORY,
 };
 
 const REGISTERING: KernelExplanations = {
   EEXIST: {
     code: 'ENTRY_EXISTS',
-    reason: 'there is an entry of that name, enabled or not',
-    hint: 'remove it first, or replace it with --replace',
+    reason: 'an entry with that name exists',
+    hint: 'use --replace to replace it',
   },
   ENAMETOOLONG: { reason: 'its name is longer than 255 bytes', hint: 'choose a shorter name' },
-  ENOMEM: { reason: 'the kernel has no memory left', hint: 'end other programs, then try again' },
+  ENOMEM: NO_MEMORY,
   EFAULT: {
     reason: 'the kernel could not read the rule',
-    hint: 'try again; if it stays, report it as a bug',
+    hint: 'try again; if it fails again, report it as a bug',
   },
   EPERM: {
     code: 'NO_PRIVILEGE',
-    reason: 'operation not permitted: a security module forbids it',
+    reason: 'operation not permitted by a security module',
     hint: 'allow it in the security module (see `dmesg`)',
   },
   EROFS: READ_ONLY,
 };
 
-/** With flag F the kernel opens the interpreter at once, and before it looks at the name (since 6.7). */
+/** With flag F, the kernel opens the interpreter at registration; since 6.7, before it checks the name. */
 const INSTALLING_INTERPRETER: KernelExplanations = {
   ENOENT: { reason: 'does not exist', hint: 'install the emulator, or correct the path' },
   EACCES: {
-    reason: 'cannot be executed: it is not a regular file with execute permission, or is on a noexec mount',
-    hint: 'name an executable program on a file system mounted without noexec',
+    reason: 'cannot be executed: it is not an executable file, or its file system is mounted noexec',
+    hint: 'use an executable file on a file system mounted without noexec',
   },
-  ENOTDIR: { reason: 'has a file where a directory should be in its path', hint: 'check the path' },
-  ELOOP: {
-    reason: 'is behind too many symbolic links',
-    hint: 'follow them with `namei -l` and remove the loop',
-  },
+  ENOTDIR: { reason: 'has a path with a component that is not a directory', hint: 'check the path' },
+  ELOOP: { reason: 'has too many symbolic links in its path', hint: 'check the links with `namei -l`' },
   ENAMETOOLONG: { reason: 'has a path that is too long', hint: 'choose a shorter path' },
-  ETXTBSY: { reason: 'is open for writing', hint: 'wait until it is completely written, then try again' },
+  ETXTBSY: { reason: 'is open for writing', hint: 'wait until it is written, then try again' },
   ENOSPC: {
-    reason: 'is one more than this user may hold open with flag F',
-    hint: 'raise user.max_binfmt_misc_interpreters with sysctl, or remove other entries with flag F',
+    reason: 'exceeds the number of interpreters that this user may register with flag F',
+    hint: 'raise user.max_binfmt_misc_interpreters with sysctl, or uninstall other entries with flag F',
   },
   EPERM: {
     code: 'NO_PRIVILEGE',
-    reason: 'must not be executed, says a security module',
+    reason: 'may not be executed: a security module forbids it',
     hint: 'allow it in the security module (see `dmesg`)',
   },
 };
 
 const REGISTERING_BPF: KernelExplanations = {
   EINVAL: {
-    reason: 'this kernel has no BPF handlers for binfmt_misc',
+    reason: 'this kernel does not support BPF handlers for binfmt_misc',
     hint: 'use Linux 7.3 or later with CONFIG_BINFMT_MISC_BPF=y',
   },
   ENOENT: {
-    reason: 'there is no BPF handler of its name in this user namespace',
-    hint: 'load the program that defines it first; `bpftool struct_ops show` lists what there is',
+    reason: 'its BPF handler is not loaded in this user namespace',
+    hint: 'load the BPF program first; `bpftool struct_ops show` lists the loaded ones',
   },
 };
 
 const COMMANDING: KernelExplanations = {
   ENOENT: {
     code: 'ENTRY_NOT_FOUND',
-    reason: 'there is no such entry',
+    reason: 'no such entry',
     hint: '`binfmtctl status` lists the entries',
   },
   ENAMETOOLONG: {
     code: 'ENTRY_NOT_FOUND',
-    reason: 'no entry can have so long a name',
+    reason: 'the name is too long for an entry',
     hint: '`binfmtctl status` lists the entries',
   },
   EISDIR: { code: 'ENTRY_NOT_FOUND', reason: 'it is a directory', hint: 'check --binfmt-dir' },
-  EINVAL: { reason: 'the kernel does not know the command', hint: 'report it as a bug, with `uname -r`' },
+  EINVAL: { reason: 'the kernel rejected the command', hint: 'report it as a bug, with `uname -r`' },
   E2BIG: { reason: 'the command is too long', hint: 'report it as a bug, with `uname -r`' },
-  EBUSY: { reason: 'it is being changed by another process', hint: 'try again' },
+  EBUSY: { reason: 'another process is changing it', hint: 'try again' },
 };
 
 function explainRegister(errno: string, rule: AnyRule, string: Uint8Array): KernelExplanation | undefined {
@@ -185,18 +187,18 @@ function explainRegister(errno: string, rule: AnyRule, string: Uint8Array): Kern
   return { ...explanation, reason: `its interpreter ${quote(rule.interpreter)} ${explanation.reason}` };
 }
 
-/** The kernel gives no reason: our own reading of the string does, or else the kernel is older than it. */
+/** The kernel gives no reason. Our parser finds one, or the rule needs a newer kernel. */
 function invalid({ pattern }: Rule, string: Uint8Array): KernelExplanation {
   const answer = parseRegister(string, { linux73: true });
   if ('errno' in answer) {
-    return { reason: `the kernel cannot read the rule: ${answer.reason}`, hint: 'correct the rule' };
+    return { reason: `invalid rule: ${answer.reason}`, hint: 'correct the rule' };
   }
   const beyond128 = pattern.type === 'magic' && pattern.offset + pattern.magic.length > 128;
   return {
-    reason: 'this kernel refuses a rule that later ones take',
+    reason: 'the rule needs a newer kernel',
     hint: beyond128
-      ? 'before Linux 5.1 a magic must end within the first 128 bytes of a file: shorten it'
-      : 'use fewer flags: F needs Linux 4.8, D, T and L need 7.3',
+      ? 'shorten the magic: before Linux 5.1, it must end within the first 128 bytes of a file'
+      : 'use fewer flags: F requires Linux 4.8; D, T and L require Linux 7.3',
   };
 }
 
@@ -211,8 +213,8 @@ function kernelError(
 }
 
 const UNKNOWN: KernelExplanation = {
-  reason: 'the kernel refused',
-  hint: 'look at the kernel log with `dmesg`',
+  reason: 'unexpected kernel error',
+  hint: 'check the kernel log with `dmesg`',
 };
 
 const quote = (text: string): string => JSON.stringify(text);

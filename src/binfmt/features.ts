@@ -1,26 +1,26 @@
 import { existsSync } from 'node:fs';
 import { kernelVersion } from '../system/host.ts';
 
-/** What a kernel's binfmt_misc can do. */
+/** The binfmt_misc features of a kernel. */
 export interface KernelFeatures {
-  /** Whether an interpreter is told of flag P by AT_FLAGS: since 5.12. */
+  /** Whether AT_FLAGS tells an interpreter about flag P: since 5.12. */
   readonly tellsPreserveArgv0: boolean;
   /** Whether an entry can be registered disabled, with flag D: since 7.3. */
   readonly registersDisabled: boolean;
-  /** Whether it has flags T and L, unlink(2) of entries and a limit of interpreters held open: since 7.3. */
+  /** Whether it has flags T and L, unlink(2) of entries and a limit on open interpreters: since 7.3. */
   readonly linux73: boolean;
 }
 
-/** What can be seen of a kernel without changing anything; it wins over the version, since distributions backport. */
+/** Features detected without changing anything. They override the version, because distributions backport. */
 export interface KernelFacts {
-  /** Whether the sysctl user.max_binfmt_misc_interpreters is there, which came with flags D, T and L; null where no
-   * sysctl of its kind can be seen. */
+  /** Whether the sysctl user.max_binfmt_misc_interpreters exists, which came with flags D, T and L. Null if no sysctl of
+   * user namespaces is visible. */
   readonly interpreterLimit: boolean | null;
 }
 
 const UNSEEN: KernelFacts = { interpreterLimit: null };
 
-/** Pure: by version, and by what was seen. */
+/** Determines the features from the version and the detected facts. Pure. */
 export function kernelFeatures(
   [major, minor]: readonly [number, number, ...number[]],
   { interpreterLimit }: KernelFacts = UNSEEN,
@@ -36,13 +36,13 @@ export function kernelFeatures(
 
 let running: KernelFeatures | undefined;
 
-/** Of the kernel that runs; looked at once. */
+/** The features of the running kernel, detected once. */
 export function runningKernelFeatures(): KernelFeatures {
   running ??= kernelFeatures(kernelVersion(), { interpreterLimit: seesInterpreterLimit() });
   return running;
 }
 
-/** kernel/ucount.c user_table: the limits of user namespaces are there on every kernel with CONFIG_USER_NS. */
+/** kernel/ucount.c user_table: every kernel with CONFIG_USER_NS has the limits of user namespaces. */
 function seesInterpreterLimit(): boolean | null {
   if (existsSync('/proc/sys/user/max_binfmt_misc_interpreters')) return true;
   return existsSync('/proc/sys/user/max_user_namespaces') ? false : null;

@@ -1,4 +1,4 @@
-/** With flag F the kernel opens the interpreter at registration and keeps that file, whatever happens to its path. */
+/** With flag F, the kernel opens the interpreter at registration and keeps that file even if its path changes. */
 import { closeSync, constants, lstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Entry } from '../rule/types.ts';
 import { errnoOf } from '../system/file/file-error.ts';
@@ -7,8 +7,8 @@ import { kernelVersion } from '../system/host.ts';
 import type { HeldState } from './held.ts';
 
 /**
- * Compares, without running a program, the file that an entry with flag F holds with the file at its path. `same` if neither that
- * file nor the link at the path has changed since the registration. Null if only `compareHeld` can tell, and for an entry without F.
+ * Compares the file that an entry with flag F holds with the file at its path, without running a program. `same` if neither that
+ * file nor the link at the path has changed since the registration. Null if only `compareHeld` can tell, or without flag F.
  *
  * An entry's file keeps the time of its registration as its access time: reading does not update it (fs/binfmt_misc.c has no
  * file_accessed()), but `echo 0 >ENTRY` updates the other two.
@@ -28,9 +28,9 @@ export function compareTimes(directory: string, { name, flags, interpreter }: En
 }
 
 /**
- * Compares the program of the running process `pid` with the file at `interpreter`: `same` also if it is a copy, as in another
- * container of the same image. Null if the process has ended, belongs to
- * another user, or either file cannot be examined, and if the interpreter may have executed another program (a script, a wrapper).
+ * Compares the program of the running process `pid` with the file at `interpreter`. A copy is the `same`, as in another container
+ * of the same image. Null if the process has exited or belongs to another user, if a file cannot be examined, or if the
+ * interpreter may have executed another program (a script, a wrapper).
  */
 export function compareHeld(pid: number, interpreter: string): HeldState | null {
   try {
@@ -75,15 +75,15 @@ function isPathHeld(path: string): boolean | null {
   }
 }
 
-/** open(2), O_PATH: the file itself is not opened, and a named pipe or a device is left alone. */
+/** open(2): O_PATH does not open the file itself, so it has no effect on a pipe or a device. */
 export const O_PATH = 0o10000000;
 
 /**
  * Whether the kernel denies writes to a file because a program runs it or an entry with flag F holds it (fs/exec.c
- * open_exec(), exe_file_deny_write_access()). Null if this cannot be established: without the right to write, on a
- * read-only file system, and on Linux 6.11 and 6.12, which do not deny writes (commits 2a010c412853 and 3b832035387f).
+ * open_exec(), exe_file_deny_write_access()). Null if unknown: without write permission, on a read-only file system, and on
+ * Linux 6.11 and 6.12, which do not deny writes (commits 2a010c412853 and 3b832035387f).
  *
- * A file that is not held is opened for writing, and closed unchanged.
+ * Opens a file that is not held for writing, and closes it unchanged.
  */
 export function isHeld(descriptor: number): boolean | null {
   const [major, minor] = kernelVersion();

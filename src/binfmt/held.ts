@@ -1,13 +1,13 @@
-/** With flag F the kernel opens the interpreter at registration and keeps that file, whatever happens to its path. */
+/** With flag F, the kernel opens the interpreter at registration and keeps that file even if its path changes. */
 import type { Entry } from '../rule/types.ts';
 
 /** How the file that the kernel runs for an entry compares with the file at the path of its interpreter. */
 export type HeldState = 'same' | 'replaced' | 'gone';
 
-/** An entry whose file may have changed. */
+/** An entry whose interpreter may have changed. */
 export interface HeldEntry {
   readonly entry: Pick<Entry, 'name' | 'interpreter'>;
-  /** Id of the arch that it serves. */
+  /** Id of the arch whose programs it runs. */
   readonly arch: string;
   /** Whether binfmtctl registered it. */
   readonly ours: boolean;
@@ -15,16 +15,16 @@ export interface HeldEntry {
 }
 
 /**
- * Why an entry has to be registered again, with the command that does so; null if it need not be.
+ * Explains why an entry must be registered again, with the command. Null if it need not be.
  *
- * An entry that others registered from a container has no file here. It works, so nothing has to be done.
+ * An entry that another tool registered from a container has no file here but works, so it gets no note.
  */
 export function restartNote({ entry, arch, ours, held }: HeldEntry): string | null {
   const { name, interpreter } = entry;
   if (held === null || held === 'same' || (held === 'gone' && !ours)) return null;
   const command = `binfmtctl install ${arch}${ours ? '' : ' --replace'}`;
   if (held === 'gone')
-    return `restart needed: ${interpreter} was removed, and entry ${name} still runs it; \`${command}\` finds another emulator`;
-  const what = ours ? 'takes the new one' : 'registers an emulator of this machine';
-  return `restart needed: entry ${name} does not run the file that is at ${interpreter} now; \`${command}\` ${what}`;
+    return `restart needed: ${interpreter} was removed, but entry ${name} still runs it; \`${command}\` registers another emulator`;
+  const what = ours ? 'registers that file' : 'registers an emulator of this machine';
+  return `restart needed: entry ${name} does not run the current file at ${interpreter}; \`${command}\` ${what}`;
 }

@@ -1,4 +1,4 @@
-/** Changes to an instance: one write(2) each, to `register` or to a single entry; never to `status`. */
+/** Changes an instance. Each change is one write(2) to `register` or to a single entry, never to `status`. */
 import { BinfmtctlError } from '../errors.ts';
 import { formatBinding } from '../rule/bpf-entry.ts';
 import { equalRules } from '../rule/equal.ts';
@@ -14,8 +14,8 @@ import { type KernelFeatures, runningKernelFeatures } from './features.ts';
 import { requireMounted } from './instance/instance.ts';
 
 /**
- * Registers a rule as the newest entry, reads it back, and removes it again if the kernel holds something else or `checked` finds
- * another interpreter. On Linux 7.3 and later, the entry takes no program before that check.
+ * Registers a rule as the newest entry and reads it back. Removes it again if the kernel's entry differs or `checked` finds a
+ * different interpreter. On Linux 7.3 and later, the entry stays disabled until these checks have passed.
  *
  * @throws BAD_RULE, UNSAFE_RULE, ENTRY_EXISTS, KERNEL_REFUSED, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
  */
@@ -39,11 +39,11 @@ export function register(
     checked?.assertHeld(rule);
     if (disabled) enable(directory, rule.name);
   } catch (error) {
-    throw takenBack(error, directory, rule.name);
+    throw rollBack(error, directory, rule.name);
   }
 }
 
-/** Whether there is an enabled entry of the rule's name that does the same. */
+/** Whether an enabled entry with the rule's name is equal to the rule. */
 export function isRegistered(directory: string, rule: AnyRule): boolean {
   const entry = readEntries(directory).all.find(({ name }) => name === rule.name);
   return entry?.enabled === true && !('extra' in entry) && equalRules(rule, entry);
@@ -51,7 +51,7 @@ export function isRegistered(directory: string, rule: AnyRule): boolean {
 
 interface Writes {
   readonly string: Uint8Array;
-  /** To the entry, as long as it was never enabled. */
+  /** Written to the entry before it is first enabled. */
   readonly bindings: readonly Uint8Array[];
 }
 
@@ -72,12 +72,12 @@ export function unregister(directory: string, name: string): void {
   command(directory, name, 'remove', '-1');
 }
 
-/** Lets an entry match again, at its old place in the order. Throws what `unregister` does. */
+/** Enables an entry, which keeps its place in the order. Throws what `unregister` does. */
 export function enable(directory: string, name: string): void {
   command(directory, name, 'enable', '1');
 }
 
-/** Keeps an entry and its place in the order, but lets it match nothing. Throws what `unregister` does. */
+/** Disables an entry, which keeps its place in the order. Throws what `unregister` does. */
 export function disable(directory: string, name: string): void {
   command(directory, name, 'disable', '0');
 }
@@ -87,7 +87,7 @@ function command(directory: string, name: string, what: EntryAction, text: '-1' 
 }
 
 function write(directory: string, name: string, what: EntryAction, bytes: Uint8Array): void {
-  // Anywhere else than in binfmt_misc it would overwrite a file.
+  // Without a mounted instance, this would overwrite a file.
   requireMounted(directory);
   requireEntryName(name);
   try {
@@ -110,12 +110,12 @@ function requireSame(directory: string, rule: AnyRule, { disabled }: { readonly 
   if (entry && equalRules(rule, entry) && entry.enabled === !disabled && !('extra' in entry)) return;
   throw new BinfmtctlError(
     'KERNEL_REFUSED',
-    `the kernel made another entry ${JSON.stringify(rule.name)} of the rule`,
-    { hint: 'report it as a bug, with `uname -r`; the entry was removed again' },
+    `entry ${JSON.stringify(rule.name)} differs from its rule after registration`,
+    { hint: 'report it as a bug, with `uname -r`' },
   );
 }
 
-/** Null for what cannot be read without doubt, such as an interpreter with a newline before `flags: `. */
+/** Null if the text is ambiguous, such as an interpreter with a newline before `flags: `. */
 function readBack(directory: string, name: string): AnyEntry | null {
   try {
     return tryReadEntry(directory, name) ?? readAnyEntry(directory, name);
@@ -125,14 +125,14 @@ function readBack(directory: string, name: string): AnyEntry | null {
   }
 }
 
-/** Removes an entry that is not what it should be; the error to throw, which keeps that of a failed removal too. */
-function takenBack(error: unknown, directory: string, name: string): unknown {
+/** Removes an entry that failed its check. Returns the error to throw, which includes the error of a failed removal. */
+function rollBack(error: unknown, directory: string, name: string): unknown {
   try {
     unregister(directory, name);
     return error;
   } catch (second) {
     if (second instanceof BinfmtctlError && second.code === 'ENTRY_NOT_FOUND') return error;
-    const message = `entry ${JSON.stringify(name)} is wrong and could not be removed`;
+    const message = `entry ${JSON.stringify(name)} failed its check and cannot be removed`;
     return new BinfmtctlError('ROLLBACK_FAILED', message, {
       hint: `as root: \`echo -1 > ${directory}/${name}\``,
       cause: new AggregateError([error, second], message),

@@ -6,15 +6,15 @@ import { entryNames } from './entry-file.ts';
 
 /** The entries of an instance at one moment. */
 export interface Snapshot {
-  /** Newest first, without those of BPF handlers. */
+  /** Newest first, without BPF handlers. */
   readonly entries: readonly Entry[];
-  /** Equal for two moments between which no entry changed; null if one changed while they were read. */
+  /** Equal for two snapshots if no entry changed in between; null if an entry changed during the reading. */
   readonly identity: string | null;
 }
 
 /**
- * Reads all entries. An entry that was removed and registered again counts as another one: each registration has an inode number of
- * its own (fs/binfmt_misc.c bm_get_inode() calls get_next_ino()).
+ * Reads all entries. An entry that was removed and registered again counts as changed: each registration has a unique inode number
+ * (fs/binfmt_misc.c bm_get_inode() calls get_next_ino()).
  *
  * @throws NO_BINFMT_MISC.
  */

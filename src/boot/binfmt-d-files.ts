@@ -1,4 +1,4 @@
-/** The files of `binfmt.d`, found as systemd's conf_files_list() and search_and_fopen() find them. */
+/** Finds the files of `binfmt.d` as systemd's conf_files_list() and search_and_fopen() do. */
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isBinfmtctlError } from '../errors.ts';
@@ -8,23 +8,23 @@ import { pathBytes } from '../system/file/path-bytes.ts';
 import { readSmall } from '../system/file/read-small.ts';
 import { strerror } from '../system/strerror.ts';
 
-/** Where they are, the first one first: a name there hides the same name in those after it. */
+/** By priority: a file hides files of the same name in later directories. */
 export const BINFMT_D = ['/etc/binfmt.d', '/run/binfmt.d', '/usr/local/lib/binfmt.d', '/usr/lib/binfmt.d'];
 
-/** A file under the name that messages use: its bytes, or what is said of it in their place. */
+/** A file, with the name for messages: its bytes, or an error message. */
 export type ConfigFile =
   | { readonly name: string; readonly bytes: Uint8Array }
   | { readonly name: string; readonly complaint: string };
 
 /**
- * Every `.conf` of the folders, sorted by name; the first folder that has a name wins. A dangling link is passed over.
- * `changes` are texts that files are about to get, by path, or null for files that are about to be removed.
+ * Reads every `.conf` file of the directories, sorted by name. Skips dangling links. `changes` maps the paths of files that are
+ * about to change to their new texts, or to null if they are about to be removed.
  */
 export function readAllFiles(changes: ReadonlyMap<string, string | null> = new Map()): readonly ConfigFile[] {
   const paths = new Map<string, string>();
-  for (const folder of BINFMT_D) {
-    for (const name of namesIn(folder)) {
-      const path = join(folder, name);
+  for (const directory of BINFMT_D) {
+    for (const name of namesIn(directory)) {
+      const path = join(directory, name);
       if (!paths.has(name) && changes.get(path) !== null) paths.set(name, path);
     }
   }
@@ -39,9 +39,9 @@ export function readAllFiles(changes: ReadonlyMap<string, string | null> = new M
   });
 }
 
-/** A file as it is named: an absolute path is that file, any other name is looked for in the folders alone. */
+/** Reads the file at an absolute path, or the first file of that name in the directories. */
 export function readNamedFile(name: string): ConfigFile {
-  const paths = name.startsWith('/') ? [name] : BINFMT_D.map((folder) => join(folder, name));
+  const paths = name.startsWith('/') ? [name] : BINFMT_D.map((directory) => join(directory, name));
   for (const path of paths) {
     const file = readFileAt(path, name);
     if (file !== null) return file;
@@ -58,15 +58,15 @@ export function readFileAt(path: string, name: string = path): ConfigFile | null
       return { name, complaint: `Failed to open file '${name}': ${error.message}` };
     const errno = errnoOf(error) ?? 'EIO';
     if (errno === 'ENOENT') return null;
-    // A folder can be opened, but not read; systemd then says which one it has found.
+    // A directory can be opened but not read. systemd then prints the full path.
     const what = errno === 'EISDIR' ? `read file '${path}'` : `open file '${name}'`;
     return { name, complaint: `Failed to ${what}: ${strerror(errno)}` };
   }
 }
 
-function namesIn(folder: string): readonly string[] {
+function namesIn(directory: string): readonly string[] {
   try {
-    const names = readdirSync(folder, 'buffer').map((name) => decodeText(name));
+    const names = readdirSync(directory, 'buffer').map((name) => decodeText(name));
     return names.filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
   } catch {
     return [];

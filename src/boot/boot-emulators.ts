@@ -7,9 +7,9 @@ import { BINFMT_D } from './binfmt-d-files.ts';
 import { BOOT_DIRECTORIES } from './paths.ts';
 
 /**
- * The sha256 of each stored emulator that a boot file names. Files of other programs count, too.
+ * Returns the sha256 of each stored emulator that a boot file names, including boot files of other programs.
  *
- * @throws FILE_FAILED, NO_PRIVILEGE for a file or directory that cannot be read.
+ * @throws FILE_FAILED, NO_PRIVILEGE if a file or directory cannot be read.
  */
 export async function findBootEmulators(): Promise<ReadonlySet<string>> {
   const directories = [...new Set([...BINFMT_D, ...BOOT_DIRECTORIES])];
@@ -20,7 +20,7 @@ export async function findBootEmulators(): Promise<ReadonlySet<string>> {
 
 const STORED = /\/sha256\/([0-9a-f]{64})\//g;
 
-/** Empty for a directory or a dangling link, which the boot services ignore as well. */
+/** Empty for a directory or a dangling link, which the boot services ignore. */
 function textOf(path: string): string {
   try {
     return decodeText(readSmall(path));

@@ -1,4 +1,4 @@
-/** Directories whose files register rules at boot. */
+/** The directories whose files register rules at boot. */
 export const BOOT_DIRECTORIES = ['/etc/binfmt.d', '/var/lib/binfmts'] as const;
 
 /** Whether `path` is directly in `directory`. */

@@ -1,4 +1,4 @@
-/** Which of the services that register rules at boot will run on this machine. Pure. */
+/** Determines which service registers rules at boot on this machine. Pure. */
 import { BinfmtctlError } from '../errors.ts';
 
 /** How rules are registered again after a reboot. */
@@ -16,11 +16,11 @@ export interface BootService {
   readonly state: BootState;
 }
 
-/** `unmounted` and `read-only`: it is enabled, but systemd will skip it for that reason. */
+/** `unmounted` and `read-only`: the service is enabled, but systemd will skip it for that reason. */
 export type BootState = 'enabled' | 'disabled' | 'masked' | 'missing' | 'unmounted' | 'read-only';
 
 export interface BootFacts {
-  /** The init system that booted this machine; null for a process 1 of another kind. */
+  /** The init system that booted this machine; null for any other process 1. */
   readonly init: Init | null;
   /** Name of process 1. */
   readonly process1: string;
@@ -40,10 +40,10 @@ export interface PersistenceChoice {
 export const BOOT_FORMATS: readonly BootFormat[] = ['binfmt.d', 'binfmt-support'];
 
 /**
- * The format that a service of this machine reads at boot. Without such a service `auto` persists nothing, with a warning.
- * `words` are what follows `binfmtctl install` in the commands that hints print.
+ * Returns the format that a service of this machine reads at boot. Without such a service, `auto` persists nothing and warns.
+ * `words` follow `binfmtctl install` in the commands of hints.
  *
- * @throws NO_TOOL if no service reads the format that was asked for; USAGE in binfmtctl's container image.
+ * @throws NO_TOOL if no service reads the requested format; USAGE in binfmtctl's container image.
  */
 export function decidePersistence(
   requested: Persistence,
@@ -63,7 +63,7 @@ export function decidePersistence(
   throw new BinfmtctlError('NO_TOOL', `cannot persist with ${requested}: ${why}`, { hint });
 }
 
-/** Whether `systemctl restart systemd-binfmt` and the next boot remove entries that no file of binfmt.d names. */
+/** Whether `systemctl restart systemd-binfmt` and the next boot remove entries that no binfmt.d file registers. */
 export function isFlushedBySystemd({ init, services }: BootFacts): boolean {
   return (
     init === 'systemd' && services.some(({ reads, state }) => reads === 'binfmt.d' && state === 'enabled')
@@ -78,7 +78,7 @@ function imageError(words: string): BinfmtctlError {
   return new BinfmtctlError(
     'USAGE',
     '--persist has no effect in a container: its emulators are not on the host',
-    { hint: `run the container after each boot; or ${persistOnHost(words)}` },
+    { hint: `run the container after each boot, or ${persistOnHost(words)}` },
   );
 }
 
@@ -93,16 +93,17 @@ function diagnose(format: BootFormat, facts: BootFacts, words: string): readonly
   }
   if (container !== null && container !== 'wsl')
     return [
-      `this is a container (${container}): the host's entries are registered by the host's init system`,
+      `in a container (${container}), nothing runs at boot: the host's init system registers entries`,
       persistOnHost(words),
     ];
-  if (init === null) return [`process 1 (${process1}) is none of systemd, OpenRC and sysvinit`, eachBoot];
+  if (init === null)
+    return [`unsupported init system ${process1}: expected systemd, OpenRC or sysvinit`, eachBoot];
   const service = services.find(({ reads }) => reads === format);
   if (service === undefined || service.state === 'missing')
     return [`no service of ${init} reads ${format} files at boot`, installHint(format, init, eachBoot)];
   if (service.state === 'read-only') return ['/proc/sys is mounted read-only', eachBoot];
   const why = {
-    unmounted: 'will be skipped at boot, because no unit mounts binfmt_misc',
+    unmounted: 'is skipped at boot, because no unit mounts binfmt_misc',
     masked: 'is masked',
     disabled: 'is not enabled',
     enabled: 'is enabled',
@@ -113,7 +114,7 @@ function diagnose(format: BootFormat, facts: BootFacts, words: string): readonly
 function installHint(format: BootFormat, init: Init, eachBoot: string): string {
   if (format === 'binfmt-support') return 'install binfmt-support, or use --persist=binfmt.d with systemd';
   return init === 'systemd'
-    ? 'install systemd-binfmt (Debian and Fedora have it in systemd)'
+    ? 'install systemd-binfmt (part of the package systemd in Debian and Fedora)'
     : `install binfmt-support if the distribution has it; else ${eachBoot}`;
 }
 

@@ -1,4 +1,4 @@
-/** Which init system booted this machine, and which of its services register binfmt_misc rules at boot. */
+/** Detects the init system of this machine, and its services that register binfmt_misc rules at boot. */
 import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFile, isFolder } from '../system/file/is-file.ts';
@@ -7,7 +7,7 @@ import { container } from '../system/host.ts';
 import { type Mount, readMounts } from '../system/namespace/mounts.ts';
 import type { BootFacts, BootService, BootState, Init } from './persistence.ts';
 
-/** systemd.unit(5), highest priority first, without the directories in /run: those are empty at boot. */
+/** systemd.unit(5), highest priority first, without the directories in /run, which are empty at boot. */
 const UNIT_DIRECTORIES = [
   'etc/systemd/system.control',
   'etc/systemd/system',
@@ -16,10 +16,10 @@ const UNIT_DIRECTORIES = [
   'lib/systemd/system',
 ];
 
-/** Targets that every normal boot reaches. */
+/** The targets of a normal boot. */
 const BOOT_TARGETS = ['sysinit', 'local-fs', 'basic', 'multi-user', 'graphical', 'default'];
 
-/** OpenRC's runlevels and the symbolic ones of sysvinit that a normal boot enters. */
+/** The runlevels of a normal boot. */
 const OPENRC_LEVELS = ['sysinit', 'boot', 'default'];
 const SYSV_LEVELS = ['S', '2', '3', '4', '5'];
 
@@ -45,7 +45,7 @@ export function readBootFacts({
   };
 }
 
-/** sd_booted(3); OpenRC creates its state directory at boot; sysvinit has no other mark than its name and inittab. */
+/** sd_booted(3); OpenRC creates its state directory at boot; sysvinit can only be told by its name and inittab. */
 function initOf(root: string): Init | null {
   if (isFolder(join(root, 'run/systemd/system'))) return 'systemd';
   if (isFile(join(root, 'run/openrc/softlevel'))) return 'openrc';
@@ -83,7 +83,7 @@ const SERVICES: Readonly<Record<Init, (root: string, mounts: readonly Mount[]) =
   ],
 };
 
-/** Its ConditionPathIsMountPoint= holds only if the automount or the mount unit was started before it. */
+/** The unit has ConditionPathIsMountPoint=, so the automount or the mount unit must start before it. */
 function binfmtUnitState(root: string, mounts: readonly Mount[]): BootState {
   const state = unitState(root, 'systemd-binfmt.service');
   if (state !== 'enabled') return state;
@@ -101,17 +101,19 @@ function isProcSysReadOnly(mounts: readonly Mount[]): boolean {
 }
 
 function unitState(root: string, name: string): BootState {
-  const folders = UNIT_DIRECTORIES.map((folder) => join(root, folder));
-  const unit = folders.map((folder) => join(folder, name)).find(exists);
+  const directories = UNIT_DIRECTORIES.map((directory) => join(root, directory));
+  const unit = directories.map((directory) => join(directory, name)).find(exists);
   if (unit === undefined) return 'missing';
   if (isMask(unit)) return 'masked';
-  return BOOT_TARGETS.some((target) => isPulledIn(folders, target, name)) ? 'enabled' : 'disabled';
+  return BOOT_TARGETS.some((target) => isPulledIn(directories, target, name)) ? 'enabled' : 'disabled';
 }
 
-/** A link in a directory of higher priority replaces the same one of a lower: to /dev/null, it removes the dependency. */
-function isPulledIn(folders: readonly string[], target: string, name: string): boolean {
+/** A link in a directory of higher priority overrides the same link in a lower one. A link to /dev/null removes the dependency. */
+function isPulledIn(directories: readonly string[], target: string, name: string): boolean {
   return ['wants', 'requires'].some((kind) => {
-    const link = folders.map((folder) => join(folder, `${target}.target.${kind}`, name)).find(exists);
+    const link = directories
+      .map((directory) => join(directory, `${target}.target.${kind}`, name))
+      .find(exists);
     return link !== undefined && !isMask(link);
   });
 }
@@ -143,11 +145,11 @@ const isInSysvLevel = (root: string, name: string): boolean =>
     namesIn(join(root, `etc/rc${level}.d`)).some((each) => /^S\d\d/.test(each) && each.slice(3) === name),
   );
 
-function namesIn(folder: string): readonly string[] {
-  return isFolder(folder) ? listNames(folder) : [];
+function namesIn(directory: string): readonly string[] {
+  return isFolder(directory) ? listNames(directory) : [];
 }
 
-/** Also for a dangling link: units of a package are often links. */
+/** True for a dangling link as well: unit files are often links. */
 function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -3,7 +3,7 @@ import { parseHex } from '../rule/hex.ts';
 import type { Pattern, Rule } from '../rule/types.ts';
 import type { Format, FormatMatch } from './types.ts';
 
-/** The rules of a format: one for each of its matches, the first under the format's name. */
+/** Returns the rules of a format, one for each of its matches. The first has the format's name. */
 export function formatRules(format: Format, interpreter: string): readonly Rule[] {
   const { id, flags = '' } = format;
   return patternsOf(format).map((pattern, index) => ({
@@ -14,7 +14,7 @@ export function formatRules(format: Format, interpreter: string): readonly Rule[
   }));
 }
 
-/** What files of a format look like: any of these. */
+/** Returns the patterns of a format. A file of the format matches at least one of them. */
 export const patternsOf = ({ matches }: Format): readonly Pattern[] => matches.map(patternOf);
 
 function patternOf(match: FormatMatch): Pattern {

@@ -1,22 +1,22 @@
-/** Which of an emulator's versions are known to go wrong, for whom and where. */
+/** Known problems of emulator versions. */
 import coerce from 'semver/functions/coerce.js';
 import satisfies from 'semver/functions/satisfies.js';
 import type { EmulatorProfile, KnownBad } from './types.ts';
 
-/** An emulator at work. */
+/** An emulator, and the machine that it runs on. */
 export interface EmulatorVersion {
-  /** As the program prints it: `7.2.22`; null if it is not known. */
+  /** As the program prints it: `7.2.22`; null if unknown. */
   readonly version: string | null;
-  /** Ids of the arch that it runs, and of the machine's own. */
+  /** Ids of the arch that it runs, and of the machine's arch. */
   readonly guest: string;
   readonly host: string;
   /** The kernel's version: `6.18.0`. */
   readonly kernel: string;
-  /** Bytes of a page of the kernel; null if it is not known. */
+  /** The kernel's page size in bytes; null if unknown. */
   readonly pageSize: number | null;
 }
 
-/** Returns the known problems of an emulator. If its version is unknown or not a number, only problems of all versions. */
+/** Returns the known problems of an emulator. If its version is unknown, these are only the problems of all versions. */
 export function knownBadFor(
   { knownBad }: EmulatorProfile,
   { version, guest, host, kernel, pageSize }: EmulatorVersion,

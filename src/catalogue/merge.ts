@@ -1,6 +1,6 @@
 import type { Catalogue, Profile } from './types.ts';
 
-/** A catalogue with more profiles; one of the same kind and id takes the place of another. */
+/** Adds profiles to a catalogue. A profile replaces one of the same kind and id. */
 export function withProfiles(catalogue: Catalogue, profiles: readonly Profile[]): Catalogue {
   const of = <K extends Profile['kind']>(kind: K) =>
     Object.fromEntries(

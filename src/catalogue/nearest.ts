@@ -1,4 +1,4 @@
-/** The known word that is fewest edits away from `word`; null where even that one is far off. */
+/** Returns the known word with the fewest edits from `word`; null if none is close. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   let best: string | null = null;
   let least = Math.max(2, Math.floor(word.length / 2));
@@ -11,7 +11,7 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** Edits from `a` to `b`, two neighbours swapped being one (optimal string alignment), by rows; at most `limit`. */
+/** Edits from `a` to `b`, at most `limit`; swapping two neighbours is one edit (optimal string alignment). */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let above: readonly number[] = [];

@@ -6,20 +6,20 @@ import { archPattern } from './resolve.ts';
 import type { Arch, Catalogue } from './types.ts';
 
 /**
- * The arch whose programs a pattern takes; null where it takes none of any.
+ * Returns the arch whose programs a pattern matches; null if there is none.
  *
- * A pattern with a wider mask than ours may take several (QEMU's older MIPS entries do): the first that it covers
- * wholly is it, else the first whose plain header it matches.
+ * A pattern with a wider mask than ours may match several, as QEMU's older MIPS entries do. This returns the first arch that it
+ * covers completely, else the first whose plain header it matches.
  */
 export function archOfPattern({ arches }: Catalogue, pattern: Pattern): Arch | null {
   if (pattern.type === 'extension') return null;
-  const taken = candidates(arches, pattern).filter((arch) => matches(pattern, archPattern(arch).magic, ''));
-  return taken.find((arch) => covers(pattern, archPattern(arch))) ?? taken[0] ?? null;
+  const matched = candidates(arches, pattern).filter((arch) => matches(pattern, archPattern(arch).magic, ''));
+  return matched.find((arch) => covers(pattern, archPattern(arch))) ?? matched[0] ?? null;
 }
 
 const E_MACHINE = 18;
 
-/** All arches, or those with the `e_machine` that the pattern compares: to compare all with the pattern of every entry takes long. */
+/** Returns the arches with the `e_machine` that the pattern requires, or all. Comparing every entry with all arches is slow. */
 function candidates(arches: Catalogue['arches'], { offset, magic, mask }: MagicPattern): readonly Arch[] {
   const at = E_MACHINE - offset;
   const isCompared = (index: number): boolean =>
@@ -30,14 +30,14 @@ function candidates(arches: Catalogue['arches'], { offset, magic, mask }: MagicP
 
 const machines = new WeakMap<Catalogue['arches'], ReadonlyMap<string, readonly Arch[]>>();
 
-/** By the two bytes in hex. */
+/** Indexes arches by the two bytes of `e_machine`, in hex. */
 function byMachine(arches: Catalogue['arches']): ReadonlyMap<string, readonly Arch[]> {
   const known = machines.get(arches);
   if (known !== undefined) return known;
   const groups = new Map<string, Arch[]>();
   for (const arch of Object.values(arches)) {
     const start = 2 * E_MACHINE;
-    // As the kernel fills up a shorter file.
+    // The kernel pads a shorter file with zeros.
     const machine = arch.magic
       .slice(start, start + 4)
       .toLowerCase()

@@ -1,9 +1,9 @@
 import type { Arch } from './types.ts';
 
-/** Of an arch with several variants, those that its emulators run; the newest first. */
+/** The variants of an arch that its emulators run, newest first. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = { arm: ['linux/arm/v7', 'linux/arm/v6'] };
 
-/** After the machine's own platform: the order of BuildKit (util/archutil/detect.go), and so of tonistiigi/binfmt. */
+/** The order of BuildKit (util/archutil/detect.go) and tonistiigi/binfmt, after the machine's native platform. */
 const ORDER = [
   ...[
     'x86_64',
@@ -20,21 +20,21 @@ const ORDER = [
   'arm',
 ];
 
-/** Levels of x86-64 by what they add, as /proc/cpuinfo names it (x86-64 psABI, table 3.1; `pni` is SSE3, `abm` LZCNT). */
+/** The CPU features that each x86-64 level adds, as in /proc/cpuinfo (x86-64 psABI, table 3.1; `pni` is SSE3, `abm` LZCNT). */
 const LEVELS = {
   v2: ['cx16', 'lahf_lm', 'popcnt', 'pni', 'sse4_1', 'sse4_2', 'ssse3'],
   v3: ['abm', 'avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'movbe', 'xsave'],
   v4: ['avx512bw', 'avx512cd', 'avx512dq', 'avx512f', 'avx512vl'],
 } as const;
 
-/** The platforms of OCI and Docker that programs of an arch are: `linux/arm64`; none where they have no name there. */
+/** Returns the OCI and Docker platforms of an arch: `linux/arm64`. Empty if they have no name for it. */
 export const platformsOf = ({ id, aliases }: Arch): readonly string[] =>
   Object.hasOwn(VARIANTS, id) ? (VARIANTS[id] ?? []) : aliases.docker.slice(0, 1);
 
 /**
- * The platforms of a machine that runs `natives`, its own arch first, and `emulated`, each once and in a fixed order.
+ * Lists the platforms of a machine that runs `natives`, its own arch first, and `emulated`: each once, in a fixed order.
  *
- * @param cpuFlags of the machine's processor; they decide which variants of its own amd64 platform there are
+ * @param cpuFlags flags of the machine's processor, which determine the variants of its native amd64 platform
  */
 export function listPlatforms(
   natives: readonly Arch[],

@@ -6,10 +6,10 @@ import { nearest } from './nearest.ts';
 import type { Arch, Catalogue, EmulatorProfile, Profile } from './types.ts';
 
 /**
- * The arch that a name means, in any spelling: an id, a Docker platform, a GNU triplet with or without vendor, what
- * uname, Debian, Go or RPM call it; upper and lower case are the same.
+ * Finds the arch for a name in any spelling: an id, a Docker platform, a GNU triplet with or without vendor, or the name in uname,
+ * Debian, Go or RPM. Ignores case.
  *
- * @throws UNKNOWN_ARCH, with the nearest known name as hint.
+ * @throws UNKNOWN_ARCH, with the nearest known name as a hint.
  */
 export function findArch(catalogue: Catalogue, name: string): Arch {
   const names = arches(catalogue);
@@ -19,17 +19,17 @@ export function findArch(catalogue: Catalogue, name: string): Arch {
   if (found !== undefined) return found;
   const known = nearest(requested, names.keys());
   throw new BinfmtctlError('UNKNOWN_ARCH', `unknown architecture ${JSON.stringify(name)}`, {
-    hint: known === null ? '`binfmtctl catalogue list` shows all that are known' : `did you mean ${known}?`,
+    hint: known === null ? '`binfmtctl catalogue list` shows all architectures' : `did you mean ${known}?`,
   });
 }
 
-/** The arches that a list of names means, commas within a name included; in order, each once. */
+/** Finds the arches for a list of names, each of which may be a comma-separated list. Returns each arch once, in order. */
 export function findArches(catalogue: Catalogue, names: readonly string[]): readonly Arch[] {
   const each = names.flatMap((name) => name.split(',')).filter((name) => name.trim() !== '');
   return [...new Set(each.map((name) => findArch(catalogue, name)))];
 }
 
-/** Any profile: an emulator or a format by its id, else an arch in any spelling. */
+/** Finds a profile of any kind: an emulator or a format by its id, else an arch in any spelling. */
 export function findProfile(catalogue: Catalogue, name: string): Profile {
   const id = name.toLowerCase();
   const formats = Object.values(catalogue.formats);
@@ -38,7 +38,7 @@ export function findProfile(catalogue: Catalogue, name: string): Profile {
   return emulator ?? format ?? findArch(catalogue, name);
 }
 
-/** The arch of a file by its first 256 bytes, as `programPattern` decides; null for another format. */
+/** Returns the arch whose `programPattern` matches the first 256 bytes of a file; null if none does. */
 export function archOfHeader(catalogue: Catalogue, head: Uint8Array): Arch | null {
   return Object.values(catalogue.arches).find((arch) => matches(programPattern(arch), head, '')) ?? null;
 }
@@ -65,7 +65,7 @@ const EI_OSABI = 7;
 const APP_IMAGE_END = 11;
 const programPatterns = new WeakMap<Arch, MagicPattern>();
 
-/** What a file of the arch looks like: from its first byte on. The same object for the same arch. */
+/** The pattern of an arch's files, at offset 0. Returns the same object for the same arch. */
 export function archPattern(arch: Arch): MagicPattern {
   const known = patterns.get(arch);
   if (known !== undefined) return known;
@@ -75,17 +75,17 @@ export function archPattern(arch: Arch): MagicPattern {
   return pattern;
 }
 
-/** What an emulator's entry for the arch takes. */
+/** The pattern of an emulator's entry for an arch. */
 export function emulatorPattern(arch: Arch, { id, masks }: EmulatorProfile): MagicPattern {
   const pattern = archPattern(arch);
   const mask = masks?.[arch.id];
   return mask === undefined ? pattern : { ...pattern, mask: bytesOf(id, mask) };
 }
 
-// To tell the arches of all entries asks for every pattern once an entry: to read each anew takes a tenth of `status`.
+// `status` needs every pattern for each entry. Without this cache, parsing them takes a tenth of its time.
 const patterns = new WeakMap<Arch, MagicPattern>();
 
-/** The emulators that run `guest` on `host`; QEMU, which runs everything, comes first. */
+/** Returns the emulators that run `guest` on `host`, those with most guests first: QEMU. */
 export function emulatorsFor(
   { emulators }: Catalogue,
   guest: string,
@@ -107,13 +107,13 @@ function arches(catalogue: Catalogue): ReadonlyMap<string, Arch> {
   const index = new Map(
     all.flatMap((arch) => spellings(arch).map((name) => [name.toLowerCase(), arch] as const)),
   );
-  // An id always means its own arch, whatever the aliases of another say.
+  // An id takes precedence over aliases of other arches.
   for (const arch of all) index.set(arch.id.toLowerCase(), arch);
   indexes.set(catalogue, index);
   return index;
 }
 
-/** The id of an arch and all its aliases; Docker platforms also without `linux/`. */
+/** Returns the id and all aliases of an arch. Docker platforms are also listed without `linux/`. */
 export function spellings({ id, aliases }: Arch): readonly string[] {
   const { docker } = aliases;
   const short = docker.filter((name) => name.startsWith('linux/')).map((name) => name.slice('linux/'.length));
@@ -126,7 +126,7 @@ function withoutVendor(name: string): string {
   return parts.length === 4 ? [parts[0], ...parts.slice(2)].join('-') : name;
 }
 
-/** A Docker variant that is newer than this catalogue is still of its arch: `linux/amd64/v5` → `linux/amd64`. */
+/** Maps a Docker variant that is not in the catalogue to its arch: `linux/amd64/v5` → `linux/amd64`. */
 function withoutVariant(name: string): string {
   return name.replace(/^((?:linux\/)?[^/]+)\/v\d+(?:\.\d+)?$/, '$1');
 }
@@ -134,7 +134,7 @@ function withoutVariant(name: string): string {
 function bytesOf(id: string, hex: string): Uint8Array {
   const bytes = parseHex(hex);
   if (bytes !== null) return bytes;
-  throw new BinfmtctlError('BAD_PROFILE', `profile ${id}: ${hex} is not hex`, {
-    hint: '`binfmtctl catalogue lint` shows where',
+  throw new BinfmtctlError('BAD_PROFILE', `profile ${id}: invalid hex: ${hex}`, {
+    hint: '`binfmtctl catalogue lint` names the file and line',
   });
 }

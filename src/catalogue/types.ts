@@ -1,6 +1,6 @@
 import type { ElfIdentity, ProbeSpec } from '../elf/types.ts';
 
-/** The spellings of an arch, by who uses them. Each list may be empty. */
+/** The spellings of an arch, by naming scheme. Each list may be empty. */
 export interface Aliases {
   /** Docker and OCI platforms: `linux/arm64`, `linux/arm64/v8`. */
   readonly docker: readonly string[];
@@ -17,7 +17,7 @@ export interface Aliases {
   readonly other: readonly string[];
 }
 
-/** Why some bytes of a magic are not, or not wholly, compared. */
+/** The reason why a mask ignores some bytes, or compares only some of their bits. */
 export interface MaskedBytes {
   /** `7` or `9-15`. */
   readonly bytes: string;
@@ -32,17 +32,17 @@ export interface Arch {
   readonly id: string;
   readonly summary: string;
   readonly elf: ElfIdentity & {
-    /** The bits of `e_flags` that tell this arch from its siblings. */
+    /** The bits of `e_flags` that distinguish this arch from its siblings. */
     readonly flags?: { readonly value: number; readonly mask: number } | undefined;
   };
-  /** Lower case hex, equally long; no magic bit outside the mask. */
+  /** Lower case hex. Magic and mask have the same length, and the magic has no bit outside the mask. */
   readonly magic: string;
   readonly mask: string;
   readonly masked: readonly MaskedBytes[];
   readonly aliases: Aliases;
-  /** Arches that this one's hardware and kernel may run natively, to be seen by a probe: `i386` on x86_64. */
+  /** Arches that hardware and kernel of this one may run natively, which a probe checks: `i386` on x86_64. */
   readonly compat: readonly string[];
-  /** Ids of arches whose pattern overlaps on purpose; both sides must say so. */
+  /** Ids of arches and formats whose patterns overlap on purpose. Both sides must list each other. */
   readonly overlaps: readonly string[];
   readonly probe: ProbeSpec;
 }
@@ -62,27 +62,27 @@ export interface Format {
   readonly id: string;
   readonly summary: string;
   readonly aliases: readonly string[];
-  /** Any of these; each becomes an entry of its own. */
+  /** A file matches any of these. Each becomes a separate entry. */
   readonly matches: readonly FormatMatch[];
-  /** Programs that run it, first found wins; `package` as Debian names it. */
+  /** Programs that run it; the first that exists is used. `package` is the Debian package. */
   readonly interpreters: readonly {
     readonly path: string;
     readonly package?: string | undefined;
     readonly note?: string | undefined;
   }[];
-  /** Letters of the kernel's flags, for each of its entries. */
+  /** Letters of the kernel's flags, for all its entries. */
   readonly flags?: string | undefined;
   readonly overlaps: readonly string[];
   readonly note?: string | undefined;
 }
 
-/** One place where a distribution keeps an emulator. `{target}` stands for the guest's name in `guests`. */
+/** The paths and packages of an emulator in a distribution. `{target}` is replaced by the guest's name in `guests`. */
 export interface EmulatorLayout {
   /** `debian<=12`, `debian>=13`, `fedora`, `alpine`, `arch`, `ubuntu`, `binfmtctl` … */
   readonly distribution: string;
-  /** Absolute path with `{target}`, in order of preference. */
+  /** Absolute paths with `{target}`, in order of preference. */
   readonly paths: readonly string[];
-  /** Package names with `{target}`; empty where there is none. */
+  /** Package names with `{target}`; may be empty. */
   readonly packages: readonly string[];
   readonly linkage: 'static' | 'dynamic' | 'either';
 }
@@ -95,7 +95,7 @@ export interface KnownBad {
   readonly hosts: readonly string[];
   /** semver range of the kernel's version; absent for all. */
   readonly kernels?: string | undefined;
-  /** Sizes of the kernel's pages, in bytes; absent for all. */
+  /** Page sizes of the kernel, in bytes; absent for all. */
   readonly pageSizes?: readonly number[] | undefined;
   readonly symptom: string;
   readonly wayOut: string;
@@ -107,32 +107,32 @@ export interface EmulatorProfile {
   /** `qemu`, `box64`, `box86`, `fex`, `rosetta`. */
   readonly id: string;
   readonly summary: string;
-  /** Arch (or format) id → what `{target}` stands for. */
+  /** Arch (or format) id → replacement for `{target}`. */
   readonly guests: Readonly<Record<string, string>>;
-  /** Ids of the machines' arches that it runs on; itself it may be of another one that they run natively. */
+  /** Ids of the arches of machines that it runs on. Its file may have another arch that such a machine runs natively. */
   readonly hosts: readonly string[];
   readonly layouts: readonly EmulatorLayout[];
   /** Name of the entry, with `{target}`: `qemu-{target}`. */
   readonly entry: string;
-  /** Arch id → mask of its entry, lower case hex, where that is not the arch's: its makers' entry takes more files. */
+  /** Arch id → mask of its entry, lower case hex, if it differs from the arch's because the project's own entry matches more files. */
   readonly masks?: Readonly<Record<string, string>> | undefined;
-  /** Whether it understands the kernel's P flag: `auto` from this version on by AT_FLAGS, `always` when built so, `never`. */
+  /** Whether it supports flag P: `auto` since this version, by AT_FLAGS; `always` if built so; `never`. */
   readonly preserveArgv0: { readonly mode: 'auto' | 'always' | 'never'; readonly since?: string | undefined };
-  /** Whether it takes the program from AT_EXECFD, so that flag O lets it run programs that it may not read. */
+  /** Whether it reads the program from AT_EXECFD, so that flag O lets it run unreadable programs. */
   readonly openBinary: boolean;
-  /** Whether a dynamic build is registered with flag F, too, as its makers' entry is; static ones always are. */
+  /** Whether a dynamic build is registered with flag F, as the project's own entry is. Static builds always are. */
   readonly fixBinary?: boolean | undefined;
-  /** Whether it needs no loader of the guest at the place that a program names: it has libraries, or a tree of them, of its own. */
+  /** Whether it brings the guest's libraries, so that dynamic programs run without their loader on the machine. */
   readonly ownLibraries?: boolean | undefined;
   readonly version: {
-    /** A program beside it that prints the version in its place; the emulator itself is then never started for that. */
+    /** A program in the same directory that prints the version. The emulator itself is then never started for it. */
     readonly program?: string | undefined;
     readonly arguments: readonly string[];
     /** Regular expression whose first group is the version. */
     readonly pattern: string;
-    /** Whether the line that it prints stands in its bytes, too: then the version of one that cannot run here is known. */
+    /** Whether its file contains the line that it prints, so that the version is known even if it cannot run here. */
     readonly inBytes?: boolean | undefined;
-    /** Environment that makes it print its version when started through an entry. */
+    /** Environment variables that make it print its version when started through an entry. */
     readonly throughEntry?: Readonly<Record<string, string>> | undefined;
   };
   readonly knownBad: readonly KnownBad[];
@@ -140,7 +140,7 @@ export interface EmulatorProfile {
 
 export type Profile = Arch | Format | EmulatorProfile;
 
-/** All profiles, by kind and id. Plain data: it is compiled to JSON at build time. */
+/** All profiles, by kind and id. Plain data that is compiled to JSON at build time. */
 export interface Catalogue {
   readonly arches: Readonly<Record<string, Arch>>;
   readonly formats: Readonly<Record<string, Format>>;

@@ -1,15 +1,15 @@
 import { BinfmtctlError } from '../errors.ts';
 import { type Code, type Isa, MAX_CONSTANT } from './isa/types.ts';
 
-/** A system call: its number, and its arguments, where null is argv[0]. */
+/** A system call: its number and its arguments. The argument null is argv[0]. */
 export interface SystemCall {
   readonly number: number;
   readonly arguments: readonly (number | null)[];
-  /** Address that keeps the result. */
+  /** Address that the result is stored at. */
   readonly result?: number;
 }
 
-/** Straight-line code that makes the system calls in this order. @throws BAD_PROFILE for an absurd number of a call. */
+/** Assembles straight-line code that makes the system calls in order. @throws BAD_PROFILE for an invalid system call number. */
 export function assemble(isa: Isa, steps: readonly SystemCall[]): Uint8Array {
   const code = [isa.prologue ?? [], ...steps.map((step) => assembleStep(isa, step))].flat();
   const bytes = new Uint8Array(code.length * isa.unit);
@@ -25,7 +25,7 @@ export function assemble(isa: Isa, steps: readonly SystemCall[]): Uint8Array {
 
 function assembleStep(isa: Isa, step: SystemCall): Code {
   if (!Number.isInteger(step.number) || step.number < 0 || step.number > MAX_CONSTANT) {
-    throw new BinfmtctlError('BAD_PROFILE', `${step.number} is not the number of a system call`);
+    throw new BinfmtctlError('BAD_PROFILE', `invalid system call number: ${step.number}`);
   }
   const load = isa.argumentRegisters.flatMap((register, index) => {
     const value = step.arguments[index];

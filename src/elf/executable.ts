@@ -1,17 +1,17 @@
-/** The head of a static executable. Its first segment is the start of the file, its second one is writable data. */
+/** Encodes the head of a static executable. Its first segment is the start of the file, its second one is writable data. */
 import { encodeHeader, headerSize } from './header.ts';
 import { encodeProgramHeaders, PT_LOAD, programHeaderSize } from './programs.ts';
 import type { ElfClass, ElfIdentity, ProgramHeader } from './types.ts';
 
-/** Within reach of MAX_CONSTANT, and free in every arch's address space. */
+/** Below MAX_CONSTANT, and free in every arch's address space. */
 const BASE = 0x400000;
 /** The largest page of any arch. */
 const PAGE = 0x10000;
 
 /**
- * The physical address of PT_GNU_STACK, early in the file. If no format accepts the program, shells and execvp(3) run it
- * as a script, and a `)` is a syntax error before anything is executed. Segments that are loaded cannot hold it:
- * Box64 maps them by their physical addresses (src/elfs/elfloader.c).
+ * The physical address of PT_GNU_STACK, early in the file: the byte `)`. If the kernel cannot run the program, shells and execvp(3)
+ * run it as a script. The `)` is a syntax error, so nothing is executed. A loaded segment cannot contain it: Box64 maps those
+ * by their physical addresses (src/elfs/elfloader.c).
  */
 const SHELL_STOP = 0x29;
 
@@ -22,7 +22,7 @@ const PROGRAM_COUNT = 3;
 export interface Segments {
   /** Offset of the first instruction. */
   readonly entry: number;
-  /** Bytes of the file that are executable; less than a page if the data extend beyond them. */
+  /** Number of executable bytes at the start of the file; less than a page if data follow. */
   readonly textSize: number;
   readonly data: { readonly offset: number; readonly fileSize: number; readonly memorySize: number };
 }
@@ -34,14 +34,14 @@ export const headSize = (elfClass: ElfClass): number =>
 /** Address of the data at an offset of the file: one page above the text. */
 export const dataAddress = (offset: number): number => BASE + PAGE + offset;
 
-/** Header and program headers. */
+/** Encodes the ELF header and the program headers. */
 export function encodeHead(
   identity: ElfIdentity,
   flags: number,
   { entry, textSize, data }: Segments,
 ): Uint8Array {
   const programs = [
-    // Without it some arches make stack and data executable, which a hardened kernel refuses.
+    // Without PT_GNU_STACK, some arches make stack and data executable, which a hardened kernel forbids.
     program(PT_GNU_STACK, 0b110, { ...NOWHERE, physical: SHELL_STOP }),
     program(PT_LOAD, 0b101, { offset: 0, address: BASE, fileSize: textSize, memorySize: textSize }),
     program(PT_LOAD, 0b110, { ...data, address: dataAddress(data.offset) }),
@@ -69,7 +69,7 @@ export function encodeHead(
 interface Extent {
   readonly offset: number;
   readonly address: number;
-  /** By default the address. */
+  /** Default: the address. */
   readonly physical?: number;
   readonly fileSize: number;
   readonly memorySize: number;

@@ -1,6 +1,6 @@
 /**
- * Reads and writes the fields of ELF structures one after another. Sizes are the specification's: a half is 2
- * bytes, a word 4, an address (or offset, or extended word) 4 in class 32 and 8 in class 64.
+ * Reads and writes the fields of ELF structures in sequence. A half has 2 bytes and a word 4. An address, offset or extended word
+ * has 4 bytes in class 32 and 8 in class 64.
  */
 import { BinfmtctlError } from '../errors.ts';
 import type { ByteOrder, ElfClass } from './types.ts';
@@ -22,7 +22,7 @@ export interface FieldWriter {
   address(value: bigint): void;
 }
 
-/** Reads from `offset` on; the caller has made sure that `bytes` is long enough. */
+/** Reads from `offset`. The caller ensures that `bytes` is long enough. */
 export function fieldReader(bytes: Uint8Array, offset: number, layout: Layout): FieldReader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = layout.byteOrder === 'little';
@@ -37,7 +37,7 @@ export function fieldReader(bytes: Uint8Array, offset: number, layout: Layout): 
   return { half, word, address };
 }
 
-/** Writes from `offset` on. BAD_ELF for a value that the field cannot hold, where a DataView would wrap it. */
+/** Writes from `offset`. @throws BAD_ELF for a value that does not fit, which a DataView would wrap. */
 export function fieldWriter(bytes: Uint8Array, offset: number, layout: Layout): FieldWriter {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = layout.byteOrder === 'little';
@@ -56,9 +56,9 @@ export function fieldWriter(bytes: Uint8Array, offset: number, layout: Layout): 
   return { half, word, address };
 }
 
-/** BAD_ELF unless `value` is a whole number that `size` bytes hold. */
+/** @throws BAD_ELF unless `value` is an unsigned integer that fits in `size` bytes. */
 export function requireFit(value: number | bigint, size: number): void {
   const whole = typeof value === 'bigint' || Number.isInteger(value);
   if (whole && value >= 0 && value < 2n ** BigInt(8 * size)) return;
-  throw new BinfmtctlError('BAD_ELF', `${value} does not fit an ELF field of ${size} bytes`);
+  throw new BinfmtctlError('BAD_ELF', `${value} does not fit in an ELF field of ${size} bytes`);
 }

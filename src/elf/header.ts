@@ -1,4 +1,4 @@
-/** The ELF header, bytes ↔ value (System V ABI, chapter 4; include/uapi/linux/elf.h). */
+/** Decodes and encodes the ELF header (System V ABI, chapter 4; include/uapi/linux/elf.h). */
 import { BinfmtctlError } from '../errors.ts';
 import { fieldReader, fieldWriter, requireFit } from './fields.ts';
 import type { ByteOrder, ElfClass, ElfHeader } from './types.ts';
@@ -15,8 +15,9 @@ export const isElf = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 
 /**
- * Decodes the header at the start of `bytes`, of which the first 64 are enough. Field values are not judged.
- * NOT_ELF without the ELF magic; BAD_ELF when class or byte order is unknown or the header is cut off.
+ * Decodes the header at the start of `bytes`. The first 64 bytes are enough. Does not validate field values.
+ *
+ * @throws NOT_ELF without the ELF magic; BAD_ELF for an unknown class or byte order, or a truncated header.
  */
 export function decodeHeader(bytes: Uint8Array): ElfHeader {
   if (!isElf(bytes)) throw new BinfmtctlError('NOT_ELF', 'does not begin with the ELF magic');
@@ -24,10 +25,10 @@ export function decodeHeader(bytes: Uint8Array): ElfHeader {
   const byteOrder = decodeByteOrder(bytes[5]);
   const size = headerSize(elfClass);
   if (bytes.length < size) {
-    throw new BinfmtctlError('BAD_ELF', `ELF header is cut off: ${bytes.length} of ${size} bytes`);
+    throw new BinfmtctlError('BAD_ELF', `truncated ELF header: ${bytes.length} of ${size} bytes`);
   }
   const fields = fieldReader(bytes, IDENT_SIZE, { class: elfClass, byteOrder });
-  // Property values are evaluated in this order, which is the order of the fields.
+  // JavaScript evaluates properties in this order, which is the order of the fields.
   return {
     class: elfClass,
     byteOrder,
@@ -49,7 +50,7 @@ export function decodeHeader(bytes: Uint8Array): ElfHeader {
   };
 }
 
-/** Encodes a header: 52 or 64 bytes, EI_VERSION 1, padding zero. BAD_ELF for a value that its field cannot hold. */
+/** Encodes a header: 52 or 64 bytes, EI_VERSION 1, zero padding. @throws BAD_ELF for a value that does not fit in its field. */
 export function encodeHeader(header: ElfHeader): Uint8Array {
   const bytes = new Uint8Array(headerSize(header.class));
   requireFit(header.osAbi, 1);

@@ -1,6 +1,6 @@
 /**
- * Assembles probes: static programs that report who runs them and how, see `report.ts`. Then a probe waits for its
- * standard input, so that its /proc/PID/exe can be looked at, and exits with PROBE_EXIT_STATUS.
+ * Assembles probes: static programs that report how they are run, see `report.ts`. A probe then waits for its standard input, so
+ * that its /proc/PID/exe can be examined, and exits with PROBE_EXIT_STATUS.
  */
 import { BinfmtctlError } from '../errors.ts';
 import { assemble, type SystemCall } from './assemble.ts';
@@ -11,25 +11,26 @@ import type { ElfIdentity, ProbeSpec } from './types.ts';
 
 export { decodeReport, probeEnvironment, REPORT_SIZE } from './report.ts';
 
-/** Neither a shell's status (126 and above), nor sysexits.h (64 to 78), nor small. */
+/** Unlikely for other programs: shells use 126 and above, sysexits.h 64 to 78, most programs small numbers. */
 export const PROBE_EXIT_STATUS = 93;
 
 /**
- * The kernel's /proc/self/exe (Linux 3.17 and later), spelled so that no emulator takes it for a question about its
- * guest: QEMU answers `/proc/self/exe` and `/proc/PID/exe` itself (linux-user/syscall.c is_proc_myself()), but this
- * resolves to /proc/PID/task/TID/exe; FEX answers `/proc/thread-self/exe` too, but compares the whole text.
+ * The kernel's /proc/self/exe (Linux 3.17 and later), in a spelling that no emulator intercepts. QEMU answers `/proc/self/exe` and
+ * `/proc/PID/exe` itself (linux-user/syscall.c is_proc_myself()), but this resolves to /proc/PID/task/TID/exe. FEX also answers
+ * `/proc/thread-self/exe`, but only with exactly this text.
  */
 const EXE_LINK = new TextEncoder().encode('/proc/./thread-self/exe\0');
 
 /**
- * Builds the probe of an arch, an executable file of less than 512 bytes. `spec` gives instruction set, system call
- * numbers and `e_flags`. BAD_PROFILE for an unknown instruction set or a system call number that is missing or absurd.
+ * Builds the probe of an arch, an executable file of less than 512 bytes.
+ *
+ * @throws BAD_PROFILE for an unknown instruction set, or a missing or invalid system call number.
  */
 export function buildProbe(identity: ElfIdentity, spec: ProbeSpec): Uint8Array {
   const isaOf = ISAS.get(spec.isa);
   if (isaOf === undefined) {
     const hint = `use one of ${[...ISAS.keys()].join(', ')}`;
-    throw new BinfmtctlError('BAD_PROFILE', `unknown instruction set of a probe: ${spec.isa}`, { hint });
+    throw new BinfmtctlError('BAD_PROFILE', `unknown instruction set: ${spec.isa}`, { hint });
   }
   const data = concat([EXE_LINK, REPORT_MARKER]);
   const offset = headSize(identity.class);
@@ -59,7 +60,7 @@ function stepsOf({ syscalls }: ProbeSpec, exeLink: number): SystemCall[] {
 
 function readlinkStep({ readlink, readlinkat }: ProbeSpec['syscalls'], call: readonly number[]): SystemCall {
   if (readlink !== undefined) return { number: readlink, arguments: call };
-  // The folder does not count, since the path is absolute.
+  // The directory descriptor is ignored, because the path is absolute.
   if (readlinkat !== undefined) return { number: readlinkat, arguments: [0, ...call] };
   throw new BinfmtctlError('BAD_PROFILE', 'a probe needs the system call readlink or readlinkat');
 }

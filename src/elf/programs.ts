@@ -1,4 +1,4 @@
-/** Program headers, bytes ↔ value (System V ABI, chapter 5). Class 64 has `flags` in second place, class 32 in seventh. */
+/** Decodes and encodes program headers (System V ABI, chapter 5). `flags` is the second field in class 64, the seventh in 32. */
 import { BinfmtctlError } from '../errors.ts';
 import { fieldReader, fieldWriter, type Layout } from './fields.ts';
 import type { ElfClass, ProgramHeader } from './types.ts';
@@ -7,20 +7,20 @@ export const PT_LOAD = 1;
 export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 
-/** Bytes of one program header: 32 in class 32, 56 in class 64. */
+/** Size of a program header: 32 bytes in class 32, 56 in class 64. */
 export const programHeaderSize = (elfClass: ElfClass): number => (elfClass === 32 ? 32 : 56);
 
-/** Decodes a table of program headers without gaps; BAD_ELF when `bytes` end within one. */
+/** Decodes a table of program headers without gaps. @throws BAD_ELF if the table is truncated. */
 export function decodeProgramHeaders(bytes: Uint8Array, layout: Layout): ProgramHeader[] {
   const size = programHeaderSize(layout.class);
   if (bytes.length % size !== 0) {
-    throw new BinfmtctlError('BAD_ELF', `table of program headers is cut off: ${bytes.length} bytes`);
+    throw new BinfmtctlError('BAD_ELF', `truncated table of program headers: ${bytes.length} bytes`);
   }
   const count = bytes.length / size;
   return Array.from({ length: count }, (_, index) => decodeOne(bytes, index * size, layout));
 }
 
-/** Encodes a table of program headers. BAD_ELF for a value that its field cannot hold. */
+/** Encodes a table of program headers. @throws BAD_ELF for a value that does not fit in its field. */
 export function encodeProgramHeaders(programs: readonly ProgramHeader[], layout: Layout): Uint8Array {
   const size = programHeaderSize(layout.class);
   const bytes = new Uint8Array(programs.length * size);

@@ -1,25 +1,25 @@
-/** What a probe writes to its standard output. Sizes are fixed, so that the probe needs neither branch nor arithmetic. */
+/** The report that a probe writes to its standard output. All sizes are fixed, so a probe needs no branches or arithmetic. */
 import type { ElfIdentity, ProbeReport } from './types.ts';
 
-/** Begins every report. */
+/** The start of every report. */
 export const REPORT_MARKER: Uint8Array = new TextEncoder().encode('\x7fprobe1\n');
 
-/** PATH_MAX: bytes that a report has for each of the two texts. */
+/** PATH_MAX: size of each of the two texts in a report. */
 export const TEXT_SIZE = 4096;
 
-/** Bytes of a whole report: marker, effective user id (a word of the arch), link of /proc/self/exe, argv[0]. A probe
- * that has written this much waits for its standard input. */
+/** Size of a report: marker, effective user id (a word of the arch), target of /proc/self/exe, argv[0]. A probe that has written
+ * this much waits for its standard input. */
 export const REPORT_SIZE = REPORT_MARKER.length + 4 + 2 * TEXT_SIZE;
 
 /**
- * What a probe has to find in its environment, in addition to anything else: it writes 4096 bytes from the start of
- * argv[0] on, and the environment lies behind the arguments, so that those bytes exist.
+ * Required in a probe's environment. A probe writes 4096 bytes from the start of argv[0]. The environment follows the arguments, so
+ * this variable makes sure that those bytes exist.
  */
 export const probeEnvironment: Readonly<Record<string, string>> = { BINFMTCTL_PROBE: '.'.repeat(TEXT_SIZE) };
 
 /**
- * Reads a report, whose word has the byte order of `identity`; null unless it is whole and nothing else. Bytes that
- * are not UTF-8 become U+FFFD; a text of 4096 bytes or more is cut there.
+ * Decodes a report, whose word has the byte order of `identity`. Null if it is incomplete or has other data. Bytes that are not
+ * UTF-8 become U+FFFD. Texts are truncated to 4096 bytes.
  */
 export function decodeReport(bytes: Uint8Array, identity: ElfIdentity): ProbeReport | null {
   if (bytes.length !== REPORT_SIZE || !REPORT_MARKER.every((byte, index) => bytes[index] === byte))

@@ -1,7 +1,7 @@
-/** What the kernel and an emulator look at first in an ELF file. */
 export type ElfClass = 32 | 64;
 export type ByteOrder = 'little' | 'big';
 
+/** The fields of an ELF header that identify an architecture. */
 export interface ElfIdentity {
   readonly class: ElfClass;
   readonly byteOrder: ByteOrder;
@@ -38,11 +38,11 @@ export interface ProgramHeader {
   readonly align: bigint;
 }
 
-/** What is needed to assemble a probe for an arch; part of its profile. */
+/** The parameters of an arch's probe; part of its profile. */
 export interface ProbeSpec {
-  /** Which instruction encoder: one for each instruction set, e.g. `aarch64`, `mips`, `x86`. */
+  /** Name of the instruction encoder: `aarch64`, `mips`, `x86`. */
   readonly isa: string;
-  /** Linux system call numbers of the arch. `readlinkat` is for arches without `readlink`. */
+  /** Linux system call numbers of the arch. Arches without `readlink` have `readlinkat`. */
   readonly syscalls: {
     readonly read: number;
     readonly write: number;
@@ -51,15 +51,14 @@ export interface ProbeSpec {
     readonly readlink?: number | undefined;
     readonly readlinkat?: number | undefined;
   };
-  /** `e_flags` of the probe, where the emulator or kernel looks at them (MIPS ABI, RISC-V float ABI …). */
+  /** `e_flags` of the probe, if an emulator or the kernel checks them (MIPS ABI, RISC-V float ABI). */
   readonly flags?: number | undefined;
 }
 
-/** What a probe wrote: see `src/elf/probe.ts`. */
+/** The decoded report of a probe: see `src/elf/report.ts`. */
 export interface ProbeReport {
   readonly euid: number;
   readonly argv0: string;
-  /** Target of `/proc/self/exe` as the kernel sees it: the probe itself when native, the emulator when emulated;
-   * null where there is no /proc. */
+  /** Target of `/proc/self/exe` in the kernel: the probe if it runs natively, the emulator if it is emulated, null without /proc. */
   readonly exe: string | null;
 }

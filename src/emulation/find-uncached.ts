@@ -22,7 +22,7 @@ export async function findUncachedEmulation(
   { heads, request, root, entries }: EmulationSearch,
   context: Context,
 ): Promise<Emulation> {
-  // A source or an emulator that is named comes before the machine's entries.
+  // An explicit source or emulator takes precedence over existing entries.
   const isNamed = request.sources.length > 0 || request.emulator !== undefined;
   const entriesForRoot = entries.filter((entry) => worksInRoot(entry, root));
   const usable = isNamed ? [] : entriesForRoot;
@@ -50,7 +50,7 @@ export async function findUncachedEmulation(
     );
   await assertEntriesProved(needed);
   const unserved = targets.filter((arch) => !isServed(arch));
-  // Sources are for the architectures that the user names; an entry may serve the program's own.
+  // Sources apply to the architectures that the user names; an entry may serve the program's architecture.
   const optional =
     isNamed && (request.all || request.arches.length > 0)
       ? needed.filter(
@@ -84,7 +84,7 @@ export async function findUncachedEmulation(
     .map((arch) => whoServes(arch, takers.get(arch.id) ?? null));
   const arches = [...served, ...emulated];
   requireAll(needed, arches);
-  // Emulators that the user names are for architectures.
+  // The emulators that the user names do not apply to other formats.
   const takerOfOther = (index: number): Entry | null =>
     firstMatch(
       own.length === 0 ? entriesForRoot : entriesForRoot.filter(isCopyable),
@@ -92,7 +92,7 @@ export async function findUncachedEmulation(
       request.path ?? '',
     );
   const losses = own.length === 0 ? [] : describeLost(entries, own, context.catalogue);
-  // Programs would fail without a reason.
+  // Without this warning, programs of lost entries would fail without an explanation.
   for (const text of request.withReport ? [] : losses) context.report({ kind: 'warning', text });
   return {
     arches,
@@ -122,14 +122,14 @@ interface Taken {
 }
 
 /**
- * Probes the entries that have not been probed as they are now.
+ * Probes the entries that have no valid proof.
  *
- * @throws NOT_PROVED for one that does not run the programs that it takes.
+ * @throws NOT_PROVED for an entry that does not run the programs that it matches.
  */
 async function assertProved(all: readonly Taken[], root: string | null, context: Context): Promise<void> {
   const proofs = await readProofs(context);
   const unproved = all.flatMap(({ arch, entry }) => {
-    // Without F it is another file in each root.
+    // Without F, the interpreter is another file in each root.
     if (entry === null || (root !== null && !entry.flags.includes('F'))) return [];
     const proof = proofs.get(entryIdentity(context.binfmtDirectory, entry) ?? '');
     return proof === undefined || !holdsIn(proof, root) ? [{ arch, entry }] : [];
@@ -147,8 +147,8 @@ async function assertProved(all: readonly Taken[], root: string | null, context:
 }
 
 function brokenEntry({ id }: Arch, { name, interpreter }: Entry, reasons: readonly string[]): BinfmtctlError {
-  const what = `entry ${name} takes ${id} programs, but its interpreter ${interpreter} does not run them`;
-  return new BinfmtctlError('NOT_PROVED', `${what}: ${reasons.join('; ')}`, {
+  const text = `entry ${name} matches ${id} programs, but its interpreter ${interpreter} does not run them`;
+  return new BinfmtctlError('NOT_PROVED', `${text}: ${reasons.join('; ')}`, {
     hint: `use another emulator with --source or --emulator; as root, \`binfmtctl install ${id} --replace\` repairs the entry`,
   });
 }
@@ -164,6 +164,6 @@ function requireAll(required: readonly Arch[], served: readonly { readonly arch:
   const missing = required.find(({ id }) => !served.some(({ arch }) => arch === id));
   if (missing === undefined) return;
   throw new BinfmtctlError('EMULATOR_NOT_FOUND', `no emulator for ${missing.id} was found`, {
-    hint: 'name a file with --source path:FILE or a folder with --source dir:DIR',
+    hint: 'pass an emulator with --source path:FILE, or a directory with --source dir:DIR',
   });
 }

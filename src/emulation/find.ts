@@ -9,16 +9,16 @@ import { isCopyable, isReplaced, withEntries, worksInRoot } from './lost-entries
 import { type OwnRule, readRunCache } from './run-cache.ts';
 import type { Emulation, EmulationRequest, EmulationSearch, RunBy } from './types.ts';
 
-/** The instance that an emulator runs by, if there is one. */
+/** statfs(2). */
 export const BINFMT_MISC_MAGIC = 0x42494e4d;
 
 /**
- * Finds who runs programs with these first bytes, and those of the arches, in `root`, or on this machine where that is
- * null: the machine itself, entries that are there, or emulators, found or fetched, for an instance of their own. Such a
- * one hides the entries that are there (fs/binfmt_misc.c current_binfmt_misc()), so that it takes over those that can be.
+ * Finds out how programs with these first bytes, and programs of the requested architectures, run in `root`, or on the host if it
+ * is null: natively, through existing entries, or with emulators, found or fetched, in a private instance. A private instance
+ * hides the existing entries (fs/binfmt_misc.c current_binfmt_misc()), so it includes copies of them where possible.
  *
- * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what `obtainEmulators` throws; UNSAFE_RULE; NOT_PROVED for an entry
- * that takes the programs but does not run them.
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and other errors of `obtainEmulators`; UNSAFE_RULE; NOT_PROVED for an
+ * entry that matches the programs but does not run them.
  */
 export async function findEmulation(
   heads: readonly Uint8Array[],
@@ -35,15 +35,19 @@ export async function findEmulation(
   return findUncachedEmulation(search, context);
 }
 
-/** execa starts no program in a folder that has no path any more. */
+/** No program can be started in a removed directory. */
 function requireWorkingDirectory(): void {
   if (workingDirectory() !== REMOVED_DIRECTORY) return;
-  throw new BinfmtctlError('FILE_FAILED', 'cannot look for emulators: this folder has been removed', {
-    hint: '`cd` to another one',
-  });
+  throw new BinfmtctlError(
+    'FILE_FAILED',
+    'cannot search for emulators: the current directory has been removed',
+    {
+      hint: 'change to another directory with `cd`',
+    },
+  );
 }
 
-/** The answer where it takes no search: it is looked for most often by those who run a program many times. */
+/** The result without a search; null if a search is needed. Keeps repeated runs of a program fast. */
 async function findCachedEmulation(
   { heads, request, root, entries }: EmulationSearch,
   context: Context,
@@ -61,7 +65,7 @@ async function findCachedEmulation(
   if (serving.length > 0 && !(await areProved(serving, root, context))) return null;
   const isPrivate = runners.includes(null);
   const used = new Set<OwnRule>();
-  // Only in a static emulator nothing of the root is looked for.
+  // In a root, only emulators with F are known to need no file of the root.
   const cachedRules = isPrivate
     ? readRunCache(context).rules.filter(({ rule }) => root === null || rule.flags.includes('F'))
     : [];
@@ -74,14 +78,14 @@ async function findCachedEmulation(
     return 'private';
   });
   if (programs.includes(null)) return null;
-  // Children may be of these.
+  // Child processes may need the entries that the private instance loses.
   for (const entry of used.size === 0 ? [] : entries.filter((each) => !isCopyable(each))) {
     const cached = cachedRules.find(({ rule }) => isReplaced(entry, [rule]));
     if (cached === undefined) return null;
     used.add(cached);
   }
   const rules = [...used].map(({ rule }) => rule);
-  // Cached rules were checked when they were found; that none takes native programs is cheap to check again.
+  // Cached rules were checked when they were found. Checking again that none matches native programs is cheap.
   if (rules.some(({ pattern }) => matches(pattern, own, ''))) return null;
   return {
     programs,
@@ -92,7 +96,7 @@ async function findCachedEmulation(
   };
 }
 
-/** Whether a probe has run through each of the entries as they are now, or could not be run. */
+/** Whether each of the entries has a valid proof that shows no failure. */
 async function areProved(entries: readonly Entry[], root: string | null, context: Context): Promise<boolean> {
   const [{ holdsIn, readProofs }, { entryIdentity }] = await Promise.all([
     import('../verify/proofs.ts'),
@@ -105,7 +109,7 @@ async function areProved(entries: readonly Entry[], root: string | null, context
   });
 }
 
-/** The enabled entries of the instance that serves us, newest first; none where there is none. */
+/** The enabled entries of the current instance, newest first; empty without an instance. */
 async function servingEntries({ binfmtDirectory }: Context): Promise<readonly Entry[]> {
   if (fileSystemMagic(binfmtDirectory) !== BINFMT_MISC_MAGIC) return [];
   const [{ readEntries }, { inspectInstance }] = await Promise.all([
@@ -116,9 +120,9 @@ async function servingEntries({ binfmtDirectory }: Context): Promise<readonly En
   return readEntries(binfmtDirectory).entries.filter((entry) => entry.enabled);
 }
 
-/** Up to e_machine. */
+/** Length of an ELF header up to e_machine. */
 const HEADER_SIZE = 20;
-/** Of an ELF header: class, byte order and machine tell arches apart that one kernel does not run both of. */
+/** Offsets in an ELF header of magic, class, byte order and machine, which distinguish native from foreign architectures. */
 const DISTINGUISHING_BYTES = [0, 1, 2, 3, 4, 5, 18, 19];
 
 const isSameArch = (head: Uint8Array, own: Uint8Array): boolean =>

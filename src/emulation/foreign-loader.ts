@@ -10,8 +10,10 @@ import type { Rule } from '../rule/types.ts';
 import type { LocatedProgram } from '../system/process/locate-program.ts';
 
 /**
- * @param rules what a private instance holds; null if the machine's entries serve
- * @throws PROGRAM_NOT_FOUND where the loader of a foreign program is not where its emulator looks.
+ * Checks that the emulator of a foreign program finds the program's loader.
+ *
+ * @param rules rules of the private instance; null if existing entries are used
+ * @throws PROGRAM_NOT_FOUND if the loader is not in a directory that the emulator searches.
  */
 export function requireLoader(
   { name, head }: LocatedProgram,
@@ -25,19 +27,19 @@ export function requireLoader(
     rules?.find(({ pattern }) => matches(pattern, head, name)) ??
     firstMatch(readEntries(binfmtDirectory).entries, head, name);
   if (serving !== null && profileOf(serving.interpreter, id, catalogue)?.ownLibraries === true) return;
-  // Where QEMU looks besides: as it is configured upstream, and by Debian (--interp-prefix).
+  // QEMU also searches these directories, as configured upstream and by Debian (--interp-prefix).
   const prefixes = [process.env['QEMU_LD_PREFIX'] ?? '', `/usr/gnemul/qemu-${id}`, `/etc/qemu-binfmt/${id}`];
   if (prefixes.some((prefix) => existsSync(join(prefix, loader)))) return;
-  const folders = arch?.aliases.gnu.map((triplet) => `/usr/${triplet}`) ?? [];
-  const cross = folders.find((folder) => existsSync(join(folder, loader)));
+  const directories = arch?.aliases.gnu.map((triplet) => `/usr/${triplet}`) ?? [];
+  const cross = directories.find((directory) => existsSync(join(directory, loader)));
   throw new BinfmtctlError(
     'PROGRAM_NOT_FOUND',
-    `${name} is loaded by ${loader}, which is not on this machine`,
+    `cannot execute ${name}: its loader ${loader} is not on this machine`,
     {
       hint:
         cross === undefined
-          ? 'name a tree that has it with --sysroot DIR, or `binfmtctl enter DIR`'
-          : `\`--sysroot ${cross}\` has it`,
+          ? 'pass a tree that contains the loader with --sysroot DIR, or use `binfmtctl enter DIR`'
+          : `use --sysroot ${cross}`,
     },
   );
 }

@@ -1,4 +1,4 @@
-/** Starts programs with exact arguments and variables, after a command that prepares everything for them. */
+/** Starts programs with exact arguments and variables, after a command that sets up their environment. */
 import { constants } from 'node:os';
 import type { Context } from '../context.ts';
 import { buildExecHelper, type ExecFailure } from '../elf/exec-helper/exec-helper.ts';
@@ -13,7 +13,7 @@ import type { Ending } from '../system/process/foreground.ts';
 import { type Setup, supervise, superviseDirectly } from '../system/process/supervisor.ts';
 import { strerror } from '../system/strerror.ts';
 
-/** A program, and the command that prepares everything for it. */
+/** A program, and the command that sets up its environment. */
 export interface PreparedLaunch {
   /** Executes HELPER_PATH last. */
   readonly command: readonly [string, ...string[]];
@@ -27,19 +27,19 @@ export interface LaunchedProgram {
   readonly environment: Variables;
   /** First bytes of the file that the kernel executes. */
   readonly head: Uint8Array;
-  /** What to say if the kernel and shells do not know its format. */
+  /** The error to throw if neither the kernel nor a shell can run the file. */
   readonly refusal?: BinfmtctlError | undefined;
-  /** For a program in a root: its directory and user. */
+  /** Working directory and user of a program in a root. */
   readonly inside?:
     | { readonly workdir: string; readonly uid: number | null; readonly filtersTerminal: boolean }
     | undefined;
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program and waits for it.
  *
  * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE with the kernel's reason; FILE_FAILED for its directory or user, or if a
- * set-up cannot have a helper; PROCESS_FAILED if the command cannot be started.
+ * setup needs the exec helper and it cannot be created; PROCESS_FAILED if the command cannot be started.
  */
 export async function launch(
   { command, setup, program }: PreparedLaunch,
@@ -54,7 +54,7 @@ export async function launch(
     const reason = strerror(nameOf(outcome));
     context.report({
       kind: 'warning',
-      text: `the program can type into this terminal: no seccomp filter (${reason})`,
+      text: `the program can inject input into this terminal: cannot install a seccomp filter (${reason})`,
     });
     const inside = { ...program.inside, filtersTerminal: false };
     return launch({ command, setup, program: { ...program, inside } }, context);
@@ -64,7 +64,7 @@ export async function launch(
   return launch({ command, setup, program: script }, context);
 }
 
-/** Null if a helper is not possible and nothing is set up: the program can then be started directly. */
+/** Null if the helper cannot be created and there is no setup: then the program can be started directly. */
 function openHelper(program: LaunchedProgram, setup: Setup | undefined): number | null {
   try {
     return openExecutable(buildHelper(program));
@@ -84,7 +84,7 @@ function buildHelper({ path, argv, environment, inside }: LaunchedProgram): Uint
   return buildExecHelper(process.arch, execution, { own: HELPER_FD, report: ANSWERS_FD });
 }
 
-/** Node replaces bytes that are not UTF-8, and runs a text without a `#!` line as a shell does. */
+/** Starts a program without the helper. Node replaces bytes that are not UTF-8, and passes texts without a `#!` line to a shell. */
 async function launchDirectly(program: LaunchedProgram): Promise<Ending> {
   const { argv, path, environment } = program;
   const ending = await superviseDirectly(path, argv, Object.fromEntries(environment));
@@ -92,7 +92,7 @@ async function launchDirectly(program: LaunchedProgram): Promise<Ending> {
   return ending;
 }
 
-/** The program as execvp(3) and shells run a text without a `#!` line. Null for a binary file. */
+/** Runs a text without a `#!` line with a shell, as execvp(3) does. Null for a binary file. */
 function asScript(program: LaunchedProgram): LaunchedProgram | null {
   const { path, argv, head } = program;
   if (!isScriptText(head) || program.refusal !== undefined || path === SHELL) return null;
@@ -101,7 +101,7 @@ function asScript(program: LaunchedProgram): LaunchedProgram | null {
 
 const SHELL = '/bin/sh';
 
-/** Unlike util.getSystemErrorName(), it knows ENOEXEC. */
+/** The name of an errno. util.getSystemErrorName() lacks ENOEXEC. */
 const nameOf = ({ errno }: ExecFailure): string =>
   Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 
@@ -117,7 +117,7 @@ function execError(
     });
   }
   if (call === 'setuid') {
-    return new BinfmtctlError('FILE_FAILED', `cannot become user ${inside?.uid}: ${reason}`, {
+    return new BinfmtctlError('FILE_FAILED', `cannot switch to user ${inside?.uid}: ${reason}`, {
       hint: 'check --user',
     });
   }

@@ -10,28 +10,28 @@ import type { SetupFailure } from '../system/process/follow-setup.ts';
 import { runTools } from './setup-tools.ts';
 import type { Emulation } from './types.ts';
 
-/** The facts that show why namespaces, or a private instance, cannot be set up. */
+/** Facts that explain why namespaces or a private instance cannot be set up. */
 export interface NamespaceFacts extends SetupFailure {
   /** As `uname -r` prints it. */
   readonly kernel: string;
   readonly root: boolean;
   readonly container: string | null;
-  /** The least of user.max_*_namespaces, which ENOSPC of unshare(2) means (namespaces(7)); null where there is none. */
+  /** The smallest limit of user.max_*_namespaces; unshare(2) returns ENOSPC if one is reached (namespaces(7)). Null without these sysctls. */
   readonly least: { readonly sysctl: string; readonly value: number } | null;
-  /** user.max_user_namespaces; null where there is no such sysctl: the kernel has no user namespaces. */
+  /** user.max_user_namespaces; null without that sysctl, because the kernel has no user namespaces. */
   readonly maxUserNamespaces: number | null;
-  /** kernel.unprivileged_userns_clone of Debian's kernels is 0. */
+  /** Whether kernel.unprivileged_userns_clone of Debian's kernels is 0. */
   readonly cloneForbidden: boolean;
-  /** kernel.apparmor_restrict_unprivileged_userns of Ubuntu's kernels is 1. */
+  /** Whether kernel.apparmor_restrict_unprivileged_userns of Ubuntu's kernels is 1. */
   readonly appArmor: boolean;
-  /** A filter of system calls, as engines put containers under. */
+  /** Whether a seccomp filter is active, as in most containers. */
   readonly seccomp: boolean;
   readonly program: 'run' | 'enter';
-  /** The architecture that the private instance is for; null if that is unknown or none is needed. */
+  /** The architecture that needs a private instance; null if there is none or it is unknown. */
   readonly arch: string | null;
 }
 
-/** NO_NAMESPACE, with the reason and the one command that removes it. Pure. */
+/** NO_NAMESPACE with the reason and a command that fixes it. */
 export function namespaceError(facts: NamespaceFacts): BinfmtctlError {
   const [why, hint] = diagnose(facts);
   return new BinfmtctlError('NO_NAMESPACE', `cannot set up namespaces for ${facts.program}: ${why}`, {
@@ -39,11 +39,11 @@ export function namespaceError(facts: NamespaceFacts): BinfmtctlError {
   });
 }
 
-/** Why namespaces are not possible, for a warning about what is done instead. */
+/** Why namespaces are unavailable, for a warning about the fallback. */
 export const namespaceFailureReason = ({ message }: BinfmtctlError): string =>
   message.replace(/^cannot set up namespaces for \w+: /, '');
 
-/** The first architecture that a private instance is needed for; null for none or an unknown one. */
+/** The first architecture that needs a private instance; null if there is none or it is unknown. */
 export function privateArch(
   heads: readonly Uint8Array[],
   { programs }: Emulation,
@@ -53,7 +53,7 @@ export function privateArch(
   return head === undefined ? null : archOfHeader(catalogue, head);
 }
 
-/** Finds by a trial mount why a program cannot have a private instance; null if it can. */
+/** Tries to mount a private instance, and returns the error if that fails; otherwise null. */
 export async function diagnoseInstance(
   program: 'run' | 'enter',
   heads: readonly Uint8Array[],
@@ -65,7 +65,7 @@ export async function diagnoseInstance(
   return namespaceError(readNamespaceFacts(failure, program, privateArch(heads, emulation, context)));
 }
 
-/** The facts as this machine has them. */
+/** Reads the facts from this machine. */
 export function readNamespaceFacts(
   failure: SetupFailure,
   program: 'run' | 'enter',
@@ -91,38 +91,38 @@ function diagnose(facts: NamespaceFacts): readonly [why: string, hint: string] {
   const isNamespace = failed === 'namespaces' || failed === 'lock';
   const { arch, least, maxUserNamespaces, root, seccomp } = facts;
   const install = arch === null ? null : `\`binfmtctl install ${arch}\``;
-  // Below its reason mount(8) says, further to the right, where to look for more.
+  // mount(8) prints advice on an indented line below the reason.
   const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
   const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
   const isInstance = failed === 'instance' || complaint.includes('binfmt_misc:');
   if (isInstance) {
     const where = container === null ? 'as root' : `on the host of this container (${container}), as root`;
-    const why = `a user namespace cannot mount binfmt_misc here (Linux ${kernel}; most kernels before 6.7 cannot): ${said}`;
+    const why = `cannot mount binfmt_misc in a user namespace (Linux ${kernel}; most kernels before 6.7 do not support it): ${said}`;
     return [why, `${where}: ${install ?? '`binfmtctl install --all`'}`];
   }
   if (/: fork failed|Cannot fork|Resource temporarily unavailable/.test(said))
     return [
-      `${said}: this user has as many processes as allowed`,
-      'end some, or raise the limit: `ulimit -u 4096`',
+      `${said}: this user has reached the limit of processes`,
+      'stop some processes, or raise the limit with `ulimit -u 4096`',
     ];
   if (maxUserNamespaces === null)
     return [
       'the kernel has no user namespaces',
       install === null
-        ? 'boot a kernel with CONFIG_USER_NS, or run it as root'
-        : `boot a kernel with CONFIG_USER_NS, or run it as root after ${install}`,
+        ? 'boot a kernel with CONFIG_USER_NS, or run the command as root'
+        : `boot a kernel with CONFIG_USER_NS, or run the command as root after ${install}`,
     ];
   if (maxUserNamespaces === 0)
     return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
   if (isNamespace && least !== null && said.includes('No space left on device')) {
     const { sysctl: name, value } = least;
-    return [`all namespaces that ${name} allows (${value}) are in use`, sysctl(`${name}=15000`)];
+    return [`the limit ${name} (${value}) is reached`, sysctl(`${name}=15000`)];
   }
   if (cloneForbidden && !root)
     return ['kernel.unprivileged_userns_clone is 0', sysctl('kernel.unprivileged_userns_clone=1')];
   if (appArmor && !root) {
     return [
-      'AppArmor lets only programs with a profile use user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)',
+      'AppArmor allows user namespaces only for programs with a profile (kernel.apparmor_restrict_unprivileged_userns is 1)',
       sysctl('kernel.apparmor_restrict_unprivileged_userns=0'),
     ];
   }
@@ -130,18 +130,18 @@ function diagnose(facts: NamespaceFacts): readonly [why: string, hint: string] {
   if (seccomp && isNamespace) {
     const where =
       container === null
-        ? 'a seccomp filter forbids it'
-        : `the seccomp filter of this container (${container}) forbids it`;
+        ? 'blocked by a seccomp filter'
+        : `blocked by the seccomp filter of this container (${container})`;
     return [
       `${where}: ${said}`,
       'start the container with `--security-opt seccomp=unconfined`, or with --privileged',
     ];
   }
   if (container !== null)
-    return [`${said} (in a container: ${container})`, 'start the container with --privileged'];
+    return [`${said} (in a container: ${container})`, 'start the container with `--privileged`'];
   return [
     said,
-    install === null ? 'run it as root' : `as root, ${install} makes it work without namespaces of its own`,
+    install === null ? 'run the command as root' : `as root: ${install}, which needs no namespaces`,
   ];
 }
 

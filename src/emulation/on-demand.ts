@@ -1,4 +1,4 @@
-/** What `run` and `enter` need only where an emulator is looked for, or an archive unpacked. */
+/** Loaded by `run` and `enter` only to search for an emulator, or to unpack an archive. */
 
 export { openRootfs } from '../rootfs/open.ts';
 export { findUncachedEmulation } from './find-uncached.ts';

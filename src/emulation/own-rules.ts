@@ -13,11 +13,11 @@ import type { EmulationRequest } from './types.ts';
 
 export type RuleRequest = Pick<EmulationRequest, 'sources' | 'emulator' | 'allowUnverified' | 'all'> &
   Pick<EmulatorRequest, 'local' | 'optional' | 'dynamic'> & {
-    /** Those that have to be found; the others may be missing. */
+    /** Architectures that must be found; others may be missing. */
     readonly needed: readonly Arch[];
   };
 
-/** A rule for each arch, as far as there are emulators: those of the last time, or found and fetched. */
+/** A rule for each architecture that has an emulator: from the cache, or found and fetched. */
 export async function findOwnRules(
   arches: readonly Arch[],
   request: RuleRequest,
@@ -33,7 +33,7 @@ export async function findOwnRules(
     ({ arch, rule }) =>
       arches.some(({ id }) => id === arch) && (dynamic === true || rule.flags.includes('F')),
   );
-  // What nothing was found for the last time that all were asked for is not looked for with all again.
+  // After a complete search, `all` does not repeat the search for architectures without an emulator.
   const searched = cache.all ? arches.filter((arch) => needed.includes(arch)) : arches;
   const open = searched.filter(({ id }) => !recalled.some(({ arch }) => arch === id));
   const found = open.length === 0 ? [] : await obtainRules(open, request, kernel, context);
@@ -50,13 +50,13 @@ async function obtainRules(
   kernel: KernelState,
   context: Context,
 ): Promise<readonly OwnRule[]> {
-  // Said on request only: a program's standard error is its own.
+  // Collected, not printed: standard error belongs to the program.
   const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
   const search = { ...request, prove: true, dryRun: false };
   const { found } = await obtainEmulators(arches, kernel, search, quiet);
   return Promise.all(
     found.map(async (each, index): Promise<OwnRule> => {
-      // Only this namespace is concerned: set-user-id programs may be what they are on their own machine.
+      // Credentials are safe here: they only affect this namespace.
       const rule = await buildRule(each, { credentials: true, persist: 'none' });
       const { arch, emulator } = each;
       return {

@@ -1,4 +1,4 @@
-/** proot: runs foreign programs without namespaces, by following their system calls with ptrace(2). */
+/** proot: runs foreign programs without namespaces, by tracing their system calls with ptrace(2). */
 
 import type { Context } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -11,7 +11,7 @@ import { type LaunchedProgram, launch, type PreparedLaunch } from './launch.ts';
 import { namespaceFailureReason } from './namespace-error.ts';
 import { runTools } from './setup-tools.ts';
 
-/** proot and the emulator of a program; null without one of them. proot splits the emulator's path at spaces. */
+/** The proot command for a program; null without proot or an emulator. proot splits the emulator's path at spaces. */
 export function prootWords(
   rules: readonly Rule[],
   { head, path }: LaunchedProgram,
@@ -23,8 +23,8 @@ export function prootWords(
 }
 
 /**
- * `run` by proot, for plain users; null where it is not installed. To bind files, proot creates and removes placeholders in the root,
- * which is the machine's own: as root, proot 5.1.0 removed `/etc/ld.so.preload` and `/dev/null`.
+ * `run` with proot; null for root, or without proot. To bind files, proot creates and removes placeholders in the root, which is the
+ * host's: as root, proot 5.1.0 removed `/etc/ld.so.preload` and `/dev/null`.
  */
 export function prootRun(rules: readonly Rule[], program: LaunchedProgram): PreparedLaunch | null {
   if (process.geteuid?.() === 0) return null;
@@ -32,7 +32,7 @@ export function prootRun(rules: readonly Rule[], program: LaunchedProgram): Prep
   return words === null ? null : prootLaunch([...words, program.path, ...program.argv.slice(1)], program);
 }
 
-/** Runs what `prootEnter` returns, with a warning. @throws the error where that is no launch. */
+/** Runs the launch of `prootEnter`, with a warning. @throws the error if there is no launch. */
 export async function runByProot(
   error: BinfmtctlError,
   fallback: PreparedLaunch | string | null,
@@ -44,15 +44,15 @@ export async function runByProot(
   return (await launch(fallback, context)) as Ending;
 }
 
-/** The error of a machine where only proot could help, with how to get there. */
+/** Adds to the hint of an error how proot would help. */
 export const orByProot = ({ code, message, hint }: BinfmtctlError, way: string): BinfmtctlError =>
   new BinfmtctlError(code, message, { hint: `${hint ?? ''}; or, without root, ${way}` });
 
-/** What one line says of a session under proot. */
+/** The warning about the use of proot. */
 export const prootWarning = (error: BinfmtctlError): string =>
-  `proot runs it instead, slower and without isolation: ${namespaceFailureReason(error)}`;
+  `using proot, which is slower and does not isolate the program: ${namespaceFailureReason(error)}`;
 
-/** SIGKILL would leave the programs that proot follows; at SIGQUIT it ends them (proot, tracee/event.c kill_all_tracees()). */
+/** After SIGKILL of proot, the traced programs would survive. On SIGQUIT, proot kills them (tracee/event.c kill_all_tracees()). */
 export function prootLaunch(
   argv: readonly [string, ...string[]],
   { environment, head }: LaunchedProgram,

@@ -19,10 +19,10 @@ export const lostArches = (entries: readonly Entry[], { catalogue }: Pick<Contex
 ];
 
 /**
- * Finds emulators for architectures of lost entries: on this machine, which includes a copy of the emulator that the kernel
- * holds. Else the sources of the user are asked, but not `path:`, which is for an architecture that the user asked for.
+ * Finds emulators for the architectures of lost entries. Searches this machine first, including the emulators that the kernel
+ * holds, then the user's sources except `path:`, which applies to a requested architecture.
  *
- * @throws what `findOwnRules` throws for those that are needed; the others are left out.
+ * @throws the errors of `findOwnRules` for needed architectures. Others are skipped.
  */
 export async function replaceLost(
   lost: readonly Arch[],
@@ -38,7 +38,7 @@ export async function replaceLost(
   for (const arch of lost.filter(({ id }) => !own.some((each) => each.arch === id))) {
     if (isNamed && sources.length === 0) continue;
     const isNeeded = needed.includes(arch);
-    // Nothing is fetched from the default sources for an architecture that was not asked for.
+    // The default sources are not used for an architecture that the user did not request.
     if (!isNeeded && !isNamed) continue;
     const found = find([arch], { ...request, sources });
     own.push(...(await (isNeeded ? found : orNone(found))));
@@ -48,13 +48,13 @@ export async function replaceLost(
 
 type Find = (arches: readonly Arch[], options: Omit<RuleRequest, 'needed'>) => Promise<readonly OwnRule[]>;
 
-/** All at once, or one by one where one of them keeps the others from being found. */
+/** Finds all at once; if that fails, one by one. */
 async function findLocally(arches: readonly Arch[], find: Find): Promise<readonly OwnRule[]> {
   const here = { sources: [], all: true, local: true };
   try {
     return await find(arches, here);
   } catch (error) {
-    passOver(error);
+    skipItemFailure(error);
   }
   const own: OwnRule[] = [];
   for (const arch of arches) own.push(...(await orNone(find([arch], here))));
@@ -63,16 +63,16 @@ async function findLocally(arches: readonly Arch[], find: Find): Promise<readonl
 
 const orNone = (found: Promise<readonly OwnRule[]>): Promise<readonly OwnRule[]> =>
   found.catch((error: unknown) => {
-    passOver(error);
+    skipItemFailure(error);
     return [];
   });
 
-/** A failure means that an entry stays lost, of which `describeLost` warns. */
-function passOver(error: unknown): void {
+/** Ignores a failure that concerns one emulator: its entry stays lost, and `describeLost` warns. */
+function skipItemFailure(error: unknown): void {
   if (!isItemFailure(error)) throw error;
 }
 
-/** A sentence for each entry that has no effect in a private instance with these rules. */
+/** One message per entry that has no effect in a private instance with these rules. */
 export function describeLost(
   entries: readonly Entry[],
   own: readonly OwnRule[],
@@ -84,9 +84,9 @@ export function describeLost(
     const why =
       extra === undefined
         ? `its interpreter ${interpreter} is not on this file system`
-        : 'binfmtctl does not know how to register it once more';
+        : 'it has settings that are unknown to binfmtctl';
     const arch = archOfPattern(catalogue, pattern)?.id;
-    const hint = arch === undefined ? '' : `; --arch ${arch} looks for another emulator`;
+    const hint = arch === undefined ? '' : `; use --arch ${arch} to find another emulator`;
     return `entry ${name} has no effect inside: ${why}${hint}`;
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The emulators that `run` and `enter` found last time: to find and inspect them takes longer than all the rest. A cached
- * rule is valid as long as the emulator's file, binfmtctl and the kernel are the same.
+ * Cache of the emulators that `run` and `enter` found, because finding and inspecting them takes longer than everything else. A
+ * cached rule is valid while the emulator's file, binfmtctl and the kernel stay the same.
  */
 import { statSync } from 'node:fs';
 import { release } from 'node:os';
@@ -14,12 +14,12 @@ import { isRecord, parseJson } from '../text/json.ts';
 
 declare const BINFMTCTL_VERSION: string;
 
-/** A rule of our own for an arch, with what is known of its emulator. */
+/** A rule for a private instance. */
 export interface OwnRule {
   readonly arch: string;
   readonly rule: Rule;
   readonly version: string | null;
-  /** What is known to be wrong with it, in full sentences. */
+  /** Known problems of the emulator. */
   readonly warnings: readonly string[];
 }
 
@@ -27,19 +27,19 @@ const fileIn = (store: string): string => join(store, 'run.json');
 
 export interface RunCache {
   readonly rules: readonly OwnRule[];
-  /** Whether all arches were looked for. */
+  /** Whether all architectures were searched for. */
   readonly all: boolean;
 }
 
 export const EMPTY_RUN_CACHE: RunCache = { rules: [], all: false };
 
-/** The cached rules of emulators that are still the same files. */
+/** The cached rules whose emulators are unchanged. */
 export function readRunCache({ store }: Pick<Context, 'store'>): RunCache {
   const { arches, all } = read(store);
   return { rules: Object.entries(arches).flatMap(([id, value]) => decode(id, value) ?? []), all };
 }
 
-/** Adds rules to the cache. If it cannot be written, the next run looks for the emulators again. */
+/** Adds rules to the cache. If that fails, the next run searches again. */
 export async function addToRunCache(
   { rules, all }: RunCache,
   { store }: Pick<Context, 'store'>,
@@ -50,7 +50,7 @@ export async function addToRunCache(
   await writeAtomic(fileIn(store), `${JSON.stringify(cache)}\n`).catch(() => {});
 }
 
-/** All else that decides which emulator is taken, and with which flags. */
+/** Everything else that the choice of emulators and flags depends on. */
 const stamp = (): string =>
   JSON.stringify([
     typeof BINFMTCTL_VERSION === 'undefined' ? '' : BINFMTCTL_VERSION,
@@ -58,7 +58,7 @@ const stamp = (): string =>
     process.geteuid?.(),
   ]);
 
-/** @throws STORE_FAILED, FILE_FAILED where another user can have written it: it names what is executed. */
+/** @throws STORE_FAILED, FILE_FAILED if another user may have written the cache, which names programs to execute. */
 function read(store: string): { readonly arches: Readonly<Record<string, unknown>>; readonly all: boolean } {
   const file = parseJson(readStoreFile(store, 'run.json') ?? '');
   if (isRecord(file) && file['stamp'] === stamp() && isRecord(file['arches']))
@@ -84,7 +84,7 @@ function decode(arch: string, value: unknown): OwnRule | null {
   return file === identityOf(rule.interpreter) && file !== null ? { arch, rule, version, warnings } : null;
 }
 
-/** The change time moves with every change of the bytes, and no program can set it back (inode(7)). */
+/** Includes the change time, which every write updates and no program can set (inode(7)). */
 function identityOf(path: string): string | null {
   const file = statSync(path, { bigint: true, throwIfNoEntry: false });
   return file === undefined ? null : [file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join(':');

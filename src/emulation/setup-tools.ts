@@ -13,13 +13,13 @@ export function runTools(): Tools {
   };
 }
 
-/** Finds a tool; the programs on PATH may be those of the other machine, where it names folders of a root. */
+/** Finds a tool, first in the usual directories: PATH may name directories of a foreign root. */
 export const findSetupTool = (name: string): string | null => findTool(name, {}) ?? findTool(name);
-/** As `findSetupTool`, for a tool that must be there. @throws NO_TOOL with the package `origin`. */
+/** As `findSetupTool`, for a required tool. @throws NO_TOOL with the package `origin`. */
 export const requireSetupTool = (name: string, origin: string): string =>
   findSetupTool(name) ?? requireTool(name, origin);
 
-/** That of busybox does not end programs with their parent. */
+/** setpriv of util-linux: busybox's has no --pdeathsig. */
 function findSetpriv(): string | null {
   const path = findSetupTool('setpriv');
   return path === null || basename(realpathSync(path)) === 'busybox' ? null : path;

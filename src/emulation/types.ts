@@ -1,11 +1,11 @@
-/** Who runs the programs of other machines. */
+/** How foreign programs run. */
 import type { Arch } from '../catalogue/types.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 
 /**
- * `machine`: without emulator. `entry`: an entry that was there. `private`: one that lives as long as the program.
- * `emulator`: the emulator as a plain program, without an entry, so that children are not emulated. `proot`: proot with the
- * emulator, for children, too. `shell`: a text without a `#!` line, which execvp(3) and shells run as a script.
+ * `machine`: natively. `entry`: through an existing entry. `private`: through an entry of a private instance, which ends with the
+ * program. `emulator`: the emulator as a plain program without an entry, so child processes are not emulated. `proot`: proot with
+ * the emulator, which includes child processes. `shell`: a text without a `#!` line, which execvp(3) and shells run as a script.
  */
 export type RunBy = 'machine' | 'entry' | 'private' | 'emulator' | 'proot' | 'shell';
 
@@ -15,13 +15,13 @@ export interface EmulatedArch {
   readonly entry: string | null;
   /** Path of the emulator. */
   readonly emulator: string | null;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   readonly version: string | null;
 }
 
-/** Who runs a program that is not ELF. */
+/** How a program that is not ELF runs. */
 export interface EmulatedFormat {
-  /** Id of the catalogue, or `script`; null for an unknown format. */
+  /** ID in the catalogue, or `script`; null for an unknown format. */
   readonly format: string | null;
   readonly by: RunBy;
   readonly entry: string | null;
@@ -29,39 +29,39 @@ export interface EmulatedFormat {
 }
 
 export interface Emulation {
-  /** Who runs each of the requested programs, in their order; null for a format without a known emulator. */
+  /** How each requested program runs, in the order of the request; null for a format without a known emulator. */
   readonly programs: readonly (RunBy | null)[];
-  /** How each architecture is run; empty unless the request asks for a report. */
+  /** How each architecture runs; may be incomplete unless the request asks for a report. */
   readonly arches: readonly EmulatedArch[];
-  /** How the programs that are not ELF are run; empty unless the request asks for a report. */
+  /** How programs that are not ELF run; may be incomplete unless the request asks for a report. */
   readonly formats: readonly EmulatedFormat[];
-  /** What a private instance has to hold, as the kernel tries it; null where none is needed. */
+  /** Rules of the private instance, in the kernel's order; null if none is needed. */
   readonly rules: readonly Rule[] | null;
-  /** What is known to be wrong with the emulators, in full sentences. */
+  /** Known problems of the emulators. */
   readonly warnings: readonly string[];
 }
 
-/** What may be taken for emulators, and what they have to run besides the programs themselves. */
+/** Which emulators may be used, and which architectures they must run in addition to the programs themselves. */
 export interface EmulationRequest {
   readonly arches: readonly Arch[];
-  /** Every arch that an emulator is found for, besides `arches`. */
+  /** Also every architecture that has an emulator. */
   readonly all: boolean;
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
   readonly allowUnverified?: boolean | undefined;
-  /** Whether to report `arches` and `formats`, which takes time. */
+  /** Whether to determine all of `arches` and `formats`, which takes time. */
   readonly withReport?: boolean | undefined;
-  /** The path of the only program, which entries with an extension look at. */
+  /** The path of the only program, for entries that match an extension. */
   readonly path?: string | undefined;
 }
 
-/** What the programs are whose emulation is looked for. */
+/** The programs to find emulation for. */
 export interface EmulationSearch {
   /** The first bytes of each program. */
   readonly heads: readonly Uint8Array[];
   readonly request: EmulationRequest;
-  /** The root that they run in; null for this machine. */
+  /** The root that they run in; null for the host. */
   readonly root: string | null;
-  /** The enabled entries of the instance that serves us, newest first. */
+  /** The enabled entries of the current instance, newest first. */
   readonly entries: readonly Entry[];
 }

@@ -1,7 +1,7 @@
 import type { Arch } from '../catalogue/types.ts';
 import type { Emulation } from './types.ts';
 
-/** The report if no private instance is possible: only the program's own architecture is emulated. */
+/** The emulation without a private instance: only the program's architecture is emulated. */
 export function withoutInstance(
   emulation: Emulation,
   arch: Arch | null,

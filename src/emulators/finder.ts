@@ -8,23 +8,23 @@ import type { StoredEmulator } from './store/store.ts';
 import type { Candidate, Origin } from './types.ts';
 
 export interface FindRequest {
-  /** Id of the arch, and a file of it: its first bytes. */
+  /** Id of the arch, and the first bytes of a file of that arch. */
   readonly guest: string;
   readonly head: Uint8Array;
-  /** Emulators that run it here, the preferred one first. */
+  /** Emulators that run it on this machine, the preferred one first. */
   readonly profiles: readonly EmulatorProfile[];
   readonly entries: readonly Entry[];
-  /** What the store has. */
+  /** The emulators in the store. */
   readonly stored: readonly StoredEmulator[];
-  /** Folders of PATH. */
+  /** Directories of PATH. */
   readonly path: readonly string[];
-  /** Where the distributions' layouts are looked for; default `/`. */
+  /** Root that the distributions' layouts are relative to; default `/`. */
   readonly root?: string | undefined;
 }
 
 /**
- * Files on this machine that may be the emulator, the preferred one first: for each profile what the store has, where
- * distributions keep theirs, what PATH has, and what entries of the kernel name. The same file is named once.
+ * Finds files on this machine that may be the emulator, the preferred one first. Searches, for each profile: the store, the paths of
+ * distributions, PATH, and the interpreters of entries. Returns each file once.
  */
 export async function findCandidates(request: FindRequest): Promise<readonly Candidate[]> {
   const candidates = request.profiles.flatMap((profile) => [
@@ -46,8 +46,8 @@ export async function findCandidates(request: FindRequest): Promise<readonly Can
 }
 
 /**
- * Emulators that only the kernel still has: interpreters of entries with F whose file is gone, or was made in a container.
- * Their paths lead nowhere; `recoverFromEntry` gets them back.
+ * Finds emulators that only the kernel still holds: interpreters of entries with flag F whose file was removed, or belongs to a
+ * container. Their paths do not exist; `recoverFromEntry` copies them from the kernel.
  */
 export async function findHeldByEntries(request: FindRequest): Promise<readonly Candidate[]> {
   const held = request.entries.filter(({ enabled, flags }) => enabled && flags.includes('F'));
@@ -73,16 +73,16 @@ function inLayouts(profile: EmulatorProfile, { guest, root = '/' }: FindRequest)
   return layoutPaths(profile, guest).map((path) => candidate(profile, guest, join(root, path), 'layout'));
 }
 
-// A relative or empty part of PATH means the current directory, where no emulator is to be taken from.
+// A relative or empty part of PATH means the current directory, which must not provide emulators.
 function inPath(profile: EmulatorProfile, { guest, path }: FindRequest): readonly Candidate[] {
-  const folders = path.filter((folder) => folder.startsWith('/'));
+  const directories = path.filter((directory) => directory.startsWith('/'));
   const names = fileNames(profile, guest);
-  return folders.flatMap((folder) =>
-    names.map((name) => candidate(profile, guest, join(folder, name), 'PATH')),
+  return directories.flatMap((directory) =>
+    names.map((name) => candidate(profile, guest, join(directory, name), 'PATH')),
   );
 }
 
-/** An entry tells of which profile its interpreter is by that one's name alone. */
+/** Only the name of an interpreter shows which profile it belongs to. */
 function inEntries(profile: EmulatorProfile, { guest, head, entries }: FindRequest): readonly Candidate[] {
   const names = namesOf(profile, guest);
   const serving = entries.filter(

@@ -12,38 +12,38 @@ import { findVersion, readVersion } from './version.ts';
 
 export interface InspectOptions {
   readonly profile: EmulatorProfile;
-  /** The programs of this machine's own arch. */
+  /** The identity of the host's programs. */
   readonly host: ElfIdentity;
-  /** `host` is another machine: the emulator is not run. */
+  /** Whether `host` is another machine. If so, the emulator is not run. */
   readonly forOtherHost?: boolean | undefined;
-  /** What it has to be, in lower case hex: other bytes are hashed and named, but never run. */
+  /** The expected digest, in lower case hex. A file with another digest is never run. */
   readonly sha256?: string | undefined;
-  /** Demand that it works in chroots and other namespaces. */
+  /** Require a static emulator, which works in chroots and other namespaces. */
   readonly requireStatic: boolean;
-  /** Root would register it for all users: then nobody else may be able to change it. */
+  /** Whether root registers it for all users. If so, no other user may be able to change it. */
   readonly asRoot: boolean;
   readonly timeoutMs: number;
   readonly memo: Memo;
   readonly signal: AbortSignal;
-  /** Finds the arch of a program that is not of the arch `host`, by its first 256 bytes. */
+  /** Finds the arch of a program that is not built for `host`, by its first 256 bytes. */
   readonly archOf?: ((head: Uint8Array) => Promise<BuildArch>) | undefined;
-  /** Called with a sentence about an emulator that is taken but looks odd. */
+  /** Called with a warning about an emulator that is accepted but unusual. */
   readonly onOddity?: ((text: string) => void) | undefined;
 }
 
-/** An arch that a program is built for. */
+/** The arch that a program is built for. */
 export interface BuildArch {
   /** Null for an unknown arch. */
   readonly name: string | null;
-  /** Whether this machine runs such programs natively, or why that could not be established. */
+  /** Whether this machine runs such programs natively, or the reason why that is unknown. */
   readonly native: boolean | string;
 }
 
 /**
- * Looks whether a candidate is an emulator that can be registered here: a program that this machine runs natively, that no
- * other user can change, and that runs. An unchanged file that the memo knows is neither hashed nor run again.
+ * Checks whether a candidate can be registered on this machine: it is a native program, runs, and no other user can change it. An
+ * unchanged file in the memo is not hashed or run again.
  *
- * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF, PROCESS_FAILED where it does not answer; INTERRUPTED.
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF; PROCESS_FAILED if it times out; INTERRUPTED.
  */
 export async function inspect(candidate: Candidate, options: InspectOptions): Promise<Emulator> {
   const { path, from = path } = candidate;
@@ -61,7 +61,7 @@ export async function inspect(candidate: Candidate, options: InspectOptions): Pr
       : cached;
   const wasRun = !options.forOtherHost && (options.sha256 ?? known.sha256) === known.sha256;
   if (cached === null && wasRun) memo.record(identity, known, profile.id);
-  if (known.version === null) onOddity?.(`${from} does not say which version of ${profile.id} it is`);
+  if (known.version === null) onOddity?.(`${from} does not report its ${profile.id} version`);
   return { ...candidate, ...known, size: Number(identity.size), static: linkage.static, head };
 }
 
@@ -75,24 +75,21 @@ async function requireNative(
   if (width === host.class && byteOrder === host.byteOrder && machine === host.machine) return;
   const { name, native } = (await archOf?.(head)) ?? { name: null, native: false };
   const built = `it is built for ${name ?? `an unknown architecture (ELF machine ${machine})`}`;
-  const programs = `${name ?? 'such'} programs`;
   if (forOtherHost)
-    throw unfit(path, `${built}, not for the host architecture`, 'take one that is built for that host');
-  if (native === true) return;
-  if (native === false)
     throw unfit(
       path,
-      `${built}, and this machine does not run ${programs}`,
-      'take one that is built for this machine',
+      `${built}, not for the host architecture`,
+      'use an emulator that is built for that host',
     );
-  throw unfit(
-    path,
-    `${built}, and whether this machine runs ${programs} could not be established: ${native}`,
-    'make a probe possible, or take an emulator that is built for this machine',
-  );
+  if (native === true) return;
+  const why =
+    native === false
+      ? `${built}, which this machine does not run`
+      : `${built}; cannot determine whether this machine runs ${name ?? 'such'} programs: ${native}`;
+  throw unfit(path, why, 'use an emulator that is built for this machine');
 }
 
-/** A file, its name in messages, and what is known of it: the hash in its path in the store, and the facts of the memo. */
+/** A file with its name in messages, the digest in its store path, and the facts in the memo. */
 interface Examined {
   readonly path: string;
   readonly from: string;
@@ -101,8 +98,8 @@ interface Examined {
 }
 
 /**
- * Hash and version: the two that cost time. Bytes that have to have a certain hash are hashed before they are run, and the
- * memo is no proof of them.
+ * Determines digest and version, which is slow. A file with an expected digest is hashed before it is run, even if the memo knows
+ * it: the memo does not prove its bytes.
  */
 async function examine(
   { path, from, promised, cached }: Examined,
@@ -112,7 +109,7 @@ async function examine(
   const hash = sha256File(path);
   if (promised !== null && promised !== (await hash)) throw damaged(path);
   if (cached !== null && cached.sha256 === (await hash)) return cached;
-  // Never run for another machine: execvp(3) gives what the kernel does not take to a shell.
+  // Never run an emulator for another machine: execvp(3) passes a file that the kernel rejects to a shell.
   const isRun = !forOtherHost && (expected === undefined || expected === (await hash));
   const version = isRun ? readVersion(path, { ...options, name: from }) : findVersion(path, profile);
   const [sha256, found] = await Promise.all([hash, version]);
@@ -120,12 +117,12 @@ async function examine(
 }
 
 const damaged = (path: string) =>
-  unfit(path, 'its bytes are not those that were stored', `it is damaged: remove it with \`rm ${path}\``);
+  unfit(path, 'its content does not match its digest', 'choose another store with --store');
 
 function dynamic(path: string, { interpreter }: Linkage) {
   return unfit(
     path,
-    `it needs ${interpreter} at run time, so it would not work in chroots and containers`,
-    'take a static build: Debian has them in qemu-user-static (12) and qemu-user (13 and later)',
+    `it requires ${interpreter} at run time, so it does not work in chroots and containers`,
+    'use a static build, such as those in Debian: qemu-user-static (12) and qemu-user (13 and later)',
   );
 }

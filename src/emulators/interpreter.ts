@@ -7,22 +7,22 @@ import { tryReadHead } from '../system/file/head.ts';
 import { pathBytes } from '../system/file/path-bytes.ts';
 import { findWeakness, isMachineRoot } from '../system/trust.ts';
 
-/** Why programs should not be run through an interpreter. */
+/** The reason why an interpreter must not be registered. */
 export interface InterpreterProblem {
-  /** `file`: it cannot run any program, which the kernel finds out itself when it opens the file. `trust`: another user decides what runs. */
+  /** `file`: it cannot be executed; the kernel detects that when it opens the file. `trust`: another user controls what runs. */
   readonly kind: 'file' | 'trust';
   /** A clause: `interpreter /x is a directory`. */
   readonly why: string;
 }
 
-/** fs/exec.c exec_binprm(): the kernel follows no more `#!` lines. */
+/** The number of `#!` lines that the kernel follows (fs/exec.c exec_binprm()). */
 const MAX_SCRIPTS = 5;
 const EXECUTABLE = 0o111;
 const SET_ID = 0o6000;
 
 /**
- * Examines the interpreter of a rule, and the interpreters that its `#!` lines name. Null if nothing is wrong. Which users can change
- * the files matters only to root, whose rules apply to all users.
+ * Checks the interpreter of a rule, and the interpreters in its `#!` lines. Null if there is no problem. For root, whose rules apply
+ * to all users, it also checks whether other users can change the files.
  */
 export function findInterpreterProblem(interpreter: string): InterpreterProblem | null {
   const isRoot = isMachineRoot();
@@ -40,7 +40,7 @@ export function findInterpreterProblem(interpreter: string): InterpreterProblem 
 
 function problemOf(path: string, { isRoot }: { readonly isRoot: boolean }): InterpreterProblem | null {
   if (!path.startsWith('/'))
-    return { kind: 'trust', why: 'is a relative path: the working directory decides which file runs' };
+    return { kind: 'trust', why: 'is a relative path, so the working directory determines which file runs' };
   const facts = statOf(path);
   if (typeof facts === 'string') return { kind: 'file', why: facts };
   if (!facts.isFile()) return { kind: 'file', why: `is ${kindOf(facts)}` };
@@ -60,7 +60,7 @@ function trustProblem(path: string, { mode }: Stats): InterpreterProblem | null 
   if ((mode & SET_ID) !== 0) return { kind: 'trust', why: 'is set-user-ID or set-group-ID' };
   const name = pathBytes(path).toString();
   if (name !== path)
-    return { kind: 'trust', why: 'is not UTF-8, so that binfmtctl cannot check who can change it' };
+    return { kind: 'trust', why: 'is not UTF-8, so binfmtctl cannot check which users can change it' };
   const weakness = findWeakness(path);
   if (weakness === null) return null;
   const why = weakness.path === path ? weakness.why : `can be replaced: ${weakness.path} ${weakness.why}`;

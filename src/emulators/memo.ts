@@ -6,28 +6,28 @@ import { writeAtomic } from '../system/file/write-file.ts';
 import { parseJson } from '../text/json.ts';
 import { assertStoreTrusted, isSharedStore, readStoreFile } from './store/trust.ts';
 
-/** What an inspection found out of a file's bytes. */
+/** The facts that an inspection determined from a file's content. */
 export interface KnownFacts {
   readonly sha256: string;
   readonly version: string | null;
 }
 
-/** Remembers inspections, so that an unchanged file is neither hashed nor run again. */
+/** A cache of inspections, so that an unchanged file is not hashed or run again. */
 export interface Memo {
-  /** What is known of a file that was run as the emulator with this id; without an id whatever is known of it. */
+  /** Returns the facts of a file that was run as the emulator with this id; without an id, any known facts. */
   readonly recall: (file: FileIdentity, emulator?: string) => KnownFacts | null;
-  /** Without the emulator's id the file was not run: only its hash is remembered. */
+  /** Records the facts of a file. Without an emulator id, the file was not run, and only its digest is recorded. */
   readonly record: (file: FileIdentity, known: KnownFacts, emulator?: string) => void;
-  /** Writes what is new. A memo that cannot be written is no failure. */
+  /** Writes the memo if it changed. Ignores errors. */
   readonly save: () => Promise<void>;
 }
 
-/** More than all emulators of a machine in several versions. */
+/** More than all emulators of a machine, in several versions. */
 const MAX_KNOWN = 500;
 
 const file = v.object({
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  /** By id of the emulator profile, whose pattern finds the version. */
+  /** By id of the emulator profile whose pattern found the version. */
   versions: v.record(v.string(), v.nullable(v.string())),
 });
 const schema = v.object({
@@ -36,9 +36,9 @@ const schema = v.object({
 });
 
 /**
- * The memo of a store; empty if there is none, if its file is invalid, and in a store that containers share.
+ * Opens the memo of a store. It is empty if its file is missing or invalid, or if containers share the store.
  *
- * @throws STORE_FAILED, FILE_FAILED where another user can have written it.
+ * @throws STORE_FAILED, FILE_FAILED if another user may have written it.
  */
 export async function openMemo(context: Pick<Context, 'store' | 'inImage'>): Promise<Memo> {
   const { store } = context;
@@ -63,7 +63,7 @@ export async function openMemo(context: Pick<Context, 'store' | 'inImage'>): Pro
         ...files.get(key)?.versions,
         ...(emulator !== undefined && { [emulator]: version }),
       };
-      // The newest comes last, and stays longest.
+      // The newest comes last, so it is kept longest.
       files.delete(key);
       files.set(key, { sha256, versions });
       changed = true;
@@ -77,7 +77,7 @@ export async function openMemo(context: Pick<Context, 'store' | 'inImage'>): Pro
   };
 }
 
-// The change time moves with every change of the bytes, and no program can set it back (inode(7)).
+// Every change of the content updates the change time, which no program can set (inode(7)).
 function keyOf({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }

@@ -6,41 +6,37 @@ import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { kindOf } from '../system/file/file-kind.ts';
 import { isExecutable } from '../system/file/is-file.ts';
 import { flagsAt } from '../system/namespace/mounts.ts';
-import { notFound, unfit } from './unfit.ts';
+import { cannotUse, notFound, unfit } from './unfit.ts';
 
-/** What is read of an emulator's file. */
+/** The linkage and the head of an emulator's file. */
 export interface EmulatorProgram {
   readonly linkage: Linkage;
-  /** The first 256 bytes, or all where it is shorter. */
+  /** The first 256 bytes, or all if the file is shorter. */
   readonly head: Uint8Array;
 }
 
 const MOVE_HINT =
-  'move it to a file system mounted without noexec; for an emulator of the store, choose another store with --store';
+  'use an emulator on a file system mounted without noexec; if it is in the store, choose another store with --store';
 const HEAD_SIZE = 256;
-/** e_type ET_EXEC and ET_DYN: all that fs/binfmt_elf.c load_elf_binary() runs. */
+/** e_type ET_EXEC and ET_DYN, the only types that fs/binfmt_elf.c load_elf_binary() accepts. */
 const RUNNABLE_TYPES = [2, 3];
 
 /**
- * Reads what tells whether a file is a program; neither a pipe nor a device is ever opened.
+ * Reads an emulator's file and checks that it is a program. Never opens a pipe or a device.
  *
- * @param name what messages call it
- * @throws EMULATOR_NOT_FOUND for a path without file, a dangling link too; EMULATOR_UNFIT for a folder, pipe or device and
- * a file that is not executable; NOT_ELF, BAD_ELF.
+ * @param name the file's name in messages
+ * @throws EMULATOR_NOT_FOUND for a missing file or a dangling link; EMULATOR_UNFIT for a directory, a pipe, a device or a file
+ * that is not executable; NOT_ELF, BAD_ELF.
  */
 export async function readProgram(path: string, name = path): Promise<EmulatorProgram> {
   const facts = await factsOf(path, name);
   if (!facts.isFile()) throw unfit(name, `it is ${kindOf(facts)}`);
-  // access(2) says yes to root for a file that anybody may execute; a mount with noexec makes it say no.
+  // For root, access(2) succeeds if the file has any execute bit, except on a noexec mount.
   const hasExecuteBit = (facts.mode & 0o111) !== 0;
   if (!hasExecuteBit || !isExecutable(path)) {
     if (hasExecuteBit && flagsAt(path).includes('noexec'))
       throw unfit(name, 'its file system is mounted noexec', MOVE_HINT);
-    throw unfit(
-      name,
-      'it is not executable',
-      'check the path, and that it is an emulator; then make it executable',
-    );
+    throw unfit(name, 'it is not executable');
   }
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -52,12 +48,12 @@ export async function readProgram(path: string, name = path): Promise<EmulatorPr
     if (RUNNABLE_TYPES.includes(linkage.header.type)) return { linkage, head: await readAt(0, HEAD_SIZE) };
   } catch (cause) {
     if (!(cause instanceof BinfmtctlError)) throw fileError(cause, `read the emulator ${name}`);
-    throw new BinfmtctlError(cause.code, `${name} cannot be the emulator: ${cause.message}`, {
-      hint: 'an emulator is an ELF program; a script around one cannot serve chroots and containers',
+    throw new BinfmtctlError(cause.code, `${cannotUse(name)}: ${cause.message}`, {
+      hint: 'use an ELF program: a wrapper script does not work in chroots and containers',
       cause,
     });
   }
-  throw unfit(name, 'it is an ELF file but no program');
+  throw unfit(name, 'it is an ELF file, but not a program');
 }
 
 async function factsOf(path: string, name: string): Promise<Stats> {
@@ -70,8 +66,8 @@ async function factsOf(path: string, name: string): Promise<Stats> {
     );
     const absent = ['ENOENT', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
     if (link && absent)
-      throw notFound(name, `it is a link to ${await readlink(path)}, which does not exist`, cause);
+      throw notFound(name, `it links to ${await readlink(path)}, which does not exist`, cause);
     if (absent) throw notFound(name, 'no such file', cause);
-    throw fileError(cause, `look at the emulator ${name}`);
+    throw fileError(cause, `examine the emulator ${name}`);
   }
 }

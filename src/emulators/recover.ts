@@ -6,19 +6,20 @@ import { storedName } from './names.ts';
 import type { StoreOptions } from './store/lock.ts';
 import { keep } from './store/writer.ts';
 import type { Candidate } from './types.ts';
+import { ANOTHER } from './unfit.ts';
 
-/** A program of the guest's arch that runs through the entry and waits; made by the caller. */
+/** A program of the guest's arch that runs through the entry and waits. The caller creates it. */
 export interface WaitingProgram {
   readonly pid: number;
-  /** Ends it and waits for that. */
+  /** Stops it and waits for its end. */
   readonly end: () => Promise<void>;
 }
 
 /**
- * Copies the emulator that an F entry holds into the store, also where its file is gone from the disk: while a program
- * runs through it, /proc/PID/exe is the very file that the kernel opened at registration (proc_pid_exe(5)).
+ * Copies the emulator that an entry with flag F holds into the store, even if its file was removed: while a program runs through
+ * the entry, /proc/PID/exe is the file that the kernel opened at registration (proc_pid_exe(5)).
  *
- * @throws EMULATOR_NOT_FOUND where the program has ended before; what `start` and the store throw.
+ * @throws EMULATOR_NOT_FOUND if the program exits too early; errors of `start` and the store.
  */
 export async function recoverFromEntry(
   candidate: Candidate,
@@ -41,10 +42,7 @@ async function openExe(pid: number, { entry, path }: Candidate) {
   try {
     return await open(`/proc/${pid}/exe`, constants.O_RDONLY);
   } catch (cause) {
-    const what = `the emulator ${path} of entry ${entry} cannot be read from a process that it runs`;
-    throw new BinfmtctlError('EMULATOR_NOT_FOUND', what, {
-      hint: 'take another with --source, or leave it out to have one fetched',
-      cause,
-    });
+    const what = `cannot read the emulator ${path} of entry ${entry} from a running process`;
+    throw new BinfmtctlError('EMULATOR_NOT_FOUND', what, { hint: ANOTHER, cause });
   }
 }

@@ -1,4 +1,4 @@
-/** Where a candidate was seen. */
+/** Where a candidate was found. */
 export type Origin =
   | 'PATH'
   | 'layout'
@@ -11,31 +11,31 @@ export type Origin =
   | 'oci'
   | 'url';
 
-/** A file that may be the emulator asked for; nothing about it is checked yet. */
+/** A file that may be the requested emulator; unchecked. */
 export interface Candidate {
   readonly path: string;
-  /** What the user named, where `path` is a copy of it in the store: messages speak of that. */
+  /** The file that the user named, for messages, if `path` is its copy in the store. */
   readonly from?: string | undefined;
-  /** The source that means these very bytes, where that is not the one which was named. */
+  /** The source that identifies these bytes, if it differs from the named one. */
   readonly source?: string | undefined;
   /** Id of the emulator profile. */
   readonly emulator: string;
   /** Id of the arch that it runs. */
   readonly guest: string;
   readonly origin: Origin;
-  /** For `entry`: the F entry that holds it; its file may be gone from the disk. */
+  /** For `entry`: the name of the entry. With flag F, the file at `path` may be gone. */
   readonly entry?: string | undefined;
 }
 
-/** An inspected emulator: right arch for this host, runs, version known. */
+/** An inspected emulator: it has the right arch for this host, and runs. */
 export interface Emulator extends Candidate {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
-  /** As the program prints it: `7.2.22`. Null where it prints none. */
+  /** As the program prints it: `7.2.22`. Null if it prints none. */
   readonly version: string | null;
-  /** No program interpreter: works with F in every chroot and namespace. */
+  /** Whether it has no program interpreter, so that it works with F in every chroot and namespace. */
   readonly static: boolean;
-  /** The first 256 bytes of the file, for the rule that an emulator must not match its own rule. */
+  /** The first 256 bytes of the file, to check that its rule does not match the emulator itself. */
   readonly head: Uint8Array;
 }

@@ -1,15 +1,18 @@
 import { BinfmtctlError } from '../errors.ts';
 
-const ANOTHER = 'name another with --source, or leave it out to have one fetched';
+export const ANOTHER = 'use another emulator with --source, or omit --source to fetch one';
 
-/** EMULATOR_UNFIT for the file at `path`; `why` says what it is or does: `it is a folder`. */
+/** The start of messages about a file that is not a usable emulator. */
+export const cannotUse = (path: string): string => `cannot use ${path} as the emulator`;
+
+/** EMULATOR_UNFIT for the file at `path`. `why` is a clause: `it is a directory`. */
 export function unfit(path: string, why: string, hint = ANOTHER): BinfmtctlError {
-  return new BinfmtctlError('EMULATOR_UNFIT', `${path} cannot be the emulator: ${why}`, { hint });
+  return new BinfmtctlError('EMULATOR_UNFIT', `${cannotUse(path)}: ${why}`, { hint });
 }
 
-/** EMULATOR_NOT_FOUND: `why` says what there is in its place. */
+/** EMULATOR_NOT_FOUND for the file at `path`. `why` is a clause: `no such file`. */
 export function notFound(path: string, why: string, cause: unknown): BinfmtctlError {
-  return new BinfmtctlError('EMULATOR_NOT_FOUND', `there is no emulator at ${path}: ${why}`, {
+  return new BinfmtctlError('EMULATOR_NOT_FOUND', `emulator not found: ${path}: ${why}`, {
     hint: ANOTHER,
     cause,
   });

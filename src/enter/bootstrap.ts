@@ -1,19 +1,19 @@
-/** Roots that debootstrap has only unpacked. */
+/** Roots after the first stage of debootstrap. */
 import { statSync } from 'node:fs';
 import { resolveInRoot } from '../system/file/root-path.ts';
 import type { Variables } from '../system/process/environment.ts';
 
 /**
- * The variables for a program in a user namespace. debootstrap's second stage creates a device node first, which fails there, and
- * refuses to go on. It leaves that out in LXC containers, which it knows by this variable. The variable is set only in roots
- * that wait for the second stage: there, no other program has a use for it yet.
+ * The variables for a program in a user namespace. The second stage of debootstrap first creates a device node, which fails there
+ * and aborts the stage. In LXC containers, which it detects by this variable, it skips that step. The variable is set only in roots
+ * that wait for the second stage, where no other program reads it yet.
  */
 export function withContainer(environment: Variables, root: string): Variables {
   if (!awaitsSecondStage(root) || environment.has('container')) return environment;
   return new Map([...environment, ['container', 'lxc']]);
 }
 
-/** Whether a root is complete only after the second stage, which also replaces a `/proc` that is a link and mounts it. */
+/** Whether a root still needs the second stage, which also replaces a link at `/proc` and mounts it. */
 export function awaitsSecondStage(root: string): boolean {
   const program = resolveInRoot(root, SECOND_STAGE);
   return program !== null && statSync(program).isFile();

@@ -5,10 +5,10 @@ import type { Rule } from '../rule/types.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 
 /**
- * Checks that the emulators of a private instance can run programs with these first bytes inside a root. A dynamic one needs its
- * loader there, and without flag F its own file, too.
+ * Checks that the emulators of a private instance can run programs with these first bytes inside a root. A dynamic emulator needs
+ * its loader there, and without flag F also its own file.
  *
- * @throws EMULATOR_UNFIT, with the file that is missing.
+ * @throws EMULATOR_UNFIT with the missing file.
  */
 export async function assertServesRoot(
   heads: readonly Uint8Array[],
@@ -24,12 +24,12 @@ export async function assertServesRoot(
     if (missing === undefined) continue;
     const why = `it is dynamic, and ${root} has no ${missing}`;
     throw new BinfmtctlError('EMULATOR_UNFIT', `${interpreter} cannot run programs inside ${root}: ${why}`, {
-      hint: 'use a static emulator: leave out --emulator, or name one with --source; `binfmtctl run` runs single programs with a dynamic one',
+      hint: 'use a static emulator: omit --emulator, or pass one with --source; `binfmtctl run` supports dynamic emulators for single programs',
     });
   }
 }
 
-/** Null for a static program, and for a script, which the kernel judges. */
+/** The loader of a program; null for a static program or a script. */
 async function loaderOf(path: string): Promise<string | null> {
   try {
     return (await readProgram(path)).linkage.interpreter;

@@ -40,25 +40,25 @@ import type { EnterRequest, UserIdentity } from './types.ts';
 
 export type { EnterRequest } from './types.ts';
 
-/** What will be done to enter a root. */
+/** Everything that is needed to enter a root. */
 export interface PreparedEnter {
   readonly emulation: Emulation;
-  /** First bytes of what `emulation` is about. */
+  /** First bytes of the programs in `emulation`. */
   readonly heads: readonly Uint8Array[];
-  /** Null where no user namespace is needed. */
+  /** Null if no user namespace is needed. */
   readonly maps: IdMaps | null;
   readonly plan: EnterPlan;
   readonly program: LaunchedProgram;
-  /** For where no private instance is possible: proot, or how to use it; null where none is needed. */
+  /** Used if a private instance is unavailable: proot, or instructions to make it usable. Null if no instance is needed. */
   readonly fallback: PreparedLaunch | string | null;
-  /** Whether `fallback` is what to run. */
+  /** Whether to run `fallback`. */
   readonly byProot: boolean;
 }
 
 /**
- * Finds out what a root is, who can run its programs, and what is to be mounted in it. Nothing is changed in it.
+ * Inspects a root, finds emulators for its programs, and plans its mounts. Does not change the root.
  *
- * @throws USAGE, BAD_ROOT, PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, and what `findEmulation` throws.
+ * @throws USAGE, BAD_ROOT, PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL; the errors of `findEmulation`.
  */
 export async function prepareEnter(request: EnterRequest, context: Context): Promise<PreparedEnter> {
   const isRoot = process.geteuid?.() === 0;
@@ -78,7 +78,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   requireLoader(programs.program, where, emulation.rules ?? [], environment);
   const { programs: runBy } = emulation;
   if (runBy.length > 0 && runBy.every((by) => by === 'machine'))
-    context.report({ kind: 'warning', text: `no emulation: ${root} is for this machine` });
+    context.report({ kind: 'warning', text: `no emulation: ${root} has the architecture of this machine` });
   const rootMaps = emulation.rules === null ? null : allIds();
   const maps = isRoot ? rootMaps : (tree.maps ?? userMaps(statSync(root), context));
   if (maps !== null) checkIds(root, maps, identity, context);
@@ -133,11 +133,11 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
 
 interface Tree {
   readonly directory: string;
-  /** Of who has unpacked it, without root; else null. */
+  /** The ID maps that the tree was unpacked with; null for root, and for a tree that was not unpacked. */
   readonly maps: IdMaps | null;
 }
 
-/** The folder itself, or that of what an archive or image unpacks to. */
+/** The directory itself, or the one that an archive or image is unpacked to. */
 async function openTree(
   request: EnterRequest,
   context: Context,
@@ -151,12 +151,12 @@ async function openTree(
   const options = { store: join(context.store, 'roots'), arches, maps };
   const { directory, unpacked } = await openRootfs(rootfs, options, context);
   if (unpacked && !ephemeral && !readOnly) {
-    context.report({ kind: 'warning', text: `changes stay in ${directory}; --ephemeral discards them` });
+    context.report({ kind: 'warning', text: `changes are kept in ${directory}; --ephemeral discards them` });
   }
   return { directory, maps };
 }
 
-/** Runs it, to its end. All mounts and processes go with it. @throws NO_NAMESPACE with why, and what changes it. */
+/** Runs the program and waits for it. Its mounts and processes end with it. @throws NO_NAMESPACE with the reason and a fix. */
 export async function enterPrepared(prepared: PreparedEnter, context: Context): Promise<Ending> {
   const { emulation, heads, maps, plan, program, fallback, byProot } = prepared;
   if (byProot && fallback !== null && typeof fallback !== 'string')
@@ -166,10 +166,10 @@ export async function enterPrepared(prepared: PreparedEnter, context: Context): 
   const outcome = await launch({ command, setup: { maps, texts, isJob }, program }, context);
   if (!('failed' in outcome)) return outcome;
   const { facts } = plan;
-  // Root of the machine needs no user namespace for anything else.
+  // For root of the host, the user namespace only serves the lock.
   if (outcome.failed === 'lock' && !plan.newUserNamespace) {
     const why = lastLine(outcome.complaint);
-    const text = `the program can reach the files of this machine: no user namespace (${why})`;
+    const text = `the program can access the files of this machine: cannot create a user namespace (${why})`;
     context.report({ kind: 'warning', text });
     return enterPrepared({ ...prepared, plan: { ...plan, isLocked: false } }, context);
   }
@@ -180,25 +180,25 @@ export async function enterPrepared(prepared: PreparedEnter, context: Context): 
       fallback,
       context,
     );
-  const text = 'parts of /proc are hidden here, so the program sees the /proc of this machine';
+  const text = 'the program sees the /proc of this machine: parts of it are hidden, which prevents a new one';
   context.report({ kind: 'warning', text });
   return enterPrepared({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }
 
 const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
 
-/** Root of the namespaces has the caller's groups, as root of the machine has its own. */
+/** The account to switch to; null for root of the namespaces, who keeps the caller's groups. */
 function accountOf({ uid, gid, groups }: UserIdentity, maps: IdMaps | null) {
   if (uid === 0 && gid === 0 && (maps === null || !hasSeveralIds(maps))) return null;
   return { uid, gid, groups };
 }
 
-/** ELFCLASS32 in EI_CLASS. */
+/** Whether EI_CLASS is ELFCLASS32. */
 const is32Bit = (head: Uint8Array): boolean => isElf(head) && head[4] === 1;
 
 function requireFitting(tools: EnterTools, { hostname }: EnterRequest): EnterTools {
   if (hostname === null || tools.hostname !== null) return tools;
-  throw new BinfmtctlError('NO_TOOL', 'hostname is missing', {
-    hint: 'install hostname, or leave out --hostname',
+  throw new BinfmtctlError('NO_TOOL', 'hostname not found', {
+    hint: 'install hostname, or omit --hostname',
   });
 }

@@ -5,8 +5,8 @@ import type { UserIdentity } from './types.ts';
 export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * A clean environment as after a login, and the requested variables: `NAME=VALUE`, or `NAME` for the caller's value, if it has
- * one. Pure. @throws USAGE for an invalid variable.
+ * A clean environment as after a login, plus the requested variables: `NAME=VALUE`, or `NAME` for the caller's value, if it is
+ * set. @throws USAGE for an invalid variable.
  */
 export function environmentOf(
   { name, home, shell }: UserIdentity,
@@ -27,9 +27,9 @@ export function environmentOf(
   for (const each of requested) {
     const [, variable, value] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(each) ?? [];
     if (variable === undefined) {
-      // The value may be a secret.
+      // The value may be a secret, so the message omits it.
       throw new BinfmtctlError('USAGE', `invalid variable: ${JSON.stringify(each.replace(/=.*/s, ''))}`, {
-        hint: 'use --env NAME=VALUE, or --env NAME for its value here; no NUL is possible',
+        hint: 'use --env NAME=VALUE, or --env NAME to pass the current value; NUL bytes are not allowed',
       });
     }
     const given = value ?? caller.get(variable);

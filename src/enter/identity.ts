@@ -7,18 +7,18 @@ import type { UserIdentity } from './types.ts';
 const ROOT: Account = { name: 'root', uid: 0, gid: 0, home: '/root', shell: '' };
 
 /**
- * The account of a root that `user` means, by its own passwd(5) and group(5): `NAME`, `UID`, or either with `:GROUP`. A
+ * Looks up `user` in the root's passwd(5) and group(5): `NAME`, `UID`, or either with `:GROUP`. A
  * number needs no entry there. Null means root.
  *
- * @throws USAGE for a name that the root does not have.
+ * @throws USAGE for an unknown name.
  */
 export function findIdentity(root: string, user: string | null): UserIdentity {
   const accounts = parseAccounts(textIn(root, '/etc/passwd'));
   const groups = parseGroups(textIn(root, '/etc/group'));
   const [name = '', group, ...rest] = (user ?? '0').split(':');
   if (rest.length > 0) {
-    throw new BinfmtctlError('USAGE', `no user: ${JSON.stringify(user)}`, {
-      hint: '--user takes NAME or UID, also with :GROUP',
+    throw new BinfmtctlError('USAGE', `invalid value for --user: ${JSON.stringify(user)}`, {
+      hint: 'use NAME or UID, optionally followed by :GROUP',
     });
   }
   const id = idOf(name);
@@ -37,7 +37,7 @@ export function findIdentity(root: string, user: string | null): UserIdentity {
 function textIn(root: string, path: string): string {
   try {
     const file = resolveInRoot(root, path) ?? '';
-    // Reading a pipe would not end.
+    // Reading a named pipe would block.
     return statSync(file).isFile() ? readFileSync(file, 'utf8') : '';
   } catch {
     return '';
@@ -45,7 +45,7 @@ function textIn(root: string, path: string): string {
 }
 
 function unknown(kind: 'user' | 'group', name: string, root: string, file: string): BinfmtctlError {
-  return new BinfmtctlError('USAGE', `${root} has no ${kind} ${JSON.stringify(name)}`, {
-    hint: `its ${file} names them; a number needs no entry there`,
+  return new BinfmtctlError('USAGE', `${kind} ${JSON.stringify(name)} not found in ${root}${file}`, {
+    hint: 'use a name from that file, or a number',
   });
 }

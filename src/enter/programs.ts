@@ -1,4 +1,4 @@
-/** What programs a root has, and for which machine. */
+/** Finds the programs of a root, which show its architecture. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { isElf } from '../elf/header.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -7,23 +7,23 @@ import type { Rule } from '../rule/types.ts';
 import { fileError } from '../system/file/file-error.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 import type { Variables } from '../system/process/environment.ts';
-import { findProgram, type LocatedProgram, type Whereabouts } from '../system/process/locate-program.ts';
+import { findProgram, type LocatedProgram, type SearchLocation } from '../system/process/locate-program.ts';
 
-/** What is entered, and what it cannot do without. */
+/** The program to run, and the programs that it depends on. */
 export interface RootPrograms {
   readonly program: LocatedProgram;
-  /** The first bytes of the program, its loader, the root's shell and that one's loader. */
+  /** The first bytes of the program, the root's shell, and their loaders. */
   readonly heads: readonly Uint8Array[];
 }
 
-/** A folder that can be a root, without links. @throws BAD_ROOT, FILE_FAILED, NO_PRIVILEGE. */
+/** The path of a root without links. @throws BAD_ROOT, FILE_FAILED, NO_PRIVILEGE. */
 export function requireRoot(path: string): string {
   try {
     const root = realpathSync(path);
-    if (!statSync(root).isDirectory()) throw notRoot(path, 'is not a folder');
+    if (!statSync(root).isDirectory()) throw notRoot(path, 'is not a directory');
     if (root === '/')
-      throw notRoot(path, 'is the root of this machine', 'for its programs there is `binfmtctl run`');
-    if (readdirSync(root).length === 0) throw notRoot(path, 'is an empty folder');
+      throw notRoot(path, 'is the root of this machine', 'use `binfmtctl run` for programs of this machine');
+    if (readdirSync(root).length === 0) throw notRoot(path, 'is an empty directory');
     return root;
   } catch (error) {
     throw fileError(error, `enter ${path}`);
@@ -31,22 +31,22 @@ export function requireRoot(path: string): string {
 }
 
 /**
- * Finds the program, and what tells for which machines the root is: the files themselves, not their names.
+ * Finds the program and the files that show the root's architectures by their contents, not their names.
  *
- * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE; BAD_ROOT where there is no shell and no program is named.
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE; BAD_ROOT if no program is named and the root has no shell.
  */
 export async function findPrograms(
   name: string | null,
   shell: string,
-  where: Whereabouts & { readonly root: string },
+  where: SearchLocation & { readonly root: string },
 ): Promise<RootPrograms> {
   const find = (path: string): Promise<LocatedProgram | null> => findProgram(path, where).catch(() => null);
   const sh = await find('/bin/sh');
   const program =
     name === null ? ((shell === '' ? null : await find(shell)) ?? sh) : await findProgram(name, where);
   if (program === null) {
-    throw new BinfmtctlError('BAD_ROOT', `${where.root} has no shell /bin/sh`, {
-      hint: 'is it a root file system? Name a program of it: `binfmtctl enter ROOTFS -- PROGRAM`',
+    throw new BinfmtctlError('BAD_ROOT', `no shell /bin/sh in ${where.root}`, {
+      hint: 'check that it is a root file system, or pass a program: `binfmtctl enter ROOTFS -- PROGRAM`',
     });
   }
   const loaders = await Promise.all([program, sh].map((each) => (each?.loader ? find(each.loader) : null)));
@@ -55,12 +55,12 @@ export async function findPrograms(
 }
 
 /**
- * Makes sure that QEMU finds the loader of a program in its root, as QEMU's own message does not tell what is missing. Box64 has a
- * loader of its own, and a variable may name another tree. @throws PROGRAM_NOT_FOUND.
+ * Checks that QEMU finds the loader of a program in its root, because QEMU's message does not name the missing file. Box64 brings its
+ * own loader, and a variable may name another tree. @throws PROGRAM_NOT_FOUND.
  */
 export function requireLoader(
   { path, loader, head }: LocatedProgram,
-  { root, bound }: Whereabouts & { readonly root: string },
+  { root, bound }: SearchLocation & { readonly root: string },
   rules: readonly Rule[],
   environment: Variables,
 ): void {
@@ -77,11 +77,11 @@ export function requireLoader(
   );
 }
 
-/** Directories in which QEMU also looks for loaders, as upstream and Debian configure it. */
+/** Directories that QEMU also searches for loaders, as configured upstream and by Debian. */
 const PREFIXES = ['/etc/qemu-binfmt', '/usr/gnemul'];
 
 const notRoot = (path: string, why: string, hint = NAME_ONE): BinfmtctlError =>
-  new BinfmtctlError('BAD_ROOT', `${path} cannot be entered: it ${why}`, { hint });
+  new BinfmtctlError('BAD_ROOT', `cannot enter ${path}: it ${why}`, { hint });
 
 const NAME_ONE =
-  'name the folder of a root file system, a tar archive of one, an OCI layout or an archive of images';
+  'pass a root file system: a directory, a tar archive, a disk image, an OCI layout or an image archive';

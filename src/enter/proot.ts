@@ -13,8 +13,8 @@ interface ProotRoot {
 }
 
 /**
- * `enter` by proot, for plain users: root's programs would change files of the machine. Otherwise what has to change, in words
- * that go after "or, without root, ".
+ * `enter` with proot, but not for root, whose programs would change files of the host. If proot cannot be used, instructions that
+ * follow "or, without root, " in a hint.
  */
 export function prootEnter(
   rules: readonly Rule[],
@@ -24,9 +24,9 @@ export function prootEnter(
 ): PreparedLaunch | string {
   if (process.geteuid?.() === 0 || findTool('proot') === null) return 'install proot';
   const unsupportedOption = unsupported(request, program);
-  if (unsupportedOption !== null) return `use proot: omit ${unsupportedOption}`;
+  if (unsupportedOption !== null) return `omit ${unsupportedOption}, so that proot can be used`;
   const words = prootWords(rules, program);
-  if (words === null) return 'use proot: move the emulator to a path without spaces';
+  if (words === null) return 'move the emulator to a path without spaces, so that proot can be used';
   const machine = ['/proc', '/sys', '/dev'].flatMap((path) => ['-b', path]);
   const bound = binds.flatMap(({ source, target }) => ['-b', `${source}:/${target}`]);
   const user = account === null ? ['-0'] : ['-i', `${account.uid}:${account.gid}`];
@@ -34,7 +34,7 @@ export function prootEnter(
   return prootLaunch([...words, ...options, program.path, ...program.argv.slice(1)], program);
 }
 
-/** The first option that proot has nothing for. Variables of the loader would act on proot itself. */
+/** The first requested option that proot does not support. Variables of the dynamic loader would affect proot itself. */
 function unsupported(
   { readOnly, ephemeral, noNetwork, hostname, binds }: EnterRequest,
   { environment }: LaunchedProgram,

@@ -7,7 +7,7 @@ export function enterTools(): EnterTools {
   const tools = runTools();
   const { setpriv } = tools;
   if (setpriv === null)
-    throw new BinfmtctlError('NO_TOOL', 'setpriv of util-linux is missing', { hint: 'install util-linux' });
+    throw new BinfmtctlError('NO_TOOL', 'setpriv of util-linux not found', { hint: 'install util-linux' });
   return {
     ...tools,
     setpriv,

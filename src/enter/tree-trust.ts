@@ -1,18 +1,17 @@
-/** Whether another user can redirect what root makes and mounts in a tree, by exchanging a directory for a link. */
-import { lstatSync, readFileSync } from 'node:fs';
+/** Checks that no other user can redirect root's mounts and files in a tree, by replacing a directory with a link. */
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
 import { idOf, parseAccounts, parseGroups } from '../file-format/accounts.ts';
 import { errnoOf, fileError } from '../system/file/file-error.ts';
 import { findWeakness, isMachineRoot, type Weakness, type WeaknessOptions } from '../system/trust.ts';
-import { commandLine } from '../text/shell.ts';
 import type { MountPlaces } from './mounts/places.ts';
 
 /**
- * Makes sure that no other user can exchange a directory in which root makes or mounts something. Plain users are not
- * concerned: they set up a session with their own rights.
+ * Checks that no other user can replace a directory in which root creates or mounts something. Only root is checked: other
+ * users set up a session with their own rights.
  *
- * @throws BAD_ROOT; FILE_FAILED where a directory cannot be examined.
+ * @throws BAD_ROOT; FILE_FAILED if a directory cannot be examined.
  */
 export function assertTreeTrusted(root: string, places: MountPlaces): void {
   if (!isMachineRoot()) return;
@@ -20,17 +19,17 @@ export function assertTreeTrusted(root: string, places: MountPlaces): void {
   const directories = directoriesOf(root, places);
   for (const directory of directories) {
     const weakness = weaknessOf(directory, sudoUser);
-    if (weakness !== null) throw refusal(root, weakness, directories);
+    if (weakness !== null) throw refusal(root, weakness);
   }
 }
 
-/** The directories that mount targets are in, outside the file systems that the session mounts itself. */
+/** The parent directories of mount points, outside the file systems that the session mounts. */
 function directoriesOf(root: string, { places, binds }: MountPlaces): ReadonlySet<string> {
   const own = Object.values(places);
   const directories = [...own, ...binds.map(({ target }) => target)].flatMap((target, index) => {
     const directory = dirname(target);
     const isIn = (other: string): boolean => isBelow(directory, other);
-    // Binds are mounted in their order.
+    // Bind mounts are mounted in order, so only earlier ones matter.
     const bind = binds.slice(0, Math.max(0, index - own.length)).findLast((each) => isIn(each.target));
     if (bind !== undefined) return [join(bind.source, directory.slice(bind.target.length))];
     return own.some(isIn) ? [] : [join(root, directory)];
@@ -39,8 +38,8 @@ function directoriesOf(root: string, { places, binds }: MountPlaces): ReadonlySe
 }
 
 /**
- * The first weakness of a directory. A sticky directory is one, too: in it users can exchange what belongs to them. With
- * `--ephemeral`, missing directories are made, and the one that they are made in counts.
+ * The first weakness of a directory. A sticky directory counts as one, because users can replace their own files in it. With
+ * `--ephemeral`, missing directories are created, so their nearest existing parent is checked.
  */
 function weaknessOf(directory: string, options: WeaknessOptions): Weakness | null {
   try {
@@ -51,7 +50,7 @@ function weaknessOf(directory: string, options: WeaknessOptions): Weakness | nul
   }
 }
 
-/** The user who called sudo has root's rights, and may let the members of a private group write: there are no others. */
+/** Trusts the user who called sudo, who is root anyway, and that user's private group, which has no other members. */
 function sudoUserTrust(): WeaknessOptions {
   const uid = idOf(process.env['SUDO_UID']);
   return uid === null || uid === 0
@@ -59,7 +58,7 @@ function sudoUserTrust(): WeaknessOptions {
     : { trustedUid: uid, trustedGid: isPrivateGroup(uid) ? uid : undefined };
 }
 
-/** Such a group is why some distributions let the group write what a user creates (pam_umask(8), `usergroups`). */
+/** Whether a group is a user's private group. With these, some distributions make new files group-writable (pam_umask(8), `usergroups`). */
 function isPrivateGroup(id: number): boolean {
   try {
     const users = parseAccounts(readFileSync('/etc/passwd', 'utf8')).filter(({ gid }) => gid === id);
@@ -71,23 +70,17 @@ function isPrivateGroup(id: number): boolean {
   }
 }
 
-function refusal(root: string, { path, why }: Weakness, directories: ReadonlySet<string>): BinfmtctlError {
-  const isForeign = why.startsWith('belongs');
-  const asUser = isForeign ? 'enter it as that user, or ' : '';
-  // Of what is below a foreign directory, only chown(1) with -h cannot change another file.
-  const others = [...directories].filter((each) => each !== path && isBelow(each, root) && isOfOther(each));
-  const fix = isForeign ? ['chown', '-h', 'root', path, ...others] : ['chmod', 'go-w', path];
+function refusal(root: string, { path, why }: Weakness): BinfmtctlError {
+  const asUser = why.startsWith('belongs') ? 'enter it as that user, or ' : '';
   return new BinfmtctlError('BAD_ROOT', `will not enter ${root} as root: ${path} ${why}`, {
-    hint: `users who can change it could redirect root's mounts: ${asUser}${wayOut(root, path, commandLine(fix))}`,
+    hint: `users who can change it could redirect root's mounts: ${asUser}${wayOut(root, path)}`,
   });
 }
 
-function wayOut(root: string, path: string, fix: string): string {
-  if (isBelow(path, root)) return `\`${fix}\``;
+function wayOut(root: string, path: string): string {
+  if (isBelow(path, root)) return 'unpack it again as root, in a directory that only root can change';
   if (isBelow(root, path)) return 'move the tree to a directory that only root can change';
   return 'bind on a target that is not below another bind mount';
 }
 
 const isBelow = (path: string, directory: string): boolean => `${path}/`.startsWith(`${directory}/`);
-
-const isOfOther = (path: string): boolean => (lstatSync(path, { throwIfNoEntry: false })?.uid ?? 0) !== 0;

@@ -11,8 +11,8 @@ import type { CurrentState } from './plan.ts';
 import type { InstallRequest, RuleOptions } from './types.ts';
 
 /**
- * Proofs of the arches that need nothing done: an entry takes them, the probes hold, and nothing in the request asks
- * for another one or for a boot file that is missing.
+ * Proofs of the architectures that need no change: an entry matches them, the probes succeed, and the request requires
+ * neither another emulator nor a missing boot file.
  */
 export async function alreadyServing(
   arches: readonly Arch[],
@@ -35,7 +35,7 @@ export async function alreadyServing(
     if (!isPersisted(entry, registration, { persist: request.persist, hiding }, context)) return false;
     if (request.credentials === true && !entry.flags.includes('C')) return false;
     if (ours.has(entry.name) && (proof.held === 'replaced' || proof.held === 'gone')) return false;
-    // An entry of ours without F was asked for by name; those of others are to serve containers too.
+    // An entry that binfmtctl registered without F was requested so. Other entries must also work in containers.
     const isRegistered = registration !== undefined && equalRules(entry, registration.rule);
     const promised = expectationOf(entry.flags, proof.emulator);
     return judge(proof, { ...promised, chroots: promised.chroots || !isRegistered }).outcome === 'works';
@@ -48,6 +48,6 @@ export async function alreadyServing(
   return serving;
 }
 
-/** Whether the request leaves open which emulator is taken. */
+/** Whether the request allows any emulator. */
 export const isFreeChoice = ({ sources, emulator, lock, locked }: InstallRequest): boolean =>
   sources.length === 0 && (emulator ?? lock ?? locked) === undefined;

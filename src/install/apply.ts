@@ -11,10 +11,10 @@ import { verify } from '../verify/verify.ts';
 import type { DesiredState } from './plan.ts';
 
 /**
- * Applies steps as one transaction and returns the proofs that they made, the last of each arch.
- * With `checked` the interpreters of new rules with flag F have to be those very files.
+ * Applies steps as one transaction. Returns the last proof of each architecture.
+ * With `checked`, the interpreters of new rules with flag F must be exactly those files.
  *
- * @throws NOT_PROVED where a proof falls short, and what the steps throw; everything is taken back then.
+ * @throws NOT_PROVED if a probe fails; the errors of the steps. All steps are rolled back then.
  */
 export async function applySteps(
   steps: readonly Step[],
@@ -25,7 +25,7 @@ export async function applySteps(
   const proofs = new Map<string, Proof>();
   await transact(steps, {
     apply: async (step) => {
-      // An undo step registers what the kernel had before: nothing checked that file.
+      // An undo step registers a previous rule, whose file was not checked.
       if (step.kind !== 'prove') return applyStep(step, context, steps.includes(step) ? checked : undefined);
       context.report({
         kind: 'stage',
@@ -54,12 +54,13 @@ async function prove(
   );
   const problems = arches.flatMap(({ arch, entry }) => {
     const proof = proofs.find((each) => each.arch === arch);
-    if (proof?.entry !== entry) return [`${arch}: ${proof?.entry ?? 'no entry'} takes it, not ${entry}`];
+    if (proof?.entry !== entry)
+      return [`${arch}: programs run through ${proof?.entry ?? 'no entry'}, not ${entry}`];
     if (proof.held === 'replaced' || proof.held === 'gone')
-      return [`${arch}: entry ${entry} does not run the file that is at its interpreter's path`];
+      return [`${arch}: entry ${entry} does not run the file at its interpreter's path`];
     const { outcome, reasons } = proof.verdict;
     const replaces = desired.some((each) => each.arch === arch && each.rule.name !== entry);
-    // Nothing is removed before its replacement is known to run programs.
+    // The old entry is removed only if its replacement is known to run programs.
     const isBlind = replaces && proof.host.holds === null;
     if (outcome !== 'fails' && !isBlind) return [];
     return reasons.map((each) => `${arch}: ${isBlind ? 'could not be checked ' : ''}${each}`);

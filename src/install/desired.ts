@@ -31,9 +31,9 @@ import type { DesiredState } from './plan.ts';
 import type { RuleOptions } from './types.ts';
 
 /**
- * The rule for an emulator, with the files that go with it: the registration and the boot files.
+ * The rule for an emulator and its files: the registration and the boot files.
  *
- * An entry that is there already and does the same stays its maker's; the note then says that it is not ours.
+ * If an equal entry exists already, the registration records that another program registered it.
  */
 export async function buildDesiredState(
   found: FoundEmulator,
@@ -73,7 +73,7 @@ export async function buildDesiredState(
   return { arch: arch.id, rule, files: [{ path, text, previous: note }, ...lasting], obsolete };
 }
 
-/** The rule of another program's entry that goes; the first one, if ours was registered again since. */
+/** The rule of another program's entry that is replaced. If binfmtctl's entry is registered again, the rule it replaced first. */
 function replacedBy(before: Registration | null, entry: Entry | undefined): Rule | undefined {
   const isOurs = before?.registered === true && entry !== undefined && equalRules(entry, before.rule);
   if (entry === undefined || entry.extra !== undefined || isOurs) return before?.replaced;
@@ -81,7 +81,7 @@ function replacedBy(before: Registration | null, entry: Entry | undefined): Rule
   return rule;
 }
 
-/** A boot file that is to register the rule. */
+/** A boot file that must register the rule. */
 interface DesiredBootFile {
   readonly how: BootFormat;
   readonly path: string;
@@ -89,7 +89,7 @@ interface DesiredBootFile {
   readonly now: string | null;
 }
 
-/** An entry with the first bytes of the programs that it takes, and its registration before this installation. */
+/** An entry, the first bytes of its programs, and its registration before this installation. */
 interface EntryBefore {
   readonly name: string;
   readonly head: Uint8Array;
@@ -102,8 +102,8 @@ interface BootFileChanges {
 }
 
 /**
- * The file that the request asks for, and those of earlier requests: an entry that is persisted stays persisted. A file
- * that was changed or removed since stays as it is, unless the request asks for it. One that hides rules of other entries goes.
+ * The requested boot file, and those of earlier requests, so that a persistent entry stays persistent. A file that was changed or
+ * removed by another program is left alone unless it is requested. A file that hides rules of other entries is removed.
  */
 function bootFilesFor(
   { name, head, before }: EntryBefore,
@@ -151,13 +151,13 @@ export function assertPersistable({ name, interpreter }: Pick<Rule, 'name' | 'in
   throw new BinfmtctlError(
     'EMULATOR_NOT_FOUND',
     `cannot persist entry ${name}: its interpreter ${interpreter} is missing or not an executable file`,
-    { hint: 'name an emulator with --source; binfmtctl then copies it into its store' },
+    { hint: 'pass an emulator with --source; binfmtctl copies it into its store' },
   );
 }
 
 type FlagOptions = Pick<RuleOptions, 'persist'> & { readonly credentials: boolean };
 
-/** The rule for an emulator, as such. */
+/** The rule for an emulator. */
 export async function buildRule(found: FoundEmulator, options: FlagOptions): Promise<Rule> {
   return {
     name: entryName(found),
@@ -175,7 +175,7 @@ function keepsCredentials(name: string): string {
   return `entry ${name} keeps flag C, with which set-user-ID programs run with their owner's rights; to remove the flag, run \`binfmtctl uninstall ${name}\` first`;
 }
 
-/** The boot files with what `uninstall` restores: the text before our first one. Texts that binfmtctl wrote do not come back. */
+/** The boot files with the text that `uninstall` restores: the one before binfmtctl's first change, unless binfmtctl wrote it. */
 function persistedWith(
   before: Registration | null,
   { bootFiles, obsolete }: BootFileChanges,
@@ -194,7 +194,7 @@ function persistedWith(
   return [...others, ...written];
 }
 
-/** Flags follow facts: F with a static emulator, and where the makers register a dynamic one so, P only where kernel and emulator agree on it. */
+/** Sets F for a static emulator, or if upstream registers its dynamic one with F; sets P only if both kernel and emulator support it. */
 async function flagsFor(
   { profile, emulator }: FoundEmulator,
   { credentials, persist }: FlagOptions,
@@ -211,7 +211,7 @@ async function flagsFor(
   return flags.filter(([, isSet]) => isSet).map(([flag]) => flag);
 }
 
-// AT_FLAGS tells the emulator of P since Linux 5.12 (fs/binfmt_misc.c, MISC_FMT_PRESERVE_ARGV0).
+// Since Linux 5.12, AT_FLAGS tells the emulator about P (fs/binfmt_misc.c, MISC_FMT_PRESERVE_ARGV0).
 function preservesArgv0({ preserveArgv0 }: EmulatorProfile, { path, version }: Emulator): boolean {
   if (preserveArgv0.mode !== 'auto') return preserveArgv0.mode === 'always';
   if (!runningKernelFeatures().tellsPreserveArgv0) return path.endsWith(PRESERVING);

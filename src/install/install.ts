@@ -42,30 +42,30 @@ import type { InstallRequest, RuleOptions } from './types.ts';
 export interface InstallResult {
   readonly schema: 'binfmtctl/install/1';
   readonly dryRun: boolean;
-  /** What was done, or with `dryRun` would be. */
+  /** The applied steps; with `dryRun`, the planned ones. */
   readonly steps: readonly Step[];
   /** Empty with `dryRun` and without `verify`. */
   readonly proofs: readonly Proof[];
-  /** Arches that worked already and were left as they are. */
+  /** Architectures that already worked and were not changed. */
   readonly unchanged: readonly string[];
-  /** With `all`: arches that no emulator was found for, and why. */
+  /** With `all`: architectures without an emulator, and the reason. */
   readonly missing: readonly Missing[];
-  /** With `dryRun`: arches whose emulators would be fetched first; their steps are not known before. */
+  /** With `dryRun`: architectures whose emulators would be fetched first. `steps` does not include them. */
   readonly toFetch: readonly string[];
-  /** Whom the entries serve; null with `dryRun`. */
+  /** Where the entries work; null with `dryRun`. */
   readonly scope: Scope | null;
-  /** Facts that need no action, in full sentences. */
+  /** Information that needs no action. */
   readonly notes: readonly string[];
-  /** What was warned of, in full sentences. */
+  /** All warnings. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Makes programs of the arches run on this machine: finds or fetches emulators, registers them, and proves by running
- * probes that they work. What works already is left alone. On a failure everything is taken back.
+ * Makes programs of the architectures run on this machine: finds or fetches emulators, registers them, and verifies with
+ * probes that they work. Does not change entries that already work. Rolls back all changes on a failure.
  *
  * @throws USAGE, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, UNSAFE_RULE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED,
- * ENTRY_NOT_OURS, NOT_PROVED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors to the outside throw; nothing is changed then.
+ * ENTRY_NOT_OURS, NOT_PROVED, NO_PRIVILEGE, NO_BINFMT_MISC and errors of files and processes.
  */
 export async function install(request: InstallRequest, outer: Context): Promise<InstallResult> {
   const { context, warnings } = keepingWarnings(outer);
@@ -75,7 +75,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
   const arches = request.all ? foreignTo(natives, context) : request.arches;
   const decideBy = (entries: readonly Entry[]) => decide(arches, { entries, natives }, request, context);
   if (request.dryRun) {
-    // What a dry run finds unmounted an install would mount, empty.
+    // If the instance is not mounted, an install would mount an empty one.
     const { mounted } = inspectInstance(context.binfmtDirectory);
     const { result, checked } = await decideBy(mounted ? listEntries(context.binfmtDirectory) : []);
     checked[Symbol.dispose]();
@@ -103,7 +103,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
         warnings,
       };
     } catch (failure) {
-      // What could not be taken back may still name the new emulator.
+      // After an incomplete rollback, an entry may still use the new emulator.
       const undone = !(failure instanceof BinfmtctlError && failure.code === 'ROLLBACK_FAILED');
       if (undone) await pruneUnregistered(context, stored).catch(() => {});
       throw failure;
@@ -111,7 +111,7 @@ export async function install(request: InstallRequest, outer: Context): Promise<
   });
 }
 
-/** What is unproven may be decided by the entries, once the instance is mounted. */
+/** Mounts the instance if that may settle which architectures are native. */
 async function findNativesHere({ dryRun }: InstallRequest, context: Context): Promise<Natives> {
   const natives = await findNatives(context);
   const { binfmtDirectory } = context;
@@ -124,11 +124,11 @@ interface InstallDecision {
   readonly result: Omit<InstallResult, 'dryRun' | 'proofs' | 'scope' | 'warnings'>;
   readonly desired: readonly DesiredState[];
   readonly checked: CheckedInterpreters;
-  /** Proofs of the arches that are left as they are. */
+  /** Proofs of the architectures that need no change. */
   readonly serving: readonly Proof[];
 }
 
-/** What brings the arches, beside the entries that there are. Emulators are fetched; nothing else is changed. */
+/** Plans the installation beside the existing entries. Fetches emulators, and changes nothing else. */
 async function decide(
   arches: readonly Arch[],
   kernel: KernelState,
@@ -172,18 +172,18 @@ async function decide(
   }
 }
 
-/** Validates the request itself, before anything of the machine is read. */
+/** Validates the request without reading the state of the machine. */
 function validateRequest(request: InstallRequest, { catalogue }: Context): void {
   const { sources, emulator, allowUnverified } = request;
   assertNoOtherSources(request);
   for (const source of sources) parseSource(source, { allowUnverified });
   if (emulator === undefined || Object.hasOwn(catalogue.emulators, emulator)) return;
   throw new BinfmtctlError('USAGE', `unknown emulator ${JSON.stringify(emulator)}`, {
-    hint: `these are known: ${Object.keys(catalogue.emulators).join(', ')}`,
+    hint: `known emulators: ${Object.keys(catalogue.emulators).join(', ')}`,
   });
 }
 
-/** Names of the entries that are as we registered them. One that another tool has replaced belongs to that tool. */
+/** Names of the entries that are as binfmtctl registered them. An entry that another tool replaced belongs to that tool. */
 function oursAmong(
   entries: readonly Entry[],
   registrations: ReadonlyMap<string, StoredRegistration>,
@@ -191,17 +191,17 @@ function oursAmong(
   return new Set(entries.filter((entry) => isOurs(entry, registrations)).map(({ name }) => name));
 }
 
-/** Every arch that is proved not to be native. */
+/** All architectures that are known not to be native. */
 function foreignTo({ arches, unproven }: Natives, { catalogue, report }: Context): readonly Arch[] {
   for (const { arch, missing } of unproven) {
-    const text = `${arch.id} is left out: whether it runs natively could not be established: ${missing}`;
+    const text = `${arch.id} is skipped: whether it runs natively could not be established: ${missing}`;
     report({ kind: 'warning', text });
   }
   const native = new Set([...arches, ...unproven.map(({ arch }) => arch)].map(({ id }) => id));
   return Object.values(catalogue.arches).filter(({ id }) => !native.has(id));
 }
 
-/** @throws EMULATOR_UNFIT if the file at the emulator's path is not the one that was inspected. */
+/** @throws EMULATOR_UNFIT if the emulator changed after it was inspected. */
 async function assertUnchanged({ emulator: { path, sha256 } }: FoundEmulator): Promise<void> {
   if ((await sha256File(path)) === sha256) return;
   throw new BinfmtctlError('EMULATOR_UNFIT', `emulator ${path} changed after it was inspected`, {

@@ -12,15 +12,16 @@ import { BinfmtctlError } from '../errors.ts';
 import { inInitialUserNamespace } from '../system/host.ts';
 import { unmount } from '../system/namespace/mounts.ts';
 
-const OWN = 'this binfmt_misc belongs to a user namespace: its entries serve that alone and go with it';
+const OWN =
+  'this binfmt_misc instance belongs to a user namespace: its entries only work there and end with it';
 
 /**
- * Warns if what is registered serves only a user namespace, or ends with a process. Returns what is to be called after the
- * registration, with whether it changed an entry: it reports or returns what is known about how long entries last, as other
- * containers may have come and gone since.
+ * Warns if entries work only in a user namespace, or end with a process. Returns a function to call after the registration, with
+ * whether entries changed. It warns about the lifetime of the entries or returns notes about it, because other containers may have
+ * started or ended since.
  *
- * @throws NO_BINFMT_MISC if the instance ends with our mount namespace, as in a container whose host has none mounted.
- * Our mount is removed then, so that a second try does not take it for the host's.
+ * @throws NO_BINFMT_MISC if the instance ends with this mount namespace, as in a container whose host has none mounted.
+ * Removes the new mount then, so that the next run does not mistake it for the host's.
  */
 export async function checkLifetime(
   { directory, scope }: Pick<InstanceFacts, 'directory' | 'scope'>,
@@ -48,19 +49,19 @@ export async function checkLifetime(
 
 const mountCommand = (directory: string): string => `\`mount -t binfmt_misc binfmt_misc ${directory}\``;
 
-/** Mounts only what is not mounted yet. */
+/** The command that mounts an instance unless it is mounted. */
 const mountOnce = (directory: string): string =>
   `on the host, as root: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}\``;
 
-/** The note about an instance whose holder cannot be seen. Pure. */
+/** The note about an instance whose holder cannot be seen. */
 export const unseenHolderNote = (directory: string): string =>
   `the entries last until the next boot if the host has mounted binfmt_misc, which a container cannot see; to check, on the host: \`mountpoint ${directory}\``;
 
-/** The warning about an instance that another container mounted first. Pure. */
+/** The warning about an instance that another container mounted first. */
 export const otherContainerWarning = (directory: string): string =>
   `another container mounted binfmt_misc first: all entries end with the last such container, unless the host has mounted it since; to mount it and end this warning, on the host, as root: \`mountpoint -q ${directory} || mount -t binfmt_misc binfmt_misc ${directory}; touch ${directory}/status\``;
 
-/** The warning about an instance that the machine's process 1 does not have, or is not seen to have. Pure. */
+/** The warning about an instance that is not, or may not be, mounted in the namespace of the host's process 1. */
 export function holderWarning(
   directory: string,
   holder: Extract<Holder, { kind: 'process' } | { kind: 'hidden' }>,
@@ -75,7 +76,7 @@ export function holderWarning(
   return `${where}: the entries end with the mount namespace of process ${pid} (${name}); ${mountOnce(directory)}`;
 }
 
-/** The refusal of an instance that ends with our mount namespace, or might; null for one that lasts. Pure. */
+/** The error for an instance that ends, or may end, with this mount namespace; null for one that lasts. */
 export function lifetimeError(
   directory: string,
   holder: Holder['kind'],
@@ -84,17 +85,17 @@ export function lifetimeError(
   if (holder !== 'none' && holder !== 'unknown') return null;
   const why =
     holder === 'none'
-      ? 'only this mount namespace holds binfmt_misc, as far as can be seen, and entries end with its last mount'
-      : 'whether another mount namespace holds binfmt_misc is unknown: its files are dated in the future';
+      ? 'only this mount namespace holds binfmt_misc, as far as visible here, and entries end with the last mount'
+      : 'cannot determine whether another mount namespace has mounted binfmt_misc: its files are dated in the future';
   const here = inImage
     ? ''
-    : '; for entries that last only as long as this mount namespace, run it here instead';
+    : '; for entries that end with this mount namespace, run that mount command here instead';
   return new BinfmtctlError('NO_BINFMT_MISC', `cannot register lasting entries at ${directory}: ${why}`, {
     hint: `on the host, as root: ${mountCommand(directory)}; then run binfmtctl again${here}`,
   });
 }
 
-const warning = (): string => `${OWN}; to serve the machine run binfmtctl on the host`;
+const warning = (): string => `${OWN}; for entries that work on the whole machine, run binfmtctl on the host`;
 
 const warningInImage = (): string =>
-  `this container is in a user namespace, as those of rootless engines are. ${OWN}: the machine and other containers get nothing. Run it with root's engine (\`sudo docker run --privileged …\`, \`sudo podman run --privileged …\`; with podman machine: \`podman machine ssh sudo podman run …\`), or binfmtctl on the host as root`;
+  `this container is in a user namespace, as with rootless engines: the entries only work in this container and end with it; use root's engine (\`sudo docker run --privileged …\`, \`sudo podman run --privileged …\`; with podman machine: \`podman machine ssh sudo podman run …\`), or run binfmtctl on the host as root`;

@@ -8,9 +8,9 @@ import { heldInterpreters } from '../verify/held-interpreter.ts';
 import type { CurrentState } from './plan.ts';
 
 export interface Outdated {
-  /** Names of the entries that do not run the file at their interpreter's path now. */
+  /** Names of the entries that do not run the file at their interpreter's path. */
   readonly names: ReadonlySet<string>;
-  /** The files that replaced the emulators of our entries, except in the store, which is searched anyway. */
+  /** The files that replaced the emulators of binfmtctl's entries, except those in the store, which is searched anyway. */
   readonly candidates: readonly Candidate[];
 }
 
@@ -28,7 +28,7 @@ export async function findOutdated(
       : [];
   });
   const states = await heldInterpreters(servings, entries, context);
-  // No probe runs through a disabled entry: without proof that its file is the same, it is registered again.
+  // No probe can run through a disabled entry: unless its file is known to be the same, it is registered again.
   const outdated = servings.filter(
     ({ entry }) => (states.get(entry) ?? (entry.enabled ? 'same' : null)) !== 'same',
   );

@@ -10,7 +10,7 @@ interface OwnerRequest {
   readonly all: boolean;
 }
 
-/** @throws NO_PRIVILEGE for what root registered, which is in the machine's store. */
+/** @throws NO_PRIVILEGE if one of the entries was registered by root, in the machine's store. */
 export async function requireOwner({ names, all }: OwnerRequest, context: Context): Promise<void> {
   if (otherStore(context) === null) return;
   const [own, others] = await fromReadableStores(context, (store) => readRegistrations(store));
@@ -35,5 +35,7 @@ export async function requireOwner({ names, all }: OwnerRequest, context: Contex
   const closed = closedStore(context);
   const isOwn = [...(own ?? [])].some(([name, { registration }]) => isNamed(name, registration.arch));
   if (closed === null || isOwn) return;
-  throw new BinfmtctlError('NO_PRIVILEGE', `cannot tell what root registered: ${closed}`, { hint });
+  throw new BinfmtctlError('NO_PRIVILEGE', `cannot determine which entries root registered: ${closed}`, {
+    hint,
+  });
 }

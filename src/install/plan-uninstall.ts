@@ -2,18 +2,18 @@ import type { Entry } from '../rule/types.ts';
 import type { Registration } from '../state/registration.ts';
 import type { Step } from '../state/steps.ts';
 
-/** One entry that is to go, and what we know of how it came. */
+/** An entry to remove, and how it was registered. */
 export interface EntryRemoval {
-  /** Null where it is gone from the kernel already. */
+  /** Null if the kernel no longer has it. */
   readonly entry: Entry | null;
-  /** Null where it is not ours and was named. */
+  /** Null if binfmtctl did not register it. */
   readonly registration: Registration | null;
-  /** What our files hold now: null where one is gone. */
+  /** The current contents of its boot files; null for a missing one. */
   readonly files: readonly { readonly path: string; readonly now: string | null }[];
   readonly registrationFile: { readonly path: string; readonly text: string } | null;
 }
 
-/** The steps that take an entry back: the entry, what made it last over a reboot, and at last our note of it. */
+/** The steps that remove an entry, then its boot files, and finally its registration. */
 export function planUninstall({
   entry,
   registration,

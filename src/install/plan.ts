@@ -4,44 +4,44 @@ import type { Entry, Rule } from '../rule/types.ts';
 import { replacement } from '../state/replacement.ts';
 import type { Step } from '../state/steps.ts';
 
-/** The entries as they are now. */
+/** The current entries. */
 export interface CurrentState {
   /** Newest first, as the kernel tries them. */
   readonly entries: readonly Entry[];
-  /** Names of the entries that we registered. */
+  /** Names of the entries that binfmtctl registered. */
   readonly ours: ReadonlySet<string>;
-  /** Names of the entries with flag F that do not run the file at their interpreter's path now. */
+  /** Names of the entries with flag F that do not run the file at their interpreter's path. */
   readonly outdated?: ReadonlySet<string> | undefined;
-  /** Names of the entries whose programs a newer entry takes. */
+  /** Names of the entries that a newer entry shadows. */
   readonly shadowed?: ReadonlySet<string> | undefined;
 }
 
-/** A file that is to hold `text`, and what it holds now. */
+/** A file with its desired and its current text. */
 export interface DesiredFile {
   readonly path: string;
   readonly text: string;
   readonly previous: string | null;
 }
 
-/** The rule and the files that one arch is to have. */
+/** The desired rule and files of one architecture. */
 export interface DesiredState {
   readonly arch: string;
   readonly rule: Rule;
-  /** The registration, and what makes the rule last over a reboot. */
+  /** The registration and the boot files. */
   readonly files: readonly DesiredFile[];
-  /** Boot files of ours that go, and what is restored in their place; null for nothing. */
+  /** binfmtctl's boot files to remove, with the text to restore; null to delete the file. */
   readonly obsolete?:
     | readonly { readonly path: string; readonly restored: string | null; readonly now: string }[]
     | undefined;
 }
 
 export interface PlanOptions {
-  /** Take over an entry of that name that is not ours. */
+  /** Replace an entry of the same name that binfmtctl did not register. */
   readonly replace: boolean;
   readonly prove: boolean;
 }
 
-/** The change for one arch: what brings it, through which entry it is proved, and what then ends a replacement. */
+/** The change for one architecture: the steps before its probe, the entry to probe, and the steps after the probe. */
 interface ArchChange {
   readonly arch: string;
   readonly before: readonly Step[];
@@ -50,12 +50,12 @@ interface ArchChange {
 }
 
 /**
- * The steps that make everything in `desired` hold, in order; only the proof is left where it already does.
+ * The steps to reach the desired state, in order; only the probe if it is reached already.
  *
- * An entry is replaced without a gap: the new rule is registered under a staging name first, where it is the newest
- * and so the one that runs; once it is proved the old entry goes, and the new one gets its name.
+ * Replaces an entry without a gap: the new rule is first registered under a staging name. It is then the newest entry, so the
+ * kernel uses it. After a successful probe, the old entry is removed, and the new one gets its name.
  *
- * @throws ENTRY_NOT_OURS where an entry of that name is another one that we did not make.
+ * @throws ENTRY_NOT_OURS if another program registered a different entry of the same name.
  */
 export function planInstall(
   present: CurrentState,
@@ -111,7 +111,7 @@ function notOurs({ name, interpreter, flags }: Entry): BinfmtctlError {
   const rule = `${interpreter}, flags ${flags.join('') || 'none'}`;
   return new BinfmtctlError(
     'ENTRY_NOT_OURS',
-    `entry ${name} is there already with another rule (${rule}), and binfmtctl did not make it`,
-    { hint: '`--replace` takes it over; `binfmtctl status` shows who runs what now' },
+    `entry ${name} already exists with another rule (${rule}) and was not registered by binfmtctl`,
+    { hint: '`--replace` replaces it; `binfmtctl status` shows the entries' },
   );
 }

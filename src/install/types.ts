@@ -1,39 +1,39 @@
 import type { Persistence } from '../boot/persistence.ts';
 import type { Arch } from '../catalogue/types.ts';
 
-/** What `install` is asked for. */
+/** A request for `install`. */
 export interface InstallRequest {
   /** Empty with `all`. */
   readonly arches: readonly Arch[];
-  /** Every arch of the catalogue for which an emulator is found. */
+  /** Every architecture in the catalogue that has an emulator. */
   readonly all: boolean;
-  /** Where emulators come from, in order: `apt`, `dir:…`; empty for this machine and then the default ones. */
+  /** Sources of emulators, in order: `apt`, `dir:…`; empty for this machine and then the default sources. */
   readonly sources: readonly string[];
-  /** Take also what has no sha256 by which it could be verified. */
+  /** Also accept downloads without a digest to verify. */
   readonly allowUnverified?: boolean | undefined;
-  /** Id of the only emulator that is taken. */
+  /** ID of the only emulator to use. */
   readonly emulator?: string | undefined;
   readonly persist: Persistence;
   /**
-   * Register with C: set-user-id programs of the arch get their owner's rights, through the emulator. `new`: only an entry
-   * that does not exist yet; others keep their flags.
+   * Register with C: set-user-ID programs get their owner's rights, through the emulator. `new`: only for entries
+   * that do not exist yet; others keep their flags.
    */
   readonly credentials: boolean | 'new';
-  /** Take over an entry of that name that is not ours. */
+  /** Replace an entry of the same name that binfmtctl did not register. */
   readonly replace: boolean;
   readonly verify: boolean;
-  /** Refuse emulators of a version that is known to be bad. */
+  /** Refuse emulators with known problems. */
   readonly strict?: boolean | undefined;
-  /** The lock file that is to name what was installed. */
+  /** The lock file to record the installed emulators in. */
   readonly lock?: string | undefined;
-  /** The lock file that says what is to be installed: those very bytes. */
+  /** The lock file that determines the emulators, byte for byte. */
   readonly locked?: string | undefined;
   readonly dryRun: boolean;
 }
 
-/** What of a request decides on a rule and its boot files. */
+/** The parts of a request that determine a rule and its boot files. */
 export interface RuleOptions {
-  /** `new`: an entry that is there keeps what it has. */
+  /** `new`: existing entries keep their flags. */
   readonly credentials: boolean | 'new';
   readonly persist: Exclude<Persistence, 'auto'>;
   readonly replace: boolean;

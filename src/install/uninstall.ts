@@ -29,11 +29,11 @@ import { requireOwner } from './owner.ts';
 import { type EntryRemoval, planUninstall } from './plan-uninstall.ts';
 
 export interface UninstallRequest {
-  /** Arches, names of entries, or globs of names. */
+  /** Architectures, names of entries, or globs of names. */
   readonly names: readonly string[];
-  /** All that we registered. */
+  /** All entries that binfmtctl registered. */
   readonly all: boolean;
-  /** Remove emulators from the store that no registration needs any more. */
+  /** Remove emulators from the store that no registration needs. */
   readonly purge: boolean;
   readonly dryRun: boolean;
 }
@@ -42,7 +42,7 @@ export interface UninstallResult {
   readonly schema: 'binfmtctl/uninstall/1';
   readonly dryRun: boolean;
   readonly steps: readonly Step[];
-  /** Entries that ours had replaced and that were registered again, and the boot file that has their rule. */
+  /** Entries of other programs that were registered again, and the boot file that contains their rule. */
   readonly restored: readonly {
     readonly entry: string;
     readonly interpreter: string;
@@ -50,13 +50,13 @@ export interface UninstallResult {
   }[];
   /** Files of emulators that were removed from the store. */
   readonly purged: readonly string[];
-  /** With `purge`: folders of the trees that `enter` unpacked, which stay. */
+  /** With `purge`: directories of trees that `enter` unpacked, which are kept. */
   readonly trees: readonly string[];
-  /** Entries that were asked for and left: their registration's file is damaged, so that it is not known what to undo. */
+  /** Requested entries that were kept because their registration is damaged, so that the changes to undo are unknown. */
   readonly damaged: readonly { readonly entry: string; readonly path: string }[];
 }
 
-/** The kernel's entries, and our registrations by name of entry. */
+/** The kernel's entries, and the registrations by entry name. */
 interface InstalledState {
   readonly entries: readonly Entry[];
   readonly registrations: ReadonlyMap<string, StoredRegistration>;
@@ -64,10 +64,11 @@ interface InstalledState {
 }
 
 /**
- * Takes back exactly what `install` did: our entries, the files that make them last, our notes of them. An entry that
- * is not ours goes only when it is named exactly.
+ * Reverts exactly what `install` did: removes its entries, their boot files and their registrations. Removes an entry of
+ * another program only if it is named exactly.
  *
- * @throws ENTRY_NOT_OURS where an arch is served by an entry of others alone; UNKNOWN_ARCH for a name that is neither.
+ * @throws ENTRY_NOT_OURS for an architecture whose only entry belongs to another program; UNKNOWN_ARCH for a name that is neither
+ * an entry nor an architecture.
  */
 export async function uninstall(request: UninstallRequest, context: Context): Promise<UninstallResult> {
   await requireOwner(request, context);
@@ -88,7 +89,7 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
       return { ...done, purged, trees };
     };
     const early = await decideNow();
-    // Without the right to change entries there may still be files to remove.
+    // Files can be removed without the permission to change entries.
     if (early.planned.steps.every(({ kind }) => kind !== 'unregister')) return apply(early);
     return changeInstance({ decide: decideBy, apply }, context);
   });
@@ -120,7 +121,7 @@ async function decide(
   return { planned: { schema, dryRun, steps, restored: restoredOf(putBack), damaged }, removal, putBack };
 }
 
-/** Removes, and registers what comes back; without that, and with a warning, if the kernel refuses it. */
+/** Removes entries and registers the replaced ones again. If the kernel refuses these, warns and only removes. */
 async function remove(
   removal: readonly Step[],
   putBack: readonly RestorableRule[],
@@ -149,7 +150,7 @@ async function remove(
 const restoredOf = (putBack: readonly RestorableRule[]): UninstallResult['restored'] =>
   putBack.map(({ rule, path }) => ({ entry: rule.name, interpreter: rule.interpreter, path }));
 
-/** Damaged registrations that `--all` or a glob means. One whose entry is named exactly is removed with that. */
+/** Damaged registrations that `--all` or a glob matches. Those of exactly named entries are removed with the entry. */
 function damagedAmong(
   { all, names }: UninstallRequest,
   { damaged }: InstalledState,
@@ -160,7 +161,7 @@ function damagedAmong(
   );
 }
 
-/** Names of the entries that a word of the command line means. */
+/** Names of the entries that a command-line argument selects. */
 function namesFor(word: string, state: InstalledState, { catalogue }: Context): readonly string[] {
   const ours = [...state.registrations.keys()];
   if (isGlob(word)) return ours.filter((name) => matchesGlob(word, name));
@@ -177,9 +178,9 @@ function namesFor(word: string, state: InstalledState, { catalogue }: Context): 
   if (note !== undefined) throw unknownOwner(foreign, note);
   throw new BinfmtctlError(
     'ENTRY_NOT_OURS',
-    `${arch.id} is served by entry ${foreign.name}, which binfmtctl did not make`,
+    `cannot uninstall ${arch.id}: its entry ${foreign.name} was not registered by binfmtctl`,
     {
-      hint: `to remove it all the same name it: \`binfmtctl uninstall ${foreign.name}\``,
+      hint: `\`binfmtctl uninstall ${foreign.name}\` removes it anyway`,
     },
   );
 }
@@ -187,12 +188,12 @@ function namesFor(word: string, state: InstalledState, { catalogue }: Context): 
 function unknownOwner({ name }: Entry, { path }: DamagedRegistration): BinfmtctlError {
   return new BinfmtctlError(
     'STORE_FAILED',
-    `${path} is damaged: cannot tell whether binfmtctl made entry ${name}`,
-    { hint: `remove the entry and this file: \`binfmtctl uninstall ${name}\`` },
+    `cannot determine whether binfmtctl registered entry ${name}: ${path} is damaged`,
+    { hint: `to remove the entry and this file, run \`binfmtctl uninstall ${name}\`` },
   );
 }
 
-/** @throws UNKNOWN_ARCH, which says that no entry has the name either. */
+/** @throws UNKNOWN_ARCH, with a message that also covers entries. */
 function archNamed(word: string, catalogue: Catalogue): Arch {
   try {
     return findArch(catalogue, word);
@@ -228,16 +229,16 @@ async function buildEntryRemoval(
     if (state === 'changed') report({ kind: 'warning', text: fileLeftWarning(path) });
     return { path, now: state === 'changed' ? null : now };
   });
-  // An entry with the name of ours that another tool registered belongs to that tool.
+  // An entry of the same name that another tool registered belongs to that tool.
   const own = entry !== null && equalRules(entry, registration.rule) ? entry : null;
   return { entry: own, registration, files, registrationFile: { path, text } };
 }
 
-/** Only the damaged registration would tell whether such a file is ours. */
+/** Warns about boot files that may belong to an entry: only its damaged registration would tell. */
 async function warnOfFilesFor(entry: Entry, report: Context['report']): Promise<void> {
   const paths = (await Promise.all(BOOT_DIRECTORIES.map((directory) => listFiles(directory)))).flat();
   for (const path of paths) {
     if (bootFormatOf(path, entry.name) !== null)
-      report({ kind: 'warning', text: `${path} may register entry ${entry.name} again at boot; it is left` });
+      report({ kind: 'warning', text: `${path} may register entry ${entry.name} again at boot; it is kept` });
   }
 }

@@ -21,48 +21,48 @@ import { outputKind, writeOutput } from '../system/file/output-file.ts';
 import { assertNoOtherSources, type LockableRequest, obtainAsLocked } from './locked.ts';
 
 export interface BundleRequest {
-  /** The file that is written; a device or pipe is written to. */
+  /** The output file; devices and pipes are written to instead of replaced. */
   readonly output: string;
-  /** Replace a file that is no bundle. */
+  /** Replaces an existing file that is not a bundle. */
   readonly force?: boolean | undefined;
   /** Empty with `all`. */
   readonly arches: readonly Arch[];
   /** Every arch of the catalogue for which an emulator is found. */
   readonly all: boolean;
-  /** The machines that the emulators are to run on; null for those like this one. */
+  /** The arch that the emulators run on; null for this machine's. */
   readonly host: Arch | null;
-  /** Where emulators come from, in order; empty for this machine and then the default. */
+  /** Sources in order; if empty, this machine and then the default sources. */
   readonly sources: readonly string[];
-  /** Take also what has no sha256 by which it could be verified. */
+  /** Accepts url: without sha256. */
   readonly allowUnverified?: boolean | undefined;
   readonly emulator?: string | undefined;
-  /** The lock file that says what is bundled. */
+  /** The lock file that determines the emulators. */
   readonly locked?: string | undefined;
-  /** Refuse emulators of a version that is known to be bad. */
+  /** Rejects versions with known problems. */
   readonly strict: boolean;
 }
 
 export interface BundleResult {
   readonly schema: 'binfmtctl/bundled/1';
   readonly file: string;
-  /** Of the whole file, in lower case hex. */
+  /** Of the whole file, in lower-case hex. */
   readonly sha256: string;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
   readonly host: string;
   readonly emulators: readonly BundledEmulator[];
-  /** Whether each emulator ran a program of its architecture; false for those of other machines, which do not start here. */
+  /** True if each emulator ran a probe of its arch; false for other hosts, whose emulators cannot run here. */
   readonly proved: boolean;
-  /** With `all`: arches that no emulator was found for, and why. */
+  /** With `all`: arches without an emulator, and why. */
   readonly missing: readonly Missing[];
 }
 
 /**
- * Puts emulators into one file, for machines without network: the same emulators are the same bytes. Nothing is
- * registered, and nothing stays in the store.
+ * Writes emulators into a bundle, for machines without network. The same emulators give the same bytes. Registers nothing and
+ * leaves nothing in the store.
  *
- * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what the
- * doors to the outside throw; no file is written then.
+ * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED; errors of
+ * files, network and processes. No file is written then.
  */
 export async function bundle(request: BundleRequest, context: Context): Promise<BundleResult> {
   assertNoOtherSources(request);
@@ -100,38 +100,38 @@ function validateRequest(
 ): void {
   if (arches.some(({ id }) => id === host.id))
     throw new BinfmtctlError('NATIVE_ARCH', `${host.id} runs natively on ${host.id} machines`, {
-      hint: 'leave it out: they need no emulator for it',
+      hint: `remove ${host.id} from the list: it needs no emulator there`,
     });
   if (forOtherHost && sources.length === 0 && locked === undefined)
     throw new BinfmtctlError(
       'USAGE',
-      `--host ${host.id} needs a --source: this machine has its own emulators`,
+      `--host ${host.id} requires --source: the emulators of this machine are for another architecture`,
       {
-        hint: `name one with emulators for ${host.id} machines: --source dir:DIR`,
+        hint: `use --source dir:DIR with emulators built for ${host.id}`,
       },
     );
 }
 
-/** Asked before anything is fetched. */
+/** Fails before anything is fetched. */
 async function requireWritable({ output, force = false }: BundleRequest): Promise<void> {
   if (output === '-')
-    throw new BinfmtctlError('USAGE', 'a bundle is written to a file, not to standard output', {
-      hint: 'name one: -o emulators.tar; -o /dev/stdout writes into a pipe',
+    throw new BinfmtctlError('USAGE', 'cannot write a bundle to -', {
+      hint: 'use a file, such as -o emulators.tar, or -o /dev/stdout for a pipe',
     });
   const file = resolve(output);
   const folder = dirname(file);
   if (!isFolder(folder) || outputKind(file) !== 'stream')
     await access(`${folder}/.`, constants.W_OK).catch((error: unknown) => {
-      throw fileError(error, `write into ${folder}`);
+      throw fileError(error, `write to ${folder}`);
     });
   if (outputKind(file) === 'stream') return;
   if (!force && !isReplaceable(file))
-    throw new BinfmtctlError('FILE_FAILED', `${file} exists and is no bundle`, {
-      hint: 'choose another name, or replace it with --force',
+    throw new BinfmtctlError('FILE_FAILED', `${file} exists and is not a bundle`, {
+      hint: 'use another name, or replace the file with --force',
     });
 }
 
-/** Whether a file is absent, empty, or a bundle of an earlier run. */
+/** True if a file does not exist, is empty, or is a bundle. */
 function isReplaceable(file: string): boolean {
   if (!existsSync(file)) return true;
   const head = tryReadHead(file, MANIFEST.length + 1);

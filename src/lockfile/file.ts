@@ -17,26 +17,29 @@ import { withoutGrant } from '../text/secrets.ts';
 import { LOCK_FILE } from './name.ts';
 import { withLocked } from './plan.ts';
 
-/** A lock file as it was read. */
+/** A lock file and its text. */
 export interface LockFileText {
   readonly text: string;
   readonly lock: LockFile;
 }
 
-/** All arches on all hosts take less than 128 kB; the time to read keys that are all different grows with the square of their number. */
+/** In bytes; all arches on all hosts take less. Parsing time is quadratic in the number of distinct keys. */
 const MAX_SIZE = 1 << 17;
-/** As many problems as an error names. */
+/** Number of problems in an error message. */
 const MAX_LISTED = 10;
 
 /**
- * The lock file; null where there is none.
+ * Reads a lock file; null if it does not exist.
  *
- * @throws BAD_LOCK, with every problem and its line; FILE_FAILED, NO_PRIVILEGE.
+ * @throws BAD_LOCK with problems and lines; FILE_FAILED, NO_PRIVILEGE.
  */
 export async function readLockIfExists(file: string): Promise<LockFileText | null> {
-  // In a repository a link may lead to any file; root could read and show each.
+  // A link in a repository can point to any file, and root could read and print it.
   const noFollow = process.geteuid?.() === 0;
-  const options = { noFollow, hint: 'name a lock file, as `binfmtctl install --lock` writes it' };
+  const options = {
+    noFollow,
+    hint: 'use a lock file that `binfmtctl install --lock` or `binfmtctl lock --update` wrote',
+  };
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readSmall(resolve(file), MAX_SIZE, options));
@@ -44,34 +47,33 @@ export async function readLockIfExists(file: string): Promise<LockFileText | nul
     if (errnoOf(error) === 'ENOENT') return null;
     if (errnoOf(error) === 'ELOOP' && noFollow)
       throw new BinfmtctlError('FILE_FAILED', `cannot read the lock file ${file}: it is a symbolic link`, {
-        hint: 'as root, name the file that the link leads to',
+        hint: 'as root, use the path that the link points to',
         cause: error,
       });
-    if (error instanceof TypeError) throw badLock(`${file} is no UTF-8 text`);
+    if (error instanceof TypeError) throw badLock(`${file} is not UTF-8 text`);
     throw fileError(error, `read the lock file ${file}`);
   }
   const decoded = await decodeLockFile(text);
   if ('lock' in decoded) return { text, lock: decoded.lock };
-  // Messages about another file, to which a link may lead, would quote it.
-  if (!isLockText(text))
-    throw badLock(`${file}:1: not a lock file: it has no line "schema: binfmtctl/lock/…"`);
+  // Messages about problems would quote the file, which may be a secret one that a link points to.
+  if (!isLockText(text)) throw badLock(`${file}:1: not a lock file: no line "schema: binfmtctl/lock/…"`);
   const { problems } = decoded;
   const listed = problems.slice(0, MAX_LISTED).map(({ line, message }) => `${file}:${line}: ${message}`);
   const more = problems.length > MAX_LISTED ? `; and ${problems.length - MAX_LISTED} more` : '';
-  throw badLock(`wrong lock file: ${listed.join('; ')}${more}`);
+  throw badLock(`invalid lock file: ${listed.join('; ')}${more}`);
 }
 
-/** The lock file of these arches, which has to be there: BAD_LOCK where it is not, and as `readLockIfExists`. */
+/** Reads a lock file. `arches` are for the hint. @throws BAD_LOCK if it does not exist; errors of `readLockIfExists`. */
 export async function readLock(file: string, arches: readonly string[] = []): Promise<LockFileText> {
   const read = await readLockIfExists(file);
   if (read !== null) return read;
   const option = file === LOCK_FILE ? '' : ` --lock-file ${file}`;
-  throw new BinfmtctlError('BAD_LOCK', `there is no lock file ${file}`, {
-    hint: `create it: \`binfmtctl lock --update ${arches.length === 0 ? 'arm64' : arches.join(' ')}${option}\``,
+  throw new BinfmtctlError('BAD_LOCK', `lock file not found: ${file}`, {
+    hint: `create it with \`binfmtctl lock --update ${arches.length === 0 ? 'arm64' : arches.join(' ')}${option}\``,
   });
 }
 
-/** What a lock file says of emulators that were found. Warns of each address that it names without its secret query. */
+/** The lock file's part for the found emulators. Warns about each URL whose secret query it omits. */
 export function lockedOf(
   found: readonly FoundEmulator[],
   { report }: Pick<Context, 'report'>,
@@ -87,12 +89,12 @@ export function lockedOf(
   for (const source of shortened)
     report({
       kind: 'warning',
-      text: `the lock file names ${source} without its query, which grants access: --locked takes the emulator from the store or a bundle, or fetches that address`,
+      text: `the lock file contains ${source} without its query, which grants access: --locked uses the store, a bundle or that URL`,
     });
   return Object.fromEntries(pairs);
 }
 
-/** With `lock`: the step that makes the lock file name what was found, where it does not yet. Throws as `readLockIfExists`. */
+/** With `lock`: the step that updates the lock file, if necessary. @throws errors of `readLockIfExists`. */
 export async function lockSteps(
   found: readonly FoundEmulator[],
   { host }: Natives,
@@ -110,6 +112,6 @@ export async function lockSteps(
 
 function badLock(what: string): BinfmtctlError {
   return new BinfmtctlError('BAD_LOCK', what, {
-    hint: 'restore it from version control, or name another file',
+    hint: 'restore it from version control, or use another file with --lock-file FILE',
   });
 }

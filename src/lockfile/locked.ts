@@ -12,17 +12,18 @@ import { readLock } from './file.ts';
 import { groupBySource, lockedFor, requireGuests, requireLocked } from './plan.ts';
 
 export interface LockableRequest extends EmulatorRequest {
-  /** The lock file that is to be written. */
+  /** The lock file to write. */
   readonly lock?: string | undefined;
-  /** The lock file that says what is taken. */
+  /** The lock file that determines the emulators. */
   readonly locked?: string | undefined;
 }
 
 /**
- * As `obtainEmulators`. With `lock` only sources count and not this machine, which no other has. With `locked` the very
- * emulators of that file: from the store, else from a bundle that is named, else from their sources; `all` are those that it has.
+ * Like `obtainEmulators`. With `lock`, only uses sources, because other machines do not have this machine's emulators. With
+ * `locked`, obtains exactly the emulators in that file, from the store, a given bundle, or their sources; `all` means all in the
+ * file.
  *
- * @throws LOCK_MISMATCH where there are other bytes than the locked ones, or the file has nothing for an arch; BAD_LOCK.
+ * @throws LOCK_MISMATCH if an emulator differs from the locked one, or the file has none for an arch; BAD_LOCK.
  */
 export async function obtainAsLocked(
   arches: readonly Arch[],
@@ -36,7 +37,7 @@ export async function obtainAsLocked(
   return obtainEmulators(arches, kernel, { ...request, sources: lockable }, context);
 }
 
-/** A bundle only carries what the lock names. @throws USAGE where a lock file and something else are both to say what is taken. */
+/** @throws USAGE if `locked` is combined with other options that select emulators. Bundles are allowed. */
 export function assertNoOtherSources({
   lock,
   locked,
@@ -51,8 +52,8 @@ export function assertNoOtherSources({
   ];
   const other = others.find(([, given]) => given)?.[0];
   if (other === undefined) return;
-  throw new BinfmtctlError('USAGE', `--locked and ${other} do not go together`, {
-    hint: 'with --locked the lock file says what is taken, and from where; `binfmtctl lock --update` changes it',
+  throw new BinfmtctlError('USAGE', `--locked and ${other} are mutually exclusive`, {
+    hint: 'with --locked, the lock file determines emulators and sources; change it with `binfmtctl lock --update`',
   });
 }
 
@@ -87,7 +88,7 @@ async function obtainLocked(
       const locked = part[each.arch.id];
       if (locked === undefined) continue;
       const emulator = { ...each.emulator };
-      // The same bytes are of the same version, where they could not be asked.
+      // Emulators for other hosts cannot print their version, but the same bytes have the same version.
       if (request.forOtherHost) emulator.version ??= locked.version;
       requireLocked(each.arch.id, emulator, locked, file);
       found.push({ ...each, emulator });
@@ -99,22 +100,18 @@ async function obtainLocked(
     : [];
   return {
     found: selected.flatMap(({ id }) => found.find(({ arch }) => arch.id === id) ?? []),
-    missing: unknown.map((arch) => ({ arch, why: `it is in ${file}, but not in the catalogue` })),
+    missing: unknown.map((arch) => ({ arch, why: `in ${file}, but not in the catalogue` })),
     toFetch,
   };
 }
 
-/** What the lock file demands nobody has typed: it is said of the file. */
+/** Attributes errors to the lock file, since the user did not type its source. */
 function sourceError(error: unknown, file: string, source: string): unknown {
   if (!(error instanceof BinfmtctlError)) return error;
   const { code, message } = error;
   if (code !== 'BAD_SOURCE' && code !== 'EMULATOR_NOT_FOUND') return error;
-  return new BinfmtctlError(
-    code,
-    `${file} names the source ${JSON.stringify(maskSecrets(source))}: ${message}`,
-    {
-      hint: 'is the file as `install --lock` wrote it? `binfmtctl lock --update --source SPEC` takes another source',
-      cause: error,
-    },
-  );
+  return new BinfmtctlError(code, `source ${JSON.stringify(maskSecrets(source))} in ${file}: ${message}`, {
+    hint: 'use another source with `binfmtctl lock --update --source SPEC`, or restore the lock file from version control',
+    cause: error,
+  });
 }

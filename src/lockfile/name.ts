@@ -1,2 +1,2 @@
-/** The lock file that is meant where none is named. */
+/** The default lock file. */
 export const LOCK_FILE = 'binfmtctl.lock';

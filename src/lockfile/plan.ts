@@ -1,21 +1,21 @@
-/** What a lock file demands, and what it becomes. */
+/** Compares and updates lock files. */
 import { BinfmtctlError } from '../errors.ts';
 import type { LockedEmulator, LockedEmulators, LockFile } from '../file-format/lock-file.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import { LOCK_FILE } from './name.ts';
 
-/** What tells one emulator from another. */
+/** The identity of an emulator. */
 export type EmulatorIdentity = Omit<LockedEmulator, 'source'>;
 
-/** How one emulator of a lock file changes. */
+/** A change of an emulator in a lock file. */
 export interface LockChange {
   readonly arch: string;
-  /** Null for one that is new. */
+  /** Null if it is new. */
   readonly before: LockedEmulator | null;
   readonly after: LockedEmulator;
 }
 
-/** Guests whose emulators come from one source; without a source they are not in the lock. */
+/** Guests whose emulators come from the same source; `source` is undefined if they are not in the lock file. */
 export interface SourceGroup {
   readonly source: string | undefined;
   readonly emulator: string | undefined;
@@ -23,9 +23,9 @@ export interface SourceGroup {
 }
 
 /**
- * What the lock in `file` has for a host, which is asked for `guests`; for all if there are none.
+ * Returns the part of a lock file for a host. `file` and `guests` are for messages.
  *
- * @throws LOCK_MISMATCH where it has nothing.
+ * @throws LOCK_MISMATCH if there is none.
  */
 export function lockedFor(
   { hosts }: LockFile,
@@ -43,25 +43,25 @@ export function lockedFor(
   throw new BinfmtctlError(
     'LOCK_MISMATCH',
     `${file} has no emulators for ${host} machines${others === '' ? '' : `, only for ${others}`}`,
-    { hint: `add them on this machine: ${updating(file, suggested)}` },
+    { hint: `add them on this machine with ${updating(file, suggested)}` },
   );
 }
 
 /**
- * Lets only guests pass that the lock has an emulator for.
+ * Checks that the lock file has an emulator for every guest.
  *
- * @throws LOCK_MISMATCH that names all that it has not.
+ * @throws LOCK_MISMATCH with all missing guests.
  */
 export function requireGuests(part: LockedEmulators, guests: readonly string[], file: string): void {
   const missing = guests.filter((guest) => !Object.hasOwn(part, guest));
   if (missing.length === 0) return;
   throw new BinfmtctlError('LOCK_MISMATCH', `${file} has no emulator for ${missing.join(', ')}`, {
-    hint: `add it: ${updating(file, missing)}`,
+    hint: `add it with ${updating(file, missing)}`,
   });
 }
 
 /**
- * Lets only the bytes pass that the lock names.
+ * Checks that an emulator is the locked one.
  *
  * @throws LOCK_MISMATCH, with what was expected and what was found.
  */
@@ -72,23 +72,23 @@ export function requireLocked(
   file: string,
 ): void {
   const keys = ['sha256', 'size', 'version', 'emulator'] as const;
-  const wrong = keys.find((key) => found[key] !== locked[key]);
-  if (wrong === undefined) return;
-  const expected = `${wrong} ${locked[wrong]} of ${file}`;
+  const differing = keys.find((key) => found[key] !== locked[key]);
+  if (differing === undefined) return;
+  const expected = `${differing} ${locked[differing]} as in ${file}`;
   const which =
     found.version === null || locked.version === found.version
       ? ''
       : ` (version ${found.version}, not ${locked.version})`;
   throw new BinfmtctlError(
     'LOCK_MISMATCH',
-    `the emulator for ${guest} from ${maskSecrets(locked.source)} is not the locked one: expected ${expected}, found ${found[wrong]}${wrong === 'version' ? '' : which}`,
+    `the emulator for ${guest} from ${maskSecrets(locked.source)} differs from the lock file: expected ${expected}, found ${found[differing]}${differing === 'version' ? '' : which}`,
     {
-      hint: `where its source has changed on purpose: ${updating(file, [guest])}; else do not trust it`,
+      hint: `if its source changed on purpose, run ${updating(file, [guest])}; otherwise do not trust it`,
     },
   );
 }
 
-/** The guests by where their emulators come from, in order. */
+/** Groups guests by the source of their emulators, in order. */
 export function groupBySource(part: LockedEmulators, guests: readonly string[]): readonly SourceGroup[] {
   const groups = new Map<string, SourceGroup & { readonly guests: string[] }>();
   for (const guest of guests) {
@@ -102,13 +102,13 @@ export function groupBySource(part: LockedEmulators, guests: readonly string[]):
   return [...groups.values()];
 }
 
-/** The lock with `emulators` for the host in place of what it had for the same guests; all else stays. */
+/** The lock with `emulators` for the host; keeps other guests and hosts. */
 export function withLocked({ hosts }: LockFile, host: string, emulators: LockedEmulators): LockFile {
   const part = Object.hasOwn(hosts, host) ? hosts[host] : {};
   return { hosts: { ...hosts, [host]: { ...part, ...emulators } } };
 }
 
-/** What `emulators` change in the lock's part for the host; none for what stays as it is. */
+/** The changes that `emulators` make to the host's part. */
 export function lockChanges(before: LockedEmulators, emulators: LockedEmulators): readonly LockChange[] {
   return Object.entries(emulators).flatMap(([arch, after]) => {
     const old = Object.hasOwn(before, arch) ? (before[arch] ?? null) : null;

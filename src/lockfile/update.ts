@@ -16,31 +16,30 @@ import { groupBySource, type LockChange, lockChanges, lockedFor, withLocked } fr
 
 export interface LockRequest {
   readonly file: string;
-  /** Those that are looked up anew, or added; empty for all that the lock has for this host. */
+  /** Arches to update or add; if empty, all in the lock file for this host. */
   readonly arches: readonly Arch[];
-  /** Where they come from now; empty for the source that the lock names for each. */
+  /** New sources; if empty, the source of each emulator in the lock file. */
   readonly sources: readonly string[];
-  /** Take also what has no sha256 by which it could be verified. */
+  /** Accepts url: without sha256. */
   readonly allowUnverified?: boolean | undefined;
-  /** Refuse emulators of a version that is known to be bad. */
+  /** Rejects versions with known problems. */
   readonly strict: boolean;
 }
 
 export interface LockResult {
   readonly schema: 'binfmtctl/lock-update/1';
   readonly file: string;
-  /** Id of this machine's own arch: other hosts' parts are left as they are. */
+  /** Id of this machine's arch. The parts of other hosts stay unchanged. */
   readonly host: string;
   readonly changes: readonly LockChange[];
   readonly unchanged: readonly string[];
 }
 
 /**
- * Looks up anew what the sources of a lock file have, and writes that into it. Nothing is registered, and nothing stays
- * in the store.
+ * Updates a lock file to the current emulators of its sources. Registers nothing and leaves nothing in the store.
  *
- * @throws BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, BAD_SOURCE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED and what the doors to the
- * outside throw; the file is as it was then.
+ * @throws BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, BAD_SOURCE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED; errors of files,
+ * network and processes. The file stays unchanged then.
  */
 export async function updateLock(
   { file, arches, sources, allowUnverified, strict }: LockRequest,

@@ -34,6 +34,12 @@ const SAME_CODES: Readonly<Record<string, string>> = {
 const TIMEOUTS = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'];
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
+/** What to do where no source of emulators can be reached. */
+export const OFFLINE_HINT =
+  'check the network, or copy a file that `binfmtctl bundle` made elsewhere and use --source bundle:FILE';
+
+const UNREACHABLE_CODES = ['UNREACHABLE', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT'];
+
 const NETWORK_HINT = 'check the network and, where one is needed, the proxy (HTTPS_PROXY)';
 const PROXY_HINT =
   'is what HTTPS_PROXY, HTTP_PROXY or ALL_PROXY says right, with a login where one is wanted, and does the proxy run? NO_PROXY names the hosts that need none';
@@ -128,6 +134,10 @@ export function isTransient(error: unknown): boolean {
 /** Whether an error came from a proxy that was asked for a tunnel. */
 export const isOfProxy = (error: unknown): boolean =>
   (error as { isOfProxy?: boolean } | null)?.isOfProxy === true;
+
+/** Whether an error means that this machine cannot reach the server at all. */
+export const isUnreachable = (error: unknown): boolean =>
+  UNREACHABLE_CODES.includes(failureOf(error).code ?? '');
 
 export function failureOf(error: unknown): HttpFailure {
   const cause = error instanceof BinfmtctlError ? error.cause : undefined;

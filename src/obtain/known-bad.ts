@@ -6,7 +6,7 @@ import { kernelVersion } from '../system/host.ts';
 import { pageSize } from '../system/page-size.ts';
 import type { FoundEmulator } from './found.ts';
 
-/** What is known to go wrong with an emulator of its version on this machine. */
+/** Known problems of the emulator's version on this machine. */
 export async function knownProblems(
   { arch, profile, emulator: { version } }: FoundEmulator,
   host: Arch,
@@ -16,23 +16,23 @@ export async function knownProblems(
   return knownBadFor(profile, { version, guest: arch.id, host: host.id, kernel, pageSize: pageSize() });
 }
 
-/** @throws EMULATOR_UNFIT where something is known to go wrong with it. */
+/** @throws EMULATOR_UNFIT if there are known problems. */
 export function assertNotKnownBad(
   { arch, profile, emulator }: FoundEmulator,
   [first, ...others]: readonly KnownBad[],
 ): void {
   if (first === undefined) return;
-  const what = `${nameOf({ profile, emulator })} is known to be bad for ${arch.id}`;
+  const what = `${nameOf({ profile, emulator })} has known problems with ${arch.id}`;
   const why = [first, ...others].map(({ symptom, source }) => `${symptom} (${source})`).join('; ');
   const wayOut = [...new Set([first, ...others].map((each) => each.wayOut))].join('; ');
   throw new BinfmtctlError(
     'EMULATOR_UNFIT',
-    `${emulator.from ?? emulator.path} cannot be the emulator: ${what}: ${why}`,
-    { hint: `${wayOut}; without --strict it is taken, with a warning` },
+    `cannot use emulator ${emulator.from ?? emulator.path}: ${what}: ${why}`,
+    { hint: `${wayOut}; or omit --strict to get a warning instead` },
   );
 }
 
-/** Warns once of each thing that is known to go wrong, with all architectures that it concerns. */
+/** Warns once about each known problem, with all affected architectures. */
 export async function warnOfKnownBad(
   found: readonly FoundEmulator[],
   host: Arch,
@@ -42,7 +42,7 @@ export async function warnOfKnownBad(
   for (const each of found) {
     const { arch, profile, emulator } = each;
     for (const { symptom, wayOut, source } of await knownProblems(each, host)) {
-      const what = `${nameOf({ profile, emulator })} is known to be bad: ${symptom}; ${wayOut} (${source})`;
+      const what = `${nameOf({ profile, emulator })} has a known problem: ${symptom}; ${wayOut} (${source})`;
       warnings.set(what, [...(warnings.get(what) ?? []), arch.id]);
     }
   }

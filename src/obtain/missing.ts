@@ -2,13 +2,13 @@ import type { Arch } from '../catalogue/types.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { maskSecrets } from '../text/secrets.ts';
 
-/** An arch that nothing was found for. */
+/** An arch without an emulator. */
 export interface Missing {
   readonly arch: string;
   readonly why: string;
 }
 
-/** There is no emulator for an arch on machines of the arch `host`. */
+/** Error: no emulator for an arch on machines of the arch `host`. */
 export function notFound(
   arch: Arch,
   host: Arch,
@@ -17,17 +17,17 @@ export function notFound(
   const subject = emulator === undefined ? 'emulator' : `emulator ${emulator}`;
   return new BinfmtctlError(
     'EMULATOR_NOT_FOUND',
-    `no ${subject} for ${arch.id} was found for this machine (${host.id})`,
+    `no ${subject} for ${arch.id} found for this machine (${host.id})`,
     {
       hint:
         sources.length > 0
-          ? `is it in ${maskSecrets(sources.join(', '))}? leave --source out to look on this machine and in the distribution's archive`
-          : 'name a file with --source path:FILE or a folder with --source dir:DIR',
+          ? `check ${maskSecrets(sources.join(', '))}, or omit --source to search this machine and the default sources`
+          : 'use --source path:FILE or --source dir:DIR',
     },
   );
 }
 
-/** With `--all`: there is no emulator for any arch, on machines of the arch `host` if they are others. */
+/** Error with `--all`: no emulator for any arch; `host` is set if the emulators are for other machines. */
 export function noneFound(
   sources: readonly string[],
   missing: readonly Missing[] = [],
@@ -36,8 +36,11 @@ export function noneFound(
   const where = sources.length === 0 ? '' : ` in ${maskSecrets(sources.join(', '))}`;
   const machines = host === null ? '' : ` for ${host.id} machines`;
   const why = missing.length === 1 ? `: ${missing[0]?.why}` : '';
-  const message = `no emulator for any architecture was found${where}${machines}${why}`;
+  const message = `no emulator found for any architecture${where}${machines}${why}`;
   return new BinfmtctlError('EMULATOR_NOT_FOUND', message, {
-    hint: 'check the path after --source, or omit --source to search this machine and the default sources',
+    hint:
+      sources.length > 0
+        ? 'omit --source to search this machine and the default sources'
+        : 'name a directory with --source dir:DIR',
   });
 }

@@ -22,15 +22,15 @@ import type { EmulatorRequest, EmulatorSearch, KernelState } from './types.ts';
 export interface Obtained {
   readonly found: readonly FoundEmulator[];
   readonly missing: readonly Missing[];
-  /** With `dryRun`: ids of the arches whose emulators would have to be fetched. */
+  /** With `dryRun`: ids of the arches whose emulators would be fetched. */
   readonly toFetch: readonly string[];
 }
 
 /**
- * An emulator for each arch: from this machine, else from the sources in order.
+ * Finds an emulator for each arch: on this machine, then in the sources in order.
  *
- * @throws EMULATOR_NOT_FOUND, or what was wrong with the last one that was tried; with `all` such an arch is only
- * named as missing, unless it is `strict` and nothing is left.
+ * @throws EMULATOR_NOT_FOUND, or the reasons why all candidates were rejected. With `all`, such an arch is only listed in
+ * `missing`, unless nothing is found and `strict` is set or a source failed.
  */
 export async function obtainEmulators(
   arches: readonly Arch[],
@@ -51,9 +51,9 @@ export async function obtainEmulators(
     ...{ natives, host, entries, stored, memo, request, context },
     ...{ found, problems },
   };
-  // In the order asked for: which was found first differs from run to run.
+  // In the requested order: the order of discovery differs from run to run.
   const inOrder = (): readonly FoundEmulator[] => arches.flatMap(({ id }) => found.get(id) ?? []);
-  // An emulator that is there and did not answer may be a good one: no other is fetched in its place.
+  // An emulator that did not answer in time may still work, so no other is fetched in its place.
   const isOpen = ({ id }: Arch): boolean =>
     !found.has(id) && (request.sources.length > 0 || silentOf(problems.get(id)) === undefined);
   const take = async (candidates: readonly Candidate[], source?: string): Promise<void> => {
@@ -68,7 +68,7 @@ export async function obtainEmulators(
     context.report({
       kind: 'stage',
       stage: 'find',
-      text: `looking on this machine for what runs ${describeArches(arches.map(({ id }) => id))}`,
+      text: `searching this machine for emulators for ${describeArches(arches.map(({ id }) => id))}`,
     });
     await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
     warnOfSilent(inOrder(), problems, context);
@@ -81,7 +81,7 @@ export async function obtainEmulators(
     const toFetch = arches.filter((arch) => isOpen(arch) && profilesFor(arch, search).length > 0);
     await warnOfKnownBad(inOrder(), host, context);
     const silent = arches.filter((arch) => !found.has(arch.id) && !isOpen(arch));
-    const missing = silent.map(({ id }) => ({ arch: id, problem: combineProblems(problems.get(id)) }));
+    const missing = silent.map(({ id }) => ({ arch: id, problem: combineProblems(id, problems.get(id)) }));
     const [first] = missing;
     if (!request.all && first?.problem !== undefined) throw first.problem;
     return {
@@ -102,7 +102,7 @@ export async function obtainEmulators(
           .filter(isOpen)
           .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
           .filter(({ profiles }) => profiles.length > 0),
-      // All that can be found does not mean a second download for the few that the first has not.
+      // With --all, the few emulators that the first source lacks are not worth a second download.
       isEnough: () => request.all && found.size > 0,
       take,
     }));
@@ -113,7 +113,7 @@ export async function obtainEmulators(
     .filter(({ id }) => !found.has(id))
     .map((arch) => ({
       arch: arch.id,
-      problem: combineProblems(problems.get(arch.id)) ?? notFound(arch, host, request),
+      problem: combineProblems(arch.id, problems.get(arch.id)) ?? notFound(arch, host, request),
     }));
   const inVain = (request.strict === true || failed) && found.size === 0;
   const required = missing.find(
@@ -127,7 +127,7 @@ export async function obtainEmulators(
   };
 }
 
-/** Users learn why another emulator is taken than usual. */
+/** Explains to users why a different emulator than usual was chosen. */
 function warnOfSilent(found: readonly FoundEmulator[], problems: SourceProblems, { report }: Context): void {
   for (const { arch } of found) {
     const silent = silentOf(problems.get(arch.id));
@@ -135,7 +135,7 @@ function warnOfSilent(found: readonly FoundEmulator[], problems: SourceProblems,
   }
 }
 
-/** What an emulator's silence was reported by: it did not answer in time. */
+/** The error of an emulator that did not answer in time. */
 const silentOf = (problems: readonly (BinfmtctlError | string)[] = []): BinfmtctlError | undefined =>
   problems.find((each): each is BinfmtctlError => typeof each !== 'string' && each.code === 'PROCESS_FAILED');
 

@@ -1,6 +1,6 @@
 /**
- * argv[0] on kernels that do not tell an emulator of flag P, which those before Linux 5.12 do not. Debian's QEMU then learns of it
- * from the end of its own name, as it is registered.
+ * Preserves argv[0] on kernels before Linux 5.12, which do not tell the emulator about flag P. Debian's QEMU then detects the
+ * flag from the suffix of its registered name.
  */
 import { createReadStream, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ import { keep } from '../emulators/store/writer.ts';
 import { reportedArgv0 } from '../probe/assert-runs.ts';
 import type { FoundEmulator } from './found.ts';
 
-/** The end of a name that says: registered with flag P. */
+/** The suffix of a name that is registered with flag P. */
 export const PRESERVING = '-binfmt-P';
 
-/** The emulator by a name with that end, where the kernel makes it necessary and the emulator is seen to heed it. */
+/** Returns the emulator under a name with that suffix, if the kernel requires it and a probe shows that it has an effect. */
 export async function preservingName(
   found: FoundEmulator,
   { dryRun }: { readonly dryRun: boolean },
@@ -24,15 +24,20 @@ export async function preservingName(
   const { arch, profile, emulator } = found;
   if (profile.preserveArgv0.mode !== 'auto' || runningKernelFeatures().tellsPreserveArgv0) return found;
   if (emulator.path.endsWith(PRESERVING)) return found;
-  const heeds = await reportedArgv0(arch, emulator.path, { name: `/${PRESERVING}`, argument: MARK }, context);
-  if (heeds !== MARK) return found;
+  const reported = await reportedArgv0(
+    arch,
+    emulator.path,
+    { name: `/${PRESERVING}`, argument: MARK },
+    context,
+  );
+  if (reported !== MARK) return found;
   const path = packagedName(found) ?? (await storedUnder(found, context, { dryRun }));
   return { ...found, emulator: { ...emulator, path } };
 }
 
 const MARK = 'called-so';
 
-/** The distribution's own name of that kind for this very file; null if it has none. */
+/** The distribution's name with that suffix for the same file; null if there is none. */
 function packagedName({ arch, profile, emulator }: FoundEmulator): string | null {
   const names = layoutPaths(profile, arch.id).filter((path) => path.endsWith(PRESERVING));
   return names.find((path) => isSameFile(path, emulator.path)) ?? null;

@@ -8,8 +8,8 @@ import { assertNotInterrupted } from '../state/transaction.ts';
 import { addProblem, type SourceProblems } from './sources.ts';
 
 /**
- * Gets an emulator back that only an entry of the kernel still has, by running a probe through it: a copy of what runs
- * goes into the store. It is as trustworthy as what the machine runs now. Keeps in `problems` why it failed.
+ * Recovers an emulator whose file was deleted and that only a kernel entry still holds: runs a probe through the entry and
+ * copies the running emulator into the store. The copy is as trustworthy as the entry. Records failures in `problems`.
  *
  * @throws INTERRUPTED.
  */

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Candidate } from '../emulators/types.ts';
 import { BinfmtctlError, type ErrorCode } from '../errors.ts';
+import { failureOf, isUnreachable, OFFLINE_HINT } from '../net/error.ts';
 import type { FetchProgress } from '../net/progress.ts';
 import type { Natives } from '../safety/natives.ts';
 import { openSource, parseSource, type SourceName } from '../sources/index.ts';
@@ -10,45 +11,45 @@ import { assertNotInterrupted } from '../state/transaction.ts';
 import { maskSecrets } from '../text/secrets.ts';
 
 /**
- * Where emulators are fetched from where none is named and this machine has none: each where those before have it not. In our
- * container image nowhere: it has all in it.
+ * The sources to try in order if none is given and this machine has no emulator. Empty in binfmtctl's image, which contains
+ * all emulators.
  */
 export const defaultSources = ({ inImage }: Pick<Context, 'inImage'>): readonly string[] =>
   inImage ? [] : DEFAULT_SOURCES;
 
 const DEFAULT_SOURCES: readonly string[] = ['apt', 'oci'];
 
-/** What may be otherwise with the next of the default sources. */
+/** Errors after which the next default source may still succeed. */
 const RETRYABLE_CODES: readonly ErrorCode[] = ['NO_TOOL', 'SOURCE_FAILED', 'BAD_PACKAGE'];
 
 export interface Sources {
   readonly names: readonly (SourceName & { readonly name: string })[];
-  /** Nobody has named them. */
+  /** The default sources. */
   readonly isDefault: boolean;
-  /** Take also what has no sha256 by which it could be verified. */
+  /** Accepts url: without sha256. */
   readonly allowUnverified: boolean;
 }
 
 /**
- * Why no emulator was found yet, by id of the arch, in the order of the attempts: failures, and texts about sources that
- * have none, which matter only beside a failure.
+ * Why no emulator was found yet, by id of the arch, in the order of the attempts: errors, and texts about sources without an
+ * emulator, which are only reported together with an error.
  */
 export type SourceProblems = Map<string, readonly (BinfmtctlError | string)[]>;
 
 export interface Requirements {
   readonly host: Natives['host'];
   readonly context: Context;
-  /** What they give is compared with known bytes before it is run. */
+  /** The caller verifies the emulators before running them. */
   readonly verified: boolean;
   readonly problems: SourceProblems;
-  /** What has not been found yet. */
+  /** Targets without an emulator so far. */
   readonly missing: () => readonly EmulatorTarget[];
-  /** Whether what has been found does, so that no second default source is asked. */
+  /** True if the emulators found so far suffice, so that no further default source is tried. */
   readonly isEnough: () => boolean;
   readonly take: (candidates: readonly Candidate[], source: string) => Promise<void>;
 }
 
-/** The sources of these names, or the default ones where there are none. @throws BAD_SOURCE. */
+/** Parses the sources, or the default sources if none is given. @throws BAD_SOURCE. */
 export function parseSources(
   sourceNames: readonly string[],
   { allowUnverified = false }: { readonly allowUnverified?: boolean | undefined },
@@ -63,11 +64,11 @@ export function parseSources(
 }
 
 /**
- * Asks the sources in order until no emulator is missing, and keeps in `problems` why an arch was not found. A failure
- * of a default source is kept as well, because the next one may succeed; a failure of a named source is thrown.
+ * Tries the sources in order until no emulator is missing, and records in `problems` why an arch was not found. Records
+ * failures of default sources too, because the next one may succeed; throws failures of given sources.
  *
  * @returns whether a default source failed.
- * @throws INTERRUPTED; what a named source throws, after the reasons that earlier sources gave.
+ * @throws INTERRUPTED; the error of a given source, after the problems of earlier sources.
  */
 export async function askSources(
   { names, isDefault, allowUnverified }: Sources,
@@ -101,7 +102,7 @@ export async function askSources(
   return failed;
 }
 
-/** What a default source may have of it: other emulators are in no distribution's archive, and only QEMU is in the pinned image. */
+/** Restricts a target to the emulators that a default source offers: packaged ones for apt, QEMU for the default image. */
 function offeredTargets(kind: string, target: EmulatorTarget): readonly EmulatorTarget[] {
   const profiles = target.profiles.filter(({ id, layouts }) =>
     kind === 'oci'
@@ -111,29 +112,39 @@ function offeredTargets(kind: string, target: EmulatorTarget): readonly Emulator
   return profiles.length === 0 ? [] : [{ ...target, profiles }];
 }
 
-/** Keeps a failure, or the name of a source that has nothing for the arch. */
+/** Records an error, or a text about a source without an emulator for the arch. */
 export function addProblem(problems: SourceProblems, arch: string, problem: BinfmtctlError | string): void {
   problems.set(arch, [...(problems.get(arch) ?? []), problem]);
 }
 
-/** One error that names every reason, with the code and hint of the first failure; undefined without a failure. */
+/** Combines all reasons into one error with the code and hint of the first error; undefined if there is no error. */
 export function combineProblems(
+  arch: string,
   problems: readonly (BinfmtctlError | string)[] = [],
 ): BinfmtctlError | undefined {
-  const first = problems.find((each) => typeof each !== 'string');
-  return first === undefined ? undefined : joined(first, problems);
+  const failures = problems.filter((each) => typeof each !== 'string');
+  const [first] = failures;
+  if (first === undefined) return undefined;
+  return failures.every(isUnreachable) ? offline(arch, failures) : joined(first, problems);
 }
 
-/** More arches than this have too many reasons to name. */
-const FEW = 3;
+/** Addresses of what was to be fetched do not help: no server can be reached. */
+function offline(arch: string, failures: readonly BinfmtctlError[]): BinfmtctlError {
+  const reasons = failures.map(failureOf).map(({ host, why }) => `${host}: ${why}`);
+  const message = `cannot fetch an emulator for ${arch}: ${[...new Set(reasons)].join('; ')}`;
+  return new BinfmtctlError('SOURCE_FAILED', message, { hint: OFFLINE_HINT, cause: failures[0] });
+}
 
-/** The failure of a source, after the reasons why those before did not do. */
+/** Reasons are listed for up to this number of arches. */
+const MAX_LISTED = 3;
+
+/** The error of a source, preceded by the problems of earlier sources. */
 function withEarlierProblems(
   error: BinfmtctlError,
   guests: readonly string[],
   problems: SourceProblems,
 ): BinfmtctlError {
-  const earlier = guests.length > FEW ? [] : guests.flatMap((guest) => problems.get(guest) ?? []);
+  const earlier = guests.length > MAX_LISTED ? [] : guests.flatMap((guest) => problems.get(guest) ?? []);
   return joined(error, [...earlier, error]);
 }
 

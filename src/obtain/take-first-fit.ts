@@ -12,12 +12,12 @@ import { assertNotKnownBad, knownProblems } from './known-bad.ts';
 import { addProblem } from './sources.ts';
 import type { EmulatorSearch } from './types.ts';
 
-/** From the start of an emulator until it has printed its version, on a busy machine too. */
+/** Limit for printing the version, also on a busy machine. */
 const TIME_LIMIT_MS = 30_000;
 
 /**
- * Takes the first candidate that passes inspection, is built for the host's own arch and is not known to be bad; else the first
- * static one that passes, else the first dynamic one. Keeps the problems of the rejected ones for the error if none passes.
+ * Chooses the first candidate that passes inspection, is built for the host's arch and has no known problems; otherwise the
+ * first static one that passes, otherwise the first dynamic one. Records why candidates were rejected.
  */
 export async function takeFirstFit(
   arch: Arch,
@@ -35,7 +35,7 @@ export async function takeFirstFit(
         host: host.elf,
         forOtherHost: request.forOtherHost,
         archOf: (head) => buildArchOf(head, natives, context),
-        // Only who names an emulator may want one that does not work in chroots.
+        // Dynamic emulators do not work in chroots; they must be requested by name.
         requireStatic: request.emulator === undefined && request.dynamic !== true,
         asRoot: process.geteuid?.() === 0 && mapsRootToRoot() !== false,
         sha256: request.expected?.[arch.id]?.sha256,
@@ -55,7 +55,7 @@ export async function takeFirstFit(
       found.set(arch.id, fit);
       return;
     } catch (problem) {
-      // An inspection that a signal ended says nothing of the emulator.
+      // An interrupted inspection says nothing about the emulator.
       assertNotInterrupted(context.signal);
       if (!isItemFailure(problem)) throw problem;
       addProblem(problems, arch.id, problem);

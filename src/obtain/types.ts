@@ -12,29 +12,29 @@ export interface EmulatorRequest {
   readonly all: boolean;
   readonly sources: readonly string[];
   readonly emulator?: string | undefined;
-  /** Take also what has no sha256 by which it could be verified. */
+  /** Accepts url: without sha256. */
   readonly allowUnverified?: boolean | undefined;
-  /** By arch, what its emulator has to be: other bytes are never run, so that its source may be one that others can write. */
+  /** Required emulators by arch. Others are never run, so other users may be able to change the source. */
   readonly expected?: Readonly<Record<string, { readonly sha256: string }>> | undefined;
-  /** Files that are looked at first. */
+  /** Files to try first. */
   readonly candidates?: readonly Candidate[] | undefined;
-  /** They are for another machine, of the arch `host`, and are not run. */
+  /** The emulators are for another machine, of the arch `host`, and are not run. */
   readonly forOtherHost?: boolean | undefined;
-  /** Refuse versions that are known to be bad. */
+  /** Rejects versions with known problems. */
   readonly strict?: boolean | undefined;
-  /** Take only emulators that run a probe; those for another machine (`forOtherHost`) are not checked. */
+  /** Requires emulators to run a probe, except with `forOtherHost`. */
   readonly prove?: boolean | undefined;
-  /** Take only what this machine has, and ask no source. */
+  /** Searches only this machine, not the sources. */
   readonly local?: boolean | undefined;
-  /** Take also emulators that need libraries of this machine, as long as there is no static one. */
+  /** Accepts emulators that need libraries of this machine if there is no static one. */
   readonly dynamic?: boolean | undefined;
-  /** Ids of arches that may be left out if there is no emulator for them. */
+  /** Ids of arches that may be missing. */
   readonly optional?: readonly string[] | undefined;
-  /** Fetch nothing: say only what would be fetched. */
+  /** Fetches nothing; only reports what would be fetched. */
   readonly dryRun: boolean;
 }
 
-/** What the kernel runs: its entries, and the machine's own architectures. */
+/** The kernel's entries and its native architectures. */
 export interface KernelState {
   readonly entries: readonly Entry[];
   readonly natives: Natives;

@@ -1,12 +1,12 @@
-/** What `docker save` writes beside the layers: manifest.json (moby image/tarexport, and docs of the image spec v1.2). */
+/** Reads manifest.json of a `docker save` archive (moby image/tarexport; image spec v1.2). */
 import * as v from 'valibot';
 import { BinfmtctlError } from '../errors.ts';
 import { isBundleManifest } from '../file-format/bundle.ts';
 
 export interface ArchivedImage {
-  /** Name of the configuration's file. */
+  /** Name of the configuration file. */
   readonly config: string;
-  /** Names of the layers' files, the lowest one first. */
+  /** Names of the layer files, lowest first. */
   readonly layers: readonly string[];
   /** `busybox:latest`. */
   readonly tags: readonly string[];
@@ -33,24 +33,28 @@ const schema = v.pipe(
   v.maxLength(1000),
 );
 
-/** Reads manifest.json of the archive `name`. BAD_PACKAGE for what is none, BAD_SOURCE for that of a bundle of ours. */
+/**
+ * Parses manifest.json of the archive `name`.
+ *
+ * @throws BAD_PACKAGE if it is invalid; BAD_SOURCE if the archive is a binfmtctl bundle.
+ */
 export function parseArchive(bytes: Uint8Array, name: string): readonly ArchivedImage[] {
   const text = new TextDecoder().decode(bytes);
   if (isBundleManifest(text)) {
-    const hint = `name it with bundle: in place of oci: \`--source bundle:${name}\``;
-    throw new BinfmtctlError('BAD_SOURCE', `${name} is a bundle of binfmtctl, not an image`, { hint });
+    const hint = `use \`--source bundle:${name}\``;
+    throw new BinfmtctlError('BAD_SOURCE', `${name} is a binfmtctl bundle, not an image`, { hint });
   }
   try {
     return v.parse(schema, JSON.parse(text));
   } catch (cause) {
-    throw new BinfmtctlError('BAD_PACKAGE', 'manifest.json of the archive is not what `docker save` writes', {
-      hint: 'save it again',
+    throw new BinfmtctlError('BAD_PACKAGE', 'manifest.json of the archive is invalid', {
+      hint: 'create the archive again with `docker save`',
       cause,
     });
   }
 }
 
-/** The digest that the name of a configuration's file promises: `HEX.json`, `blobs/sha256/HEX`. Null where it has none. */
+/** The digest in the name of a configuration file (`HEX.json`, `blobs/sha256/HEX`); null if the name has none. */
 export function promisedDigest(config: string): string | null {
   const hex = /^(?:blobs\/sha256\/)?([0-9a-f]{64})(?:\.json)?$/.exec(config)?.[1];
   return hex === undefined ? null : `sha256:${hex}`;

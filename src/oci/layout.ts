@@ -15,7 +15,7 @@ import { type Members, readMember } from './members.ts';
 import { choosePlatform, type Platform } from './platform.ts';
 import type { Images, Layer } from './types.ts';
 
-/** More than any layer of programs has when it is unpacked, in bytes. */
+/** Limit for an unpacked layer, in bytes; larger than the layers of real images. */
 const MAX_BYTES = 4 * 1024 ** 3;
 
 export const INDEX = 'index.json';
@@ -24,9 +24,9 @@ export const MANIFEST = 'manifest.json';
 const blobOf = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
 
 /**
- * An OCI layout (image-spec image-layout.md), in a folder or in an archive.
+ * Opens an OCI layout (image-spec image-layout.md), in a directory or an archive.
  *
- * @param digest of the image that is meant; null for the one that is there for this machine
+ * @param digest of the image to use; null for the only image for this machine
  */
 export function openLayout(name: string, members: Members, digest: string | null): Images {
   const small = async (expected: Expected, what: string): Promise<Uint8Array> => {
@@ -61,11 +61,11 @@ export function openLayout(name: string, members: Members, digest: string | null
 }
 
 /**
- * The layers of an image in an archive of `docker save` as older versions of Docker write it, without the OCI layout. Their
- * digests are those that the image's configuration names.
+ * Lists the layers of an image in a `docker save` archive of Docker before 25, which has no OCI layout. The digests come
+ * from the image's configuration.
  *
- * @param digest of the configuration of the image that is meant, which Docker calls its id; null for the one for this machine
- * @throws SOURCE_FAILED where it has none for this machine, or more than one; BAD_PACKAGE.
+ * @param digest of the image's configuration, which Docker calls the image ID; null for the only image for this machine
+ * @throws SOURCE_FAILED if no image or several images match; BAD_PACKAGE.
  */
 export async function layersOfArchive(
   name: string,
@@ -87,10 +87,10 @@ export async function layersOfArchive(
   const { diffIds } = chosen.platform;
   const files = chosen.image.layers;
   if (diffIds.length !== files.length)
-    throw corrupt(`${name} has ${files.length} layers, but its configuration ${diffIds.length}`);
+    throw corrupt(`${name} has ${files.length} layers, but its configuration lists ${diffIds.length}`);
   return diffIds.map((digest, index): Layer => {
-    const bring = (file: string) => copyLayer(members, files[index] ?? '', digest, file);
-    return { digest, compression: 'none', bring };
+    const fetch = (file: string) => copyLayer(members, files[index] ?? '', digest, file);
+    return { digest, compression: 'none', fetch };
   });
 }
 
@@ -100,19 +100,20 @@ const nameOfArchived = ({ config, tags }: ArchivedImage): string =>
 function noImage(name: string, digest: string | null, has: readonly string[]): BinfmtctlError {
   const what = digest === null ? 'image' : `image ${digest}`;
   return new BinfmtctlError('SOURCE_FAILED', `${name} has no ${what}`, {
-    hint: `it has ${has.slice(0, 10).join(', ') || 'none at all'}`,
+    hint: `use one of its images: ${has.slice(0, 10).join(', ') || 'none'}`,
   });
 }
 
 async function readConfig(members: Members, { config }: ArchivedImage) {
   const bytes = await readMember(members, config, MAX_MANIFEST);
   const digest = promisedDigest(config);
-  if (digest === null) throw corrupt(`the name of the configuration ${JSON.stringify(config)} is no digest`);
+  if (digest === null)
+    throw corrupt(`the file name of the configuration is not its digest: ${JSON.stringify(config)}`);
   requireSame(`the configuration ${config}`, digestOf(bytes), digest);
   return parseConfig(bytes);
 }
 
-/** Such a layer may be compressed; its digest is that of what was packed. */
+/** The layer can be compressed; its digest is that of the unpacked bytes. */
 async function copyLayer(members: Members, name: string, digest: string, file: string): Promise<void> {
   await writeHashed(file, async (hashed) => {
     for await (const chunk of unpack(members.read(name), 'detect')) {
@@ -123,15 +124,14 @@ async function copyLayer(members: Members, name: string, digest: string, file: s
   });
 }
 
-/** Opens what the files are: an OCI layout first, which newer versions of Docker write too. */
+/**
+ * True for an OCI layout, false for an older `docker save` archive. `docker save` of Docker 25 and later writes both
+ * formats into one archive, which counts as a layout.
+ */
 export async function isLayout(members: Members, name: string): Promise<boolean> {
   if (await members.has(INDEX)) return true;
   if (await members.has(MANIFEST)) return false;
-  throw new BinfmtctlError(
-    'BAD_SOURCE',
-    `${name} is neither an OCI layout nor an archive of \`docker save\``,
-    {
-      hint: 'make one with `skopeo copy docker://IMAGE oci:DIR` or `docker save IMAGE -o FILE`',
-    },
-  );
+  throw new BinfmtctlError('BAD_SOURCE', `${name} is neither an OCI layout nor a \`docker save\` archive`, {
+    hint: 'create one with `skopeo copy docker://IMAGE oci:DIR` or `docker save IMAGE -o FILE`',
+  });
 }

@@ -1,4 +1,4 @@
-/** Indexes, manifests and configurations of images: OCI image-spec v1.1 and Docker's version 2, schema 2. */
+/** Image indexes, manifests and configurations: OCI image-spec v1.1 and Docker's image manifest version 2, schema 2. */
 
 import * as v from 'valibot';
 import type { Compression } from '../archive/compression.ts';
@@ -7,11 +7,11 @@ import { isRecord } from '../text/json.ts';
 import type { Platform } from './platform.ts';
 import { isDigest } from './reference.ts';
 
-/** What says of some bytes which they are. */
+/** Identifies a blob by type, digest and size (image-spec descriptor.md). */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
   readonly platform?: Platform | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -25,12 +25,12 @@ export interface Index {
 export interface Manifest {
   readonly kind: 'manifest';
   readonly config: Descriptor;
-  /** The lowest one first. */
+  /** Lowest first. */
   readonly layers: readonly Descriptor[];
 }
 
 export interface ImageConfig extends Platform {
-  /** sha256 of each layer before it was compressed, the lowest one first. */
+  /** sha256 of each uncompressed layer, lowest first. */
   readonly diffIds: readonly string[];
 }
 
@@ -42,22 +42,22 @@ const MANIFESTS = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ];
-/** What we ask a registry for. */
+/** Value of the Accept header for manifests. */
 export const ACCEPT = [...INDEXES, ...MANIFESTS].join(', ');
 
-/** Registries take no larger manifest (distribution-spec, "Pushing Manifests"). */
+/** In bytes; registries reject larger manifests (distribution-spec, "Pushing Manifests"). */
 export const MAX_MANIFEST = 4 * 1024 * 1024;
-/** No image needs more; overlayfs takes 500 at most. */
+/** The limit of overlayfs. */
 const MAX_LAYERS = 500;
 const MAX_MANIFESTS = 1000;
 
 const LAYER =
   /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar)(?:[+.](gzip|zstd))?$/;
 
-/** How the bytes of a layer are compressed. BAD_PACKAGE for what is no layer of files. */
+/** The compression of a layer. Throws BAD_PACKAGE if the media type is not that of a file system layer. */
 export function layerCompression(mediaType: string): Compression {
   const match = LAYER.exec(mediaType);
-  if (match === null) throw bad(`a layer is of the type ${JSON.stringify(mediaType)}`);
+  if (match === null) throw bad(`unsupported layer media type ${JSON.stringify(mediaType)}`);
   return (match[1] as Compression | undefined) ?? 'none';
 }
 
@@ -73,7 +73,7 @@ const platform = v.pipe(
 );
 const descriptor = v.object({
   mediaType: name,
-  digest: v.pipe(v.string(), v.check(isDigest, 'must be sha256: and 64 hex digits')),
+  digest: v.pipe(v.string(), v.check(isDigest, 'must be sha256: followed by 64 hex digits')),
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   platform: v.optional(platform),
   annotations: v.optional(v.record(v.string(), v.string())),
@@ -91,64 +91,68 @@ const config = v.object({
 });
 
 /**
- * Reads an index or a manifest.
+ * Parses an image index or manifest.
  *
- * @param mediaType what it was said to be, by a registry or a descriptor; empty where nobody said it
- * @throws BAD_PACKAGE for what is neither or both, or another thing than was said.
+ * @param mediaType from the registry's response or the descriptor; empty if unknown
+ * @throws BAD_PACKAGE if it is invalid, ambiguous, or of a type other than `mediaType`.
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string): Index | Manifest {
-  const document = decodeJsonObject(bytes, 'the manifest');
+  const document = decodeJsonObject(bytes, 'manifest');
   const own = typeof document['mediaType'] === 'string' ? document['mediaType'] : '';
   if (document['schemaVersion'] === 1 || /manifest\.v1\+/.test(own)) {
-    if (!isManifestType(own)) throw bad('its manifest is of schema 1, which Docker gave up in 2017');
+    if (!isManifestType(own)) throw bad('unsupported manifest: schema 1, which Docker deprecated in 2017');
   }
-  const wrong = [own, mediaType].find((each) => each !== '' && !isIndexType(each) && !isManifestType(each));
-  if (wrong !== undefined) throw bad(`its manifest is of the type ${JSON.stringify(wrong)}`);
-  // What can be read as either is taken for one thing by some and for another by others: CVE-2021-41190.
+  const unsupported = [own, mediaType].find(
+    (each) => each !== '' && !isIndexType(each) && !isManifestType(each),
+  );
+  if (unsupported !== undefined) throw bad(`unsupported manifest media type ${JSON.stringify(unsupported)}`);
+  // Clients disagree on documents that are valid as both an index and a manifest: CVE-2021-41190.
   const isIndex = 'manifests' in document;
   if (isIndex === ('layers' in document || 'config' in document)) {
-    throw bad('its manifest is neither an index nor the manifest of one image');
+    throw bad('invalid manifest: it must be either an image index or an image manifest');
   }
   if ([own, mediaType].some((each) => each !== '' && isIndexType(each) !== isIndex)) {
-    throw bad(`its manifest is not the ${JSON.stringify(own || mediaType)} that it is said to be`);
+    throw bad(
+      `invalid manifest: its content does not match its media type ${JSON.stringify(own || mediaType)}`,
+    );
   }
   return isIndex
-    ? { kind: 'index', ...check(index, document, 'its index') }
-    : { kind: 'manifest', ...check(manifest, document, 'its manifest') };
+    ? { kind: 'index', ...check(index, document, 'image index') }
+    : { kind: 'manifest', ...check(manifest, document, 'manifest') };
 }
 
-/** Reads the configuration of an image. BAD_PACKAGE for what is none. */
+/** Parses an image configuration. Throws BAD_PACKAGE if it is invalid. */
 export function parseConfig(bytes: Uint8Array): ImageConfig {
   const { rootfs, variant, ...rest } = check(
     config,
-    decodeJsonObject(bytes, 'the configuration'),
-    'its configuration',
+    decodeJsonObject(bytes, 'configuration'),
+    'configuration',
   );
   return { ...rest, variant: variant || null, diffIds: rootfs.diff_ids };
 }
 
-/** Reads a JSON object. BAD_PACKAGE for anything else. */
+/** Parses a JSON object. Throws BAD_PACKAGE for anything else. */
 export function decodeJsonObject(bytes: Uint8Array, what: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw bad(`${what} is not JSON`, cause);
+    throw bad(`invalid ${what}: not JSON`, cause);
   }
   if (isRecord(value)) return value;
-  throw bad(`${what} is no JSON object`);
+  throw bad(`invalid ${what}: not a JSON object`);
 }
 
 function check<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
   const { success, output, issues } = v.safeParse(schema, value, { abortEarly: true });
   if (success) return output;
   const [issue] = issues;
-  throw bad(`${what} is wrong at ${issue === undefined ? '?' : v.getDotPath(issue)}: ${issue?.message}`);
+  throw bad(`invalid ${what}: ${issue === undefined ? '?' : v.getDotPath(issue)}: ${issue?.message}`);
 }
 
 function bad(why: string, cause?: unknown): BinfmtctlError {
   return new BinfmtctlError('BAD_PACKAGE', why, {
-    hint: 'is it an image of programs? Others, such as charts and signatures, are kept in registries too',
+    hint: 'use a container image; registries also hold other artifacts, such as charts and signatures',
     cause,
   });
 }

@@ -1,4 +1,4 @@
-/** The files of a folder, or of a tar archive, by their names in it. */
+/** Reads files of a directory or a tar archive by relative name. */
 import { constants, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
@@ -12,28 +12,28 @@ import { corrupt, writeHashed } from '../system/file/integrity.ts';
 
 export interface Members {
   readonly has: (name: string) => Promise<boolean>;
-  /** The bytes of a file. SOURCE_FAILED where there is none. */
+  /** Streams a file. Throws SOURCE_FAILED if it does not exist. */
   readonly read: (name: string) => AsyncIterable<Uint8Array>;
 }
 
-/** More than any archive of images with programs has, in bytes. */
+/** In bytes; larger than real image archives. */
 const MAX_ARCHIVE = 16 * 1024 ** 3;
 const MAX_LINKS = 8;
 const CHUNK = 1 << 18;
 
-/** All of a file that has at most `most` bytes. BAD_PACKAGE for a larger one. */
-export async function readMember({ read }: Members, name: string, most: number): Promise<Uint8Array> {
+/** Reads a whole file. Throws BAD_PACKAGE if it is larger than `limit` bytes. */
+export async function readMember({ read }: Members, name: string, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of read(name)) {
     size += chunk.length;
-    if (size > most) throw corrupt(`${name} has more than ${most} bytes`);
+    if (size > limit) throw corrupt(`${name} is too large: more than ${limit} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-/** Names come from the folder's own documents, and are of digests only. */
+/** Names are fixed or derived from digests, so they cannot lead out of the directory. */
 export function membersOfFolder(folder: string): Members {
   return {
     has: (name) =>
@@ -46,9 +46,9 @@ export function membersOfFolder(folder: string): Members {
 }
 
 /**
- * Looks through an archive once, so that its files can be read then. One that is compressed is unpacked below `work` first.
+ * Indexes the members of an archive. Decompresses it below `workDirectory` first, if necessary.
  *
- * @throws BAD_PACKAGE for what is no archive, or has hostile names and links; INTERRUPTED.
+ * @throws BAD_PACKAGE if it is not an archive, or has unsafe names or links; INTERRUPTED.
  */
 export async function membersOfArchive(
   path: string,
@@ -95,7 +95,8 @@ async function unpacked(path: string, workDirectory: string, signal: AbortSignal
   await writeHashed(file, async ({ size, write }) => {
     for await (const chunk of unpack(readFile(path, {}), compression)) {
       if (signal.aborted) throw interrupted(signal, 'fetching');
-      if (size() > MAX_ARCHIVE) throw corrupt(`${path} has more than ${MAX_ARCHIVE} bytes`);
+      if (size() > MAX_ARCHIVE)
+        throw corrupt(`${path} is too large: more than ${MAX_ARCHIVE} bytes unpacked`);
       await write(chunk);
     }
   });
@@ -104,7 +105,7 @@ async function unpacked(path: string, workDirectory: string, signal: AbortSignal
 
 async function* readFile(path: string, range: { start?: number; end?: number }): AsyncGenerator<Uint8Array> {
   try {
-    // A pipe or a device is not even opened; what is put in the file's place then does not block.
+    // Opening a pipe or a device has side effects. O_NONBLOCK covers a file replaced after the check.
     requireFile(path, await stat(path));
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     yield* file.createReadStream({ ...range, highWaterMark: CHUNK });
@@ -117,12 +118,12 @@ async function* readFile(path: string, range: { start?: number; end?: number }):
 }
 
 function requireFile(path: string, facts: Stats): void {
-  if (!facts.isFile()) throw corrupt(`${path} is ${kindOf(facts)}`);
+  if (!facts.isFile()) throw corrupt(`${path} is ${kindOf(facts)}, not a regular file`);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 const missing = (name: string, where: string): BinfmtctlError =>
-  new BinfmtctlError('SOURCE_FAILED', `${where} has no ${name}`, {
-    hint: 'was all of it copied here? Make it again, with `skopeo copy` or `docker save`',
+  new BinfmtctlError('SOURCE_FAILED', `${name} not found in ${where}`, {
+    hint: 'copy the whole image, or create it again with `skopeo copy` or `docker save`',
   });

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BinfmtctlError } from '../errors.ts';
+import { fileError } from '../system/file/file-error.ts';
 import { kindOf } from '../system/file/file-kind.ts';
 import { requireTrusted } from '../system/require-trusted.ts';
 import { layersFor } from './layers.ts';
@@ -10,27 +11,27 @@ import type { Platform } from './platform.ts';
 import { isDigest } from './reference.ts';
 import type { Layer } from './types.ts';
 
-/** An image of this machine: where it is, and the digest of the one that is meant, where it is named. */
+/** A local image: its path and, if given, the digest of the image to use. */
 export interface ImagePath {
   readonly path: string;
   readonly digest: string | null;
 }
 
-/** A directory for what is unpacked, and whether the caller compares what it gets with known bytes. */
+/** `verified`: the caller compares the result with known digests. Archives are unpacked in `workDirectory`. */
 export interface LayerAccess {
   readonly workDirectory: string;
   readonly verified?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Reads `./PATH[@DIGEST]`, `/PATH[@DIGEST]`; null for what begins otherwise. */
+/** Parses `./PATH[@DIGEST]` or `/PATH[@DIGEST]`; null if the value is not a path. */
 export function parseImagePath(value: string): ImagePath | null {
   if (!/^\.{0,2}\//.test(value)) return null;
   const [path, digest] = splitDigest(value);
   return { path: resolve(path), digest };
 }
 
-/** The value without the digest at its end, and that. */
+/** Splits `NAME[@DIGEST]`. */
 export function splitDigest(value: string): readonly [name: string, digest: string | null] {
   const at = value.lastIndexOf('@');
   const digest = at > 0 && isDigest(value.slice(at + 1)) ? value.slice(at + 1) : null;
@@ -38,10 +39,10 @@ export function splitDigest(value: string): readonly [name: string, digest: stri
 }
 
 /**
- * The layers of an image in an OCI layout or in an archive, which is unpacked below `work`.
+ * Lists the layers of an image in an OCI layout or an archive.
  *
- * @throws BAD_SOURCE for what is neither; EMULATOR_UNFIT where others can change it and nothing says what it has to be;
- * SOURCE_FAILED, BAD_PACKAGE, INTERRUPTED.
+ * @throws BAD_SOURCE if it is neither; EMULATOR_UNFIT if other users can change it and no digest is known; SOURCE_FAILED,
+ * BAD_PACKAGE, INTERRUPTED.
  */
 export async function layersAt(
   { path, digest }: ImagePath,
@@ -49,15 +50,16 @@ export async function layersAt(
   { workDirectory, verified, signal }: LayerAccess,
 ): Promise<readonly Layer[]> {
   const facts = await stat(path).catch((cause) => {
-    throw new BinfmtctlError('BAD_SOURCE', `${path} cannot be read`, { hint: HINT, cause });
+    const { message } = fileError(cause, `read ${path}`);
+    throw new BinfmtctlError('BAD_SOURCE', message, { hint: HINT, cause });
   });
   const isFolder = facts.isDirectory();
-  // A pipe or a device is not even opened.
+  // Opening a pipe or a device has side effects.
   if (!isFolder && !facts.isFile())
     throw new BinfmtctlError('BAD_SOURCE', `${path} is ${kindOf(facts)}`, { hint: HINT });
   const members = isFolder ? membersOfFolder(path) : await membersOfArchive(path, workDirectory, signal);
   const isIndexed = await isLayout(members, path);
-  // All else is named by digest, down from there.
+  // Every other file is verified by a digest that this one leads to.
   const top = isFolder ? join(path, isIndexed ? INDEX : MANIFEST) : path;
   if (digest === null && verified !== true) await requireTrusted(top, { anyOwner: true, as: 'source' });
   return isIndexed
@@ -65,4 +67,5 @@ export async function layersAt(
     : layersOfArchive(path, members, digest, platforms);
 }
 
-const HINT = 'oci:./DIR names an OCI layout, oci:./FILE an archive, oci:NAME an image of a registry';
+const HINT =
+  'use oci:./DIR for an OCI layout, oci:./FILE for an archive, oci:NAME for an image in a registry';

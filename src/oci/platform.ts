@@ -1,13 +1,13 @@
-/** Platforms as images name them: Go's GOOS and GOARCH, with a variant (image-spec image-index.md, "platform"). */
+/** Platforms of images: Go's GOOS and GOARCH with a variant (image-spec image-index.md, "platform"). */
 
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
-  /** `v8` of `linux/arm64/v8`; null where none is named. */
+  /** `v8` of `linux/arm64/v8`; null if there is none. */
   readonly variant: string | null;
 }
 
-/** GOARCH of an arch, where the two differ. */
+/** GOARCH by arch id, if the two differ. */
 const GO_ARCH: Readonly<Record<string, string>> = {
   x86_64: 'amd64',
   i386: '386',
@@ -16,17 +16,17 @@ const GO_ARCH: Readonly<Record<string, string>> = {
   mipsel: 'mipsle',
   mips64el: 'mips64le',
 };
-const USUAL_ARM = '7';
+const DEFAULT_ARM_VERSION = '7';
 
 /**
- * The platforms whose programs a machine runs, the best one first.
+ * Lists the platforms whose programs a machine runs, best first.
  *
- * @param arch id of its arch: `x86_64`, `aarch64`
- * @param machine as its `uname -m` prints it, which tells the version of 32-bit ARM: `armv6l`; without it 7 is taken
+ * @param arch its arch id: `x86_64`, `aarch64`
+ * @param machine output of `uname -m`, which has the version of 32-bit ARM: `armv6l`; the default is 7
  */
 export function hostPlatforms(arch: string, machine = ''): readonly Platform[] {
   const architecture = GO_ARCH[arch] ?? arch;
-  const version = /^armv([5-7])/.exec(machine)?.[1] ?? USUAL_ARM;
+  const version = /^armv([5-7])/.exec(machine)?.[1] ?? DEFAULT_ARM_VERSION;
   const variants: Readonly<Record<string, readonly (string | null)[]>> = {
     amd64: [null, 'v1'],
     arm64: ['v8', null],
@@ -35,7 +35,7 @@ export function hostPlatforms(arch: string, machine = ''): readonly Platform[] {
   return (variants[architecture] ?? [null]).map((variant) => ({ os: 'linux', architecture, variant }));
 }
 
-/** The first of `accepted` that is offered, with what it was offered as. */
+/** Returns the offer for the first of `accepted` that is available, or null. */
 export function choosePlatform<T extends { readonly platform?: Platform | undefined }>(
   offered: readonly T[],
   accepted: readonly Platform[],

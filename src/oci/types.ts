@@ -1,23 +1,23 @@
 import type { Compression } from '../archive/compression.ts';
 import type { Expected } from '../system/file/integrity.ts';
 
-/** An index, a manifest or a configuration, and what it was said to be; empty where nobody said it. */
+/** An index, a manifest or a configuration; `mediaType` is empty if unknown. */
 export interface Document {
   readonly bytes: Uint8Array;
   readonly mediaType: string;
 }
 
-/** A place that keeps images. Whatever it hands out has the digest that was asked for. */
+/** Access to an image. Every result is verified against the requested digest. */
 export interface Images {
   /** For messages: `docker.io/tonistiigi/binfmt:latest`. */
   readonly name: string;
-  /** The index or manifest that was named. */
+  /** Reads the index or manifest that the name refers to. */
   readonly top: () => Promise<Document>;
   /** Reads an index or a manifest. */
   readonly manifest: (expected: Expected) => Promise<Uint8Array>;
   /** Reads the configuration of an image. */
   readonly config: (expected: Expected) => Promise<Uint8Array>;
-  /** Brings a layer to `file`. */
+  /** Fetches a layer into `file`. */
   readonly layer: (expected: Expected, file: string) => Promise<void>;
 }
 
@@ -25,6 +25,6 @@ export interface Images {
 export interface Layer {
   readonly digest: string;
   readonly compression: Compression;
-  /** Brings it to `file`; only what has the right digest is left there. */
-  readonly bring: (file: string) => Promise<void>;
+  /** Fetches it into `file`, which is removed if the digest is wrong. */
+  readonly fetch: (file: string) => Promise<void>;
 }

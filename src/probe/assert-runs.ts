@@ -16,7 +16,7 @@ import { withWorkspace } from './workspace.ts';
 const MAX_OUTPUT = 64 * 1024;
 
 /**
- * Runs a probe of the architecture with the emulator itself, without an entry. If no directory can hold the probe, it only warns.
+ * Runs a probe of the arch with the emulator directly, without an entry. Only warns if the probe cannot be written anywhere.
  *
  * @throws EMULATOR_UNFIT if the emulator does not run the probe; PROCESS_FAILED if the probe does not finish in time; INTERRUPTED.
  */
@@ -40,7 +40,7 @@ export async function assertRuns(
     throw new BinfmtctlError(
       'PROCESS_FAILED',
       `${from} did not run a program for ${arch.id} within ${PROBE_TIME_LIMIT_MS / 1000} s`,
-      { hint: 'this machine may be overloaded: try again, or name another emulator with --source' },
+      { hint: 'try again when the machine is less busy, or use another emulator with --source' },
     );
   const why = await explainFailure(probed, {
     entry: null,
@@ -51,7 +51,7 @@ export async function assertRuns(
   throw unfit(from, `it does not run ${arch.id} programs: ${why}`);
 }
 
-/** The argv[0] that a probe sees when the emulator, called `name`, is started with the probe and `argument`; null if it does not run. */
+/** The argv[0] that a probe sees if the emulator is run as `name` with the probe and `argument`; null if the probe does not run. */
 export async function reportedArgv0(
   arch: Arch,
   emulator: string,
@@ -70,7 +70,7 @@ function runProbe(
 ): Promise<ProbeRun> {
   const files = [{ name: arch.id, bytes: buildProbe(arch.elf, arch.probe) }];
   return withWorkspace(files, async (directory) => {
-    // Without the caller's variables: LD_PRELOAD, QEMU_* and the like change what an emulator does.
+    // Excludes the caller's environment: variables such as LD_PRELOAD and QEMU_* change the emulator's behavior.
     const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C', ...probeEnvironment };
     const options = {
       env,
@@ -84,7 +84,7 @@ function runProbe(
     const result = await run(emulator, [`${directory}/${arch.id}`, ...args], options);
     const { stdout: output, stderr, timedOut, exitCode, errno } = result;
     const ended = exitCode ?? 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
-    // QEMU begins with its own name, which is that of the copy in the store, and with the probe's path.
+    // QEMU's messages begin with the name of the copy in the store and the path of the probe.
     const complaint = stderr.replaceAll(`${basename(emulator)}: ${directory}/${arch.id}: `, '').trim();
     return { output, complaint, status: timedOut ? null : ended, notStarted: errno };
   });

@@ -1,4 +1,4 @@
-/** What the probe of one arch showed, check by check. */
+/** Checks the result of an arch's probe. */
 import { realpathSync } from 'node:fs';
 import type { Arch } from '../catalogue/types.ts';
 import { decodeReport, PROBE_EXIT_STATUS } from '../elf/probe.ts';
@@ -9,17 +9,17 @@ import { explainFailure } from './failure.ts';
 import type { ProbeRun } from './prober.ts';
 import type { Check } from './verdict.ts';
 
-/** Owner of the set-user-id probe: the user `nobody`, which every system has. */
+/** Owner of the set-user-ID probe: the user `nobody`, which every system has. */
 export const NOBODY = 65534;
 
-/** A probe on its way: what it is and who is expected to run it. */
+/** A probe and the entry that should run it. */
 export interface Subject {
   readonly arch: Arch;
   readonly bytes: Uint8Array;
   readonly entry: Entry | null;
-  /** Why no entry takes it, or why that entry cannot run it; null if nothing is seen to be wrong. */
+  /** Why no entry matches it, or why that entry cannot run it; null if no problem is known. */
   readonly problem: string | null;
-  /** Of the entry before the probe. */
+  /** Identity of the entry before the probe. */
   readonly identity: string | null;
   readonly setUserId: boolean;
 }
@@ -54,7 +54,7 @@ export function argv0Check(report: ProbeReport | null, name: string): Check {
   if (report === null) return { holds: null, why: 'the program did not run' };
   return report.argv0 === name
     ? { holds: true }
-    : { holds: false, why: `the program was called ${name} but sees ${report.argv0}` };
+    : { holds: false, why: `the program was started as ${name} but sees ${report.argv0}` };
 }
 
 export async function credentialsCheck(
@@ -64,9 +64,9 @@ export async function credentialsCheck(
 ): Promise<Check> {
   const { arch, entry, setUserId } = subject;
   if (!entry?.flags.includes('C')) return { holds: null, why: 'the entry has no flag C' };
-  if (!isRoot()) return { holds: null, why: 'only root can try it' };
+  if (!isRoot()) return { holds: null, why: 'the check requires root' };
   if (!setUserId || run === undefined)
-    return { holds: null, why: `this user namespace has no user ${NOBODY} to try it with` };
+    return { holds: null, why: `user ${NOBODY} does not exist in this user namespace` };
   if (flagsAt(realpathSync(directory)).includes('nosuid'))
     return { holds: null, why: `${directory} is on a file system mounted nosuid` };
   const report = ranWell(run) ? decodeReport(run.output, arch.elf) : null;

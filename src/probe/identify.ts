@@ -5,19 +5,19 @@ import { isBinfmtctlError } from '../errors.ts';
 import { fileIdentity, sha256File } from '../system/file/files.ts';
 import type { Proof } from './verdict.ts';
 
-/** The program that really runs behind an entry, seen while a probe waits. */
+/** The program that actually runs for an entry, inspected while a probe waits. */
 export interface Running {
-  /** Its path as the kernel gives it, which may be gone from the disk. */
+  /** Its path according to the kernel; the file may have been deleted. */
   readonly path: string;
-  /** Hashes its bytes and lets it go. */
+  /** Hashes the program, then closes it. */
   readonly identify: (memo: Memo) => Promise<Identity>;
 }
 
 export type Identity = NonNullable<Proof['emulator']>;
 
 /**
- * Holds on to the program of a running process: with F it need not be the file that is at its path now. Null where
- * the process has ended, or belongs to another user.
+ * Opens the program of a running process. With F, it can differ from the file at its path. Null if the process has exited or belongs
+ * to another user.
  */
 export function holdRunning(pid: number): Running | null {
   try {
@@ -33,7 +33,7 @@ async function identify(path: string, file: number, memo: Memo): Promise<Identit
   const open = `/proc/self/fd/${file}`;
   try {
     const identity = await fileIdentity(open);
-    // Of the memo only the version is taken: the hash is part of the proof, and others may have written the memo.
+    // Only uses the version of the memo. The hash is part of the proof, and other users may be able to write the memo.
     const sha256 = await sha256File(open);
     const cached = memo.recall(identity);
     const known = { sha256, version: cached?.sha256 === sha256 ? cached.version : null };
@@ -44,7 +44,7 @@ async function identify(path: string, file: number, memo: Memo): Promise<Identit
   }
 }
 
-/** The loader of a program that runs; null for a static one. */
+/** The loader of a running program; null if it is static. */
 async function loaderOf(file: number): Promise<string | null> {
   const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
     const bytes = new Uint8Array(length);
@@ -53,7 +53,7 @@ async function loaderOf(file: number): Promise<string | null> {
   try {
     return (await readLinkage(readAt)).interpreter;
   } catch (error) {
-    // Another format that the kernel runs.
+    // The program is not ELF.
     if (isBinfmtctlError(error)) return null;
     throw error;
   }

@@ -8,42 +8,42 @@ import { start } from '../system/process/process.ts';
 import { findTool } from '../system/process/tools.ts';
 
 /**
- * Where probes are run. `host`: as any program. `isolated`: in an empty root and a new mount namespace at once;
- * `chroot` and `mount-namespace`: in one of them, to tell which of the two fails.
+ * Where probes run. `host`: like any program. `isolated`: in an empty root and a new mount namespace. `chroot` and
+ * `mount-namespace`: in only one of these, to tell which of the two fails.
  */
 export type ProbePlace = 'host' | 'isolated' | 'chroot' | 'mount-namespace';
 
 export interface ProbeRun {
-  /** What it wrote, not yet decoded. */
+  /** Its standard output, not yet decoded. */
   readonly output: Uint8Array;
-  /** What the emulator or the shell said of it. */
+  /** Messages of the emulator or the shell. */
   readonly complaint: string;
-  /** As a shell gives it: 128+N for a signal, 126 and 127 where it could not be executed; null after the time limit. */
+  /** As in a shell: 128+N for a signal, 126 and 127 if it could not be executed; null after the time limit. */
   readonly status: number | null;
-  /** Why the probe could not be started at all, which says nothing about the emulator; null if it was. */
+  /** Why the probe could not be started, which says nothing about the emulator; null if it was started. */
   readonly notStarted: string | null;
 }
 
 export interface ProberOptions {
-  /** Folder that holds the probes; output is kept beside them. */
+  /** Directory of the probes and of their output. */
   readonly directory: string;
-  /** The root to change into, where the place has one: `directory` itself or a folder above it. */
+  /** The root for `isolated` and `chroot`: `directory` or one of its parents. */
   readonly root?: string | undefined;
   readonly names: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly timeLimitMs: number;
   readonly signal: AbortSignal;
-  /** Called for each probe that waits after its report: `/proc/PID/exe` is then what really runs. `host` only. */
+  /** Called for each probe that has reported and waits: `/proc/PID/exe` is then the program that actually runs. `host` only. */
   readonly onWaiting?: ((name: string, pid: number) => void) | undefined;
 }
 
 const POLL_MS = 4;
 
-/** A file beside this program; scripts/build.mjs makes it. */
+/** Built by scripts/build.mjs into the same directory. */
 const LAUNCHER = join(import.meta.dirname, 'launcher.cjs');
 
-// One shell starts all of them: a process started from here costs ten times as much as one forked by a small shell.
-// The probes are found through PATH, so that argv[0] differs from the path and shows whether it is preserved.
+// One shell starts all probes: starting a process from Node takes ten times as long as forking a small shell.
+// The shell finds the probes through PATH, so that argv[0] differs from the path and shows whether it is preserved.
 const ON_HOST = `cd "$1" || exit 125; PATH=$1; place=$2; shift 2; exec 3<&0
 for name; do
   exec "$name" <&3 3<&- >"$name.$place.out" 2>"$name.$place.err" &
@@ -51,7 +51,7 @@ for name; do
 done
 for each in $all; do wait "\${each#*:}" 2>/dev/null; echo "end \${each%:*} $?"; done`;
 
-// Standard input is empty here, so that the probes do not wait.
+// With empty standard input, the probes do not wait.
 const IN_ROOT = `cd "$1" || exit 125; place=$2; chroot=$3; root=$4; inside=$5; shift 5
 for name; do
   exec "$chroot" "$root" "$inside/$name" </dev/null >"$name.$place.out" 2>"$name.$place.err" &
@@ -59,14 +59,14 @@ for name; do
 done
 for each in $all; do wait "\${each#*:}" 2>/dev/null; echo "end \${each%:*} $?"; done`;
 
-/** Runs the probes of `names` side by side in one place and returns what became of each. */
+/** Runs the probes of `names` concurrently in one place and returns their results. */
 export async function runProbes(
   place: ProbePlace,
   options: ProberOptions,
 ): Promise<ReadonlyMap<string, ProbeRun>> {
   const { directory, names, environment, timeLimitMs, signal } = options;
   const [file, ...args] = commandOf(place, options);
-  // The messages of shells, chroot(1) and unshare(1) are reasons: they have to be in one language.
+  // Messages of shells, chroot(1) and unshare(1) become reasons, so they must be in English.
   const driver = await start(file, args, { env: { ...environment, LC_ALL: 'C' }, signal });
   const complaint = textOf(driver.stderr);
   const running = new Map<string, number>();
@@ -76,7 +76,7 @@ export async function runProbes(
   let spare = waits;
   const limit = setInterval(() => {
     for (const [name, pid] of running) {
-      // It has waited for others, and may go on once those have been ended.
+      // It waits for other probes and can continue once those are killed.
       if (spare(name)) continue;
       statuses.set(name, null);
       endProcess(pid);
@@ -112,13 +112,13 @@ function commandOf(place: ProbePlace, { directory, root = directory, names }: Pr
     findTool('sh') === null
       ? launcherCommand(place, directory, chroot, names)
       : ['sh', '-c', inRoot ? IN_ROOT : ON_HOST, 'sh', directory, place, ...chroot, ...names];
-  // Without root a user namespace gives the right to do both; it has the instance of the namespace above it.
+  // A plain user needs a user namespace for chroot and mounts. It uses the binfmt_misc instance of its parent.
   const user = place !== 'host' && process.geteuid?.() !== 0;
   const mount = place === 'isolated' || place === 'mount-namespace';
   return user || mount ? inNamespaces({ user, mount }, command) : command;
 }
 
-/** The same without a shell, as in the container image: slower, for each is started by Node. */
+/** Starts the probes without a shell, which the container image lacks. Slower, as Node starts each probe. */
 function launcherCommand(
   place: ProbePlace,
   directory: string,
@@ -142,8 +142,8 @@ interface ProbeStates {
 }
 
 /**
- * Lets the probes go on (through `release`) once each has reported or ended; tells `onWaiting` of each that waits.
- * The shell tells of an end only when those before have ended, so that it is looked for here.
+ * Calls `onWaiting` for each probe that has reported, and `release`, which lets them continue, once each has reported or exited.
+ * Polls for exits, because the shell reports them in order.
  */
 function watchWaiting(
   { names, onWaiting }: ProberOptions,
@@ -156,7 +156,7 @@ function watchWaiting(
   }
   const awaited = [...names];
   const timer = setInterval(() => {
-    // Who waits goes on waiting, so that only the first of the rest is looked at: no need to ask for all each time.
+    // Waiting probes keep waiting, so it suffices to poll the first of the remaining ones.
     for (let name = awaited[0]; name !== undefined; name = awaited[0]) {
       const pid = running.get(name);
       if (pid === undefined && !ended.has(name)) return;
@@ -170,11 +170,11 @@ function watchWaiting(
   return { stop: () => clearInterval(timer) };
 }
 
-/** What became of the probe whose output is in files at `path`. Without a status or a file for its messages it was not started: the driver failed before. */
+/** The result of a probe from its output files. Without a status or an error file, the driver failed before starting it. */
 function runOf(path: string, status: number | null | undefined, driverFailure = ''): ProbeRun {
-  const read = (ending: string): Uint8Array | null => {
+  const read = (suffix: string): Uint8Array | null => {
     try {
-      return readFileSync(`${path}.${ending}`);
+      return readFileSync(`${path}.${suffix}`);
     } catch {
       return null;
     }
@@ -183,7 +183,7 @@ function runOf(path: string, status: number | null | undefined, driverFailure = 
   const complaint = new TextDecoder().decode(messages ?? new Uint8Array()).trim();
   const started = status !== undefined && messages !== null && !CHROOT_FAILED.test(complaint);
   const reason =
-    [complaint, driverFailure].find((each) => each !== '') ?? 'the shell that starts it ended early';
+    [complaint, driverFailure].find((each) => each !== '') ?? 'the shell that starts the probes exited early';
   return {
     output: read('out') ?? new Uint8Array(),
     complaint,
@@ -192,13 +192,13 @@ function runOf(path: string, status: number | null | undefined, driverFailure = 
   };
 }
 
-/** ENOSPC is how unshare(2) reports a limit of `user.max_*_namespaces`. */
+/** unshare(2) returns ENOSPC at the limit of `user.max_*_namespaces`. */
 const TOO_MANY = [
   /^(unshare: .*): No space left on device$/,
-  '$1: the limit of namespaces is reached',
+  '$1: too many namespaces (see user.max_*_namespaces)',
 ] as const;
 
-/** coreutils and BusyBox; their exit statuses differ. */
+/** Message of coreutils and BusyBox, whose exit statuses differ. */
 const CHROOT_FAILED = /^chroot: can(?:not|'t) change root directory/;
 
 async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
@@ -206,7 +206,7 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   try {
     for await (const part of stream) text = (text + new TextDecoder().decode(part)).slice(-4096);
   } catch {
-    // A driver that could not be started has no output.
+    // The driver could not be started.
   }
   return text.trim();
 }
@@ -215,7 +215,7 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Whether a process is gone or only waited for: then it has no program any more. */
+/** True if the process has exited or is a zombie, which has no program. */
 function hasEnded(pid: number): boolean {
   try {
     readlinkSync(`/proc/${pid}/exe`);
@@ -229,6 +229,6 @@ function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself in the meantime.
+    // It has already exited.
   }
 }

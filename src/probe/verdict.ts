@@ -1,27 +1,26 @@
 /**
- * The one place that decides whether emulation works. `verify` observes; install, verify, status, run, enter and the drop-ins
- * all take the verdict from here.
+ * Decides whether emulation works. install, verify, status, run, enter and the drop-ins all use this verdict.
  */
 
 import type { HeldState } from '../binfmt/held.ts';
 import type { Flag } from '../rule/types.ts';
 
-/** What one check of a proof showed. `holds` is null if it could not be run here. */
+/** Result of a check. `holds` is null if the check could not be run. */
 export interface Check {
   readonly holds: boolean | null;
-  /** Why it does not hold, or could not be run. */
+  /** Why it failed, or could not be run. */
   readonly why?: string | undefined;
 }
 
-/** What the probe of an arch showed. */
+/** Result of an arch's probe. */
 export interface Observation {
   readonly arch: string;
-  /** The entry that takes its programs, in the kernel's order; null if they run natively, or if no entry is seen to take them. */
+  /** The first entry that matches its programs, in the kernel's order; null if they run natively, or if no such entry is visible. */
   readonly entry: string | null;
-  /** The flags of that entry; null without one. */
+  /** The flags of that entry; null without an entry. */
   readonly flags: readonly Flag[] | null;
   readonly native: boolean;
-  /** The program that really ran the probe. */
+  /** The program that actually ran the probe. */
   readonly emulator: {
     readonly path: string;
     readonly sha256: string;
@@ -29,7 +28,7 @@ export interface Observation {
     /** The loader that it needs at run time; null if it is static. */
     readonly loader: string | null;
   } | null;
-  /** Whether that is the file at the interpreter's path now. Null without flag F, or if that is not known. */
+  /** Whether that program is still the file at the interpreter's path. Null without flag F, or if unknown. */
   readonly held: HeldState | null;
   /** Why `emulator` is null although the probe ran. */
   readonly unidentified?: string | undefined;
@@ -38,16 +37,16 @@ export interface Observation {
   readonly mountNamespace: Check;
   /** Whether the program sees the argv[0] that its caller gave. */
   readonly argv0: Check;
-  /** Whether a set-user-id program gets its owner's rights. */
+  /** Whether a set-user-ID program gets its owner's rights. */
   readonly credentials: Check;
 }
 
-/** An observation, judged by what its entry promises. */
+/** An observation with its verdict. */
 export interface Proof extends Observation {
   readonly verdict: Verdict;
 }
 
-/** What has to work besides running on the host. */
+/** What must work in addition to running on the host. */
 export interface Expectation {
   readonly chroots: boolean;
   readonly argv0: boolean;
@@ -55,21 +54,20 @@ export interface Expectation {
 }
 
 /**
- * `works`: all that is expected was seen. `fails`: some of it was seen not to work. `unchecked`: nothing failed, but whether programs
- * run could not be checked everywhere.
+ * `works`: every expected check passed. `fails`: an expected check failed. `unchecked`: no check failed, but some could not be run.
  */
 export interface Verdict {
   readonly outcome: 'works' | 'fails' | 'unchecked';
-  /** Why it fails, or could not be checked; empty if it works. */
+  /** Why it fails or could not be checked; empty if it works. */
   readonly reasons: readonly string[];
-  /** What does not work or was not checked, and does not have to. */
+  /** What does not work or was not checked, without being expected. */
   readonly limits: readonly string[];
 }
 
 /**
- * What the flags of an entry promise (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at registration, so that
- * it serves every root; P passes argv[0] on; C gives programs their owner's credentials. A dynamic emulator needs its loader in
- * each root, so that F promises nothing. An entry that cannot be seen promises nothing.
+ * What the flags of an entry guarantee (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at registration, so it
+ * works in every root; P preserves argv[0]; C gives programs their owner's credentials. F has no effect for a dynamic emulator, which
+ * needs its loader in each root. Nothing is expected of an entry that is not visible.
  */
 export function expectationOf(
   flags: readonly Flag[] | null,
@@ -80,13 +78,13 @@ export function expectationOf(
   return { chroots: has('F') && !isDynamic, argv0: has('P'), credentials: has('C') };
 }
 
-/** Judges an observation by what its entry promises, or by what else is expected of it. */
+/** Judges an observation by the guarantees of its entry, or by the given expectation. */
 export function judge(
   observation: Observation,
   expected: Expectation = expectationOf(observation.flags, observation.emulator),
 ): Verdict {
   const { host, chroot, mountNamespace, argv0, credentials } = observation;
-  // A program that does not run here says nothing about the rest.
+  // If programs do not run on the host, the other checks are meaningless.
   if (host.holds !== true) {
     const outcome = host.holds === false ? 'fails' : 'unchecked';
     return { outcome, reasons: sentences([['on the host', host]], host.holds), limits: [] };
@@ -106,7 +104,7 @@ export function judge(
   const limits = [
     ...(expected.chroots ? [] : hostOnly(observation)),
     ...(expected.argv0 ? [] : withoutArgv0(observation)),
-    // They are about privileges, which the caller may lack: programs run all the same.
+    // The caller may lack the privileges for these checks; programs run nevertheless.
     ...sentences(rights, null).map((each) => `${each} (not checked)`),
   ];
   if (failures.length > 0) return { outcome: 'fails', reasons: failures, limits };
@@ -119,9 +117,9 @@ type NamedCheck = readonly [where: string, check: Check];
 const sentences = (checks: readonly NamedCheck[], holds: false | null): readonly string[] =>
   checks
     .filter(([, check]) => check.holds === holds)
-    .map(([where, { why }]) => `${where}: ${why ?? 'no reason is known'}`);
+    .map(([where, { why }]) => `${where}: ${why ?? 'unknown reason'}`);
 
-/** An entry without F, or with a dynamic emulator, depends on the root that its files are looked up in. */
+/** Limits of an entry without F or with a dynamic emulator, whose files must exist in each root. */
 function hostOnly(observation: Observation): readonly string[] {
   if (observation.native || observation.chroot.holds === true) return [];
   return [`does not work in containers and chroots: ${whyHostOnly(observation)}`];
@@ -134,10 +132,10 @@ function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
   return `entry ${entry} has no flag F`;
 }
 
-/** Without P the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */
+/** Limits of an entry without P: the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */
 function withoutArgv0({ native, entry, flags, argv0 }: Observation): readonly string[] {
   if (native || flags === null || flags.includes('P') || argv0.holds !== false) return [];
   return [
-    `programs see their path as argv[0], so that those which act by their name fail: entry ${entry} has no flag P`,
+    `programs that depend on argv[0] fail, as they see their path instead: entry ${entry} has no flag P`,
   ];
 }

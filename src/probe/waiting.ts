@@ -9,7 +9,7 @@ import { withWorkspace } from './workspace.ts';
 /** A probe that has reported and now waits. */
 export interface WaitingProbe {
   readonly pid: number;
-  /** Ends it and waits for that. */
+  /** Ends it and waits for its exit. */
   readonly end: () => Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export function withWaitingProbe<T>(
         timeoutMs: PROBE_TIME_LIMIT_MS,
         signal,
       });
-      // It reports, then waits for the end of its input.
+      // The probe writes its report, then waits for the end of its input.
       await Promise.race([once(probe.stdout, 'data'), probe.ended]);
       probe.stdout.resume();
       const end = async (): Promise<void> => {

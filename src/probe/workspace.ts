@@ -6,20 +6,19 @@ import { fileError } from '../system/file/file-error.ts';
 import { readMounts } from '../system/namespace/mounts.ts';
 import { makeTemporaryDirectory, removeLeftovers, temporaryFolders } from '../system/temporary.ts';
 
-/** A program to be put into a workspace. */
+/** A program to write into a workspace. */
 export interface WorkspaceFile {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** Owner of a set-user-id program; absent for a plain one. */
+  /** Owner of a set-user-ID program; undefined for a plain one. */
   readonly setUserId?: number | undefined;
 }
 
 /**
- * Puts programs into a new folder that lets them be executed, hands it to `action`, and removes it afterwards.
- * `parent` names where the folder is to be; else it is the first of the usual temporary folders that takes one and is not
- * mounted noexec.
+ * Creates a directory with executable programs, calls `action` with it, and removes it. The directory is in `parent`, by default the
+ * first of the usual temporary directories that is writable and not mounted noexec.
  *
- * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE if there is no such folder, or it is full.
+ * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE if there is no such directory, or the disk is full.
  */
 export async function withWorkspace<T>(
   files: readonly WorkspaceFile[],
@@ -28,7 +27,7 @@ export async function withWorkspace<T>(
 ): Promise<T> {
   if (parent !== undefined) removeLeftovers([parent]);
   const fill = async (directory: string): Promise<void> => {
-    // By descriptor: another user of `parent` could replace the directory with a link.
+    // Uses a descriptor, because another user of `parent` could replace the directory by a link.
     await using handle = await open(directory, constants.O_DIRECTORY | constants.O_NOFOLLOW);
     if ((await handle.stat()).uid !== process.geteuid?.())
       throw new BinfmtctlError('FILE_FAILED', `another user replaced ${directory}`, {
@@ -49,7 +48,7 @@ export async function withWorkspace<T>(
 }
 
 const cannotPut = (error: unknown, folder: string): BinfmtctlError =>
-  fileError(error, `put probes into ${folder}`);
+  fileError(error, `write probes to ${folder}`);
 
 const makeIn = (folder: string): Promise<string> =>
   makeTemporaryDirectory(folder).catch((error: unknown) => {
@@ -63,7 +62,7 @@ async function writeProgram(directory: FileHandle, { name, bytes, setUserId }: W
   await file.chmod(setUserId === undefined ? 0o755 : 0o4755);
 }
 
-/** In the first temporary folder that lets programs be executed and takes a directory. */
+/** Creates a directory in the first suitable temporary directory. */
 async function makeExecutableDirectory(): Promise<string> {
   const problems: string[] = [];
   for (const { folder, isNoExec } of foldersByUse()) {
@@ -83,7 +82,7 @@ async function makeExecutableDirectory(): Promise<string> {
   });
 }
 
-/** Set-user-ID programs do not work on a nosuid mount, so such a one comes later. */
+/** Temporary directories; nosuid mounts come last, as set-user-ID programs do not work there. */
 function foldersByUse(): readonly { readonly folder: string; readonly isNoExec: boolean }[] {
   const mounts = readMounts();
   const folders = temporaryFolders().map((folder) => {

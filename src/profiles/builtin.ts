@@ -1,5 +1,5 @@
 import type { Catalogue } from '../catalogue/types.ts';
 import compiled from './builtin.json' with { type: 'json' };
 
-/** The profiles that come with binfmtctl. */
+/** The built-in profiles. */
 export const builtinCatalogue = (): Catalogue => compiled as unknown as Catalogue;

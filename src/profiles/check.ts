@@ -9,11 +9,11 @@ import { type Problem, readProfiles } from './read.ts';
 
 export interface Checked {
   readonly profiles: readonly Profile[];
-  /** By file and line. */
+  /** Sorted by file and line. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads the profiles of folders and checks them, among those of `known`, with one another and against this machine. */
+/** Reads the profiles in directories and checks them together with those of `known`, and against this machine. */
 export async function checkProfiles(directories: readonly string[], known: Catalogue): Promise<Checked> {
   const read = await Promise.all(directories.map(readProfiles));
   const found = read.flatMap(({ profiles }) => profiles);

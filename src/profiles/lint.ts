@@ -6,8 +6,10 @@ import { checkProfiles } from './check.ts';
 import type { Problem } from './read.ts';
 
 /**
- * Every problem of the profiles in folders, seen among those that come with binfmtctl; without folders, of these
- * themselves. A package has them compiled, and checked before that. BAD_PROFILE where there is no such folder.
+ * Lists all problems of the profiles in directories, checked together with the built-in ones. Without directories, checks the
+ * built-in profiles, but only in a working copy: a package contains compiled ones, which were checked before.
+ *
+ * @throws BAD_PROFILE if a directory does not exist.
  */
 export async function lintDirectories(directories: readonly string[]): Promise<readonly Problem[]> {
   if (directories.length > 0) return (await checkProfiles(directories, builtinCatalogue())).problems;
@@ -15,7 +17,7 @@ export async function lintDirectories(directories: readonly string[]): Promise<r
   return own === undefined ? [] : (await checkProfiles([own], EMPTY)).problems;
 }
 
-/** The folder `profiles` of a working copy, from `dist/` as from `src/profiles/`. */
+/** The directory `profiles` of a working copy, relative to `dist/` or `src/profiles/`. */
 function ownProfiles(): string | undefined {
   const candidates = ['../profiles', '../../profiles'].map((path) => join(import.meta.dirname, path));
   return candidates.find((path) => existsSync(join(path, 'arch')));

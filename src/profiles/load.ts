@@ -4,14 +4,14 @@ import { BinfmtctlError } from '../errors.ts';
 import { builtinCatalogue } from './builtin.ts';
 import { checkProfiles } from './check.ts';
 
-/** As many problems as an error names; `catalogue lint` names all. */
+/** Number of problems in an error message; `catalogue lint` lists all. */
 const MAX_LISTED = 5;
 
 /**
- * The profiles that come with binfmtctl and those of a user's folders, of which a later one takes the place of an
- * earlier one of the same kind and id.
+ * Loads the built-in profiles and those in the given directories. A later profile replaces an earlier one of the same kind
+ * and id.
  *
- * @throws BAD_PROFILE, with the problems of all files and their lines.
+ * @throws BAD_PROFILE with files, lines and problems.
  */
 export async function loadCatalogue(directories: readonly string[]): Promise<Catalogue> {
   if (directories.length === 0) return builtinCatalogue();
@@ -21,7 +21,7 @@ export async function loadCatalogue(directories: readonly string[]): Promise<Cat
     .slice(0, MAX_LISTED)
     .map(({ file, line, message }) => `${file}:${line}: ${message}`);
   const more = problems.length > MAX_LISTED ? `; and ${problems.length - MAX_LISTED} more` : '';
-  throw new BinfmtctlError('BAD_PROFILE', `wrong profiles: ${listed.join('; ')}${more}`, {
-    hint: `\`binfmtctl catalogue lint ${directories.join(' ')}\` names every problem`,
+  throw new BinfmtctlError('BAD_PROFILE', `invalid profiles: ${listed.join('; ')}${more}`, {
+    hint: `run \`binfmtctl catalogue lint ${directories.join(' ')}\` for all problems`,
   });
 }

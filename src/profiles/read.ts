@@ -11,50 +11,50 @@ import { parseYaml, problemText } from '../text/yaml.ts';
 export interface ReadProfile {
   readonly file: string;
   readonly profile: Profile;
-  /** The line of a part of the document, counted from 1; that of the nearest part around it where it is absent. */
+  /** The line of a part of the document, from 1; if the part is missing, the line of its closest parent. */
   readonly lineOf: (path: readonly (string | number)[]) => number;
 }
 
-/** Something wrong in a file. */
+/** A problem in a file. */
 export interface Problem {
   readonly file: string;
-  /** Counted from 1. */
+  /** From 1. */
   readonly line: number;
   readonly message: string;
 }
 
-/** Profiles are of a few kilobytes; the time to read keys that are all different grows with the square of their number. */
+/** In bytes; profiles have a few kilobytes. Parsing time is quadratic in the number of distinct keys. */
 const MAX_SIZE = 1 << 15;
-const FOLDERS = ['', 'arch', 'format', 'emulator'];
+const SUBDIRECTORIES = ['', 'arch', 'format', 'emulator'];
 
 /**
- * Reads every `.yaml` and `.yml` file of a folder, and of its folders `arch`, `format` and `emulator`. What is no
- * profile is a problem, with every reason, and does not keep the others from being read. Never throws for a file.
+ * Reads every `.yaml` and `.yml` file in a directory and in its subdirectories `arch`, `format` and `emulator`. Reports all
+ * problems of invalid files and continues with the others. Never throws for a file.
  *
- * @throws BAD_PROFILE where there is no such folder.
+ * @throws BAD_PROFILE if the directory does not exist.
  */
 export async function readProfiles(
   directory: string,
 ): Promise<{ readonly profiles: readonly ReadProfile[]; readonly problems: readonly Problem[] }> {
   const lists = await Promise.all(
-    FOLDERS.map((folder) => filesIn(join(directory, folder), { required: folder === '' })),
+    SUBDIRECTORIES.map((name) => filesIn(join(directory, name), { required: name === '' })),
   );
   const files = lists.flat().filter((file) => ['.yaml', '.yml'].includes(extname(file)));
   const results = await Promise.all(files.map(readProfile));
   const profiles = results.flatMap((result) => ('profile' in result ? [result] : []));
   const problems = results.flatMap((result) => ('problems' in result ? result.problems : []));
-  return { profiles, problems: [...problems, ...saidTwice(profiles)] };
+  return { profiles, problems: [...problems, ...duplicates(profiles)] };
 }
 
-/** Profiles that a folder has another file for: which of the two would count, nobody could see. */
-function saidTwice(profiles: readonly ReadProfile[]): readonly Problem[] {
+/** Reports profiles with the same kind and id in one directory: the one that takes effect would be arbitrary. */
+function duplicates(profiles: readonly ReadProfile[]): readonly Problem[] {
   const first = new Map<string, string>();
   return profiles.flatMap(({ file, profile: { kind, id }, lineOf }) => {
     const other = first.get(`${kind} ${id}`);
     if (other === undefined) first.set(`${kind} ${id}`, file);
     return other === undefined
       ? []
-      : [{ file, line: lineOf(['id']), message: `id: ${kind} ${id} is in ${other} too` }];
+      : [{ file, line: lineOf(['id']), message: `id: ${kind} ${id} is also defined in ${other}` }];
   });
 }
 
@@ -66,13 +66,13 @@ async function filesIn(
     return await listFiles(directory, { required });
   } catch (cause) {
     throw new BinfmtctlError('BAD_PROFILE', `cannot read the profiles in ${directory}`, {
-      hint: 'name a directory of YAML files; `binfmtctl catalogue show ARCH` prints a profile',
+      hint: 'use a directory of YAML files; `binfmtctl catalogue show ARCH` prints an example',
       cause,
     });
   }
 }
 
-/** Reads one file: its profile, or everything that is wrong with it. Never throws. */
+/** Reads a profile, or all problems of the file. Never throws. */
 export async function readProfile(
   file: string,
 ): Promise<ReadProfile | { readonly problems: readonly Problem[] }> {
@@ -82,7 +82,7 @@ export async function readProfile(
     text = new TextDecoder('utf-8', { fatal: true }).decode(readSmall(file, MAX_SIZE));
   } catch (error) {
     const isText = !(error instanceof TypeError);
-    return failed(1, isText ? fileError(error, `read ${file}`).message : 'is no UTF-8 text');
+    return failed(1, isText ? fileError(error, `read ${file}`).message : 'is not UTF-8 text');
   }
   const document = await parseYaml(text);
   if ('problems' in document) return { problems: document.problems.map((problem) => ({ file, ...problem })) };
@@ -98,6 +98,6 @@ export async function readProfile(
     };
   const name = basename(file, extname(file));
   if (profile.id !== name)
-    return failed(lineOf(['id']), `id: is ${profile.id}, but the file is called ${basename(file)}`);
+    return failed(lineOf(['id']), `id: is ${profile.id}, but the file name is ${basename(file)}`);
   return { file, profile, lineOf };
 }

@@ -13,18 +13,18 @@ import { compressedImage, zipArchive } from './compressed-image.ts';
 import { DISK_IMAGE_SIZE } from './disk-image.ts';
 import { beginsImage } from './entry.ts';
 
-/** A tar archive, whatever it is compressed by. */
+/** A tar archive with any supported compression. */
 export interface TreeArchive {
-  /** Whether it is an image's: an OCI archive, or one of `docker save`. Else it is a tree itself. */
+  /** True for an OCI or `docker save` archive, false for an archive of the tree itself. */
   readonly isImage: boolean;
-  /** Whether only a program unpacks it. */
+  /** True if an external program decompresses it. */
   readonly needsProgram: boolean;
-  /** Its bytes when unpacked, from the start each time. `onRead` is told how many of the file were read. */
+  /** Streams the decompressed bytes from the start. `onRead` receives the number of bytes read from the file. */
   readonly read: (onRead?: (done: number) => void) => AsyncIterable<Uint8Array>;
 }
 
 const CHUNK = 256 * 1024;
-/** Of those that only a program unpacks: their first bytes, and the program, which is also the name of its package. */
+/** Formats that need an external program: magic number, and the program, which is also its package's name. */
 const BY_PROGRAM = [
   { magic: '425a68', tool: 'bzip2' },
   { magic: '4c5a4950', tool: 'lzip' },
@@ -33,10 +33,10 @@ const BY_PROGRAM = [
 type Unpacked = (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 
 /**
- * Looks at the first bytes of a file: how it is compressed, and what its first entry is.
+ * Opens an archive. Detects the compression from the first bytes and the kind from the first entry.
  *
- * @throws BAD_SOURCE for what is no tar archive; BAD_PACKAGE for a damaged one; NO_TOOL where a program is missing that
- * unpacks it; INTERRUPTED; FILE_FAILED, NO_PRIVILEGE where it cannot be read.
+ * @throws BAD_SOURCE if it is not a tar archive; BAD_PACKAGE if it is corrupt; NO_TOOL if the decompression program is
+ * missing; INTERRUPTED; FILE_FAILED, NO_PRIVILEGE if it cannot be read.
  */
 export async function openTreeArchive(path: string, signal: AbortSignal): Promise<TreeArchive> {
   const head = await readHead(path);
@@ -48,19 +48,19 @@ export async function openTreeArchive(path: string, signal: AbortSignal): Promis
   return { isImage: await isImage(path, read(), signal), needsProgram, read };
 }
 
-/** Throws BAD_SOURCE where a path names neither a folder nor a file. */
+/** Throws BAD_SOURCE if the path is neither a directory nor a regular file; the caller has excluded directories. */
 export function requireFile(path: string, facts: Stats): void {
-  if (!facts.isFile()) throw treeError(path, 'is neither a folder nor a file');
+  if (!facts.isFile()) throw treeError(path, 'is neither a directory nor a file');
 }
 
-export const treeError = (path: string, why = 'is no tar archive'): BinfmtctlError =>
+export const treeError = (path: string, why = 'is not a tar archive'): BinfmtctlError =>
   new BinfmtctlError('BAD_SOURCE', `${path} ${why}`, {
-    hint: 'name a folder, a tar archive (.tar, .tar.gz, .tar.xz, .tar.zst, .tar.bz2), an OCI layout, or an archive of `docker save`',
+    hint: 'use a directory, a tar archive (.tar, .tar.gz, .tar.xz, .tar.zst, .tar.bz2), an OCI layout or a `docker save` archive',
   });
 
 async function readHead(path: string): Promise<Uint8Array> {
   try {
-    // What is put in the file's place meanwhile does not block.
+    // O_NONBLOCK: the file could be replaced by a pipe meanwhile.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { buffer, bytesRead } = await file.read(new Uint8Array(KIND_SIZE), 0, KIND_SIZE, 0);
     return buffer.subarray(0, bytesRead);
@@ -85,7 +85,7 @@ async function* readFile(path: string, onRead?: (done: number) => void): AsyncGe
 function unpackerFor(head: Uint8Array, signal: AbortSignal): Unpacked | null {
   const kind = fileKind(head);
   if (kind === 'tar') return (bytes) => bytes;
-  // Four times as fast as what we have, and takes larger windows.
+  // zstd(1) is four times as fast as our decoder and supports larger windows.
   const zstd = kind === 'zstd' ? findTool('zstd') : null;
   if (zstd !== null) return (bytes) => unpackBy(zstd, ['-d', '-c', '-q'], bytes, signal);
   if (kind === 'gzip' || kind === 'zstd') return (bytes) => unpack(bytes, kind);

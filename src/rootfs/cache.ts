@@ -1,4 +1,7 @@
-/** Trees that were unpacked: `ROOTS/KEY/tree`. What is not whole yet has another name, and is removed by whoever is next. */
+/**
+ * Cache of unpacked trees: `ROOTS/KEY/tree`. Incomplete trees have another name, `ROOTS/KEY.partial-*`. The next process that
+ * unpacks a tree removes leftovers.
+ */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +14,7 @@ import type { IdMaps } from '../system/namespace/id-maps.ts';
 import { runMapped } from '../system/namespace/mapped.ts';
 import { run } from '../system/process/process.ts';
 
-/** A tree that is being made: `tree`, `root` and `work` are folders in it, and only the first is kept. */
+/** A tree while it is unpacked: three directories, of which only `tree` is kept. */
 export interface PartialTree {
   readonly tree: string;
   readonly root: string;
@@ -19,14 +22,14 @@ export interface PartialTree {
 }
 
 const PARTIAL = /\.partial-\w+$/;
-/** Longer than the largest tree takes on a slow disk. */
+/** Longer than unpacking the largest tree takes on a slow disk. */
 const TIMEOUT_MS = 30 * 60_000;
 
-/** The name of a tree, by what it is made from. */
+/** The key of a tree: a hash of everything that determines its content. */
 export const treeKey = (...facts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
 
-/** The folder of a tree that is there already; else null. */
+/** The directory of a cached tree; null if there is none. */
 export async function findTree(roots: string, key: string): Promise<string | null> {
   const tree = join(roots, key, 'tree');
   try {
@@ -37,7 +40,7 @@ export async function findTree(roots: string, key: string): Promise<string | nul
   }
 }
 
-/** Where a tree is, in the folder `roots`, and to whom its files belong. */
+/** A tree's place in the directory `roots`, and the ID maps of its files. */
 export interface TreeLocation {
   readonly roots: string;
   readonly key: string;
@@ -45,10 +48,10 @@ export interface TreeLocation {
 }
 
 /**
- * The folder of a tree, which `fill` makes where it is not there yet; one is made at a time. A tree is for its owner's
- * eyes alone, as it may have set-user-id programs.
+ * Returns the directory of a tree. If it does not exist yet, `fill` unpacks it, one tree at a time. Other users have no access
+ * to trees, which may contain set-user-ID programs.
  *
- * @throws LOCKED, INTERRUPTED, FILE_FAILED, READ_ONLY, NO_PRIVILEGE, and what `fill` throws: then nothing is left of it.
+ * @throws LOCKED, INTERRUPTED, FILE_FAILED, READ_ONLY, NO_PRIVILEGE, and errors of `fill`. The partial tree is removed then.
  */
 export async function withTree(
   location: TreeLocation,
@@ -58,12 +61,12 @@ export async function withTree(
   const { roots, key, maps } = location;
   const { signal, report } = context;
   const onWait = () =>
-    report({ kind: 'stage', stage: 'unpack', text: 'waiting for another process that unpacks' });
+    report({ kind: 'stage', stage: 'unpack', text: 'waiting for another process to finish unpacking' });
   const make = async () => {
     const known = await findTree(roots, key);
     if (known !== null) return known;
     for (const path of await listFiles(roots)) {
-      // As much of it as these maps let us.
+      // With other ID maps, the files may belong to IDs that this process cannot remove.
       if (PARTIAL.test(path)) await removeTree(path, maps).catch(() => {});
     }
     return makeTree(location, signal, fill);
@@ -78,7 +81,7 @@ async function makeTree(
   fill: (partial: PartialTree) => Promise<void>,
 ): Promise<string> {
   const failed = (error: unknown): never => {
-    throw fileError(error, `make a tree in ${roots}`);
+    throw fileError(error, `create a directory in ${roots}`);
   };
   const partial = await mkdtemp(join(roots, `${key}.partial-`)).catch(failed);
   const [tree = '', root = '', workDirectory = ''] = ['tree', 'root', 'work'].map((name) =>
@@ -86,11 +89,11 @@ async function makeTree(
   );
   try {
     await Promise.all([mkdir(tree), mkdir(root), mkdir(workDirectory)]).catch(failed);
-    // What its archive may leave unsaid, whatever the umask.
+    // The archive may not have an entry for its root; the umask must not decide then.
     await chmod(tree, 0o755).catch(failed);
     await fill({ tree, root, workDirectory });
     await Promise.all([removeTree(root, null), removeTree(workDirectory, null)]);
-    // Else a loss of power may leave a tree of empty files. Not every sync(1) can do it for one file system.
+    // A power failure could otherwise leave empty files. Ignores failure: some sync(1) programs lack -f.
     await run('sync', ['-f', tree]);
     if (signal.aborted) throw interrupted(signal, 'fetching');
     await rename(partial, join(roots, key)).catch(failed);
@@ -101,11 +104,11 @@ async function makeTree(
   }
 }
 
-/** Removes a folder whose files belong to the ids of `maps`. Links are not followed. @throws FILE_FAILED. */
+/** Removes a directory whose files belong to the IDs of `maps`. Does not follow links. @throws FILE_FAILED. */
 export async function removeTree(path: string, maps: IdMaps | null): Promise<void> {
   const { exitCode, stderr } = await runMapped(maps, 'rm', ['-rf', '--', path], { env: { LC_ALL: 'C' } });
   if (exitCode === 0) return;
   throw new BinfmtctlError('FILE_FAILED', `cannot remove ${path}: ${stderr.trim().split('\n')[0]}`, {
-    hint: 'as root, remove it with `rm -rf`',
+    hint: 'as root, run `binfmtctl store prune` with --store set to this store',
   });
 }

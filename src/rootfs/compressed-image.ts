@@ -1,9 +1,9 @@
-/** Compressed disk images: only an unpacked one can be mounted. */
+/** Recognizes compressed disk images, which cannot be mounted without unpacking them. */
 import { BinfmtctlError } from '../errors.ts';
 import { commandLine } from '../text/shell.ts';
 import { readDiskImage } from './disk-image.ts';
 
-/** By the first bytes: the program, the names that it knows, and whether it needs to be told to keep the file. */
+/** Magic number, program, its suffix, and the option that keeps the compressed file (null: that is the default). */
 const PROGRAMS = [
   { magic: 'fd377a585a00', tool: 'xz', suffix: '.xz', keep: '-k' },
   { magic: '1f8b', tool: 'gzip', suffix: '.gz', keep: '-k' },
@@ -13,7 +13,7 @@ const PROGRAMS = [
   { magic: '04224d18', tool: 'lz4', suffix: '.lz4', keep: null },
 ];
 
-/** BAD_SOURCE for a zip archive, in which some disk images are published; null for another file. */
+/** BAD_SOURCE for a zip archive, a format of some published disk images; null for other files. */
 export function zipArchive(path: string, head: Uint8Array): BinfmtctlError | null {
   if (Buffer.from(head.subarray(0, 4)).toString('latin1') !== 'PK\x03\x04') return null;
   return new BinfmtctlError('BAD_SOURCE', `${path} is a zip archive`, {
@@ -22,10 +22,10 @@ export function zipArchive(path: string, head: Uint8Array): BinfmtctlError | nul
 }
 
 /**
- * BAD_SOURCE with the command that unpacks a compressed disk image; null for another file.
+ * BAD_SOURCE for a compressed disk image, with the command that unpacks it; null for other files.
  *
  * @param packed first bytes of the file
- * @param head first bytes of what it unpacks to
+ * @param head first bytes of the unpacked file
  */
 export async function compressedImage(
   path: string,

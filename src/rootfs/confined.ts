@@ -6,25 +6,25 @@ import { type MappedOptions, runMapped } from '../system/namespace/mapped.ts';
 import type { RunResult } from '../system/process/process.ts';
 import { requireTool } from '../system/process/tools.ts';
 
-/** Where a tree is made: folders that exist. */
+/** Directories for unpacking a tree; both exist. */
 export interface TreePlace {
   readonly tree: string;
-  /** An empty folder, on which a root of a few folders is mounted. */
+  /** An empty directory: mount point of the minimal root. */
   readonly root: string;
-  /** To whom the tree's files belong; null: nothing is mapped. */
+  /** ID maps of the tree's files; null for no mapping. */
   readonly maps: IdMaps | null;
 }
 
-/** Top folders that programs of this machine need. */
+/** Top-level directories that programs of this machine need. */
 const SYSTEM = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'etc', 'nix', 'gnu'];
-/** Top folders to which links of a tree lead: `/var/run` is one to `/run`. */
+/** Top-level directories that links of a tree point to: `/var/run` is a link to `/run`. */
 const OF_TREE = ['run', 'var', 'tmp', 'home', 'root', 'srv', 'opt', 'mnt', 'media'];
 const ESCAPED_STATUS = 97;
 
 /**
- * The root has the folders of the system, which cannot be written to, and the tree: nothing else is there for a link to
- * lead to. A mount in a user namespace cannot lose the nosuid and nodev that it has (mount_namespaces(7), "Restrictions
- * on mount namespaces"). xargs(1) gives its program /dev/null to read, which may as well be a file.
+ * Creates a root with only the tree and, read-only, the system directories, so that links cannot lead anywhere else. A remount
+ * in a user namespace must keep nosuid and nodev (mount_namespaces(7), "Restrictions on mount namespaces"). xargs(1) opens
+ * /dev/null, for which an empty file suffices.
  */
 const SETUP = `
 root=$1 tree=$2
@@ -50,11 +50,11 @@ exec chroot "$root" sh -c 'cd /tree && exec "$@"' sh "$@"
 `;
 
 /**
- * Runs a program to its end whose working directory is a tree, and for which nothing but that can be written to, whatever
- * links the tree has: in mount and user namespaces of its own, with a root that has nothing else.
+ * Runs a program in a tree until it exits. The program can only write to the tree, whatever links the tree contains: it runs
+ * in private mount and user namespaces with a minimal root.
  *
  * @param command from `confinedTool`
- * @throws NO_PRIVILEGE where there can be no such namespaces; what `runMapped` throws.
+ * @throws NO_PRIVILEGE if the namespaces cannot be created; errors of `runMapped`.
  */
 export async function runConfined(
   { tree, root, maps }: TreePlace,
@@ -64,23 +64,23 @@ export async function runConfined(
   const args = ['--mount', 'sh', '-c', SETUP, 'sh', root, tree, ...command];
   const env = { ...options.env, LC_ALL: 'C' };
   const result = await runMapped(maps, 'unshare', args, { ...options, env });
-  // unshare(1) itself ends with 1, and so may the program: but that runs only where there is such a namespace.
+  // Both unshare(1) and the program can exit with 1, so only unshare's message tells them apart.
   const complaint = result.stderr.trim().split('\n')[0] ?? '';
   if (result.exitCode === ESCAPED_STATUS || /^unshare: /.test(complaint))
-    throw new BinfmtctlError('NO_PRIVILEGE', `cannot make a mount namespace: ${complaint}`, {
-      hint: 'may this user, or this container, mount anything?',
+    throw new BinfmtctlError('NO_PRIVILEGE', `cannot create a mount namespace: ${complaint}`, {
+      hint: 'run it as root, or allow this user or container to create user and mount namespaces',
     });
   return result;
 }
 
-/** The command that starts a tool of the system where there is only what `runConfined` leaves. NO_TOOL. */
+/** The command that starts a system tool inside the root of `runConfined`. @throws NO_TOOL. */
 export function confinedTool(name: string, origin: string): readonly [string, ...string[]] {
   const path = requireTool(name, origin);
   const isSystemPath = (each: string) => SYSTEM.includes(each.split('/')[1] ?? '');
   const real = realpathSync(path);
   if (!isSystemPath(path) && !isSystemPath(real))
-    throw new BinfmtctlError('NO_TOOL', `${path} is not where programs of the system are`, {
-      hint: `install ${origin} below /usr`,
+    throw new BinfmtctlError('NO_TOOL', `${path} is outside of the system directories`, {
+      hint: `install the package ${origin}`,
     });
   if (isSystemPath(path)) return [path];
   const program = basename(real);

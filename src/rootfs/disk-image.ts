@@ -1,9 +1,9 @@
-/** Disk images, by their bytes. Pure. */
+/** Recognizes disk images by their bytes. Pure. */
 import type { ReadAt } from '../elf/linkage.ts';
 import { type Partition, type PartitionTable, readPartitions } from './partitions.ts';
 
 export type DiskImage =
-  /** A format that has to be converted; `qemuFormat` as qemu-img(1) calls it. */
+  /** A format that must be converted; `qemuFormat` is its name in qemu-img(1). */
   | { readonly kind: 'converted'; readonly name: string; readonly qemuFormat: string }
   /** A CD or DVD image. */
   | { readonly kind: 'ISO 9660' }
@@ -20,7 +20,7 @@ const CONVERTED = [
   { magic: '\x7f\x10\xda\xbe', at: 64, name: 'a VirtualBox disk image (VDI)', qemuFormat: 'vdi' },
 ];
 
-/** As mount(8) calls them, and where their magic numbers are in them. */
+/** Type for mount(8), offset and value of the magic number. */
 const FILE_SYSTEMS = [
   { type: 'ext4', at: 1080, magic: '\x53\xef' },
   { type: 'btrfs', at: 0x10040, magic: '_BHRfS_M' },
@@ -32,10 +32,10 @@ const FILE_SYSTEMS = [
 
 const HEAD = 128;
 
-/** As many first bytes as tell what an image is. */
+/** Number of bytes needed to recognize an image. */
 export const DISK_IMAGE_SIZE = 128 * 1024;
 
-/** What a disk image is; null for what is none. */
+/** Recognizes a disk image; null for other files. */
 export async function readDiskImage(readAt: ReadAt, size: number): Promise<DiskImage | null> {
   const head = latin1(await readAt(0, HEAD));
   const converted = CONVERTED.find(({ magic, at = 0 }) => head.startsWith(magic, at));
@@ -48,7 +48,7 @@ export async function readDiskImage(readAt: ReadAt, size: number): Promise<DiskI
   return table === null ? null : { kind: 'disk', table };
 }
 
-/** The type of the file system that begins there, for mount(8); null for none that a root can be on. */
+/** Type, for mount(8), of the file system at an offset; null if it is not one that can hold a root. */
 export async function fileSystemAt(readAt: ReadAt, start: number): Promise<string | null> {
   for (const { type, at, magic } of FILE_SYSTEMS)
     if (latin1(await readAt(start + at, magic.length)) === magic) return type;

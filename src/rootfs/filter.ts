@@ -2,17 +2,17 @@ import type { Header } from 'tar-stream';
 import { readTar, type TarOptions } from '../archive/tar-reader.ts';
 
 const BLOCK = 512;
-/** Smaller files wait in memory until the next entry. */
+/** Smaller files are buffered until the next entry. */
 const SMALL = 64 * 1024;
 /** Two blocks of zeros (POSIX pax, "ustar Interchange Format"). */
 const END = new Uint8Array(2 * BLOCK);
 
 /**
- * A tar archive without some of its entries. What stays is not written anew: its bytes are handed on as they are, with
- * the extended attributes and long names before them.
+ * Removes entries from a tar archive. The bytes of the other entries stay unchanged, including the extended attributes and
+ * long names before them.
  *
- * @param keep is asked once for each entry, in order; what it throws ends the archive
- * @throws as `readTar`.
+ * @param keep called once for each entry, in order; its errors end the archive
+ * @throws errors of `readTar`.
  */
 export async function* filterTar(
   bytes: AsyncIterable<Uint8Array>,
@@ -39,7 +39,7 @@ export async function* filterTar(
   yield END;
 }
 
-/** The bytes that have come and were not taken yet. */
+/** Buffers bytes between reading and taking them. */
 function newWindow() {
   let pending: Uint8Array[] = [];
   let position = 0;
@@ -50,7 +50,7 @@ function newWindow() {
         yield chunk;
       }
     },
-    /** All before `end`. */
+    /** Takes all bytes before `end`. */
     take: (end: number): readonly Uint8Array[] => {
       const taken: Uint8Array[] = [];
       let index = 0;

@@ -6,14 +6,14 @@ import { errnoOf } from '../system/file/file-error.ts';
 import { type IdMaps, idCount, mapsId, rootMap, singleMap } from '../system/namespace/id-maps.ts';
 import { findTool } from '../system/process/tools.ts';
 
-/** Fewer do not make a system: its accounts end at 65534. */
+/** The IDs of a whole system; its highest account, nobody, has 65534. */
 const WHOLE_SYSTEM = 65536;
 
 /**
- * The ids that a plain user's root gets: subordinate ones where /etc/subuid and /etc/subgid give any, else the caller's own
- * alone; what that cannot do is warned of.
+ * The ID maps of a plain user's root: with the user's subordinate IDs if /etc/subuid and /etc/subgid have any, otherwise only
+ * the user's ID, with a warning about the consequences.
  *
- * @param owner of the root's tree
+ * @param owner owner of the root's tree
  */
 export function userMaps(
   owner: { readonly uid: number; readonly gid: number },
@@ -28,39 +28,45 @@ export function userMaps(
   const [users, groups] = [readIds('/etc/subuid', uid), readIds('/etc/subgid', uid)];
   for (const each of [users, groups]) {
     if ('problem' in each)
-      return warn(`cannot read ${each.file} (${each.problem})`, `as root: \`chmod 644 ${each.file}\``);
+      return warn(
+        `cannot read ${each.file} (${each.problem})`,
+        'as root, make the file readable for all users',
+      );
   }
   if ('problem' in users || 'problem' in groups) return single;
   if (users.ids.length === 0 || groups.ids.length === 0) {
     const range = freeRange([...users.taken, ...groups.taken]);
-    return warn('no subordinate ids', `as root: \`usermod -v ${range} -w ${range} ${users.name}\``);
+    return warn('no subordinate IDs', `as root, run \`usermod -v ${range} -w ${range} ${users.name}\``);
   }
   if (findTool('newuidmap') === null || findTool('newgidmap') === null)
-    return warn('newuidmap and newgidmap are missing', 'install uidmap (elsewhere shadow-utils or shadow)');
+    return warn(
+      'newuidmap or newgidmap not found',
+      'install the package uidmap (shadow-utils or shadow on other distributions)',
+    );
   return {
     uid: rootMap({ id: uid, subordinate: users.ids }, owner.uid),
     gid: rootMap({ id: gid, subordinate: groups.ids }, owner.gid),
   };
 }
 
-/** Whether the owner of a root is somebody inside. */
+/** True if the owner of a root is mapped inside. */
 export const ownsRoot = (maps: IdMaps, owner: number): boolean =>
   maps.uid.some(({ outside, count }) => owner >= outside && owner < outside + count);
 
-/** Whether the caller is root inside, by user and group. */
+/** True if the caller is root inside, as user and as group. */
 export const isOwnRoot = ({ uid, gid }: IdMaps): boolean =>
   standsForRoot(uid, process.geteuid?.()) && standsForRoot(gid, process.getegid?.());
 
 const standsForRoot = (ranges: IdMaps['uid'], id: number | undefined): boolean =>
   ranges.some(({ inside, outside }) => inside === 0 && outside === id);
 
-/** Whether there are more ids inside than root's. */
+/** True if IDs other than root's are mapped. */
 export const hasSeveralIds = ({ uid, gid }: IdMaps): boolean => idCount(uid) > 1 && idCount(gid) > 1;
 
 /** Group 5 is `tty` on every distribution. */
 export const hasTtyGroup = ({ gid }: IdMaps): boolean => mapsId(gid, 5);
 
-/** After all ids that users have: a shared id would give each user access to the files of the other. */
+/** A range after all assigned ranges: users who share an ID could access each other's files. */
 function freeRange(taken: readonly IdBlock[]): string {
   const start = Math.max(100_000, ...taken.map((each) => each.start + each.count));
   return `${start}-${start + WHOLE_SYSTEM - 1}`;
@@ -75,7 +81,7 @@ interface Ids {
   readonly file: string;
   readonly name: string;
   readonly ids: readonly IdBlock[];
-  /** Those of all users. */
+  /** The ranges of all users. */
   readonly taken: readonly IdBlock[];
 }
 

@@ -18,7 +18,7 @@ import { type Members, readMember } from '../oci/members.ts';
 import { choosePlatform, hostPlatforms, type Platform, printPlatform } from '../oci/platform.ts';
 import type { Images, Layer } from '../oci/types.ts';
 
-/** An index may name indexes; `layersFor` says so where they have no end. */
+/** Limit for nested indexes; `layersFor` reports the error. */
 const MAX_DEPTH = 4;
 const MAX_LISTED = 20;
 
@@ -26,16 +26,16 @@ const MAX_LISTED = 20;
 interface ImageFiles {
   readonly name: string;
   readonly members: Members;
-  /** Of the image that is meant; null where it was not named. */
+  /** Of the image to use; null if not given. */
   readonly digest: string | null;
 }
 
 /**
- * The layers of an image, the lowest one first; whatever they bring has the digest that the image says.
+ * Lists the layers of an image, lowest first. Fetching a layer verifies its digest.
  *
- * @param arches those preferred; none: this machine's own where the image has it, else the only one that it has
- * @throws USAGE where it has several and none is preferred; SOURCE_FAILED where it has no preferred one; BAD_SOURCE,
- * BAD_PACKAGE.
+ * @param arches requested arches; if empty, this machine's platform if the image has it, otherwise its only platform
+ * @throws USAGE if the image has several platforms and none is requested; SOURCE_FAILED if it has no requested one;
+ * BAD_SOURCE, BAD_PACKAGE.
  */
 export async function layersOfImage(
   { name, members, digest }: ImageFiles,
@@ -70,14 +70,14 @@ function ownOrOnly(
 
 const asOffer = (platform: Platform) => ({ platform });
 
-/** What an index says; of an image that says nothing, its own configuration. */
+/** The platforms in an index, or in the configuration of an image without an index. */
 async function platformsOfLayout(images: Images): Promise<readonly Platform[]> {
   const look = async (bytes: Uint8Array, mediaType: string, depth: number): Promise<readonly Platform[]> => {
     const document = parseManifest(bytes, mediaType);
     if (document.kind === 'manifest') return [parseConfig(await images.config(document.config))];
     if (depth === MAX_DEPTH) return [];
     const found = await Promise.all(document.manifests.filter(isImage).map((each) => inside(each, depth)));
-    // Statements about how an image was made are said to be of the platform unknown/unknown.
+    // Build attestations have the platform unknown/unknown.
     return found.flat().filter(({ os }) => os !== 'unknown');
   };
   const inside = async (each: Descriptor, depth: number): Promise<readonly Platform[]> => {

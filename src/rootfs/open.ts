@@ -20,38 +20,38 @@ import { holdTree } from './tree-use.ts';
 import { unpackLayers } from './unpack-layers.ts';
 import { unpackTree } from './unpack-tree.ts';
 
-/** A root file system in a folder. */
+/** A root file system in a directory. */
 export interface Rootfs {
   readonly directory: string;
-  /** How it was named. */
+  /** The path as given. */
   readonly name: string;
-  /** Whether it is a tree of our cache. */
+  /** True for a tree of the cache. */
   readonly unpacked: boolean;
 }
 
 export interface RootfsOptions {
-  /** Where trees are kept: STORE/roots. */
+  /** Directory of the trees: STORE/roots. */
   readonly store: string;
-  /** Preferred for an image of several platforms; none: this machine's own where it is there, else the only one. */
+  /** For images with several platforms; if empty, this machine's platform, otherwise the only one. */
   readonly arches: readonly Arch[];
-  /** Whose the files of a tree become; null: as the archive says, which takes root. */
+  /** ID maps for the tree's files; null for the owners in the archive, which requires root. */
   readonly maps: IdMaps | null;
 }
 
 /**
- * Makes a folder of a root file system: of a folder that is one, a tar archive of one, an OCI layout, or an archive of an
- * image. What has to be unpacked is kept, and found again by the state of the file or what the image is made of.
+ * Opens a root file system: a directory, a tar archive, an OCI layout, or an image archive. Unpacked trees are cached by the
+ * state of the file or the digests of the layers.
  *
- * @param path of an image `@sha256:…` may follow
- * @throws BAD_SOURCE for what is none of that; BAD_PACKAGE for what is damaged or hostile; USAGE and SOURCE_FAILED where it
- * cannot be told which image is meant, or there is none; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
+ * @param path for an image, optionally followed by `@sha256:…`
+ * @throws BAD_SOURCE if the format is unsupported; BAD_PACKAGE if the file is corrupt or unsafe; USAGE, SOURCE_FAILED if several
+ * images or none match; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
  */
 export async function openRootfs(path: string, options: RootfsOptions, context: Context): Promise<Rootfs> {
   const place = await locateRootfs(path);
   const { file, digest, facts } = place;
   const isFolder = facts.isDirectory();
   if (isFolder && !(await isLayoutFolder(file))) {
-    if (digest !== null) throw treeError(path, 'is a folder, but no image');
+    if (digest !== null) throw treeError(path, 'is a directory, not an image');
     return { directory: file, name: path, unpacked: false };
   }
   if (!isFolder) requireFile(path, facts);
@@ -59,7 +59,7 @@ export async function openRootfs(path: string, options: RootfsOptions, context: 
   const source = digest === null ? file : `${file}@${digest}`;
   for (let tries = 1; ; tries++) {
     const directory = await withArchiveName(path, () => open(path, place, options, context));
-    // `store prune` may just have removed it: then it is unpacked once more.
+    // `store prune` may have removed the tree just now. It is unpacked again then.
     if ((await holdTree(dirname(directory), source, context)) || tries === TRIES)
       return { directory, name: path, unpacked: true };
   }
@@ -69,7 +69,7 @@ const TRIES = 3;
 
 interface RootfsFile {
   readonly file: string;
-  /** Of the image that is meant; null where it was not named. */
+  /** Of the image to use; null if not given. */
   readonly digest: string | null;
   readonly facts: Stats;
 }
@@ -93,13 +93,13 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** image-spec image-layout.md, "Content": both have to be there. */
+/** A layout has both files (image-spec image-layout.md, "Content"). */
 async function isLayoutFolder(folder: string): Promise<boolean> {
   const names = ['oci-layout', INDEX].map((name) => join(folder, name));
   return (await Promise.all(names.map(exists))).every((each) => each);
 }
 
-/** What an image is made of is known without unpacking any of it. */
+/** The digests of the layers are known without unpacking them. */
 async function openFolder(
   path: string,
   { file, digest }: RootfsFile,
@@ -116,7 +116,7 @@ async function openFolder(
   return (await findTree(store, key)) ?? withTree({ roots: store, key, maps }, context, fill);
 }
 
-/** A file that is as it was is not even opened. */
+/** An unchanged file is not even opened. */
 async function openFile(
   path: string,
   { file, digest }: RootfsFile,
@@ -142,7 +142,7 @@ async function openFile(
       const layers = await layersOfImage({ name: path, members, digest }, arches, context);
       await unpackLayers(layers, maps, partial, context);
     });
-  if (digest !== null) throw treeError(path, 'is an archive, but none of images');
+  if (digest !== null) throw treeError(path, 'is an archive, but not of an image');
   return withTree({ roots: store, key: keys.tree, maps }, context, ({ tree, root }) => {
     const bytes = archive.read(reporter(path, Number(size), context));
     return unpackTree(bytes, treeFilter(), { what: path, signal, tree, root, maps });
@@ -157,7 +157,7 @@ function reporter(path: string, total: number, { report }: Context): (done: numb
   return (done) => progress(done, total);
 }
 
-/** An archive of images is read here and there, so it has to be there as a whole. */
+/** Image archives need random access, so the file is decompressed as a whole. */
 async function unpackedBefore({ read }: TreeArchive, { workDirectory }: PartialTree): Promise<string> {
   const plain = join(workDirectory, 'plain.tar');
   await writeHashed(plain, async ({ write }) => {

@@ -7,7 +7,7 @@ export interface Partition {
   /** In bytes. */
   readonly start: number;
   readonly size: number;
-  /** What the table says of its use. `linux` is a file system of any use, `root` one for `/`. */
+  /** Type in the table. `linux` is any Linux file system, `root` one for `/`. */
   readonly type: string;
 }
 
@@ -17,12 +17,12 @@ export interface PartitionTable {
 }
 
 const SECTOR = 512;
-/** Also those of a disk with sectors of 4 KiB. */
+/** Some disks have sectors of 4 KiB. */
 const GPT_SECTORS = [SECTOR, 4096];
-/** No tool makes more entries, or larger ones. */
+/** Larger than the tables that tools create. */
 const MAX_ENTRIES = 1024;
 const MAX_ENTRY_SIZE = 4096;
-/** Of extended partitions, which form a chain. */
+/** Limit for the chain of logical partitions, which could be circular. */
 const MAX_LOGICAL = 60;
 
 /** Reads the partition table of a disk; null if it has none. Partitions that extend past the end of the disk are omitted. */
@@ -64,7 +64,7 @@ async function readGpt(readAt: ReadAt, header: DataView, sector: number): Promis
 
 const MBR_ENTRIES = [446, 462, 478, 494];
 
-/** The boot sector of a file system has the same signature, but code where the entries are. */
+/** The boot sector of a file system has the same signature, but code in place of the entries. */
 function isMbr(sector: DataView): boolean {
   if (sector.byteLength < SECTOR || sector.getUint16(510, true) !== 0xaa55) return false;
   const isStatus = (at: number): boolean => [0, 0x80].includes(sector.getUint8(at));
@@ -81,7 +81,7 @@ async function readMbr(readAt: ReadAt, mbr: DataView): Promise<readonly Partitio
   return partitions;
 }
 
-/** Each link of the chain has a logical partition, and the place of the next link relative to the extended one. */
+/** Each sector of the chain describes a logical partition and points to the next sector, relative to the extended partition. */
 async function readLogical(readAt: ReadAt, extended: number): Promise<readonly Partition[]> {
   const partitions: Partition[] = [];
   let place = extended;
@@ -133,7 +133,7 @@ const MBR_TYPES: Readonly<Record<number, string>> = {
   239: 'EFI system',
 };
 
-/** The Discoverable Partitions Specification has those for `/`, by architecture. */
+/** The types of `root`, one per architecture, are from the Discoverable Partitions Specification. */
 const GPT_TYPES: Readonly<Record<string, string>> = {
   '0fc63daf-8483-4772-8e79-3d69d8477de4': 'linux',
   '44479540-f297-41b2-9af7-d131d5f0458a': 'root',
@@ -153,7 +153,7 @@ const GPT_TYPES: Readonly<Record<string, string>> = {
   '0657fd6d-a4ab-43c4-84e5-0933c84b4f4f': 'swap',
 };
 
-/** The first three fields are little endian. */
+/** The first three fields of a GUID are little-endian. */
 function guidAt(bytes: DataView, at: number): string {
   const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
   const rest = Array.from({ length: 8 }, (_, index) => hex(bytes.getUint8(at + 8 + index), 2)).join('');

@@ -1,6 +1,6 @@
 /**
- * Which trees are in use: a session holds a shared lock on `ROOTS/KEY/use.json` until its process ends, also in another container.
- * The file names what the tree was unpacked from, and its time is that of the last use.
+ * Tracks which trees are in use. A session holds a shared lock on `ROOTS/KEY/use.json` until its process exits, which also
+ * works across containers. The file contains the source of the tree; its modification time is the time of the last use.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -26,15 +26,15 @@ import { parseJson } from '../text/json.ts';
 import { removeTree } from './cache.ts';
 
 const USE = 'use.json';
-/** Longer than it takes to remove the largest tree. */
+/** Longer than removing the largest tree takes. */
 const TIMEOUT_MS = 30 * 60_000;
 
-/** Descriptors of the locks of this process, which end with it. */
+/** Descriptors of this process's locks, by directory. They are never closed: the locks last as long as the process. */
 const held = new Map<string, number>();
 
 /**
- * Keeps `store prune` from removing the folder of a tree as long as this process runs. False if it has been removed. If the file
- * cannot be written or locked, `store prune` cannot remove the tree either.
+ * Prevents `store prune` from removing the directory of a tree while this process runs. Returns false if it was already
+ * removed. Returns true if the file cannot be written or locked: `store prune` then cannot remove the tree either.
  *
  * @throws LOCKED, INTERRUPTED.
  */
@@ -69,12 +69,12 @@ export async function holdTree(
 }
 
 export interface TreeUse {
-  /** What the tree was unpacked from; null if an earlier version did that. */
+  /** What the tree was unpacked from; null if an older version of binfmtctl unpacked it. */
   readonly source: string | null;
   readonly lastUsed: Date;
 }
 
-/** What is known of the use of a tree. @throws FILE_FAILED for a file of another user. */
+/** Reads source and last use of a tree. @throws FILE_FAILED if the file belongs to another user. */
 export function readTreeUse(folder: string): TreeUse {
   const path = join(folder, USE);
   const known = parseJson(readOwnTextIfExists(path) ?? '') as { readonly source?: unknown } | null;
@@ -83,18 +83,18 @@ export function readTreeUse(folder: string): TreeUse {
   return { source, lastUsed: mtime };
 }
 
-/** Whether a session uses the tree now. @throws NO_TOOL, FILE_FAILED: then it is not known. */
+/** True if a session uses the tree now. @throws NO_TOOL, FILE_FAILED if this is unknown. */
 export async function isTreeHeld(folder: string): Promise<boolean> {
-  // A tree that no session has held since it was unpacked by an earlier version.
+  // An older version unpacked the tree, and no session has used it since.
   if (statSync(join(folder, USE), { throwIfNoEntry: false }) === undefined) return false;
   return withExclusive(folder, async (isFree) => !isFree);
 }
 
-/** Removes the folder of a tree if no session uses it, and returns whether it did. The lock of all trees has to be held. */
+/** Removes the directory of a tree unless a session uses it; returns true if removed. The caller holds the lock of all trees. */
 export async function removeUnheldTree(folder: string, maps: IdMaps | null): Promise<boolean> {
   return withExclusive(folder, async (isFree) => {
     if (!isFree) return false;
-    // A session that starts now does not find it, and the next maker of a tree removes what is left after a kill.
+    // New sessions no longer find the tree. If this process is killed, the next one that unpacks a tree removes the rest.
     const partial = `${folder}.partial-${randomUUID().replaceAll('-', '')}`;
     await rename(folder, partial).catch((error: unknown) => {
       throw fileError(error, `rename ${folder}`);
@@ -124,7 +124,7 @@ function open(path: string): number {
   return openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
 }
 
-/** Whether the path still leads to the open file. */
+/** True if the path still refers to the open file. */
 function isAt(path: string, file: number): boolean {
   const [now, own] = [statSync(path, { throwIfNoEntry: false }), fstatSync(file)];
   return now?.ino === own.ino && now.dev === own.dev;
@@ -136,6 +136,6 @@ function note(path: string, file: number, source: string): void {
     writeSync(file, `${JSON.stringify({ source })}\n`, 0);
     utimesSync(path, new Date(), new Date());
   } catch {
-    // The lock itself is held, also on a full disk.
+    // The lock is held even if the disk is full.
   }
 }

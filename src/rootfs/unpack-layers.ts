@@ -9,10 +9,10 @@ import { layerFilter } from './entry.ts';
 import { clearPaths, unpackTree } from './unpack-tree.ts';
 
 /**
- * Unpacks the layers of an image into one tree, the lowest one first, each after what it takes away from those below it
- * (image-spec layer.md, "Applying Changesets"). No byte of a layer is unpacked before its digest was compared.
+ * Unpacks the layers of an image into one tree, lowest first. Applies the whiteouts of each layer before unpacking it (image-spec
+ * layer.md, "Applying Changesets"). Verifies the digest of a layer before unpacking any of it.
  *
- * @throws as `unpackTree`; what bringing a layer throws.
+ * @throws errors of `unpackTree` and of `fetch`.
  */
 export async function unpackLayers(
   layers: readonly Layer[],
@@ -24,7 +24,7 @@ export async function unpackLayers(
   for (const [index, layer] of layers.entries()) {
     const text = `layer ${index + 1} of ${layers.length}`;
     report({ kind: 'stage', stage: 'unpack', text });
-    await layer.bring(file);
+    await layer.fetch(file);
     const compression = await compressionOf(file);
     const read = () => wholeBlocks(unpackFile(file, compression));
     const unpacking = { what: `layer ${layer.digest}`, signal, tree, root, maps };
@@ -36,7 +36,7 @@ export async function unpackLayers(
 
 const BLOCK = 512;
 
-/** Some programs end a layer with the last byte of its last file (umoci 0.4 insert); its digest says that nothing is missing. */
+/** Pads the last block. Some programs omit the padding (umoci 0.4 insert); the digest proves that nothing is missing. */
 async function* wholeBlocks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of bytes) {

@@ -19,15 +19,15 @@ export interface Unpacking extends TreePlace {
   readonly signal: AbortSignal;
 }
 
-/** No tree has more, in bytes; nor does one fit that has more than the disk. */
+/** In bytes; the free space of the disk is a further limit. */
 const MAX_TREE = 256 * 1024 ** 3;
 
 /**
- * Unpacks an archive into a tree, with owners, permissions and extended attributes, by tar(1).
+ * Unpacks an archive into a tree with tar(1), including owners, permissions and extended attributes.
  *
- * @param keep says of each entry whether it is to be there
- * @throws BAD_PACKAGE for an archive that is damaged, has hostile names, or leads out of the tree; FILE_FAILED where the disk
- * is full; NO_PRIVILEGE for owners that the maps do not have; NO_TOOL; INTERRUPTED; what reading `bytes` throws.
+ * @param keep decides for each entry whether to unpack it
+ * @throws BAD_PACKAGE if the archive is corrupt, has unsafe names, or leads out of the tree; FILE_FAILED if the disk is full;
+ * NO_PRIVILEGE if owners are not mapped; NO_TOOL; INTERRUPTED; errors of `bytes`.
  */
 export async function unpackTree(
   bytes: AsyncIterable<Uint8Array>,
@@ -39,10 +39,10 @@ export async function unpackTree(
   let size = 0;
   const fits = (header: Header): boolean => {
     size += header.size ?? 0;
-    if (size > free) throw full(what, `it has more than ${free} bytes`);
+    if (size > free) throw full(what, `it needs more than ${free} bytes`);
     return keep(header);
   };
-  // Beside its files: a header each, and what fills their last blocks.
+  // Twice the limit, as headers and padding count too.
   const input = filterTar(modernTar(bytes), { what, maxBytes: 2 * MAX_TREE, signal }, fits);
   const { exitCode, stderr } = await runConfined(place, await tarCommand(place.maps), { input, signal });
   if (signal.aborted) throw interrupted(signal, 'fetching');
@@ -50,29 +50,29 @@ export async function unpackTree(
 }
 
 /**
- * Makes room for a layer: takes away what it says is gone, and folders in whose place it has something else.
+ * Prepares a tree for a layer: applies its whiteouts, and removes directories and files that it replaces by other types.
  *
- * @throws as `unpackTree`.
+ * @throws errors of `unpackTree`.
  */
 export async function clearPaths(
   layer: () => AsyncIterable<Uint8Array>,
   { what, signal, ...place }: Unpacking,
 ): Promise<void> {
-  const room = new Set<string>();
+  const paths = new Set<string>();
   for await (const { header } of readTar(modernTar(layer()), { what, maxBytes: 2 * MAX_TREE, signal })) {
     const needed = pathToClear(header);
-    if (needed !== null) room.add(`${needed.kind} ./${needed.path}\0`);
+    if (needed !== null) paths.add(`${needed.kind} ./${needed.path}\0`);
   }
-  if (room.size === 0) return;
+  if (paths.size === 0) return;
   const xargs = confinedTool('xargs', 'findutils');
   const command = [...xargs, '-0', 'sh', '-c', clearScript(), 'sh'];
-  const input = Readable.from([Buffer.from([...room].join(''))]);
+  const input = Readable.from([Buffer.from([...paths].join(''))]);
   const { exitCode, stderr } = await runConfined(place, command, { input, signal });
   if (signal.aborted) throw interrupted(signal, 'fetching');
   if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
 }
 
-/** Its arguments are a kind of room and a path each. A link in the place of a folder is not followed. */
+/** Each argument is a kind and a path. Links in place of directories are not followed. */
 function clearScript(): string {
   const rm = commandLine(confinedTool('rm', 'coreutils'));
   return `for each do
@@ -94,21 +94,21 @@ async function tarCommand(maps: IdMaps | null): Promise<readonly string[]> {
   const { stdout } = await run(file, [...args, '--version'], { env: { LC_ALL: 'C' } });
   const version = new TextDecoder().decode(stdout);
   const isGnu = version.includes('GNU tar');
-  // Who has no id but his own can give nothing away.
+  // With a single mapped ID, chown to other users fails.
   const isAlone = maps !== null && isOne(maps.uid) && isOne(maps.gid);
   const owners = isAlone ? '--no-same-owner' : '--same-owner';
   if (isGnu) return [...tar, '-x', '-p', '-f', '-', '--numeric-owner', owners, ...GNU];
-  // The tar of busybox gives files their owners where root asks for nothing else, and knows no option for it.
+  // BusyBox tar has no such option: it restores owners as root by default.
   const more = version.includes('bsdtar') ? [owners] : isAlone ? ['-o'] : [];
   return [...tar, '-x', '-p', '-f', '-', '--numeric-owner', ...more];
 }
 
-/** What overlayfs keeps for itself would mean something where the tree is the lower part of one. */
+/** Excludes the attributes of overlayfs, which would take effect when the tree becomes a lower directory. */
 const GNU = ['--xattrs', '--xattrs-include=*', '--xattrs-exclude=*.overlay.*'];
 
 const full = (what: string, why: string): BinfmtctlError =>
   new BinfmtctlError('FILE_FAILED', `cannot unpack ${what}: ${why}`, {
-    hint: 'free some space, or choose a store on another disk with --store',
+    hint: 'free some space, or use a store on another disk with --store DIR',
   });
 
 const isOne = (ranges: readonly IdRange[]): boolean => ranges.length === 1 && ranges[0]?.count === 1;
@@ -120,7 +120,7 @@ function notUnpacked(what: string, complaints: string, exitCode: number | null):
   if (/No space left|quota exceeded/i.test(why)) return full(what, 'the disk is full');
   if (/change ownership|chown|lchown/i.test(why))
     return new BinfmtctlError('NO_PRIVILEGE', `cannot unpack ${what}: ${why}`, {
-      hint: 'its files belong to more ids than this user has: give him more in /etc/subuid and /etc/subgid, or be root',
+      hint: 'run it as root, or allocate more subordinate IDs to this user in /etc/subuid and /etc/subgid',
     });
-  return corrupt(`${basename(what)} cannot be unpacked: ${why}`);
+  return corrupt(`cannot unpack ${basename(what)}: ${why}`);
 }

@@ -1,7 +1,7 @@
-/** Relations between patterns, decided from their bits and not from samples. */
+/** Relations between patterns, decided exactly from their bits. */
 import type { MagicPattern, Pattern } from './types.ts';
 
-/** Scripts, which the kernel's own loader takes (fs/binfmt_script.c). */
+/** Scripts, which the kernel loads itself (fs/binfmt_script.c). */
 export const SCRIPT_PATTERN: MagicPattern = {
   type: 'magic',
   offset: 0,
@@ -10,9 +10,9 @@ export const SCRIPT_PATTERN: MagicPattern = {
 };
 
 /**
- * Whether one file can match both. Exact: two magics unless both fix a bit to different values; two extensions
- * when they are the same. A magic and an extension always can, since a file of any content may have any name:
- * who judges rules by headers alone, as the safety rules do, must leave extensions out of the question.
+ * True if a file can match both. Exact. Two magics overlap unless both fix a bit to different values; two extensions overlap if
+ * they are equal. A magic and an extension always overlap, because a file of any content can have any name. The safety rules,
+ * which judge by headers, must therefore handle extensions separately.
  */
 export function overlap(a: Pattern, b: Pattern): boolean {
   if (a.type === 'magic' && b.type === 'magic') return overlapMagic(a, b);
@@ -20,25 +20,25 @@ export function overlap(a: Pattern, b: Pattern): boolean {
   return a.type !== b.type || isSameExtension(a, b);
 }
 
-/** Whether every file that matches `b` matches `a` too. */
+/** True if every file that matches `b` also matches `a`. */
 export function covers(a: Pattern, b: Pattern): boolean {
   if (neverMatches(b)) return true;
   if (a.type === 'extension') return isSameExtension(a, b);
   return b.type === 'magic' ? coversMagic(a, b) : comparesNothing(a);
 }
 
-/** Whether both mean the same: bits outside the mask do not count, and no mask is a mask of all ff. */
+/** True if both match the same files: ignores bits outside the mask, and treats no mask as all ff. */
 export function equalPatterns(a: Pattern, b: Pattern): boolean {
   if (a.type === 'extension' || b.type === 'extension') return isSameExtension(a, b);
   return covers(a, b) && covers(b, a);
 }
 
-/** Whether no file is left out by a magic: its mask is all zeros. */
+/** True if a magic matches every file: its mask is all zeros. */
 export function comparesNothing(pattern: MagicPattern): boolean {
   return pattern.magic.every((_, index) => maskAt(pattern, pattern.offset + index) === 0);
 }
 
-// Loops without calls: commands compare the rules of thousands of entries, most of which differ within a few bytes.
+// Loops without calls, for speed: commands compare the rules of thousands of entries, most of which differ within a few bytes.
 function overlapMagic(a: MagicPattern, b: MagicPattern): boolean {
   const shift = a.offset - b.offset;
   const end = Math.min(a.magic.length, b.magic.length - shift);
@@ -62,13 +62,13 @@ function coversMagic(a: MagicPattern, b: MagicPattern): boolean {
   return true;
 }
 
-/** Bits that count at a byte of the file; none outside the magic. */
+/** Mask of the bits that a pattern compares at a byte of the file. */
 export function maskAt({ offset, magic, mask }: MagicPattern, at: number): number {
   if (at < offset || at >= offset + magic.length) return 0;
   return mask === null ? 0xff : (mask[at - offset] ?? 0);
 }
 
-/** The kernel takes an extension with a dot but looks only after the last dot of a path. */
+/** The kernel accepts an extension with a dot, but compares only the part after the last dot of a path. */
 export const neverMatches = (pattern: Pattern): boolean =>
   pattern.type === 'extension' && pattern.extension.includes('.');
 

@@ -10,9 +10,10 @@ const FLAGS_LINE = '\nflags: ';
 const EXTENSION = 'extension .';
 
 /**
- * Reads what the kernel printed for the entry called `name`, of any type. Flag letters and lines of kernels to come are
- * kept in `extra`. A path or extension may contain newlines. BAD_ENTRY for a text that is cut off or strange, or that
- * can be read in more than one way.
+ * Parses the kernel's text of an entry of any type. Unknown flag letters and lines, of newer kernels, go into `extra`. Paths and
+ * extensions can contain newlines.
+ *
+ * @throws BAD_ENTRY if the text is truncated, invalid or ambiguous.
  */
 export function parseAnyEntry(name: string, bytes: Uint8Array): AnyEntry {
   const text = decodeText(bytes);
@@ -21,7 +22,7 @@ export function parseAnyEntry(name: string, bytes: Uint8Array): AnyEntry {
   return bpf ?? parseRuleEntry(name, text);
 }
 
-/** As `parseAnyEntry`, and BAD_ENTRY for a BPF handler's too: that one has neither pattern nor interpreter. */
+/** Like `parseAnyEntry`, but also throws BAD_ENTRY for BPF handlers, which have neither pattern nor interpreter. */
 export function parseEntry(name: string, bytes: Uint8Array): Entry {
   const entry = parseAnyEntry(name, bytes);
   if (isBpf(entry)) throw badEntry(name, 'a BPF handler, not a rule');
@@ -31,10 +32,10 @@ export function parseEntry(name: string, bytes: Uint8Array): Entry {
 function parseRuleEntry(name: string, text: string): Entry {
   const head = /^(enabled|disabled)\ninterpreter /.exec(text);
   if (head === null || !text.endsWith('\n')) throw badEntry(name, 'not the text of a rule');
-  // The kernel quotes nothing: with a second such line path and extension cannot be told apart.
+  // The kernel does not quote: a second such line makes the text ambiguous.
   const [interpreterPart = '', details, ambiguous] = text.split(FLAGS_LINE);
-  if (details === undefined) throw badEntry(name, 'no line of flags');
-  if (ambiguous !== undefined) throw badEntry(name, 'more than one line of flags');
+  if (details === undefined) throw badEntry(name, 'no flags line');
+  if (ambiguous !== undefined) throw badEntry(name, 'more than one flags line');
   const letters = details.slice(0, details.indexOf('\n'));
   const { pattern, extra } = parsePattern(name, details.slice(letters.length + 1));
   const unknown = [...[...letters].filter((letter) => !isFlag(letter)), ...extra];
@@ -48,7 +49,7 @@ function parseRuleEntry(name: string, text: string): Entry {
   };
 }
 
-/** Prints an entry as the kernel does, without what is in `extra`. */
+/** Formats an entry as the kernel does, without `extra`. */
 export function formatEntry(entry: Entry): Uint8Array {
   const status = entry.enabled ? 'enabled' : 'disabled';
   const lines = [status, `interpreter ${entry.interpreter}`, `flags: ${formatFlags(entry.flags)}`];
@@ -66,7 +67,7 @@ interface FoundPattern {
   readonly extra: readonly string[];
 }
 
-/** The lines after the flags. An extension is the last line and takes the rest. */
+/** Parses the lines after the flags. An extension extends to the end of the text. */
 function parsePattern(name: string, text: string): FoundPattern {
   const extension = text.slice(EXTENSION.length, -1);
   if (text.startsWith(EXTENSION) && extension !== '') {
@@ -79,7 +80,7 @@ function parsePattern(name: string, text: string): FoundPattern {
   if (offset === undefined || magic === null) throw badEntry(name, 'neither magic nor extension');
   const hasMask = maskLine.startsWith('mask ');
   const mask = hexAfter('mask ', maskLine);
-  if (hasMask && mask?.length !== magic.length) throw badEntry(name, 'its mask does not fit its magic');
+  if (hasMask && mask?.length !== magic.length) throw badEntry(name, 'mask and magic differ in length');
   const pattern: MagicPattern = { type: 'magic', offset: Number(offset), magic, mask };
   return { pattern, extra: lines.slice(hasMask ? 3 : 2) };
 }
@@ -90,6 +91,6 @@ function hexAfter(label: string, line: string): Uint8Array | null {
 }
 
 function badEntry(name: string, what: string): BinfmtctlError {
-  const hint = 'read the file of the entry in the binfmt_misc directory to see what the kernel says';
+  const hint = "read the entry's file in the binfmt_misc directory to see the kernel's text";
   return new BinfmtctlError('BAD_ENTRY', `cannot read entry ${JSON.stringify(name)}: ${what}`, { hint });
 }

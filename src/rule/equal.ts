@@ -2,7 +2,7 @@ import { equalPatterns } from './algebra.ts';
 import { formatFlags } from './flags.ts';
 import { type AnyRule, type BpfRule, isBpf } from './types.ts';
 
-/** Whether two rules do the same: pattern, interpreter and flags (C brings O with it); the name is left out. */
+/** True if two rules have the same effect: same pattern, interpreter and flags (C implies O). Ignores the name. */
 export function equalRules(a: AnyRule, b: AnyRule): boolean {
   if (isBpf(a) || isBpf(b)) return isBpf(a) && isBpf(b) && equalBpf(a, b);
   return (
@@ -12,7 +12,7 @@ export function equalRules(a: AnyRule, b: AnyRule): boolean {
   );
 }
 
-/** The order of binding does not count: the program chooses by name. */
+/** Ignores the order of binding: the program chooses by name. */
 const equalBpf = (a: BpfRule, b: BpfRule): boolean =>
   a.handler === b.handler &&
   a.interpreters.length === b.interpreters.length &&

@@ -1,15 +1,13 @@
 /**
- * The `\xHH` escapes of magic and mask. The kernel scans a field for its end and then decodes it, and the two
- * disagree: see scanEscaped and decodeEscaped (fs/binfmt_misc.c scanarg(); lib/string_helpers.c string_unescape()
- * with UNESCAPE_HEX).
+ * The `\xHH` escapes of magic and mask. The kernel scans a field for its end, then decodes it, with different rules: see
+ * scanEscaped and decodeEscaped (fs/binfmt_misc.c scanarg(); lib/string_helpers.c string_unescape() with UNESCAPE_HEX).
  */
 const BACKSLASH = 0x5c;
 const LETTER_X = 0x78;
 
 /**
- * Where the field that starts at `start` ends: the index of its delimiter. Every backslash directly followed by
- * `x` must be followed by two hex digits, which are skipped even when they equal the delimiter. Null when they
- * are not hex digits or no delimiter comes.
+ * Returns the index of the delimiter that ends the field at `start`. Every `\x` must be followed by two hex digits, which are
+ * skipped even if they equal the delimiter. Null if they are not hex digits, or if there is no delimiter.
  */
 export function scanEscaped(bytes: Uint8Array, start: number, delimiter: number): number | null {
   for (let at = start; at < bytes.length; at++) {
@@ -22,8 +20,8 @@ export function scanEscaped(bytes: Uint8Array, start: number, delimiter: number)
 }
 
 /**
- * What a scanned field stands for. It ends at its first raw NUL. `\xHH` is a byte; a backslash before anything else
- * is literal, and so is what follows it: `\\x41` is five bytes.
+ * Decodes a scanned field up to its first raw NUL. `\xHH` is a byte; a backslash before anything else is literal, together with
+ * the next byte: `\\x41` is five bytes.
  */
 export function decodeEscaped(field: Uint8Array): Uint8Array {
   const nul = field.indexOf(0);
@@ -41,7 +39,7 @@ export function decodeEscaped(field: Uint8Array): Uint8Array {
   return decoded.slice(0, size);
 }
 
-/** Escapes every byte that is not `isLiteral`; NUL, backslash and the delimiter must not be. */
+/** Escapes every byte that is not `isLiteral`, which must be false for NUL, backslash and the delimiter. */
 export function encodeEscaped(bytes: Uint8Array, isLiteral: (byte: number) => boolean): Uint8Array {
   const encoded = new Uint8Array(4 * bytes.length);
   let size = 0;
@@ -62,7 +60,7 @@ function hexByte(bytes: Uint8Array, at: number): number | null {
   return high === null || low === null ? null : (high << 4) | low;
 }
 
-/** Of a digit, of either case. */
+/** Value of a hex digit in either case. */
 function hexValue(character = 0): number | null {
   const value = '0123456789abcdef'.indexOf(String.fromCharCode(character).toLowerCase());
   return value === -1 ? null : value;

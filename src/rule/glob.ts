@@ -1,6 +1,6 @@
 /**
- * Whether a name matches a glob: `*` for any text, `?` for one character. Only the last `*` is ever tried again, which
- * takes at most as many steps as name and glob have characters, multiplied; a RegExp can take exponentially many.
+ * True if a name matches a glob: `*` for any text, `?` for one character. Only backtracks to the last `*`, so the time is at most
+ * proportional to the product of both lengths; a RegExp can take exponential time.
  */
 export function matchesGlob(glob: string, name: string): boolean {
   let at = 0;
@@ -8,11 +8,11 @@ export function matchesGlob(glob: string, name: string): boolean {
   let star = -1;
   let starAt = 0;
   while (at < name.length) {
-    const sign = glob[inGlob];
-    if (sign === '*') {
+    const character = glob[inGlob];
+    if (character === '*') {
       star = inGlob++;
       starAt = at;
-    } else if (sign === '?' || sign === name[at]) {
+    } else if (character === '?' || character === name[at]) {
       inGlob++;
       at++;
     } else if (star !== -1) {

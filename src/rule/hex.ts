@@ -1,4 +1,4 @@
-/** Bytes ↔ lower case hex, two digits a byte. */
+/** Bytes ↔ lower-case hex, two digits per byte. */
 
 const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
@@ -8,7 +8,7 @@ export function formatHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** Digits of either case; null for anything but an even number of hex digits. */
+/** Accepts either case; null unless the text is an even number of hex digits. */
 export function parseHex(text: string): Uint8Array | null {
   if (!/^([0-9a-f]{2})*$/i.test(text)) return null;
   const bytes = new Uint8Array(text.length / 2);

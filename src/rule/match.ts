@@ -1,4 +1,4 @@
-/** Which files a pattern matches, as fs/binfmt_misc.c search_binfmt_handler() decides. */
+/** Matches files as fs/binfmt_misc.c search_binfmt_handler() does. */
 import {
   type AnyEntry,
   type Entry,
@@ -9,23 +9,23 @@ import {
 } from './types.ts';
 
 /**
- * Whether a file matches. `head` is its first 256 bytes, or all of it when it is shorter: the kernel's buffer is
- * filled up with zeros, so that a magic with NULs matches a shorter file, an empty one too. `path` is the path as
- * given to execve, or at a later level the interpreter's path: symbolic links are not resolved.
+ * True if a file matches. `head` is its first 256 bytes, or the whole file if it is shorter: the kernel pads its buffer with
+ * zeros, so a magic with NULs matches shorter files, even empty ones. `path` is the path as passed to execve or, at a later
+ * level, the interpreter's path: symbolic links are not resolved.
  */
 export function matches(pattern: Pattern, head: Uint8Array, path: string): boolean {
   return pattern.type === 'magic' ? matchesMagic(pattern, head) : matchesExtension(pattern, path);
 }
 
 /**
- * The first enabled entry that matches, or null. `entries` come newest first, as the kernel tries and lists them.
- * That `status` is enabled is the caller's to know.
+ * Returns the first enabled entry that matches, or null. `entries` are sorted newest first, the kernel's order. The caller
+ * checks whether the instance is enabled.
  */
 export function firstMatch<T extends Entry>(entries: readonly T[], head: Uint8Array, path: string): T | null {
   return entries.find(({ enabled, pattern }) => enabled && matches(pattern, head, path)) ?? null;
 }
 
-/** As `firstMatch`, or an enabled BPF handler that comes before it: the kernel asks that one first. */
+/** Like `firstMatch`, but also returns an enabled BPF handler that precedes the match. */
 export function firstCandidate<T extends AnyEntry>(
   entries: readonly T[],
   head: Uint8Array,
@@ -41,7 +41,7 @@ function matchesMagic({ offset, magic, mask }: MagicPattern, head: Uint8Array): 
   return true;
 }
 
-/** What follows the last dot of the whole path: `d.foo/prog` has the extension `foo/prog`, which no entry can have. */
+/** Compares the part after the last dot of the whole path: `d.foo/prog` has the extension `foo/prog`, which no entry can have. */
 function matchesExtension({ extension }: ExtensionPattern, path: string): boolean {
   const dot = path.lastIndexOf('.');
   return dot !== -1 && path.slice(dot + 1) === extension;

@@ -1,4 +1,4 @@
-/** The register string ↔ rule, as fs/binfmt_misc.c create_entry() and bm_register_write() read it. */
+/** Register string ↔ rule, as read by fs/binfmt_misc.c create_entry() and bm_register_write(). */
 import { BinfmtctlError } from '../errors.ts';
 import {
   MAX_NAME_SIZE,
@@ -16,7 +16,7 @@ import { type AnyRule, type BpfRule, isBpf, type Pattern, type Rule } from './ty
 
 export type { ParsedRegistration, RegisterDialect } from './syntax.ts';
 
-/** What the kernel answers instead. */
+/** The kernel's error for an invalid register string. */
 export interface Refusal {
   readonly errno: 'EINVAL' | 'ENAMETOOLONG' | 'EEXIST';
   readonly reason: string;
@@ -24,13 +24,13 @@ export interface Refusal {
 
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
-/** Not `#` and `;`, which begin a comment in files of register strings (binfmt.d). */
+/** Without `#` and `;`, which start a comment in files of register strings (binfmt.d). */
 const PREFERRED_DELIMITERS = encodeText(':,|!@%+=~^&*_');
 
 /**
- * Reads one register string, of any bytes, as Linux 6.18 does or, with `linux73`, Linux 7.3 without BPF handlers. Never
- * throws: what is wrong comes back as the errno that the kernel gives, with a reason. What only a kernel knows is not
- * judged: whether the name is taken, and the file of flag F, whose errors come before those of the name.
+ * Parses a register string as Linux 6.18 does or, with `linux73`, as Linux 7.3 without BPF handlers. Never throws: returns the
+ * kernel's errno with a reason. Does not check what depends on the kernel's state: whether the name exists, and the file
+ * of flag F, whose errors precede those of the name.
  */
 export function parseRegister(
   bytes: Uint8Array,
@@ -39,13 +39,13 @@ export function parseRegister(
   const parsed = parseRegisterSyntax(bytes, { linux73: dialect.linux73 });
   if ('errno' in parsed) return parsed;
   const { rule, disabled } = parsed;
-  // Without `bpf` the syntax has no type B.
+  // Type B is only parsed with `bpf`.
   return isBpf(rule) ? noBpf : (badName(rule.name) ?? { rule, disabled });
 }
 
-const noBpf: Refusal = { errno: 'EINVAL', reason: 'the kernel has no BPF handlers' };
+const noBpf: Refusal = { errno: 'EINVAL', reason: 'this kernel does not support BPF handlers' };
 
-/** As `parseRegister`, for any dialect, and without a word on the name's length and the reserved ones. */
+/** Like `parseRegister`, for any dialect, without checking the name's length and the reserved names. */
 export function parseRegisterSyntax(
   bytes: Uint8Array,
   dialect: RegisterDialect,
@@ -59,9 +59,9 @@ export function parseRegisterSyntax(
 }
 
 /**
- * Writes a rule so that it reads back equal: `:` as the delimiter unless a text contains it, magic and mask with
- * letters and digits literal and all else escaped, or with as few escapes as possible where that would be too
- * long. BAD_RULE with a hint for what the kernel cannot take.
+ * Formats a rule so that it parses back unchanged. Uses `:` as delimiter unless a text contains it. In magic and mask, letters
+ * and digits are literal, other bytes are escaped; if that is too long, uses as few escapes as possible. Throws BAD_RULE if the
+ * kernel cannot accept the rule.
  */
 export function formatRegister(rule: Rule, options: FormatOptions = {}): Uint8Array {
   requireRegistrable(rule);
@@ -77,20 +77,19 @@ export function formatRegister(rule: Rule, options: FormatOptions = {}): Uint8Ar
     const string = join([name, ...formatPattern(pattern, isLiteral), interpreter, flags], delimiter);
     if (string.length <= MAX_REGISTER_SIZE) return string;
   }
-  const hint = `the kernel takes ${MAX_REGISTER_SIZE}: shorten the interpreter's path, the name, or magic and mask`;
   throw new BinfmtctlError('BAD_RULE', `register string of ${JSON.stringify(rule.name)} is too long`, {
-    hint,
+    hint: `shorten the interpreter's path, the name, or magic and mask; the kernel's limit is ${MAX_REGISTER_SIZE} bytes`,
   });
 }
 
 export interface FormatOptions {
   /** Adds flag D (Linux 7.3). */
   readonly disabled?: boolean | undefined;
-  /** Whether the kernel that is to be told knows what Linux 7.3 knows; undefined for the string alone. */
+  /** True if the target kernel is Linux 7.3 or later; undefined if unknown. */
   readonly linux73?: boolean | undefined;
 }
 
-/** The string for a rule of type B (Linux 7.3), without what is bound to it. BAD_RULE as `formatRegister`. */
+/** Formats a rule of type B (Linux 7.3), without its bound interpreters. Throws BAD_RULE as `formatRegister`. */
 export function formatBpfRegister(rule: BpfRule, options: Pick<FormatOptions, 'disabled'> = {}): Uint8Array {
   requireName(rule.name);
   const name = encodeText(rule.name);
@@ -99,7 +98,7 @@ export function formatBpfRegister(rule: BpfRule, options: Pick<FormatOptions, 'd
   const flags = encodeText(options.disabled ? REGISTER_DISABLED : '');
   const delimiter = chooseDelimiter(rule.name, [name, handler]);
   const string = join([name, encodeText('B'), none, none, none, handler, flags], delimiter);
-  // The newline that may end a string makes one long enough whose name and handler have one byte each.
+  // The optional trailing newline gives the minimum size if name and handler have one byte each.
   return string.length < MIN_REGISTER_SIZE ? Uint8Array.of(...string, NEWLINE) : string;
 }
 
@@ -110,23 +109,24 @@ function requireKnownTo(
   const quoted = JSON.stringify(name);
   const tooNew = flags.find((flag) => LINUX73_FLAGS.includes(flag));
   if (linux73 === false && tooNew !== undefined) {
-    throw new BinfmtctlError('BAD_RULE', `flag ${tooNew} of ${quoted} is unknown to this kernel`, {
-      hint: `leave ${tooNew} out, or use Linux 7.3 or later`,
+    throw new BinfmtctlError('BAD_RULE', `unsupported flag ${tooNew} of ${quoted}: it requires Linux 7.3`, {
+      hint: `remove flag ${tooNew}, or use Linux 7.3 or later`,
     });
   }
   const isLinux73 = linux73 === true || flags.includes('L');
   if (isLinux73 && needsAbsolute(flags) && !interpreter.startsWith('/')) {
-    throw new BinfmtctlError('BAD_RULE', `interpreter of ${quoted} is no absolute path`, {
-      hint: 'from Linux 7.3 on flags C and L without F need one: write the whole path',
+    throw new BinfmtctlError('BAD_RULE', `interpreter of ${quoted} is not an absolute path`, {
+      hint: 'use an absolute path: since Linux 7.3, flags C and L without F require it',
     });
   }
 }
 
-/** Judged last, once the string was read. */
+/** The kernel checks the name last. */
 function badName(name: string): Refusal | null {
   const size = encodeText(name).length;
-  if (size > MAX_NAME_SIZE) return { errno: 'ENAMETOOLONG', reason: `name of ${size} bytes` };
-  if (RESERVED_NAMES.includes(name)) return { errno: 'EEXIST', reason: `${name} is a file of binfmt_misc` };
+  if (size > MAX_NAME_SIZE) return { errno: 'ENAMETOOLONG', reason: `name is too long: ${size} bytes` };
+  if (RESERVED_NAMES.includes(name))
+    return { errno: 'EEXIST', reason: `name ${name} is reserved by binfmt_misc` };
   return null;
 }
 
@@ -139,17 +139,17 @@ function formatPattern(pattern: Pattern, isLiteral: (byte: number) => boolean): 
   return [encodeText('M'), offset, escaped(pattern.magic), escaped(pattern.mask)];
 }
 
-/** The first byte that no text contains. */
+/** The first possible delimiter that no text contains. */
 function chooseDelimiter(name: string, texts: readonly Uint8Array[]): number {
   const isFree = (byte: number) => !texts.some((text) => text.includes(byte));
   const delimiter = PREFERRED_DELIMITERS.find(isFree) ?? otherDelimiters().find(isFree);
   if (delimiter !== undefined) return delimiter;
-  const hint = 'choose an interpreter path with fewer different special characters';
-  throw new BinfmtctlError('BAD_RULE', `no byte is left as delimiter for ${JSON.stringify(name)}`, { hint });
+  const hint = 'use an interpreter path with fewer different special characters';
+  throw new BinfmtctlError('BAD_RULE', `no delimiter is possible for ${JSON.stringify(name)}`, { hint });
 }
 
-/** Letters and digits stand for types, flags and offsets, backslash for escapes; a newline would need a second one
- * at the end. */
+/** All bytes except letters and digits (types, flags, offsets), backslash (escapes) and newline (a second one would be needed
+ * at the end). */
 function otherDelimiters(): number[] {
   const bytes = Array.from({ length: 255 }, (_, index) => index + 1);
   return bytes.filter((byte) => !isAlphanumeric(byte) && byte !== BACKSLASH && byte !== NEWLINE);
@@ -158,7 +158,7 @@ function otherDelimiters(): number[] {
 const isAlphanumeric = (byte: number): boolean =>
   (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 
-/** Every field after a delimiter; the flags, the last one, end the string. */
+/** Writes a delimiter before every field; the string ends with the flags. */
 function join(fields: readonly Uint8Array[], delimiter: number): Uint8Array {
   const string = new Uint8Array(fields.reduce((size, field) => size + field.length + 1, 0));
   let at = 0;

@@ -1,4 +1,4 @@
-/** Rules as files have them. Apart from the types, which are published without the schemas. */
+/** Schemas of rules in files. Separate from types.ts, which is published without the schemas. */
 import * as v from 'valibot';
 
 const hex = v.pipe(
@@ -7,7 +7,7 @@ const hex = v.pipe(
   v.transform((text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))),
 );
 
-/** The schema of a `Rule`; magic and mask are hexadecimal. */
+/** Schema of a `Rule`; magic and mask are hexadecimal. */
 export const ruleSchema = v.object({
   name: v.string(),
   pattern: v.variant('type', [
@@ -18,7 +18,7 @@ export const ruleSchema = v.object({
   flags: v.array(v.picklist(['P', 'O', 'C', 'F', 'T', 'L'])),
 });
 
-/** The schema of a rule with a BPF handler. */
+/** Schema of a rule with a BPF handler. */
 export const bpfRuleSchema = v.object({
   name: v.string(),
   handler: v.string(),

@@ -1,6 +1,6 @@
 /**
- * The fields of a register string, taken one after the other as fs/binfmt_misc.c create_entry() takes them. What it
- * answers with EINVAL is a BAD_RULE here.
+ * Parses the fields of a register string in the order of fs/binfmt_misc.c create_entry(). Throws BAD_RULE where the kernel
+ * returns EINVAL.
  */
 import { BinfmtctlError } from '../errors.ts';
 import { HEAD_SIZE, MAX_REGISTER_SIZE, MIN_REGISTER_SIZE } from './check.ts';
@@ -19,28 +19,28 @@ import type { AnyRule, BpfRule, Flag, Pattern, Rule } from './types.ts';
 
 export interface ParsedRegistration<R extends AnyRule = Rule> {
   readonly rule: R;
-  /** Flag D (Linux 7.3): the entry takes nothing before it is enabled. */
+  /** Flag D (Linux 7.3): the entry starts disabled. */
   readonly disabled: boolean;
 }
 
 export interface RegisterDialect {
-  /** Read as Linux 7.3 does. */
+  /** Parses as Linux 7.3 does. */
   readonly linux73?: boolean | undefined;
-  /** Read type B too, as a kernel with CONFIG_BINFMT_MISC_BPF does. */
+  /** Accepts type B, as a kernel with CONFIG_BINFMT_MISC_BPF does. */
   readonly bpf?: boolean | undefined;
 }
 
-/** Copies of the delimiter that create_entry() appends, so that a search for one always ends. */
+/** create_entry() appends this many delimiters, so that every search for one ends. */
 const PAD_SIZE = 8;
 const NEWLINE = 0x0a;
 
-/** Reads a string as Linux 6.18 does or, with `linux73`, Linux 7.3. */
+/** Parses a string as Linux 6.18 does or, with `linux73`, as Linux 7.3. */
 export function parseSyntax(
   bytes: Uint8Array,
   { linux73 = false, bpf = false }: RegisterDialect,
 ): ParsedRegistration<AnyRule> {
   if (bytes.length < MIN_REGISTER_SIZE || bytes.length > MAX_REGISTER_SIZE) {
-    fail(`${bytes.length} bytes: ${MIN_REGISTER_SIZE} to ${MAX_REGISTER_SIZE} are possible`);
+    fail(`invalid size of ${bytes.length} bytes (allowed: ${MIN_REGISTER_SIZE} to ${MAX_REGISTER_SIZE})`);
   }
   const delimiter = bytes[0] ?? 0;
   const letters: readonly string[] = linux73
@@ -49,20 +49,21 @@ export function parseSyntax(
   if (letters.includes(String.fromCharCode(delimiter))) fail('the delimiter is a flag letter');
   const cursor = { bytes: pad(bytes, delimiter), at: 1, delimiter };
   const name = takeText(cursor, 'name');
-  if (name === '' || name === '.' || name === '..' || name.includes('/')) fail('the name is no file name');
+  if (name === '' || name === '.' || name === '..' || name.includes('/'))
+    fail('the name is not a valid file name');
   const pattern = takePattern(cursor, { bpf: linux73 && bpf });
   const interpreter = takeText(cursor, 'interpreter');
   if (interpreter === '') fail('the interpreter is empty');
-  // The pad does not serve as the delimiter before the flags: they must end where the input does.
+  // The appended delimiters cannot precede the flags, which must end where the input ends.
   const { flags, disabled } = takeFlags(cursor, letters, bytes.length);
   if (pattern === null) return { rule: bpfRule(name, interpreter, flags), disabled };
   if (linux73) requireLinux73(flags, interpreter);
   return { rule: { name, pattern, interpreter, flags }, disabled };
 }
 
-/** Where others have an interpreter, type B has its handler. */
+/** Type B has its handler in the interpreter field. */
 function bpfRule(name: string, handler: string, flags: readonly Flag[]): BpfRule {
-  if (flags.length > 0) fail('type B goes with flag D alone');
+  if (flags.length > 0) fail('type B can only be combined with flag D');
   return { name, handler, interpreters: [], flags: [] };
 }
 
@@ -72,7 +73,7 @@ interface Cursor {
   at: number;
 }
 
-/** A field as C's strchr() finds it: a NUL before the delimiter hides it. */
+/** Takes a field as strchr(3) finds it: a NUL hides the delimiters after it. */
 function takeField(cursor: Cursor, what: string): Uint8Array {
   const end = cursor.bytes.indexOf(cursor.delimiter, cursor.at);
   const field = cursor.bytes.subarray(cursor.at, end);
@@ -86,18 +87,18 @@ const takeText = (cursor: Cursor, what: string): string => decodeText(takeField(
 /** Null for type B. */
 function takePattern(cursor: Cursor, { bpf }: { readonly bpf: boolean }): Pattern | null {
   const type = String.fromCharCode(cursor.bytes[cursor.at] ?? 0);
-  if (type !== 'M' && type !== 'E' && !(bpf && type === 'B')) fail('the type is neither M nor E');
+  if (type !== 'M' && type !== 'E' && !(bpf && type === 'B')) fail('the type is not M or E');
   if (cursor.bytes[cursor.at + 1] !== cursor.delimiter) fail('no delimiter after the type');
   cursor.at += 2;
   if (type === 'B') return takeNothing(cursor);
   return type === 'M' ? takeMagic(cursor) : takeExtension(cursor);
 }
 
-/** Offset, magic and mask, all empty: parse_bpf_fields(). */
+/** Takes offset, magic and mask, which must be empty: parse_bpf_fields(). */
 function takeNothing(cursor: Cursor): null {
   const end = cursor.at + 3;
   for (; cursor.at < end; cursor.at++) {
-    if (cursor.bytes[cursor.at] !== cursor.delimiter) fail('type B has no offset, magic or mask');
+    if (cursor.bytes[cursor.at] !== cursor.delimiter) fail('type B must not have an offset, magic or mask');
   }
   return null;
 }
@@ -123,16 +124,16 @@ function takeEscaped(cursor: Cursor, what: string): Uint8Array | null {
   return field.length === 0 ? null : field;
 }
 
-/** As kstrtoint() with base 10; past the head means refused anyway, whether or not an int holds it. */
+/** Parses like kstrtoint() with base 10. Values beyond the range of int are rejected anyway, as they exceed the head. */
 function parseOffset(text: string): number {
   if (text === '') return 0;
-  if (!/^[+-]?[0-9]+\n?$/.test(text)) fail('the offset is no decimal number');
+  if (!/^[+-]?[0-9]+\n?$/.test(text)) fail('the offset is not a decimal number');
   const offset = Number.parseInt(text, 10);
   if (offset < 0) fail('the offset is negative');
   return Math.abs(offset);
 }
 
-/** Offset and mask are skipped unread. */
+/** The kernel skips offset and mask without parsing them. */
 function takeExtension(cursor: Cursor): Pattern {
   takeField(cursor, 'offset');
   const extension = takeText(cursor, 'extension');
@@ -141,13 +142,13 @@ function takeExtension(cursor: Cursor): Pattern {
   return { type: 'extension', extension };
 }
 
-/** Flag letters, then at most one newline, then exactly the end of the input, which is `size` bytes long. */
+/** Takes flag letters, an optional newline, and the end of the input, which has `size` bytes. */
 function takeFlags(cursor: Cursor, letters: readonly string[], size: number): FoundFlags {
   const found: string[] = [];
   const letter = () => String.fromCharCode(cursor.bytes[cursor.at] ?? 0);
   for (; letters.includes(letter()); cursor.at++) found.push(letter());
   if (cursor.bytes[cursor.at] === NEWLINE) cursor.at++;
-  if (cursor.at !== size) fail('the flags are not the end, or the delimiter before them is missing');
+  if (cursor.at !== size) fail('unexpected text after the flags, or missing delimiter before them');
   return { flags: normaliseFlags(found.filter(isFlag)), disabled: found.includes(REGISTER_DISABLED) };
 }
 
@@ -156,12 +157,12 @@ interface FoundFlags {
   readonly disabled: boolean;
 }
 
-/** What Linux 7.3 refuses in addition. */
+/** Additional checks of Linux 7.3. */
 function requireLinux73(flags: readonly Flag[], interpreter: string): void {
   const conflict = conflictOf(flags);
   if (conflict !== null) fail(conflict);
   if (needsAbsolute(flags) && !interpreter.startsWith('/')) {
-    fail('flags C and L without F need an absolute interpreter');
+    fail('flags C and L without F require an absolute interpreter');
   }
 }
 

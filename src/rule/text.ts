@@ -1,6 +1,6 @@
 /**
- * Byte strings of the kernel ↔ texts: UTF-8 where it is valid, every other byte 0x80-0xff as the lone surrogate
- * U+DC80-U+DCFF (Python's PEP 383). Bytes survive the way to a text and back.
+ * Byte strings of the kernel ↔ text, without loss: valid UTF-8 is decoded, every other byte 0x80-0xff becomes the lone surrogate
+ * U+DC80-U+DCFF (Python's PEP 383).
  */
 import { BinfmtctlError } from '../errors.ts';
 
@@ -14,13 +14,13 @@ export function decodeText(bytes: Uint8Array): string {
   return text.includes('\ufffd') ? decodeBroken(bytes) : text;
 }
 
-/** BAD_RULE for a text with a lone surrogate outside U+DC80-U+DCFF: no bytes stand behind it. */
+/** Throws BAD_RULE for a lone surrogate outside U+DC80-U+DCFF, which represents no byte. */
 export function encodeText(text: string): Uint8Array {
   if (!LONE_SURROGATE.test(text)) return encoder.encode(text);
   return Uint8Array.from(Array.from(text).flatMap(encodeCharacter));
 }
 
-/** One sequence after the other; a replacement character in the result means an invalid one, unless it was there. */
+/** Decodes one sequence at a time; the result is a replacement character if the sequence is invalid or is that character. */
 function decodeBroken(bytes: Uint8Array): string {
   const parts: string[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -34,7 +34,7 @@ function decodeBroken(bytes: Uint8Array): string {
   return parts.join('');
 }
 
-/** Length that the first byte of a UTF-8 sequence announces; 1 for a byte that announces nothing. */
+/** Length of a UTF-8 sequence by its first byte; 1 for an invalid first byte. */
 function sequenceLength(first: number): number {
   if (first >= 0xf0) return 4;
   if (first >= 0xe0) return 3;
@@ -47,5 +47,5 @@ function encodeCharacter(character: string): number[] {
   if (!LONE_SURROGATE.test(character)) return [...encoder.encode(character)];
   const byte = character.charCodeAt(0) - BAD_BYTE;
   if (byte >= 0x80 && byte <= 0xff) return [byte];
-  throw new BinfmtctlError('BAD_RULE', `${JSON.stringify(character)} is half a character, not text`);
+  throw new BinfmtctlError('BAD_RULE', `invalid text: lone surrogate ${JSON.stringify(character)}`);
 }

@@ -1,20 +1,20 @@
 /**
  * Rules and entries of binfmt_misc.
  *
- * Texts that the kernel treats as bytes (name, interpreter, extension) are strings here: UTF-8 where it is
- * valid, every other byte 0x80-0xff as the lone surrogate U+DC80-U+DCFF (as Python's PEP 383 does), so that any
- * byte string survives the way there and back. `src/rule/text.ts` converts.
+ * The kernel treats name, interpreter and extension as bytes. Here they are strings: valid UTF-8 is decoded, every other byte
+ * 0x80-0xff becomes the lone surrogate U+DC80-U+DCFF (as in Python's PEP 383), so any byte string survives a round trip.
+ * `src/rule/text.ts` converts.
  */
 
-/** T and L since Linux 7.3; flags.ts says what each does. */
+/** T and L require Linux 7.3; flags.ts explains each. */
 export type Flag = 'P' | 'O' | 'C' | 'F' | 'T' | 'L';
 
 export interface MagicPattern {
   readonly type: 'magic';
-  /** Bytes from the start of the file. */
+  /** In bytes from the start of the file. */
   readonly offset: number;
   readonly magic: Uint8Array;
-  /** As long as `magic`; null where the rule has none (then every bit counts). */
+  /** As long as `magic`; null for no mask (every bit is compared). */
   readonly mask: Uint8Array | null;
 }
 
@@ -30,25 +30,25 @@ export interface Rule {
   readonly name: string;
   readonly pattern: Pattern;
   readonly interpreter: string;
-  /** In the kernel's order P O C F T L, each once; C and T always with O. */
+  /** In the kernel's order P O C F T L, without repetitions; C and T imply O. */
   readonly flags: readonly Flag[];
 }
 
-/** What the kernel says it has been told. */
+/** A registered rule, as the kernel reports it. */
 export interface Entry extends Rule {
   readonly enabled: boolean;
-  /** Flag letters and lines of a kernel to come; an entry with any cannot be registered again as it was. */
+  /** Unknown flag letters and lines, of newer kernels; an entry with any cannot be registered again unchanged. */
   readonly extra?: readonly string[] | undefined;
 }
 
-/** A rule of type B (Linux 7.3): a BPF program decides what it takes, and what runs it. */
+/** A rule of type B (Linux 7.3): a BPF program decides which files it matches, and which interpreter runs them. */
 export interface BpfRule {
   readonly name: string;
   /** Name of the program, a struct_ops map of the same user namespace. */
   readonly handler: string;
-  /** What the program may choose from, opened when it was bound, in the order of binding. */
+  /** Interpreters that the program can choose from, in the order of binding; opened when bound. */
   readonly interpreters: readonly BoundInterpreter[];
-  /** None: the program chooses them with every file. */
+  /** Empty: the program chooses flags for each file. */
   readonly flags: readonly Flag[];
 }
 

@@ -1,4 +1,4 @@
-/** Programs that are not ELF: who runs them, or what they are instead. */
+/** Programs that are not ELF: their emulator, or the reason why they cannot run. */
 
 import { patternsOf } from '../catalogue/format-rules.ts';
 import type { Catalogue, Format } from '../catalogue/types.ts';
@@ -10,10 +10,10 @@ import { tryReadHead } from '../system/file/head.ts';
 import { isExecutable } from '../system/file/is-file.ts';
 import type { LocatedProgram } from '../system/process/locate-program.ts';
 
-/** How a file that no entry takes is run; `refusal` says why it is not, if the kernel refuses it too. */
+/** How a file that matches no entry is run. `refusal` is thrown if the kernel refuses the file, too. */
 export type FormatRun = EmulatedFormat | { readonly refusal: BinfmtctlError };
 
-/** Finds who runs a program of no known architecture that no entry takes. `name` is what the user called it. */
+/** Finds the emulator of a program that has no known architecture and matches no entry. `name` is the name that the user typed. */
 export function findFormat(program: LocatedProgram, name: string, { formats }: Catalogue): FormatRun {
   const head = tryReadHead(program.file, DESCRIBED_SIZE) ?? new Uint8Array();
   const candidates = isApe(head) ? [] : candidatesFor(head, program.path, Object.values(formats));
@@ -27,13 +27,13 @@ export function findFormat(program: LocatedProgram, name: string, { formats }: C
   return { refusal: refusalOf(program, name, what, candidates) };
 }
 
-/** The format of a program that an entry takes; null if the catalogue has none. */
+/** The format of a program that matches an entry; null if the catalogue does not have it. */
 export function formatOf({ file, path }: LocatedProgram, { formats }: Catalogue): string | null {
   const head = tryReadHead(file, DESCRIBED_SIZE) ?? new Uint8Array();
   return candidatesFor(head, path, Object.values(formats))[0]?.id ?? null;
 }
 
-/** The formats of a file, the best one first: a magic cannot tell programs for .NET from others for Windows. */
+/** The formats of a file, best one first. .NET needs a check of its own: its magic is that of all Windows programs. */
 function candidatesFor(head: Uint8Array, path: string, formats: readonly Format[]): readonly Format[] {
   const all = formats.filter((format) =>
     patternsOf(format).some((pattern) => matches(pattern, head.subarray(0, 256), path)),
@@ -42,7 +42,7 @@ function candidatesFor(head: Uint8Array, path: string, formats: readonly Format[
   return isDotNet(head) ? [...all.filter(({ id }) => id === 'dotnet'), ...others] : others;
 }
 
-/** Whether `#!` lines led to the program. */
+/** Whether the program is the interpreter of a script. */
 const isInterpreter = ({ leading }: LocatedProgram): boolean => leading.length > 1;
 
 function refusalOf(

@@ -29,33 +29,33 @@ import { type FormatRun, findFormat, formatOf } from './format.ts';
 import { runCommand } from './script.ts';
 
 export interface RunRequest extends EmulationRequest {
-  /** A path, or a name for PATH. */
+  /** A path, or a name to look up in PATH. */
   readonly program: string;
   readonly args: readonly string[];
-  /** A tree with the loader and libraries of the program's arch. */
+  /** A directory tree with the loader and libraries of the program's architecture. */
   readonly sysroot?: string | undefined;
-  /** In addition to the caller's. */
+  /** Added to the caller's environment. */
   readonly variables?: readonly (readonly [name: string, value: string])[] | undefined;
 }
 
-/** What will be done to run a program. */
+/** Everything that is needed to run a program. */
 export interface PreparedRun {
   readonly emulation: Emulation;
-  /** First bytes of what `emulation` is about. */
+  /** First bytes of the programs in `emulation`. */
   readonly heads: readonly Uint8Array[];
   readonly launch: PreparedLaunch;
-  /** For where no namespaces can be had: proot, or the emulator itself; null where neither would do. */
+  /** Used if namespaces are unavailable: proot, or the emulator itself; null if neither works. */
   readonly fallback: PreparedLaunch | null;
-  /** Why it cannot be run as far as it is known here; the kernel decides. */
+  /** Why the program probably cannot run. Reported only if the kernel refuses it, too. */
   readonly refusal?: BinfmtctlError | undefined;
-  /** What `fallback` is. */
+  /** The kind of `fallback`. */
   readonly way: 'emulator' | 'proot';
 }
 
 /**
- * Finds out what a program is and who can run it, and fetches what is missing.
+ * Identifies a program and its emulator, and fetches a missing emulator.
  *
- * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL, FILE_FAILED and USAGE for a sysroot, and what `findEmulation` throws.
+ * @throws PROGRAM_NOT_FOUND, PROGRAM_NOT_EXECUTABLE, NO_TOOL; FILE_FAILED and USAGE for a sysroot; the errors of `findEmulation`.
  */
 export async function prepareRun(request: RunRequest, context: Context): Promise<PreparedRun> {
   const where = { root: null, path: process.env['PATH'] ?? '', workdir: workingDirectory() };
@@ -80,7 +80,7 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
   const byProot = emulation.programs[0] === 'private' ? prootRun(emulation.rules, launched) : null;
   const fallback = byProot ?? fallbackFor(request, program, emulation, environment);
   const way = byProot === null ? 'emulator' : 'proot';
-  // Root could unmount the instance, which loses all entries with its last mount. Users get their own ids back and cannot.
+  // Root could unmount the instance, and the last unmount removes all entries. Users get their own IDs back and cannot unmount it.
   const setup = root ? { maps: allIds(), held: `${BINFMT_DIRECTORY}/status` } : { maps: ownIds(uid, gid) };
   const launches = { launch: { command, setup, program: launched }, fallback };
   const prepared = { emulation, heads, ...launches, refusal, way } as const;
@@ -104,9 +104,9 @@ export async function prepareRun(request: RunRequest, context: Context): Promise
 }
 
 /**
- * Runs it to its end. If namespaces are not possible, proot or the emulator runs the program, with a warning.
+ * Runs the program and waits for it. If namespaces are unavailable, proot or the emulator runs it, with a warning.
  *
- * @throws NO_NAMESPACE with the reason, and the command that changes it; what `launch` throws.
+ * @throws NO_NAMESPACE with the reason and a command that fixes it; the errors of `launch`.
  */
 export async function runPrepared(prepared: PreparedRun, context: Context): Promise<Ending> {
   const { fallback, way } = prepared;
@@ -117,7 +117,7 @@ export async function runPrepared(prepared: PreparedRun, context: Context): Prom
   return (await launch(fallback, context)) as Ending;
 }
 
-/** The program's ending, or the error because of which it was not executed in namespaces. */
+/** How the program ended, or the error that kept it from starting in namespaces. */
 async function launchOrError(
   { emulation, heads, launch: prepared }: PreparedRun,
   context: Context,
@@ -127,7 +127,7 @@ async function launchOrError(
     if (!('failed' in outcome)) return outcome;
     return namespaceError(readNamespaceFacts(outcome, 'run', privateArch(heads, emulation, context)));
   } catch (error) {
-    // There is no place for the exec helper.
+    // No directory is usable for the exec helper.
     if (isBinfmtctlError(error) && error.code === 'FILE_FAILED') return error;
     throw error;
   }
@@ -137,9 +137,9 @@ const fallbackWarning = (error: BinfmtctlError, way: PreparedRun['way']): string
   way === 'proot' ? prootWarning(error) : directWarning(error);
 
 const directWarning = (error: BinfmtctlError): string =>
-  `the emulator runs the program itself, not what it starts: ${namespaceFailureReason(error)} (${error.hint})`;
+  `emulating the program but not its child processes: ${namespaceFailureReason(error)} (${error.hint})`;
 
-/** All ids of this user namespace, as they are. */
+/** An identity mapping of all IDs of this user namespace. */
 export function allIds(): IdMaps {
   const present = (kind: string) => identityMap(parseIdMap(readFileSync(`/proc/self/${kind}_map`, 'utf8')));
   return { uid: present('uid'), gid: present('gid') };
@@ -158,7 +158,7 @@ function withFormat(
   return { ...emulation, formats };
 }
 
-/** The program itself, or the emulator of its format with the arguments that an entry would give it. */
+/** The program itself, or the emulator of its format with the arguments that the kernel would pass for an entry. */
 function launchedProgram(
   { program: name, args }: RunRequest,
   { path, head }: LocatedProgram,
@@ -170,7 +170,7 @@ function launchedProgram(
   return { path: emulator, argv: [emulator, path, ...args], head: tryReadHead(emulator, HEAD_SIZE) ?? head };
 }
 
-/** Where a program's loader and libraries are looked for is told to QEMU and FEX by variables, which children inherit. */
+/** QEMU and FEX take the location of a program's loader and libraries from variables, which child processes inherit. */
 async function environmentFor(
   { sysroot, variables: added = [] }: RunRequest,
   program: LocatedProgram,
@@ -190,7 +190,7 @@ async function environmentFor(
   return variables;
 }
 
-/** Absolute, as the program's children may be in other folders. @throws FILE_FAILED, NO_PRIVILEGE, USAGE. */
+/** The absolute path of a sysroot: child processes may change their directory. @throws FILE_FAILED, NO_PRIVILEGE, USAGE. */
 function requireTree(sysroot: string): string {
   try {
     const tree = realpathSync(sysroot);
@@ -198,26 +198,28 @@ function requireTree(sysroot: string): string {
   } catch (error) {
     throw fileError(error, `use ${sysroot} as sysroot`);
   }
-  throw new BinfmtctlError('USAGE', `${sysroot} is no folder`, { hint: 'name a tree with --sysroot DIR' });
+  throw new BinfmtctlError('USAGE', `--sysroot is not a directory: ${sysroot}`, {
+    hint: 'pass the directory that holds the loader and libraries of the program: --sysroot DIR',
+  });
 }
 
-/** The emulator is called with the program; for a script with its interpreter, as the kernel would call that. */
+/** Starts the emulator with the program as argument; for a script, with its interpreter and arguments, as the kernel would pass them. */
 function fallbackFor(
   { args }: RunRequest,
   { name, file, head, leading: [argv0 = name, ...leading] }: LocatedProgram,
   { programs, rules }: Emulation,
   environment: Variables,
 ): PreparedLaunch | null {
-  const own =
+  const rule =
     programs[0] === 'private' ? rules?.find(({ pattern }) => matches(pattern, head, name)) : undefined;
-  if (own === undefined) return null;
-  const { interpreter } = own;
-  const called = own.name.startsWith('qemu-') ? ['-0', argv0] : [];
-  const argv = [interpreter, ...called, file, ...leading, ...args];
+  if (rule === undefined) return null;
+  const { interpreter } = rule;
+  const argv0Option = rule.name.startsWith('qemu-') ? ['-0', argv0] : [];
+  const argv = [interpreter, ...argv0Option, file, ...leading, ...args];
   return directly({ path: interpreter, argv, environment, head });
 }
 
-/** Without any set-up; the program ends with us. */
+/** Launches without namespaces. The program is killed when binfmtctl ends. */
 function directly(program: LaunchedProgram): PreparedLaunch {
   const [first = HELPER_PATH, ...rest] = [...withParent(runTools()), HELPER_PATH];
   return { command: [first, ...rest], program };

@@ -12,14 +12,14 @@ import { commandLine } from '../text/shell.ts';
 export interface RunPlan {
   /** Where binfmt_misc is mounted in the new mount namespace. */
   readonly directory: string;
-  /** What the new instance holds, in the kernel's order. */
+  /** Rules of the new instance, in the kernel's order. */
   readonly rules: readonly Rule[];
-  /** Whom the program runs as; null for root, which the new namespace's root stands for. */
+  /** IDs that the program runs with; null for root, which is root in the new user namespace, too. */
   readonly ids: { readonly uid: number; readonly gid: number } | null;
   readonly tools: Tools;
 }
 
-/** The command that executes the helper in namespaces with an instance of their own. The process stays the same all along. */
+/** The command that executes the helper in new namespaces with a private instance. All of it runs in one process. */
 export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
   const { directory, rules, ids, tools } = plan;
   const start = ['echo "ready $$" >&2', AWAIT_PERMISSION, `exec ${EXECUTE}`].join('\n');
@@ -35,7 +35,7 @@ export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
   });
 }
 
-/** In a second user namespace, which gives the caller its own id back; its instance is that of the namespace above it. */
+/** Runs a script in a second user namespace, which maps the caller's own IDs again and uses the instance of its parent namespace. */
 function asThemselves(
   script: string,
   { uid, gid }: { readonly uid: number; readonly gid: number },

@@ -3,9 +3,9 @@ import type { Entry, Pattern } from '../rule/types.ts';
 import { createPatternIndex } from './pattern-index.ts';
 
 /**
- * Finds, for a new rule's pattern, the enabled ones of `entries` that lose files to the rule, which the kernel asks first: those that
- * take all files of the rule, and those of whose files the rule takes all. A file of any content can have any name, so that a
- * magic and an extension do not count.
+ * Finds the enabled entries that a new rule would hide, since the kernel tries the newest entry first: those that match all files
+ * of the rule, and those whose files the rule matches completely. Ignores pairs of magic and extension, because a file of any
+ * content can have any name.
  */
 export function hiddenEntries(entries: readonly Entry[]): (pattern: Pattern) => readonly Entry[] {
   const enabled = entries.filter((entry) => entry.enabled);

@@ -1,4 +1,4 @@
-/** The chain from a rule's interpreter to the program that runs: where rules divert or close it. */
+/** Checks the chain from a rule's interpreter to the program that runs for rules that divert it or form a loop. */
 import { HEAD_SIZE } from '../rule/check.ts';
 import { execute, MAX_REWRITES } from '../rule/execution/execute.ts';
 import { parseShebang, type Shebang } from '../rule/execution/shebang.ts';
@@ -8,25 +8,25 @@ import type { Pattern, Rule } from '../rule/types.ts';
 import { createPatternIndex } from './pattern-index.ts';
 import type { Machine } from './types.ts';
 
-/** One file on the way from an interpreter to the program that runs. */
+/** A file in the chain from an interpreter to the program that runs. */
 interface Link {
   readonly path: string;
   readonly head: Uint8Array;
-  /** Whether the kernel itself runs it, as a program or as a script. */
+  /** True if the kernel runs it itself, as a program or as a script. */
   readonly native: boolean;
 }
 
-/** Why a rule is unsafe: a predicate for a message, and what to do about it. */
+/** Why a rule is unsafe: the predicate of the message, and a hint. */
 export interface Fault {
   readonly fault: string;
   readonly hint: string;
 }
 
 /**
- * What `rule` does to the chains of interpreters, its own included; null if it leaves all of them alone. Each link is a
- * path that the kernel looks up like any program (fs/exec.c exec_binprm()), `#!` lines and other rules included. A rule
- * is refused beside an entry that takes its interpreter, as that entry is refused beside the rule: the order of
- * registration does not matter. Of two rules of one request only the one that takes the interpreter is refused.
+ * Finds the harm that `rule` does to the interpreter chains of all rules, including its own; null if there is none. The kernel
+ * looks up each link like any program (fs/exec.c exec_binprm()), including `#!` lines and other rules. The order of registration
+ * does not matter: a rule is refused if an entry matches its interpreter, and an entry is refused if it matches the interpreter of
+ * a rule. Of two rules in one request, only the one that matches the other's interpreter is refused.
  */
 export function findChainFault(
   rule: Rule,
@@ -37,24 +37,24 @@ export function findChainFault(
   const rest = others.filter(({ name }) => name !== rule.name);
   const all = [rule, ...rest];
   const chains = all.map((each) => linksOf(each.interpreter, machine));
-  const takes = ({ pattern }: Rule, { path, head }: Link): boolean => matches(pattern, head, path);
+  const matchesLink = ({ pattern }: Rule, { path, head }: Link): boolean => matches(pattern, head, path);
   const [own = []] = chains;
-  const itself = own.find((link) => takes(rule, link))?.path;
+  const itself = own.find((link) => matchesLink(rule, link))?.path;
   if (itself !== undefined)
     return { fault: 'would take over its own interpreter', hint: hintFor(rule, itself) };
   for (const [index, links] of chains.entries()) {
-    const taken = links.find((link) => link.native && takes(rule, link))?.path;
+    const taken = links.find((link) => link.native && matchesLink(rule, link))?.path;
     const fault = `would take over ${taken}, which entry ${all[index]?.name} runs`;
     if (taken !== undefined) return { fault, hint: hintFor(rule, taken) };
   }
   for (const link of own.filter(({ native }) => native)) {
-    const taker = entries.find((each) => each.name !== rule.name && takes(each, link));
-    const fault = `cannot work: entry ${taker?.name} takes over ${link.path}, which would run it`;
+    const taker = entries.find((each) => each.name !== rule.name && matchesLink(each, link));
+    const fault = `cannot work: entry ${taker?.name} takes over ${link.path}, which the rule needs`;
     if (taker !== undefined) return { fault, hint: hintBeside(rule, [taker.name]) };
   }
-  // Only now the rules are followed: few interpreters are themselves taken by a rule.
-  const isServed = own.some((link) => rest.some((each) => takes(each, link)));
-  if (!isServed && !chains.some((links) => links.some((link) => takes(rule, link)))) return null;
+  // Following the rules is expensive, and only necessary for the few interpreters that a rule matches.
+  const isServed = own.some((link) => rest.some((each) => matchesLink(each, link)));
+  if (!isServed && !chains.some((links) => links.some((link) => matchesLink(rule, link)))) return null;
   const failing = all.find(
     (each) =>
       failureOf(each, all, machine) !== null && (each === rule || failureOf(each, rest, machine) === null),
@@ -63,9 +63,9 @@ export function findChainFault(
 }
 
 /**
- * Of `rules` those for which `findChainFault` can find a fault beside all of `rules` and `entries`, and perhaps some more: rules that
- * take a file of any chain, and rules with a file in their own chain that another one takes. Few do, so that the rest need not
- * be compared with each of the others.
+ * Returns a superset of the rules in which `findChainFault` can find a fault, given all of `rules` and `entries`: rules that match
+ * a file of any chain, and rules with a file in their chain that another one matches. They are few, so the others need not be
+ * compared with each other.
  */
 export function findConcerned(
   rules: readonly Rule[],
@@ -89,7 +89,7 @@ export function findConcerned(
   return rules.filter((rule) => takers.has(rule) || served.has(rule.interpreter));
 }
 
-/** One pattern that only files of this head match, and one for the path's extension: they overlap what takes the file. */
+/** A pattern of exactly this head, and one of the path's extension: they overlap every pattern that matches the file. */
 function patternsOf(path: string, head: Uint8Array): readonly Pattern[] {
   const magic = new Uint8Array(HEAD_SIZE);
   magic.set(head.subarray(0, HEAD_SIZE));
@@ -108,7 +108,7 @@ function faultOf(rule: Rule, failing: Rule, all: readonly Rule[], machine: Machi
   const hint = hintBeside(rule, isOwn ? names : [failing.name]);
   if (failureOf(failing, all, machine) === 'loop')
     return { fault: `would take over ${whose}, in a loop with ${names.join(', ')}`, hint };
-  const why = 'and flag O or C allows no further interpreter';
+  const why = 'but flag O or C allows no further interpreter';
   return {
     fault: isOwn
       ? `cannot work: ${names.join(', ')} runs its interpreter, ${why}`
@@ -124,8 +124,8 @@ const hintBeside = ({ name }: Rule, others: readonly string[]): string =>
   `choose another interpreter for rule ${name}, or keep only one of ${[name, ...others].join(' and ')}`;
 
 /**
- * An interpreter, the interpreter that its `#!` line names, and so on. A file that cannot be opened may come later: only
- * its name can be judged.
+ * The chain of an interpreter: the file, the interpreter of its `#!` line, and so on. A file that cannot be opened may be created
+ * later, so it is part of the chain, but only its name can be checked.
  */
 function linksOf(interpreter: string, { open }: Machine): readonly Link[] {
   const links: Link[] = [];
@@ -141,7 +141,7 @@ function linksOf(interpreter: string, { open }: Machine): readonly Link[] {
   return links;
 }
 
-/** Where env(1) looks for programs; the PATH of users is not known here. */
+/** Directories that env(1) searches; the users' PATH is unknown here. */
 const ENV_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** The program that a line `#!/usr/bin/env PROGRAM` or `#!/usr/bin/env -S NAME=VALUE PROGRAM ARGUMENTS` runs. */
@@ -155,12 +155,12 @@ function programOfEnv({ interpreter, argument }: Shebang, open: Machine['open'])
   return [paths.find((path) => typeof open(path) !== 'string') ?? `/usr/bin/${name}`];
 }
 
-/** Why no file that `rule` takes can run among the rules; null if it can, or if the rules are not the reason. */
+/** Why files that `rule` matches cannot run, given all rules; null if they can, or for other reasons. */
 function failureOf(rule: Rule, all: readonly Rule[], machine: Machine): 'loop' | 'handed on' | null {
   const execution = follow(rule, all, machine);
   if (execution === null) return null;
   const { rewrites, outcome } = execution;
-  // The file itself has been rewritten once before.
+  // The file itself was rewritten once before.
   if (rewrites.length >= MAX_REWRITES || (outcome.kind === 'fails' && outcome.why === 'loop')) return 'loop';
   const isEntry = rewrites.some(({ entry }) => entry !== null);
   const handsOn = rule.flags.some((flag) => HANDING_ON.includes(flag));
@@ -168,10 +168,10 @@ function failureOf(rule: Rule, all: readonly Rule[], machine: Machine): 'loop' |
   return isEntry && fails ? 'handed on' : null;
 }
 
-/** After these, load_misc_binary() gives ENOEXEC for an interpreter that needs another one (fs/binfmt_misc.c). */
+/** With these flags, load_misc_binary() returns ENOEXEC for an interpreter that needs another one (fs/binfmt_misc.c). */
 const HANDING_ON: readonly string[] = ['O', 'C', 'T'];
 
-/** What happens to the interpreter of `rule`; null if it cannot be opened. */
+/** Follows the interpreter of `rule`; null if it cannot be opened. */
 function follow(rule: Rule, all: readonly Rule[], { open }: Machine): Execution | null {
   const file = open(rule.interpreter);
   if (typeof file === 'string') return null;

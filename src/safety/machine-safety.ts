@@ -17,15 +17,15 @@ import { assertSafe, scriptWarning } from './pattern-safety.ts';
 import type { Machine, NativeProgram } from './types.ts';
 
 export interface SafetyOptions {
-  /** The other rules of the instance; else the entries that it has now. */
+  /** The other rules of the instance; by default its current entries. */
   readonly entries?: readonly Rule[] | undefined;
-  /** What runs natively, if it is known already. */
+  /** What runs natively, if already known. */
   readonly natives?: Natives | undefined;
 }
 
 /**
- * The rules of a request that would stop programs of this machine, each with the UNSAFE_RULE that says why. Each rule is
- * checked beside all others of the request and the entries of the instance.
+ * Finds the rules that would break programs of this machine, each with its UNSAFE_RULE. Checks each rule together with all others
+ * of the request and with the entries of the instance.
  */
 export async function findUnsafe(
   rules: readonly Rule[],
@@ -33,23 +33,23 @@ export async function findUnsafe(
   { entries = currentEntries(context), natives: known }: SafetyOptions = {},
 ): Promise<ReadonlyMap<Rule, BinfmtctlError>> {
   if (rules.length === 0) return new Map();
-  // A probe takes milliseconds, and most rules cannot match its arch anyway.
+  // Skips probes, which take milliseconds, for arches that no rule can match.
   const natives =
     known ??
     (await findNatives(context, (native) =>
       rules.some(({ pattern }) => pattern.type === 'magic' && overlap(pattern, native)),
     ));
   const machine = machineOf(natives);
-  // A rule that is refused by itself does not spoil the others of its file.
+  // A rule that is unsafe on its own must not affect the others of its file.
   const unsafe = new Map(judge(rules, () => [], [], machine));
-  // A refused rule does not replace the entry of its name, so the others are then checked beside that entry.
+  // A refused rule does not replace the entry of its name, so the others are checked again with that entry.
   for (let before = -1; before !== unsafe.size; ) {
     before = unsafe.size;
     const sound = rules.filter((rule) => !unsafe.has(rule));
     const names = new Set(sound.map(({ name }) => name));
     const kept = entries.filter(({ name }) => !names.has(name));
     const othersOf = (rule: Rule): readonly Rule[] => [...sound.filter((other) => other !== rule), ...kept];
-    // The others were found safe by themselves, and stand in no relation to any of these rules.
+    // The remaining rules are safe on their own and unrelated to these.
     const concerned = findConcerned(sound, kept, machine);
     const found = judge(concerned, othersOf, kept, machine);
     for (const [rule, error] of found) unsafe.set(rule, error);
@@ -75,7 +75,7 @@ function judge(
   return unsafe;
 }
 
-/** @throws UNSAFE_RULE for the first of the rules that `findUnsafe` finds. */
+/** @throws UNSAFE_RULE for the first unsafe rule. */
 export async function requireSafe(
   rules: readonly Rule[],
   context: Context,
@@ -85,7 +85,7 @@ export async function requireSafe(
   if (first !== undefined) throw first;
 }
 
-/** Warns of rules that are safe, but also match some scripts. */
+/** Warns about rules that are safe but also match some scripts. */
 export function warnOfScripts(rules: readonly Rule[], { report }: Pick<Context, 'report'>): void {
   for (const text of rules.flatMap((rule) => scriptWarning(rule) ?? [])) report({ kind: 'warning', text });
 }
@@ -113,7 +113,7 @@ function machineOf({ patterns, unproven }: Natives): Machine {
   };
 }
 
-/** The installed programs of a pattern that run natively; AppImages are meant to be taken by rules. */
+/** The installed native programs that match a pattern, except AppImages, which rules may match. */
 function programsFor(
   pattern: Pattern,
   find: FindPrograms,

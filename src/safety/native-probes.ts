@@ -1,4 +1,4 @@
-/** Tries whether the kernel runs programs of an arch itself. */
+/** Probes whether the kernel runs programs of an arch natively. */
 
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,18 +19,18 @@ import { type Command, inNamespaces } from '../system/namespace/namespaces.ts';
 import { type RunResult, run } from '../system/process/process.ts';
 import { findTool, isProgram } from '../system/process/tools.ts';
 
-/** Whether the kernel runs it; else the fact that is missing to tell. */
+/** True if the kernel runs it natively, false if not, or the reason why this is unknown. */
 export type Finding = boolean | string;
 
 export type ProbeContext = Pick<Context, 'signal' | 'binfmtDirectory'>;
 
-/** Exit status of a script whose interpreter no format took, see `scriptFor`. */
-const NOT_TAKEN = 77;
+/** Exit status of a script whose interpreter matches no format, see `scriptFor`. */
+const NO_FORMAT = 77;
 
-/** What was decided stays so as long as the kernel runs. */
+/** Findings are valid as long as the kernel runs. */
 const decided = new Map<string, boolean>();
 
-/** A finding for each arch. @throws INTERRUPTED. */
+/** Probes each arch. @throws INTERRUPTED. */
 export async function tryAll(arches: readonly Arch[], context: ProbeContext): Promise<readonly Finding[]> {
   const open = arches.filter((arch) => !decided.has(keyOf(arch)));
   if (open.length === 0) return arches.map((arch) => decided.get(keyOf(arch)) ?? false);
@@ -57,8 +57,8 @@ export async function tryAll(arches: readonly Arch[], context: ProbeContext): Pr
 const keyOf = ({ elf, probe }: Arch): string => Buffer.from(buildProbe(elf, probe)).toString('latin1');
 
 /**
- * A probe with padding that is not zero: the kernel's ELF loader ignores EI_PAD (fs/binfmt_elf.c), and the entries of
- * emulators require zeros there, so that it is the kernel that runs it, or none.
+ * A probe with non-zero padding. The kernel's ELF loader ignores EI_PAD (fs/binfmt_elf.c), while the entries of emulators require
+ * zeros there, so only the kernel itself runs it.
  */
 function markedProbe({ elf, probe }: Arch): Uint8Array {
   const bytes = buildProbe(elf, probe);
@@ -67,18 +67,18 @@ function markedProbe({ elf, probe }: Arch): Uint8Array {
 }
 
 /**
- * A script that runs the probe. If no format takes the probe, execve(2) of the script gives ENOEXEC, and execvp(3) and
- * shells then run its text, which ends with a status of its own. The path is relative, so that its length is no limit.
+ * A script that runs the probe. If no format matches the probe, execve(2) of the script returns ENOEXEC; execvp(3) and shells then
+ * run its text, which exits with NO_FORMAT. The path is relative because the kernel limits the length of `#!` lines.
  */
 const scriptFor = (probe: string): Uint8Array =>
-  new TextEncoder().encode(`#!./${probe}\nexit ${NOT_TAKEN}\n`);
+  new TextEncoder().encode(`#!./${probe}\nexit ${NO_FORMAT}\n`);
 
-/** How an attempt to run a probe ended: the kernel itself ran it, an entry took it, or no format recognised it. */
+/** Result of running a probe: the kernel itself ran it, an entry matched it, or no format did. */
 type Attempt = 'native' | 'taken' | 'no format' | { readonly missing: string };
 
 /**
- * Tried as it is, then in a namespace with an empty instance. `no format` as it is proves nothing: an entry's interpreter
- * that no format recognises gives ENOEXEC too, and any interpreter can exit with NOT_TAKEN.
+ * Runs the probe directly, then in a namespace with an empty instance. `no format` of the direct run proves nothing: an entry whose
+ * interpreter matches no format also gives ENOEXEC, and any interpreter can exit with NO_FORMAT.
  */
 async function tryOne(
   arch: Arch,
@@ -114,8 +114,7 @@ async function tryOne(
 }
 
 /**
- * The finding of two attempts. Kernels before 6.7 have no second instance: there the entries themselves show whether one
- * of them takes the probe.
+ * Combines two attempts. Kernels before 6.7 have only one instance; the entries then show whether one of them matches the probe.
  */
 export function conclude(first: Attempt, second: Attempt, mayBeTaken: () => boolean): Finding {
   if (first === 'native' || second === 'native') return true;
@@ -123,9 +122,9 @@ export function conclude(first: Attempt, second: Attempt, mayBeTaken: () => bool
   if (first === 'no format' && !mayBeTaken()) return false;
   const here =
     first === 'no format'
-      ? 'an entry may take its programs'
-      : missingFrom(first, 'an entry takes its programs');
-  return `${here}; in a namespace without entries: ${missingFrom(second, 'an entry takes them there, too')}`;
+      ? 'an entry may match its programs'
+      : missingFrom(first, 'an entry matches its programs');
+  return `${here}; in a namespace without entries: ${missingFrom(second, 'an entry matches them there too')}`;
 }
 
 const missingFrom = (attempt: Attempt, otherwise: string): string =>
@@ -135,22 +134,22 @@ function judgeAttempt(result: RunResult, { elf }: Arch, path: string): Attempt {
   const { errno, exitCode, signal, timedOut, stdout, stderr } = result;
   const report = exitCode === PROBE_EXIT_STATUS ? decodeReport(stdout, elf) : null;
   if (report !== null) {
-    if (report.exe === null) return { missing: '/proc is not mounted, which shows what runs a probe' };
+    if (report.exe === null) return { missing: '/proc is not mounted' };
     return report.exe === path ? 'native' : 'taken';
   }
-  if (exitCode === NOT_TAKEN) return 'no format';
-  if (timedOut) return { missing: `a probe did not end within ${PROBE_TIME_LIMIT_MS / 1000} s` };
-  if (errno !== null) return { missing: `a probe could not be started: ${errno}` };
-  if (signal !== null) return { missing: `a probe was killed by ${signal}` };
+  if (exitCode === NO_FORMAT) return 'no format';
+  if (timedOut) return { missing: `the probe did not finish within ${PROBE_TIME_LIMIT_MS / 1000} s` };
+  if (errno !== null) return { missing: `the probe could not be started: ${errno}` };
+  if (signal !== null) return { missing: `the probe was killed by ${signal}` };
   const [line = ''] = stderr.split('\n');
-  return { missing: line === '' ? `a probe ended with status ${exitCode}` : line };
+  return { missing: line === '' ? `the probe exited with status ${exitCode}` : line };
 }
 
-/** execvp(3) of glibc gives the errno of /bin/sh, which the container image lacks, in place of ENOEXEC. */
+/** glibc's execvp(3) returns the errno of /bin/sh, which the container image lacks, instead of ENOEXEC. */
 const isShellMissing = (errno: string | null, path: string): boolean =>
   errno === 'ENOENT' && isProgram(path) && !existsSync('/bin/sh');
 
-/** Whether an entry may take one of the files; true if the entries in `directory` need not be those that apply here. */
+/** True if an entry may match one of the files, or if the entries in `directory` may not be the ones in effect. */
 function mayTakeAny(
   files: readonly { readonly path: string; readonly head: Uint8Array }[],
   directory: string,
@@ -165,13 +164,13 @@ function mayTakeAny(
 function inEmptyInstance(path: string): Command {
   const mount = ['mount', '-t', 'binfmt_misc', 'binfmt_misc', BINFMT_DIRECTORY];
   if (findTool('sh') !== null) return ['sh', '-c', `${mount.join(' ')} && exec "$0"`, path];
-  // As in the container image; see `isShellMissing`.
+  // The container image has no shell; see `isShellMissing`.
   const script = `const { execFileSync, spawnSync } = require('node:child_process');
     const { existsSync } = require('node:fs');
     const [path, mount, ...args] = process.argv.slice(1);
     execFileSync(mount, args);
     const { status, error } = spawnSync(path, { stdio: 'inherit' });
     const isShellMissing = error?.code === 'ENOENT' && existsSync(path) && !existsSync('/bin/sh');
-    process.exitCode = status ?? (error?.code === 'ENOEXEC' || isShellMissing ? ${NOT_TAKEN} : 1);`;
+    process.exitCode = status ?? (error?.code === 'ENOEXEC' || isShellMissing ? ${NO_FORMAT} : 1);`;
   return [process.execPath, '-e', script, path, ...mount];
 }

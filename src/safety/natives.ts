@@ -14,30 +14,29 @@ import { runningHead } from '../system/process/running-head.ts';
 import { type ProbeContext, tryAll } from './native-probes.ts';
 import type { Native, UnprovenNative } from './types.ts';
 
-/** What runs on this machine without an emulator. */
+/** The architectures and programs that run on this machine without an emulator. */
 export interface Natives {
-  /** The kernel's own arch: emulators have to be built for it. */
+  /** The kernel's arch, for which emulators must be built. */
   readonly host: Arch;
-  /** The host's arch and every sibling that a probe proved to run natively. */
+  /** The host's arch, and siblings that probes proved to run natively. */
   readonly arches: readonly Arch[];
-  /** Siblings that no probe could decide. */
+  /** Siblings for which probes were inconclusive. */
   readonly unproven: readonly UnprovenArch[];
   readonly patterns: readonly Native[];
 }
 
 export interface UnprovenArch {
   readonly arch: Arch;
-  /** The missing fact. */
+  /** Why it is unknown. */
   readonly missing: string;
   readonly patterns: readonly UnprovenNative[];
 }
 
 /**
- * Finds what runs natively. The header of the program that runs now is native in any case, and so is the kernel's arch
- * as the built-in catalogue has it, whatever another catalogue says. Probes decide about the arches that this kernel may
- * run beside its own; those that are not `concerned` are not tried.
+ * Finds what runs natively. Always includes the header of the running program, and the kernel's arch as in the built-in catalogue,
+ * even if another catalogue contradicts. Probes the arches that this kernel may run in addition, if they are `concerned`.
  *
- * @throws UNKNOWN_ARCH if the kernel's own arch is not in the catalogue; INTERRUPTED.
+ * @throws UNKNOWN_ARCH if the kernel's arch is not in the catalogue; INTERRUPTED.
  */
 export async function findNatives(
   { catalogue, ...context }: Pick<Context, 'catalogue'> & ProbeContext,
@@ -79,10 +78,10 @@ export async function findNatives(
   };
 }
 
-/** What the kernel's own loader accepts as it accepts programs of the arch. */
+/** The headers that the kernel's loader treats like programs of the arch. */
 const patternsOf = ({ elf, probe }: Arch): readonly MagicPattern[] => nativePatterns(buildProbe(elf, probe));
 
-/** The family of the host's arch, as this catalogue has it and as the built-in one has it. */
+/** The siblings of the host's arch in this catalogue and in the built-in one. */
 function withBuiltin(host: Arch, catalogue: Catalogue): readonly Arch[] {
   const builtin = builtinCatalogue();
   const families = [catalogue, builtin].flatMap((each) => siblingsOf(each, each.arches[host.id] ?? host));
@@ -93,8 +92,8 @@ function withBuiltin(host: Arch, catalogue: Catalogue): readonly Arch[] {
 }
 
 /**
- * The arch of a program by its first bytes, and whether this machine was seen to run such programs. Only siblings of the host's
- * arch are tried.
+ * Determines the arch of a program from its first bytes, and whether this machine runs it natively. Only probes siblings of the
+ * host's arch.
  *
  * @throws INTERRUPTED.
  */
@@ -114,7 +113,7 @@ export async function buildArchOf(
   return { name, native };
 }
 
-/** @throws NATIVE_ARCH if one of `wanted` needs no emulator here; UNSAFE_RULE if that could not be established. */
+/** @throws NATIVE_ARCH if a requested arch runs natively; UNSAFE_RULE if that is unknown. */
 export function assertNotNative(requested: readonly Arch[], { arches, unproven }: Natives): void {
   const native = requested.find(({ id }) => arches.some((each) => each.id === id));
   if (native === undefined) {
@@ -122,22 +121,22 @@ export function assertNotNative(requested: readonly Arch[], { arches, unproven }
     if (unknown === undefined) return;
     throw new BinfmtctlError(
       'UNSAFE_RULE',
-      `whether ${unknown.arch.id} runs natively on this machine could not be established: ${unknown.missing}`,
+      `cannot determine whether ${unknown.arch.id} runs natively on this machine: ${unknown.missing}`,
       {
-        hint: 'an entry for it could take over programs of this machine; make a probe possible, then run it again',
+        hint: 'resolve this problem and try again: an entry for a native architecture would take over programs of this machine',
       },
     );
   }
   throw new BinfmtctlError(
     'NATIVE_ARCH',
-    `${native.id} runs natively on this machine: no emulator is registered for it`,
+    `${native.id} runs natively on this machine and needs no emulator`,
     {
-      hint: `nothing needs to be installed: an entry would take over every ${native.id} program of this machine`,
+      hint: `do not install an emulator for it: its entry would take over every ${native.id} program of this machine`,
     },
   );
 }
 
-// The sysctl is the kernel's own answer (Linux 6.1 and later); uname is changed by personality(2) and by qemu-user.
+// The sysctl (since Linux 6.1) is reliable; personality(2) and qemu-user change the result of uname(2).
 function kernelMachine(): string {
   try {
     return readFileSync('/proc/sys/kernel/arch', 'utf8').trim();
@@ -146,7 +145,7 @@ function kernelMachine(): string {
   }
 }
 
-/** The arch and all that are bound to it by `compat`, in either direction. */
+/** The arch and all others linked to it by `compat`, in either direction. */
 function siblingsOf({ arches }: Catalogue, host: Arch): readonly Arch[] {
   const all = Object.values(arches);
   const family = new Set([host.id]);

@@ -1,4 +1,4 @@
-/** Finds related patterns among thousands without comparing each with each. Pure. */
+/** Finds related patterns among thousands without comparing every pair. Pure. */
 import { comparesNothing, maskAt, neverMatches } from '../rule/algebra.ts';
 import { HEAD_SIZE } from '../rule/check.ts';
 import type { MagicPattern, Pattern } from '../rule/types.ts';
@@ -6,18 +6,18 @@ import type { MagicPattern, Pattern } from '../rule/types.ts';
 export interface PatternIndex<T> {
   readonly add: (item: T) => void;
   /**
-   * The items that can be related to `pattern`, in the order in which they were added, and some that are not. None is missing whose
-   * pattern covers it or is covered by it, and none of its own type that overlaps it.
+   * Returns a superset of the items related to `pattern`, in the order of their addition: all items whose pattern covers it or is
+   * covered by it, and all items of the same type that overlap it.
    */
   readonly near: (pattern: Pattern) => readonly T[];
 }
 
-/** Makes an index of items by their patterns. A caller compares what `near` returns with `covers` or `overlap`. */
+/** Creates an index of items by their patterns. Callers check the result of `near` with `covers` or `overlap`. */
 export function createPatternIndex<T>(items: readonly T[], patternOf: (item: T) => Pattern): PatternIndex<T> {
   const all: Numbered<T>[] = [];
   const magics: Node<T> = { items: [], next: null };
   const extensions = new Map<string, Numbered<T>[]>();
-  // Those which are related to patterns of any kind.
+  // Items that are related to patterns of both types.
   const matchAll: Numbered<T>[] = [];
   const matchNone: Numbered<T>[] = [];
   const add = (item: T): void => {
@@ -56,23 +56,23 @@ interface Magic<T> extends Numbered<T> {
   readonly pattern: MagicPattern;
 }
 
-/** Of a tree: magics that agree in all bytes before the node's place, where they fix them. */
+/** Node of a tree, one level per byte of the file: magics that agree in all bytes that they fix before this level. */
 interface Node<T> {
-  /** Only as long as there is no `next`. */
+  /** Empty once `next` is set. */
   items: Magic<T>[];
-  /** By the byte at the node's place that a magic fixes; ANY for those that leave bits of it open. */
+  /** Children by the byte that a magic fixes at this level; ANY for magics that do not fix all of its bits. */
   next: Map<number, Node<T>> | null;
 }
 
 const ANY = -1;
 
-/** A node with more is split by the next byte. */
-const FEW = 4;
+/** Larger nodes are split by the next byte. */
+const MAX_ITEMS = 4;
 
 function insert<T>(node: Node<T>, at: number, magic: Magic<T>): void {
   if (node.next === null) {
     node.items.push(magic);
-    if (node.items.length <= FEW || at >= HEAD_SIZE) return;
+    if (node.items.length <= MAX_ITEMS || at >= HEAD_SIZE) return;
     const { items } = node;
     node.items = [];
     node.next = new Map();
@@ -85,7 +85,7 @@ function insert<T>(node: Node<T>, at: number, magic: Magic<T>): void {
   insert(next, at + 1, magic);
 }
 
-/** All but those that fix a byte which the pattern fixes to another value. */
+/** Excludes magics that fix a byte to another value than the pattern. */
 function find<T>(node: Node<T>, at: number, pattern: MagicPattern): readonly Magic<T>[] {
   if (node.next === null) return node.items;
   const key = byteAt(pattern, at);
@@ -93,7 +93,7 @@ function find<T>(node: Node<T>, at: number, pattern: MagicPattern): readonly Mag
   return nodes.flatMap((each) => (each === undefined ? [] : find(each, at + 1, pattern)));
 }
 
-/** The byte that every matching file has there, or ANY. */
+/** The byte that every matching file has at this position, or ANY. */
 function byteAt(pattern: MagicPattern, at: number): number {
   return maskAt(pattern, at) === 0xff ? (pattern.magic[at - pattern.offset] ?? 0) : ANY;
 }

@@ -4,7 +4,7 @@ import type { MagicPattern, Pattern, Rule } from '../rule/types.ts';
 import { findChainFault } from './interpreter-chain.ts';
 import type { Machine, Native } from './types.ts';
 
-/** First bytes of the scripts of every machine: a rule that takes all files of one kind takes those that are not here yet. */
+/** First bytes of common scripts. A rule that matches one of these classes is unsafe even if no such script is installed yet. */
 const SCRIPT_CLASSES: readonly MagicPattern[] = [
   '#!/bin/sh\n',
   '#! /bin/sh\n',
@@ -14,7 +14,7 @@ const SCRIPT_CLASSES: readonly MagicPattern[] = [
   '#!/usr/bin/python3',
 ].map((line) => ({ type: 'magic', offset: 0, magic: new TextEncoder().encode(line), mask: null }));
 
-/** Extensions of files that every machine executes: shell scripts, shared objects, dpkg's maintainer scripts. */
+/** Extensions of files that machines execute: shell scripts, shared objects, dpkg's maintainer scripts. */
 const NATIVE_EXTENSIONS: ReadonlySet<string> = new Set([
   'sh',
   'bash',
@@ -26,12 +26,12 @@ const NATIVE_EXTENSIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Throws unless `rule` leaves the programs of the machine alone. binfmt_misc comes before the kernel's own loaders
- * (fs/exec.c search_binary_handler()), so a rule that matches native programs makes every exec fail with ELOOP, `rm` and
- * `sh` included. `others` are all other rules of the instance, those of the same request included; disabled ones count,
- * because they can be enabled. `entries` are those of `others` that are registered already.
+ * Throws if `rule` affects native programs of the machine. The kernel tries binfmt_misc before its own loaders (fs/exec.c
+ * search_binary_handler()), so a rule that matches native programs makes every exec fail with ELOOP, including `rm` and `sh`.
+ * `others` are all other rules of the instance and of the same request, including disabled ones, which can be enabled. `entries`
+ * are those of `others` that are already registered.
  *
- * @throws UNSAFE_RULE naming what the rule would take over, or the fact that is missing.
+ * @throws UNSAFE_RULE with what the rule would take over, or why that is unknown.
  */
 export function assertSafe(
   rule: Rule,
@@ -45,22 +45,27 @@ export function assertSafe(
   const found =
     taken === null
       ? findChainFault(rule, others, entries, machine)
-      : { fault: `would take over ${taken}`, hint: HINTS[pattern.type] };
+      : { fault: `would take over ${taken}`, hint: hintFor(pattern, machine) };
   if (found === null) return;
   const { fault, hint } = found;
   throw new BinfmtctlError('UNSAFE_RULE', `rule ${rule.name} ${fault}: refused`, { hint });
 }
 
+function hintFor(pattern: Pattern, { natives }: Machine): string {
+  const native = pattern.type === 'magic' ? natives.find((each) => covers(each.pattern, pattern)) : undefined;
+  return native === undefined ? HINTS[pattern.type] : `omit it: ${native.what} run without an emulator here`;
+}
+
 const HINTS = {
   magic:
-    'compare magic and mask with `binfmtctl catalogue show ARCH`; `binfmtctl catalogue lint DIR` checks your own profiles',
+    'compare magic and mask with `binfmtctl catalogue show ARCH`; check your profiles with `binfmtctl catalogue lint DIR`',
   extension: 'use a more specific extension, or match the files by magic',
 } as const;
 
-/** What to warn of: a safe rule that also matches scripts which have its bytes. Null for other rules. */
+/** A warning about a safe rule that also matches some scripts; null for other rules. */
 export function scriptWarning({ name, pattern }: Rule): string | null {
   if (pattern.type === 'extension' || !matchesScripts(pattern) || !canBeText(pattern)) return null;
-  return `rule ${name} also takes \`#!\` scripts that have its bytes at offset ${pattern.offset}`;
+  return `rule ${name} also matches \`#!\` scripts that contain its bytes at offset ${pattern.offset}`;
 }
 
 function takenByMagic(pattern: MagicPattern, { natives, unproven, programs }: Machine): string | null {
@@ -68,8 +73,7 @@ function takenByMagic(pattern: MagicPattern, { natives, unproven, programs }: Ma
   const native = natives.find(isTaken);
   if (native !== undefined) return native.what;
   const unknown = unproven.find(isTaken);
-  if (unknown !== undefined)
-    return `${unknown.what}; whether they run natively could not be established (${unknown.missing})`;
+  if (unknown !== undefined) return `${unknown.what}, which may run natively (unknown: ${unknown.missing})`;
   const takesScripts = matchesScripts(pattern);
   const isBroad = [0, 1].some((at) => comparesByte(pattern, at)) || comparedBits(pattern) < FEWEST_BITS;
   if (takesScripts && (isBroad || SCRIPT_CLASSES.some((kind) => covers(pattern, kind))))
@@ -87,8 +91,8 @@ function takenByExtension(pattern: Extract<Pattern, { type: 'extension' }>, mach
 const matchesScripts = (pattern: MagicPattern): boolean => overlap(pattern, SCRIPT_PATTERN);
 
 /**
- * The pattern with EI_PAD (bytes 9 to 15) zero, as the System V ABI has it. The loader accepts any padding, but only
- * files of another kind make use of that: AppImages have `AI` and their type there.
+ * The pattern with zeros in EI_PAD (bytes 9 to 15), as in the System V ABI. The loader accepts any padding, but only other kinds of
+ * files use it: AppImages have `AI` and their type there.
  */
 function withZeroPadding(native: MagicPattern): MagicPattern {
   const known = padded.get(native);
@@ -105,7 +109,7 @@ function withZeroPadding(native: MagicPattern): MagicPattern {
 
 const padded = new WeakMap<MagicPattern, MagicPattern>();
 
-/** With less than two bytes to compare, a rule takes scripts by chance: about one in thirty has a given letter in a given place. */
+/** Below two bytes, a rule matches scripts by chance: about one in thirty has a given letter at a given position. */
 const FEWEST_BITS = 16;
 
 function comparedBits({ magic, mask }: MagicPattern): number {
@@ -119,7 +123,7 @@ function comparesByte({ offset, magic, mask }: MagicPattern, at: number): boolea
   return at >= offset && at < offset + magic.length && (mask?.[at - offset] ?? 0xff) !== 0;
 }
 
-/** Whether a text can match: scripts have no control characters but tab and newline. */
+/** True if text can match: scripts contain no control characters except tab, newline and carriage return. */
 function canBeText({ magic, mask }: MagicPattern): boolean {
   return magic.every((byte, index) => {
     const bits = mask?.[index] ?? 0xff;

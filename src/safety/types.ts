@@ -3,14 +3,14 @@ import type { MagicPattern, Pattern } from '../rule/types.ts';
 
 /** Programs that run without an emulator. */
 export interface Native {
-  /** As messages name them: `x86_64 programs`. */
+  /** Description for messages: `x86_64 programs`. */
   readonly what: string;
   readonly pattern: MagicPattern;
 }
 
-/** Programs that may run without an emulator: no probe could decide it. */
+/** Programs that may run without an emulator: probes were inconclusive. */
 export interface UnprovenNative extends Native {
-  /** The missing fact. */
+  /** Why it is unknown. */
   readonly missing: string;
 }
 
@@ -20,12 +20,12 @@ export interface NativeProgram {
   readonly head: Uint8Array;
 }
 
-/** The facts of a machine that decide whether a rule is safe. */
+/** The facts about a machine that determine whether a rule is safe. */
 export interface Machine {
   readonly natives: readonly Native[];
   readonly unproven: readonly UnprovenNative[];
   /** The installed programs that match a pattern and run without an emulator. */
   readonly programs: (pattern: Pattern) => readonly NativeProgram[];
-  /** The file at a path, or the errno of opening it. */
+  /** Opens a path; returns the errno on failure. */
   readonly open: (path: string) => Executable | Errno;
 }

@@ -4,10 +4,10 @@ import { BinfmtctlError } from '../errors.ts';
 import type { Rule } from '../rule/types.ts';
 
 /**
- * The rules with flag C or F whose interpreter must not be registered, each with the UNSAFE_RULE that says why. With C, programs run
- * with the rights of their owners; with F, the file serves all containers. Reports a warning for other rules.
+ * Finds the rules with flag C or F whose interpreter is unsafe, each with its UNSAFE_RULE. With C, programs run with the rights of
+ * their owners; with F, the file is used in all containers. Warns about other rules with such an interpreter.
  *
- * @param kernelRefuses leaves out files that cannot run, with F: the kernel refuses them itself, with an errno that a drop-in reports
+ * @param kernelRefuses skips files that cannot run if the rule has F: the kernel refuses them with an errno, which drop-ins report
  */
 export function findUnfitInterpreters(
   rules: readonly Rule[],
@@ -36,6 +36,6 @@ function refusal(name: string, { kind, why }: InterpreterProblem, flags: readonl
   });
 }
 
-const HINT_FOR_FILE = 'name an executable program by its absolute path';
+const HINT_FOR_FILE = 'use the absolute path of an executable program';
 const HINT_FOR_TRUST =
-  'name a program that is not set-user-ID and that only root can change, as well as the directories on its path';
+  'use a program that is not set-user-ID, in a path where only root can change the program and its directories';

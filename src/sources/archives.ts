@@ -7,33 +7,33 @@ import { addRole, type RolesByPath } from './members.ts';
 import { isSettled, type LayerSearch, newSearch, searchLayer } from './search.ts';
 import type { FetchOptions } from './types.ts';
 
-/** More than any archive of programs has when it is unpacked, in bytes. */
+/** Limit for unpacked archives, in bytes; larger than real ones. */
 const MAX_BYTES = 4 * 1024 ** 3;
-/** A link may name a file that came before it, which then is found by another search. */
+/** A link can point to an earlier file of the archive, which takes another search. */
 const MAX_SEARCHES = 8;
 
-/** A tar archive that may hold emulators. */
+/** A tar archive that may contain emulators. */
 export interface Archive {
   /** For messages: `layer sha256:…`. */
   readonly what: string;
-  /** Its bytes, from the start each time. */
+  /** Opens a new stream from the start. */
   readonly open: () => Promise<AsyncIterable<Uint8Array>>;
-  /** It is a Debian package's, in which devices and pipes have no place; images may have them. */
+  /** The archive is from a Debian package. Devices and pipes are then errors; images may contain them. */
   readonly isPackage?: boolean | undefined;
 }
 
 export interface TakeOptions extends FetchOptions {
-  /** What is named in messages. */
+  /** Name of the source in messages. */
   readonly name: string;
   readonly origin: Origin;
 }
 
 /**
- * Takes the wanted emulators out of archives and into the store, all of them or, when something is wrong, none. Archives are
- * opened only until all is found; nothing else of them is written anywhere, and no name in them is used as a path.
+ * Extracts emulators from archives into the store: all of them or, after an error, none. Opens archives only until all
+ * emulators are found. Writes nothing else, and never uses a name in an archive as a path.
  *
- * @param archives what is in an earlier one counts before what is in a later one
- * @throws BAD_PACKAGE; INTERRUPTED; what opening an archive and the store throw.
+ * @param archives earlier ones take precedence
+ * @throws BAD_PACKAGE; INTERRUPTED; errors of `open` and of the store.
  */
 export async function takeFromArchives(
   archives: readonly Archive[],
@@ -68,7 +68,7 @@ export async function takeFromArchives(
   );
 }
 
-/** What links lead to, and the other places of what they were taken for, as a link may lead nowhere. */
+/** Roles for the next search: the targets of links and, as a link can dangle, the other paths of the same emulators. */
 function remainingRoles(
   { rolesByPath, linked, followed }: LayerSearch,
   taken: ReadonlyMap<string, Candidate>,

@@ -12,10 +12,10 @@ import {
 } from '../file-format/bundle.ts';
 
 /**
- * The bytes of a bundle, the same for the same emulators: in order of the guests, all of root and of 1970.
+ * Writes a bundle. The same emulators give the same bytes: entries are sorted by guest, owned by root and dated 1970.
  *
- * @param pathOf where the file of an emulator is.
- * @throws EMULATOR_UNFIT where a file has other bytes than the manifest says; Node's own errors where it cannot be read.
+ * @param pathOf returns the path of an emulator's file
+ * @throws EMULATOR_UNFIT if a file does not match the manifest; Node's error if it cannot be read.
  */
 export async function* packBundle(
   { host, emulators }: BundleManifest,
@@ -54,7 +54,7 @@ function add(
   return pipeline(Readable.from(bytes), entry);
 }
 
-/** The bytes of a file, as long as they are those that were inspected. */
+/** Streams a file. Throws EMULATOR_UNFIT at its end if it does not match the manifest. */
 async function* verified(path: string, { sha256, size }: BundledEmulator): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let read = 0;
@@ -66,6 +66,6 @@ async function* verified(path: string, { sha256, size }: BundledEmulator): Async
   }
   if (read === size && hash.digest('hex') === sha256) return;
   throw new BinfmtctlError('EMULATOR_UNFIT', `${path} has changed since it was inspected`, {
-    hint: 'try again when nothing else writes to it',
+    hint: 'try again when no other program writes to the file',
   });
 }

@@ -22,12 +22,12 @@ import { requireTrusted } from '../system/require-trusted.ts';
 import type { EmulatorTarget, FetchOptions, SourceFetcher } from './types.ts';
 
 /**
- * `bundle:FILE`: emulators out of a file that `binfmtctl bundle` made; what is wanted of it is copied into the store. It is
- * read whole, so that one that is damaged anywhere is refused. What it has not is left out.
+ * Fetches from `bundle:FILE`, a file that `binfmtctl bundle` created: copies the emulators into the store. Reads the whole
+ * bundle, so that damage anywhere is detected. The result lacks emulators that the bundle does not contain.
  *
- * @throws BAD_SOURCE where FILE is none, no bundle, or for other machines; BAD_PACKAGE for one that is truncated, or has
- * another thing than its manifest says; EMULATOR_UNFIT where others can change it and it is not `verified`; INTERRUPTED; what the store throws. Then
- * nothing is stored.
+ * @throws BAD_SOURCE if FILE is not a file, not a bundle, or for other machines; BAD_PACKAGE if it is truncated or does not
+ * match its manifest; EMULATOR_UNFIT if other users can change it and `verified` is not set; INTERRUPTED; errors of the
+ * store. Nothing is stored then.
  */
 export const fetchBundle: SourceFetcher = async (file, targets, options) => {
   const path = resolve(file);
@@ -36,13 +36,13 @@ export const fetchBundle: SourceFetcher = async (file, targets, options) => {
   return takeFromBundle({ path, name: path }, targets, options);
 };
 
-/** A bundle, and what it is called in messages. */
+/** A bundle and its name in messages. */
 export interface BundleFile {
   readonly path: string;
   readonly name: string;
 }
 
-/** As `fetchBundle`, from a file that nobody else can change. */
+/** Like `fetchBundle`, for a file that is already private or trusted. */
 export const takeFromBundle = (
   file: BundleFile,
   targets: readonly EmulatorTarget[],
@@ -83,8 +83,8 @@ async function readBundle(
       const taken = await take(emulator, entry as Bytes, targets, writer);
       found.push(...taken.map((each) => ({ ...each, from: `${name} (${emulator.file})` })));
     }
-    if (manifest === null) throw noBundle('it is empty');
-    if (open[0] !== undefined) throw corrupt(`it ends before ${open[0].file}`);
+    if (manifest === null) throw notBundle('empty file');
+    if (open[0] !== undefined) throw corrupt(`truncated before ${open[0].file}`);
     return found;
   } catch (cause) {
     if (signal.aborted) throw interrupted(signal, `reading ${name}`);
@@ -101,14 +101,14 @@ async function requireFile(path: string): Promise<void> {
     () => false,
   );
   if (!isFile)
-    throw new BinfmtctlError('BAD_SOURCE', `${path} is no file`, {
-      hint: 'bundle:FILE names a file that `binfmtctl bundle` made',
+    throw new BinfmtctlError('BAD_SOURCE', `not a file: ${path}`, {
+      hint: 'use bundle:FILE with a file from `binfmtctl bundle`',
     });
 }
 
 async function readManifest({ name, type, size = 0 }: Header, bytes: Bytes): Promise<BundleManifest> {
-  if (name !== MANIFEST || type !== 'file') throw noBundle(`its first entry is ${JSON.stringify(name)}`);
-  if (size > MAX_MANIFEST_SIZE) throw corrupt(`its ${MANIFEST} has ${size} bytes`);
+  if (name !== MANIFEST || type !== 'file') throw notBundle(`the first entry is ${JSON.stringify(name)}`);
+  if (size > MAX_MANIFEST_SIZE) throw corrupt(`${MANIFEST} is too large: ${size} bytes`);
   const parts: Uint8Array[] = [];
   for await (const part of bytes) parts.push(part);
   const decoded = decodeManifest(new TextDecoder().decode(Buffer.concat(parts)));
@@ -124,26 +124,24 @@ function requireHost(
 ): void {
   if (manifest.host === host) return;
   const guests = targets.map(({ guest }) => guest).join(' ');
-  throw new BinfmtctlError(
-    'BAD_SOURCE',
-    `bundle ${name} has emulators for ${manifest.host} machines, not for ${host} ones`,
-    { hint: `make one for them: \`binfmtctl bundle -o FILE --host ${host} ${guests}\`` },
-  );
+  throw new BinfmtctlError('BAD_SOURCE', `bundle ${name} is for ${manifest.host} machines, not for ${host}`, {
+    hint: `create one with \`binfmtctl bundle -o FILE --host ${host} ${guests}\``,
+  });
 }
 
-/** Every entry is the next one that the manifest names, and as large as it says. */
+/** Entries must have the order and sizes of the manifest. */
 function assertMatchesManifest(
   { name, type, size }: Header,
   emulator: BundledEmulator | undefined,
 ): asserts emulator is BundledEmulator {
   if (emulator === undefined || name !== emulator.file)
-    throw corrupt(`it has ${JSON.stringify(name)} in a place that its manifest does not name`);
-  if (type !== 'file') throw corrupt(`${name} is a ${type}`);
+    throw corrupt(`unexpected entry ${JSON.stringify(name)}`);
+  if (type !== 'file') throw corrupt(`${name} is a ${type}, not a file`);
   if (size !== emulator.size)
-    throw corrupt(`${name} has ${size} bytes, not ${emulator.size} as its manifest says`);
+    throw corrupt(`${name} has ${size} bytes, not ${emulator.size} as in the manifest`);
 }
 
-/** Copies an emulator that is wanted into the store; of one that is not, the bytes are verified alone. */
+/** Copies an emulator into the store if it is one of the targets. Verifies its digest in any case. */
 async function take(
   { guest, emulator, sha256, file }: BundledEmulator,
   bytes: Bytes,
@@ -154,7 +152,7 @@ async function take(
   const profile = target?.profiles.find(({ id }) => id === emulator);
   const stored = profile && (await writer.put(storedName(profile, guest, file), bytes));
   const actual = stored?.sha256 ?? (await hashOf(bytes));
-  if (actual !== sha256) throw corrupt(`${file} has sha256 ${actual}, not ${sha256} as its manifest says`);
+  if (actual !== sha256) throw corrupt(`${file} has sha256 ${actual}, not ${sha256} as in the manifest`);
   if (stored === undefined) return [];
   return [{ path: stored.path, emulator, guest, origin: 'bundle' }];
 }
@@ -168,16 +166,16 @@ async function hashOf(bytes: Bytes): Promise<string> {
 function bundleError(name: string, cause: unknown, { atStart }: { readonly atStart: boolean }): unknown {
   if (!(cause instanceof BinfmtctlError)) {
     if (errnoOf(cause)?.match(/^E[A-Z]+$/)) return fileError(cause, `read the bundle ${name}`);
-    const { code, message, hint } = (atStart ? noBundle : corrupt)(tarProblem(cause));
+    const { code, message, hint } = (atStart ? notBundle : corrupt)(tarProblem(cause));
     return new BinfmtctlError(code, `bundle ${name}: ${message}`, { hint, cause });
   }
-  if (cause.code !== 'BAD_PACKAGE' && !cause.message.startsWith(NO_BUNDLE)) return cause;
+  if (cause.code !== 'BAD_PACKAGE' && !cause.message.startsWith(NOT_BUNDLE)) return cause;
   return new BinfmtctlError(cause.code, `bundle ${name}: ${cause.message}`, { hint: cause.hint, cause });
 }
 
-const NO_BUNDLE = 'it is no bundle of binfmtctl';
+const NOT_BUNDLE = 'not a binfmtctl bundle';
 
-const noBundle = (why: string): BinfmtctlError =>
-  new BinfmtctlError('BAD_SOURCE', `${NO_BUNDLE}: ${why}`, {
-    hint: '`binfmtctl bundle -o FILE ARCH...` makes one; it is a plain tar file, not compressed',
+const notBundle = (why: string): BinfmtctlError =>
+  new BinfmtctlError('BAD_SOURCE', `${NOT_BUNDLE}: ${why}`, {
+    hint: 'create one with `binfmtctl bundle -o FILE ARCH...`; bundles are uncompressed tar files',
   });

@@ -12,10 +12,10 @@ interface FileToCopy extends ChosenTarget {
 }
 
 /**
- * Copies an emulator's file into the store, so that nobody can change it afterwards. Its owner was trusted by naming it;
- * anybody else must not have been able to write it.
+ * Copies an emulator into the store, where other users cannot change it. The caller named the file and so trusts its owner;
+ * no other user may be able to write to it.
  *
- * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF; what the store throws.
+ * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF; errors of the store.
  */
 export async function copyToStore(
   { path, guest, profile, origin }: FileToCopy,

@@ -8,20 +8,20 @@ import { copyToStore } from './copy.ts';
 import type { EmulatorTarget, SourceFetcher } from './types.ts';
 
 /**
- * `dir:DIR`: emulators by their usual names in a folder or a root; each is copied into the store. What it has not is left
- * out.
+ * Fetches from `dir:DIR`: copies emulators with their usual names from a directory or a root into the store. The result
+ * lacks emulators that do not exist.
  *
- * @throws BAD_SOURCE where DIR is no folder; what `copyToStore` throws.
+ * @throws BAD_SOURCE if DIR is not a directory; errors of `copyToStore`.
  */
 export const fetchDir: SourceFetcher = async (directory, targets, { store, signal }) => {
   const root = resolve(directory);
-  const isFolder = await stat(root).then(
+  const isDirectory = await stat(root).then(
     (facts) => facts.isDirectory(),
     () => false,
   );
-  if (!isFolder) {
-    throw new BinfmtctlError('BAD_SOURCE', `${root} is no folder`, {
-      hint: 'dir:DIR names a folder; path:FILE names a file',
+  if (!isDirectory) {
+    throw new BinfmtctlError('BAD_SOURCE', `not a directory: ${root}`, {
+      hint: 'use dir:DIR for a directory, path:FILE for a file',
     });
   }
   const copyAll = async (writer: StoreWriter): Promise<readonly Candidate[]> =>

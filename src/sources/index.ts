@@ -9,7 +9,7 @@ import type { SourceFetcher } from './types.ts';
 import { parseUrlSource } from './url/name.ts';
 import { fetchUrl } from './url/url.ts';
 
-/** A source as it is named on the command line: `apt:trixie` is kind `apt`, value `trixie`. */
+/** A parsed --source: `apt:trixie` is kind `apt`, value `trixie`. */
 export interface SourceName {
   readonly kind: string;
   readonly value: string;
@@ -26,10 +26,10 @@ const SOURCES: Readonly<Record<string, SourceFetcher>> = {
 const NEEDS_VALUE = ['path', 'dir', 'bundle'];
 
 /**
- * The source that a text names; a plain FILE.tar is a bundle.
+ * Parses a source specification; a plain FILE.tar is a bundle.
  *
- * @param allowUnverified whether url: needs no sha256
- * @throws BAD_SOURCE for an unknown kind, one that needs a value and has none, and an address that cannot be one.
+ * @param allowUnverified accepts url: without sha256
+ * @throws BAD_SOURCE if the kind is unknown, a required value is missing, or the value is invalid.
  */
 export function parseSource(
   text: string,
@@ -39,12 +39,11 @@ export function parseSource(
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
   const value = colon < 0 ? '' : text.slice(colon + 1);
-  const hint =
-    'a source is path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE], oci[:IMAGE] or url:URL#sha256=HEX';
+  const hint = 'use path:FILE, dir:DIR, bundle:FILE, apt[:RELEASE], oci[:IMAGE] or url:URL#sha256=HEX';
   if (!Object.hasOwn(SOURCES, kind))
     throw new BinfmtctlError('BAD_SOURCE', `unknown source ${JSON.stringify(maskSecrets(text))}`, { hint });
   if (value === '' && NEEDS_VALUE.includes(kind)) {
-    throw new BinfmtctlError('BAD_SOURCE', `source ${JSON.stringify(maskSecrets(text))} names no file`, {
+    throw new BinfmtctlError('BAD_SOURCE', `source ${JSON.stringify(maskSecrets(text))} has no path`, {
       hint,
     });
   }
@@ -53,14 +52,14 @@ export function parseSource(
       'BAD_SOURCE',
       `source ${JSON.stringify(maskSecrets(text))} is a URL, not a path`,
       {
-        hint: 'name a URL as url:URL#sha256=HEX',
+        hint: 'for a URL, use url:URL#sha256=HEX',
       },
     );
   if (kind === 'url') parseUrlSource(value, { allowUnverified });
   return { kind, value };
 }
 
-/** The function that fetches from a kind of source. */
+/** Returns the fetcher for a kind of source. */
 export function openSource({ kind }: SourceName): SourceFetcher {
   const fetch = SOURCES[kind];
   if (fetch === undefined) throw new BinfmtctlError('BAD_SOURCE', `unknown source ${kind}`);

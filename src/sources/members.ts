@@ -1,9 +1,9 @@
-/** The paths at which emulators are looked for in an archive. Pure. */
+/** Paths of emulators in archives. Pure. */
 import { posix } from 'node:path';
 import { FOLDERS, fileNames, layoutPaths, storedName } from '../emulators/names.ts';
 import type { EmulatorTarget } from './types.ts';
 
-/** What the file at one path of an archive is, if it is there. */
+/** What a file at a given path is: which emulator, for which guest. */
 export interface Role {
   readonly guest: string;
   readonly emulator: string;
@@ -14,10 +14,10 @@ export interface Role {
 /** Roles by absolute path. */
 export type RolesByPath = Map<string, Role[]>;
 
-/** Where distributions and images keep them. */
+/** Roles at the paths of distributions and images. */
 export const layoutRoles = (targets: readonly EmulatorTarget[]): RolesByPath => rolesAt(targets, layoutPaths);
 
-/** The same, and by their usual names where `dir:` would find them: archives of files have no layout. */
+/** Also at the paths where `dir:` finds emulators: plain archives follow no distribution's layout. */
 export const treeRoles = (targets: readonly EmulatorTarget[]): RolesByPath =>
   rolesAt(targets, (profile, guest) => [
     ...new Set([

@@ -8,12 +8,12 @@ import { layoutRoles } from './members.ts';
 import type { EmulatorTarget } from './types.ts';
 
 /**
- * Takes the wanted emulators out of the layers of an image and into the store, all of them or, when something is wrong,
- * none. Layers are brought only until all is found, the highest one first; nothing else of them is written anywhere.
+ * Extracts emulators from the layers of an image into the store: all of them or, after an error, none. Fetches layers from
+ * the highest down, only until all emulators are found. Stores nothing else.
  *
- * @param layers the lowest one first
- * @param options `work`: a folder for layers
- * @throws BAD_PACKAGE; INTERRUPTED; what bringing a layer and the store throw.
+ * @param layers lowest first
+ * @param options `workDirectory`: for downloaded layers
+ * @throws BAD_PACKAGE; INTERRUPTED; errors of `fetch` and of the store.
  */
 export function takeFromLayers(
   layers: readonly Layer[],
@@ -21,18 +21,18 @@ export function takeFromLayers(
   options: TakeOptions & { readonly workDirectory: string },
 ): Promise<readonly Candidate[]> {
   const archives = layers.map((layer, index) => {
-    const bring = once(() => bringLayer(layer, join(options.workDirectory, `layer-${index}`)));
-    const open = async () => unpackFile(await bring(), layer.compression);
+    const fetchOnce = once(() => fetchLayer(layer, join(options.workDirectory, `layer-${index}`)));
+    const open = async () => unpackFile(await fetchOnce(), layer.compression);
     return { what: `layer ${layer.digest}`, open };
   });
   return takeFromArchives(archives.toReversed(), layoutRoles(targets), options);
 }
 
-async function bringLayer(layer: Layer, file: string): Promise<string> {
-  await layer.bring(file);
+async function fetchLayer(layer: Layer, file: string): Promise<string> {
+  await layer.fetch(file);
   const actual = await compressionOf(file);
   if (actual !== layer.compression)
-    throw corrupt(`layer ${layer.digest} is said to be of ${layer.compression}, but is of ${actual}`);
+    throw corrupt(`layer ${layer.digest} is declared as ${layer.compression}, but is ${actual}`);
   return file;
 }
 

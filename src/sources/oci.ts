@@ -16,26 +16,28 @@ import { makeTemporaryDirectory } from '../system/temporary.ts';
 import { takeFromLayers } from './oci-layers.ts';
 import type { EmulatorTarget, FetchOptions, PullOptions, SourceFetcher } from './types.ts';
 
-/** Where emulators come from when no image is named: that of tonistiigi/binfmt for QEMU 10.2.3, the same for everybody. */
+/** The default image: tonistiigi/binfmt with QEMU 10.2.3, pinned by digest. */
 export const DEFAULT_IMAGE =
   'docker.io/tonistiigi/binfmt:qemu-v10.2.3-68@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0';
 
-/** Ids of the emulators in that image. */
+/** Ids of the emulators in the default image. */
 export const DEFAULT_IMAGE_EMULATORS: readonly string[] = ['qemu'];
 
 /**
- * `oci:[IMAGE]`: emulators out of a container image: of a registry, in an OCI layout (`oci:/DIR`, `oci:./DIR`) or in an
- * archive of `docker save` or `skopeo` (`oci:/FILE`), each with a digest or without. What it has not is left out.
+ * Fetches from `oci:[IMAGE]`: extracts emulators from a container image in a registry, in an OCI layout (`oci:/DIR`,
+ * `oci:./DIR`) or in an archive of `docker save` or `skopeo` (`oci:/FILE`), each optionally with a digest. The result lacks
+ * emulators that the image does not contain.
  *
- * @throws BAD_SOURCE for what names no image; EMULATOR_UNFIT for files that others can change; SOURCE_FAILED; BAD_PACKAGE for wrong digests, media types, archives, names and
- * links; INTERRUPTED; what the store throws. Nothing is stored then.
+ * @throws BAD_SOURCE if the image name is invalid; EMULATOR_UNFIT if other users can change a local image; SOURCE_FAILED;
+ * BAD_PACKAGE for wrong digests, media types, archives, names and links; INTERRUPTED; errors of the store. Nothing is stored
+ * then.
  */
 export const fetchOci: SourceFetcher = (value, targets, options) =>
   withinTotalTime(options, (timed) =>
     pullImage(value, targets, { ...timed, limits: LIMITS }, hostPlatforms(options.host, machine())),
   );
 
-/** As `fetchOci`, with the platforms of a machine and the limits of its network. */
+/** Like `fetchOci`, with explicit platforms and network limits. */
 export async function pullImage(
   value: string,
   targets: readonly EmulatorTarget[],
@@ -67,7 +69,7 @@ interface Image {
   readonly name: string;
   readonly read: (platforms: readonly Platform[]) => Promise<{
     readonly layers: readonly Layer[];
-    /** What a lock file is to name: this very image, not what its tag leads to later. None where it was named so. */
+    /** The source for a lock file, pinned by digest; undefined if the given name is already pinned. */
     readonly source?: string | undefined;
   }>;
 }
@@ -94,17 +96,17 @@ async function openReference(value: string, options: PullOptions): Promise<Image
   return { name: images.name, read };
 }
 
-/** Docker Hub is not asked for what is meant to be a file of this folder. */
+/** Refuses a name that matches a local file: the user probably means that file, not an image on Docker Hub. */
 async function assertNotLocal(value: string): Promise<void> {
   const [path] = splitDigest(value);
   const facts = value === '' ? null : await lstat(path).catch(() => null);
   if (facts === null) return;
-  const what = facts.isDirectory() ? 'a folder' : 'a file';
+  const what = facts.isDirectory() ? 'directory' : 'file';
   throw new BinfmtctlError(
     'BAD_SOURCE',
-    `oci:${value} names an image of a registry, but there is ${what} ${path} here`,
+    `ambiguous source oci:${value}: a ${what} ${path} exists in the current directory`,
     {
-      hint: `name that as oci:./${value}, or the image with its registry and tag: oci:docker.io/OWNER/NAME:TAG`,
+      hint: `use oci:./${value} for the ${what}, or the image's full name: oci:docker.io/OWNER/NAME:TAG`,
     },
   );
 }

@@ -9,15 +9,16 @@ import { type FileKind, fileKind, KIND_SIZE } from '../file-format/file-kind.ts'
 import { corrupt } from '../system/file/integrity.ts';
 import type { Archive } from './archives.ts';
 
-/** A package has three members, and a few more if it is signed. */
+/** A package has three members, a signed one a few more. */
 const MAX_MEMBERS = 16;
 const CHUNK = 64 * 1024;
 
 /**
- * What a file is by its first bytes: a program, a bundle of ours, or a tar archive, which may be compressed and may be that of a Debian package.
+ * Detects the format of a file from its first bytes: a program, a binfmtctl bundle, or an archive (a tar archive, compressed
+ * or not, or a Debian package).
  *
- * @param what for messages
- * @throws BAD_PACKAGE for anything else, and for a package that is cut off; opening the archive throws NO_TOOL too.
+ * @param what name of the file in messages
+ * @throws BAD_PACKAGE for other formats and truncated packages; opening the archive can throw NO_TOOL.
  */
 export async function openArchive(
   file: string,
@@ -30,7 +31,7 @@ export async function openArchive(
   if (kind === 'elf') return 'program';
   if (kind === 'tar' && firstName(head) === MANIFEST) return 'bundle';
   if (kind === 'ar') return await packageIn(handle, file, what, signal);
-  if (kind === 'unknown') throw notKnown(what, ...explainHead(head));
+  if (kind === 'unknown') throw unsupported(what, ...explainHead(head));
   const read = () => createReadStream(file, { highWaterMark: CHUNK });
   return {
     what,
@@ -38,10 +39,10 @@ export async function openArchive(
   };
 }
 
-/** The files of a Debian package. @throws BAD_PACKAGE for what is none; opening it throws NO_TOOL too. */
+/** Opens the files of a Debian package. @throws BAD_PACKAGE if it is invalid; opening the archive can throw NO_TOOL. */
 export async function openPackage(file: string, what: string, signal: AbortSignal): Promise<Archive> {
   await using handle = await open(file);
-  if (fileKind(await readAt(handle, 0, KIND_SIZE)) !== 'ar') throw corrupt(`${what} is no Debian package`);
+  if (fileKind(await readAt(handle, 0, KIND_SIZE)) !== 'ar') throw corrupt(`${what} is not a Debian package`);
   return await packageIn(handle, file, what, signal);
 }
 
@@ -54,7 +55,7 @@ async function packageIn(
   const { at: start, end } = await findData(handle, what);
   const packing = fileKind(await readAt(handle, start, KIND_SIZE));
   if (packing === 'unknown' || packing === 'elf' || packing === 'ar')
-    throw notKnown(what, 'is packed in a way that is not known');
+    throw unsupported(what, 'uses an unsupported compression');
   const read = () => createReadStream(file, { start, end, highWaterMark: CHUNK });
   const unpacked = (): AsyncIterable<Uint8Array> =>
     packing === 'xz' ? unxzPackage(file, read, signal) : unpack(read(), COMPRESSIONS[packing]);
@@ -65,7 +66,7 @@ const COMPRESSIONS = { tar: 'none', gzip: 'gzip', zstd: 'zstd' } as const satisf
   Record<FileKind, string>
 >;
 
-/** Where in a package its files are: in the member data.tar, which may be compressed in any way (deb(5)). */
+/** Finds the member data.tar, compressed or not, which contains the package's files (deb(5)). */
 async function findData(
   handle: FileHandle,
   what: string,
@@ -76,13 +77,13 @@ async function findData(
     const member = parseArHeader(await readAt(handle, at, AR_HEADER_SIZE));
     at += AR_HEADER_SIZE;
     if (member === null || at + member.size > total)
-      throw corrupt(`${what}: the package is damaged or cut off`);
+      throw corrupt(`${what}: the package is corrupt or truncated`);
     const { name, size } = member;
     if (count === 0 && name !== 'debian-binary') break;
     if (size > 0 && /^data\.tar(\.|$)/.test(name)) return { at, end: at + size - 1 };
     at += size + (size % 2);
   }
-  throw corrupt(`${what} is no Debian package: it has no data.tar`);
+  throw corrupt(`${what} is not a Debian package: data.tar not found`);
 }
 
 /** The name in the first header of a tar archive, if it is short. */
@@ -94,14 +95,14 @@ async function readAt(handle: FileHandle, at: number, length: number): Promise<U
   return buffer.subarray(0, bytesRead);
 }
 
-/** What is none of all that, and what to do about it. */
+/** Explains a file of unknown format. */
 function explainHead(head: Uint8Array): readonly [why: string, hint?: string] {
   const text = String.fromCharCode(...head.subarray(0, 64));
-  if (text.trimStart().startsWith('<')) return ['is a web page', 'is its address that of the file itself?'];
-  return ['is no emulator, tar archive or Debian package'];
+  if (text.trimStart().startsWith('<')) return ['is a web page', 'use the address of the file itself'];
+  return ['is not an emulator, tar archive or Debian package'];
 }
 
-const notKnown = (what: string, why: string, hint = UNDERSTOOD): BinfmtctlError =>
+const unsupported = (what: string, why: string, hint = SUPPORTED): BinfmtctlError =>
   new BinfmtctlError('BAD_PACKAGE', `${what} ${why}`, { hint });
 
-const UNDERSTOOD = 'an ELF program, .tar, .tar.gz, .tar.xz, .tar.zst and .deb are understood';
+const SUPPORTED = 'use an ELF program, .tar, .tar.gz, .tar.xz, .tar.zst or .deb file';

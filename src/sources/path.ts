@@ -5,9 +5,9 @@ import { copyToStore } from './copy.ts';
 import type { SourceFetcher } from './types.ts';
 
 /**
- * `path:FILE`: that file is the emulator; a copy of it goes into the store.
+ * Fetches from `path:FILE`: copies the file, which is the emulator itself, into the store.
  *
- * @throws BAD_SOURCE for several architectures, if the file's name does not say which one; what `copyToStore` throws.
+ * @throws BAD_SOURCE if there are several targets and the file's name matches none; errors of `copyToStore`.
  */
 export const fetchPath: SourceFetcher = async (file, targets, { store, signal }) => {
   const path = resolve(file);

@@ -1,4 +1,4 @@
-/** What the root of a container of an image would have at some paths (OCI image-spec layer.md, "Applying Changesets"). */
+/** Finds files in image layers as if the layers were applied to a root (OCI image-spec layer.md, "Applying Changesets"). */
 import { posix } from 'node:path';
 import type { Header } from 'tar-stream';
 import { checkEntry, linkTarget } from '../archive/tar-entry.ts';
@@ -7,17 +7,17 @@ import { addRole, type Role, type RolesByPath } from './members.ts';
 
 export interface LayerSearch {
   readonly rolesByPath: RolesByPath;
-  /** Takes the file at a path that has roles. */
+  /** Called with each file that has roles. */
   readonly take: (path: string, roles: readonly Role[], bytes: AsyncIterable<Uint8Array>) => Promise<void>;
-  /** Guests of which the emulator was found, or a link to it. */
+  /** Guests whose emulator, or a link to it, was found. */
   readonly settled: Set<string>;
-  /** The roles of what links name, for the next search. */
+  /** Roles of link targets, for the next search. */
   readonly linked: RolesByPath;
-  /** The links that were met. */
+  /** Paths of the links found. */
   readonly followed: Set<string>;
-  /** Paths that upper layers have taken away, with all beneath. */
+  /** Paths that upper layers removed, including everything below. */
   readonly removed: Set<string>;
-  /** Folders whose content in lower layers does not count. */
+  /** Directories whose content in lower layers is hidden. */
   readonly opaque: Set<string>;
 }
 
@@ -37,14 +37,14 @@ export function newSearch(rolesByPath: RolesByPath, take: LayerSearch['take']): 
   };
 }
 
-/** Whether nothing is left to be looked for. */
+/** True if every guest was found. */
 export const isSettled = ({ rolesByPath, settled }: LayerSearch): boolean =>
   [...rolesByPath.values()].flat().every(({ guest }) => settled.has(guest));
 
 /**
- * Goes through the next lower layer; the highest one comes first. What it takes away counts for those below it only.
+ * Searches a layer; call it from the highest layer down. The layer's whiteouts only affect the layers below it.
  *
- * @throws BAD_PACKAGE for names and links that lead out of the image, and for what can be no emulator in the place of one.
+ * @throws BAD_PACKAGE if a name or link leads out of the image, or if a device or directory is at an emulator's path.
  */
 export async function searchLayer(
   entries: AsyncIterable<TarEntry>,
@@ -52,20 +52,20 @@ export async function searchLayer(
   { isPackage = false }: { readonly isPackage?: boolean | undefined } = {},
 ): Promise<void> {
   const { rolesByPath, settled, take, linked } = search;
-  const folders = foldersAbove(rolesByPath);
+  const parents = parentsOfAll(rolesByPath);
   const removed: string[] = [];
   const opaque: string[] = [];
   for await (const { header, bytes } of entries) {
     const path = isPackage ? checkEntry(header) : nameOf(header);
     const name = posix.basename(path);
     if (name.startsWith(WHITEOUT)) {
-      const folder = posix.dirname(path);
-      const target = posix.join(folder, name.slice(WHITEOUT.length));
-      if (name === OPAQUE) opaque.push(folder);
-      else if (rolesByPath.has(target) || folders.has(target)) removed.push(target);
+      const parent = posix.dirname(path);
+      const target = posix.join(parent, name.slice(WHITEOUT.length));
+      if (name === OPAQUE) opaque.push(parent);
+      else if (rolesByPath.has(target) || parents.has(target)) removed.push(target);
       continue;
     }
-    if (folders.has(path) && header.type !== 'directory') removed.push(path);
+    if (parents.has(path) && header.type !== 'directory') removed.push(path);
     const roles = (rolesByPath.get(path) ?? []).filter(({ guest }) => !settled.has(guest));
     if (roles.length === 0 || isHidden(path, search)) continue;
     const target = linkTarget(checkedHeader(header), path);
@@ -78,13 +78,13 @@ export async function searchLayer(
     if (isSettled(search)) return;
   }
   for (const path of removed) search.removed.add(path);
-  for (const path of opaque.filter((each) => folders.has(each))) search.opaque.add(path);
+  for (const path of opaque.filter((each) => parents.has(each))) search.opaque.add(path);
 }
 
-/** Devices and pipes may be in an image, as none of them is ever made; names that lead out of it may not. */
+/** Images may contain devices and pipes, which are never created. Names must not lead out of the image. */
 const nameOf = (header: Header): string => checkEntry({ ...header, type: 'file' });
 
-/** In the place of an emulator they may not. */
+/** At an emulator's path, devices and pipes are errors. */
 function checkedHeader(header: Header): Header {
   checkEntry(header);
   return header;
@@ -92,13 +92,13 @@ function checkedHeader(header: Header): Header {
 
 function isHidden(path: string, { removed, opaque }: LayerSearch): boolean {
   if (removed.has(path)) return true;
-  return foldersOf(path).some((folder) => removed.has(folder) || opaque.has(folder));
+  return parentsOf(path).some((parent) => removed.has(parent) || opaque.has(parent));
 }
 
-const foldersAbove = (rolesByPath: RolesByPath): ReadonlySet<string> =>
-  new Set([...rolesByPath.keys()].flatMap(foldersOf));
+const parentsOfAll = (rolesByPath: RolesByPath): ReadonlySet<string> =>
+  new Set([...rolesByPath.keys()].flatMap(parentsOf));
 
-function foldersOf(path: string): readonly string[] {
-  const folder = posix.dirname(path);
-  return folder === path ? [] : [folder, ...foldersOf(folder)];
+function parentsOf(path: string): readonly string[] {
+  const parent = posix.dirname(path);
+  return parent === path ? [] : [parent, ...parentsOf(parent)];
 }

@@ -5,27 +5,27 @@ import type { Transfer } from '../net/progress.ts';
 
 /** An architecture that needs an emulator, and the emulators that can run it. */
 export interface EmulatorTarget {
-  /** Id of the arch that it is to run. */
+  /** Id of the arch to emulate. */
   readonly guest: string;
-  /** Emulators that would do, the preferred one first. */
+  /** Suitable emulators, in order of preference. */
   readonly profiles: readonly EmulatorProfile[];
 }
 
 export interface FetchOptions extends Transfer {
   readonly store: string;
-  /** Id of the arch of the machine that they are to run on. */
+  /** Id of the arch that the emulators run on. */
   readonly host: string;
-  /** Take also what has no sha256 by which it could be verified. */
+  /** Accepts url: without sha256. */
   readonly allowUnverified?: boolean | undefined;
-  /** Whoever asks compares what is stored with known bytes before it is run: then others may be able to write the source. */
+  /** The caller verifies the stored files before running them, so other users may be able to change the source. */
   readonly verified?: boolean | undefined;
 }
 
 export type PullOptions = FetchOptions & LimitedTransfer;
 
 /**
- * Brings emulators into the store and returns those that it has; what it has not is left out. One call fetches all of
- * them, so that an archive is read once.
+ * Fetches emulators into the store and returns those that the source has. One call fetches all of them, so that an archive
+ * is read only once.
  */
 export type SourceFetcher = (
   value: string,

@@ -4,25 +4,25 @@ import type { Context } from '../context.ts';
 import { isBinfmtctlError, isInterruption } from '../errors.ts';
 import type { Entry } from '../rule/types.ts';
 
-/** A change of an instance that depends on the entries it has. */
+/** A change to an instance that depends on its current entries. */
 export interface InstanceChange<Decision, Result> {
-  /** Decides by the entries what to do; it may take long, and changes no entry. */
+  /** Decides what to do, from the current entries. May be slow; changes no entry. */
   readonly decide: (entries: readonly Entry[]) => Promise<Decision>;
-  /** Does it, wholly or not at all. */
+  /** Applies the decision completely or not at all. */
   readonly apply: (decision: Decision) => Promise<Result>;
-  /** Frees what a decision holds; called once for each. */
+  /** Frees the resources of a decision; called once per decision. */
   readonly release?: ((decision: Decision) => void) | undefined;
 }
 
-/** Longer than many others need, one after the other, to register and to run probes. */
+/** Long enough for many other runs to register and probe one after the other. */
 const TIMEOUT_MS = 600_000;
 
 /**
- * Carries out a change that may run beside others, in containers too: decides without the lock of the instance, takes it, and decides
- * once more if the entries are not the same any more. Nobody else with that lock changes an entry between decision and result, and none
- * relies on entries that are still to be proved.
+ * Changes an instance while other binfmtctl processes, also in containers, may do the same. Decides before it takes the instance's lock,
+ * then again under the lock if the entries have changed. The lock keeps other processes from changing entries between decision and
+ * result, and from relying on entries that are not verified yet.
  *
- * Programs that do not take the lock may still be faster: then the change is rolled back, and decided once more.
+ * Programs that ignore the lock may interfere: then the change is rolled back and decided again.
  *
  * @throws LOCKED, NO_TOOL, INTERRUPTED, NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC; what `decide` and `apply` throw.
  */
@@ -42,14 +42,14 @@ export async function changeInstance<Decision, Result>(
   const dispose = (decided: Decided<Decision>): void => {
     if ('decision' in decided) release?.(decided.decision);
   };
-  const carry = async (decided: Decided<Decision>): Promise<Result> => {
+  const applyDecided = async (decided: Decided<Decision>): Promise<Result> => {
     if ('failure' in decided) throw decided.failure;
     return apply(decided.decision);
   };
-  const decideAndCarry = async (): Promise<Result> => {
+  const decideAndApply = async (): Promise<Result> => {
     const decided = await decideNow();
     try {
-      return await carry(decided);
+      return await applyDecided(decided);
     } finally {
       dispose(decided);
     }
@@ -61,10 +61,10 @@ export async function changeInstance<Decision, Result>(
       const { identity } = takeSnapshot(binfmtDirectory);
       const isCurrent = identity !== null && identity === early.identity;
       try {
-        return await (isCurrent ? carry(early) : decideAndCarry());
+        return await (isCurrent ? applyDecided(early) : decideAndApply());
       } catch (error) {
         if (!isOvertaken(error)) throw error;
-        return decideAndCarry();
+        return decideAndApply();
       }
     };
     return await withLockedInstance(context, change);
@@ -73,12 +73,12 @@ export async function changeInstance<Decision, Result>(
   }
 }
 
-/** Runs `action` with the lock of the instance. Throws what `changeInstance` does. */
+/** Runs `action` under the instance's lock. Throws the same errors as `changeInstance`. */
 export function withLockedInstance<T>(
   { binfmtDirectory, signal, report }: Context,
   action: () => Promise<T>,
 ): Promise<T> {
-  const text = `waiting for another binfmtctl that changes entries in ${binfmtDirectory}`;
+  const text = `waiting for another binfmtctl process that is changing entries in ${binfmtDirectory}`;
   const onWait = (): void => report({ kind: 'warning', text });
   return withInstanceLock(binfmtDirectory, action, { timeoutMs: TIMEOUT_MS, signal, onWait });
 }
@@ -88,8 +88,6 @@ type Decided<Decision> = { readonly identity: string | null } & (
   | { readonly failure: unknown }
 );
 
-/** A failure that other entries would not have prevented. */
-
-/** Another program registered or removed an entry after the decision. */
+/** True if another program registered or removed an entry after the decision. */
 const isOvertaken = (error: unknown): boolean =>
   isBinfmtctlError(error) && ['ENTRY_EXISTS', 'ENTRY_NOT_FOUND'].includes(error.code);

@@ -6,9 +6,9 @@ import type { AnyEntry, AnyRule } from '../rule/types.ts';
 import { parseJson, toJson } from '../text/json.ts';
 import { requireReversible, ruleOf, type Step } from './steps.ts';
 
-/** Written before the first step and removed after the last: what a killed run was about to do. */
+/** The steps of a transaction. Written before the first step and removed after the last, so that it survives only a killed run. */
 export interface Journal {
-  /** The kernel's boot and the user namespace that the entries belong to: after a reboot they are gone anyway. */
+  /** Boot and user namespace that the entries belong to: a reboot removes the entries. */
   readonly bootId: string;
   readonly userNamespace: string;
   readonly steps: readonly Step[];
@@ -42,7 +42,7 @@ const journalSchema = v.object({
   steps: v.array(stepSchema),
 });
 
-/** BAD_ENTRY for steps of which one could not be taken back. */
+/** The text of a journal file. @throws BAD_ENTRY if a step cannot be undone. */
 export function encodeJournal(journal: Journal): string {
   requireReversible(journal.steps);
   return `${toJson({ schema: 'binfmtctl/journal/1', ...journal })}\n`;
@@ -54,58 +54,58 @@ export function decodeJournal(text: string): Journal | null {
   return parsed.success ? parsed.output : null;
 }
 
-/** What is there now, where a journal was found. */
+/** The machine's state when a journal is found. */
 export interface FoundState {
   readonly entries: readonly AnyEntry[];
-  /** Contents of the files that the journal names; null where there is none. */
+  /** Contents of the files that the journal names; null for a missing file. */
   readonly files: ReadonlyMap<string, string | null>;
-  /** Whether it is still the boot and the user namespace of the journal. */
+  /** Whether boot and user namespace are those of the journal. */
   readonly sameKernel: boolean;
-  /** Whether it is another boot, of the same user namespace: entries come from files that register rules at boot. */
+  /** Whether only the boot differs: then the present entries come from files that register rules at boot. */
   readonly rebooted?: boolean | undefined;
 }
 
 /**
- * The steps that make everything that the journal's steps touch what it was before them. What looks neither as before
- * nor as one of the steps left it was changed by others since, and stays.
+ * The steps that restore every entry and file that the journal's steps touch. An entry or file whose state is neither the
+ * one before the journal nor the result of one of its steps was changed by another program since, and is left alone.
  *
- * Entries come back before others go, so that programs find one or the other at any time.
+ * Old entries are restored before new ones are removed, so that programs find one of the two at any time.
  */
 export function planRepair(
   { steps }: Journal,
   { entries, files, sameKernel, rebooted = false }: FoundState,
 ): readonly Step[] {
-  const looks = new Map<string, Look[]>();
+  const states = new Map<string, ItemState[]>();
   for (const { key, before, after } of steps.flatMap((step) => changeOf(step) ?? [])) {
-    looks.set(key, [...(looks.get(key) ?? [before]), after]);
+    states.set(key, [...(states.get(key) ?? [before]), after]);
   }
   const repairs: Repair[] = [];
-  for (const [key, [before = null, ...after]] of looks) {
+  for (const [key, [before = null, ...after]] of states) {
     const isFile = key.startsWith(FILE);
     const name = key.slice(key.indexOf(' ') + 1);
     const now = isFile ? (files.get(name) ?? null) : (entries.find((entry) => entry.name === name) ?? null);
-    if (sameLook(before, now) || !after.some((look) => sameLook(look, now))) continue;
-    // After a reboot an entry that is absent may be one that no service has registered.
+    if (sameState(before, now) || !after.some((state) => sameState(state, now))) continue;
+    // After a reboot, an absent entry may just not be registered yet.
     const isFromBoot = !isFile && !sameKernel;
     if (isFromBoot && (!rebooted || now === null)) continue;
-    const restored = isFromBoot ? entryOfRestoredFiles(name, looks, files) : before;
-    if (restored === undefined || sameLook(restored, now)) continue;
-    const turn = isFile ? 2 : restored === null ? 1 : 0;
-    repairs.push({ turn, steps: stepsBetween(name, now, restored) });
+    const restored = isFromBoot ? entryOfRestoredFiles(name, states, files) : before;
+    if (restored === undefined || sameState(restored, now)) continue;
+    const phase = isFile ? 2 : restored === null ? 1 : 0;
+    repairs.push({ phase, steps: stepsBetween(name, now, restored) });
   }
-  return repairs.toSorted((a, b) => a.turn - b.turn).flatMap((repair) => repair.steps);
+  return repairs.toSorted((a, b) => a.phase - b.phase).flatMap((repair) => repair.steps);
 }
 
 /**
- * The entry that the boot files of `name` register once they are restored; null if none of them does, and undefined if the
- * transaction changed none.
+ * The entry that the boot files of `name` register once they are restored: null if they register none, undefined if the
+ * transaction changed no boot file.
  */
 function entryOfRestoredFiles(
   name: string,
-  looks: ReadonlyMap<string, readonly Look[]>,
+  states: ReadonlyMap<string, readonly ItemState[]>,
   files: ReadonlyMap<string, string | null>,
-): Look | undefined {
-  const bootFiles = [...looks].flatMap(([key, [before = null, ...after]]) => {
+): ItemState | undefined {
+  const bootFiles = [...states].flatMap(([key, [before = null, ...after]]) => {
     const path = key.startsWith(FILE) ? key.slice(FILE.length) : '';
     if (bootFormatOf(path, name) === null) return [];
     const now = files.get(path) ?? null;
@@ -120,35 +120,35 @@ function entryOfRestoredFiles(
 }
 
 interface Repair {
-  readonly turn: number;
+  readonly phase: number;
   readonly steps: readonly Step[];
 }
 
-/** What a thing that steps touch looks like: an entry, a file's text, or nothing. */
-type Look = (AnyRule & { readonly enabled: boolean | 'either' }) | string | null;
+/** An entry, the text of a file, or null for an absent one. */
+type ItemState = (AnyRule & { readonly enabled: boolean | 'either' }) | string | null;
 
 const ENTRY = 'entry ';
 const FILE = 'file ';
 
 interface JournalChange {
   readonly key: string;
-  readonly before: Look;
-  readonly after: Look;
+  readonly before: ItemState;
+  readonly after: ItemState;
 }
 
-/** What a step touches; null for one that changes nothing. */
+/** The entry or file that a step changes; null for a step that changes nothing. */
 function changeOf(step: Step): JournalChange | null {
   switch (step.kind) {
     case 'register':
-      // From Linux 7.3 on a rule is registered disabled, and a kill may come before it is enabled.
+      // From Linux 7.3 on, a rule is registered disabled and then enabled; a kill may come in between.
       return { key: ENTRY + step.rule.name, before: null, after: { ...step.rule, enabled: 'either' } };
     case 'unregister':
       return { key: ENTRY + step.entry.name, before: step.entry, after: null };
     case 'enable':
     case 'disable': {
-      const look = (enabled: boolean): Look => ({ ...step.entry, enabled });
+      const state = (enabled: boolean): ItemState => ({ ...step.entry, enabled });
       const enables = step.kind === 'enable';
-      return { key: ENTRY + step.entry.name, before: look(!enables), after: look(enables) };
+      return { key: ENTRY + step.entry.name, before: state(!enables), after: state(enables) };
     }
     case 'write':
       return { key: FILE + step.path, before: step.previous, after: step.text };
@@ -159,12 +159,12 @@ function changeOf(step: Step): JournalChange | null {
   }
 }
 
-function sameLook(a: Look, b: Look): boolean {
+function sameState(a: ItemState, b: ItemState): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b;
   return (a.enabled === 'either' || a.enabled === b.enabled) && equalRules(a, b);
 }
 
-function stepsBetween(name: string, now: AnyEntry | string | null, before: Look): readonly Step[] {
+function stepsBetween(name: string, now: AnyEntry | string | null, before: ItemState): readonly Step[] {
   if (typeof now === 'string' && before === null) return [{ kind: 'delete', path: name, previous: now }];
   if (typeof before === 'string')
     return [{ kind: 'write', path: name, text: before, previous: typeof now === 'string' ? now : null }];

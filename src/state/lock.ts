@@ -4,10 +4,10 @@ import { assertStoreTrusted } from '../emulators/store/trust.ts';
 import { ensureDirectory } from '../system/file/files.ts';
 import { withLock } from '../system/lock.ts';
 
-/** Longer than most downloads take, which are made under the lock. */
+/** Downloads run under the lock, so the limit exceeds the time of most downloads. */
 const TIMEOUT_MS = 600_000;
 
-/** Runs `action` while no other binfmtctl changes anything through the same store. @throws STORE_FAILED, LOCKED. */
+/** Runs `action` while no other binfmtctl process uses the same store for changes. @throws STORE_FAILED, LOCKED. */
 export async function withStoreLock<T>(
   { store, signal, report }: Context,
   action: () => Promise<T>,
@@ -18,6 +18,9 @@ export async function withStoreLock<T>(
     timeoutMs: TIMEOUT_MS,
     signal,
     onWait: () =>
-      report({ kind: 'warning', text: `waiting for another binfmtctl (lock ${join(store, 'lock')})` }),
+      report({
+        kind: 'warning',
+        text: `waiting for another binfmtctl process (lock file ${join(store, 'lock')})`,
+      }),
   });
 }

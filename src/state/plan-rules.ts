@@ -2,27 +2,27 @@ import { overlap } from '../rule/algebra.ts';
 import { equalRules } from '../rule/equal.ts';
 import type { Entry, Rule } from '../rule/types.ts';
 
-/** What becomes of a wanted rule: its entry stays, or it is registered, in the place of `entry` where there is one. */
+/** How a desired rule is reached: `keep` leaves its entry; otherwise the rule is registered and replaces `entry`, if there is one. */
 export interface RuleChange {
   readonly entry: Entry | null;
   readonly keep: boolean;
 }
 
-/** Of rules with one name the last: each would replace the one before it. */
+/** The last rule of each name: a later rule replaces an earlier one of the same name. */
 export function lastOfEachName(rules: readonly Rule[]): readonly Rule[] {
   const last = new Map(rules.map((rule) => [rule.name, rule]));
   return rules.filter((rule) => last.get(rule.name) === rule);
 }
 
 /**
- * Plans rules, each of which comes after those planned before it, and so before them in the kernel's order wherever a file can
- * match both. `entries` are those that were there at first, newest first. An entry stays where it is enabled (or, without
- * `enabled`, disabled), means the same, and is newer than what it has to come before.
+ * Plans rules one by one. Where a file can match two of them, the kernel must try the later one first. `entries` are the
+ * entries before the change, newest first. An entry is kept if it equals the rule, has the desired `enabled` state and is newer
+ * than every entry that it must precede.
  */
 export function rulePlanner(entries: readonly Entry[]): RulePlanner {
   const ages = new Map(entries.map(({ name }, index) => [name, index]));
   const placed: { readonly rule: Rule; readonly age: number }[] = [];
-  // Where all entries stay in order, none has to be compared with those before it.
+  // While all entries are kept in order, no patterns need to be compared.
   let newest = Number.POSITIVE_INFINITY;
   const plan = (rule: Rule, { enabled = true }: { readonly enabled?: boolean } = {}): RuleChange => {
     const index = ages.get(rule.name) ?? -1;
@@ -34,7 +34,7 @@ export function rulePlanner(entries: readonly Entry[]): RulePlanner {
     return { entry, keep: isSame && isInOrder() };
   };
   const place = (rule: Rule, { keep }: RuleChange): void => {
-    // What is registered now is newer than all that was there.
+    // A new registration is newer than all existing entries.
     const age = keep ? (ages.get(rule.name) ?? -1) : -1;
     placed.push({ rule, age });
     newest = Math.min(newest, age);
@@ -43,8 +43,8 @@ export function rulePlanner(entries: readonly Entry[]): RulePlanner {
 }
 
 export interface RulePlanner {
-  /** What becomes of the next rule. */
+  /** Plans the next rule. */
   readonly plan: (rule: Rule, state?: { readonly enabled?: boolean }) => RuleChange;
-  /** To be called once a rule has its entry. */
+  /** Records that the rule now has its entry. */
   readonly place: (rule: Rule, change: RuleChange) => void;
 }

@@ -4,30 +4,30 @@ import { parseJson, toJson } from '../text/json.ts';
 import { decodeRule, isObject } from './stored-rule.ts';
 
 /**
- * What we did for one entry: kept beside the store, so that a later `uninstall` takes back exactly our part and
- * nothing that others made.
+ * What binfmtctl did for one entry. Kept in the store, so that a later `uninstall` reverts exactly these changes and
+ * no change of another program.
  */
 export interface Registration {
   readonly arch: string;
   readonly rule: Rule;
   /** Id of the emulator profile, and the sha256 and version of the program. */
   readonly emulator: { readonly profile: string; readonly sha256: string; readonly version: string | null };
-  /** Whether the entry itself is ours; false where it was there and we only made it last over a reboot. */
+  /** Whether binfmtctl registered the entry; false if the entry existed and binfmtctl only made it persistent. */
   readonly registered: boolean;
-  /** Files that make it last, with what they held before. */
+  /** Files that register the entry at boot, with their previous contents. */
   readonly persisted: readonly { readonly path: string; readonly previous: string | null }[];
-  /** The rule of the entry that another program had registered, and that `install` replaced. */
+  /** The rule of another program's entry that `install` replaced. */
   readonly replaced?: Rule | undefined;
 }
 
 const SCHEMA = 'binfmtctl/registration/1';
 
-/** Text of a registration's file: one JSON document, always the same bytes for the same registration. */
+/** The text of a registration file: one JSON document, the same bytes for the same registration. */
 export function encodeRegistration(registration: Registration): string {
   return `${toJson({ schema: SCHEMA, ...registration })}\n`;
 }
 
-/** The registration in a file's text, or null where the text is not one. Others may have written it: it is a file of a volume. */
+/** The registration in a file's text; null if the text is invalid. The text is untrusted: containers may share the store as a volume. */
 export function decodeRegistration(text: string): Registration | null {
   const value = parseJson(text);
   if (!isObject(value) || value['schema'] !== SCHEMA) return null;

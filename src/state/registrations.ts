@@ -6,41 +6,41 @@ import type { Entry } from '../rule/types.ts';
 import { decodeRegistration, type Registration } from './registration.ts';
 import { fromReadableStores } from './stores.ts';
 
-/** A registration as it was found in its file. */
+/** A registration and the file it was read from. */
 export interface StoredRegistration {
   readonly path: string;
   readonly text: string;
   readonly registration: Registration;
 }
 
-/** The file of the registration of the entry `name`. */
+/** Path of the registration file of entry `name`. */
 export function registrationPath(store: string, name: string): string {
   return join(store, 'registrations', `${encodeURIComponent(name)}.json`);
 }
 
-/** A registration's file that holds none: truncated, or damaged otherwise. */
+/** A registration file that is truncated or otherwise invalid. */
 export interface DamagedRegistration {
   readonly path: string;
   readonly text: string;
-  /** Name of the entry, which the file's name tells. */
+  /** Name of the entry, taken from the file name. */
   readonly entry: string;
 }
 
-/** Everything we registered from this store, by name of entry, without damaged files. */
+/** The registrations in a store by entry name, without damaged files. */
 export async function readRegistrations(store: string): Promise<ReadonlyMap<string, StoredRegistration>> {
   return (await readAllRegistrations(store)).registrations;
 }
 
 /**
- * Everything we registered from this store, by name of entry, and the files that do not say what that was.
+ * The registrations in a store by entry name, and the damaged files.
  *
- * @throws STORE_FAILED, FILE_FAILED where another user can have written it.
+ * @throws STORE_FAILED, FILE_FAILED if another user may have written them.
  */
 export async function readAllRegistrations(store: string): Promise<{
   readonly registrations: ReadonlyMap<string, StoredRegistration>;
   readonly damaged: readonly DamagedRegistration[];
 }> {
-  // Not the temporary files of a killed run.
+  // Skips temporary files of a killed run.
   const texts = readStoreFiles(store, 'registrations', (name) => name.endsWith('.json'));
   const registrations = new Map<string, StoredRegistration>();
   const damaged: DamagedRegistration[] = [];
@@ -53,7 +53,7 @@ export async function readAllRegistrations(store: string): Promise<{
   return { registrations, damaged };
 }
 
-/** Those of our store and, for users, of the machine's; ours come first. */
+/** The registrations in the user's store and, for users other than root, in the machine's store. The user's take precedence. */
 export async function readReadableRegistrations(
   context: Pick<Context, 'store'>,
 ): Promise<ReadonlyMap<string, StoredRegistration>> {
@@ -61,7 +61,7 @@ export async function readReadableRegistrations(
   return new Map(all.toReversed().flatMap((each) => [...each]));
 }
 
-/** Whether the entry is as we registered it: an entry that others put in its place is theirs. */
+/** Whether binfmtctl registered the entry as it is now, rather than another program that replaced it. */
 export function isOurs(entry: Entry, registrations: ReadonlyMap<string, StoredRegistration>): boolean {
   const registration = registrations.get(entry.name)?.registration;
   return registration?.registered === true && equalRules(entry, registration.rule);
@@ -72,7 +72,7 @@ function entryOf(path: string): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    // Not a name that we write.
+    // binfmtctl does not write such a name.
     return name;
   }
 }

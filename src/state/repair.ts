@@ -25,14 +25,14 @@ import type { Step } from './steps.ts';
 type FileStep = Extract<Step, { kind: 'write' | 'delete' }>;
 type RegisterStep = Extract<Step, { kind: 'register' }>;
 
-/** The journal of a store, for a transaction. */
+/** The journal of a store, as `transact` uses it. */
 export function journalOf(context: Context): {
   readonly open: (steps: readonly Step[]) => Promise<void>;
   readonly close: () => Promise<void>;
 } {
   return {
     open: async (steps) => {
-      const text = encodeJournal({ ...whereabouts(), steps });
+      const text = encodeJournal({ ...currentKernel(), steps });
       await seal(context.store, text);
       await writeAtomic(pathOf(context), text);
     },
@@ -41,10 +41,10 @@ export function journalOf(context: Context): {
 }
 
 /**
- * Rolls back what a killed run left half done, and reports it. The store's lock must be held. A journal that this program
- * did not write is set aside and reported, never obeyed.
+ * Rolls back the steps of a killed run, and reports it. The caller must hold the store's lock. A journal that this installation
+ * did not write is renamed and reported, never applied.
  *
- * Returns how many steps were rolled back.
+ * Returns the number of steps that were rolled back.
  */
 export async function repair(context: Context): Promise<number> {
   const { store, report, binfmtDirectory } = context;
@@ -61,14 +61,14 @@ export async function repair(context: Context): Promise<number> {
     return 0;
   }
   const { journal } = read;
-  const here = whereabouts();
-  const sameNamespace = journal.userNamespace === here.userNamespace;
+  const current = currentKernel();
+  const sameNamespace = journal.userNamespace === current.userNamespace;
   const plan = (): readonly Step[] =>
     planRepair(journal, {
       entries: listEntries(binfmtDirectory),
       files: new Map(steps.map(({ path }) => [path, readTextIfExists(path)] as const)),
-      sameKernel: journal.bootId === here.bootId && sameNamespace,
-      rebooted: journal.bootId !== here.bootId && sameNamespace,
+      sameKernel: journal.bootId === current.bootId && sameNamespace,
+      rebooted: journal.bootId !== current.bootId && sameNamespace,
     });
   const repairNow = async (): Promise<readonly Step[]> => {
     const undo = plan();
@@ -113,13 +113,17 @@ async function setAside(problem: string, context: Context): Promise<void> {
   context.report({ kind: 'warning', text });
 }
 
-/** Removes what killed writers left in the store, and beside the files that the journal names. */
+/** Removes temporary files of killed writers from the store and from the directories of the files that the journal names. */
 async function removeTemporariesBeside({ store }: Context, steps: readonly FileStep[]): Promise<void> {
-  const folders = new Set([store, join(store, 'registrations'), ...steps.map(({ path }) => dirname(path))]);
-  await Promise.all([sweepStore(store), ...[...folders].map(removeTemporaries)]);
+  const directories = new Set([
+    store,
+    join(store, 'registrations'),
+    ...steps.map(({ path }) => dirname(path)),
+  ]);
+  await Promise.all([sweepStore(store), ...[...directories].map(removeTemporaries)]);
 }
 
-/** An entry that cannot be restored is reported, and does not keep the other steps or later runs from being carried out. */
+/** Applies the steps. Reports an entry that cannot be restored, and goes on with the other steps. */
 async function applyRepair(steps: readonly Step[], context: Context): Promise<void> {
   const lost = new Map<string, string>();
   const refusals = await findRefusals(
@@ -132,7 +136,7 @@ async function applyRepair(steps: readonly Step[], context: Context): Promise<vo
     if (step.kind === 'register' && refusal !== undefined) lost.set(step.rule.name, refusal);
     else
       await applyStep(step, context).catch((error: unknown) => {
-        // With F the kernel kept the old emulator open, whose file may be gone.
+        // With F, the kernel held the old emulator open; its file may be gone.
         const isRefused = error instanceof BinfmtctlError && error.code === 'KERNEL_REFUSED';
         if (!isRefused || step.kind !== 'register' || !step.rule.flags.includes('F')) throw error;
         lost.set(step.rule.name, error.message);
@@ -144,7 +148,7 @@ async function applyRepair(steps: readonly Step[], context: Context): Promise<vo
   }
 }
 
-/** Why rules must not be registered again: they are unsafe, or the bytes of their stored emulator have changed. */
+/** The reasons why rules must not be registered again: they are unsafe, or their stored emulator has changed. */
 async function findRefusals(
   steps: readonly RegisterStep[],
   context: Context,
@@ -164,7 +168,7 @@ async function findRefusals(
 
 async function damageOf(interpreter: string): Promise<string | null> {
   const promised = promisedSha256(interpreter);
-  // A file that is gone is the kernel's to refuse.
+  // If the file is gone, the kernel refuses the rule.
   if (promised === null || (await sha256File(interpreter).catch(() => promised)) === promised) return null;
   return `the bytes of ${interpreter} have changed`;
 }
@@ -176,7 +180,7 @@ async function discard(context: Context): Promise<void> {
 
 const isFileStep = (step: Step): step is FileStep => step.kind === 'write' || step.kind === 'delete';
 
-const whereabouts = (): { readonly bootId: string; readonly userNamespace: string } => ({
+const currentKernel = (): { readonly bootId: string; readonly userNamespace: string } => ({
   bootId: bootId(),
   userNamespace: userNamespace(),
 });

@@ -7,15 +7,15 @@ import type { Step } from './steps.ts';
 export interface Replacement {
   /** The name under which the new rule is registered first. */
   readonly staged: string;
-  /** Brings the new rule, which is the newest entry then and so the one that runs. */
+  /** Registers the new rule under that name. It is then the newest entry, so the kernel uses it. */
   readonly stage: readonly Step[];
-  /** Takes the old entry away, and gives the new rule its name. */
+  /** Removes the old entry and gives its name to the new rule. */
   readonly swap: readonly Step[];
 }
 
 /**
- * The steps that put `rule` in the place of `entry` without a gap, and only once the kernel has taken it. Of `entries`, those that a
- * killed replacement of that entry has left go as well.
+ * The steps that replace `entry` by `rule` without a gap: the old entry goes only after the kernel has accepted the rule. They also
+ * remove leftovers of a killed replacement from `entries`.
  */
 export function replacement(entry: Entry, rule: Rule, entries: readonly Entry[]): Replacement {
   const isLong = encodeText(`${rule.name}.staged00`).length > MAX_NAME_SIZE;
@@ -24,7 +24,7 @@ export function replacement(entry: Entry, rule: Rule, entries: readonly Entry[])
   const isFree = (name: string): boolean => taken.every((other) => other.name !== name);
   const free = [base, ...taken.map((_, index) => `${base}${index + 2}`)].find(isFree) ?? base;
   const staged: Rule = { ...rule, name: free };
-  const left = taken.filter(({ pattern }) => overlap(pattern, rule.pattern));
+  const leftovers = taken.filter(({ pattern }) => overlap(pattern, rule.pattern));
   return {
     staged: staged.name,
     stage: [{ kind: 'register', rule: staged }],
@@ -32,7 +32,7 @@ export function replacement(entry: Entry, rule: Rule, entries: readonly Entry[])
       { kind: 'unregister', entry },
       { kind: 'register', rule },
       { kind: 'unregister', entry: { ...staged, enabled: true } },
-      ...left.map((each): Step => ({ kind: 'unregister', entry: each })),
+      ...leftovers.map((each): Step => ({ kind: 'unregister', entry: each })),
     ],
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The seal of a journal: its hash, in a file outside the store. Containers that share a store can write its journal with the
- * rights of root, so the owner of the file proves nothing. They cannot write the seal, which is as old as the journal:
- * neither a forged journal nor an old one that is put back passes.
+ * The seal of a journal: its hash, in a file outside the store. Containers that share a store can write its journal as root,
+ * so the owner of the file proves nothing. They cannot write the seal. It changes with each journal, so it rejects
+ * both a forged journal and a restored old one.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -11,12 +11,12 @@ import { readOwnTextIfExists } from '../system/file/read-file.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
 import { isMachineRoot } from '../system/trust.ts';
 
-/** Whether `text` is the journal that was sealed last for this store. */
+/** Whether `text` is the last sealed journal of this store. */
 export function isSealed(store: string, text: string): boolean {
   return readOwnTextIfExists(sealPath(store)) === `${sha256(text)}\n`;
 }
 
-/** Seals the journal of a store. Without a place for the seal the journal only serves the process that writes it. */
+/** Seals the journal of a store. If the seal cannot be written, later runs ignore the journal. */
 export async function seal(store: string, text: string): Promise<void> {
   try {
     await ensureDirectory(sealDirectory());
@@ -27,7 +27,7 @@ export async function seal(store: string, text: string): Promise<void> {
   }
 }
 
-/** Removes the seal: what is in its place proves nothing any more. */
+/** Removes the seal, so that no journal is accepted. */
 export async function removeSeal(store: string): Promise<void> {
   await removeFile(sealPath(store)).catch((error: unknown) => {
     if (!(error instanceof BinfmtctlError) || !['READ_ONLY', 'NO_PRIVILEGE'].includes(error.code))
@@ -38,7 +38,7 @@ export async function removeSeal(store: string): Promise<void> {
 const sealPath = (store: string): string =>
   join(sealDirectory(), `.binfmtctl-journal-${sha256(store).slice(0, 16)}`);
 
-/** Beside the default store, not in it; for users where the XDG Base Directory Specification keeps state. */
+/** Beside the default store, not in it; for users, the state directory of the XDG Base Directory Specification. */
 function sealDirectory(): string {
   if (isMachineRoot()) return '/var/lib';
   const { XDG_STATE_HOME = '', HOME } = process.env;

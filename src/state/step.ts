@@ -6,7 +6,7 @@ import { ensureDirectory, removeFile } from '../system/file/files.ts';
 import { writeAtomic } from '../system/file/write-file.ts';
 import type { Step } from './steps.ts';
 
-/** Carries out one step that changes something; a rule with flag F only for the file that was `checked`. */
+/** Applies one step that changes something. A rule with flag F is registered only for the file in `checked`. */
 export async function applyStep(
   step: Step,
   { binfmtDirectory }: Pick<Context, 'binfmtDirectory'>,

@@ -1,7 +1,7 @@
 import { BinfmtctlError } from '../errors.ts';
 import { type AnyEntry, type AnyRule, isBpf } from '../rule/types.ts';
 
-/** One change to the machine. Plain data, so that it can be printed, kept in the journal and undone by a later run. */
+/** One change to the machine. Plain data, so that it can be printed, written to the journal and undone by a later run. */
 export type Step =
   | { readonly kind: 'register'; readonly rule: AnyRule }
   | { readonly kind: 'unregister'; readonly entry: AnyEntry }
@@ -9,13 +9,13 @@ export type Step =
   | { readonly kind: 'disable'; readonly entry: AnyEntry }
   | { readonly kind: 'write'; readonly path: string; readonly text: string; readonly previous: string | null }
   | { readonly kind: 'delete'; readonly path: string; readonly previous: string }
-  /** Changes nothing: fails where the probes do not show what was asked for. */
+  /** Changes nothing: fails if the probes of these architectures fail. */
   | { readonly kind: 'prove'; readonly arches: readonly { readonly arch: string; readonly entry: string }[] };
 
 /**
- * The steps that take `step` back, in order.
+ * The steps that undo `step`, in order.
  *
- * An entry that comes back is the newest one: the kernel keeps no place for it.
+ * Re-registering moves an entry to the front: the kernel does not preserve order.
  */
 export function inverse(step: Step): readonly Step[] {
   switch (step.kind) {
@@ -40,7 +40,7 @@ export function inverse(step: Step): readonly Step[] {
   }
 }
 
-/** One line for people: what the step does, to what. */
+/** A step in one line, for people. */
 export function describe(step: Step): string {
   switch (step.kind) {
     case 'register':
@@ -55,13 +55,14 @@ export function describe(step: Step): string {
     case 'delete':
       return `delete ${step.path}`;
     case 'prove':
-      return `prove ${step.arches.map(({ arch, entry }) => `${arch} through ${entry}`).join(', ')}`;
+      return `verify ${step.arches.map(({ arch, entry }) => `${arch} through ${entry}`).join(', ')}`;
   }
 }
 
 /**
- * Refuses steps of which one could not be taken back: BAD_ENTRY where an entry would go that holds what this program
- * cannot tell the kernel again.
+ * Checks that all steps can be undone.
+ *
+ * @throws BAD_ENTRY if a step removes an entry with settings that binfmtctl does not know and so could not register again.
  */
 export function requireReversible(steps: readonly Step[]): void {
   for (const step of steps) {
@@ -69,15 +70,17 @@ export function requireReversible(steps: readonly Step[]): void {
     const { name, extra } = step.entry;
     throw new BinfmtctlError(
       'BAD_ENTRY',
-      `entry ${JSON.stringify(name)} holds ${JSON.stringify(extra.join(', '))}, which could not be registered again`,
-      { hint: 'nothing was changed; if it is to go, write -1 to its file in the binfmt_misc directory' },
+      `cannot remove entry ${JSON.stringify(name)}: its settings ${JSON.stringify(extra.join(', '))} are unknown to binfmtctl, so the removal could not be undone`,
+      {
+        hint: 'nothing was changed; to remove the entry anyway, write -1 to its file in the binfmt_misc directory',
+      },
     );
   }
 }
 
 const runnerOf = (rule: AnyRule): string => (isBpf(rule) ? `BPF handler ${rule.handler}` : rule.interpreter);
 
-/** An entry without its state: what has to be told to the kernel to have it again. */
+/** The rule that registers an entry again. */
 export function ruleOf(entry: AnyEntry): AnyRule {
   const { enabled: _, ...rule } = entry;
   return rule;

@@ -1,9 +1,9 @@
-/** Rules in files that other programs may have written, read without a schema library: to load one takes longer than to read all rules. */
+/** Rules in untrusted files. Decoded without a schema library, which takes longer to load than all rules take to read. */
 import { isFlag } from '../rule/flags.ts';
 import { parseHex } from '../rule/hex.ts';
 import type { Flag, Pattern, Rule } from '../rule/types.ts';
 
-/** The rule of a JSON value, whose magic and mask are hexadecimal; null if it is none. What else it has is left out. */
+/** The rule in a JSON value, with hexadecimal magic and mask; null if it is invalid. Ignores other keys. */
 export function decodeRule(value: unknown): Rule | null {
   if (!isObject(value)) return null;
   const { name, interpreter, flags } = value;
@@ -12,7 +12,7 @@ export function decodeRule(value: unknown): Rule | null {
   return isFlags(flags) ? { name, pattern, interpreter, flags: [...flags] } : null;
 }
 
-/** Whether a JSON value has properties. */
+/** Whether a JSON value is an object or an array. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
@@ -29,7 +29,7 @@ function decodePattern(value: unknown): Pattern | null {
 const isFlags = (value: unknown): value is readonly Flag[] =>
   Array.isArray(value) && value.every((flag) => typeof flag === 'string' && isFlag(flag));
 
-/** As `toJson` writes bytes: in lower case. */
+/** Decodes bytes as `toJson` writes them, in lower case. */
 function decodeHex(value: unknown): Uint8Array | null {
   return typeof value === 'string' && !/[A-F]/.test(value) ? parseHex(value) : null;
 }

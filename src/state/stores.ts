@@ -4,13 +4,13 @@ import { defaultStore } from '../emulators/store/location.ts';
 import { isBinfmtctlError } from '../errors.ts';
 import { errnoOf } from '../system/file/file-error.ts';
 
-/** The machine's store, for a user who has not named another; null for root, whose own it is. */
+/** The machine's store, for a user with the default store; null for root, and with `--store`. */
 export function otherStore({ store }: Pick<Context, 'store'>): string | null {
   const uid = process.geteuid?.() ?? 0;
   return uid !== 0 && store === defaultStore(process.env, uid) ? defaultStore(process.env, 0) : null;
 }
 
-/** Why a user cannot read the machine's store; null if there is no obstacle. */
+/** Why a user cannot read the machine's store; null if the store is readable. */
 export function closedStore(context: Pick<Context, 'store'>): string | null {
   const machine = otherStore(context);
   if (machine === null) return null;
@@ -25,9 +25,9 @@ export function closedStore(context: Pick<Context, 'store'>): string | null {
 }
 
 /**
- * Reads our store, and the machine's after it for users; the latter counts as empty if root has closed it to users.
+ * Reads the user's store and then, for users other than root, the machine's store. Skips the latter if users may not read it.
  *
- * @throws what `read` throws.
+ * @throws any error of `read`.
  */
 export async function fromReadableStores<T>(
   context: Pick<Context, 'store'>,

@@ -1,10 +1,10 @@
 import { BinfmtctlError } from '../errors.ts';
 import { describe, inverse, type Step } from './steps.ts';
 
-export interface TransactionDoors {
-  /** Carries one step out, wholly or not at all. */
+export interface TransactionOptions {
+  /** Applies one step completely or not at all. */
   readonly apply: (step: Step) => Promise<void>;
-  /** Called before and after the steps: what a killed run has left can be found there. */
+  /** Opened before the steps and closed after them, so that the next run finds the steps of a killed one. */
   readonly journal: {
     readonly open: (steps: readonly Step[]) => Promise<void>;
     readonly close: () => Promise<void>;
@@ -15,30 +15,30 @@ export interface TransactionDoors {
 }
 
 /**
- * Carries the steps out in order; on the first failure, or when the signal is aborted, takes back what it did in
+ * Applies the steps in order. On the first failure, or when the signal is aborted, undoes the applied steps in
  * reverse order and throws the failure.
  *
- * @throws what the failing step threw; INTERRUPTED; ROLLBACK_FAILED where the undo failed too, with both as `cause`.
+ * @throws the failing step's error; INTERRUPTED; ROLLBACK_FAILED if the rollback failed too, with both errors as `cause`.
  */
-export async function transact(steps: readonly Step[], doors: TransactionDoors): Promise<void> {
+export async function transact(steps: readonly Step[], options: TransactionOptions): Promise<void> {
   if (steps.length === 0) return;
-  await doors.journal.open(steps);
+  await options.journal.open(steps);
   const done: Step[] = [];
   try {
     for (const step of steps) {
-      assertNotInterrupted(doors.signal);
-      doors.onStep?.(step);
-      await doors.apply(step);
+      assertNotInterrupted(options.signal);
+      options.onStep?.(step);
+      await options.apply(step);
       done.push(step);
     }
-    // Left open, the next run would take all of it back.
-    await doors.journal.close();
+    // The next run would roll back an open journal.
+    await options.journal.close();
   } catch (failure) {
-    await rollBack(done, failure, doors);
+    await rollBack(done, failure, options);
   }
 }
 
-/** @throws INTERRUPTED, with the signal's name as `cause`, once `signal` is aborted. */
+/** @throws INTERRUPTED, with the signal's name as `cause`, if `signal` is aborted. */
 export function assertNotInterrupted(signal: AbortSignal): void {
   if (!signal.aborted) return;
   throw new BinfmtctlError('INTERRUPTED', `interrupted by ${signal.reason}; nothing was changed`, {
@@ -49,7 +49,7 @@ export function assertNotInterrupted(signal: AbortSignal): void {
 async function rollBack(
   done: readonly Step[],
   failure: unknown,
-  { apply, journal }: TransactionDoors,
+  { apply, journal }: TransactionOptions,
 ): Promise<never> {
   const problems: unknown[] = [];
   for (const step of done.toReversed().flatMap(inverse)) {
@@ -57,9 +57,9 @@ async function rollBack(
   }
   if (problems.length === 0) await journal.close().catch((cause: unknown) => problems.push(cause));
   if (problems.length === 0) throw failure;
-  const cause = new AggregateError([failure, ...problems], 'the failure, then what could not be taken back');
+  const cause = new AggregateError([failure, ...problems], 'the failure and the errors of the rollback');
   throw new BinfmtctlError('ROLLBACK_FAILED', [failure, ...problems].map(messageOf).join('; and then: '), {
-    hint: 'run the command again: it finds and repairs what was left half done',
+    hint: 'run the command again: it first completes the rollback',
     cause,
   });
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 
-/** The context with all that is warned of from now on kept, too, each text once; with `silent` it is only kept. */
+/** A context that also collects warnings, and reports each text once; with `silent` it only collects them. */
 export function keepingWarnings(
   context: Context,
   { silent = false }: { readonly silent?: boolean } = {},
@@ -11,7 +11,7 @@ export function keepingWarnings(
   const warnings: string[] = [];
   const report: Context['report'] = (progress) => {
     if (progress.kind === 'warning') {
-      // What is decided once more is warned of once more.
+      // A repeated decision repeats its warnings.
       if (warnings.includes(progress.text)) return;
       warnings.push(progress.text);
     }

@@ -1,4 +1,4 @@
-/** What a store has: emulators and unpacked trees, and who uses them. */
+/** The contents of a store: emulators and unpacked trees, with their users. */
 import { readdirSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,30 +15,30 @@ import { processName } from '../system/namespace/mount-namespaces.ts';
 import { readMounts } from '../system/namespace/mounts.ts';
 import { findEmulatorUsers, hiddenSessions } from './emulator-users.ts';
 
-/** An emulator or a tree of a store. */
+/** An emulator or a tree in a store. */
 export interface StoreItem {
   readonly kind: 'emulator' | 'tree';
-  /** Of the emulator's file; of a tree what it was unpacked from, or null if an earlier version unpacked it. */
+  /** File name of an emulator; source of a tree, null if an older version of binfmtctl unpacked it. */
   readonly name: string | null;
-  /** The file of an emulator, the folder of a tree. */
+  /** The file of an emulator, or the directory of a tree. */
   readonly path: string;
-  /** Bytes on disk; null if they could not be counted. */
+  /** Size on disk in bytes; null if unknown. */
   readonly size: number | null;
-  /** ISO 8601; for an emulator when it was last read, as exact as the file system keeps it. */
+  /** ISO 8601; for an emulator the last access, as precise as the file system records it. */
   readonly lastUsed: string;
-  /** Entries, boot files, processes and sessions, in words. */
+  /** Descriptions of the entries, boot files, processes and sessions that use it. */
   readonly usedBy: readonly string[];
-  /** Why it may be used all the same; null if it cannot. */
+  /** Why it may have unknown users; null if it cannot. */
   readonly unknown: string | null;
 }
 
-/** The folder of the trees within a store. */
+/** The directory of the trees in a store. */
 export const treesIn = (store: string): string => join(store, 'roots');
 
 /**
- * All emulators and trees of the store, the largest first. Reads only.
+ * Lists all emulators and trees of the store, largest first. Only reads.
  *
- * @throws STORE_FAILED where another user can change the store; FILE_FAILED, NO_PRIVILEGE where it cannot be read.
+ * @throws STORE_FAILED if another user can change the store; FILE_FAILED, NO_PRIVILEGE if it cannot be read.
  */
 export async function listContents(context: Context): Promise<readonly StoreItem[]> {
   assertStoreTrusted(context.store);
@@ -65,10 +65,10 @@ function lastRead({ path }: StoredEmulator): string {
   return new Date(Math.max(atimeMs, mtimeMs)).toISOString();
 }
 
-/** 128 bits of what the tree is made from, and the tree's name in it. */
+/** A key of `treeKey`. */
 const TREE = /^[0-9a-f]{32}$/;
 
-/** The folders of all trees that are complete. */
+/** The directories of all complete trees. */
 export async function treeFolders(store: string): Promise<readonly string[]> {
   const roots = treesIn(store);
   try {
@@ -98,13 +98,16 @@ async function listTrees(context: Context): Promise<readonly StoreItem[]> {
   return items;
 }
 
-/** The ids that a plain user's trees belong to; what these cannot do is no concern here. */
+/** The ID maps of a plain user's trees, without warnings; null for root. */
 export const treeMaps = (): IdMaps | null =>
   process.geteuid?.() === 0
     ? null
     : userMaps({ uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }, { report: () => {} });
 
-/** Who uses a tree: sessions, processes whose root or directory it is, and mounts below it, which a removal would empty. */
+/**
+ * The users of a tree: sessions, processes with their root or working directory in it, and mounts below it, whose content
+ * a removal would delete.
+ */
 export async function usersOfTree(folder: string): Promise<Pick<StoreItem, 'usedBy' | 'unknown'>> {
   const mounts = readMounts()
     .filter(({ mountPoint }) => mountPoint.startsWith(`${folder}/`))
@@ -118,7 +121,7 @@ export async function usersOfTree(folder: string): Promise<Pick<StoreItem, 'used
   }
 }
 
-/** Sessions of versions that held no lock, and programs that were started with chroot(1). */
+/** Finds sessions of older versions, which held no lock, and programs started with chroot(1). */
 function processesIn(folder: string): readonly string[] {
   const tree = identityOf(join(folder, 'tree'));
   if (tree === null) return [];

@@ -1,4 +1,4 @@
-/** What needs the emulators of a store. */
+/** Finds the users of a store's emulators. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { readEntries } from '../binfmt/entries.ts';
 import { inspectInstance } from '../binfmt/instance/instance.ts';
@@ -12,13 +12,13 @@ import { readAllRegistrations } from '../state/registrations.ts';
 import { processName, seesMachineProcesses } from '../system/namespace/mount-namespaces.ts';
 
 export interface EmulatorUsers {
-  /** By sha256: entries, boot files and processes, in words. */
+  /** Descriptions of entries, boot files and processes by sha256. */
   readonly users: ReadonlyMap<string, readonly string[]>;
-  /** Why an emulator without users may have some all the same; null if it cannot. */
+  /** Why an emulator may have unknown users; null if it cannot. */
   readonly unknown: string | null;
 }
 
-/** Who needs the emulators of the store: registrations, entries of any program, boot files, and processes. */
+/** Finds everything that needs an emulator of the store: registrations, entries of any tool, boot files, and processes. */
 export async function findEmulatorUsers(context: Context): Promise<EmulatorUsers> {
   const { registrations, damaged } = await readAllRegistrations(context.store);
   const entries = entryUsers(context);
@@ -44,7 +44,7 @@ export async function findEmulatorUsers(context: Context): Promise<EmulatorUsers
 
 type User = readonly [sha256: string, user: string];
 
-/** All entries of the instance, or why they cannot be read. An instance that is not mounted has none. */
+/** The entries of the instance that use an emulator, or why they cannot be read. None if it is not mounted. */
 function entryUsers({ binfmtDirectory }: Context): readonly User[] | string {
   if (!inspectInstance(binfmtDirectory).mounted) return [];
   try {
@@ -61,7 +61,7 @@ function entryUsers({ binfmtDirectory }: Context): readonly User[] | string {
   }
 }
 
-/** Where a link leads, such as one in /usr/local/bin. */
+/** Resolves a link, such as one in /usr/local/bin. */
 function targetOf(path: string): string {
   try {
     return realpathSync(path);
@@ -70,7 +70,7 @@ function targetOf(path: string): string {
   }
 }
 
-/** Processes that run a stored emulator, as far as /proc shows them: those of sessions as well. */
+/** Processes in /proc that run a stored emulator, including those of sessions. */
 function processUsers(stored: readonly StoredEmulator[]): readonly User[] {
   const byFile = new Map(stored.map(({ path, sha256 }) => [identityOf(path), sha256]));
   byFile.delete(null);
@@ -98,10 +98,10 @@ function processIds(): readonly string[] {
   }
 }
 
-/** Why processes of other containers may use the store as well; null if they cannot. */
+/** Why processes of other containers may use the store; null if they cannot. */
 export const hiddenSessions = (context: Pick<Context, 'inImage'>): string | null =>
   isSharedStore(context) && seesMachineProcesses() !== true
-    ? 'sessions of other containers with this store cannot be seen (run the container with --pid=host)'
+    ? 'sessions in other containers may use this store (run the container with --pid=host to see them)'
     : null;
 
 function messageOf(error: unknown): string {

@@ -3,8 +3,8 @@ import { listStored, pruneStore, type StoredEmulator } from '../emulators/store/
 import { findEmulatorUsers } from './emulator-users.ts';
 
 /**
- * Removes the emulators from the store that no registration, entry, boot file or process needs, and returns their files; `spared`
- * stay as well. Removes none, with a warning, while something that may need any of them cannot be read.
+ * Removes the emulators that no registration, entry, boot file or process needs, except `spared`, and returns their files. If
+ * the users of emulators cannot be determined, warns and removes nothing.
  */
 export async function pruneUnregistered(
   context: Context,
@@ -13,11 +13,11 @@ export async function pruneUnregistered(
   const before = new Set((await listStored(context.store)).map(({ sha256 }) => sha256));
   const { users, unknown } = await findEmulatorUsers(context);
   if (unknown !== null) {
-    context.report({ kind: 'warning', text: `no emulator is removed from the store: ${unknown}` });
+    context.report({ kind: 'warning', text: `kept all emulators in the store: ${unknown}` });
     return [];
   }
   const kept = new Set([...users.keys(), ...spared.map(({ sha256 }) => sha256)]);
-  // What came since may be about to be used.
+  // Emulators added meanwhile may be about to be used.
   const has = (sha256: string): boolean => kept.has(sha256) || !before.has(sha256);
   const removed = await pruneStore(context.store, { has });
   return removed.map(({ path }) => path);

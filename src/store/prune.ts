@@ -1,4 +1,4 @@
-/** Removes what nothing uses from a store. */
+/** Removes unused emulators and trees from a store. */
 import { dirname, join } from 'node:path';
 import type { Context } from '../context.ts';
 import { emulatorsIn, pruneStore } from '../emulators/store/store.ts';
@@ -16,19 +16,19 @@ export interface PruneRequest {
 export interface PruneResult {
   readonly schema: 'binfmtctl/store-prune/1';
   readonly dryRun: boolean;
-  /** What was removed, or with `dryRun` would be. */
+  /** Removed items; with `dryRun`, items that would be removed. */
   readonly removed: readonly StoreItem[];
   readonly kept: readonly StoreItem[];
-  /** What could not be removed, and why. */
+  /** Items that could not be removed. */
   readonly failed: readonly { readonly path: string; readonly why: string }[];
 }
 
-/** Whether nothing uses it, and nothing unseen may. */
+/** True if the item has no users and cannot have unknown ones. */
 export const isUnused = ({ usedBy, unknown }: StoreItem): boolean => usedBy.length === 0 && unknown === null;
 
 /**
- * Removes the emulators that no registration, entry, boot file or process needs, and the trees that no session uses, with what was
- * changed in them. Whatever may be in use is kept, and so is everything while it is not known what is.
+ * Removes the emulators that no registration, entry, boot file or process needs, and the trees that no session uses, including
+ * changes made in them. Keeps everything that may be in use.
  *
  * @throws STORE_FAILED, LOCKED, NO_TOOL, NO_PRIVILEGE, READ_ONLY, INTERRUPTED.
  */
@@ -40,7 +40,7 @@ export async function pruneContents({ dryRun }: PruneRequest, context: Context):
     return { schema, dryRun, removed, kept: items.filter((item) => !isUnused(item)), failed: [] };
   }
   return withStoreLock(context, async () => {
-    // What a killed run was about to do may still need an emulator.
+    // An interrupted transaction may still need an emulator.
     await repair(context);
     const items = await listContents(context);
     const unused = items.filter(isUnused);
@@ -62,14 +62,14 @@ async function pruneEmulators(
   if (!emulators.some(isUnused)) return;
   const hashOf = ({ path }: StoreItem): string => dirname(path).slice(emulatorsIn(store).length + 1);
   const unused = new Set(emulators.filter(isUnused).map(hashOf));
-  // One file may have several names, of which each is an item.
+  // Several items can share a sha256, as a file can have several names.
   const kept = new Set(emulators.filter((item) => !isUnused(item)).map(hashOf));
-  // What came since is kept as well.
+  // Keeps emulators added meanwhile.
   const has = (sha256: string): boolean => kept.has(sha256) || !unused.has(sha256);
   for (const { path } of await pruneStore(store, { has })) gone.add(path);
 }
 
-/** Longer than the largest tree takes to be unpacked on a slow disk. */
+/** Longer than unpacking the largest tree takes on a slow disk. */
 const TIMEOUT_MS = 30 * 60_000;
 
 async function pruneTrees(
@@ -81,7 +81,7 @@ async function pruneTrees(
   const trees = unused.filter(({ kind }) => kind === 'tree');
   if (trees.length === 0) return;
   const maps = treeMaps();
-  const onWait = () => report({ kind: 'warning', text: 'waiting for a process that unpacks a tree' });
+  const onWait = () => report({ kind: 'warning', text: 'waiting for another process to finish unpacking' });
   const remove = async (): Promise<void> => {
     for (const { path } of trees) {
       if (signal.aborted) throw interrupted(signal, `removing ${path}`);

@@ -1,4 +1,4 @@
-/** Runs `action` for each item, for at most `limit` of them at a time. Rejects with the first failure. */
+/** Runs `action` for each item, at most `limit` at a time. Rejects with the first failure. */
 export async function forEachAtOnce<T>(
   items: readonly T[],
   limit: number,

@@ -1,4 +1,4 @@
-/** The files of our own container image, which do not always belong to root. */
+/** The files of binfmtctl's container image, which do not always belong to root. */
 import { statSync } from 'node:fs';
 import { inInitialUserNamespace, isOurImage } from './host.ts';
 import { isOnRootMount } from './namespace/mounts.ts';
@@ -8,15 +8,15 @@ export interface ImageFacts {
   readonly inInitialUserNamespace: boolean | null;
   /** Owner of `/`. */
   readonly rootOwner: number;
-  /** Owners of Node and of our program. */
+  /** Owners of Node and of binfmtctl. */
   readonly programOwners: readonly number[];
 }
 
 /**
- * The user besides root who may own files of the image; null if there is none.
+ * A trusted owner of image files besides root; null if there is none.
  *
- * An engine with `userns-remap` gives image files to a subordinate user, also if the container runs with `--userns=host`. That
- * user can change Node and our program as well, which root is running now: the emulators beside them are no weaker. Pure.
+ * With `userns-remap`, an engine gives image files to a subordinate user, even if the container runs with `--userns=host`. That
+ * user can also change Node and binfmtctl, which root is already running, so emulators of the same owner add no risk.
  */
 export function imageOwner(facts: ImageFacts): number | null {
   if (!facts.isOurImage || facts.inInitialUserNamespace !== true) return null;
@@ -27,8 +27,8 @@ export function imageOwner(facts: ImageFacts): number | null {
 let owner: number | null | undefined;
 
 /**
- * Whether a file comes with our image and belongs to the image's own root. Volumes and bind mounts do not come with it. `path` is
- * absolute and without links.
+ * Whether a file is part of binfmtctl's image and belongs to the image's root. Volumes and bind mounts are not part of the image.
+ * `path` is absolute and contains no links.
  */
 export function isImageFile(path: string, uid: number): boolean {
   if (owner === undefined) owner = imageOwner(readFacts());

@@ -7,35 +7,35 @@ import { toolEnvironment } from './process/environment.ts';
 import { type RunProcessOptions, type RunResult, run } from './process/process.ts';
 
 export interface LockWaitOptions {
-  /** How long to wait for another holder. */
+  /** How long to wait for the lock. */
   readonly timeoutMs: number;
-  /** Called once if another process was seen to hold the lock and still does a moment later. */
+  /** Called once if another process still holds the lock after a moment. */
   readonly onWait?: (() => void) | undefined;
-  /** Ends the waiting when aborted; once the lock is held it does nothing. */
+  /** Stops the wait when aborted. Has no effect once the lock is held. */
   readonly signal?: AbortSignal | undefined;
-  /** What to do if the kernel refuses the lock. */
+  /** The hint to print if the kernel refuses the lock. */
   readonly hint?: string | undefined;
-  /** A lock that excludes exclusive ones only. */
+  /** Takes a shared lock instead of an exclusive one. */
   readonly shared?: boolean | undefined;
 }
 
-const HINT = 'its file system may not support locks: choose a store on another one with --store';
-/** Most holders change a few entries, and end before a user would read that they are waited for. */
+const HINT = 'the file system may not support locks; choose a store on another file system with --store';
+/** Most holders release the lock sooner, so that no message is needed. */
 const WAIT_SHOWN_AFTER_MS = 700;
-/** For a flock(1) that does not wait: a file system of a server that is gone may never answer. */
+/** For a non-blocking flock(1): a network file system whose server is gone may never answer. */
 const ANSWER_TIMEOUT_MS = 60_000;
-/** The number of the descriptor in flock(1). */
-const HANDED_ON = 3;
+/** The lock file's descriptor in flock(1). */
+const LOCK_FD = 3;
 
 /**
  * Runs `action` while no other process holds the lock on the file `path`, which is created in an existing directory.
- * Works between containers that share the directory, too.
+ * Also works between containers that share the directory.
  *
- * The lock is flock(2)'s, which Node does not have: flock(1) of util-linux or busybox locks a descriptor that it shares with
- * us, and ends. The kernel frees the lock when we close ours or end; other children do not inherit it.
+ * Node has no flock(2). A flock(1) of util-linux or busybox locks an inherited descriptor and exits. The kernel releases the
+ * lock when this process closes the descriptor or ends; other child processes do not inherit it.
  *
  * @throws LOCKED after `timeoutMs`, with the holder if known; NO_TOOL without flock(1); INTERRUPTED; FILE_FAILED for a link
- * or another user's file at `path`; READ_ONLY, NO_PRIVILEGE; what `action` throws.
+ * or another user's file at `path`; READ_ONLY, NO_PRIVILEGE; the errors of `action`.
  */
 export async function withLock<T>(
   path: string,
@@ -52,41 +52,41 @@ export async function withLock<T>(
   }
 }
 
-// Only its owner may open it: every user who can could keep all others waiting.
+// Mode 0600: any user who can open the file could lock it forever.
 function openLockFile(path: string): number {
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   let file: number | null = null;
   try {
     file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     const facts = fstatSync(file);
-    if (!facts.isFile()) throw notRegular(`use the lock ${path}`, facts);
+    if (!facts.isFile()) throw notRegular(`use lock file ${path}`, facts);
     if (facts.uid !== process.geteuid?.()) throw unusable(path, `it belongs to user ${facts.uid}`);
-    if (facts.nlink > 1) throw unusable(path, 'it has several names (hard links)');
+    if (facts.nlink > 1) throw unusable(path, 'it has several hard links');
     return file;
   } catch (error) {
     if (file !== null) closeSync(file);
     if (errnoOf(error) === 'ELOOP') throw unusable(path, 'it is a symbolic link');
-    throw fileError(error, `open the lock ${path}`);
+    throw fileError(error, `open lock file ${path}`);
   }
 }
 
 const unusable = (path: string, why: string): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `cannot use the lock ${path}: ${why}`, {
-    hint: 'check who created it, then remove it',
+  new BinfmtctlError('FILE_FAILED', `cannot use lock file ${path}: ${why}`, {
+    hint: 'choose another store with --store',
   });
 
-/** For messages of those who wait. */
+/** Records the holder, for messages of waiting processes. */
 function writeHolder(file: number): void {
   try {
     ftruncateSync(file);
     writeSync(file, `${process.pid} ${hostname()}\n`, 0);
   } catch {
-    // The lock itself is held, also on a full disk.
+    // The lock is held all the same, also on a full disk.
   }
 }
 
 /**
- * Locks an open file of any kind until its descriptor is closed. Throws what `withLock` does; `path` is for messages.
+ * Locks an open file of any kind until its descriptor is closed. Throws the same errors as `withLock`. `path` is for messages.
  */
 export async function acquireLock(
   path: string,
@@ -98,12 +98,12 @@ export async function acquireLock(
   const outcome = await flock(file, [kindOf({ shared })], { timeoutMs, signal });
   clearTimeout(waiting);
   if (outcome.exitCode === 0) return;
-  if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
+  if (signal?.aborted) throw interrupted(signal, `waiting for lock file ${path}`);
   throw outcome.timedOut ? lockedError(path, file) : notLocked(path, outcome, hint);
 }
 
 /**
- * As `acquireLock` without waiting: false if another process holds the lock.
+ * As `acquireLock`, without waiting: false if another process holds the lock.
  *
  * @throws NO_TOOL, INTERRUPTED, FILE_FAILED.
  */
@@ -118,7 +118,7 @@ export async function tryLock(
 ): Promise<boolean> {
   const tried = await flock(file, ['-n', kindOf({ shared })], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
   if (tried.exitCode === 0) return true;
-  if (signal?.aborted) throw interrupted(signal, `waiting for the lock ${path}`);
+  if (signal?.aborted) throw interrupted(signal, `waiting for lock file ${path}`);
   if (!isTaken(tried)) throw notLocked(path, tried, hint);
   return false;
 }
@@ -126,23 +126,23 @@ export async function tryLock(
 const kindOf = ({ shared }: { readonly shared: boolean }): string => (shared ? '-s' : '-x');
 
 const flock = (file: number, words: readonly string[], options: RunProcessOptions): Promise<RunResult> =>
-  run('flock', [...words, `${HANDED_ON}`], {
+  run('flock', [...words, `${LOCK_FD}`], {
     ...options,
     ...{ descriptors: [file], env: toolEnvironment(), extendEnv: false },
   });
 
-/** Both util-linux and busybox end with 1 then; busybox does so for an error as well, which it prints. */
+/** util-linux and busybox exit with 1 if the lock is taken. busybox does so for errors, too, but prints them. */
 const isTaken = ({ exitCode, stderr }: RunResult): boolean => exitCode === 1 && stderr === '';
 
 function lockedError(path: string, file: number): BinfmtctlError {
   const [, pid, host] = /^(\d{1,10}) ([\w.-]{1,253})\n$/.exec(readHolder(file)) ?? [];
   const holder = pid === undefined ? 'another process' : `process ${pid} on ${host}`;
-  return new BinfmtctlError('LOCKED', `${holder} holds the lock ${path}`, {
-    hint: 'wait until it has ended: the kernel frees the lock when its holder does',
+  return new BinfmtctlError('LOCKED', `${holder} holds lock file ${path}`, {
+    hint: 'wait until that process ends, then try again',
   });
 }
 
-/** Empty for a file that cannot be read. */
+/** The recorded holder; empty if the file cannot be read. */
 function readHolder(file: number): string {
   const bytes = Buffer.alloc(300);
   try {
@@ -153,14 +153,14 @@ function readHolder(file: number): string {
 }
 
 function notLocked(path: string, outcome: RunResult, hint: string): BinfmtctlError {
-  const what = `cannot take the lock ${path}`;
-  // 127: a busybox without that applet.
+  const what = `cannot lock ${path}`;
+  // 127: a busybox without the flock applet.
   if (outcome.errno !== null || outcome.exitCode === 127) {
     const why = outcome.errno ?? 'status 127';
     return new BinfmtctlError('NO_TOOL', `${what}: flock cannot be started (${why})`, {
-      hint: 'install util-linux, or busybox with its flock',
+      hint: 'install util-linux, or a busybox with flock',
     });
   }
-  const ending = outcome.timedOut ? 'does not answer' : `ended with status ${outcome.exitCode}`;
+  const ending = outcome.timedOut ? 'timed out' : `ended with status ${outcome.exitCode}`;
   return new BinfmtctlError('FILE_FAILED', `${what}: flock ${ending}`, { hint });
 }

@@ -4,11 +4,11 @@ import { runningHead } from './process/running-head.ts';
 
 /** linux/auxvec.h AT_PAGESZ. */
 const PAGE_SIZE = 6;
-/** EI_CLASS of the program that runs, and its value ELFCLASS64. */
+/** Offset of EI_CLASS in an ELF header, and the value ELFCLASS64. */
 const CLASS = 4;
 const WIDE = 2;
 
-/** Bytes of a page of the running kernel, from the auxiliary vector (proc_pid_auxv(5)); null without /proc. */
+/** The page size of the running kernel, from the auxiliary vector (proc_pid_auxv(5)); null without /proc. */
 export function pageSize(): number | null {
   try {
     const wide = runningHead()[CLASS] === WIDE;
@@ -18,7 +18,7 @@ export function pageSize(): number | null {
   }
 }
 
-/** Looks it up in a vector of pairs of words. */
+/** Finds the page size in an auxiliary vector, which consists of pairs of words. */
 export function pageSizeIn(
   vector: Buffer,
   word: 4 | 8,

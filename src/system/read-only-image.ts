@@ -1,4 +1,4 @@
-/** What a container of our image with a read-only root (`docker run --read-only`) lacks: a place to write to. */
+/** Makes containers of binfmtctl's image with a read-only root (`docker run --read-only`) usable. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from './file/file-error.ts';
@@ -6,8 +6,8 @@ import { flagsAt, isOnRootMount, mount } from './namespace/mounts.ts';
 import { temporaryFolders } from './temporary.ts';
 
 /**
- * Mounts a tmpfs for the store and for probes if the image's root is read-only. It ends with the container. If it cannot be mounted,
- * what needs the place says so.
+ * Mounts a tmpfs for the store and for probes if the image's root is read-only. It ends with the container. Ignores a failure:
+ * later writes report it.
  */
 export async function makeImageWritable(store: string): Promise<void> {
   if (process.geteuid?.() !== 0) return;
@@ -16,23 +16,24 @@ export async function makeImageWritable(store: string): Promise<void> {
     await mountTmpfs(parent);
   if (temporaryFolders().some(isUsable)) return;
   const place = temporaryFolders().find(
-    (folder) => existsSync(folder) && isReadOnly(folder) && isOnRootMount(folder) && !holds(folder, store),
+    (directory) =>
+      existsSync(directory) && isReadOnly(directory) && isOnRootMount(directory) && !holds(directory, store),
   );
   if (place !== undefined) await mountTmpfs(place);
 }
 
 const mountTmpfs = (directory: string): Promise<string | null> => mount('tmpfs', directory, ['mode=755']);
 
-/** A mount there would cover the store. */
+/** Whether a mount on the directory would hide the store. */
 const holds = (directory: string, store: string): boolean => store.startsWith(`${directory}/`);
 
-/** Whether probes can be put there and run, set-user-ID ones too. */
+/** Whether probes, including set-user-ID ones, can be written to the directory and executed. */
 const isUsable = (directory: string): boolean =>
   existsSync(directory) &&
   !isReadOnly(directory) &&
   !flagsAt(directory).some((flag) => flag === 'noexec' || flag === 'nosuid');
 
-/** A missing file counts as read-only: it cannot be written to before its parent is. */
+/** Whether a path is read-only or missing; a missing one depends on its parent. */
 function isReadOnly(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);

@@ -1,18 +1,17 @@
-import { lstatSync } from 'node:fs';
 import { BinfmtctlError } from '../errors.ts';
 import { findWeakness } from './trust.ts';
 
 export interface TrustOptions {
-  /** Whether another user may own it: one who was named on purpose. Default: root alone. */
+  /** Allows another owner than root, for a file that the user named explicitly. Default: false. */
   readonly anyOwner?: boolean | undefined;
-  /** What the file is used as. Default: `emulator`. */
+  /** Use of the file, for the message. Default: `emulator`. */
   readonly as?: 'emulator' | 'bundle' | 'source' | undefined;
 }
 
 /**
- * Makes sure that only its owner can change a file. Programs of all users, root's too, run through what root registers.
+ * Checks that only its owner can change a file. Programs of all users, including root, run through the emulators that root registers.
  *
- * @throws EMULATOR_UNFIT naming what others can change; what lstat throws.
+ * @throws EMULATOR_UNFIT with the file or directory that others can change; the errors of lstat(2).
  */
 export async function requireTrusted(
   path: string,
@@ -21,10 +20,8 @@ export async function requireTrusted(
   const weakness = findWeakness(path, { anyOwner });
   if (weakness === null) return;
   const isItself = weakness.path === path;
-  const copy = `copy it to a directory that only root can change`;
-  const isWritable = isItself && weakness.why.includes('written') && lstatSync(path).isFile();
-  const fix = isWritable ? `\`chmod go-w ${path}\`, or ${copy}` : copy;
-  const locked = as === 'bundle' ? ', or name its contents with --locked' : '';
+  const fix = 'copy it to a directory that only root can change';
+  const locked = as === 'bundle' ? ', or pass a lock file with --locked' : '';
   throw new BinfmtctlError(
     'EMULATOR_UNFIT',
     `${path} cannot be the ${as}: ${isItself ? 'it' : weakness.path} ${weakness.why}`,

@@ -1,4 +1,4 @@
-/** What glibc's strerror(3) and strsignal(3) say, for output that has to be that of other programs. */
+/** The texts of glibc's strerror(3) and strsignal(3), for drop-ins that imitate other programs. */
 const TEXTS: Readonly<Record<string, string>> = {
   E2BIG: 'Argument list too long',
   EACCES: 'Permission denied',
@@ -22,7 +22,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   ETXTBSY: 'Text file busy',
 };
 
-/** The text for an errno by its name. */
+/** The text for the name of an errno. */
 export const strerror = (errno: string): string => TEXTS[errno] ?? `Unknown error ${errno}`;
 
 const SIGNALS: Readonly<Record<string, string>> = {
@@ -40,5 +40,5 @@ const SIGNALS: Readonly<Record<string, string>> = {
   SIGTERM: 'Terminated',
 };
 
-/** The text for a signal by its name, as strsignal(3) has it. */
+/** The text for the name of a signal. */
 export const strsignal = (signal: string): string => SIGNALS[signal] ?? `Unknown signal ${signal}`;

@@ -1,4 +1,4 @@
-/** Temporary directories, and the removal of those that killed runs left behind. */
+/** Temporary directories, and the cleanup after killed runs. */
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ export const temporaryFolders = (): readonly string[] => [
   ...new Set([tmpdir(), '/tmp', '/var/tmp', '/run', '/var/lib']),
 ];
 
-/** Longer than any run takes: for processes of other PID namespaces, which cannot be looked up. */
+/** Longer than any run. Needed for processes in other PID namespaces, which cannot be looked up. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 const DIRECTORY = new RegExp(`^\\.binfmtctl-(${PROCESS_TAG})-\\w{6}$`);
 /** Files that `writeAtomic` is about to rename. */
@@ -19,7 +19,7 @@ export const TEMPORARY_FILE = new RegExp(`^\\.binfmtctl-(${PROCESS_TAG})-[0-9a-z
 export const temporaryFileName = (): string =>
   `.binfmtctl-${processTag()}-${Math.random().toString(36).slice(2)}.tmp`;
 
-/** Makes a directory for this user alone in `parent`, passes it to `action` and removes it afterwards. */
+/** Creates a private directory in `parent`, passes it to `action` and removes it afterwards. */
 export async function withTemporaryDirectory<T>(
   action: (directory: string) => Promise<T>,
   parent: string = tmpdir(),
@@ -32,19 +32,18 @@ export async function withTemporaryDirectory<T>(
   }
 }
 
-/** Errors are Node's own. The caller removes it. */
+/** Creates a private directory, which the caller must remove. Throws Node's errors. */
 export const makeTemporaryDirectory = (parent: string = tmpdir()): Promise<string> =>
   mkdtemp(join(parent, `.binfmtctl-${processTag()}-`));
 
 /**
- * Removes directories and files that runs of this user left in `folders` when they were killed. What cannot be removed
- * stays: the next run tries again.
+ * Removes directories and files of this user's killed runs from `directories`. Ignores failures: the next run tries again.
  */
-export function removeLeftovers(folders: readonly string[] = temporaryFolders()): void {
-  for (const folder of folders) {
-    for (const name of namesIn(folder)) {
+export function removeLeftovers(directories: readonly string[] = temporaryFolders()): void {
+  for (const directory of directories) {
+    for (const name of namesIn(directory)) {
       const tag = (DIRECTORY.exec(name) ?? TEMPORARY_FILE.exec(name))?.[1];
-      if (tag !== undefined) removeIfLeft(join(folder, name), tag);
+      if (tag !== undefined) removeIfLeft(join(directory, name), tag);
     }
   }
 }
@@ -55,13 +54,13 @@ function removeIfLeft(path: string, tag: string): void {
     if (uid !== process.geteuid?.()) return;
     if (hasEnded(tag) ?? Date.now() - mtimeMs > MAX_AGE_MS) rmSync(path, { recursive: true, force: true });
   } catch {
-    // Another run has removed it, or the next one will.
+    // Another run removed it, or the next one will.
   }
 }
 
-function namesIn(folder: string): readonly string[] {
+function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(folder).filter((name) => name.startsWith('.binfmtctl-'));
+    return readdirSync(directory).filter((name) => name.startsWith('.binfmtctl-'));
   } catch {
     return [];
   }

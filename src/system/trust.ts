@@ -1,4 +1,4 @@
-/** Which users can change a file. A user who can change a program gains the rights of everyone who runs it. */
+/** Finds users who can change a file. A user who can change a program gains the rights of everyone who runs it. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { mapsRootToRoot } from './host.ts';
@@ -7,14 +7,14 @@ import { isImageFile } from './image-files.ts';
 /** A file, directory or link that another user can change. */
 export interface Weakness {
   readonly path: string;
-  /** Follows the path in a sentence: `belongs to user 1000`. */
+  /** A predicate with the path as its subject: `belongs to user 1000`. */
   readonly why: string;
 }
 
 export interface WeaknessOptions {
-  /** Whether each owner may change what is theirs. */
+  /** Accepts any owner. */
   readonly anyOwner?: boolean | undefined;
-  /** Whether `path` is the directory of a file that matters, so that others may create files beside it in a sticky one. */
+  /** Treats `path` as a parent directory: in a sticky directory, other users may create files but not replace those of root. */
   readonly asParent?: boolean | undefined;
   /** A user other than root who may change everything. */
   readonly trustedUid?: number | undefined;
@@ -29,8 +29,8 @@ const STICKY = 0o1000;
 const MAX_LINKS = 40;
 
 /**
- * The first thing on the way to `path`, itself included, that a user other than root can change; null if there is none.
- * In our container image, its own files count as root's. Errors are those of lstat(2).
+ * The first part of `path`, including `path` itself, that a user other than root can change; null if there is none.
+ * In binfmtctl's container image, the image's files count as root's. Throws the errors of lstat(2).
  */
 export function findWeakness(
   path: string,
@@ -62,7 +62,7 @@ export function findWeakness(
   return null;
 }
 
-/** Whether this process is root outside user namespaces, or in one that maps root to root: it acts for all users. */
+/** Whether this process is root in the initial user namespace or in one that maps root to root, so that it affects all users. */
 export const isMachineRoot = (): boolean => process.geteuid?.() === 0 && mapsRootToRoot() !== false;
 
 const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');

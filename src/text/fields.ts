@@ -1,30 +1,30 @@
-/** What the fields of our own files may hold, with messages that say so. */
+/** Schemas of the fields of binfmtctl's files, with messages for people. */
 import * as v from 'valibot';
 
-/** An object that has these keys and no others. */
+/** An object with exactly these keys. */
 export const fields = <E extends v.ObjectEntries>(entries: E) =>
   v.strictObject(entries, (issue) =>
     issue.expected === 'never'
-      ? 'is not known here'
+      ? 'unknown key'
       : issue.received === 'undefined'
         ? 'is missing'
-        : 'must hold keys and values',
+        : 'must be a mapping',
   );
 
 /** Id of a profile. */
 export const id = v.pipe(
-  v.string('must be text'),
-  v.regex(/^[a-z0-9][a-z0-9_.+-]{0,63}$/, 'must be an id of lower case letters, digits and _.+-'),
+  v.string('must be a string'),
+  v.regex(/^[a-z0-9][a-z0-9_.+-]{0,63}$/, 'must be an ID: lower-case letters, digits and _.+-'),
 );
 
 export const line = v.pipe(
-  v.string('must be text (quote what looks like a number)'),
-  v.regex(/^[^\p{Cc}\p{Surrogate}]{1,1000}$/u, 'must be text of one line, 1000 characters at most'),
+  v.string('must be a string (quote values that look like numbers)'),
+  v.regex(/^[^\p{Cc}\p{Surrogate}]{1,1000}$/u, 'must be one line of at most 1000 characters'),
 );
 
 export const sha256 = v.pipe(
-  v.string('must be text (quote what looks like a number)'),
-  v.regex(/^[0-9a-f]{64}$/, 'must be a sha256: 64 hex digits in lower case'),
+  v.string('must be a string (quote values that look like numbers)'),
+  v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 lower-case hex digits'),
 );
 
 export const byteCount = v.pipe(

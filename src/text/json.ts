@@ -1,11 +1,11 @@
-/** JSON as we write and read it. */
+/** JSON helpers. */
 
-/** JSON with bytes as hex, for journal, registrations and `--json`. */
+/** JSON with bytes as hex, for the journal, registrations and `--json`. */
 export function toJson(value: unknown, indent = 1): string {
   return JSON.stringify(value, (_, each) => (each instanceof Uint8Array ? hexOf(each) : each), indent);
 }
 
-/** The JSON value of a text, or null where it is none. */
+/** The JSON value in a text; null if the text is invalid. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -14,7 +14,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a value is an object of JSON, neither null nor a list. */
+/** Whether a value is a JSON object, neither null nor an array. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

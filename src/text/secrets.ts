@@ -1,10 +1,10 @@
-/** Logins and signatures in the addresses that users and servers give. */
+/** Credentials and signatures in URLs from users and servers. */
 
 const MASK = '***';
 
 /**
- * The text with the logins and queries of all addresses in it masked, for messages. Takes time in proportion to the text,
- * which may come from outside.
+ * Masks the credentials and queries of all URLs in a text, for messages. Runs in linear time, because the text may be
+ * untrusted.
  */
 export const maskSecrets = (text: string): string =>
   text
@@ -23,7 +23,7 @@ function maskWord(word: string): string {
   return `${address.slice(0, query)}?${MASK}${fragment < 0 ? '' : address.slice(fragment)}`;
 }
 
-/** What follows `://`. A password may have a slash in it: then the login ends at the last `@`. */
+/** Masks the credentials in a URL without its scheme. A password may contain a slash: then the credentials end at the last `@`. */
 function withoutLogin(text: string): string {
   const authority = text.split(/[/?#]/, 1)[0] ?? '';
   const at = authority.lastIndexOf('@');
@@ -33,7 +33,7 @@ function withoutLogin(text: string): string {
   return end < 0 ? text : `${MASK}${text.slice(end)}`;
 }
 
-/** `oci:user:password@host/image`, without a scheme. */
+/** Masks the credentials in `oci:user:password@host/image`, which has no `://`. */
 function maskBareLogin(word: string): string {
   const start = /^(?:oci|url):/i.test(word) ? 4 : 0;
   const at = lastAt(word);
@@ -43,18 +43,18 @@ function maskBareLogin(word: string): string {
     : word;
 }
 
-/** The last `@` that does not begin a digest; -1 without one. */
+/** Position of the last `@` that does not begin a digest; -1 if there is none. */
 function lastAt(text: string): number {
   let at = text.lastIndexOf('@');
   while (at > 0 && text.startsWith('@sha256:', at)) at = text.lastIndexOf('@', at - 1);
   return at;
 }
 
-/** Names of query parameters that grant access: those of signed URLs of AWS, Google, Azure, Aliyun, CloudFront, and tokens. */
+/** Names of query parameters that grant access: tokens, and the signed URLs of AWS, Google, Azure, Aliyun and CloudFront. */
 const GRANTS =
   /^x-|^(?:sig|sign|se|sp|sv|st|expires|policy|key|jwt|code|auth)$|signature|token|secret|passw|pwd|authorization|credential|access_?-?(?:id|key)|api_?-?key|key-pair|session/i;
 
-/** `url:URL#sha256=HEX` without its query, if that grants access: it is a secret, and soon expires. */
+/** `url:URL#sha256=HEX` without its query, if the query grants access: such a query is secret and expires soon. */
 export function withoutGrant(source: string): string {
   const [, address = '', query = '', rest = ''] = /^(url:[^?#]*)\?([^#]*)(.*)$/s.exec(source) ?? [];
   const names = query.split('&').map((pair) => pair.split('=')[0] ?? '');

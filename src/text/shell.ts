@@ -1,14 +1,14 @@
-/** Words for POSIX sh. Pure. */
+/** Quoting for POSIX sh. */
 
-/** A word as sh reads it back, whatever its characters. */
+/** Quotes a word for sh. */
 export function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A command line of these words. */
+/** Quotes words and joins them to a command line. */
 export const commandLine = (words: readonly string[]): string => words.map(quote).join(' ');
 
-/** Bytes as the format of printf(1), never an option of it, which then writes them with one write(2), as binfmt_misc wants them. */
+/** Bytes as a format for printf(1) that cannot be read as an option. printf writes it with one write(2), as binfmt_misc requires. */
 export function printfFormat(bytes: Uint8Array): string {
   const text = [...bytes].map((byte) => {
     const character = String.fromCharCode(byte);

@@ -1,26 +1,26 @@
-/** YAML that people write by hand: a plain value, and for each of its parts the line. */
+/** Hand-written YAML: its plain value, and the line of each part. */
 import type { Document, LineCounter } from 'yaml';
 
 export interface YamlDocument {
   readonly value: unknown;
-  /** The line of a part of the document, counted from 1; that of the nearest part around it where it is absent. */
+  /** Line of a part of the document, counted from 1. For an absent part, the line of the nearest enclosing one. */
   readonly lineOf: (path: Path) => number;
 }
 
-/** Something wrong in a text. */
+/** An error in a text. */
 export interface LineProblem {
   /** Counted from 1. */
   readonly line: number;
   readonly message: string;
 }
 
-/** Keys and indexes, from the document's root on. */
+/** Keys and indexes, starting at the document's root. */
 export type Path = readonly (string | number)[];
 
-/** A document of a few lines can grow to gigabytes through aliases of aliases. */
+/** Aliases of aliases can expand a few lines to gigabytes. */
 const MAX_ALIASES = 50;
 
-/** Reads a document; where it is no YAML, everything that is wrong with it. */
+/** Parses a document; returns all errors if it is invalid. */
 export async function parseYaml(
   text: string,
 ): Promise<YamlDocument | { readonly problems: readonly LineProblem[] }> {
@@ -31,7 +31,7 @@ export async function parseYaml(
     return {
       problems: document.errors.map(({ pos, code, message }) => ({
         line: counter.linePos(pos[0]).line,
-        message: code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : message,
+        message: code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : message,
       })),
     };
   }
@@ -49,7 +49,7 @@ export async function parseYaml(
 export const problemText = (path: Path, message: string): string =>
   path.length === 0 ? message : `${path.join('.')}: ${message}`;
 
-/** Where the key of the last part stands that is there, or the item of a list. */
+/** Line of the deepest key or list item on the path that exists. */
 function lineIn(document: Document, counter: LineCounter, path: Path): number {
   for (let length = path.length; length > 0; length--) {
     const offset = offsetOf(document, path.slice(0, length));

@@ -12,29 +12,29 @@ import type { Form } from './recognise.ts';
 import { type Omission, type Written, writeEntries } from './write-entries.ts';
 
 export interface ExportRequest {
-  /** Names of entries, or globs of names; empty with `all`. */
+  /** Names or globs of entries; empty with `all`. */
   readonly names: readonly string[];
   readonly all: boolean;
   readonly form: Form;
-  /** A file, or for forms with a file for each entry a folder, which is made; null to write nothing. */
+  /** A file; for forms with one file per entry, a directory, which is created; null to write nothing. */
   readonly output: string | null;
 }
 
 export interface ExportResult {
   readonly schema: 'binfmtctl/export/1';
   readonly form: Form;
-  /** With the paths that were written; the name alone, or null for one of all, where nothing was. */
+  /** `path` is the written path. Without `output` it is the file name, or null for a single file. */
   readonly files: readonly { readonly path: string | null; readonly text: string }[];
-  /** What the form cannot say of entries that were written. */
+  /** Properties of exported entries that the form cannot express. */
   readonly lost: readonly Omission[];
   readonly leftOut: readonly Omission[];
 }
 
 /**
- * Writes entries of the kernel in one of the forms. A file that is there is never changed.
+ * Writes entries of the kernel in one of the forms. Never changes an existing file.
  *
- * @throws ENTRY_NOT_FOUND for a name that no entry has; FILE_FAILED where another file is there, before any is written;
- * NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
+ * @throws ENTRY_NOT_FOUND for a name or glob without an entry; FILE_FAILED, before any write, if a file exists with other
+ * contents; NO_PRIVILEGE, READ_ONLY, NO_BINFMT_MISC.
  */
 export async function exportRules(
   { names, all, form, output }: ExportRequest,
@@ -52,17 +52,17 @@ export async function exportRules(
   };
 }
 
-/** In the kernel's order. */
+/** The entries that match the words, in the kernel's order. */
 function chosen(words: readonly string[], entries: readonly AnyEntry[]): readonly AnyEntry[] {
-  const isMeant = words.map((word) => {
+  const matchers = words.map((word) => {
     const matches = ({ name }: AnyEntry): boolean =>
       name === word || (isGlob(word) && matchesGlob(word, name));
     if (entries.some(matches)) return matches;
-    throw new BinfmtctlError('ENTRY_NOT_FOUND', `no entry is called ${JSON.stringify(word)}`, {
+    throw new BinfmtctlError('ENTRY_NOT_FOUND', `entry ${JSON.stringify(word)} not found`, {
       hint: '`binfmtctl status` lists the entries',
     });
   });
-  return entries.filter((entry) => isMeant.some((matches) => matches(entry)));
+  return entries.filter((entry) => matchers.some((matches) => matches(entry)));
 }
 
 async function write(
@@ -90,12 +90,12 @@ interface FileToWrite {
   readonly bytes: Uint8Array;
 }
 
-/** Nothing where the same bytes are there. */
+/** The file to write; nothing if it exists with the same bytes. */
 async function toWrite(path: string, bytes: Uint8Array): Promise<readonly FileToWrite[]> {
   const existing = outputKind(path) === 'stream' ? null : readIfExists(path);
   if (existing === null) return [{ path, bytes }];
   if (Buffer.compare(existing, bytes) === 0) return [];
-  throw new BinfmtctlError('FILE_FAILED', `${path} is there already, and is another file`, {
-    hint: 'remove it first, or choose another place',
+  throw new BinfmtctlError('FILE_FAILED', `cannot write ${path}: a file with other contents exists`, {
+    hint: 'choose another path with --output',
   });
 }

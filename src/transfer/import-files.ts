@@ -1,4 +1,4 @@
-/** What files and folders say of rules, whatever form they are written in. */
+/** Reads rules from files and directories in any of the forms. */
 import { basename, join } from 'node:path';
 import { readEntries } from '../binfmt/entries.ts';
 import { runningKernelFeatures } from '../binfmt/features.ts';
@@ -24,31 +24,31 @@ import { isFile, isFolder } from '../system/file/is-file.ts';
 import { readSmall } from '../system/file/read-small.ts';
 import { type Form, recogniseForm } from './recognise.ts';
 
-/** Where rules come from: files in one of the forms, or a mounted instance. */
+/** The kind of a source of rules: files in one of the forms, or a mounted instance. */
 export type ImportSource = Form | 'instance';
 
-/** One thing that was found: a rule; what is wrong; or what cannot become a rule of the kernel, and why. */
+/** One item of a source: a rule; an error; or something that cannot become a kernel rule, with the reason. */
 export type ImportItem =
   | {
       readonly place: string;
       readonly rule: Rule;
       readonly enabled: boolean;
-      /** What of it is in the form, and says nothing to anybody. */
+      /** Parts of the source that have no meaning and are ignored. */
       readonly lost?: string | undefined;
     }
   | { readonly place: string; readonly wrong: string }
   | { readonly place: string; readonly leftOut: string };
 
 /**
- * All that a file, the files of a folder in the order of their names, or a mounted instance (oldest entry first) say.
- * `source` is recognised file by file where it is null.
+ * Reads all items of a file, of a directory's files in the order of their names, or of a mounted instance, oldest entry first.
+ * If `source` is null, the form of each file is detected.
  *
- * @throws FILE_FAILED, NO_PRIVILEGE where a path cannot be read; NO_BINFMT_MISC where it has to be an instance and is none.
+ * @throws FILE_FAILED, NO_PRIVILEGE if a path cannot be read; NO_BINFMT_MISC if `source` is `instance` and the path is none.
  */
 export async function readItems(path: string, source: ImportSource | null): Promise<readonly ImportItem[]> {
   if (source === 'instance' || inspectInstance(path).mounted) return itemsOfInstance(path);
   const form = source;
-  // What is there and is no folder is read as a file, and else says why it cannot be.
+  // Everything but a directory is read as a file, and fails there with the reason.
   if (!isFolder(path)) return itemsOfFile(path, form);
   const files = (await listFiles(path, { required: true })).filter(
     (file) => isFile(file) && !basename(file).startsWith('.'),
@@ -64,8 +64,8 @@ function itemsOfInstance(directory: string): readonly ImportItem[] {
   }));
   const rules = all.toReversed().map((entry): ImportItem => {
     const place = join(directory, entry.name);
-    if (isBpf(entry)) return { place, leftOut: 'a BPF program decides what it takes' };
-    if (entry.extra !== undefined) return { place, leftOut: `a rule has no ${entry.extra.join(', ')}` };
+    if (isBpf(entry)) return { place, leftOut: 'a BPF program matches the files, not a rule' };
+    if (entry.extra !== undefined) return { place, leftOut: `unknown settings: ${entry.extra.join(', ')}` };
     const { enabled, ...rule } = entry;
     return { place, rule, enabled };
   });
@@ -76,15 +76,15 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly Im
   const bytes = read(file);
   const name = basename(file);
   const written = form ?? recogniseForm(name, bytes);
-  // To update-binfmts a line ends there, and so says something else than is to be seen.
+  // update-binfmts ends a line at a NUL, so it would read something else than an editor shows.
   if ((written === 'admin' || written === 'binfmt-support') && bytes.includes(0))
-    return [{ place: file, wrong: 'it has a NUL, which no text has' }];
+    return [{ place: file, wrong: 'contains a NUL byte' }];
   switch (written) {
     case 'binfmt.d': {
       const { rules, disabled, cut } = decodeBinfmtD(bytes);
       const lines = [...rules, ...disabled].toSorted((a, b) => a.line - b.line);
       const items = lines.map((line) => itemOfLine(file, line, { enabled: !disabled.includes(line) }));
-      return cut ? [...items, { place: file, wrong: 'a line has more than a mebibyte' }] : items;
+      return cut ? [...items, { place: file, wrong: 'a line is longer than 1 MiB' }] : items;
     }
     case 'register':
       return linesOf(bytes).map(({ line, text }) => {
@@ -95,7 +95,7 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly Im
       return [itemOfFormatFile(file, name, decodeFormatFile(bytes))];
     case 'admin': {
       const decoded = decodeAdminFile(bytes);
-      const missing = 'missing' in decoded ? `it ends before its ${decoded.missing}` : decoded;
+      const missing = 'missing' in decoded ? `incomplete: ${decoded.missing} is missing` : decoded;
       return [itemOfDescription(file, name, missing)];
     }
     case 'profile':
@@ -105,7 +105,7 @@ async function itemsOfFile(file: string, form: Form | null): Promise<readonly Im
 
 type NumberedLine = Pick<RuleLine, 'line' | 'text'>;
 
-/** Every byte but a newline belongs to a register string. */
+/** The register strings in a file. They may contain any byte except newline. */
 const linesOf = (bytes: Uint8Array): readonly NumberedLine[] =>
   decodeText(bytes)
     .split('\n')
@@ -128,14 +128,17 @@ function itemOfFormatFile(place: string, name: string, keys: ReadonlyMap<string,
   const item = itemOfDescription(place, name, describeFormatFile(keys));
   const unknown = [...keys.keys()].filter((key) => !isFormatKey(key));
   if (!('rule' in item) || unknown.length === 0) return item;
-  return { ...item, lost: `binfmt-support knows no ${unknown.map((key) => JSON.stringify(key)).join(', ')}` };
+  return {
+    ...item,
+    lost: `unknown to binfmt-support: ${unknown.map((key) => JSON.stringify(key)).join(', ')}`,
+  };
 }
 
 function itemOfDescription(place: string, name: string, description: Description | string): ImportItem {
   if (typeof description === 'string') return { place, wrong: description };
   const { detector } = description;
   if (detector !== '') {
-    const why = `the kernel cannot ask its detector ${detector}: \`binfmtctl update-binfmts --import ${place}\` can`;
+    const why = `the kernel cannot run its detector ${detector}; use \`binfmtctl update-binfmts --import ${place}\``;
     return { place, leftOut: why };
   }
   const rule = ruleOfDescription(name, description);
@@ -149,14 +152,14 @@ async function itemsOfProfile(file: string): Promise<readonly ImportItem[]> {
   }
   const { profile } = read;
   if (profile.kind !== 'format') {
-    const why = `a profile of kind ${profile.kind} names no interpreter: \`binfmtctl install\` finds one`;
+    const why = `a profile of kind ${profile.kind} has no interpreter; use \`binfmtctl install\`, which finds one`;
     return [{ place: file, leftOut: why }];
   }
   const interpreter = profile.interpreters.find(({ path }) => isFile(path))?.path;
   if (interpreter === undefined) {
     const paths = profile.interpreters.map(({ path }) => path).join(', ');
-    throw new BinfmtctlError('EMULATOR_NOT_FOUND', `${file}: none of its interpreters is here: ${paths}`, {
-      hint: 'install one of them first',
+    throw new BinfmtctlError('EMULATOR_NOT_FOUND', `${file}: no interpreter found: ${paths}`, {
+      hint: 'install one of these interpreters',
     });
   }
   return formatRules(profile, interpreter).map((rule) => ({ place: file, rule, enabled: true }));

@@ -20,11 +20,11 @@ import { type ImportedRule, type ImportPlan, planImport } from './plan-import.ts
 export type { ImportSource } from './import-files.ts';
 
 export interface ImportRequest {
-  /** Files, folders of files, and mounted instances. */
+  /** Files, directories and mounted instances. */
   readonly paths: readonly string[];
-  /** What they are written in; null to recognise it, file by file. */
+  /** Form of the files; null to detect it for each file. */
   readonly from: ImportSource | null;
-  /** Put a rule in the place of an entry of its name that differs. */
+  /** Replace an existing entry of the same name that differs from the rule. */
   readonly replace: boolean;
   readonly dryRun: boolean;
 }
@@ -33,11 +33,11 @@ export interface ImportResult {
   readonly schema: 'binfmtctl/import/1';
   readonly dryRun: boolean;
   readonly steps: readonly Step[];
-  /** Names of entries that were there already. */
+  /** Names of entries that existed already. */
   readonly unchanged: readonly string[];
-  /** What stands beside a rule that is registered, and says nothing. */
+  /** Parts of registered rules' files that have no meaning and were ignored. */
   readonly lost: readonly Omitted[];
-  /** What was found and is no rule of the kernel's. */
+  /** Items that cannot become kernel rules. */
   readonly leftOut: readonly Omitted[];
 }
 
@@ -46,14 +46,14 @@ export interface Omitted {
   readonly why: string;
 }
 
-/** As many as an error names. */
+/** The most problems that one error lists. */
 const MAX_LISTED = 5;
 
 /**
- * Registers what files, folders or another instance say, all of it or nothing: later rules come before earlier ones.
+ * Registers the rules of files, directories or another instance, all or none. The kernel tries later rules first.
  *
- * @throws BAD_RULE for what is wrong, with file and line; UNSAFE_RULE; ENTRY_EXISTS without `replace`; EMULATOR_NOT_FOUND
- * for a profile without an interpreter here; FILE_FAILED, NO_PRIVILEGE, NO_BINFMT_MISC and what the doors throw.
+ * @throws BAD_RULE for invalid input, with file and line; UNSAFE_RULE; ENTRY_EXISTS without `replace`; EMULATOR_NOT_FOUND
+ * for a profile without an installed interpreter; FILE_FAILED, NO_PRIVILEGE, NO_BINFMT_MISC; the errors of the steps.
  */
 export async function importRules(request: ImportRequest, outer: Context): Promise<ImportResult> {
   const { context } = keepingWarnings(outer);
@@ -96,7 +96,7 @@ export async function importRules(request: ImportRequest, outer: Context): Promi
   });
 }
 
-/** The kernel asks a new rule before the entries that are there. */
+/** Warns of older entries that a new rule hides: the kernel tries the newest entry first. */
 function warnOfHidden(
   added: readonly ImportedRule[],
   entries: readonly Entry[],
@@ -105,7 +105,7 @@ function warnOfHidden(
   const hiddenBy = hiddenEntries(entries);
   const texts = added.flatMap(({ rule }) =>
     hiddenBy(rule.pattern).map(
-      ({ name }) => `rule ${rule.name} takes files of entry ${name}, which is older`,
+      ({ name }) => `rule ${rule.name} takes precedence over the older entry ${name}`,
     ),
   );
   for (const text of new Set(texts)) report({ kind: 'warning', text });
@@ -115,7 +115,7 @@ function assertValid(items: readonly ImportItem[]): void {
   const wrong = items.flatMap((item) => ('wrong' in item ? [`${item.place}: ${item.wrong}`] : []));
   if (wrong.length === 0) return;
   throw new BinfmtctlError('BAD_RULE', inOneLine(wrong), {
-    hint: 'correct it, or say what it is written in with --from; nothing was registered',
+    hint: 'nothing was registered; correct the file, or pass its form with --from',
   });
 }
 
@@ -134,9 +134,10 @@ async function assertAllSafe(imported: readonly ImportedRule[], context: Context
 
 function exists(names: readonly string[]): BinfmtctlError {
   const [name = ''] = names;
-  const which = names.length === 1 ? `entry ${name} is` : `entries ${names.join(', ')} are`;
-  return new BinfmtctlError('ENTRY_EXISTS', `${which} there, and not as it is to be imported`, {
-    hint: '--replace puts what is imported in their place; `binfmtctl status` shows what is there',
+  const which =
+    names.length === 1 ? `entry ${name} exists and differs` : `entries ${names.join(', ')} exist and differ`;
+  return new BinfmtctlError('ENTRY_EXISTS', `${which} from the imported rules`, {
+    hint: '`binfmtctl status` shows the entries; --replace replaces them',
   });
 }
 

@@ -3,7 +3,7 @@ import { lastOfEachName, rulePlanner } from '../state/plan-rules.ts';
 import { replacement } from '../state/replacement.ts';
 import type { Step } from '../state/steps.ts';
 
-/** A rule as it is to stand in an instance. */
+/** A rule and the desired state of its entry. */
 export interface ImportedRule {
   readonly rule: Rule;
   readonly enabled: boolean;
@@ -11,15 +11,15 @@ export interface ImportedRule {
 
 export interface ImportPlan {
   readonly steps: readonly Step[];
-  /** Names of entries that are there already. */
+  /** Names of entries that exist already. */
   readonly unchanged: readonly string[];
   /** Entries that the steps replace. */
   readonly replaced: readonly Entry[];
 }
 
 /**
- * The steps that bring the rules, of which a later one comes before those above it wherever a file can match both; of one
- * name the last counts. `entries` are newest first.
+ * The steps that register the rules. Where a file can match two rules, the kernel tries the later one first. Of several rules
+ * with one name, only the last is registered. `entries` are newest first.
  */
 export function planImport(entries: readonly Entry[], imported: readonly ImportedRule[]): ImportPlan {
   const isEnabled = new Map(imported.map(({ rule, enabled }) => [rule, enabled]));

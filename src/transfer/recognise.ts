@@ -1,11 +1,11 @@
 import { decodeText } from '../rule/text.ts';
 
-/** What rules can be written in: see docs/import-export.md. */
+/** Forms of rule files: see docs/import-export.md. */
 export const FORMS = ['binfmt.d', 'binfmt-support', 'admin', 'register', 'profile'] as const;
 
 export type Form = (typeof FORMS)[number];
 
-/** The form of a file, from its name and what is in it. */
+/** Detects the form of a file from its name and contents. */
 export function recogniseForm(fileName: string, bytes: Uint8Array): Form {
   const lines = decodeText(bytes).split('\n');
   if (/^(magic|extension)\s*$/.test(lines[1] ?? '')) return 'admin';

@@ -1,4 +1,4 @@
-/** The entries of an instance in each of the forms, and what a form cannot say of them. */
+/** Writes the entries of an instance in one of the forms, and reports what the form cannot express. */
 
 import { encodeFormatProfile, isProfileId } from '../catalogue/profile/encode-format.ts';
 import { isBinfmtctlError } from '../errors.ts';
@@ -17,11 +17,11 @@ import { type AnyEntry, type Entry, isBpf, type Rule } from '../rule/types.ts';
 import type { Form } from './recognise.ts';
 
 export interface Written {
-  /** One file of all, without a name, or one for each entry. */
+  /** A single unnamed file, or one file per entry. */
   readonly files: readonly { readonly name: string | null; readonly text: string }[];
-  /** What the form cannot say of entries that are written. */
+  /** Properties of written entries that the form cannot express. */
   readonly lost: readonly Omission[];
-  /** Entries that the form cannot say at all. */
+  /** Entries that the form cannot express at all. */
   readonly leftOut: readonly Omission[];
 }
 
@@ -34,7 +34,7 @@ type Outcome =
   | { readonly name: string | null; readonly text: string; readonly lost?: string | undefined }
   | { readonly leftOut: string };
 
-/** Entries are given as the kernel has them, newest first; in a file of all the oldest stands first. */
+/** Writes entries, which are in the kernel's order, newest first. A single file has the oldest first. */
 export function writeEntries(entries: readonly AnyEntry[], form: Form): Written {
   const outcomes = entries.toReversed().map((entry) => ({ entry, outcome: writeEntry(entry, form) }));
   const written = outcomes.flatMap(({ entry, outcome }) =>
@@ -55,12 +55,11 @@ export function writeEntries(entries: readonly AnyEntry[], form: Form): Written 
 }
 
 function writeEntry(entry: AnyEntry, form: Form): Outcome {
-  if (isBpf(entry)) return { leftOut: 'a BPF program decides what it takes' };
-  if (entry.extra !== undefined)
-    return { leftOut: `this binfmtctl does not know its ${entry.extra.join(', ')}` };
+  if (isBpf(entry)) return { leftOut: 'a BPF program matches the files, not a rule' };
+  if (entry.extra !== undefined) return { leftOut: `unknown settings: ${entry.extra.join(', ')}` };
   const { enabled, ...rule } = entry;
   const isLine = form === 'register' || form === 'binfmt.d';
-  if (!enabled && !isLine) return { leftOut: 'it is disabled, which this form cannot say' };
+  if (!enabled && !isLine) return { leftOut: 'it is disabled, which this form cannot express' };
   try {
     if (isLine)
       return { name: null, text: `${enabled ? encodeRuleLine(rule) : markDisabled(encodeRuleLine(rule))}\n` };
@@ -79,40 +78,45 @@ function asDescription(rule: Rule, form: Form): Outcome {
   const isLosingO = rule.flags.includes('O') && !rule.flags.includes('C');
   const expected = isLosingO ? { ...rule, flags: rule.flags.filter((flag) => flag !== 'O') } : rule;
   if ('errno' in back || back.name !== rule.name || !equalRules(back, expected))
-    return { leftOut: 'update-binfmts would register another rule: a `:` ends a field' };
+    return { leftOut: 'it contains a `:`, which ends a field in update-binfmts' };
   const bytes =
     form === 'admin' ? encodeAdminFile(description) : encodeFormatFile({ ...description, package: PACKAGE });
   return {
     name: rule.name,
     text: decodeText(bytes),
-    lost: isLosingO ? 'flag O: binfmt-support has it with credentials alone' : undefined,
+    lost: isLosingO ? 'flag O: binfmt-support sets it only together with C' : undefined,
   };
 }
 
-/** The owner of a format file, of which `update-binfmts --import` makes no local one. */
+/** The package in format files: with one, `update-binfmts --import` does not treat the format as local. */
 const PACKAGE = 'binfmtctl';
 
 function asProfile(rule: Rule): Outcome {
-  if (!isProfileId(rule.name)) return { leftOut: 'its name cannot be the id of a profile' };
+  if (!isProfileId(rule.name)) return { leftOut: 'its name is not a valid profile ID' };
   const text = encodeFormatProfile(rule);
-  if (text === null) return { leftOut: 'its extension or interpreter cannot stand in a profile' };
+  if (text === null) return { leftOut: 'its extension or interpreter is not valid in a profile' };
   return { name: `${rule.name}.yaml`, text };
 }
 
-/** Files are read by name: who comes last is the newest then. */
+/** Files are read in the order of their names, and the last one becomes the newest entry. Finds entries whose order that changes. */
 function lostOrder(
   written: readonly { readonly name: string | null; readonly entry: AnyEntry }[],
 ): readonly Omission[] {
   return written.flatMap(({ name, entry }, index) => {
-    const behind = written
+    const overtaken = written
       .slice(0, index)
-      .filter((older) => (older.name ?? '') > (name ?? '') && canMeet(older.entry, entry))
+      .filter((older) => (older.name ?? '') > (name ?? '') && canOverlap(older.entry, entry))
       .map((older) => older.entry.name);
-    return behind.length === 0
+    return overtaken.length === 0
       ? []
-      : [{ entry: entry.name, why: `its place before ${behind.join(', ')}: files are read by name` }];
+      : [
+          {
+            entry: entry.name,
+            why: `its order before ${overtaken.join(', ')}: files are read in name order`,
+          },
+        ];
   });
 }
 
-const canMeet = (a: AnyEntry, b: AnyEntry): boolean =>
+const canOverlap = (a: AnyEntry, b: AnyEntry): boolean =>
   !isBpf(a) && !isBpf(b) && overlap((a as Entry).pattern, (b as Entry).pattern);

@@ -11,17 +11,17 @@ import type { Entry } from '../rule/types.ts';
 import { forEachAtOnce } from '../system/at-once.ts';
 import { inMachineMountNamespace } from '../system/namespace/mount-namespaces.ts';
 
-/** An entry, with the id of the arch that it serves. */
+/** An entry and the ID of its architecture. */
 export interface Serving {
   readonly entry: Entry;
   readonly arch: string | null;
 }
 
 /**
- * Compares the emulators that the kernel runs for entries with flag F with the files at their paths, by probes where the times of the
- * files do not tell. After an upgrade of the package the kernel still runs the old file: `replaced`; after its removal: `gone`.
+ * Compares the emulators that the kernel holds for entries with flag F with the files at their paths. Runs a probe if the files'
+ * times are not conclusive. After a package upgrade the kernel still runs the old file (`replaced`), after a removal, too (`gone`).
  *
- * Lacks the entries for which nothing can be told: without flag F, or if the probe does not run through that entry.
+ * The result lacks entries without flag F, and entries that the probe does not run through.
  */
 export async function heldInterpreters(
   servings: readonly Serving[],
@@ -29,7 +29,7 @@ export async function heldInterpreters(
   context: Pick<Context, 'binfmtDirectory' | 'catalogue' | 'signal'>,
 ): Promise<ReadonlyMap<Entry, HeldState>> {
   const states = new Map<Entry, HeldState>();
-  // A container has files of its own at the paths for which others registered theirs.
+  // In a container, the interpreter's path may be another file than the one that was registered.
   const timesTell = inMachineMountNamespace() !== false;
   await forEachAtOnce(servings, availableParallelism(), async ({ entry, arch: id }) => {
     const arch = context.catalogue.arches[id ?? ''];
@@ -57,7 +57,7 @@ async function ask(
     }
   });
   return probed.catch((error: unknown) => {
-    // Without a directory for the probe the state stays unknown, which the result says.
+    // No directory is usable for the probe: the state stays unknown.
     if (isBinfmtctlError(error)) return null;
     throw error;
   });

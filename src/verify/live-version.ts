@@ -4,7 +4,7 @@ import { run } from '../system/process/process.ts';
 
 const TIME_LIMIT_MS = 5000;
 
-/** The version that an emulator gives when a program of the arch is started through its entry; null where none does. */
+/** The version that an emulator prints when a program of the architecture runs through its entry; null if it prints none. */
 export async function versionThroughEntry(
   program: string,
   arch: Arch,

@@ -1,2 +1,2 @@
-/** What `status` needs only where interpreters were changed: it runs programs. */
+/** Loaded by `status` only if an interpreter changed. */
 export { heldInterpreters } from './held-interpreter.ts';

@@ -8,7 +8,7 @@ import { cpuFlags } from '../system/host.ts';
 import { verifyArches } from './verify-arches.ts';
 
 export interface Platforms {
-  /** Platforms whose programs were seen to run: this machine's own first, then in a fixed order. */
+  /** Platforms whose programs ran here: native ones first, then in a fixed order. */
   readonly supported: readonly string[];
   /** Names of the enabled entries, sorted. */
   readonly emulators: readonly string[];
@@ -16,7 +16,7 @@ export interface Platforms {
 
 const IN_CONTAINERS = { chroots: true, argv0: false, credentials: false };
 
-/** What containers can run here, by running a probe of everything that is registered. @throws NO_BINFMT_MISC. */
+/** The platforms that containers can run here, found by a probe of every registered architecture. @throws NO_BINFMT_MISC. */
 export async function readPlatforms(context: Context): Promise<Platforms> {
   const [{ arches }, { proofs }] = await Promise.all([
     findNatives(context),

@@ -1,4 +1,4 @@
-/** Proofs of this machine's entries, kept for `status`, and so that `run` and `enter` need not probe an entry again. */
+/** Probe results of this machine's entries, kept for `status`, and so that `run` and `enter` need not repeat a probe. */
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { readStoreFile } from '../emulators/store/trust.ts';
@@ -6,14 +6,14 @@ import type { Proof } from '../probe/verdict.ts';
 import { fromReadableStores } from '../state/stores.ts';
 import { parseJson } from '../text/json.ts';
 
-/** What the last probe of an entry showed. */
+/** The result of an entry's last probe. */
 export interface RecordedProof {
   readonly entry: string;
-  /** Null if it could not be checked. */
+  /** Whether the entry works; null if it could not be checked. */
   readonly holds: boolean | null;
-  /** Why it does not hold, or was not checked. */
+  /** Why it does not work, or was not checked. */
   readonly why: string;
-  /** What does not work, and does not have to. */
+  /** Features that do not work and were not promised. */
   readonly limits: readonly string[];
   /** ISO 8601. */
   readonly at: string;
@@ -21,22 +21,22 @@ export interface RecordedProof {
   readonly version: string | null;
 }
 
-/** Whether nothing is known to fail on the host, or in a root: there a limit may be that programs do not run. */
+/** True unless the entry is known to fail on the host or, with a `root`, has limits: programs may not run in the root. */
 export const holdsIn = ({ holds, limits }: RecordedProof, root: string | null): boolean =>
   holds !== false && (root === null || limits.length === 0);
 
-/** By what a proof depends on, as `entryIdentity` says it. */
+/** Keyed by `entryIdentity`, which covers everything that a proof depends on. */
 type Proofs = ReadonlyMap<string, RecordedProof>;
 
 const SCHEMA = 'binfmtctl/proofs/2';
 
-/** All proofs in our store and, for users, in the machine's; the newest of each entry. */
+/** All proofs in the user's store and, for users other than root, in the machine's; the newest of each entry. */
 export async function readProofs(context: Pick<Context, 'store'>): Promise<Proofs> {
   const all = (await fromReadableStores(context, proofsIn)).flatMap((proofs) => [...proofs]);
   return new Map(all.toSorted(([, a], [, b]) => (a.at < b.at ? -1 : 1)));
 }
 
-/** Keeps proofs, each with the identity that its entry had before the probe; those of entries that are gone are dropped. */
+/** Stores proofs under the identity that their entry had before the probe. Drops proofs of entries that are gone. */
 export async function recordProofs(
   proofs: readonly (readonly [identity: string, proof: Proof])[],
   present: readonly string[],

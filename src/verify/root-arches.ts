@@ -7,7 +7,7 @@ import { tryReadHead } from '../system/file/head.ts';
 import { resolveInRoot } from '../system/file/root-path.ts';
 import { findProgram } from '../system/process/locate-program.ts';
 
-/** The arches whose programs a root holds, by its shell and its loaders; empty if it has neither. */
+/** The architectures of a root's shell and loaders; empty if it has neither. */
 export async function archesOfRoot(root: string, catalogue: Catalogue): Promise<readonly Arch[]> {
   const where = { root, path: '', workdir: '/' };
   const shell = await findProgram('/bin/sh', where).then(
@@ -18,19 +18,19 @@ export async function archesOfRoot(root: string, catalogue: Catalogue): Promise<
   return [...new Set(heads.flatMap((head) => archOfHeader(catalogue, head) ?? []))];
 }
 
-/** Loaders are `/lib/ld-*` or `/lib64/ld*`, as each psABI names them. */
+/** Dynamic loaders in a root: `/lib/ld-*` or `/lib64/ld*`, as defined by each psABI. */
 function loadersIn(root: string): readonly string[] {
-  return ['lib', 'lib32', 'lib64', 'libx32'].flatMap((folder) => {
-    const place = resolveInRoot(root, `/${folder}`);
-    const names = place === null ? [] : namesIn(place);
+  return ['lib', 'lib32', 'lib64', 'libx32'].flatMap((directory) => {
+    const path = resolveInRoot(root, `/${directory}`);
+    const names = path === null ? [] : namesIn(path);
     const loaders = names.filter((name) => /^ld(?:64)?[-.]/.test(name));
-    return loaders.flatMap((name) => resolveInRoot(root, join('/', folder, name)) ?? []);
+    return loaders.flatMap((name) => resolveInRoot(root, join('/', directory, name)) ?? []);
   });
 }
 
-function namesIn(folder: string): readonly string[] {
+function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(directory);
   } catch {
     return [];
   }

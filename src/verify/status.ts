@@ -21,40 +21,40 @@ import { type RecordedProof, readProofs } from './proofs.ts';
 
 export interface StatusLine {
   readonly entry: Entry;
-  /** Id of the arch whose programs it takes; null for another format. */
+  /** ID of the entry's architecture; null for another format. */
   readonly arch: string | null;
   readonly ours: boolean;
-  /** Id of the emulator profile, as far as we registered it or its name tells. */
+  /** ID of the emulator profile, from the registration or the interpreter's name; null if unknown. */
   readonly emulator: string | null;
   readonly version: string | null;
-  /** Whether the interpreter is on the disk; an F entry works without. */
+  /** Whether the interpreter's path exists; an F entry works without it. */
   readonly interpreterExists: boolean;
-  /** Of an F entry: whether the kernel runs the file that is at the interpreter's path now. Null if that is not known. */
+  /** For an F entry: how the file that the kernel holds compares with the one at the interpreter's path. Null if unknown. */
   readonly held: HeldState | null;
-  /** A newer entry that takes everything this one would. */
+  /** A newer entry that matches all files of this one. */
   readonly shadowedBy: string | null;
-  /** Why it runs no programs, as far as that is seen without running one; null if nothing is wrong. */
+  /** Why the entry cannot run programs, as far as that is known without running one; null if no problem is found. */
   readonly problem: string | null;
-  /** The last proof, if all that it depends on is still the same. */
+  /** The last proof, if everything that it depends on is unchanged. */
   readonly proof: RecordedProof | null;
 }
 
 export interface StatusResult {
   readonly schema: 'binfmtctl/status/2';
   readonly instance: InstanceFacts;
-  /** Why proofs cannot be matched with entries here; null if they can. */
+  /** Why proofs cannot be matched with entries; null if they can. */
   readonly proofsUnknown: string | null;
-  /** In the kernel's order: the first that matches is taken. */
+  /** In the kernel's order: the first match is used. */
   readonly entries: readonly StatusLine[];
-  /** Registered by us, but gone from the kernel: after a reboot, or because another program emptied it. */
+  /** Registered by binfmtctl, but no longer in the kernel, as after a reboot or `systemctl restart systemd-binfmt`. */
   readonly gone: readonly Registration[];
-  /** Whether a run was killed half-way. */
+  /** Whether a run was killed before it finished. */
   readonly halfDone: boolean;
 }
 
 /**
- * What is registered, who runs it, and whether it was proved since the boot. Changes nothing. Runs a probe only through
- * entries with flag F whose interpreter changed after the registration.
+ * The registered entries, their emulators, and whether they were verified since boot. Changes nothing. Runs a probe only
+ * through entries with flag F whose interpreter changed after the registration.
  *
  * @throws NO_BINFMT_MISC.
  */
@@ -104,7 +104,7 @@ export async function status(context: Context): Promise<StatusResult> {
   };
 }
 
-/** A damaged file of proofs takes nothing else from the user. */
+/** The proofs, or the reason why they cannot be read: damaged proofs must not hide the entries. */
 async function readProofsIfReadable(context: Context) {
   try {
     return { proofs: await readProofs(context), unreadable: null };
@@ -114,26 +114,26 @@ async function readProofsIfReadable(context: Context) {
   }
 }
 
-/** Asks the kernel, by a probe, for each file that may have been replaced. */
+/** Runs a probe through each entry whose file may have been replaced. */
 async function withHeld(lines: readonly StatusLine[], context: Context): Promise<readonly StatusLine[]> {
-  const isOpen = ({ entry, problem, held }: StatusLine): boolean =>
+  const isUnknown = ({ entry, problem, held }: StatusLine): boolean =>
     problem === null && held === null && entry.flags.includes('F');
-  if (!lines.some(isOpen)) return lines;
+  if (!lines.some(isUnknown)) return lines;
   const { heldInterpreters } = await import('./on-demand.ts');
   const entries = lines.map(({ entry }) => entry);
-  const held = await heldInterpreters(lines.filter(isOpen), entries, context);
+  const held = await heldInterpreters(lines.filter(isUnknown), entries, context);
   return lines.map((line) => ({ ...line, held: held.get(line.entry) ?? line.held }));
 }
 
-/** @throws NO_BINFMT_MISC, which does not mean that nothing is emulated. */
+/** @throws NO_BINFMT_MISC. Entries of an instance that is not mounted here may still be in effect. */
 function entriesAt(directory: string): readonly Entry[] {
   try {
     return listEntries(directory);
   } catch (error) {
     if (!isBinfmtctlError(error) || error.code !== 'NO_BINFMT_MISC') throw error;
     if (!/is not mounted$/.test(error.message)) throw error;
-    const what = `${error.message}; its entries cannot be listed, but may still be in effect`;
-    throw new BinfmtctlError('NO_BINFMT_MISC', what, {
+    const text = `${error.message}; its entries cannot be listed, but may still be in effect`;
+    throw new BinfmtctlError('NO_BINFMT_MISC', text, {
       hint: `\`binfmtctl verify\` shows which programs run; to list the entries, ${error.hint}`,
       cause: error,
     });

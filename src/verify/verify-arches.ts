@@ -12,24 +12,24 @@ import { verify } from './verify.ts';
 
 export interface VerifyReport {
   readonly schema: 'binfmtctl/verify/2';
-  /** Whether the entries could be seen; programs may run without that. */
+  /** Whether the instance is mounted here; programs may run even if it is not. */
   readonly instance: Pick<InstanceFacts, 'directory' | 'mounted' | 'enabled'>;
-  /** Of all proofs: the worst of them. */
+  /** The worst outcome of all proofs. */
   readonly outcome: Verdict['outcome'];
   /** Whether `outcome` is `works`. */
   readonly holds: boolean;
   readonly proofs: readonly Proof[];
-  /** Why arches do not work, or could not be checked, each with its arch. */
+  /** Why architectures do not work, or could not be checked, each with its architecture. */
   readonly problems: readonly string[];
-  /** What does not work, and was not promised. */
+  /** Features that do not work and were not promised. */
   readonly limits: readonly string[];
-  /** Which entries do not run the file at their interpreter's path now, with the command that registers it. */
+  /** Entries that do not run the file at their interpreter's path, each with the command that registers it again. */
   readonly outdated: readonly string[];
 }
 
 /**
- * Proves arches as the command line names them; without names all that an enabled entry takes or an entry of binfmtctl took that is gone; or,
- * if the instance is not mounted here, all whose programs run.
+ * Verifies architectures by name. Without names, verifies those of all enabled entries and of missing entries that binfmtctl
+ * registered; if the instance is not mounted here, those whose programs run.
  *
  * @throws UNKNOWN_ARCH; STORE_FAILED for a store that other users can change.
  */
@@ -83,7 +83,7 @@ async function restartNotes(proofs: readonly Proof[], context: Context): Promise
   });
 }
 
-/** An entry that is gone, as after a reboot, was to run programs. */
+/** The architectures of enabled entries, and of entries that binfmtctl registered and that are gone, as after a reboot. */
 async function expectedArches(context: Context): Promise<readonly Arch[]> {
   const { catalogue, binfmtDirectory } = context;
   const entries = listEntries(binfmtDirectory);

@@ -37,20 +37,20 @@ import { archesOfRoot } from './root-arches.ts';
 
 export interface VerifyRequest {
   readonly arches: readonly Arch[];
-  /** A foreign root to run in, in place of an empty one. */
+  /** A foreign root to run the probes in, instead of an empty one. */
   readonly root?: string | undefined;
-  /** For each probe, in milliseconds. */
+  /** Time limit of each probe, in milliseconds. */
   readonly timeLimitMs?: number | undefined;
 }
 
 /**
- * Runs the probes of all arches side by side: on the host, and in an empty root within a new mount namespace. What
- * works under both conditions at once works under each; only where it does not are they tried one by one.
+ * Runs the probes of all architectures in parallel: on the host, and in an empty root within a new mount namespace. If the
+ * latter fails, runs the probe in the root and in the namespace separately.
  *
- * Returns one judged proof per arch, in the order asked for, and records them for `status`, `run` and `enter`; never throws for a
- * probe that fails or cannot be started.
+ * Returns one judged proof per architecture, in the order of the request, and records them for `status`, `run` and `enter`. A probe
+ * that fails or cannot be started is a result, not an error.
  *
- * @throws INTERRUPTED: a probe that was ended then says nothing of its emulator. FILE_FAILED and the like for a `root` that cannot be used.
+ * @throws INTERRUPTED, because a killed probe says nothing about its emulator; FILE_FAILED and similar for an unusable `root`.
  */
 export async function verify(request: VerifyRequest, context: Context): Promise<readonly Proof[]> {
   const { binfmtDirectory } = context;
@@ -81,7 +81,7 @@ export async function verify(request: VerifyRequest, context: Context): Promise<
   const present = entries.flatMap((entry) => entryIdentity(binfmtDirectory, entry) ?? []);
   const identified = proofs.flatMap((proof, index) => {
     const identity = subjects[index]?.identity ?? null;
-    // What was registered in the meantime may have run some of the probes.
+    // An entry registered in the meantime may have run some of the probes.
     return identity !== null && proof.entry !== null && present.includes(identity)
       ? [[identity, proof] as const]
       : [];
@@ -90,20 +90,20 @@ export async function verify(request: VerifyRequest, context: Context): Promise<
   return proofs;
 }
 
-/** Why no entry takes a probe although some match it, or why the entry that takes it cannot run it. */
+/** Why no entry runs a probe, or why the matching entry cannot run it; null if no problem is found. */
 function problemOf(
   entry: Entry | null,
   matching: readonly Entry[],
   { enabled }: { readonly enabled: boolean | null },
 ): string | null {
-  if (enabled === null) return 'binfmt_misc is not mounted here, and nothing else runs it';
+  if (enabled === null) return 'no emulator runs it, and binfmt_misc is not mounted here';
   const nearest = entry ?? matching[0];
-  if (nearest === undefined) return enabled ? 'no entry takes it' : INSTANCE_DISABLED;
+  if (nearest === undefined) return enabled ? 'no entry matches it' : INSTANCE_DISABLED;
   const interpreterExists = existsSync(nearest.interpreter);
   return entryProblem(nearest, { instanceEnabled: enabled, interpreterExists, shadowedBy: null });
 }
 
-/** Without a directory in which probes can be executed nothing can be checked. */
+/** Runs the probes. If no directory allows execution, all results are unchecked. */
 async function observe(
   subjects: readonly Subject[],
   request: VerifyRequest,
@@ -154,7 +154,7 @@ async function prove(
 ): Promise<readonly Observation[]> {
   const ids = subjects.map(({ arch }) => arch.id);
   const memo = await openMemo(context);
-  // Hashed while other probes still run.
+  // Emulators are hashed while other probes still run.
   const identities = new Map<string, Promise<Identity>>();
   const held = new Map<string, HeldState | null>();
   const unseen = procProblem();
@@ -162,7 +162,7 @@ async function prove(
     const running = ids.includes(name) && unseen === null ? holdRunning(pid) : null;
     if (running === null) return;
     const identity = running.identify(memo);
-    // Waited for later, unless the probes are interrupted.
+    // Awaited below, unless the probes are interrupted.
     identity.catch(() => {});
     identities.set(name, identity);
     const entry = subjects.find(({ arch }) => arch.id === name)?.entry;
@@ -211,7 +211,7 @@ async function prove(
         emulator,
         held: native ? null : (held.get(id) ?? null),
         ...(report !== null && !native && emulator === null
-          ? { unidentified: unseen ?? 'it ended before it could be looked at' }
+          ? { unidentified: unseen ?? 'it ended before it could be identified' }
           : {}),
         host: hostCheck,
         chroot: inRoot.holds === true ? ofRoot(rootArches, subject.arch, root) : inRoot,
@@ -228,14 +228,14 @@ async function prove(
   return observations;
 }
 
-/** A probe brings all that it needs: that it runs in a root does not mean that the root's own programs are of its arch. */
+/** A probe needs nothing from the root, so it may run although the root's programs have another architecture. */
 function ofRoot(present: readonly Arch[], { id }: Arch, root: string | undefined): Check {
   if (present.length === 0 || present.some((arch) => arch.id === id)) return { holds: true };
   const names = present.map((arch) => arch.id).join(' and ');
   return { holds: false, why: `${root} holds ${names} programs, not ${id}` };
 }
 
-/** Who ran it: path and hash of the live program, and its version, asked for through the entry where it is not known. */
+/** The emulator of a probe: path and hash of the running program, and its version, if necessary asked for through the entry. */
 async function emulatorOf(
   emulator: Identity | undefined,
   { arch }: Subject,

@@ -141,7 +141,7 @@ it('a file system that the kernel lacks is named', () => {
   if (isKnown('f2fs')) return;
   expect(stderr).toBe(
     `binfmtctl: cannot mount ${image}: unknown filesystem type 'f2fs'\n` +
-      'hint: this kernel does not support f2fs: enter the image on a machine whose kernel does\n',
+      'hint: this kernel does not support f2fs; use a machine whose kernel does\n',
   );
 });
 
@@ -159,7 +159,7 @@ it.each(['ext4', 'xfs', 'btrfs'].filter(isKnown))(
       expect({ status, stdout, stderr }).toEqual({
         status: 0,
         stdout: 'aarch64\n',
-        stderr: `warning: ${image} was not unmounted cleanly: its last changes are missing inside\n`,
+        stderr: `warning: ${image} was not unmounted cleanly, so its last changes are missing inside\n`,
       });
     }
     expect(digestOf(image)).toBe(before);
@@ -181,7 +181,7 @@ it('messages name the image, not where it is mounted', () => {
   const { status, stderr } = enter(image);
   expect(status).toBe(125);
   expect(stderr).toBe(
-    `binfmtctl: ${image} has no shell /bin/sh\n` +
-      `hint: is it a root file system? Name a program of it: \`binfmtctl enter ROOTFS --store ${at('store')} -- PROGRAM\`\n`,
+    `binfmtctl: no shell /bin/sh in ${image}\n` +
+      `hint: check that it is a root file system, or pass a program: \`binfmtctl enter ROOTFS --store ${at('store')} -- PROGRAM\`\n`,
   );
 });

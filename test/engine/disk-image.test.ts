@@ -114,7 +114,7 @@ describe('a raw disk image', () => {
     chmodSync(at('open'), 0o777);
     const { status, stderr } = enter('--store', at('open'), image, '--', 'uname');
     expect(status).toBe(125);
-    expect(stderr).toMatch(/^binfmtctl: will not use the store /);
+    expect(stderr).toMatch(/^binfmtctl: unsafe store /);
     expect(readdirSync(at('open'))).toEqual([]);
   });
 

@@ -223,7 +223,7 @@ describe('docker run on a machine with binfmt_misc', () => {
   it('fails for an architecture that is not in it', () => {
     expect(ourImage('install', 'mips', '--quiet')).toMatchObject({
       status: 1,
-      stderr: expect.stringMatching(/^hint: .*\nbinfmtctl: no emulator for mips was found .*\n$/),
+      stderr: expect.stringMatching(/^hint: .*\nbinfmtctl: no emulator for mips found .*\n$/),
     });
   });
 

@@ -1,4 +1,4 @@
-/** What will register rules at boot, read from Debian's own systemd units and from the links that systemctl makes. */
+/** Boot services, detected from Debian's systemd units and the links that systemctl creates. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ describe('systemd', () => {
     cpSync(join(systemd, 'lib/systemd/system'), join(root, 'lib/systemd/system'), { recursive: true });
   });
 
-  it("enables systemd-binfmt by Debian's own links", () => {
+  it("has systemd-binfmt enabled with Debian's default links", () => {
     expect(readBootFacts({ root }).init).toBe('systemd');
     expect(stateOf(UNIT)).toBe('enabled');
   });
@@ -54,36 +54,36 @@ describe('systemd', () => {
     expect(stateOf(UNIT)).toBe('enabled');
   });
 
-  it('counts an empty unit file as a mask', () => {
+  it('treats an empty unit file as a mask', () => {
     write(`${ETC}/${UNIT}`);
     expect(stateOf(UNIT)).toBe('masked');
   });
 
-  it('needs a link from a target, and takes one that systemctl add-wants makes', () => {
+  it('requires a link from a target, such as one of systemctl add-wants', () => {
     unlinkSync(join(root, `lib/systemd/system/sysinit.target.wants/${UNIT}`));
     expect(stateOf(UNIT)).toBe('disabled');
     execFileSync('systemctl', ['--root', root, 'add-wants', 'sysinit.target', UNIT], { stdio: 'ignore' });
     expect(stateOf(UNIT)).toBe('enabled');
   });
 
-  it('does not count a dependency that /etc links to /dev/null', () => {
+  it('ignores a dependency that /etc links to /dev/null', () => {
     link(`${ETC}/sysinit.target.wants/${UNIT}`, '/dev/null');
     expect(stateOf(UNIT)).toBe('disabled');
   });
 
-  it('needs a unit, or a line of fstab, that mounts binfmt_misc', () => {
+  it('requires a unit or a line of fstab that mounts binfmt_misc', () => {
     link(`${ETC}/proc-sys-fs-binfmt_misc.automount`, '/dev/null');
     expect(stateOf(UNIT)).toBe('unmounted');
     write('etc/fstab', 'binfmt_misc /proc/sys/fs/binfmt_misc binfmt_misc defaults 0 0\n');
     expect(stateOf(UNIT)).toBe('enabled');
   });
 
-  it('needs a writable /proc/sys, which the automount unit demands', () => {
+  it('requires a writable /proc/sys, as the automount unit does', () => {
     const mounts = parseMountInfo('2 1 0:1 / /proc/sys ro - proc proc rw');
     expect(stateOf(UNIT, { mounts })).toBe('read-only');
   });
 
-  it('finds binfmt-support where its package enabled it', () => {
+  it('finds binfmt-support if its package enabled it', () => {
     expect(stateOf('binfmt-support.service')).toBe('missing');
     write('lib/systemd/system/binfmt-support.service', '[Unit]\n');
     expect(stateOf('binfmt-support.service')).toBe('disabled');
@@ -95,7 +95,7 @@ describe('systemd', () => {
   });
 });
 
-describe('systemd that is installed and does not run', () => {
+describe('systemd that is installed but does not run', () => {
   it('registers nothing', () => {
     cpSync(join(systemd, 'lib/systemd/system'), join(root, 'lib/systemd/system'), { recursive: true });
     expect(readBootFacts({ root, mounts: [] })).toMatchObject({ init: null, services: [] });
@@ -103,7 +103,7 @@ describe('systemd that is installed and does not run', () => {
 });
 
 describe('OpenRC', () => {
-  it('registers if its service is in a runlevel of a normal boot', () => {
+  it('registers rules if its service is in a runlevel of a normal boot', () => {
     write('run/openrc/softlevel', 'default\n');
     expect(stateOf('binfmt')).toBe('missing');
     write('etc/init.d/binfmt', '#!/sbin/openrc-run\n');
@@ -114,7 +114,7 @@ describe('OpenRC', () => {
 });
 
 describe('sysvinit', () => {
-  it('registers if binfmt-support has a start link', () => {
+  it('registers rules if binfmt-support has a start link', () => {
     write('proc/1/comm', 'init\n');
     write('etc/inittab', '');
     write('etc/init.d/binfmt-support', '#!/bin/sh\n');

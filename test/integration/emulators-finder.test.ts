@@ -21,7 +21,7 @@ const request = (change: Partial<FindRequest>): FindRequest => ({
   ...change,
 });
 
-/** A file that may be executed. */
+/** Creates an executable file. */
 async function program(...parts: string[]): Promise<string> {
   const path = at(...parts);
   await mkdir(dirname(path), { recursive: true });
@@ -40,7 +40,7 @@ const entryFor = (interpreter: string, change: Partial<Entry> = {}): Entry => ({
 });
 
 describe('findCandidates', () => {
-  it('prefers the store to a distribution, and that to PATH and to entries', async () => {
+  it('prefers the store to distributions, and those to PATH and entries', async () => {
     const root = at('order');
     const paths = [
       await program('order/store/qemu-aarch64'),
@@ -71,14 +71,14 @@ describe('findCandidates', () => {
     ]);
   });
 
-  it('names a file once, whatever links lead to it', async () => {
+  it('returns a file once, even if several links lead to it', async () => {
     const path = await program('links/usr/bin/qemu-aarch64-static');
     await symlink('qemu-aarch64-static', at('links/usr/bin/qemu-aarch64'));
     const found = await findCandidates(request({ root: at('links'), path: [dirname(path)] }));
     expect(found).toHaveLength(1);
   });
 
-  it('passes over folders, dangling links, other names and entries of another arch', async () => {
+  it('ignores directories, dangling links, other names and entries of another arch', async () => {
     await mkdir(at('odd/usr/bin/qemu-aarch64-static'), { recursive: true });
     await symlink('/nowhere', at('odd/usr/bin/qemu-aarch64'));
     const other = await program('odd/usr/bin/qemu-arm-static');
@@ -101,7 +101,7 @@ describe('findCandidates', () => {
 });
 
 describe('findHeldByEntries', () => {
-  it('gives enabled entries with F whose file is gone, and no others', async () => {
+  it('returns only enabled entries with F whose file is gone', async () => {
     const there = await program('held/qemu-aarch64');
     const gone = entryFor(at('held/gone/qemu-aarch64'), { name: 'gone' });
     const entries = [

@@ -42,7 +42,7 @@ async function inspected(
 }
 
 describe('inspect', () => {
-  it('tells hash, size, version, linkage and head of a fit emulator', async () => {
+  it('returns digest, size, version, linkage and head of an emulator', async () => {
     const bytes = fakeQemu('7.2.22');
     const path = await place('fit', bytes);
     const emulator = await inspected(path);
@@ -51,10 +51,10 @@ describe('inspect', () => {
     expect(emulator.head).toEqual(bytes.subarray(0, 256));
   });
 
-  describe('whose version another program prints', () => {
+  describe('of an emulator whose version another program prints', () => {
     const profile = { ...QEMU, version: { ...QEMU.version, program: 'teller' } };
 
-    it('is never started for it, and has the version of that program', async () => {
+    it('runs that program and never the emulator', async () => {
       const path = await place('quiet/emulator', buildProgram(code.hang));
       await place('quiet/teller', fakeQemu('9.8.7'));
       expect(await inspected(path, { profile })).toMatchObject({ version: '9.8.7' });
@@ -64,7 +64,7 @@ describe('inspect', () => {
       ['is missing', null, false],
       ['crashes', buildProgram(code.crash), false],
       ...(root ? [['can be changed by others', fakeQemu('9.8.7'), true] as const] : []),
-    ] as const)('has none if that program %s', async (name, teller, asRoot) => {
+    ] as const)('returns no version if that program %s', async (name, teller, asRoot) => {
       const directory = name.replaceAll(' ', '-');
       const path = await place(`${directory}/emulator`, buildProgram(code.hang));
       if (teller !== null) await place(`${directory}/teller`, teller, asRoot ? 0o777 : 0o755);
@@ -72,18 +72,18 @@ describe('inspect', () => {
     });
   });
 
-  it('takes one that prints no version, and says so', async () => {
+  it('accepts an emulator that prints no version, with a warning', async () => {
     const oddities: string[] = [];
     const path = await place('silent', buildProgram(code.print('hello')));
     const emulator = await inspected(path, { onOddity: (text) => oddities.push(text) });
     expect(emulator.version).toBeNull();
-    expect(oddities).toEqual([expect.stringContaining('does not say which version of qemu')]);
+    expect(oddities).toEqual([expect.stringContaining('does not report its qemu version')]);
   });
 
-  it('finds the version of one for other machines in its bytes, wherever it stands', async () => {
+  it('finds the version of an emulator for other machines anywhere in its file', async () => {
     const profile = { ...QEMU, version: { ...QEMU.version, inBytes: true } };
     const changed = { host: FOREIGN, forOtherHost: true, profile };
-    // Around where the parts end in which it is read.
+    // Around the ends of the parts that are read.
     for (const at of [0, 262_130, 262_144, 524_280, 600_000]) {
       const line = `${'\xff'.repeat(at)}\0qemu-aarch64 version 7.2.22 (Debian 1:7.2)\n\0${'\xff'.repeat(1000)}`;
       const bytes = buildProgram(Buffer.from(line, 'latin1'), { identity: FOREIGN });
@@ -98,7 +98,7 @@ describe('inspect', () => {
     expect((await inspected(silent, changed)).version).toBeNull();
   });
 
-  it('never runs other bytes than those that are expected, nor remembers them', async () => {
+  it('neither runs nor records a file with an unexpected digest', async () => {
     const path = await place('crashing', buildProgram(code.crash));
     const memo = await openMemo({ store: at('memo') });
     const { sha256 } = await inspected(path, { memo, sha256: 'ab'.repeat(32) });
@@ -108,23 +108,23 @@ describe('inspect', () => {
     });
   });
 
-  it('calls a copy by what it was copied from', async () => {
+  it('names the original of a copy', async () => {
     const path = await place('copy', '#!/bin/sh\n');
     const candidate = { path, from: '/usr/bin/qemu of image', emulator: 'qemu', guest: 'arm' } as const;
     const result = inspect({ ...candidate, origin: 'oci' }, await optionsWith());
     await expect(result).rejects.toMatchObject({
-      message: expect.stringMatching(/^\/usr\/bin\/qemu of image cannot be the emulator/),
+      message: expect.stringMatching(/^cannot use \/usr\/bin\/qemu of image as the emulator/),
     });
   });
 
-  it('refuses a path without file', async () => {
+  it('rejects a missing file', async () => {
     await expect(inspected(at('nothing'))).rejects.toMatchObject({
       code: 'EMULATOR_NOT_FOUND',
       hint: expect.stringContaining('--source'),
     });
   });
 
-  it('refuses a dangling link and names its target', async () => {
+  it('rejects a dangling link, with its target', async () => {
     await symlink('/nowhere/qemu', at('dangling'));
     await expect(inspected(at('dangling'))).rejects.toMatchObject({
       code: 'EMULATOR_NOT_FOUND',
@@ -132,7 +132,7 @@ describe('inspect', () => {
     });
   });
 
-  it('refuses a folder, a named pipe and a device without opening them', async () => {
+  it('rejects a directory, a named pipe and a device without opening them', async () => {
     await mkdir(at('folder'));
     await run('mkfifo', [at('pipe')]);
     const kinds = [at('folder'), at('pipe'), '/dev/null'];
@@ -146,37 +146,37 @@ describe('inspect', () => {
     ]);
   });
 
-  it('refuses a file that is not executable', async () => {
+  it('rejects a file that is not executable', async () => {
     const path = await place('plain', fakeQemu(), 0o644);
     await expect(inspected(path)).rejects.toMatchObject({
       code: 'EMULATOR_UNFIT',
-      hint: expect.stringContaining('make it executable'),
+      hint: expect.stringContaining('--source'),
     });
   });
 
-  it('refuses a script and an empty file', async () => {
+  it('rejects a script and an empty file', async () => {
     await expect(inspected(await place('script', '#!/bin/sh\necho hi\n'))).rejects.toMatchObject({
       code: 'NOT_ELF',
     });
     await expect(inspected(await place('empty', ''))).rejects.toMatchObject({ code: 'NOT_ELF' });
   });
 
-  it('refuses a cut off ELF file without running it', async () => {
+  it('rejects a truncated ELF file without running it', async () => {
     const path = await place('cut', fakeQemu().subarray(0, 70));
     await expect(inspected(path)).rejects.toMatchObject({ code: 'BAD_ELF' });
   });
 
   it.each([
-    [false, 'it is built for s390x, and this machine does not run s390x programs'],
-    ['no namespaces', 'whether this machine runs s390x programs could not be established: no namespaces'],
-  ])('refuses a program of another arch and names it: native %s', async (native, text) => {
+    [false, 'it is built for s390x, which this machine does not run'],
+    ['no namespaces', 'cannot determine whether this machine runs s390x programs: no namespaces'],
+  ])('rejects a program of another arch, with the name of that arch: native %s', async (native, text) => {
     const path = await place('foreign', buildProgram(code.crash, { identity: FOREIGN }));
     const refusal = { code: 'EMULATOR_UNFIT', message: expect.stringContaining(text) };
     const archOf = () => Promise.resolve({ name: 's390x', native });
     await expect(inspected(path, { archOf })).rejects.toMatchObject(refusal);
   });
 
-  it('takes a program of another arch that this machine runs natively', async () => {
+  it('accepts a program of another arch that this machine runs natively', async () => {
     const bytes = fakeQemu('7.2.22');
     const path = await place('sibling', bytes);
     const archOf = () => Promise.resolve({ name: 'native', native: true });
@@ -185,33 +185,33 @@ describe('inspect', () => {
     await expect(elsewhere).rejects.toMatchObject({ code: 'EMULATOR_UNFIT' });
   });
 
-  it('refuses a dynamic one where static is demanded, and names what it needs', async () => {
+  it('rejects a dynamic emulator if static is required, with the interpreter that it requires', async () => {
     const path = await place('dynamic', buildProgram(code.crash, { interpreter: '/lib/ld-none.so' }));
     await expect(inspected(path)).rejects.toMatchObject({
       message: expect.stringContaining('/lib/ld-none.so'),
     });
   });
 
-  it('takes a dynamic one where static is not demanded', async () => {
+  it('accepts a dynamic emulator if static is not required', async () => {
     const node = await inspected(process.execPath, { requireStatic: false });
     expect(node.static).toBe(false);
   });
 
-  it('refuses one that crashes and names the signal', async () => {
+  it('rejects an emulator that crashes, with the signal', async () => {
     const path = await place('crash', buildProgram(code.crash));
     await expect(inspected(path)).rejects.toMatchObject({
       message: expect.stringMatching(/crashes with SIG(ILL|SEGV)/),
     });
   });
 
-  it('refuses one that hangs, at the time limit', async () => {
+  it('rejects an emulator that hangs, at the time limit', async () => {
     const path = await place('hang', buildProgram(code.hang));
     await expect(inspected(path, { timeoutMs: 200 })).rejects.toMatchObject({
-      message: expect.stringContaining('did not answer within 0.2 s'),
+      message: expect.stringContaining('did not report its version within 0.2 s'),
     });
   });
 
-  it('ends what it runs when interrupted', async () => {
+  it('stops the emulator when interrupted', async () => {
     const running = at('running');
     const path = await place('interrupted', waitingProgram(running));
     const aborting = new AbortController();
@@ -223,15 +223,15 @@ describe('inspect', () => {
     await ended;
   });
 
-  it('does not run a file of the store whose bytes are not those of its name', async () => {
+  it('does not run a stored file with a wrong digest', async () => {
     const path = `damaged/sha256/${'0'.repeat(64)}/qemu-aarch64`;
     const crashing = await place(path, buildProgram(code.crash));
     await expect(inspected(crashing, {}, 'store')).rejects.toMatchObject({
-      message: expect.stringContaining('not those that were stored'),
+      message: expect.stringContaining('does not match its digest'),
     });
   });
 
-  it('hashes what has to have a certain hash, whatever the memo says', async () => {
+  it('computes an expected digest, even if the memo knows the file', async () => {
     const path = await place('other-bytes', fakeQemu());
     const { sha256 } = await inspected(path);
     const memo = await openMemo({ store: at('lying') });
@@ -243,14 +243,14 @@ describe('inspect', () => {
     await expect(inspected(stored, { memo }, 'store')).rejects.toMatchObject({ code: 'EMULATOR_UNFIT' });
   });
 
-  it('refuses a file of the store whose bytes are not those of its name', async () => {
+  it('rejects a stored file with a wrong digest', async () => {
     const path = await place(`sha256/${'0'.repeat(64)}/qemu-aarch64`, fakeQemu());
     await expect(inspected(path, {}, 'store')).rejects.toMatchObject({
-      message: expect.stringContaining('not those that were stored'),
+      message: expect.stringContaining('does not match its digest'),
     });
   });
 
-  it.runIf(root)('refuses for root what others can write, and names it', async () => {
+  it.runIf(root)('rejects, for root, a file that others can write, with its path', async () => {
     const file = await place('open/file', fakeQemu(), 0o777);
     const folder = await place('wide/folder/qemu', fakeQemu());
     await chmod(at('wide/folder'), 0o777);
@@ -270,19 +270,22 @@ describe('inspect', () => {
     ]);
   });
 
-  it.runIf(root)('takes for root what only root can write, below a sticky folder too', async () => {
-    expect((await inspected(await place('root', fakeQemu()), { asRoot: true })).version).toBe('9.9.9');
-  });
+  it.runIf(root)(
+    'accepts, for root, a file that only root can write, even in a sticky directory',
+    async () => {
+      expect((await inspected(await place('root', fakeQemu()), { asRoot: true })).version).toBe('9.9.9');
+    },
+  );
 });
 
 describe('memo', () => {
-  it('saves hashing and running an unchanged file, and nothing when it has changed', async () => {
+  it('saves hashing and running a file until it changes', async () => {
     const path = await place('remembered', buildProgram(code.print('qemu-x version 1.2.3\n')));
     const memo = await openMemo({ store: at('memory') });
     const first = await inspected(path, { memo });
     await mkdir(at('memory'), { recursive: true });
     await memo.save();
-    // A pattern that finds nothing shows that the program is not asked again.
+    // A pattern that finds nothing shows that the program is not run again.
     const deaf = { ...QEMU, version: { ...QEMU.version, pattern: 'nothing' } };
     const again = await inspected(path, { profile: deaf, memo: await openMemo({ store: at('memory') }) });
     expect(again).toEqual(first);
@@ -297,7 +300,7 @@ describe('memo', () => {
     'not json',
     '[]',
     '{"schema":"binfmtctl/inspected/1","files":{"1:2:3:4:5":{"sha256":"x","versions":{}}}}',
-  ])('is empty where its file holds %j', async (text) => {
+  ])('is empty if its file contains %j', async (text) => {
     await place('garbage/inspected.json', text);
     const memo = await openMemo({ store: at('garbage') });
     expect(memo.recall({ dev: '1', ino: '2', size: '3', mtimeNs: '4', ctimeNs: '5' })).toBeNull();
@@ -315,7 +318,7 @@ describe('memo', () => {
     expect((await openMemo({ store: at('full') })).recall(file(599), 'qemu')).not.toBeNull();
   });
 
-  it('does not take what was known without running for a version', async () => {
+  it('has no version of a file that was not run', async () => {
     const memo = await openMemo({ store: at('none') });
     const file = { dev: '1', ino: '2', size: '3', mtimeNs: '4', ctimeNs: '5' };
     memo.record(file, { sha256: 'a'.repeat(64), version: null });

@@ -51,7 +51,7 @@ const emulator = (name: string, more: Partial<TarEntry> = {}): TarEntry => ({
 });
 
 describe('takeFromPackage', () => {
-  it('takes the wanted emulators and nothing else, in one reading', async () => {
+  it('takes only the wanted emulators, in one pass', async () => {
     const entries = [
       { name: './usr/', type: 'directory' as const },
       { name: './usr/share/doc', bytes: 'text' },
@@ -64,12 +64,12 @@ describe('takeFromPackage', () => {
     expect(result.stored).toEqual(['qemu-aarch64', 'qemu-riscv64']);
   });
 
-  it('takes the names of newer packages, with and without a leading dot', async () => {
+  it('accepts the names of newer packages, with and without a leading dot', async () => {
     expect((await take([emulator('usr/bin/qemu-aarch64')])).found).toEqual(['aarch64']);
     expect((await take([emulator('./usr/bin/qemu-aarch64')])).found).toEqual(['aarch64']);
   });
 
-  it('leaves out what the package has not', async () => {
+  it('omits emulators that the package does not contain', async () => {
     expect(await take([emulator('./usr/bin/qemu-arm-static')], ['aarch64'])).toMatchObject({
       found: [],
       stored: [],
@@ -96,7 +96,7 @@ describe('takeFromPackage', () => {
     expect((await take([file, absolute])).found).toEqual(['aarch64']);
   });
 
-  it('ends with links that go in a circle or lead nowhere', async () => {
+  it('terminates for circular and dangling links', async () => {
     const circle: TarEntry = {
       name: './usr/bin/qemu-aarch64',
       type: 'symlink',
@@ -118,34 +118,34 @@ describe('takeFromPackage', () => {
     ['a device', { name: './dev/sda', type: 'block-device' as const }, 'is a block-device'],
     ['a pipe', { name: './pipe', type: 'fifo' as const }, 'is a fifo'],
     [
-      'a device in the place of an emulator',
+      'a device in place of an emulator',
       { name: './usr/bin/qemu-aarch64', type: 'character-device' as const },
       'is a character-device',
     ],
     [
       'a link out of the package',
       { name: './usr/bin/qemu-aarch64', type: 'symlink' as const, linkname: '../../../etc/shadow' },
-      'is a link to "../../../etc/shadow"',
+      'points to "../../../etc/shadow"',
     ],
     [
-      'a folder in the place of an emulator',
+      'a directory in place of an emulator',
       { name: './usr/bin/qemu-aarch64', type: 'directory' as const },
-      'is a folder',
+      'is a directory',
     ],
-  ])('refuses %s, and stores nothing', async (_, hostile, why) => {
+  ])('rejects %s, and stores nothing', async (_, hostile, why) => {
     expect(await take([emulator('./usr/bin/qemu-arm-static'), hostile], ['arm', 'aarch64'])).toEqual(
       refused(why),
     );
   });
 
-  it('refuses an emulator that says to be absurdly large before reading it', async () => {
+  it('rejects a header with an absurd size before reading the file', async () => {
     const small = await tar([emulator('./usr/bin/qemu-aarch64')]);
     const file = await writeDeb(at('large.deb'), withSize(small, 512 * 1024 * 1024));
     expect(await taken(file, ['aarch64'])).toEqual(refused('536870912 bytes'));
   });
 
-  it('refuses a bomb', async () => {
-    // 4.5 GiB of zeros that came from 4.5 MB; as one file that nobody wants.
+  it('rejects a decompression bomb', async () => {
+    // 4.5 GiB of zeros, compressed to 4.5 MB, as one unwanted file.
     const header = withSize(await tar([{ name: './usr/share/zeros' }]), 0).subarray(0, 512);
     const big = withSize(header, 4608 * 1024 * 1024);
     const member = gzipSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
@@ -155,7 +155,7 @@ describe('takeFromPackage', () => {
     expect(await taken(file, ['aarch64'])).toEqual(refused('4294967296 bytes'));
   }, 120_000);
 
-  it('refuses a truncated, a damaged and an empty package, and what is none', async () => {
+  it('rejects a truncated, a damaged and an empty package, and other files', async () => {
     const whole = () =>
       tar([emulator('./usr/bin/qemu-arm-static'), { name: './x', bytes: Buffer.alloc(500_000, 'ab') }]);
     const cut = await writeDeb(at('cut.deb'), await whole());
@@ -184,7 +184,7 @@ describe('takeFromPackage', () => {
   });
 });
 
-/** Puts another size into the first header of an archive, and the checksum that goes with it. */
+/** Changes the size in the first header of an archive, and its checksum. */
 function withSize(archive: Uint8Array, size: number): Buffer {
   const bytes = Buffer.from(archive);
   bytes.write(`${size.toString(8).padStart(11, '0')} `, 124, 'latin1');

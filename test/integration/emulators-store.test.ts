@@ -21,7 +21,7 @@ const namesIn = async (path: string): Promise<string[]> =>
   (await readdir(path)).filter((name) => name !== 'lock');
 
 describe('keep', () => {
-  it('puts bytes under their sha256, executable by all whatever the umask', async () => {
+  it('stores a file by its sha256, executable by all users, regardless of the umask', async () => {
     const before = process.umask(0o077);
     try {
       const stored = await keep(at('plain'), 'qemu-aarch64', chunks('one', 'two'));
@@ -40,26 +40,26 @@ describe('keep', () => {
     }
   });
 
-  it('leaves the same bytes that are there already as they are', async () => {
+  it('leaves a file that is already stored unchanged', async () => {
     const first = await keep(at('twice'), 'qemu-arm', chunks('same'));
     const { ino } = await stat(first.path);
     await keep(at('twice'), 'qemu-arm', chunks('same'));
     expect((await stat(first.path)).ino).toBe(ino);
   });
 
-  it('replaces a damaged one', async () => {
+  it('replaces a damaged file', async () => {
     const { path } = await keep(at('mended'), 'qemu-arm', chunks('right'));
     await writeFile(path, 'wrong');
     await keep(at('mended'), 'qemu-arm', chunks('right'));
     expect(await readFile(path, 'utf8')).toBe('right');
   });
 
-  it.each(['../escape', 'a/b', '.', '..', '', 'x\0y', '-rf'])('refuses the name %j', async (name) => {
+  it.each(['../escape', 'a/b', '.', '..', '', 'x\0y', '-rf'])('rejects the name %j', async (name) => {
     await expect(keep(at('names'), name, chunks('x'))).rejects.toMatchObject({ code: 'STORE_FAILED' });
     expect(await listStored(at('names'))).toEqual([]);
   });
 
-  it('refuses what is larger than any emulator, and leaves nothing', async () => {
+  it('rejects a file that is larger than any emulator, and leaves nothing', async () => {
     async function* endless() {
       const chunk = new Uint8Array(16 * 1024 * 1024);
       for (;;) yield chunk;
@@ -79,7 +79,7 @@ describe('keep', () => {
 });
 
 describe('writeStore', () => {
-  it('keeps nothing when it fails in the middle', async () => {
+  it('stores nothing if it fails', async () => {
     const failing = writeStore(at('none'), async ({ put }) => {
       await put('qemu-arm', chunks('first'));
       throw new Error('second');
@@ -88,7 +88,7 @@ describe('writeStore', () => {
     expect(await namesIn(at('none/sha256'))).toEqual([]);
   });
 
-  it('keeps nothing of an emulator whose bytes end in an error', async () => {
+  it('stores nothing of a stream that fails', async () => {
     async function* broken() {
       yield bytesOf('half');
       throw new Error('cut off');
@@ -97,7 +97,7 @@ describe('writeStore', () => {
     expect(await namesIn(at('half/sha256'))).toEqual([]);
   });
 
-  it('clears away what a killed writer left', async () => {
+  it('removes temporary files of a killed writer', async () => {
     const hold = [await madeFolder('killed/sha256', 'lock'), 'sh', '-c', 'echo held; exec sleep 60'];
     const writer = spawn('flock', hold, { detached: true });
     await writeFile(at('killed/sha256/tmp-1-x'), 'half');
@@ -108,7 +108,7 @@ describe('writeStore', () => {
     expect(await listStored(at('killed'))).toHaveLength(1);
   });
 
-  it('does not follow a link that stands in for a folder of the store', async () => {
+  it('does not follow a link in place of a directory of the store', async () => {
     await mkdir(at('elsewhere'));
     await mkdir(at('linked'));
     await symlink(at('elsewhere'), at('linked/sha256'));
@@ -118,7 +118,7 @@ describe('writeStore', () => {
 });
 
 describe('a store that cannot be written', () => {
-  // A file system of its own needs a namespace of its own, and thus another process.
+  // Mounting a file system requires a namespace, and so another process.
   const keepOn = async (options: string, size: number): Promise<unknown> => {
     const program = await bundle('keep.ts', at('keep.cjs'));
     await mkdir(at('mounted'), { recursive: true });
@@ -128,26 +128,26 @@ describe('a store that cannot be written', () => {
     return JSON.parse(new TextDecoder().decode((await run('unshare', args)).stdout));
   };
 
-  it('is written where there is room', async () => {
+  it('is written if there is space', async () => {
     expect(await keepOn('size=4m', 100_000)).toMatchObject({ stored: { size: 100_000 } });
   });
 
-  it('names a full disk, with a hint', async () => {
+  it('reports a full disk, with a hint', async () => {
     expect(await keepOn('size=256k', 10_000_000)).toMatchObject({
       code: 'STORE_FAILED',
-      message: expect.stringContaining('no space is left on the disk'),
+      message: expect.stringContaining('no space left on device'),
       hint: expect.stringContaining('free some space'),
     });
   });
 
-  it('names a read-only file system, with a hint', async () => {
+  it('reports a read-only file system, with a hint', async () => {
     expect(await keepOn('ro', 10)).toMatchObject({
       code: 'READ_ONLY',
       hint: expect.stringContaining('--store'),
     });
   });
 
-  it.runIf(root)('names missing rights, with a hint', async () => {
+  it.runIf(root)('reports missing permission, with a hint', async () => {
     const program = await bundle('keep.ts', at('keep.cjs'));
     await mkdir(at('forbidden'), { mode: 0o755 });
     await Promise.all([at(), at('forbidden')].map((path) => chmod(path, 0o755)));
@@ -159,7 +159,7 @@ describe('a store that cannot be written', () => {
 });
 
 describe('reading the store', () => {
-  it('lists no links, no foreign files and nothing where there is no store', async () => {
+  it('lists no links and no other files, and nothing without a store', async () => {
     const { sha256 } = await keep(at('strange'), 'qemu-arm', chunks('bytes'));
     await symlink('/bin/sh', at(`strange/sha256/${sha256}/qemu-aarch64`));
     await symlink(at(`strange/sha256/${sha256}`), at(`strange/sha256/${'1'.repeat(64)}`));
@@ -168,7 +168,7 @@ describe('reading the store', () => {
     expect(await listStored(at('absent'))).toEqual([]);
   });
 
-  it('removes what is not to be kept', async () => {
+  it('removes emulators that are not to be kept', async () => {
     const [one, two] = await Promise.all(
       ['1', '2'].map((text) => keep(at('pruned'), `qemu-${text}`, chunks(text))),
     );

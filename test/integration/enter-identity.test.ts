@@ -94,13 +94,13 @@ describe('findIdentity', () => {
     expect(() => identity(user)).toThrow(
       expect.objectContaining({
         code: 'USAGE',
-        message: `${folder('full')} has no ${what}`,
-        hint: expect.stringContaining('a number needs no entry'),
+        message: `${what} not found in ${folder('full')}/etc/${what.startsWith('user') ? 'passwd' : 'group'}`,
+        hint: expect.stringContaining('a number'),
       }),
     );
   });
 
   it('refuses a second group', () => {
-    expect(() => identity('dev:adm:audio')).toThrow(/no user: "dev:adm:audio"/);
+    expect(() => identity('dev:adm:audio')).toThrow(/invalid value for --user: "dev:adm:audio"/);
   });
 });

@@ -88,7 +88,7 @@ describe('userMaps', () => {
     expect(maps).toEqual(single);
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^no subordinate ids: apt and su fail; as root: `usermod -v (\d+-\d+) -w \1 tester`$/,
+        /^no subordinate IDs: apt and su fail; as root, run `usermod -v (\d+-\d+) -w \1 tester`$/,
       ),
     ]);
   });
@@ -106,7 +106,7 @@ describe('userMaps', () => {
     expect(maps).toEqual(single);
     expect(warnings).toEqual([
       expect.stringMatching(
-        `^cannot read /etc/${unreadable} \\(EACCES\\): .*\`chmod 644 /etc/${unreadable}\`$`,
+        `^cannot read /etc/${unreadable} \\(EACCES\\): .*as root, make the file readable for all users$`,
       ),
     ]);
   });
@@ -114,7 +114,7 @@ describe('userMaps', () => {
   it('has the caller alone without the tools that give ids', () => {
     const { maps, warnings } = userMaps({ ...both, tools: false });
     expect(maps).toEqual(single);
-    expect(warnings).toEqual([expect.stringMatching(/^newuidmap and newgidmap are missing: .*uidmap/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^newuidmap or newgidmap not found: .*uidmap/)]);
   });
 });
 

@@ -41,13 +41,18 @@ describe('requireRoot', () => {
   });
 
   it.each([
-    ['an empty folder', () => rootWith({}), 'BAD_ROOT', /is an empty folder$/],
-    ['a file', () => join(rootWith({ file: '' }), 'file'), 'BAD_ROOT', /is not a folder$/],
+    ['an empty folder', () => rootWith({}), 'BAD_ROOT', /^cannot enter .*: it is an empty directory$/],
+    [
+      'a file',
+      () => join(rootWith({ file: '' }), 'file'),
+      'BAD_ROOT',
+      /^cannot enter .*: it is not a directory$/,
+    ],
     ['where we are already', () => '/proc/self/root/', 'BAD_ROOT', /is the root of this machine$/],
     ['what is missing', () => folder('missing'), 'FILE_FAILED', /no such file or directory$/],
   ])('refuses %s', (_, path, code, message) => {
     expect(() => requireRoot(path())).toThrow(
-      expect.objectContaining({ code, message: expect.stringMatching(message), hint: expect.any(String) }),
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
     );
   });
 });
@@ -115,7 +120,7 @@ describe('findPrograms', () => {
   it('refuses a root without a shell', async () => {
     const root = rootWith({ 'etc/passwd': '' });
     await expect(programs(root, null)).rejects.toThrow(
-      expect.objectContaining({ code: 'BAD_ROOT', message: `${root} has no shell /bin/sh` }),
+      expect.objectContaining({ code: 'BAD_ROOT', message: `no shell /bin/sh in ${root}` }),
     );
     writeFileSync(join(root, 'sh'), '');
     mkdirSync(join(root, 'bin'));

@@ -23,26 +23,26 @@ describe('findLogin', () => {
   };
   const text = (content: string) => (path: string) => writeFileSync(path, content);
 
-  it('warns of a file that is not valid JSON, without its contents', async () => {
+  it('warns about invalid JSON without printing the contents', async () => {
     const { login, warnings, path } = await look(text('{"auths": {"secret"'));
     expect({ login, warnings }).toEqual({
       login: null,
-      warnings: [`${path} is not valid JSON: its logins are ignored`],
+      warnings: [`ignored the credentials in ${path}: not valid JSON`],
     });
   });
 
-  it('warns of a file that cannot be read', async () => {
+  it('warns about a file that cannot be read', async () => {
     const { login, warnings } = await look((path) => mkdirSync(path));
     expect({ login, warnings }).toEqual({
       login: null,
-      warnings: [expect.stringMatching(/^logins are ignored: cannot read .*config\.json: /)],
+      warnings: [expect.stringMatching(/^ignored the credentials in (.*config\.json): cannot read \1: /)],
     });
   });
 
   it.each([
     ['no file', () => {}],
     ['an empty file', text('')],
-    ['a file without logins', text('{}')],
+    ['a file without credentials', text('{}')],
   ])('is silent about %s', async (_, make) => {
     expect(await look(make)).toMatchObject({ login: null, warnings: [] });
   });

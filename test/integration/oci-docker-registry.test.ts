@@ -16,7 +16,7 @@ import { leftovers, pull } from './fixtures/pull.ts';
 import { startRegistry } from './fixtures/registry.ts';
 import { temporaryFolder } from './fixtures/temporary.ts';
 
-/** How often the image is pulled through a faulty proxy, and how many pulls go on at once. */
+/** Number of pulls through a faulty proxy, and of concurrent pulls. */
 const PULLS = amount(30, 200);
 const LANES = 4;
 
@@ -65,7 +65,7 @@ beforeAll(async () => {
 afterAll(() => registry.close());
 
 describe("Debian's docker-registry", () => {
-  it.each(['oci', 'v2', 'zstd'])('gives the emulators of an image that skopeo put there: %s', async (tag) => {
+  it.each(['oci', 'v2', 'zstd'])('serves the emulators of an image that skopeo pushed: %s', async (tag) => {
     const result = await pull(at(), `${registry.host}/test/binfmt:${tag}`, { guests: ['aarch64', 'arm'] });
     expect(result.error).toBeUndefined();
     expect(result.found).toEqual(['aarch64', 'arm']);
@@ -74,7 +74,7 @@ describe("Debian's docker-registry", () => {
   });
 
   it.each(['docker-archive', 'oci-archive', 'oci'])(
-    'is not needed for what skopeo copies to %s',
+    'is not needed for an image that skopeo copied to %s',
     async (kind) => {
       const path = at(`copied-${kind}`);
       const name = kind === 'docker-archive' ? ':test/binfmt:latest' : '';
@@ -89,7 +89,7 @@ describe("Debian's docker-registry", () => {
     },
   );
 
-  it('lets those in who have a login', async () => {
+  it('serves users with credentials', async () => {
     const closed = await startDockerRegistry(at('closed'), HTPASSWD);
     try {
       await closed.copy(`oci:${at('layout')}`, 'test/binfmt', '--all', '--dest-creds', 'me:pass');
@@ -110,7 +110,7 @@ describe("Debian's docker-registry", () => {
     }
   });
 
-  it(`gives the right bytes or none through a faulty proxy, ${PULLS} times`, async () => {
+  it(`serves the right bytes or none through a faulty proxy, ${PULLS} times`, async () => {
     const proxy = await faultyProxy(registry.host);
     const limits = { stallMs: 150, answerMs: 1000 };
     const ends = { good: 0, failed: 0 };
@@ -143,7 +143,7 @@ describe("Debian's docker-registry", () => {
 });
 
 describe('the default image', () => {
-  it('is asked for by its digest, from a mirror too', async () => {
+  it('is pulled by digest, also from a mirror', async () => {
     const mirror = await startRegistry(newContent());
     vi.stubEnv('BINFMTCTL_REGISTRY_MIRRORS', `docker.io=${mirror.host}`);
     vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:1');

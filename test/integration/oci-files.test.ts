@@ -49,7 +49,7 @@ async function layout(make: (content: Content) => Promise<readonly Descriptor[]>
   return { content, manifests, folder: await writeLayout(await fresh(), content, manifests) };
 }
 
-/** What `docker save` of before Docker 25 writes. */
+/** An archive in the format of `docker save` before Docker 25. */
 async function savedArchive(
   images: readonly { version: string; platform?: typeof HERE; tag: string }[],
   packing: Packing = 'none',
@@ -73,7 +73,7 @@ async function pullFile(bytes: Uint8Array, suffix = '') {
   return pull(at(), `${file}${suffix}`);
 }
 
-/** Puts a named pipe that nobody writes to in a file's place. */
+/** Replaces a file by a named pipe without a writer. */
 function replaceByPipe(file: string): string {
   execFileSync('sh', ['-c', 'rm -f "$1" && mkfifo "$1"', 'sh', file]);
   return file;
@@ -85,7 +85,7 @@ const layerIn = ({ types }: Content): string => {
 };
 
 describe('an OCI layout', () => {
-  it('gives its emulators, by an image and by an index', async () => {
+  it('provides its emulators through a manifest or an index', async () => {
     const direct = await layout(async (content) => [await image(content)]);
     expect(await pull(at(), direct.folder)).toMatchObject(good);
     const indexed = await layout(async (content) => {
@@ -98,39 +98,43 @@ describe('an OCI layout', () => {
     });
   });
 
-  it('with two images needs a digest to tell which', async () => {
+  it('with two images requires a digest', async () => {
     const { folder, manifests } = await layout(async (content) => [
       await image(content, '1.0.0'),
       await image(content, '2.0.0'),
     ]);
     const [first] = manifests;
-    expect(await pull(at(), folder)).toMatchObject(refused('SOURCE_FAILED', 'holds 2 images', first?.digest));
+    expect(await pull(at(), folder)).toMatchObject(
+      refused('SOURCE_FAILED', 'contains 2 images', first?.digest),
+    );
     expect((await pull(at(), `${folder}@${first?.digest}`)).bytes).toEqual([Buffer.from(fakeQemu('1.0.0'))]);
     const absent = `sha256:${'0'.repeat(64)}`;
     expect(await pull(at(), `${folder}@${absent}`)).toMatchObject(
-      refused('SOURCE_FAILED', `has no image ${absent}`, `it has ${first?.digest}`),
+      refused('SOURCE_FAILED', `has no image ${absent}`, `use one of its images: ${first?.digest}`),
     );
   });
 
-  it('is no source to be locked: the file itself is it', async () => {
+  it('is not locked as a source of its own: the local file is the source', async () => {
     const { folder } = await layout(async (content) => [await image(content)]);
     expect((await pull(at(), folder)).sources).toEqual([undefined]);
   });
 
-  it('with a pipe in the place of a file is refused, and not waited for', async () => {
+  it('is refused without blocking if one of its files is a pipe', async () => {
     const { folder, content, manifests } = await layout(async (content) => [await image(content)]);
     replaceByPipe(join(folder, layerIn(content)));
     expect(await pull(at(), folder)).toMatchObject(refused('BAD_PACKAGE', 'is a named pipe', 'again'));
     replaceByPipe(join(folder, 'index.json'));
     const named = await pull(at(), `${folder}@${manifests[0]?.digest}`);
     expect(named).toMatchObject(refused('BAD_PACKAGE', 'is a named pipe'));
-    expect(await pull(at(), folder)).toMatchObject(refused('BAD_PACKAGE', 'index.json is a named pipe'));
+    expect(await pull(at(), folder)).toMatchObject(
+      refused('BAD_PACKAGE', 'index.json is a named pipe, not a regular file'),
+    );
   });
 
-  it('that others can change is taken only where its digest is known', async () => {
+  it('that other users can change requires a digest', async () => {
     const { folder, manifests } = await layout(async (content) => [await image(content)]);
     await chmod(join(folder, 'index.json'), 0o666);
-    const others = refused('EMULATOR_UNFIT', 'index.json cannot be the source: it can be written', 'chmod');
+    const others = refused('EMULATOR_UNFIT', 'index.json cannot be the source: it can be written', 'copy it');
     expect(await pull(at(), folder)).toMatchObject(others);
     expect(await pull(at(), folder, { verified: true })).toMatchObject(good);
     expect(await pull(at(), `${folder}@${manifests[0]?.digest}`)).toMatchObject(good);
@@ -141,19 +145,21 @@ describe('an OCI layout', () => {
 
   it.each([
     ['changed', (bytes: Buffer) => Buffer.from(bytes).fill(1, bytes.length - 4), 'digest'],
-    ['cut off', (bytes: Buffer) => bytes.subarray(0, 100), '100 bytes'],
+    ['truncated', (bytes: Buffer) => bytes.subarray(0, 100), '100 bytes'],
     ['too long', (bytes: Buffer) => Buffer.concat([bytes, bytes]), 'more than'],
-  ])('with a blob that was %s is refused', async (_, damage, why) => {
+  ])('is refused if a blob is %s', async (_, damage, why) => {
     const { folder, content } = await layout(async (content) => [await image(content)]);
     const file = join(folder, layerIn(content));
     await writeFile(file, damage(await readFile(file)));
     expect(await pull(at(), folder)).toMatchObject(refused('BAD_PACKAGE', why, 'do not trust'));
     await rm(file);
-    expect(await pull(at(), folder)).toMatchObject(refused('SOURCE_FAILED', 'has no', 'copied'));
+    expect(await pull(at(), folder)).toMatchObject(
+      refused('SOURCE_FAILED', 'not found in', 'copy the whole image'),
+    );
     expect(await leftovers()).toEqual([]);
   });
 
-  it('for other machines is refused', async () => {
+  it('is refused if it has no image for this machine', async () => {
     const { folder } = await layout(async (content) => [
       await image(content, '1.0.0', { platform: ELSEWHERE }),
     ]);
@@ -162,12 +168,14 @@ describe('an OCI layout', () => {
     );
   });
 
-  it('that is none is refused', async () => {
+  it('is refused if it is invalid', async () => {
     const empty = await fresh();
     expect(await pull(at(), empty)).toMatchObject(refused('BAD_SOURCE', 'neither', 'skopeo copy'));
-    expect(await pull(at(), join(empty, 'absent'))).toMatchObject(refused('BAD_SOURCE', 'cannot be read'));
+    expect(await pull(at(), join(empty, 'absent'))).toMatchObject(
+      refused('BAD_SOURCE', 'absent: no such file', 'oci:./DIR'),
+    );
     await writeFile(join(empty, 'index.json'), '[]');
-    expect(await pull(at(), empty)).toMatchObject(refused('BAD_PACKAGE', 'no JSON object'));
+    expect(await pull(at(), empty)).toMatchObject(refused('BAD_PACKAGE', 'not a JSON object'));
     await writeFile(join(empty, 'index.json'), '{"manifests": [{"digest": "../../etc/shadow"}]}');
     expect(await pull(at(), empty)).toMatchObject(refused('BAD_PACKAGE', 'manifests.0'));
   });
@@ -192,7 +200,7 @@ describe('an archive', () => {
     },
   );
 
-  it('of several images is taken where one is for this machine', async () => {
+  it('with several images is accepted if exactly one is for this machine', async () => {
     const other = { version: '1.0.0', tag: 'other', platform: ELSEWHERE };
     const own = { version: '2.0.0', tag: 'own' };
     expect(await pullFile(await savedArchive([other, own]))).toMatchObject(good);
@@ -201,7 +209,7 @@ describe('an archive', () => {
     );
     expect(
       await pullFile(await savedArchive([own, { ...own, version: '4.0.0', tag: 'more' }])),
-    ).toMatchObject(refused('SOURCE_FAILED', 'holds 2 images', 'test:own'));
+    ).toMatchObject(refused('SOURCE_FAILED', 'contains 2 images', 'test:own'));
     const archive = Buffer.from(await savedArchive([own, { ...own, version: '4.0.0', tag: 'more' }]));
     const ids = [...archive.toString('latin1').matchAll(/([0-9a-f]{64})\.json\0/g)].map(
       ([, hex]) => `@sha256:${hex}`,
@@ -212,7 +220,7 @@ describe('an archive', () => {
     );
   });
 
-  it('whose layers are links to others, as older versions write them, is followed', async () => {
+  it('may have layers that are links to other layers, as old versions of Docker write them', async () => {
     const layer = await tar([program()]);
     const config = JSON.stringify({ ...HERE, rootfs: { type: 'layers', diff_ids: [digestOf(layer)] } });
     const name = `${digestOf(config).slice(7)}.json`;
@@ -225,7 +233,7 @@ describe('an archive', () => {
     expect(await pullFile(archive)).toMatchObject(good);
   });
 
-  it('with a layer or a configuration that was changed is refused', async () => {
+  it('is refused if a layer or the configuration was changed', async () => {
     const archive = Buffer.from(await savedArchive([{ version: '3.0.0', tag: 'latest' }]));
     const changedLayer = Buffer.from(archive);
     changedLayer.write('9.9.9', archive.indexOf('3.0.0'));
@@ -236,14 +244,14 @@ describe('an archive', () => {
   });
 
   it.each([
-    ['a name that climbs out', { name: '../index.json', bytes: '{}' }],
+    ['a name that leads out of it', { name: '../index.json', bytes: '{}' }],
     ['an absolute name', { name: '/index.json', bytes: '{}' }],
     ['a link out of it', { name: 'index.json', type: 'symlink' as const, linkname: '/../../etc/shadow' }],
   ])('with %s is refused', async (_, entry) => {
     expect(await pullFile(await tar([entry]))).toMatchObject(refused('BAD_PACKAGE', '', 'do not trust'));
   });
 
-  it('is left when interrupted', async () => {
+  it('stops when interrupted', async () => {
     const archive = await savedArchive([{ version: '3.0.0', tag: 'latest' }]);
     const file = join(await fresh(), 'image.tar');
     await writeFile(file, archive);
@@ -252,7 +260,7 @@ describe('an archive', () => {
     expect(stored).toEqual([]);
   });
 
-  it('that others can change is taken only where its bytes are known', async () => {
+  it('that other users can change requires known digests', async () => {
     const archive = await savedArchive([{ version: '3.0.0', tag: 'latest' }]);
     const file = join(await fresh(), 'image.tar');
     await writeFile(file, archive);
@@ -263,20 +271,20 @@ describe('an archive', () => {
     expect(await pull(at(), `${file}@sha256:${id}`)).toMatchObject(good);
   });
 
-  it('that is a pipe or a device is refused, and not waited for', async () => {
+  it('is refused without blocking if it is a pipe or a device', async () => {
     const pipe = replaceByPipe(join(await fresh(), 'pipe'));
     expect(await pull(at(), pipe)).toMatchObject(refused('BAD_SOURCE', 'pipe is a named pipe', 'oci:./FILE'));
     expect(await pull(at(), '/dev/zero')).toMatchObject(refused('BAD_SOURCE', '/dev/zero is a device'));
   });
 
-  it('that is a bundle of ours is to be named so', async () => {
+  it('is refused if it is a binfmtctl bundle, with the right option in the hint', async () => {
     const manifest = { name: 'manifest.json', bytes: encodeManifest({ host: 'x86_64', emulators: [] }) };
     expect(await pullFile(await tar([manifest]))).toMatchObject(
-      refused('BAD_SOURCE', 'is a bundle of binfmtctl', 'bundle:'),
+      refused('BAD_SOURCE', 'is a binfmtctl bundle', '--source bundle:'),
     );
   });
 
-  it('is named by each problem in it', async () => {
+  it('is named in each error about its contents', async () => {
     const file = 'image.tar: ';
     const hostile = await tar([{ name: '../../etc/passwd', bytes: 'x' }]);
     expect(await pullFile(hostile)).toMatchObject(refused('BAD_PACKAGE', file));
@@ -287,7 +295,7 @@ describe('an archive', () => {
     expect(await pullFile(archive)).toMatchObject(refused('BAD_PACKAGE', `${file}/usr/bin/qemu-aarch64 is`));
   });
 
-  it('that is cut off, empty or none at all is refused', async () => {
+  it('is refused if it is truncated, empty or of another format', async () => {
     const archive = await savedArchive([{ version: '3.0.0', tag: 'latest' }]);
     for (const bytes of [archive.subarray(0, 1000), Buffer.from('<html>moved</html>'.repeat(99))])
       expect((await pullFile(bytes)).error).toMatchObject({ code: 'BAD_PACKAGE' });

@@ -1,4 +1,4 @@
-/** Registries as the engines of a machine are configured for them: TLS on this machine, own authorities, client certificates, mirrors. */
+/** The machine's registry configuration: TLS on this machine, certificate authorities, client certificates, mirrors. */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const untrusted = {
 let certificate: Certificate;
 let other: Certificate;
 let registry: DockerRegistry;
-/** Lets in those alone who show `other`. */
+/** Requires the client certificate `other`. */
 let closed: DockerRegistry;
 let home: string;
 
@@ -55,19 +55,19 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map(({ close }) => close()));
 });
 
-/** Puts files where the containers tools look for the certificates of a host. */
+/** Writes files into the certificate directory of a host. */
 async function certificates(host: string, files: Readonly<Record<string, string>>): Promise<void> {
   const directory = join(home, '.config/containers/certs.d', host);
   await mkdir(directory, { recursive: true });
   for (const [name, from] of Object.entries(files)) await copyFile(from, join(directory, name));
 }
 
-describe('a registry of this machine', () => {
-  it('is asked by TLS first, whoever signed its certificate', async () => {
+describe('a registry on this machine', () => {
+  it('is first contacted over TLS, without verifying its certificate', async () => {
     expect(await pull(at(), `${registry.host}/test/binfmt`)).toMatchObject(good);
   });
 
-  it('has to be signed by the authority of certs.d if there is one, or if https:// is said', async () => {
+  it('needs a trusted certificate if certs.d has an authority, or with https://', async () => {
     expect(await pull(at(), `https://${registry.host}/test/binfmt`)).toMatchObject(untrusted);
     await certificates(registry.host, { 'ca.crt': other.file });
     expect(await pull(at(), `${registry.host}/test/binfmt`)).toMatchObject(untrusted);
@@ -76,7 +76,7 @@ describe('a registry of this machine', () => {
     expect(await pull(at(), `https://${registry.host}/test/binfmt`)).toMatchObject(good);
   });
 
-  it('is asked by plain HTTP if it speaks no TLS, or closes the connection', async () => {
+  it('is contacted over plain HTTP if it does not speak TLS or closes the connection', async () => {
     const content = newContent();
     const latest = await addImage(content, [
       { entries: [{ name: 'usr/bin/qemu-aarch64', bytes: fakeQemu() }] },
@@ -100,7 +100,7 @@ describe('a registry of this machine', () => {
     expect(await pull(at(), `${closing.host}/test/image`)).toMatchObject(good);
   });
 
-  it('gets the client certificate of certs.d', async () => {
+  it('receives the client certificate from certs.d', async () => {
     expect(await pull(at(), `${closed.host}/test/binfmt`, { limits: { attempts: 1 } })).toMatchObject({
       stored: [],
       error: { code: 'SOURCE_FAILED' },
@@ -116,7 +116,7 @@ describe('registries.conf', () => {
     await writeFile(join(home, '.config/containers', name), text);
   };
 
-  it('leads to a mirror, with the certificates of that one', async () => {
+  it("selects a mirror, which uses the mirror's certificates", async () => {
     await write(`
 [[registry]]
 prefix = "registry.example/team"
@@ -127,7 +127,7 @@ location = "${registry.host}/copies/team"
     expect(await pull(at(), 'registry.example/team/binfmt')).toMatchObject(good);
   });
 
-  it('blocks an image, and is passed over with a warning where it is broken', async () => {
+  it('blocks an image; is ignored with a warning if it is invalid', async () => {
     await write('[[registry]]\nlocation = "registry.example"\nblocked = true\n', 'registries.conf.d/1.conf');
     expect(await pull(at(), 'registry.example/x')).toMatchObject({
       error: { code: 'BAD_SOURCE', message: expect.stringContaining('registries.conf blocks') },

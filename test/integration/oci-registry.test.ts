@@ -36,7 +36,7 @@ async function serve(content: Content, latest: Descriptor, options: RegistryOpti
   return registry;
 }
 
-/** Serves an image of this machine and pulls it by its tag. */
+/** Serves an image for this machine and pulls it by its tag. */
 async function pullLayers(layers: readonly LayerSpec[], settings: PullSettings = {}) {
   const content = newContent();
   const registry = await serve(content, await addImage(content, layers));
@@ -52,19 +52,22 @@ const refused = (code: string, message: string, hint = '') => ({
   }),
 });
 
-describe('an image of a registry', () => {
-  it.each(['gzip', 'zstd', 'none'] as const)('gives its emulators, with layers of %s', async (packing) => {
-    const entries = [program(), program('usr/bin/qemu-arm-static'), { name: 'etc/passwd', bytes: 'root' }];
-    const result = await pullLayers([{ entries, packing }], { guests: ['aarch64', 'arm', 'riscv64'] });
-    expect(result.error).toBeUndefined();
-    expect(result).toMatchObject({ found: ['aarch64', 'arm'], stored: ['qemu-aarch64', 'qemu-arm'] });
-    expect(result.bytes?.[0]).toEqual(Buffer.from(fakeQemu()));
-  });
+describe('an image in a registry', () => {
+  it.each(['gzip', 'zstd', 'none'] as const)(
+    'provides its emulators from layers compressed with %s',
+    async (packing) => {
+      const entries = [program(), program('usr/bin/qemu-arm-static'), { name: 'etc/passwd', bytes: 'root' }];
+      const result = await pullLayers([{ entries, packing }], { guests: ['aarch64', 'arm', 'riscv64'] });
+      expect(result.error).toBeUndefined();
+      expect(result).toMatchObject({ found: ['aarch64', 'arm'], stored: ['qemu-aarch64', 'qemu-arm'] });
+      expect(result.bytes?.[0]).toEqual(Buffer.from(fakeQemu()));
+    },
+  );
 
   it.each([
     ['OCI', OCI],
     ['Docker', DOCKER],
-  ])("is chosen for this machine out of %s's index", async (_, types) => {
+  ])('is selected for this machine from an index (%s)', async (_, types) => {
     const content = newContent();
     const other = await addImage(content, [{ entries: [program(undefined, '1.0.0')] }], {
       platform: ELSEWHERE,
@@ -77,7 +80,7 @@ describe('an image of a registry', () => {
     expect(result.from).toEqual([`/usr/bin/qemu-aarch64 of ${registry.host}/test/image:latest`]);
   });
 
-  it('is to be locked by the digest of what its tag named', async () => {
+  it('is locked by the digest behind its tag', async () => {
     const content = newContent();
     const index = addIndex(content, [await addImage(content, [{ entries: [program()] }])]);
     const registry = await serve(content, index);
@@ -87,27 +90,29 @@ describe('an image of a registry', () => {
     expect((await pull(at(), pinned)).sources).toEqual([undefined]);
   });
 
-  it('is named by each problem in it', async () => {
+  it('is named in each error about its contents', async () => {
     const { error } = await pullLayers([{ entries: [{ name: 'usr/bin/qemu-aarch64', type: 'directory' }] }]);
     expect(error?.message).toMatch(
-      /^127\.0\.0\.1:\d+\/test\/image:latest: \/usr\/bin\/qemu-aarch64 is a folder/,
+      /^127\.0\.0\.1:\d+\/test\/image:latest: \/usr\/bin\/qemu-aarch64 is a directory/,
     );
   });
 
-  it('is not asked of a registry where there is a file of that name', async () => {
+  it('is not pulled if a local file has that name', async () => {
     const before = process.cwd();
     process.chdir(at());
     try {
       await mkdir(at('images/layout'), { recursive: true });
       await writeFile(at('image.tar'), '');
       for (const value of ['image.tar', `image.tar@sha256:${'0'.repeat(64)}`, 'images/layout'])
-        expect(await pull(at(), value)).toMatchObject(refused('BAD_SOURCE', 'here', `oci:./${value}`));
+        expect(await pull(at(), value)).toMatchObject(
+          refused('BAD_SOURCE', 'exists in the current directory', `oci:./${value}`),
+        );
     } finally {
       process.chdir(before);
     }
   });
 
-  it('is pulled by digest, and a tag beside it does not count', async () => {
+  it('is pulled by digest even if a tag is given too', async () => {
     const content = newContent();
     const pinned = await addImage(content, [{ entries: [program(undefined, '1.0.0')] }]);
     const latest = await addImage(content, [{ entries: [program(undefined, '2.0.0')] }]);
@@ -116,15 +121,15 @@ describe('an image of a registry', () => {
     expect(result.bytes).toEqual([Buffer.from(fakeQemu('1.0.0'))]);
   });
 
-  it('says what a tag is now, so that it can be pinned', async () => {
+  it('reports the digest behind its tag', async () => {
     const content = newContent();
     const latest = await addImage(content, [{ entries: [program()] }]);
     const registry = await serve(content, latest);
     const { texts } = await pull(at(), `${registry.host}/test/image`);
-    expect(texts).toContain(`oci: ${registry.host}/test/image:latest is ${latest.digest} now`);
+    expect(texts).toContain(`oci: ${registry.host}/test/image:latest resolved to ${latest.digest}`);
   });
 
-  it('is read no further than to the layer that is needed', async () => {
+  it('is read only down to the layer that has the emulator', async () => {
     const content = newContent();
     const base = { entries: [{ name: 'usr/lib/large', bytes: Buffer.alloc(100_000, 1) }] };
     const latest = await addImage(content, [base, { entries: [program()] }]);
@@ -133,14 +138,14 @@ describe('an image of a registry', () => {
     expect(registry.requests.filter(({ line }) => line.includes('/blobs/'))).toHaveLength(2);
   });
 
-  it('leaves out what it has not', async () => {
+  it('skips emulators that it does not contain', async () => {
     expect(await pullLayers([{ entries: [{ name: 'etc/passwd', bytes: '' }] }])).toMatchObject({
       found: [],
       stored: [],
     });
   });
 
-  it('gives a file of an upper layer, and one that an upper layer links to', async () => {
+  it('provides files and link targets across layers', async () => {
     const both = [{ entries: [program(undefined, '1.0.0')] }, { entries: [program(undefined, '2.0.0')] }];
     expect((await pullLayers(both)).bytes).toEqual([Buffer.from(fakeQemu('2.0.0'))]);
     const link: TarEntry = { name: 'usr/bin/qemu-aarch64', type: 'symlink', linkname: '../lib/real' };
@@ -151,22 +156,22 @@ describe('an image of a registry', () => {
 
   it.each([
     ['a whiteout', 'usr/bin/.wh.qemu-aarch64'],
-    ['an opaque folder', 'usr/bin/.wh..wh..opq'],
-    ['a whiteout of a folder above it', '.wh.usr'],
-  ])('has not what %s in an upper layer took away', async (_, name) => {
+    ['an opaque directory', 'usr/bin/.wh..wh..opq'],
+    ['a whiteout of a parent directory', '.wh.usr'],
+  ])('does not contain files that %s in an upper layer removes', async (_, name) => {
     const result = await pullLayers([{ entries: [program()] }, { entries: [{ name }] }]);
     expect(result).toMatchObject({ found: [], stored: [] });
   });
 
-  it('has what is beside a whiteout in the same layer', async () => {
+  it('keeps files next to an opaque whiteout in the same layer', async () => {
     const entries = [{ name: 'usr/bin/.wh..wh..opq' }, program(undefined, '2.0.0')];
     const result = await pullLayers([{ entries: [program(undefined, '1.0.0')] }, { entries }]);
     expect(result.bytes).toEqual([Buffer.from(fakeQemu('2.0.0'))]);
   });
 });
 
-describe('a bad image of a registry', () => {
-  it('is refused for a wrong digest of its manifest, and of a layer', async () => {
+describe('an invalid image in a registry', () => {
+  it('is refused if the digest of its manifest or of a layer is wrong', async () => {
     const content = newContent();
     const latest = await addImage(content, [{ entries: [program()] }]);
     const layer = [...content.types].find(([, type]) => type.includes('tar'))?.[0] ?? '';
@@ -180,7 +185,7 @@ describe('a bad image of a registry', () => {
     expect(unpinned).toMatchObject(refused('BAD_PACKAGE', `not ${layer}`, 'do not trust'));
   });
 
-  it('is refused for a layer that is shorter or longer than was said', async () => {
+  it('is refused if a layer is shorter or longer than its descriptor says', async () => {
     const content = newContent();
     const latest = await addImage(content, [{ entries: [program()] }]);
     const layer = [...content.types].find(([, type]) => type.includes('tar'))?.[0] ?? '';
@@ -194,14 +199,14 @@ describe('a bad image of a registry', () => {
     expect(long).toMatchObject(refused('BAD_PACKAGE', `more than ${whole.length} bytes`));
   });
 
-  it('is refused for wrong media types', async () => {
+  it('is refused if a media type is unsupported or wrong', async () => {
     const chart = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
     expect(await pullLayers([{ entries: [program()], mediaType: chart }])).toMatchObject(
       refused('BAD_PACKAGE', chart, 'charts'),
     );
     const mislabelled = { entries: [program()], packing: 'zstd' as const, mediaType: `${OCI.layer}+gzip` };
     expect(await pullLayers([mislabelled])).toMatchObject(
-      refused('BAD_PACKAGE', 'is said to be of gzip, but is of zstd'),
+      refused('BAD_PACKAGE', 'is declared as gzip, but is zstd'),
     );
     const content = newContent();
     const latest = await addImage(content, [{ entries: [program()] }]);
@@ -211,7 +216,7 @@ describe('a bad image of a registry', () => {
     );
   });
 
-  it('is refused when it is for other machines, by its index and by its configuration', async () => {
+  it('is refused if its index or its configuration is for other platforms', async () => {
     const content = newContent();
     const other = await addImage(content, [{ entries: [program()] }], { platform: ELSEWHERE });
     const direct = await serve(content, other);
@@ -221,39 +226,45 @@ describe('a bad image of a registry', () => {
     expect(await pull(at(), `${indexed.host}/test/image`)).toMatchObject(wrong);
   });
 
-  it('is refused for an index of indexes without end', async () => {
+  it('is refused if indexes are nested too deeply', async () => {
     const content = newContent();
     let index = addIndex(content, [await addImage(content, [])]);
     for (let depth = 0; depth < 5; depth++) index = addIndex(content, [index]);
     const registry = await serve(content, index);
     expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
-      refused('BAD_PACKAGE', 'index of indexes'),
+      refused('BAD_PACKAGE', 'nested too deeply'),
     );
   });
 
-  it('is refused for a document that is an index and a manifest', async () => {
+  it('is refused if a document is both an index and a manifest', async () => {
     const content = newContent();
     const image = await addImage(content, [{ entries: [program()] }]);
     const both = JSON.parse(new TextDecoder().decode(content.blobs.get(image.digest)));
     const mixed = addJson(content, { ...both, manifests: [image] }, OCI.manifest);
     const registry = await serve(content, mixed);
-    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(refused('BAD_PACKAGE', 'neither'));
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
+      refused('BAD_PACKAGE', 'must be either'),
+    );
   });
 
   it.each([
-    ['a name that climbs out', { name: '../etc/passwd', bytes: 'x' }, '"../etc/passwd"'],
+    ['a name that leads out of it', { name: '../etc/passwd', bytes: 'x' }, '"../etc/passwd"'],
     ['an absolute name', { name: '/usr/bin/x', bytes: 'x' }, '"/usr/bin/x"'],
     [
       'a link out of it',
       { name: 'usr/bin/qemu-aarch64', type: 'symlink' as const, linkname: '../../../etc/shadow' },
-      'is a link to',
+      'points to',
     ],
     [
-      'a device in the place of an emulator',
+      'a device in place of an emulator',
       { name: 'usr/bin/qemu-aarch64', type: 'fifo' as const },
       'is a fifo',
     ],
-    ['a folder in its place', { name: 'usr/bin/qemu-aarch64', type: 'directory' as const }, 'is a folder'],
+    [
+      'a directory in its place',
+      { name: 'usr/bin/qemu-aarch64', type: 'directory' as const },
+      'is a directory',
+    ],
   ])('is refused for %s', async (_, hostile, why) => {
     const entries = [program('usr/bin/qemu-arm'), hostile];
     expect(await pullLayers([{ entries }], { guests: ['arm', 'aarch64'] })).toMatchObject(
@@ -261,13 +272,15 @@ describe('a bad image of a registry', () => {
     );
   });
 
-  it('may have devices elsewhere', async () => {
+  it('may contain devices outside of the emulator paths', async () => {
     const entries = [{ name: 'dev/null', type: 'character-device' as const }, program()];
     expect((await pullLayers([{ entries }])).found).toEqual(['aarch64']);
   });
 
-  it('is refused for a layer that is no archive, or cut off within', async () => {
+  it('is refused if a layer is not an archive or is truncated', async () => {
     const noise = Buffer.from('not a tar archive '.repeat(100));
-    expect(await pullLayers([{ raw: noise }])).toMatchObject(refused('BAD_PACKAGE', 'is no tar archive'));
+    expect(await pullLayers([{ raw: noise }])).toMatchObject(
+      refused('BAD_PACKAGE', 'not a valid tar archive'),
+    );
   });
 });

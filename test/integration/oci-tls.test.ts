@@ -23,7 +23,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map(({ close }) => close()));
 });
 
-/** A registry with TLS, whose certificate is trusted. */
+/** A registry with TLS and a trusted certificate. */
 async function serve(tls: Certificate, intercept?: RegistryOptions['intercept']) {
   vi.stubEnv('SSL_CERT_FILE', tls.file);
   const registry = await startRegistry(content, {
@@ -35,7 +35,7 @@ async function serve(tls: Certificate, intercept?: RegistryOptions['intercept'])
   return registry;
 }
 
-/** A proxy that brings every host to that one, and keeps what it was asked. */
+/** A proxy that connects every host name to `to` and records the requests. */
 async function proxyTo(target: string, wanted = '') {
   const asked: string[] = [];
   const server: Server = createServer(async (request, response) => {
@@ -72,12 +72,12 @@ const failed = (message: string, hint = '') => ({
 });
 
 describe('a registry with TLS', () => {
-  it('is pulled from where its certificate is trusted', async () => {
+  it('serves the image if its certificate is trusted', async () => {
     const registry = await serve(makeCertificate(at()));
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(good);
   });
 
-  it('is refused when its certificate is signed by nobody known', async () => {
+  it('is refused if no trusted CA signed its certificate', async () => {
     const registry = await serve(makeCertificate(at()));
     vi.stubEnv('SSL_CERT_FILE', '');
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(
@@ -85,7 +85,7 @@ describe('a registry with TLS', () => {
     );
   });
 
-  it('is refused when its certificate has expired', async () => {
+  it('is refused if its certificate has expired', async () => {
     const registry = await serve(makeCertificate(at(), undefined, -1));
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(
       failed('certificate has expired', 'clock'),
@@ -93,12 +93,12 @@ describe('a registry with TLS', () => {
     expect(registry.requests).toEqual([]);
   });
 
-  it('is refused when its certificate is for another host', async () => {
+  it('is refused if its certificate is for another host', async () => {
     const registry = await serve(makeCertificate(at(), 'DNS:other.example'));
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(failed('for another host'));
   });
 
-  it('is not followed to plain HTTP, not even on this machine', async () => {
+  it('cannot redirect to plain HTTP, even on this machine', async () => {
     const plain = await startRegistry(content, { tags: { latest } });
     open.push(plain);
     const registry = await serve(makeCertificate(at()), (request, response) => {
@@ -112,7 +112,7 @@ describe('a registry with TLS', () => {
   });
 
   it.each(['127.0.0.1', 'localhost', 'localhost.', '[::1]', '0.0.0.0'])(
-    'of another machine is not followed to %s, which is this one',
+    'on another machine cannot redirect to %s on this one',
     async (host) => {
       const certificate = makeCertificate(at(), 'DNS:registry.example,DNS:localhost,IP:127.0.0.1');
       const own = await serve(certificate);
@@ -130,7 +130,7 @@ describe('a registry with TLS', () => {
     },
   );
 
-  it('is not taken for one when it speaks plain HTTP', async () => {
+  it('is refused if it speaks plain HTTP', async () => {
     const plain = await startRegistry(content, { tags: { latest } });
     open.push(plain);
     expect(await pull(at(), `https://${plain.host}/test/image`)).toMatchObject(
@@ -139,8 +139,8 @@ describe('a registry with TLS', () => {
   });
 });
 
-describe('a proxy of the environment', () => {
-  it('is asked for a tunnel to a registry with TLS, with its own login', async () => {
+describe('a proxy from the environment', () => {
+  it("tunnels to a registry with TLS, with the proxy's credentials", async () => {
     const registry = await serve(makeCertificate(at(), 'DNS:registry.example'));
     const login = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
     const proxy = await proxyTo(registry.host, login);
@@ -154,14 +154,14 @@ describe('a proxy of the environment', () => {
     );
   });
 
-  it('cannot show the certificate of another host', async () => {
+  it("is refused if the registry's certificate is for another host", async () => {
     const registry = await serve(makeCertificate(at(), 'DNS:other.example'));
     const proxy = await proxyTo(registry.host);
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
     expect(await pull(at(), 'registry.example/test/image')).toMatchObject(failed('for another host'));
   });
 
-  it('is asked for the whole address of a registry without TLS', async () => {
+  it('receives the full URL of a registry without TLS', async () => {
     const registry = await startRegistry(content, { tags: { latest } });
     open.push(registry);
     const proxy = await proxyTo(registry.host);
@@ -170,7 +170,7 @@ describe('a proxy of the environment', () => {
     expect(proxy.asked[0]).toBe('GET http://registry.example/v2/test/image/manifests/latest');
   });
 
-  it('is not asked for this machine, nor for what NO_PROXY names', async () => {
+  it('is not used for this machine, or for hosts in NO_PROXY', async () => {
     const registry = await startRegistry(content, { tags: { latest } });
     open.push(registry);
     vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
@@ -179,7 +179,7 @@ describe('a proxy of the environment', () => {
     expect(await pull(at(), 'http://registry.invalid/test/image')).toMatchObject(failed('registry.invalid'));
   });
 
-  it('that does not answer, or breaks off, is named', async () => {
+  it('is named if it does not answer or closes the connection', async () => {
     const certificate = makeCertificate(at());
     vi.stubEnv('SSL_CERT_FILE', certificate.file);
     const limits = { attempts: 2, answerMs: 100 };
@@ -198,7 +198,7 @@ describe('a proxy of the environment', () => {
     }
   });
 
-  it('that is out of order or of another kind is named', async () => {
+  it('is named if it fails or is of an unsupported kind', async () => {
     vi.stubEnv('HTTPS_PROXY', 'socks5://localhost:1');
     expect(await pull(at(), 'registry.example/test/image')).toMatchObject(
       failed('HTTPS_PROXY', 'http://HOST:PORT'),

@@ -55,7 +55,7 @@ describe('loadCatalogue', () => {
     const own = await folder('wrong', { 'tape.yaml': `${stringify(FORMAT)}colour: red\n` });
     await expect(loadCatalogue([own])).rejects.toMatchObject({
       code: 'BAD_PROFILE',
-      message: expect.stringMatching(/tape\.yaml:\d+: colour: is not known here/),
+      message: expect.stringMatching(/tape\.yaml:\d+: colour: unknown key/),
       hint: expect.stringContaining('catalogue lint'),
     });
   });
@@ -82,7 +82,7 @@ describe('lintDirectories', () => {
     ];
     const own = await folder('lines', { 'tape.yaml': lines.join('\n') });
     expect(await lintOf(own)).toEqual([
-      'tape.yaml:6: matches.0.extension: must be an extension without dot',
+      'tape.yaml:6: matches.0.extension: must be an extension without a dot',
       'tape.yaml:7: interpreters.0.path: must be an absolute path',
     ]);
   });
@@ -116,7 +116,7 @@ describe('lintDirectories', () => {
         .split(' ')
         .map((name) => `${name}.yaml`),
     );
-    expect(problems).toContain('name.yaml:2: id: is tape, but the file is called name.yaml');
+    expect(problems).toContain('name.yaml:2: id: is tape, but the file name is name.yaml');
     expect(problems).toContain('deep.yaml:1: is nested too deeply');
     expect(problems).toContain('twice.yaml:2: Map keys must be unique');
   });
@@ -126,6 +126,8 @@ describe('lintDirectories', () => {
       'tape.yaml': stringify(FORMAT),
       'format/tape.yaml': stringify(FORMAT),
     });
-    expect(await lintOf(own)).toEqual([`format/tape.yaml:2: id: format tape is in ${own}/tape.yaml too`]);
+    expect(await lintOf(own)).toEqual([
+      `format/tape.yaml:2: id: format tape is also defined in ${own}/tape.yaml`,
+    ]);
   });
 });

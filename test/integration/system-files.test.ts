@@ -101,8 +101,8 @@ describe('reading', () => {
     execFileSync('mkfifo', [at('pipe')]);
     for (const [path, message] of [
       [at('pipe'), 'it is a pipe'],
-      [at('file'), 'it has more than 5 bytes'],
-      ['/dev/zero', 'it has more than 5 bytes'],
+      [at('file'), 'it is larger than 5 bytes'],
+      ['/dev/zero', 'it is larger than 5 bytes'],
     ] as const) {
       expect(() => readSmall(path, 5)).toThrow(
         expect.objectContaining({ code: 'FILE_FAILED', message: `cannot read ${path}: ${message}` }),

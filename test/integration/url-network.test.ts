@@ -94,13 +94,13 @@ describe('a server', () => {
   });
 
   it.each([
-    [401, /lets nobody have it without a login \(status 401\)/, /download the file yourself/],
-    [403, /without a login/, /file:\/\//],
-    [404, /has no such file \(status 404\)/, /is its address right/],
-    [410, /has no such file/, /is its address right/],
-    [204, /does not do what was asked/, /is its address right/],
-    [500, /is out of order/, /try again later/],
-    [429, /too many requests/, /try again later/],
+    [401, /requires authentication \(status 401\)/, /download the file yourself/],
+    [403, /requires authentication/, /file:\/\//],
+    [404, /has no such file \(status 404\)/, /check the URL/],
+    [410, /has no such file/, /check the URL/],
+    [204, /sent an unexpected response/, /check the URL/],
+    [500, / failed \(status 500\)/, /try again later/],
+    [429, /rate limited the request/, /try again later/],
   ])('that answers with status %i is refused', async (status, message, hint) => {
     const web = await start((_, response) => answer(response, status, { 'retry-after': '0' }));
     expect(await fetchIt(web)).toMatchObject(refused('SOURCE_FAILED', message, hint));
@@ -123,7 +123,7 @@ describe('a server', () => {
       `url: ${host}: status 429; trying again (3 of 4)`,
     ]);
     const later = await start((_, response) => answer(response, 429, { 'retry-after': '3600' }));
-    expect(await fetchIt(later)).toMatchObject(refused('SOURCE_FAILED', /too many/, /60 minutes/));
+    expect(await fetchIt(later)).toMatchObject(refused('SOURCE_FAILED', /rate limited/, /60 minutes/));
   });
 
   it('that is unknown, or does not listen, is said to be so', async () => {
@@ -191,7 +191,7 @@ describe('what comes', () => {
     expect(await fetchIt(once)).toMatchObject(good);
   });
 
-  it('is refused where it ends too early each time, and where it ends so without a length', async () => {
+  it('is rejected if every answer is truncated, with and without a length', async () => {
     const cut = await start((_, response) => breakOff(response, { 'content-length': archive.length }));
     expect(await fetchIt(cut)).toMatchObject(refused('SOURCE_FAILED', /broken off|ended too early/));
     const short = await start((_, response) => {
@@ -199,7 +199,7 @@ describe('what comes', () => {
       return answer(response, 200, { connection: 'close' }, archive.subarray(0, 30_000));
     });
     expect(await fetchIt(short)).toMatchObject(refused('BAD_PACKAGE', /has the digest/));
-    expect(await fetchUnverified(short)).toMatchObject(refused('BAD_PACKAGE', /it ends too early/));
+    expect(await fetchUnverified(short)).toMatchObject(refused('BAD_PACKAGE', /truncated/));
   });
 
   it('goes on where a broken connection ended, if the file is still the same', async () => {

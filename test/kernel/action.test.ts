@@ -59,7 +59,7 @@ describe('the action', () => {
     expect(annotations.map(({ kind }) => kind)).not.toContain('error');
     expect(annotations).toContainEqual({
       kind: 'warning',
-      text: expect.stringMatching(/qemu 7\.2\.\d+ is known to be bad/),
+      text: expect.stringMatching(/qemu 7\.2\.\d+ has a known problem/),
     });
   });
 
@@ -155,9 +155,9 @@ describe('bad input', () => {
     [{ platforms: 'linux/arm65' }, /^unknown architecture "linux\/arm65"\nhint: did you mean /],
     [
       { lock: 'none.lock' },
-      /^there is no lock file none\.lock\nhint: .*`binfmtctl lock --update arm64 --lock-file none\.lock`/,
+      /^lock file not found: none\.lock\nhint: .*`binfmtctl lock --update arm64 --lock-file none\.lock`/,
     ],
-    [{ lock: 'edited.lock' }, /^wrong lock file: edited\.lock:\d+: .*\nhint: restore it/],
+    [{ lock: 'edited.lock' }, /^invalid lock file: edited\.lock:\d+: .*\nhint: restore it/],
     [{ platforms: 'riscv64', source: 'nonsense' }, /^unknown source "nonsense"[\s\S]*\nhint: /],
     [{ platforms: 'riscv64', source: 'dir:/nowhere' }, /\/nowhere[\s\S]*\nhint: /],
     [{ verify: 'maybe' }, /^the input verify is "maybe"\nhint: write `verify: true` or `verify: false`$/],

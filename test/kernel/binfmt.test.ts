@@ -163,8 +163,8 @@ describe('binfmt', () => {
     registerOthers('qemu-aarch64', 'aarch64', '/bin/false', 'F');
     const failed = await binfmtctl(['binfmt', '--install', list], broken);
     expect(failed.status).toBe(1);
-    expect(failed.stderr).toMatch(/^installing: \S+ entry qemu-aarch64 is there already with another rule/);
-    expect(failed.stderr).toMatch(/\nerror: \S+: entry qemu-aarch64 is there already .*--uninstall.*\n$/);
+    expect(failed.stderr).toMatch(/^installing: \S+ entry qemu-aarch64 already exists with another rule/);
+    expect(failed.stderr).toMatch(/\nerror: \S+: entry qemu-aarch64 already exists .*--uninstall.*\n$/);
     expect(failed.stderr).not.toContain('--replace');
   });
 

@@ -54,7 +54,7 @@ describe.concurrent('architectures', () => {
   ])('installs nothing for what runs natively: %s', (native) =>
     refuses(
       ['install', native, '--source', `dir:${emulators}`],
-      [1, 'NATIVE_ARCH', /(x86_64|i386) runs natively/, /nothing needs to be installed/],
+      [1, 'NATIVE_ARCH', /(x86_64|i386) runs natively/, /do not install an emulator for it/],
     ),
   );
 
@@ -110,7 +110,7 @@ describe.concurrent('options', () => {
 
   it.each([
     ['ftp:server', /unknown source "ftp:server"/],
-    ['dir:', /names no file/],
+    ['dir:', /has no path/],
     ['/usr/bin', /unknown source/],
     ['__proto__:x', /unknown source/],
     ['dir:/none/such', /\/none\/such is no folder/],
@@ -124,7 +124,7 @@ describe.concurrent('options', () => {
       [
         2,
         'BAD_SOURCE',
-        /\/bin\/sh is one emulator, but 2 architectures are needed: riscv64, s390x/,
+        /\/bin\/sh is a single emulator, but 2 architectures are requested: riscv64, s390x/,
         /dir:DIR/,
       ],
     ));
@@ -155,5 +155,5 @@ describe.concurrent('options', () => {
 it('takes a file for the architecture in its name only', () =>
   refuses(
     ['install', 'riscv64,s390x', '--source', `path:${emulators}/qemu-riscv64-static`],
-    [1, 'EMULATOR_NOT_FOUND', /no emulator for s390x was found/, /is it in path:/],
+    [1, 'EMULATOR_NOT_FOUND', /no emulator for s390x found/, /^check path:.*omit --source/],
   ));

@@ -82,7 +82,7 @@ describe('install', () => {
     const mount = 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && exec "$@"';
     const within = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'];
     const words = ['install', 'arm64', '--credentials', ...source, '--store', store];
-    const why = 'this user namespace has no user 65534 to try it with';
+    const why = 'user 65534 does not exist in this user namespace';
     expect(await documentOf(words, { within })).toMatchObject({
       proofs: [{ host: { holds: true }, credentials: { holds: null, why } }],
     });
@@ -128,7 +128,7 @@ describe('install', () => {
     await expectRefusal(['install', '--all', '--source', `dir:${empty}`, '--store', store], {
       status: 1,
       code: 'EMULATOR_NOT_FOUND',
-      message: /no emulator for any architecture was found in dir:.*empty/,
+      message: /no emulator found for any architecture in dir:.*empty/,
       hint: /--source/,
     });
     const some = join(temporaryFolder(), 'some');
@@ -145,7 +145,7 @@ describe('install', () => {
     await expectRefusal(['install', 'riscv64', ...sources, '--store', store], {
       status: 2,
       code: 'BAD_SOURCE',
-      message: /dir:.*empty has no emulator for riscv64; .*\/missing is no folder/,
+      message: /dir:.*empty has no emulator for riscv64; .*not a directory: .*\/missing/,
       hint: /dir:DIR/,
     });
   });

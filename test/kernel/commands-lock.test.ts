@@ -108,7 +108,7 @@ describe('install --lock', () => {
         status: 3,
         code: 'READ_ONLY',
         message: /x\.lock: the file system is read-only/,
-        hint: /another place/,
+        hint: /another path/,
       },
       { within: inShell(`mkdir -p ${at('ro')} && mount -t tmpfs -o ro tmpfs ${at('ro')}`) },
     );
@@ -171,8 +171,8 @@ describe('install --locked', () => {
       status: 1,
       code: 'LOCK_MISMATCH',
       message:
-        /for s390x .* is not the locked one: expected sha256 [0-9a-f]{64} of .*own\.lock, found [0-9a-f]{64} \(version 9\.9\.9, not 7/,
-      hint: /lock --update s390x --lock-file .*own\.lock --store .*`; else do not trust it/,
+        /for s390x .* differs from the lock file: expected sha256 [0-9a-f]{64} as in .*own\.lock, found [0-9a-f]{64} \(version 9\.9\.9, not 7/,
+      hint: /lock --update s390x --lock-file .*own\.lock --store .*`; otherwise do not trust it/,
     });
     expect(snapshot(store)).toEqual(before);
   });
@@ -195,7 +195,7 @@ describe('install --locked', () => {
       'emulator: none',
       1,
       'EMULATOR_NOT_FOUND',
-      /own\.lock names the source .*no emulator none for riscv64/,
+      /^source .* in .*own\.lock: .*no emulator none for riscv64/,
     ],
     [
       'no such source',
@@ -203,7 +203,7 @@ describe('install --locked', () => {
       'source: none',
       2,
       'BAD_SOURCE',
-      /own\.lock names the source "none": unknown source/,
+      /^source "none" in .*own\.lock: unknown source/,
     ],
     [
       'half a sha256',
@@ -211,7 +211,7 @@ describe('install --locked', () => {
       'sha256: abcd',
       2,
       'BAD_LOCK',
-      /own\.lock:\d+: .*\.sha256: must be a sha256/,
+      /own\.lock:\d+: .*\.sha256: must be a SHA-256 digest/,
     ],
     ['no YAML', /^hosts:/m, 'hosts: [', 2, 'BAD_LOCK', /own\.lock:\d+: /],
   ] as const)('refuses a lock edited by hand: %s', async (_, from, to, status, code, message) => {
@@ -267,7 +267,7 @@ describe('install --locked', () => {
     expectRefusal(install('riscv64', `--locked=${at('none.lock')}`), {
       status: 2,
       code: 'BAD_LOCK',
-      message: /there is no lock file .*none\.lock/,
+      message: /lock file not found: .*none\.lock/,
       hint: /`binfmtctl lock --update riscv64 --lock-file .*none\.lock/,
     }));
 
@@ -283,8 +283,8 @@ describe('install --locked', () => {
     expectRefusal(locked('riscv64', '--strict'), {
       status: 1,
       code: 'EMULATOR_UNFIT',
-      message: /known to be bad for riscv64/,
-      hint: /without --strict/,
+      message: /has known problems with riscv64/,
+      hint: /or omit --strict/,
     }));
 });
 
@@ -342,7 +342,7 @@ describe('lock', () => {
       status: 1,
       code: 'EMULATOR_NOT_FOUND',
       message: /no emulator qemu for s390x/,
-      hint: /is it in dir:/,
+      hint: /check dir:.*omit --source/,
     });
     expect(readFileSync(file, 'utf8')).toBe(text);
     expect(snapshot(store)).toEqual(before);
@@ -350,9 +350,9 @@ describe('lock', () => {
 
   it.each([
     [['lock', 'arm64', '--lock-file', file], 'USAGE', /--update is missing/],
-    [['lock', '--lock-file', at('none')], 'BAD_LOCK', /there is no lock file/],
-    [['lock', '--update', '--lock-file', at('none')], 'BAD_LOCK', /there is no lock file/],
-    [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it has more than/],
+    [['lock', '--lock-file', at('none')], 'BAD_LOCK', /lock file not found/],
+    [['lock', '--update', '--lock-file', at('none')], 'BAD_LOCK', /lock file not found/],
+    [['lock', '--lock-file', '/dev/zero'], 'FILE_FAILED', /it is larger than/],
   ] as const)('refuses %j', async (words, code, message) => {
     const status = code === 'FILE_FAILED' ? 1 : 2;
     await expectRefusal([...words], { status, code, message, hint: /./ });

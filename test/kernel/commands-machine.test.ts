@@ -20,8 +20,8 @@ beforeAll(async () => {
 });
 afterAll(removeAllEntries);
 
-describe('a root without the folders of administration in PATH', () => {
-  it('installs, mounts and proves as any', async () => {
+describe('root without /sbin and /usr/sbin in PATH', () => {
+  it('installs, mounts and proves as usual', async () => {
     const circumstances = { env: { PATH: '/usr/local/bin:/usr/bin:/bin' } };
     await documentOf(install('--store', store), circumstances);
     await documentOf(['uninstall', 'riscv64', '--purge', '--store', store], circumstances);
@@ -29,7 +29,7 @@ describe('a root without the folders of administration in PATH', () => {
   });
 });
 
-describe('a user without rights', () => {
+describe('an unprivileged user', () => {
   const circumstances = { within: AS_USER, env: { HOME: '/none' } };
 
   beforeAll(() => {
@@ -38,7 +38,7 @@ describe('a user without rights', () => {
   });
   afterEach(() => expect(snapshot(store)).toEqual(before));
 
-  it('cannot install, and is told so before anything is fetched', async () => {
+  it('cannot install, and learns so before anything is fetched', async () => {
     const expected = {
       status: 3,
       code: 'NO_PRIVILEGE',
@@ -63,7 +63,7 @@ describe('a user without rights', () => {
       circumstances,
     ));
 
-  it('sees the status, and proves what is there', async () => {
+  it('can run status and verify', async () => {
     const [status, verify] = await Promise.all([
       documentOf(['status', '--store', store], circumstances),
       documentOf(['verify', '--store', at('user/other')], circumstances),
@@ -72,16 +72,16 @@ describe('a user without rights', () => {
     expect(verify).toMatchObject({ holds: true, proofs: [{ arch: 'aarch64', host: { holds: true } }] });
   });
 
-  it('sees what would be done', () =>
+  it('can run install --dry-run', () =>
     documentOf(install('--dry-run', '--store', at('user/store')), circumstances));
 });
 
 describe('a machine without a usable binfmt_misc', () => {
   const UNMOUNT = `umount ${BINFMT}`;
-  /** In a container it is the host that has to. */
+  /** In a container, only the host can mount it. */
   const MOUNT_IT = /mount -t binfmt_misc|run binfmtctl on the host/;
 
-  it.each([[['status']], [['uninstall', '--all']]])('says that none is mounted: %j', (words) =>
+  it.each([[['status']], [['uninstall', '--all']]])('is reported by %j', (words) =>
     expectRefusal(
       [...words, '--store', store],
       { status: 3, code: 'NO_BINFMT_MISC', message: /it is not mounted/, hint: MOUNT_IT },
@@ -89,7 +89,7 @@ describe('a machine without a usable binfmt_misc', () => {
     ),
   );
 
-  it('proves what runs all the same', async () => {
+  it('does not keep verify from running its probes', async () => {
     const circumstances = { within: inShell(UNMOUNT) };
     const all = await documentOf(['verify', '--store', store], circumstances);
     const expected = { arch: 'aarch64', entry: null, host: { holds: true }, verdict: { outcome: 'works' } };
@@ -99,19 +99,19 @@ describe('a machine without a usable binfmt_misc', () => {
     );
   });
 
-  it('says so to a user who cannot mount it', () =>
+  it('is reported to a user who cannot mount it', () =>
     expectRefusal(
       install('--store', at('user/store')),
       { status: 3, code: 'NO_BINFMT_MISC', message: /it is not mounted/, hint: MOUNT_IT },
       { within: [...inShell(UNMOUNT), ...AS_USER] },
     ));
 
-  it('mounts it for root, and finds its entries', async () => {
+  it('is mounted by install as root, with its entries', async () => {
     const words = ['install', 'arm64', '--store', store];
     expect(await documentOf(words, { within: inShell(UNMOUNT) })).toMatchObject({ unchanged: ['aarch64'] });
   });
 
-  it.each([[install()], [['uninstall', 'arm64']]])('is refused where it is read-only: %j', async (words) => {
+  it.each([[install()], [['uninstall', 'arm64']]])('is reported as read-only by %j', async (words) => {
     await expectRefusal(
       [...words, '--store', store],
       { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /remount,rw/ },
@@ -120,14 +120,14 @@ describe('a machine without a usable binfmt_misc', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('shows and proves what is in a read-only one', async () => {
+  it('lets status and verify work if it is read-only', async () => {
     const circumstances = { within: inShell(`mount -o remount,bind,ro ${BINFMT}`) };
     const status = await documentOf(['status', '--store', store], circumstances);
     expect(status).toMatchObject({ instance: { readOnly: true, writable: false } });
     expect(await documentOf(['verify', '--store', store], circumstances)).toMatchObject({ holds: true });
   });
 
-  it.each(['/none', '/etc', '/etc/passwd'])('does not take %s for one, nor mount over it', (directory) =>
+  it.each(['/none', '/etc', '/etc/passwd'])('includes %s, which install does not mount over', (directory) =>
     expectRefusal(install('--binfmt-dir', directory, '--store', store), {
       status: 3,
       code: 'NO_BINFMT_MISC',
@@ -136,22 +136,22 @@ describe('a machine without a usable binfmt_misc', () => {
     }),
   );
 
-  describe('but one that is switched off', () => {
+  describe('because it is disabled', () => {
     beforeAll(() => writeFileSync(join(BINFMT, 'status'), '0'));
     afterAll(() => writeFileSync(join(BINFMT, 'status'), '1'));
 
-    it('refuses to install, and leaves it off', async () => {
+    it('refuses to install, and stays disabled', async () => {
       await expectRefusal(install('--store', store), {
         status: 3,
         code: 'BINFMT_MISC_DISABLED',
-        message: /switched off/,
+        message: /is disabled: no entry takes effect/,
         hint: /echo 1 > .*\/status/,
       });
       expect(snapshot(store)).toEqual(before);
       expect(readFileSync(join(BINFMT, 'status'), 'utf8')).toBe('disabled\n');
     });
 
-    it('says so in status, and fails the proof', async () => {
+    it('is reported by status, and fails verify', async () => {
       const { status, stdout } = await binfmtctl(['status', '--store', store]);
       expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('switched off') });
       const verify = await binfmtctl(['verify', '--store', store]);

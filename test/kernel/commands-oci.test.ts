@@ -19,7 +19,7 @@ const folder = temporaryFolder();
 const store = temporaryFolder();
 const emulators = emulatorFolder();
 const at = (name: string): string => join(folder, name);
-/** Nobody's logins. */
+/** Without credentials. */
 const env = { HOME: at('home'), DOCKER_CONFIG: '', XDG_CONFIG_HOME: '', XDG_RUNTIME_DIR: '' };
 const content = newContent();
 const tags: Record<string, Descriptor> = {};
@@ -58,7 +58,7 @@ describe('install --source oci:', () => {
     expect(stdout).toContain('installed and proved');
   });
 
-  it('takes an OCI layout, and an image by digest from a registry of Debian', async () => {
+  it("accepts an OCI layout, and an image by digest from Debian's docker-registry", async () => {
     expect((await install('arm64', at('layout'))).status).toBe(0);
     const debian = await startDockerRegistry(at('registry'));
     try {
@@ -73,7 +73,7 @@ describe('install --source oci:', () => {
     }
   });
 
-  it('locks the image that the tag names now, so that it is taken when the tag has moved', async () => {
+  it('locks the image behind the tag, so that it is used after the tag has moved', async () => {
     const lock = at('own.lock');
     const words = (...more: string[]) => ['install', 'arm64', '--store', at('locked'), ...more];
     const source = `${registry.host}/test/image:moving`;
@@ -89,8 +89,8 @@ describe('install --source oci:', () => {
 
   it.each([
     ['a named pipe', 'pipe', 'BAD_SOURCE', /is a named pipe/],
-    ['a layout with one in it', 'piped', 'BAD_PACKAGE', /index\.json is a named pipe/],
-  ] as const)('refuses %s, and does not wait for it', async (_, name, code, message) => {
+    ['a layout with one in it', 'piped', 'BAD_PACKAGE', /index\.json is a named pipe, not a regular file/],
+  ] as const)('refuses %s without blocking', async (_, name, code, message) => {
     mkdirSync(at('piped'), { recursive: true });
     execFileSync('sh', [
       '-c',
@@ -109,18 +109,18 @@ describe('install --source oci:', () => {
       'other',
       'SOURCE_FAILED',
       /has no image for linux/,
-      /it has linux\/s390x/,
+      /platforms of this image: linux\/s390x/,
     ],
-    ['an absent one', 'absent', 'SOURCE_FAILED', /no such image/, /name and tag/],
-    ['hostile names', 'bad', 'BAD_PACKAGE', /"\.\.\/\.\.\/etc\/passwd"/, /do not trust/],
+    ['a missing image', 'absent', 'SOURCE_FAILED', /no such image/, /name and tag/],
+    ['unsafe names', 'bad', 'BAD_PACKAGE', /"\.\.\/\.\.\/etc\/passwd"/, /do not trust/],
     [
-      'an emulator that it has not',
+      'an emulator that it does not contain',
       'multiarch',
       'EMULATOR_NOT_FOUND',
       /no emulator for riscv64/,
-      /is it in oci:/,
+      /check oci:.*omit --source/,
     ],
-  ] as const)('refuses %s, and nothing is stored or registered', async (_, tag, code, message, hint) => {
+  ] as const)('refuses %s without storing or registering anything', async (_, tag, code, message, hint) => {
     const before = snapshot(store);
     const source = `oci:${registry.host}/test/image:${tag}`;
     const words = ['install', 'riscv64', '--source', source, '--store', store];
@@ -128,13 +128,13 @@ describe('install --source oci:', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('refuses what names no image as a wrong command line', async () => {
+  it('reports an invalid image name as a usage error', async () => {
     const words = ['install', 'riscv64', '--source', 'oci:No Image', '--store', store];
     const refusal = {
       status: 2,
       code: 'BAD_SOURCE',
-      message: /names no image/,
-      hint: /as Docker does/,
+      message: /invalid image name/,
+      hint: /Docker image name/,
     } as const;
     await expectRefusal(words, refusal, { env });
   });

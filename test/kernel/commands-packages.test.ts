@@ -65,13 +65,13 @@ describe.concurrent('a package from apt that cannot be used', () => {
 
   it('is cut off', async () => {
     const circumstances = archiveOf('cut', (await good).subarray(0, 100_000));
-    await refuses('cut', circumstances, ['BAD_PACKAGE', /is damaged or cut off/, /do not trust/]);
+    await refuses('cut', circumstances, ['BAD_PACKAGE', /is corrupt or truncated/, /do not trust/]);
   });
 
   it('is no package at all', () =>
     refuses('nonsense', archiveOf('nonsense', Buffer.from('nonsense')), [
       'BAD_PACKAGE',
-      /is no Debian package/,
+      /is not a Debian package/,
       /do not trust/,
     ]));
 
@@ -109,7 +109,7 @@ describe.concurrent('a package from apt that cannot be used', () => {
   it('cannot be had without apt', async () => {
     const within = inShell('mount --bind /dev/null "$(command -v apt-get)"');
     const circumstances = { ...archiveOf('no-apt', await good), within };
-    await refuses('no-apt', circumstances, ['NO_TOOL', /apt-get is missing/, /dir:DIR/]);
+    await refuses('no-apt', circumstances, ['NO_TOOL', /apt-get not found/, /dir:DIR/]);
   });
 });
 
@@ -152,7 +152,7 @@ describe('where no source is named', () => {
       const { env } = archiveOf('fallback', await good);
       const within = inShell('mount --bind /dev/null "$(command -v apt-get)"');
       const words = ['install', 'riscv64', '--store', storeOf('fallback')];
-      const message = /^apt-get is missing; .*tonistiigi/;
+      const message = /^apt-get not found; .*tonistiigi/;
       const refusal = { status: 3, code: 'NO_TOOL', message, hint: /dir:DIR/ } as const;
       await expectRefusal(words, refusal, { env: { ...env, ...more }, within });
       expect(asked()).toContain(PINNED);

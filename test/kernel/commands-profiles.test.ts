@@ -67,9 +67,9 @@ describe("a profile of the user's own", () => {
 
   it.each([
     ['a/b', /qemu\.yaml:\d+: entry: /],
-    ['..', /^name "\.\." is a (directory|file of binfmt_misc)/],
-    ['register', /^name "register" is a (directory|file of binfmt_misc)/],
-    ['status', /^name "status" is a (directory|file of binfmt_misc)/],
+    ['..', /^name "\.\." is (a directory|reserved by binfmt_misc)/],
+    ['register', /^name "register" is (a directory|reserved by binfmt_misc)/],
+    ['status', /^name "status" is (a directory|reserved by binfmt_misc)/],
     ['', /qemu\.yaml:\d+: entry: /],
     ['n'.repeat(256), /qemu\.yaml:\d+: entry: /],
     ['a\u0000b', /qemu\.yaml:\d+: entry: /],

@@ -26,7 +26,7 @@ describe('a store that cannot be written', () => {
   it('is read-only', () =>
     expectRefusal(
       install('--store', store),
-      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another place/ },
+      { status: 3, code: 'READ_ONLY', message: /read-only/, hint: /choose another store with --store DIR/ },
       { within: inShell(`mount --bind -o ro ${store} ${store} && mount -o remount,bind,ro ${store}`) },
     ));
 
@@ -35,23 +35,30 @@ describe('a store that cannot be written', () => {
     const script = `mount -t tmpfs -o size=1m tmpfs ${at('small')} && { "$@"; s=$?; ls -R ${at('small')} >&3; exit $s; }`;
     await expectRefusal(
       install('--store', at('small/store')),
-      { status: 1, code: 'STORE_FAILED', message: /no space is left on the disk/, hint: /free some space/ },
+      { status: 1, code: 'STORE_FAILED', message: /no space left on device/, hint: /free some space/ },
       { within: ['unshare', '--mount', 'sh', '-c', `exec 3> ${at('left')}; ${script}`, 'sh'] },
     );
     const left = readFileSync(at('left'), 'utf8').split('\n');
     expect(left.filter((line) => line !== '' && !/^\/|^(store|sha256|lock)$/.test(line))).toEqual([]);
   });
 
-  it('has no more place for the note of the registration', async () => {
+  it('has no space for the registration', async () => {
     await expectRefusal(
       install('--store', at('small/store')),
-      { status: 1, code: 'FILE_FAILED', message: /no space is left/, hint: /free some space/ },
+      { status: 1, code: 'FILE_FAILED', message: /no space left on device/, hint: /free some space/ },
       { within: inShell(`mount -t tmpfs -o nr_inodes=7 tmpfs ${at('small')}`) },
     );
   });
 
   it.each([
-    ['a file', () => writeFileSync(at('file'), ''), 'file', 1, 'FILE_FAILED', /cannot make directory .*file/],
+    [
+      'a file',
+      () => writeFileSync(at('file'), ''),
+      'file',
+      1,
+      'FILE_FAILED',
+      /cannot create directory .*file/,
+    ],
     ['below a file', () => {}, 'file/store', 1, 'FILE_FAILED', /a part of the path is not a directory/],
     ['a dangling link', () => symlinkSync('gone', at('link')), 'link', 1, 'FILE_FAILED', /link/],
   ] as const)('is %s', async (_, make, path, status, code, message) => {
@@ -59,11 +66,11 @@ describe('a store that cannot be written', () => {
     await expectRefusal(install('--store', at(path)), { status, code, message, hint: /./ });
   });
 
-  it('is in /proc, where nothing can be made', () =>
+  it('is in /proc, where nothing can be created', () =>
     expectRefusal(install('--store', '/proc/none'), {
       status: 1,
       code: 'FILE_FAILED',
-      message: /cannot make directory \/proc\/none/,
+      message: /cannot create directory \/proc\/none/,
       hint: /./,
     }));
 
@@ -77,7 +84,7 @@ describe('a store that cannot be written', () => {
     });
   });
 
-  it('has a line in its path that looks like flags in an entry', () =>
+  it('has a line in its path that looks like the flags of an entry', () =>
     expectRefusal(install('--store', at('new\nflags: line')), {
       status: 2,
       code: 'BAD_RULE',
@@ -85,7 +92,7 @@ describe('a store that cannot be written', () => {
       hint: /path/,
     }));
 
-  it('is a folder of the current one, by a relative path', async () => {
+  it('is a relative path', async () => {
     const within = ['env', '-C', folder];
     await documentOf(install('--store', 'relative'), { within });
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${at('relative')}/sha256/`);
@@ -100,18 +107,18 @@ describe('a store that cannot be written', () => {
       hint: /leave it out/,
     }));
 
-  it('is in a folder where others can replace it', async () => {
+  it('is in a directory where other users can replace it', async () => {
     mkdirSync(at('open'));
     chmodSync(at('open'), 0o777);
     await expectRefusal(install('--store', at('open/store')), {
       status: 1,
       code: 'STORE_FAILED',
-      message: /will not use the store .*: .*open can be written by others/,
+      message: /unsafe store .*: .*open can be written by others/,
       hint: /--store DIR/,
     });
   });
 
-  it('may have delimiters and blanks in its path', async () => {
+  it('may have delimiters and spaces in its path', async () => {
     const odd = at('a b:c,d/e|f\\x41');
     await documentOf(install('--store', odd));
     expect(entries()['qemu-riscv64']).toContain(`interpreter ${odd}/sha256/`);
@@ -119,14 +126,14 @@ describe('a store that cannot be written', () => {
   });
 });
 
-describe('a store that others have put something into', () => {
+describe('a store with files of another user', () => {
   it.each([
     ['registrations/qemu-riscv64.json', 'not json'],
     ['registrations/qemu-riscv64.json', '{}'],
     ['journal.json', '{"half'],
     ['inspected.json', '\u0000\u0001'],
     ['proofs.json', '[]'],
-  ])('is not trusted blindly: %s with %j', async (name, text) => {
+  ])('is checked: %s with %j', async (name, text) => {
     const own = at(`damaged-${name.replace('/', '-')}-${text.length}`);
     mkdirSync(join(own, 'registrations'), { recursive: true });
     writeFileSync(join(own, name), text);

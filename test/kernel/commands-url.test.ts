@@ -84,14 +84,14 @@ describe('install --source url:', () => {
       /`sha256sum \/.*--allow-unverified/,
     ],
     [
-      'what is no sha256',
+      'an invalid sha256',
       (): string => 'url:https://host/x#sha256=12',
       2,
       'BAD_SOURCE',
-      /is no sha256/,
+      /invalid sha256/,
       /64 hexadecimal/,
     ],
-    ['no address', (): string => 'url:x.deb', 2, 'BAD_SOURCE', /needs an address/, /url:https:/],
+    ['an invalid URL', (): string => 'url:x.deb', 2, 'BAD_SOURCE', /invalid URL "x\.deb"/, /url:https:/],
     [
       'an absent file',
       (): string => `url:file:///absent#sha256=${'0'.repeat(64)}`,
@@ -122,7 +122,7 @@ describe('install --source url:', () => {
       1,
       'EMULATOR_NOT_FOUND',
       /no emulator for s390x/,
-      /is it in url:/,
+      /check url:.*omit --source/,
     ],
     [
       'a web page',
@@ -138,7 +138,7 @@ describe('install --source url:', () => {
       1,
       'EMULATOR_NOT_FOUND',
       /no emulator for s390x/,
-      /is it in url:/,
+      /check url:.*omit --source/,
     ],
   ] as const)(
     'refuses %s, and nothing is stored or registered',
@@ -168,7 +168,7 @@ describe('install --source url:', () => {
     await expectRefusal(plain, {
       status: 2,
       code: 'BAD_SOURCE',
-      message: /over plain HTTP/,
+      message: /uses plain HTTP/,
       hint: /use https:/,
     });
   });
@@ -181,7 +181,7 @@ describe('install --source url:', () => {
     const refusal = {
       status: 3,
       code: 'NO_TOOL',
-      message: /^xz is missing$/,
+      message: /^xz not found$/,
       hint: /install xz-utils/,
     } as const;
     await expectRefusal(words('qemu.tar.xz'), refusal, { within });

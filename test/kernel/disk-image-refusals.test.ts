@@ -46,14 +46,14 @@ it.each([
     'no Linux partition',
     'fat.img',
     [],
-    /no partition is for Linux; it has 1 \(FAT, 1 MiB\)/,
+    /no Linux partition; its partitions are 1 \(FAT, 1 MiB\)/,
     /--partition N/,
   ],
   [
     'no such partition',
     'sd.img',
     ['--partition', '7'],
-    /no partition 7: it has 1 \(FAT/,
+    /no partition 7: its partitions are 1 \(FAT/,
     /another --partition/,
   ],
   ['a partition without a file system', 'lvm.img', [], /partition 1 of \S+ has no ext/, /LVM and LUKS/],
@@ -91,7 +91,7 @@ it.each([
   });
   expect(status).toBe(125);
   const mount = `mount -t ext4 -o loop,offset=${32 * SECTOR},sizelimit=${16 * SECTOR},nosuid,nodev ${folder('sd.img')} /mnt`;
-  expect(stderr).toContain('is a disk image, which only root of the machine can mount\n');
+  expect(stderr).toContain(': root on the host is required\n');
   expect(stderr).toContain(`\`binfmtctl enter ${folder('sd.img')}\`, or \`${mount}\``);
 });
 

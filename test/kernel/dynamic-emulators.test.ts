@@ -50,7 +50,7 @@ describe('run of a dynamic program whose loader is not on this machine', () => {
 
   it('is refused with an emulator that needs it', async () => {
     const { status, stderr } = await attempt('');
-    expect(stderr).toContain('is loaded by /lib/none.so, which is not on this machine');
+    expect(stderr).toContain('its loader /lib/none.so is not on this machine');
     expect(status).toBe(127);
   });
 });
@@ -78,7 +78,7 @@ describe('enter with a dynamic emulator', () => {
     registerOthers('dynamic', 'riscv64', dynamic, 'F');
     expect((await binfmtctl(['verify', '--store', store], { within })).status).toBe(0);
     const { status, stderr } = await enter();
-    expect(stderr).toMatch(/entry dynamic takes riscv64 programs, but .*does not run them: in a chroot: /);
+    expect(stderr).toMatch(/entry dynamic matches riscv64 programs, but .*does not run them: in a chroot: /);
     expect(status).toBe(125);
   });
 });

@@ -151,7 +151,7 @@ it('root enters with a warning where no user namespace can lock the mounts', asy
   );
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'runs\n' });
   expect(stderr).toMatch(
-    /^warning: the program can reach the files of this machine: no user namespace \(.*\)$/m,
+    /^warning: the program can access the files of this machine: cannot create a user namespace \(.*\)$/m,
   );
 });
 

@@ -42,7 +42,7 @@ describe('the folder to begin in', () => {
     async (workdir) => {
       const { status, stderr } = await enter('--workdir', workdir, folder('root'), '--', 'pwd');
       expect(status).toBe(125);
-      expect(stderr).toMatch(/^binfmtctl: .* has no folder .* to begin in\nhint: .*\n$/);
+      expect(stderr).toMatch(/^binfmtctl: --workdir .* is not a directory in .*\nhint: .*\n$/);
     },
   );
 });

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../integration/fixtures/temporary.ts';
 import { AS_USER, binfmtctl } from './support/command.ts';
 
 const folder = temporaryFolder();
-const LONGEST = 110;
+const LONGEST = 120;
 
 beforeAll(() => {
   const [busybox = ''] = unpackPackages('busybox-static');

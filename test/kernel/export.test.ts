@@ -87,10 +87,10 @@ describe('export', () => {
     switchEntry('d', 'off');
     expect(await run('export', '--all', '--format', 'admin', '--output', at('out'))).toMatchObject({
       status: 1,
-      stderr: `lost: e: flag O: binfmt-support has it with credentials alone
-lost: aa: its place before b-wine, c-clr, e: files are read by name
-left out: d: it is disabled, which this form cannot say
-left out: f: update-binfmts would register another rule: a \`:\` ends a field
+      stderr: `lost: e: flag O: binfmt-support sets it only together with C
+lost: aa: its order before b-wine, c-clr, e: files are read in name order
+left out: d: it is disabled, which this form cannot express
+left out: f: it contains a \`:\`, which ends a field in update-binfmts
 `,
     });
     expect(readdirSync(at('out')).toSorted()).toEqual(['a jar', 'aa', 'b-wine', 'c-clr', 'e']);
@@ -108,13 +108,13 @@ left out: f: update-binfmts would register another rule: a \`:\` ends a field
     ]);
   });
 
-  it('writes over no file', async () => {
+  it('never overwrites a file', async () => {
     put('out', 'mine\n');
     await expectRefusal(['export', 'd', '--output', at('out')], {
       status: 1,
       code: 'FILE_FAILED',
-      message: /out is there already, and is another file$/,
-      hint: /remove it first/,
+      message: /^cannot write .*out: a file with other contents exists$/,
+      hint: /--output/,
     });
     mkdirSync(at('folder'));
     put('folder/d', 'mine\n');
@@ -122,8 +122,8 @@ left out: f: update-binfmts would register another rule: a \`:\` ends a field
     await expectRefusal(words, {
       status: 1,
       code: 'FILE_FAILED',
-      message: /folder\/d is there/,
-      hint: /remove/,
+      message: /folder\/d: a file with other contents exists$/,
+      hint: /--output/,
     });
     expect(readdirSync(at('folder'))).toEqual(['d']);
   });
@@ -131,8 +131,8 @@ left out: f: update-binfmts would register another rule: a \`:\` ends a field
   it.each([
     [['export'], 2, 'USAGE', /needs a name or --all/],
     [['export', 'd', '--all'], 2, 'USAGE', /not both/],
-    [['export', 'none'], 1, 'ENTRY_NOT_FOUND', /no entry is called "none"/],
-    [['export', 'x*'], 1, 'ENTRY_NOT_FOUND', /no entry is called "x\*"/],
+    [['export', 'none'], 1, 'ENTRY_NOT_FOUND', /^entry "none" not found$/],
+    [['export', 'x*'], 1, 'ENTRY_NOT_FOUND', /^entry "x\*" not found$/],
     [['export', 'd', '--format', 'yaml'], 2, 'USAGE', /--format/],
     [['export', '--all', '--binfmt-dir', '/tmp'], 3, 'NO_BINFMT_MISC', /no binfmt_misc/],
   ] as const)('refuses %j', async (words, status, code, message) => {

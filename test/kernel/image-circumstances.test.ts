@@ -165,7 +165,7 @@ describe('in the image, in a user namespace as rootless engines make', () => {
     'sh',
   ];
   const expected =
-    /^this container is in a user namespace, .* go with it: the machine and other containers get nothing\. Run it with root's engine/;
+    /^this container is in a user namespace, .*: the entries only work in this container and end with it; use root's engine/;
 
   it.each([
     [['install', 'riscv64', '--source', source], 1],
@@ -198,7 +198,7 @@ describe('in the image, in a user namespace as rootless engines make', () => {
   it('says less to who makes such an instance on purpose', async () => {
     const ran = await documentOf<Installed>(['install', 'riscv64', '--source', source], { within: rootless });
     expect(ran.warnings.filter((text) => /user namespace/.test(text))).toEqual([
-      'this binfmt_misc belongs to a user namespace: its entries serve that alone and go with it; to serve the machine run binfmtctl on the host',
+      'this binfmt_misc instance belongs to a user namespace: its entries only work there and end with it; for entries that work on the whole machine, run binfmtctl on the host',
     ]);
     expect(entries()).toEqual({});
   });

@@ -42,7 +42,7 @@ const rule = (name: string, some: Partial<Rule> = {}): Rule => ({
 });
 const names = () => listEntries(INSTANCE).map(({ name }) => name);
 
-/** The code of the error that `action` ends with. */
+/** The code of the error that `action` throws. */
 async function codeOf(action: () => unknown): Promise<string> {
   try {
     await action();
@@ -55,7 +55,7 @@ async function codeOf(action: () => unknown): Promise<string> {
 }
 
 describe('register', () => {
-  it('makes the entry of the rule, enabled', () => {
+  it('creates an enabled entry from the rule', () => {
     const all: Rule[] = [
       rule('magic'),
       rule('extension', { pattern: { type: 'extension', extension: 'exé' } }),
@@ -75,12 +75,12 @@ describe('register', () => {
     for (const each of all) expect(readAnyEntry(INSTANCE, each.name)).toEqual({ ...each, enabled: true });
   });
 
-  it('takes flag C with the O that it implies', () => {
+  it('accepts flag C, which implies O', () => {
     register(INSTANCE, rule('c', { flags: ['C'] }));
     expect(readAnyEntry(INSTANCE, 'c').flags).toEqual(['O', 'C']);
   });
 
-  it('leaves an entry of that name as it was', async () => {
+  it('leaves an existing entry of that name unchanged', async () => {
     const first = rule('taken');
     register(INSTANCE, first);
     expect(await codeOf(() => register(INSTANCE, rule('taken')))).toBe('ENTRY_EXISTS');
@@ -97,7 +97,7 @@ describe('register', () => {
     expect(readFileSync(`${INSTANCE}/status`, 'utf8')).toBe('enabled\n');
   });
 
-  it('refuses what could not be read back without doubt', async () => {
+  it('refuses a rule that cannot be read back unambiguously', async () => {
     // The kernel prints the newline as it is.
     const ambiguous = rule('ambiguous', { interpreter: '/a\nflags: P\nb' });
     expect(await codeOf(() => register(INSTANCE, ambiguous))).toBe('BAD_RULE');
@@ -108,7 +108,7 @@ describe('register', () => {
     const installing = (interpreter: string) =>
       codeOf(() => register(INSTANCE, rule('f', { interpreter, flags: ['F'] })));
 
-    it('says of every interpreter that cannot be opened what is wrong with it', async () => {
+    it('explains why an interpreter cannot be opened', async () => {
       const at = (name: string) => join(directory, name);
       writeFileSync(at('plain'), '', { mode: 0o644 });
       writeFileSync(at('busy'), '', { mode: 0o755 });
@@ -122,9 +122,9 @@ describe('register', () => {
           [at('absent'), /does not exist \(ENOENT\)/],
           [at('plain'), /cannot be executed.*\(EACCES\)/],
           [directory, /cannot be executed.*\(EACCES\)/],
-          [at('noexec/program'), /noexec mount \(EACCES\)/],
-          [at('plain/below'), /file where a directory.*\(ENOTDIR\)/],
-          [at('loop'), /symbolic links \(ELOOP\)/],
+          [at('noexec/program'), /mounted noexec \(EACCES\)/],
+          [at('plain/below'), /component that is not a directory \(ENOTDIR\)/],
+          [at('loop'), /too many symbolic links in its path \(ELOOP\)/],
           [at('x'.repeat(300)), /too long \(ENAMETOOLONG\)/],
           [at('busy'), /open for writing \(ETXTBSY\)/],
         ] as const;
@@ -139,7 +139,7 @@ describe('register', () => {
       expect(names()).toEqual([]);
     });
 
-    it('blames the interpreter before the name, as the kernel does', async () => {
+    it('reports a bad interpreter before a bad name, as the kernel does', async () => {
       register(INSTANCE, rule('f'));
       expect(await installing('/absent')).toBe('KERNEL_REFUSED');
     });
@@ -147,7 +147,7 @@ describe('register', () => {
 });
 
 describe('listEntries', () => {
-  it('gives the newest first, whatever the names, the order in which the kernel tries them', () => {
+  it('returns the newest entry first, in the order in which the kernel tries them', () => {
     for (const name of ['m', 'z', 'a', 'k']) register(INSTANCE, rule(name));
     expect(names()).toEqual(['k', 'a', 'z', 'm']);
     unregister(INSTANCE, 'z');
@@ -155,14 +155,14 @@ describe('listEntries', () => {
     expect(names()).toEqual(['z', 'k', 'a', 'm']);
   });
 
-  it('reads an entry to its end, whatever size its file claims', () => {
+  it('ignores the size of an entry file', () => {
     const flags: Flag[] = ['P'];
     register(INSTANCE, rule('sized', { flags }));
     truncateSync(`${INSTANCE}/sized`, 9);
     expect(names()).toEqual(['sized']);
   });
 
-  it('names what it cannot read, and reads the rest', () => {
+  it('names an unreadable entry, and reads the others', () => {
     const { name } = rule('fine');
     register(INSTANCE, rule(name));
     const strange = '|strange|M||strange||/a\nflags: P\nb|';
@@ -173,7 +173,7 @@ describe('listEntries', () => {
     unregister(INSTANCE, 'strange');
   });
 
-  it('goes on while entries vanish', async () => {
+  it('skips entries that are removed meanwhile', async () => {
     const script = `cd ${INSTANCE}; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf ':gone:M::gone::/bin/true:' >register; printf -- -1 >gone; done`;
     register(INSTANCE, rule('stays'));
     let running = true;
@@ -192,7 +192,7 @@ describe('listEntries', () => {
 });
 
 describe('commands', () => {
-  it('switch an entry off and on at its place', () => {
+  it('disable and enable an entry, which keeps its place', () => {
     for (const name of ['older', 'newer']) register(INSTANCE, rule(name));
     disable(INSTANCE, 'newer');
     expect(listEntries(INSTANCE)).toMatchObject([{ name: 'newer', enabled: false }, { enabled: true }]);
@@ -200,20 +200,20 @@ describe('commands', () => {
     expect(listEntries(INSTANCE)).toMatchObject([{ name: 'newer', enabled: true }, { enabled: true }]);
   });
 
-  it('remove one entry and no other', () => {
+  it('remove a single entry', () => {
     for (const name of ['a', 'b\udcff', 'c']) register(INSTANCE, rule(name));
     unregister(INSTANCE, 'b\udcff');
     expect(names()).toEqual(['c', 'a']);
   });
 
-  it('say that there is no such entry', async () => {
+  it('report an entry that does not exist', async () => {
     for (const command of [unregister, enable, disable, readAnyEntry]) {
       expect(await codeOf(() => command(INSTANCE, 'absent'))).toBe('ENTRY_NOT_FOUND');
       expect(await codeOf(() => command(INSTANCE, 'x'.repeat(300)))).toBe('ENTRY_NOT_FOUND');
     }
   });
 
-  it('never touch a file outside of binfmt_misc', async () => {
+  it('never change a file outside binfmt_misc', async () => {
     writeFileSync(join(directory, 'passwd'), 'root');
     writeFileSync(join(directory, 'register'), '');
     for (const command of [unregister, enable, disable]) {
@@ -226,7 +226,7 @@ describe('commands', () => {
 });
 
 describe('an instance', () => {
-  it('is found, writable and switched on', async () => {
+  it('is mounted, writable and enabled', async () => {
     const facts = inspectInstance();
     expect(facts).toMatchObject({
       directory: INSTANCE,
@@ -239,7 +239,7 @@ describe('an instance', () => {
     expect(await ensureMounted()).toEqual(facts);
   });
 
-  it('is found wherever else it is mounted, and shows the same entries', async () => {
+  it('can be mounted at another directory, with the same entries', async () => {
     const other = join(directory, 'other');
     mkdirSync(other);
     await ensureMounted(other);
@@ -251,7 +251,7 @@ describe('an instance', () => {
     }
   });
 
-  it('is not mounted over a directory in use', async () => {
+  it('is not mounted over a directory with files', async () => {
     const used = join(directory, 'used');
     mkdirSync(used);
     writeFileSync(join(used, 'file'), '');
@@ -260,7 +260,7 @@ describe('an instance', () => {
     expect(await codeOf(() => ensureMounted(join(directory, 'absent')))).toBe('NO_BINFMT_MISC');
   });
 
-  it('says that it is read-only', async () => {
+  it('is reported as read-only', async () => {
     register(INSTANCE, rule('there'));
     expect(await run('mount', ['-o', 'remount,bind,ro', INSTANCE])).toMatchObject({ exitCode: 0 });
     try {
@@ -276,7 +276,7 @@ describe('an instance', () => {
     }
   });
 
-  it('says that it is switched off', async () => {
+  it('is reported as disabled', async () => {
     writeFileSync(`${INSTANCE}/status`, '0');
     try {
       expect(inspectInstance()).toMatchObject({ mounted: true, enabled: false });
@@ -288,7 +288,7 @@ describe('an instance', () => {
     }
   });
 
-  it('is mounted again where it was unmounted', async () => {
+  it('is mounted again after it was unmounted', async () => {
     expect(await unmount(INSTANCE)).toBeNull();
     expect(inspectInstance()).toMatchObject({ mounted: false, enabled: null, scope: null, writable: false });
     expect(await codeOf(() => listEntries(INSTANCE))).toBe('NO_BINFMT_MISC');

@@ -78,7 +78,7 @@ describe('a program in a user namespace', () => {
     const foreign = [...MAPS.uid, { inside: 70_000, outside: 900_000, count: 1 }];
     expect(mapped(user, { ...MAPS, uid: foreign }, ['touch', join(folder, 'started')])).toMatchObject({
       code: 'NO_PRIVILEGE',
-      message: expect.stringMatching(/^newuidmap cannot give .*not allowed/),
+      message: expect.stringMatching(/^newuidmap cannot map IDs .*not allowed/),
       hint: expect.stringContaining('/etc/subuid'),
     });
     expect(mapped([], null, ['ls', folder])).not.toMatchObject({
@@ -91,7 +91,7 @@ describe('a program in a user namespace', () => {
     const within = ['unshare', '--user', '--map-root-user', ...none];
     expect(mapped(within, { uid: only(0), gid: only(0) }, ['true'])).toMatchObject({
       code: 'NO_PRIVILEGE',
-      message: expect.stringMatching(/^cannot make a user namespace: .*No space left/),
+      message: expect.stringMatching(/^cannot create a user namespace: .*No space left/),
     });
   });
 });

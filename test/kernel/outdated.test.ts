@@ -35,7 +35,7 @@ const status = () => documentOf(['status', '--store', store]);
 const textOf = async (command: string) => (await binfmtctl([command, '--store', store])).stdout;
 const registrationOf = (name: string) => statSync(join(BINFMT, name)).ino;
 
-/** Other bytes that work the same, moved to the path as dpkg does. */
+/** Replaces the emulator by a different file that works the same, as dpkg does. */
 function upgrade(): void {
   copyFileSync(emulator, `${emulator}.dpkg-new`);
   appendFileSync(`${emulator}.dpkg-new`, 'new');
@@ -47,7 +47,7 @@ it('is registered again by install after an upgrade, as status and verify say', 
   expect(await status()).toMatchObject({ entries: [{ held: 'same', entry: { interpreter: emulator } }] });
   upgrade();
   expect(await status()).toMatchObject({ entries: [{ held: 'replaced' }] });
-  const note = `restart needed: entry qemu-riscv64 does not run the file that is at ${emulator} now; \`binfmtctl install riscv64 --store ${store}\` takes the new one`;
+  const note = `restart needed: entry qemu-riscv64 does not run the current file at ${emulator}; \`binfmtctl install riscv64 --store ${store}\` registers that file`;
   expect(await textOf('status')).toContain(note);
   expect(await textOf('verify')).toContain(note);
   expect(await install()).toMatchObject({
@@ -68,12 +68,12 @@ it('is registered again if the request names the emulator, or the entry is disab
   expect(await install()).toMatchObject({ proofs: [{ held: 'same', host: { holds: true } }] });
 });
 
-it('is found again by install after its removal', async () => {
+it('is replaced by install after its removal', async () => {
   await install();
   rmSync(emulator);
   expect(await status()).toMatchObject({ entries: [{ held: 'gone', interpreterExists: false }] });
   expect(await textOf('status')).toContain(
-    `restart needed: ${emulator} was removed, and entry qemu-riscv64 still runs it; \`binfmtctl install riscv64 --store ${store}\` finds another emulator`,
+    `restart needed: ${emulator} was removed, but entry qemu-riscv64 still runs it; \`binfmtctl install riscv64 --store ${store}\` registers another emulator`,
   );
   expect(await install()).toMatchObject({ unchanged: [] });
   const [entry] = listEntries(BINFMT);
@@ -81,7 +81,7 @@ it('is found again by install after its removal', async () => {
   expect(existsSync(entry?.interpreter ?? '')).toBe(true);
 });
 
-it('is left alone if others registered it: install names the option that takes it over', async () => {
+it('is left alone if another tool registered it; install names the option that replaces it', async () => {
   registerOthers('qemu-riscv64', 'riscv64', emulator, 'PF');
   upgrade();
   const before = registrationOf('qemu-riscv64');
@@ -95,7 +95,7 @@ it('is left alone if others registered it: install names the option that takes i
   expect(registrationOf('qemu-riscv64')).not.toBe(before);
 });
 
-it('is no matter for an entry that others registered from a container', async () => {
+it('is ignored for an entry that another tool registered from a container', async () => {
   registerOthers('qemu-riscv64', 'riscv64', emulator, 'PF');
   rmSync(emulator);
   expect(await status()).toMatchObject({ entries: [{ held: 'gone' }] });

@@ -127,8 +127,10 @@ describe('install without --persist over a persisted entry', () => {
     writeFileSync(AARCH64, '# mine\n');
     const { status, stdout, stderr } = await run('install', 'arm64', ...newerSource);
     expect(status).toBe(0);
-    expect(stderr).toContain('/etc/binfmt.d/qemu-aarch64.conf was changed since it was written: it is left');
-    expect(stdout).toContain('--persist keeps it');
+    expect(stderr).toContain(
+      '/etc/binfmt.d/qemu-aarch64.conf was changed after binfmtctl wrote it; it is kept',
+    );
+    expect(stdout).toContain('--persist keeps them');
     expect(readFileSync(AARCH64, 'utf8')).toBe('# mine\n');
   }, 60_000);
 
@@ -199,7 +201,7 @@ describe('uninstall --purge', () => {
     const { status, stderr } = await run('uninstall', 'arm64', '--purge');
     expect(status).toBe(0);
     expect(stderr).toContain(
-      'no emulator is removed from the store: cannot read /etc/binfmt.d/pipe.conf: it is a pipe',
+      'kept all emulators in the store: cannot read /etc/binfmt.d/pipe.conf: it is a pipe',
     );
   }, 60_000);
 });
@@ -217,7 +219,7 @@ describe('install --persist for an entry that works already', () => {
       else writeFileSync(RISCV64, text);
       const { status, stderr } = await run('install', 'riscv64', '--persist');
       expect([status, readFileSync(RISCV64, 'utf8')]).toEqual([0, before]);
-      expect(stderr.includes('qemu-riscv64.conf was changed since it was written: it is replaced')).toBe(
+      expect(stderr.includes('qemu-riscv64.conf was changed after binfmtctl wrote it; it is replaced')).toBe(
         text !== null,
       );
     },
@@ -289,7 +291,7 @@ describe('a boot file that an administrator masked by a link to /dev/null', () =
       const { status, stderr } = await run(words[0] ?? '', 'arm64', ...words.slice(1));
       expect(status).toBe(0);
       expect(stderr).toContain(
-        '/etc/binfmt.d/qemu-aarch64.conf was changed since it was written: it is left',
+        '/etc/binfmt.d/qemu-aarch64.conf was changed after binfmtctl wrote it; it is kept',
       );
     }
     expect([readlinkSync(AARCH64), entries()]).toEqual(['/dev/null', {}]);

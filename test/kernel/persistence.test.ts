@@ -65,7 +65,9 @@ describe('--persist=binfmt.d', () => {
     appendFileSync(path, '# mine\n');
     const { status, stderr } = await run('uninstall', 'arm64');
     expect(status).toBe(0);
-    expect(stderr).toContain(`/etc/binfmt.d/qemu-aarch64.conf was changed since it was written: it is left`);
+    expect(stderr).toContain(
+      `/etc/binfmt.d/qemu-aarch64.conf was changed after binfmtctl wrote it; it is kept`,
+    );
     expect(readFileSync(path, 'utf8')).toContain('# mine');
     expect(entries()).toEqual({});
   });

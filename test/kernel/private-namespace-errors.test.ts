@@ -40,7 +40,7 @@ describe.each([
   [
     'a private instance cannot be mounted',
     withoutInstances,
-    /cannot mount binfmt_misc here .*permission denied/,
+    /cannot mount binfmt_misc in a user namespace .*permission denied/,
   ],
   ['user namespaces are not allowed', withoutNamespaces, /user\.max_user_namespaces is 0/],
 ])('where %s', (_, within, reason) => {
@@ -66,7 +66,7 @@ describe.each([
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'aarch64\n' });
     expect(stderr).toMatch(/, started directly, without an entry$/m);
     expect(stderr).toMatch(reason);
-    expect(stderr.match(/the emulator runs the program itself/g)).toHaveLength(1);
+    expect(stderr.match(/emulating the program but not its child processes/g)).toHaveLength(1);
   });
 
   it('run starts the emulator with the interpreter of a script', async () => {
@@ -81,7 +81,7 @@ describe.each([
       const words = ['run', ...options, '--verbose', '--', program, 'a', 'b'];
       const { status, stdout, stderr } = await binfmtctl(words, { within });
       expect({ status, stdout }).toEqual({ status: 0, stdout: output });
-      expect(stderr).toContain('the emulator runs the program itself');
+      expect(stderr).toContain('emulating the program but not its child processes');
     }
   });
 

@@ -197,7 +197,7 @@ describe('the file that holds arguments and variables', () => {
       const { status, stdout, stderr } = await binfmtctl(moved(words), { within });
       expect({ status, stdout }).toEqual({ status: 0, stdout: 'ran\n' });
       expect(stderr).toMatch(
-        /^warning: the emulator runs the program itself.*: cannot create an executable temporary file in any of .*TMPDIR/,
+        /^warning: emulating the program but not its child processes.*: cannot create an executable temporary file in any of .*TMPDIR/,
       );
     });
 

@@ -53,7 +53,8 @@ beforeAll(() => {
 });
 
 const command = (...words: string[]) => binfmtctl(words, { within, env });
-const WARNING = /^warning: proot runs it instead, slower and without isolation: a user namespace .*$/gm;
+const WARNING =
+  /^warning: using proot, which is slower and does not isolate the program: cannot mount binfmt_misc .*$/gm;
 
 describe('enter by proot', () => {
   it('runs a program and its children as root of the tree, and says so in one line', async () => {
@@ -91,7 +92,7 @@ describe('enter by proot', () => {
   ])('refuses what it cannot do: %s', async (more, named) => {
     const { status, stderr } = await command('enter', ...options, ...more, folder('root'), '--', 'uname');
     expect(status).toBe(125);
-    expect(stderr).toContain(`; or, without root, use proot: omit ${named}\n`);
+    expect(stderr).toContain(`; or, without root, omit ${named}, so that proot can be used\n`);
   });
 
   it('ends its programs when binfmtctl is killed', async () => {
@@ -142,7 +143,7 @@ it('run never starts proot as root, which would let it remove files of the machi
     env: { PATH: `${folder('fake')}:${process.env['PATH']}` },
   });
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'aarch64\n' });
-  expect(stderr).toContain('the emulator runs the program itself');
+  expect(stderr).toContain('emulating the program but not its child processes');
 });
 
 const running = (text: string): boolean =>

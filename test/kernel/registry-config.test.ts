@@ -1,4 +1,4 @@
-/** Files below /etc that configure registries; each command has an /etc of its own. */
+/** Files in /etc that configure registries; each command runs with a private /etc. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ afterEach(removeAllEntries);
 afterAll(() => registry.close());
 
 let count = 0;
-/** Installs with the files of `etc` in place of what the machine has there. */
+/** Installs with the files of `etc` in place of the machine's. */
 function installWith(etc: Readonly<Record<string, string>>, source: string) {
   const root = join(folder, `etc${++count}`);
   for (const name of ['passwd', 'group', 'ld.so.cache']) cpSync(join('/etc', name), join(root, name));
@@ -39,7 +39,7 @@ function installWith(etc: Readonly<Record<string, string>>, source: string) {
 }
 
 it.each(['docker', 'containers', 'containerd'])(
-  'finds the authority of a registry in /etc/%s/certs.d',
+  "finds the registry's certificate authority in /etc/%s/certs.d",
   async (engine) => {
     const source = `https://${registry.host}/${image}`;
     expect(await installWith({}, source)).toMatchObject({
@@ -51,7 +51,7 @@ it.each(['docker', 'containers', 'containerd'])(
   },
 );
 
-it('asks the mirror that hosts.toml of containerd names, and tells it for whom', async () => {
+it("uses the mirror in containerd's hosts.toml and sends it the registry's name", async () => {
   const hosts = `
 server = "https://registry.invalid"
 [host."https://${registry.host}"]
@@ -67,7 +67,7 @@ ca = "own.pem"
   );
 });
 
-it('asks the mirror of registries.conf', async () => {
+it('uses the mirror in registries.conf', async () => {
   const conf = `[[registry]]\nprefix = "registry.invalid"\n[[registry.mirror]]\nlocation = "${registry.host}"\n`;
   const etc = { 'containers/registries.conf': conf };
   expect(await installWith(etc, `registry.invalid/${image}`)).toMatchObject({ status: 0 });

@@ -92,7 +92,7 @@ describe('a file as the source', () => {
     expect({ status, stderr }).toEqual({
       status: 125,
       stderr: expect.stringMatching(
-        /emulator is one emulator, but 2 architectures are needed: aarch64, riscv64\n/,
+        /emulator is a single emulator, but 2 architectures are requested: aarch64, riscv64\n/,
       ),
     });
   });
@@ -105,7 +105,7 @@ describe('a file as the source', () => {
     const { status, stderr } = await command();
     expect(status).not.toBe(0);
     expect(stderr).toMatch(
-      /qemu-riscv64-static cannot be the emulator: it does not run aarch64 programs: Invalid ELF image/,
+      /cannot use .*qemu-riscv64-static as the emulator: it does not run aarch64 programs: Invalid ELF image/,
     );
   });
 });
@@ -113,7 +113,7 @@ describe('a file as the source', () => {
 describe('--all with a source that has no emulator', () => {
   it('is refused by run, as by install and bundle', async () => {
     const words = ['--all', '--source', `dir:${at('empty')}`];
-    const message = `no emulator for any architecture was found in dir:${at('empty')}`;
+    const message = `no emulator found for any architecture in dir:${at('empty')}`;
     const refused = (ran: { stderr: string }) => expect(ran.stderr).toContain(message);
     const ran = await run('run', ...words, '--', '/bin/echo', 'ran');
     expect(ran).toMatchObject({ status: 125, stdout: '' });

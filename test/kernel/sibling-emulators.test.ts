@@ -1,4 +1,4 @@
-/** Emulators that are built for another arch which this machine runs natively: Debian's i386 QEMU on x86_64. */
+/** Emulators that are built for another arch that this machine runs natively: Debian's i386 QEMU on x86_64. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ const [package_ = ''] = unpackPackages('qemu-user:i386@trixie');
 const qemu = (arch: string): string => join(package_, `usr/bin/qemu-${arch}`);
 
 describe.runIf(process.arch === 'x64')('an emulator that is built for i386', () => {
-  it.runIf(runsI386)('is installed and proved where i386 programs run natively', async () => {
+  it.runIf(runsI386)('is installed and proved if i386 programs run natively', async () => {
     const { status, stdout } = await run('install', 'arm', '--source', `path:${qemu('arm')}`);
     expect([status, Object.keys(entries())]).toEqual([0, ['qemu-arm']]);
     expect(stdout).toContain('arm installed and proved');
@@ -35,7 +35,7 @@ describe.runIf(process.arch === 'x64')('an emulator that is built for i386', () 
   it('is refused if no probe can tell whether i386 programs run natively', async () => {
     const interpreter = put('interpreter', '#!/bin/sh\nexec true\n');
     chmodSync(interpreter, 0o755);
-    // The sysctl belongs to the user namespace that unshare makes.
+    // The sysctl belongs to the user namespace that unshare creates.
     writeFileSync(at('hiding'), `:hiding:M::\\x7fELF\\x01\\x01::${interpreter}:`);
     const script = [
       `mount -t binfmt_misc binfmt_misc ${BINFMT} || exit 99`,
@@ -47,12 +47,12 @@ describe.runIf(process.arch === 'x64')('an emulator that is built for i386', () 
     const words = ['install', 'm68k', '--source', `path:${qemu('m68k')}`, '--store', at('store')];
     const { status, stderr } = await binfmtctl(words, { within });
     expect(stderr).toContain(
-      'it is built for i386, and whether this machine runs i386 programs could not be established: ',
+      'it is built for i386; cannot determine whether this machine runs i386 programs: ',
     );
     expect(status).toBe(1);
   });
 
-  it('is refused with the name of its arch where such programs do not run', async () => {
+  it('is refused, with the name of its arch, if such programs do not run', async () => {
     const [foreign = ''] = unpackPackages('box64:arm64@trixie');
     const words = ['install', 'riscv64', '--source', `path:${join(foreign, 'usr/bin/box64')}`];
     const { status, stderr } = await run(...words);

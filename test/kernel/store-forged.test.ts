@@ -1,4 +1,4 @@
-/** Emulators in the store whose bytes somebody replaced: their digest is taken from the bytes, and nothing runs before. */
+/** Replaced emulators in the store: binfmtctl computes the digest from their content before it runs them. */
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const install = (...words: readonly string[]): readonly string[] => [
 ];
 const digestOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** Where the store has the emulator, by the digest that its bytes had. */
+/** Path of the emulator in the store, by its original digest. */
 let stored = '';
 let digest = '';
 
@@ -40,7 +40,7 @@ afterEach(() => {
   for (const name of ['emulators', 'store', 'own.lock']) rmSync(at(name), { recursive: true, force: true });
 });
 
-/** Writes other bytes in its place, and notes in the store's memory that these have the old digest. */
+/** Replaces its content, and records the old digest for it in the store's memo. */
 function forge(bytes: Buffer): void {
   writeFileSync(stored, bytes);
   chmodSync(stored, 0o755);
@@ -52,7 +52,7 @@ function forge(bytes: Buffer): void {
   writeFileSync(path, JSON.stringify(memory));
 }
 
-describe('an emulator in the store that was replaced, with a forged note of its digest', () => {
+describe('an emulator in the store that was replaced, with a forged record of its digest', () => {
   const other = Buffer.concat([
     readFileSync(join(emulators, 'qemu-riscv64-static')),
     Buffer.from('other bytes'),
@@ -71,11 +71,11 @@ describe('an emulator in the store that was replaced, with a forged note of its 
     forge(other);
     rmSync(at('emulators'), { recursive: true });
     const ran = await binfmtctl(install(lock));
-    expect(ran.stderr).toContain('its bytes are not those that were stored');
+    expect(ran.stderr).toContain('its content does not match its digest');
     expect(entries()).toEqual({});
   });
 
-  it('is not reported by status and verify under the digest in its path', async () => {
+  it('is not reported by status and verify with the digest in its path', async () => {
     removeAllEntries();
     forge(other);
     registerOthers('qemu-riscv64', 'riscv64', stored, 'PF');

@@ -196,7 +196,7 @@ describe('systemd-binfmt', () => {
     execFileSync('truncate', ['--size=1G', join(root, folder, 'large.conf')]);
     expect(ours()).toEqual({
       status: 1,
-      stderr: ['large.conf: it has more than 4194304 bytes', 'pipe.conf: it is a pipe']
+      stderr: ['large.conf: it is larger than 4194304 bytes', 'pipe.conf: it is a pipe']
         .map((what) => [what.split(':')[0], what])
         .map(([name, what]) => `Failed to open file '${folder}/${name}': cannot read ${folder}/${what}\n`)
         .join(''),

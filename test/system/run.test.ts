@@ -65,7 +65,7 @@ describe('a program of another machine, where nothing is registered', () => {
     const within = ['sh', '-c', 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"', at('removed')];
     const ran = await finish([...within, ...actors.root.words('run', at('busybox'), 'uname', '-m')]);
     expect(ran).toMatchObject({ status: 125, stdout: '' });
-    expect(ran.stderr).toMatch(/this folder has been removed\nhint: /);
+    expect(ran.stderr).toMatch(/the current directory has been removed\nhint: /);
   });
 
   it('is searched in PATH', async () => {

@@ -1,23 +1,23 @@
 import { BinfmtctlError } from '../../errors.ts';
 
-/** What is known where no binfmt_misc is mounted. */
+/** The facts about a directory without binfmt_misc. */
 export interface AbsenceFacts {
   readonly directory: string;
-  /** Nothing is mounted over a directory in use. */
+  /** A directory that is `used` is never mounted over. */
   readonly place: 'missing' | 'empty' | 'used';
-  /** Whether /proc/filesystems names binfmt_misc. */
+  /** Whether /proc/filesystems lists binfmt_misc. */
   readonly supported: boolean;
   readonly container: string | null;
-  /** Whether this process may try to mount: it is root, of the host or of its user namespace. */
+  /** Whether this process is root, on the host or in its user namespace, and so may try to mount. */
   readonly root: boolean;
   readonly initialUserNamespace: boolean | null;
-  /** Whether a user namespace can have its own instance here; null if that was not tried. */
+  /** Whether a user namespace can mount its own instance here; null if that was not tried. */
   readonly ownInstance: boolean | null;
-  /** What mount(8) said, where mounting was tried. */
+  /** The error of mount(8); null if mounting was not tried. */
   readonly mountFailure: string | null;
 }
 
-/** NO_BINFMT_MISC, with why there is none and what to do about it here. Pure. */
+/** Returns NO_BINFMT_MISC with the reason and a hint for this situation. Pure. */
 export function absenceError(facts: AbsenceFacts): BinfmtctlError {
   const { directory, mountFailure } = facts;
   const why = mountFailure === null ? reasonOf(facts) : `cannot be mounted: ${mountFailure}`;
@@ -27,28 +27,28 @@ export function absenceError(facts: AbsenceFacts): BinfmtctlError {
 }
 
 function reasonOf({ place, supported }: AbsenceFacts): string {
-  if (!supported) return 'is not in the running kernel';
-  if (place === 'missing') return 'cannot be mounted, for there is no such directory';
-  return place === 'used' ? 'cannot be mounted, for the directory holds something else' : 'is not mounted';
+  if (!supported) return 'is not supported by the running kernel';
+  if (place === 'missing') return 'cannot be mounted: no such directory';
+  return place === 'used' ? 'cannot be mounted: the directory is not empty' : 'is not mounted';
 }
 
 function hintFor(facts: AbsenceFacts): string {
   const { directory, place, supported, container, root, initialUserNamespace, ownInstance } = facts;
   const where = container === null ? 'as root' : `on the host of this container (${container}), as root`;
   if (!supported)
-    return `${where}: \`modprobe binfmt_misc\`; if there is none, the kernel lacks CONFIG_BINFMT_MISC`;
+    return `${where}: \`modprobe binfmt_misc\`; if that fails, the kernel lacks CONFIG_BINFMT_MISC`;
   if (place !== 'empty') return 'check --binfmt-dir';
   if (container !== null && !root) {
-    return 'run the container as its root, without --user and with --privileged; or run binfmtctl on the host';
+    return 'run the container as root: without --user, with --privileged; or run binfmtctl on the host';
   }
   if (container !== null) {
-    return 'run binfmtctl on the host, or the container with --privileged; entries made there serve this container too';
+    return 'run binfmtctl on the host, or the container with --privileged; entries of the host work in this container too';
   }
   if (root && initialUserNamespace === false && ownInstance === false) {
-    return 'a user namespace cannot mount binfmt_misc here, as before Linux 6.7: run binfmtctl as root outside of the user namespace';
+    return 'run binfmtctl as root outside the user namespace: this kernel cannot mount binfmt_misc in one (Linux 6.7 and later can)';
   }
   if (root && initialUserNamespace === false) {
-    return 'only the root of a user namespace that owns the mount namespace may: start it with `unshare -Urm`';
+    return 'mounting requires a mount namespace that the user namespace owns: create both with `unshare -Urm`';
   }
   return `as root: \`mount -t binfmt_misc binfmt_misc ${directory}\``;
 }

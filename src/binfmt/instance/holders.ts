@@ -6,14 +6,19 @@ import {
   seesMachineProcesses,
 } from '../../system/namespace/mount-namespaces.ts';
 
-/** File times are as coarse as the clock's ticks: CONFIG_HZ is at least 100. */
+/** File times have the resolution of clock ticks: CONFIG_HZ is at least 100. */
 const CLOCK_TICK_MS = 11;
 
 /**
- * What keeps an instance when our mount namespace ends. `machine`: a mount in the mount namespace of the machine's process 1.
- * `process`: another mount namespace, with a process in it; the machine's process 1 has no mount or, unless `others` is `known`,
- * cannot be seen. `hidden`: a mount namespace without a visible process, which is not that of process 1. `unseen`: the machine or
- * another container, since the instance is older than this process. `none`: nothing. `unknown`: its files are dated in the future.
+ * What keeps an instance alive when our mount namespace ends.
+ *
+ * - `machine`: a mount in the mount namespace of the machine's process 1.
+ * - `process`: another mount namespace with a process in it. Process 1 of the machine has no mount or, unless `others` is
+ *   `known`, is not visible.
+ * - `hidden`: a mount namespace without a visible process, other than that of process 1.
+ * - `unseen`: the machine or another container, because the instance is older than this process.
+ * - `none`: nothing.
+ * - `unknown`: its files are dated in the future.
  */
 export type Holder =
   | { readonly kind: 'machine' | 'unseen' | 'none' | 'unknown' }
@@ -26,7 +31,7 @@ export type Holder =
     };
 
 /**
- * What holds the instance at `directory`, besides our mount namespace.
+ * Finds what holds the instance at `directory`, other than our mount namespace.
  *
  * Kernels since 6.7, and stable ones with the backport (5.10.262, 6.1.192), drop all entries with the last mount.
  */
@@ -34,9 +39,9 @@ export function findHolder(directory: string): Holder {
   if (inMachineMountNamespace() === true) return { kind: 'machine' };
   const status = statSync(`${directory}/status`, { throwIfNoEntry: false });
   if (status === undefined) return { kind: 'unknown' };
-  // A container does not see the processes of its host, and cannot tell its own from them.
+  // Inside a container, only its own processes are visible.
   const seesAll = seesMachineProcesses() === true;
-  // bm_fill_super() makes the files with the first mount: what is older than this process was held before we mounted it.
+  // bm_fill_super() creates the files at the first mount: if they are older than this process, another mount held the instance.
   const isOlder = status.ctimeMs < performance.timeOrigin - CLOCK_TICK_MS;
   if (!seesAll && isOlder) return { kind: 'unseen' };
   let seesMachine = false;
@@ -61,18 +66,18 @@ export function findHolder(directory: string): Holder {
 const MARK = 0x42494e4d;
 
 /**
- * Marks an instance that a container mounted first: containers that start later see only that it is older than they are. The mark is
- * the mtime of `status`, which the kernel keeps as long as the instance lasts, and changes nowhere else.
+ * Marks an instance that a container mounted first, because later containers only see that it is older than they are. The mark is
+ * the mtime of `status`: the kernel keeps it as long as the instance exists and never changes it.
  */
 export function markShortLived(directory: string): void {
   setTime(directory, MARK);
 }
 
-/** Whether a container that mounted the instance first has marked it. */
+/** Whether the instance has that mark. */
 export const isShortLived = (directory: string): boolean =>
   statSync(`${directory}/status`, { throwIfNoEntry: false })?.mtimeMs === MARK * 1000;
 
-/** Removes that mark, once the machine holds the instance as well. */
+/** Removes that mark. Call this once the machine holds the instance as well. */
 export function unmarkShortLived(directory: string): void {
   if (isShortLived(directory)) setTime(directory, Date.now() / 1000);
 }
@@ -81,11 +86,11 @@ function setTime(directory: string, seconds: number): void {
   try {
     utimesSync(`${directory}/status`, seconds, seconds);
   } catch {
-    // Without the right to change it there is nothing to register either.
+    // Without permission to change it, this process cannot register entries either.
   }
 }
 
-/** As mountinfo shows it: new_decode_dev() of include/linux/kdev_t.h. */
+/** Formats a device as mountinfo does: new_decode_dev() of include/linux/kdev_t.h. */
 function deviceOf(device: number): string {
   const major = (device >>> 8) & 0xfff;
   const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);

@@ -18,18 +18,18 @@ const BINFMT_MISC_MAGIC = 0x42494e4d;
 export interface InstanceFacts {
   readonly directory: string;
   readonly mounted: boolean;
-  /** Whether it takes any programs at all, as `status` says; null where it is not mounted. */
+  /** Whether its `status` file says `enabled`; null if it is not mounted. */
   readonly enabled: boolean | null;
   readonly readOnly: boolean;
   /** Whether this process can change it. */
   readonly writable: boolean;
-  /** Whom its entries serve; null where it is not mounted. */
+  /** Where its entries apply; null if it is not mounted. */
   readonly scope: Scope | null;
   /** What `uname -r` prints. */
   readonly kernelRelease: string;
 }
 
-/** What can be known of the instance at a directory; mounts nothing but an automount point, and never throws. */
+/** Inspects the instance at a directory. Triggers an automount, but mounts nothing itself. Never throws. */
 export function inspectInstance(directory: string = BINFMT_DIRECTORY): InstanceFacts {
   const kernelRelease = release();
   if (!isMounted(directory)) {
@@ -60,16 +60,15 @@ export function inspectInstance(directory: string = BINFMT_DIRECTORY): InstanceF
 }
 
 export interface MountOptions {
-  /** False: only where it is mounted already. */
+  /** If false, it must already be mounted. */
   readonly mount?: boolean | undefined;
 }
 
 /**
- * Mounts binfmt_misc at `directory`, where it is not yet and we may, and returns an instance that can be written to
- * and takes programs. In a user namespace that had none, the new instance hides the host's entries from then on:
- * its `scope` is `namespace` then.
+ * Mounts binfmt_misc at `directory` if necessary and permitted, and returns an instance that is writable and enabled. A new
+ * instance in a user namespace hides the host's entries from then on; its `scope` is `namespace`.
  *
- * @throws NO_BINFMT_MISC with what to do here; READ_ONLY, NO_PRIVILEGE; BINFMT_MISC_DISABLED.
+ * @throws NO_BINFMT_MISC, READ_ONLY, NO_PRIVILEGE, BINFMT_MISC_DISABLED.
  */
 export async function ensureMounted(
   directory: string = BINFMT_DIRECTORY,
@@ -83,14 +82,12 @@ export async function ensureMounted(
   if (facts.enabled !== false) return facts;
   throw new BinfmtctlError(
     'BINFMT_MISC_DISABLED',
-    `binfmt_misc at ${directory} is switched off: no entry takes effect`,
-    {
-      hint: `as root: \`echo 1 > ${directory}/status\`; that lets all entries in it take effect again`,
-    },
+    `binfmt_misc at ${directory} is disabled: no entry takes effect`,
+    { hint: `as root: \`echo 1 > ${directory}/status\`, which enables all its entries again` },
   );
 }
 
-/** @throws NO_BINFMT_MISC where none is mounted at `directory`. */
+/** @throws NO_BINFMT_MISC if no instance is mounted at `directory`. */
 export function requireMounted(directory: string): void {
   if (!isMounted(directory)) throw absence(directory, null);
 }
@@ -101,16 +98,16 @@ function isMounted(directory: string): boolean {
 
 async function mountInstance(directory: string): Promise<void> {
   if (process.geteuid?.() !== 0) return;
-  // The directory itself comes with the module (init_misc_binfmt()).
+  // The module creates the directory (init_misc_binfmt()).
   if (!isSupported()) await run('modprobe', ['binfmt_misc'], { timeoutMs: 30_000 });
   if (placeAt(directory) !== 'empty') return;
   const failure = await mount('binfmt_misc', directory, ['nosuid', 'nodev', 'noexec']);
-  // Mounted twice in the same place it is EBUSY: another process was faster.
+  // EBUSY if another process mounted it first.
   if (failure !== null && !isMounted(directory))
     throw absence(directory, failure, { ownInstance: await canHaveOwnInstance() });
 }
 
-// A mount would hide what is in it: a wrong --binfmt-dir must not cost the machine its /etc.
+// A mount hides the content of a directory: a wrong --binfmt-dir must not hide the machine's /etc.
 function placeAt(directory: string): 'missing' | 'empty' | 'used' {
   try {
     return readdirSync(directory).length === 0 ? 'empty' : 'used';
@@ -121,7 +118,7 @@ function placeAt(directory: string): 'missing' | 'empty' | 'used' {
 
 const isSupported = (): boolean => readOr('/proc/filesystems', 'binfmt_misc').includes('binfmt_misc');
 
-/** Null in the initial user namespace, where it does not matter, and without the tools. */
+/** Null in the initial user namespace, where it is irrelevant, and if a tool is missing. */
 async function canHaveOwnInstance(): Promise<boolean | null> {
   const [sh, unshare, mountTool] = ['sh', 'unshare', 'mount'].map((name) => findTool(name));
   if (inInitialUserNamespace() !== false || !sh || !unshare || !mountTool) return null;
@@ -145,7 +142,7 @@ function absence(
   });
 }
 
-/** The errno that opening `register` for writing would give; null where it can be written. */
+/** The errno of opening `register` for writing; null if it is writable. */
 function writeRefusal(directory: string): string | null {
   try {
     accessSync(`${directory}/register`, constants.W_OK);

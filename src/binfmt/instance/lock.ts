@@ -1,7 +1,7 @@
 /**
- * A mutex for an instance. The lock of a store does not exclude a container, which has its own. All of them open the same inode
- * `register`: an instance has one superblock, wherever it is mounted. Only root of its user namespace can open that file, so no other
- * user can keep the lock.
+ * A mutex for an instance. The lock of a store is not enough, because each container has its own store. All of them open the same
+ * inode `register`: an instance has one superblock, wherever it is mounted. Only root of its user namespace can open that file, so
+ * no other user can hold the lock.
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { errnoOf } from '../../system/file/file-error.ts';
@@ -10,7 +10,7 @@ import { openRegisterError } from '../errno.ts';
 import { requireMounted } from './instance.ts';
 
 /**
- * Runs `action` while no other binfmtctl, in whatever container, changes the entries of the instance.
+ * Runs `action` while no other binfmtctl, on the host or in a container, changes the entries of the instance.
  *
  * @throws LOCKED, NO_TOOL, INTERRUPTED; NO_BINFMT_MISC, NO_PRIVILEGE, READ_ONLY; what `action` throws.
  */
@@ -23,7 +23,10 @@ export async function withInstanceLock<T>(
   const path = `${directory}/register`;
   const file = open(path, directory);
   try {
-    await acquireLock(path, file, { ...options, hint: 'a security module may forbid it (see `dmesg`)' });
+    await acquireLock(path, file, {
+      ...options,
+      hint: 'check with `dmesg` whether a security module forbids it',
+    });
     return await action();
   } finally {
     closeSync(file);

@@ -2,13 +2,13 @@ import { inNamespaces } from '../../system/namespace/namespaces.ts';
 import { run } from '../../system/process/process.ts';
 import { BINFMT_DIRECTORY } from '../directory.ts';
 
-/** The step at which a user namespace could not be given its own instance, and what the tool said. */
+/** The step at which mounting an instance in a user namespace failed, and the tool's error. */
 export interface OwnInstanceFailure {
   readonly failed: 'namespaces' | 'instance';
   readonly complaint: string;
 }
 
-/** Paths of the tools that set it up. */
+/** Paths of the required tools. */
 export interface OwnInstanceTools {
   readonly sh: string;
   readonly unshare: string;
@@ -18,8 +18,8 @@ export interface OwnInstanceTools {
 let tried: Promise<OwnInstanceFailure | null> | undefined;
 
 /**
- * Tries to mount binfmt_misc in new user and mount namespaces, which end at once. Null if that works. Tried only once:
- * Linux 6.7 and later allow it, but so may a backport, and a security module may refuse it.
+ * Tries to mount binfmt_misc in new user and mount namespaces, which end immediately. Null on success. The kernel version does not
+ * tell: Linux 6.7 and later allow it, but so do backports, and security modules may forbid it. Runs only once per process.
  */
 export function tryOwnInstance(tools: OwnInstanceTools): Promise<OwnInstanceFailure | null> {
   tried ??= attempt(tools);
@@ -37,9 +37,9 @@ async function attempt({ sh, unshare, mount }: OwnInstanceTools) {
 }
 
 function endingOf({ errno, exitCode, signal, timedOut }: Awaited<ReturnType<typeof run>>): string {
-  if (errno !== null) return `unshare cannot be started (${errno})`;
-  if (timedOut) return 'the trial mount did not end in time';
+  if (errno !== null) return `cannot start unshare (${errno})`;
+  if (timedOut) return 'the trial mount timed out';
   return exitCode === null
-    ? `the trial mount was ended by ${signal}`
-    : `the trial mount ended with status ${exitCode}`;
+    ? `the trial mount was killed by ${signal}`
+    : `the trial mount exited with status ${exitCode}`;
 }

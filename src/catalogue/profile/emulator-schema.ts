@@ -1,4 +1,4 @@
-/** What the profile of an emulator may hold. */
+/** The schema of an emulator profile. */
 import validRange from 'semver/ranges/valid.js';
 import * as v from 'valibot';
 import { hex, id, list, name, oneOf, path, strict, text, whole } from './schema-values.ts';
@@ -6,9 +6,9 @@ import { hex, id, list, name, oneOf, path, strict, text, whole } from './schema-
 const flag = v.boolean('must be true or false');
 const isRegExp = (pattern: string): boolean => {
   try {
-    // By itself first: behind a backslash or in a bracket, the bar would be part of it.
+    // Without the bar first: after a backslash or in a bracket, the bar would be part of the pattern.
     new RegExp(pattern);
-    // With an empty alternative it matches the empty text, and so shows how many groups it has.
+    // With an empty alternative it matches the empty text, which shows its number of groups.
     return new RegExp(`${pattern}|`).exec('')?.length !== 1;
   } catch {
     return false;
@@ -17,13 +17,13 @@ const isRegExp = (pattern: string): boolean => {
 
 const range = v.pipe(
   text,
-  v.check((words) => validRange(words) !== null, 'must be a range of semver: >=7.0.0 <7.2.5'),
+  v.check((words) => validRange(words) !== null, 'must be a semver range: >=7.0.0 <7.2.5'),
 );
 const orAll = v.pipe(
   list(v.union([v.literal('*'), id], 'must be an id or *')),
   v.minLength(1, 'must have at least one'),
 );
-/** The document of an emulator. */
+/** An emulator profile. */
 export const emulatorSchema = strict({
   kind: v.literal('emulator'),
   id,
@@ -56,10 +56,7 @@ export const emulatorSchema = strict({
   version: strict({
     program: v.optional(name),
     arguments: list(text),
-    pattern: v.pipe(
-      text,
-      v.check(isRegExp, 'must be a regular expression with a group, which is the version'),
-    ),
+    pattern: v.pipe(text, v.check(isRegExp, 'must be a regular expression with one group, the version')),
     inBytes: v.optional(flag),
     throughEntry: v.optional(v.record(name, text, 'must map names to values')),
   }),

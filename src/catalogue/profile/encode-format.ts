@@ -1,12 +1,12 @@
-/** A profile of a format, as docs/catalogue.md describes it, with the one rule that an entry has. */
+/** Encodes an entry's rule as the profile of a format (docs/catalogue.md). */
 import type { Rule } from '../../rule/types.ts';
 
-/** Lone surrogates stand for bytes that are no UTF-8, which a profile cannot have. */
+/** Lone surrogates represent bytes that are not UTF-8, which a profile cannot contain. */
 const isText = (text: string): boolean => !/\p{Surrogate}/u.test(text);
 
 export const isProfileId = (name: string): boolean => /^[a-z0-9][a-z0-9_.+-]{0,63}$/.test(name);
 
-/** YAML, of which JSON's strings are a part; null for a rule that a profile cannot have. */
+/** Returns YAML, a superset of JSON strings; null if a profile cannot express the rule. */
 export function encodeFormatProfile({ name, pattern, interpreter, flags }: Rule): string | null {
   if (!/^\/[^\0\n]+$/.test(interpreter) || !isText(interpreter)) return null;
   if (
@@ -21,7 +21,7 @@ export function encodeFormatProfile({ name, pattern, interpreter, flags }: Rule)
       : `type: magic, offset: ${pattern.offset}, magic: ${hex(pattern.magic)}${pattern.mask === null ? '' : `, mask: ${hex(pattern.mask)}`}`;
   return `kind: format
 id: ${JSON.stringify(name)}
-summary: ${JSON.stringify(`what entry ${name} takes`)}
+summary: ${JSON.stringify(`files of entry ${name}`)}
 aliases: []
 matches:
   - { ${match} }

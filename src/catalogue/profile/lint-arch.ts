@@ -1,4 +1,4 @@
-/** An arch: what its magic says, decoded as an ELF header, against what its identity says. */
+/** Checks an arch: its magic, decoded as an ELF header, must agree with its identity. */
 import { decodeHeader } from '../../elf/header.ts';
 import { buildProbe } from '../../elf/probe.ts';
 import type { ElfHeader, ElfIdentity } from '../../elf/types.ts';
@@ -6,19 +6,19 @@ import { parseHex } from '../../rule/hex.ts';
 import type { Arch, Catalogue } from '../types.ts';
 import type { ProfileProblem } from './schema.ts';
 
-/** Bytes that every ELF32 or ELF64 header has at least, so that a magic can be decoded as one. */
+/** Size of the larger ELF header: a magic padded to it can be decoded. */
 const HEADER_SIZE = 64;
-/** `e_ident` up to EI_VERSION, and e_machine: without them other files would be taken. */
+/** `e_ident` up to EI_VERSION, and e_machine: without them, other files would match. */
 const ALWAYS_COMPARED = [0, 1, 2, 3, 4, 5, 6, 18, 19];
-/** Where e_flags stand, by class. */
+/** Offset of e_flags, by class. */
 const FLAGS_AT = { 32: 36, 64: 48 } as const;
 
-/** Problems of an arch's own bytes and of the ids that it names. */
+/** Finds problems of an arch's bytes and of the ids that it names. */
 export function lintArch(arch: Arch, { arches }: Catalogue): readonly ProfileProblem[] {
   const magic = parseHex(arch.magic) ?? new Uint8Array();
   const mask = parseHex(arch.mask) ?? new Uint8Array();
   const unknown = arch.compat.flatMap((id, index) =>
-    Object.hasOwn(arches, id) ? [] : [{ path: ['compat', index], message: `there is no arch ${id}` }],
+    Object.hasOwn(arches, id) ? [] : [{ path: ['compat', index], message: `unknown arch ${id}` }],
   );
   return [
     ...lintIdentity(arch, magic),
@@ -31,7 +31,7 @@ export function lintArch(arch: Arch, { arches }: Catalogue): readonly ProfilePro
 
 function lintIdentity({ elf }: Arch, magic: Uint8Array): readonly ProfileProblem[] {
   const header = decode(magic);
-  if (typeof header === 'string') return [{ path: ['magic'], message: `is no ELF header: ${header}` }];
+  if (typeof header === 'string') return [{ path: ['magic'], message: `is not an ELF header: ${header}` }];
   const differs = (key: 'class' | 'byteOrder' | 'machine'): readonly ProfileProblem[] =>
     header[key] === elf[key]
       ? []
@@ -39,7 +39,7 @@ function lintIdentity({ elf }: Arch, magic: Uint8Array): readonly ProfileProblem
   const version =
     magic[6] === 1
       ? []
-      : [{ path: ['magic'], message: `has EI_VERSION ${magic[6] ?? 'missing'} at byte 6; ELF knows 1 only` }];
+      : [{ path: ['magic'], message: `has EI_VERSION ${magic[6] ?? 'missing'} at byte 6; expected 1` }];
   return [...differs('class'), ...differs('byteOrder'), ...differs('machine'), ...version];
 }
 
@@ -63,28 +63,28 @@ function lintMask({ masked }: Arch, magic: Uint8Array, mask: Uint8Array): readon
       ? [
           {
             path: ['masked', index, 'bytes'],
-            message: `${bytes}: names no byte, or one that the mask compares wholly or ends before`,
+            message: `${bytes}: not a range of bytes that the mask compares partly or ignores`,
           },
         ]
       : [],
   );
   return [
-    ...outside.map((at) => ({ path: ['magic'], message: `byte ${at} has bits that the mask leaves out` })),
+    ...outside.map((at) => ({ path: ['magic'], message: `byte ${at} has bits outside the mask` })),
     ...loose.map((at) => ({
       path: ['mask'],
-      message: `byte ${at} is not compared wholly: programs of another arch would match`,
+      message: `byte ${at} must be compared completely: programs of another arch would match`,
     })),
     ...silent
       .filter((at) => !loose.includes(at))
       .map((at) => ({
         path: ['mask'],
-        message: `byte ${at} is not compared wholly, and \`masked\` does not say why`,
+        message: `byte ${at} is not compared completely, and \`masked\` gives no reason`,
       })),
     ...wrong,
   ];
 }
 
-/** e_flags are compared exactly as the identity says. */
+/** The magic and mask must compare e_flags exactly as the identity says. */
 function lintFlags({ elf }: Arch, magic: Uint8Array, mask: Uint8Array): readonly ProfileProblem[] {
   const expected = elf.flags ?? { value: 0, mask: 0 };
   const compared = flagsIn(mask, elf);

@@ -1,10 +1,10 @@
-/** An emulator: whom it speaks of, and whether `{target}` stands where it has to. */
+/** Checks an emulator profile: the ids that it names, its masks, and the placeholder `{target}`. */
 import { overlap } from '../../rule/algebra.ts';
 import { archPattern, emulatorPattern } from '../resolve.ts';
 import type { Catalogue, EmulatorProfile } from '../types.ts';
 import type { ProfileProblem } from './schema.ts';
 
-/** Problems of an emulator's profile with those of the catalogue. */
+/** Finds problems of an emulator profile in a catalogue. */
 export function lintEmulator(
   profile: EmulatorProfile,
   { arches, formats }: Catalogue,
@@ -15,8 +15,7 @@ export function lintEmulator(
     id: string,
     known: boolean,
     what: string,
-  ): readonly ProfileProblem[] =>
-    known || id === '*' ? [] : [{ path, message: `there is no ${what} ${id}` }];
+  ): readonly ProfileProblem[] => (known || id === '*' ? [] : [{ path, message: `unknown ${what} ${id}` }]);
   return [
     ...Object.keys(guests).flatMap((id) =>
       unknown(['guests', id], id, Object.hasOwn(arches, id) || Object.hasOwn(formats, id), 'arch or format'),
@@ -36,24 +35,24 @@ export function lintEmulator(
       ? [
           {
             path: ['preserveArgv0'],
-            message: 'mode auto needs `since`, the first version that understands flag P',
+            message: 'mode auto requires `since`, the first version that supports flag P',
           },
         ]
       : []),
   ];
 }
 
-/** A mask may let more or fewer files of its arch in, but no files of another. */
+/** A mask may match more or fewer files of its arch, but no files of another arch. */
 function lintMasks(profile: EmulatorProfile, arches: Catalogue['arches']): readonly ProfileProblem[] {
   return Object.entries(profile.masks ?? {}).flatMap(([id, mask]): readonly ProfileProblem[] => {
     const path = ['masks', id];
     const arch = Object.hasOwn(profile.guests, id) ? arches[id] : undefined;
-    if (arch === undefined) return [{ path, message: `there is no guest ${id} that is an arch` }];
+    if (arch === undefined) return [{ path, message: `${id} is not an arch among the guests` }];
     if (mask.length !== arch.mask.length) return [{ path, message: `must be as long as the mask of ${id}` }];
     const pattern = emulatorPattern(arch, profile);
     const others = Object.values(arches).filter((each) => each !== arch && !arch.overlaps.includes(each.id));
-    const taken = others.find((each) => overlap(pattern, archPattern(each)));
-    return taken === undefined ? [] : [{ path, message: `also takes files of ${taken.id}` }];
+    const matched = others.find((each) => overlap(pattern, archPattern(each)));
+    return matched === undefined ? [] : [{ path, message: `also matches files of ${matched.id}` }];
   });
 }
 
@@ -65,13 +64,13 @@ function lintPlaceholders({ guests, entry, layouts }: EmulatorProfile): readonly
       ...packages.map((text, index) => ({ path: ['layouts', at, 'packages', index], text })),
     ]),
   ];
-  const strange = texts.flatMap(({ path, text }) =>
+  const unknown = texts.flatMap(({ path, text }) =>
     (text.match(/\{[^}]*\}?/g) ?? [])
       .filter((each) => each !== '{target}')
-      .map((each) => ({ path, message: `${each} stands for nothing; {target} stands for the guest's name` })),
+      .map((each) => ({ path, message: `unknown placeholder ${each}; {target} is the guest's name` })),
   );
   const shared = Object.keys(guests).length > 1 && !entry.includes('{target}');
   return shared
-    ? [...strange, { path: ['entry'], message: 'needs {target}: its guests would share one entry' }]
-    : strange;
+    ? [...unknown, { path: ['entry'], message: 'must contain {target}: its guests would share one entry' }]
+    : unknown;
 }

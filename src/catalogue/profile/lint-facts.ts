@@ -1,4 +1,4 @@
-/** A profile against the header of a program that runs natively on this machine. */
+/** Checks a profile against the header of a program that runs natively on this machine. */
 import { decodeHeader } from '../../elf/header.ts';
 import { matches } from '../../rule/match.ts';
 import { archOfHeader, archPattern } from '../resolve.ts';
@@ -6,8 +6,8 @@ import type { Catalogue, Profile } from '../types.ts';
 import type { ProfileProblem } from './schema.ts';
 
 /**
- * Problems of a profile that contradicts `head`, the first bytes of a native program: the profile of that program's arch
- * describes another identity, or the profile of another arch matches it. `builtin` tells which arch it is.
+ * Finds contradictions between a profile and `head`, the first bytes of a native program: the profile of that program's arch
+ * has another identity, or the profile of another arch matches it. `builtin` identifies the program's arch.
  */
 export function lintFacts(profile: Profile, head: Uint8Array, builtin: Catalogue): readonly ProfileProblem[] {
   const native = archOfHeader(builtin, head);

@@ -1,4 +1,4 @@
-/** What is wrong with profiles that are well-formed: each in itself, and with one another. */
+/** Finds problems of well-formed profiles, each alone and in combination with others. */
 import { overlap } from '../../rule/algebra.ts';
 import { parseHex } from '../../rule/hex.ts';
 import type { MagicPattern, Pattern } from '../../rule/types.ts';
@@ -9,8 +9,8 @@ import { lintEmulator } from './lint-emulator.ts';
 import type { ProfileProblem } from './schema.ts';
 
 /**
- * The problems of one profile among those of `catalogue`, which it is one of: what its bytes say against what it says
- * itself; patterns that overlap without both sides saying so; names that mean two things; ids that nobody has.
+ * Finds the problems of one profile of a catalogue: bytes that contradict its fields, overlaps that are not declared on both
+ * sides, ambiguous names, and unknown ids.
  */
 export function lintProfile(profile: Profile, catalogue: Catalogue): readonly ProfileProblem[] {
   switch (profile.kind) {
@@ -34,12 +34,12 @@ function lintMatches({ matches }: Format): readonly ProfileProblem[] {
     .map(patternOf)
     .flatMap((pattern, index) =>
       pattern.type === 'magic' && isOutside(pattern)
-        ? [{ path: ['matches', index, 'magic'], message: 'has bits that the mask leaves out' }]
+        ? [{ path: ['matches', index, 'magic'], message: 'has bits outside the mask' }]
         : [],
     );
 }
 
-/** No spelling means two things. */
+/** Each name must mean only one profile. */
 function lintNames(profile: Profile, { arches, formats, emulators }: Catalogue): readonly ProfileProblem[] {
   const owners = new Map(
     [arches, formats, emulators]
@@ -60,7 +60,7 @@ interface Name {
   readonly path: readonly (string | number)[];
 }
 
-/** Every name that means a profile, and where in it that is said. */
+/** Returns every name of a profile, with its path in the document. */
 function namesIn(profile: Profile): readonly Name[] {
   if (profile.kind === 'arch')
     return spellings(profile).map((name) => ({ name, path: pathOf(profile, name) }));
@@ -71,7 +71,7 @@ function namesIn(profile: Profile): readonly Name[] {
   ];
 }
 
-/** Where an arch says a spelling of it; that of a Docker platform may stand there with `linux/`. */
+/** Returns the path of a spelling of an arch. The list of Docker platforms may have it with `linux/`. */
 function pathOf({ id, aliases }: Arch, name: string): readonly (string | number)[] {
   const places = Object.entries(aliases).map(([key, all]: [string, readonly string[]]) => ({
     key,
@@ -81,41 +81,41 @@ function pathOf({ id, aliases }: Arch, name: string): readonly (string | number)
   return name === id || place === undefined ? ['id'] : ['aliases', place.key, place.index];
 }
 
-/** Two profiles overlap exactly where both say so. */
+/** Two profiles may overlap only if both declare it. */
 function lintOverlaps(profile: Arch | Format, { arches, formats }: Catalogue): readonly ProfileProblem[] {
   const others = [...Object.values(arches), ...Object.values(formats)].filter(({ id }) => id !== profile.id);
   const unknown = profile.overlaps.flatMap((id, index) =>
     others.some((other) => other.id === id)
       ? []
-      : [{ path: ['overlaps', index], message: `there is no ${id}` }],
+      : [{ path: ['overlaps', index], message: `unknown arch or format ${id}` }],
   );
   const known = others.flatMap((other) => {
-    const isTrue = patternsOf(profile).some((a) => patternsOf(other).some((b) => takeOneFile(a, b)));
-    const isSaid = profile.overlaps.includes(other.id);
+    const overlaps = patternsOf(profile).some((a) => patternsOf(other).some((b) => matchSameFile(a, b)));
+    const isDeclared = profile.overlaps.includes(other.id);
     const index = profile.overlaps.indexOf(other.id);
-    if (isTrue && !isSaid)
+    if (overlaps && !isDeclared)
       return [
         {
           path: ['overlaps'],
-          message: `the same file can be ${profile.id} and ${other.id}, which is not said`,
+          message: `must list ${other.id}: a file can match both ${profile.id} and ${other.id}`,
         },
       ];
-    if (!isTrue && isSaid)
-      return [{ path: ['overlaps', index], message: `no file can be ${profile.id} and ${other.id}` }];
-    if (isSaid && !other.overlaps.includes(profile.id))
-      return [{ path: ['overlaps', index], message: `${other.id} does not say so too` }];
+    if (!overlaps && isDeclared)
+      return [{ path: ['overlaps', index], message: `no file can match both ${profile.id} and ${other.id}` }];
+    if (isDeclared && !other.overlaps.includes(profile.id))
+      return [{ path: ['overlaps', index], message: `${other.id} must list ${profile.id} as well` }];
     return [];
   });
   return [...unknown, ...known];
 }
 
-/** By its bytes; that any file may have any extension is in the nature of extensions. */
-const takeOneFile = (a: Pattern, b: Pattern): boolean => a.type === b.type && overlap(a, b);
+/** An extension and a magic can always match the same file, which is not worth declaring. */
+const matchSameFile = (a: Pattern, b: Pattern): boolean => a.type === b.type && overlap(a, b);
 
 const patternsOf = (profile: Arch | Format): readonly Pattern[] =>
   profile.kind === 'arch' ? [archPattern(profile)] : profile.matches.map(patternOf);
 
-/** The pattern of a match of a format. */
+/** Converts a match of a format to a pattern. */
 export function patternOf(match: FormatMatch): Pattern {
   if (match.type === 'extension') return match;
   const { offset, magic, mask } = match;

@@ -1,4 +1,4 @@
-/** Values that several kinds of profiles hold. */
+/** Schemas of values that several kinds of profiles share. */
 import * as v from 'valibot';
 import { HEAD_SIZE } from '../../rule/check.ts';
 
@@ -12,7 +12,7 @@ export const name = v.pipe(
   text,
   v.regex(/^[a-z0-9][a-z0-9_.+-]{0,63}$/i, 'must be a name of letters, digits and _.+-'),
 );
-// Whoever names a profile may write it in either case.
+// Users may write an id in either case.
 export const id = v.pipe(name, v.regex(/^[^A-Z]*$/, 'must be in lower case'));
 export const path = v.pipe(text, v.regex(/^\/[^\0\n]+$/, 'must be an absolute path'));
 export const whole = (most: number) =>
@@ -27,7 +27,7 @@ export const oneOf = <const T extends readonly (string | number)[]>(words: T) =>
 export const list = <S extends v.GenericSchema>(item: S) => v.array(item, 'must be a list');
 export const ids = v.optional(list(id), []);
 export const spellings = v.optional(
-  list(v.pipe(text, v.regex(/^[\w.+/-]{1,64}$/, 'must be a name, without blanks'))),
+  list(v.pipe(text, v.regex(/^[\w.+/-]{1,64}$/, 'must be a name without spaces'))),
   [],
 );
 export const hex = v.pipe(
@@ -40,9 +40,9 @@ export const hex = v.pipe(
 export function strict<E extends v.ObjectEntries>(entries: E) {
   return v.strictObject(entries, (issue) =>
     issue.expected === 'never'
-      ? 'is not known here'
+      ? 'unknown key'
       : issue.received === 'undefined'
         ? 'is missing'
-        : 'must hold keys and values',
+        : 'must be a mapping',
   );
 }

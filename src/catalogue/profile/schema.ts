@@ -1,4 +1,4 @@
-/** What a profile may hold; every problem of a document at once. */
+/** The schema of profiles. Parsing reports every problem of a document at once. */
 import * as v from 'valibot';
 import { HEAD_SIZE } from '../../rule/check.ts';
 import { flagsProblem } from '../../rule/flags.ts';
@@ -6,7 +6,7 @@ import type { Profile } from '../types.ts';
 import { emulatorSchema } from './emulator-schema.ts';
 import { hex, id, ids, list, name, oneOf, path, spellings, strict, text, whole } from './schema-values.ts';
 
-/** Something wrong with a document, and where in it. */
+/** A problem of a document, and its path in the document. */
 export interface ProfileProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
@@ -16,7 +16,7 @@ export type ParsedProfile =
   | { readonly profile: Profile; readonly problems: readonly [] }
   | { readonly profile: null; readonly problems: readonly ProfileProblem[] };
 
-/** Reads a document of any kind of profile. Hex comes out compact and in lower case, lists that were left out empty. */
+/** Parses a profile of any kind. Normalizes hex to lower case without spaces, and missing lists to empty ones. */
 export function parseProfile(document: unknown): ParsedProfile {
   const { success, output, issues } = v.safeParse(profileSchema, document);
   if (success) return { profile: output as Profile, problems: [] };
@@ -95,12 +95,12 @@ const matchSchema = v.variant(
       v.forward(v.partialCheck([['magic'], ['mask']], isSameLength, SAME_LENGTH), ['mask']),
       v.check(
         ({ offset, magic }) => offset + magic.length / 2 <= HEAD_SIZE,
-        `ends behind the ${HEAD_SIZE} bytes that the kernel compares`,
+        `ends after the ${HEAD_SIZE} bytes that the kernel compares`,
       ),
     ),
     strict({
       type: v.literal('extension'),
-      extension: v.pipe(text, v.regex(/^[^/.\0\n]{1,255}$/, 'must be an extension without dot')),
+      extension: v.pipe(text, v.regex(/^[^/.\0\n]{1,255}$/, 'must be an extension without a dot')),
     }),
   ],
   'must have type magic or extension',

@@ -1,4 +1,4 @@
-/** Options as getopt_long(3) of glibc reads them, for commands that stand in for programs in C. */
+/** Parses options like glibc's getopt_long(3), for drop-in replacements of C programs. */
 
 export interface LongOption {
   readonly name: string;
@@ -6,9 +6,9 @@ export interface LongOption {
 }
 
 export interface Getopt {
-  /** The next option; what is wrong with it; or, after the last one, all other words. */
+  /** The next option or an error; after the last option, all other words. */
   readonly next: () => ParsedOption | { readonly complaint: string } | { readonly words: readonly string[] };
-  /** Takes the next words as they are, even where they look like options; fewer where the line ends. */
+  /** Takes the next words unparsed, even if they look like options. Returns fewer at the end of the line. */
   readonly take: (count: number) => readonly string[];
 }
 
@@ -18,9 +18,8 @@ export interface ParsedOption {
 }
 
 /**
- * Options and other words may be mixed; `--` ends the options. Long options may be shortened to what is not ambiguous.
- * `shorts` names the long option of each letter; none of them takes an argument. With `inOrder` the first other word ends
- * the options.
+ * Options and other words may be mixed; `--` ends the options. Long options may be abbreviated unambiguously.
+ * `shorts` maps letters to long options without an argument. With `inOrder`, the first other word ends the options.
  */
 export function getopt(
   line: readonly string[],

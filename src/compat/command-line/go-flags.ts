@@ -1,14 +1,14 @@
-/** Flags as Go's package flag reads them, for commands that stand in for programs in Go. */
+/** Parses flags like Go's package flag, for drop-in replacements of Go programs. */
 
 export interface GoFlags {
   readonly values: ReadonlyMap<string, string>;
 }
 
 /**
- * `-name value`, `-name=value`, with one hyphen or two; those of `switches` need no value. The first other word, or `--`,
- * ends them.
+ * Accepts `-name value` and `-name=value`, with one hyphen or two; flags in `switches` need no value. The first other word, or
+ * `--`, ends the flags.
  *
- * @returns what is wrong, in the words of Go, where something is.
+ * @returns the flags, or Go's error message
  */
 export function parseGoFlags(
   words: readonly string[],

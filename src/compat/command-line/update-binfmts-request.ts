@@ -1,9 +1,9 @@
-/** The command line of update-binfmts, as GNU argp reads it. */
+/** Parses the command line of update-binfmts, as GNU argp does. */
 import { basename } from 'node:path';
 import { RESERVED } from '../update-binfmts/index.ts';
 import { getopt, type LongOption } from './getopt.ts';
 
-/** Words that follow a mode: at least, at most. They are taken as they are, even where they look like options. */
+/** Minimum and maximum number of words after a mode. They are not parsed as options. */
 const MODES = {
   install: [2, 2],
   remove: [2, 2],
@@ -34,7 +34,7 @@ const VALUES = [
 
 export type Value = (typeof VALUES)[number];
 
-// In the order of the original, which lists them so where one is ambiguous.
+// In the original's order, which its messages about ambiguous options use.
 const OPTIONS: readonly LongOption[] = [
   ...Object.keys(MODES).map((name) => option(name, name === 'find' ? 'optional' : 'none')),
   ...VALUES.map((name) => option(name, 'required')),
@@ -54,30 +54,30 @@ const WORDS: Readonly<Record<string, string>> = {
   find: '<path>',
 };
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export interface Request {
   readonly mode: Mode;
-  /** The words of the mode: a name, a path. */
+  /** Words of the mode, such as a name and a path. */
   readonly words: readonly string[];
   readonly values: Readonly<Partial<Record<Value, string>>>;
   readonly test: boolean;
-  /** As update-binfmts 2.2.2 finds them, and not as the kernel. */
+  /** Whether `--find` matches like update-binfmts 2.2.2, not like the kernel. */
   readonly compat: boolean;
 }
 
 export type ParsedRequest =
   | { readonly request: Request }
   | { readonly show: 'help' | 'usage' | 'version' }
-  /** Wrong: said under the program's name, with the pointer to the help where it is `usage`. */
+  /** An error message, printed with a reference to the help if `usage` is set. */
   | { readonly complaint: string; readonly usage: boolean };
 
 export interface Listener {
-  /** A program that is not there is spoken of at once. */
+  /** Called for each program on the command line, to warn immediately if it is missing. */
   readonly onProgram: (path: string) => void;
   readonly onProgramName: (name: string) => void;
 }
 
-/** Reads words to the first thing that is wrong. */
+/** Parses words up to the first error. */
 export function parseRequest(line: readonly string[], { onProgram, onProgramName }: Listener): ParsedRequest {
   const options = getopt(line, OPTIONS, { '?': 'help', V: 'version' });
   const wrong = (complaint: string, usage = true): ParsedRequest => ({ complaint, usage });
@@ -126,7 +126,7 @@ export function parseRequest(line: readonly string[], { onProgram, onProgramName
 
 const NOT_WHOLE = 'offset must be a whole number';
 
-/** What is wrong with a value after those before it; null where nothing is. */
+/** The error of a value, given the previous ones; null if it is valid. */
 function complaintOf(
   name: Value,
   value: string,

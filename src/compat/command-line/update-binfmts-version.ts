@@ -1,2 +1,2 @@
-/** What scripts compare. */
+/** Scripts compare this text. */
 export const VERSION = 'binfmt-support 2.2.2\n';

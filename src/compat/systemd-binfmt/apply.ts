@@ -21,20 +21,20 @@ import { errnoOf } from '../../system/file/file-error.ts';
 import { strerror } from '../../system/strerror.ts';
 
 export interface SystemdBinfmtRequest {
-  /** Files as they are named on the command line; empty for all of the folders. */
+  /** Files from the command line; empty for all files in the binfmt.d directories. */
   readonly files: readonly string[];
-  /** Remove every entry first, those of others too, as systemd-binfmt itself does. */
+  /** Remove all entries first, including those of other programs, as systemd-binfmt does. */
   readonly flush: boolean;
 }
 
-/** What is said of what went wrong, a line each; empty where all went well. */
+/** Error messages, one line each; empty on success. */
 export type Complaints = readonly string[];
 
-/** A rule of a file, or what is said in its place. */
+/** A rule of a file, or an error message. */
 type ConfigItem =
   | {
       readonly rule: Rule;
-      /** Without flag D (Linux 7.3). */
+      /** False with flag D (Linux 7.3). */
       readonly enabled: boolean;
       readonly place: string;
       readonly name: string;
@@ -42,9 +42,9 @@ type ConfigItem =
   | { readonly complaint: string };
 
 /**
- * Registers the rules of binfmt.d as systemd-binfmt(8) 262 does, but touches only what has to change: entries that mean
- * the same stay, those of others too, and an entry goes only once the kernel has taken the rule that replaces it. A rule
- * that would stop the machine is refused. Where binfmt_misc is not mounted, or not for writing, nothing is done.
+ * Registers the rules of binfmt.d like systemd-binfmt(8) 262, but changes only the necessary entries: equal entries stay,
+ * including those of other programs, and an entry is removed only after the kernel has accepted its replacement. Refuses rules
+ * that would stop the machine. Does nothing if binfmt_misc is not mounted or not writable.
  */
 export async function applyBinfmtD(
   { files, flush }: SystemdBinfmtRequest,
@@ -80,7 +80,7 @@ export async function applyBinfmtD(
   });
 }
 
-/** Removes the entries that files of binfmt.d name, or with `flush` all. */
+/** Removes the entries that binfmt.d files name; with `flush`, all entries. */
 export function unregisterBinfmtD(
   { binfmtDirectory }: Context,
   { flush }: { readonly flush: boolean },
@@ -91,7 +91,7 @@ export function unregisterBinfmtD(
   removeEntries(binfmtDirectory, (name) => flush || registeredNames.has(name));
 }
 
-/** The files of the folders, as they are; with `tldr` without comments and empty lines. */
+/** The contents of all binfmt.d files; with `tldr`, without comments and empty lines. */
 export function showBinfmtD({ tldr }: { readonly tldr: boolean }): {
   readonly text: string;
   readonly complaints: Complaints;
@@ -136,7 +136,7 @@ function itemOf({ name, text }: RuleLine, place: string): ConfigItem {
     : { rule: parsed.rule, enabled: !parsed.disabled, place, name };
 }
 
-/** filename_is_valid(), and the two files of the instance. */
+/** Like systemd's filename_is_valid(), but also rejects the two control files of the instance. */
 function isValidName(name: string): boolean {
   if (['', '.', '..', ...RESERVED_NAMES].includes(name) || name.includes('/')) return false;
   return encodeText(name).length <= MAX_NAME_SIZE;
@@ -161,13 +161,13 @@ async function omitUnsafe(
     if (refusal !== undefined) return [{ complaint: `${item.place}: ${refusal.message}` }];
     const why = unfit.get(item.rule)?.message;
     if (why === undefined) return [item];
-    // systemd-binfmt registers it, so that its exit status is 0.
+    // systemd-binfmt would register it and exit with 0, so this is only a warning.
     context.report({ kind: 'warning', text: `${item.place}: ${why}` });
     return [];
   });
 }
 
-/** Null, or why the kernel did not take the rule. It has to take the rule under a name beside it before the entry of its name goes. */
+/** Registers a rule, and replaces an entry of its name only after the kernel has accepted the rule. Returns the reason of a failure, otherwise null. */
 async function replace(
   rule: Rule,
   entries: readonly Entry[],
@@ -201,7 +201,7 @@ async function replaceEntry(
     for (const step of [...stage, ...swap]) await applyStep(step, context, checked);
   } catch (error) {
     if (entry !== undefined || isSecond || !isEntryExists(error)) throw error;
-    // Another program registered one of that name in the meantime.
+    // Another program registered an entry of that name in the meantime.
     if (isRegistered(context.binfmtDirectory, rule)) return;
     const now = listEntries(context.binfmtDirectory);
     await replaceEntry(rule, { entries: now, isSecond: true }, context, checked);

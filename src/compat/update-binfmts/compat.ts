@@ -1,17 +1,17 @@
-/** How update-binfmts 2.2.2 finds the formats of a file, which is not how the kernel does. */
+/** Matches files like update-binfmts 2.2.2, which differs from the kernel. */
 import type { Description } from '../../file-format/binfmt-support.ts';
 import { decodeText, encodeText } from '../../rule/text.ts';
 
-/** How many bytes of a file a description looks at. */
+/** The number of bytes of a file that a description examines. */
 export const sizeCompat = ({ type, offset, magic }: Description): number =>
   type === 'magic' ? startOf(offset) + decodeEscapes(magic).length : 0;
 
 const startOf = (offset: string): number => Number.parseInt(offset, 10) || 0;
 
 /**
- * Whether a description takes a file with these first bytes. Magic bits outside the mask never match, so that
- * QEMU's entries for i386, x86_64, alpha and m68k take nothing; a mask that begins with a zero byte counts as none. A mask
- * of another length than the magic takes nothing, an extension's too, which is unescaped as a magic is.
+ * Whether a description matches a file with these first bytes. Magic bits outside the mask never match, so
+ * QEMU's entries for i386, x86_64, alpha and m68k match nothing. A mask that begins with a zero byte is ignored. A mask
+ * whose length differs from that of the magic matches nothing; this also holds for extensions, which are unescaped like a magic.
  */
 export function matchesCompat(
   { type, offset, magic, mask }: Description,
@@ -33,13 +33,13 @@ export function matchesCompat(
   });
 }
 
-/** What strcmp(3) looks at. */
+/** The bytes that strcmp(3) compares. */
 const untilNul = (bytes: Uint8Array): Uint8Array => {
   const end = bytes.indexOf(0);
   return end === -1 ? bytes : bytes.subarray(0, end);
 };
 
-/** `\xHH` as strtol(3) reads two characters: blanks and a sign before a digit too. Anything else is literal. */
+/** Decodes `\xHH` like strtol(3) with two characters, which may include blanks and a sign. Anything else is literal. */
 function decodeEscapes(text: string): Uint8Array {
   const bytes = encodeText(text);
   const decoded: number[] = [];

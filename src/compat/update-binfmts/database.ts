@@ -1,4 +1,4 @@
-/** The admin directory: a file for each installed format, of its name. */
+/** The admin directory: one file per installed format, named after it. */
 import { BinfmtctlError } from '../../errors.ts';
 import { type Description, decodeAdminFile } from '../../file-format/binfmt-support.ts';
 import { decodeText } from '../../rule/text.ts';
@@ -9,28 +9,28 @@ import { pathBytes } from '../../system/file/path-bytes.ts';
 import { readSmall } from '../../system/file/read-small.ts';
 import { reasonOf } from './session.ts';
 
-/** Whose formats: a session, or run-detectors. */
+/** The owner of an admin directory: a session, or run-detectors. */
 export interface Owner {
   readonly adminDirectory: string;
 }
 
 export const adminFile = ({ adminDirectory }: Owner, name: string): string => `${adminDirectory}/${name}`;
 
-/** Folders and dangling links do not count. */
+/** Whether a format is installed. Directories and dangling links do not count. */
 export const isInstalled = (owner: Owner, name: string): boolean => isFile(adminFile(owner, name));
 
-/** The installed formats by name, in the order of their bytes. @throws FILE_FAILED, BAD_ENTRY. */
+/** The installed formats by name, in byte order. @throws FILE_FAILED, BAD_ENTRY. */
 export function readDatabase(owner: Owner): ReadonlyMap<string, Description> {
   return new Map(namesOf(owner).map((name) => [name, readDescription(owner, name)]));
 }
 
-/** As `readDatabase`, without the files that cannot be read. */
+/** As `readDatabase`, but skips files that cannot be read. */
 export function readUsable(owner: Owner): ReadonlyMap<string, Description> {
   const all = namesOf(owner).map((name) => [name, tryReadDescription(owner, name)] as const);
   return new Map(all.flatMap(([name, description]) => (description === null ? [] : [[name, description]])));
 }
 
-/** @throws FILE_FAILED, BAD_ENTRY for a file that ends too soon. */
+/** @throws FILE_FAILED, BAD_ENTRY for an incomplete file. */
 export function readDescription(owner: Owner, name: string): Description {
   const path = adminFile(owner, name);
   const decoded = decodeAdminFile(read(path));
@@ -38,7 +38,7 @@ export function readDescription(owner: Owner, name: string): Description {
   throw new BinfmtctlError('BAD_ENTRY', `${path} corrupt: out of binfmt data reading ${decoded.missing}`);
 }
 
-/** Null where there is no such file, or none that is complete. */
+/** The description of a format; null if its file is missing or incomplete. */
 export function tryReadDescription(owner: Owner, name: string): Description | null {
   try {
     return isInstalled(owner, name) ? readDescription(owner, name) : null;
@@ -48,7 +48,7 @@ export function tryReadDescription(owner: Owner, name: string): Description | nu
   }
 }
 
-/** Names of all files and folders, in the order of the directory. @throws FILE_FAILED. */
+/** The names of all files and directories, in directory order. @throws FILE_FAILED. */
 export function namesInOrder({ adminDirectory }: Owner): readonly string[] {
   try {
     return listNames(adminDirectory);
@@ -68,7 +68,7 @@ function read(path: string): Uint8Array {
   try {
     return readSmall(path);
   } catch (error) {
-    // What can be opened and not read is empty to stdio, a folder for one.
+    // stdio reads a directory as an empty file.
     if (failedToRead(error)) return new Uint8Array();
     throw new BinfmtctlError('FILE_FAILED', `unable to open ${path}: ${reasonOf(error)}`);
   }

@@ -6,8 +6,8 @@ import { strerror, strsignal } from '../../system/strerror.ts';
 export type InterpreterCandidate = Pick<Description, 'detector' | 'interpreter'>;
 
 /**
- * Interpreters in the order in which they are tried: those whose detector accepts the file, then those without one. A
- * detector is started with the file as its only argument and accepts with status 0.
+ * The interpreters in the order in which they are tried: first those whose detector accepts the file, then those without a
+ * detector. A detector gets the file as its only argument and accepts it with status 0.
  */
 export async function orderByDetector(
   candidates: readonly InterpreterCandidate[],

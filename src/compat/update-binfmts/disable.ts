@@ -7,7 +7,7 @@ import { strerror } from '../../system/strerror.ts';
 import { readDatabase } from './database.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
 
-/** Removes the entries of all installed formats, and unmounts binfmt_misc where no other entry would go with it. */
+/** Removes the entries of all installed formats, and unmounts binfmt_misc unless it has other entries. */
 export async function disableAll(session: Session): Promise<boolean> {
   const { context, test, print, warn } = session;
   const directory = context.binfmtDirectory;
@@ -20,18 +20,18 @@ export async function disableAll(session: Session): Promise<boolean> {
     print('unload binfmt_misc\n');
     return success;
   }
-  // The last unmount of an instance empties it, on stable kernels with the backport of 6.7, too (fs/binfmt_misc.c
+  // The last unmount removes all entries since Linux 6.7 and in stable kernels with its backport (fs/binfmt_misc.c
   // bm_evict_inode()).
   const others = mounted ? entryNames(directory) : [];
   if (others.length > 0) {
-    warn(`${directory} stays mounted: others have registered ${others.join(', ')}`);
+    warn(`${directory} stays mounted: other programs have registered ${others.join(', ')}`);
   } else if (!mounted || (await unmount(directory)) !== null) {
     warn(`Couldn't unmount the binfmt_misc filesystem from ${directory}.`);
   }
   return success;
 }
 
-/** Removes one entry; that there is none is no failure. */
+/** Removes one entry. Succeeds if it does not exist. */
 export function disable(session: Session, name: string): boolean {
   const { context, test, print, warn } = session;
   if (!inspectInstance(context.binfmtDirectory).mounted || !isRegistered(session, name)) return true;
@@ -49,7 +49,7 @@ export function disable(session: Session, name: string): boolean {
   }
 }
 
-/** What update-binfmts says of the files that are no entries; but it would remove every entry by `status`. */
+/** The message of update-binfmts, also for files that are no entries. Unlike here, it would remove all entries through `status`. */
 function complaintOf(error: unknown, name: string, path: string): string {
   if (['', '.', '..'].includes(name)) return `unable to open ${path} for writing: ${strerror('EISDIR')}`;
   if (name === 'register') return `unable to close ${path}: ${strerror('EINVAL')}`;

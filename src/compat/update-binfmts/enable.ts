@@ -14,7 +14,7 @@ import { isInstalled, readDatabase, readDescription, readUsable } from './databa
 import { type InstalledFormat, installedFormat } from './installed-format.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
 
-/** Registers every installed format that the kernel does not have, by name; goes on after a failure. */
+/** Registers all installed formats without an entry of that name. Continues after a failure. */
 export async function enableAll(session: Session): Promise<boolean> {
   if (!(await prepare(session))) return true;
   const database = readDatabase(session);
@@ -33,8 +33,8 @@ export async function enableAll(session: Session): Promise<boolean> {
 }
 
 /**
- * Registers one format: as it is installed, or as it is just being installed. Where binfmt_misc cannot be mounted, nothing
- * is done, and that is no failure.
+ * Registers one format: the installed one, or `described`, which is just being installed. Succeeds without a registration if
+ * binfmt_misc cannot be mounted.
  */
 export async function enable(session: Session, name: string, described?: Description): Promise<boolean> {
   if (!(await prepare(session))) return true;
@@ -42,14 +42,14 @@ export async function enable(session: Session, name: string, described?: Descrip
     session.warn(`${name} already enabled in kernel.`);
     return true;
   }
-  // With --test what is installed is still the old file, which has to be whole.
+  // With --test, the installed file is still the old one, which must be complete.
   const installed = isInstalled(session, name) ? readDescription(session, name) : null;
   const description = described ?? installed;
   if (description === null) {
     session.warn(`${name} not in database of installed binary formats.`);
     return false;
   }
-  // Only where there is no detector does it matter which other formats there are.
+  // Other formats matter only without a detector.
   const database = description.detector === '' ? readUsable(session) : [];
   const candidate = installedFormat(
     name,
@@ -61,14 +61,14 @@ export async function enable(session: Session, name: string, described?: Descrip
   return enableOne(session, candidate, { refusals, unfit: unfitAmong(session, [candidate]), checked });
 }
 
-/** @throws UNSAFE_RULE where the kernel must not be given the description. */
+/** @throws UNSAFE_RULE if the description must not be registered. */
 export async function requireSafe(session: Session, name: string, description: Description): Promise<void> {
   const candidate = installedFormat(name, new Map([[name, description]]), hiddenEntries([]));
   const [refusal] = (await refusalsOf(session, [candidate])).values();
   if (refusal !== undefined) throw refusal;
 }
 
-/** The entries that no format of the database has made. */
+/** The entries that do not belong to a format of the database. */
 function entriesOfOthers(session: Session): readonly Entry[] {
   const { binfmtDirectory } = session.context;
   if (!inspectInstance(binfmtDirectory).mounted) return [];
@@ -78,7 +78,7 @@ function entriesOfOthers(session: Session): readonly Entry[] {
 const rulesOf = (candidates: readonly InstalledFormat[]): readonly Rule[] =>
   candidates.flatMap(({ rule }) => (typeof rule === 'string' ? [] : [rule]));
 
-/** Judged as the kernel will start it, and as its own interpreter would be started by run-detectors. */
+/** Checks each rule both with the interpreter that the kernel starts and with the one that run-detectors starts. */
 async function refusalsOf(
   { context }: Session,
   candidates: readonly InstalledFormat[],
@@ -122,7 +122,7 @@ function enableOne(
   }
   const refusal = unfit.get(name);
   if (refusal !== undefined) {
-    // update-binfmts registers it, so that its exit status is 0.
+    // update-binfmts would register it and exit with 0, so this is only a warning.
     warn(refusal.message);
     return true;
   }
@@ -146,7 +146,7 @@ function enableOne(
   return false;
 }
 
-/** Null, or what failed and why. */
+/** Registers a rule. Returns the failed operation and the reason, otherwise null. */
 function tryRegister(
   directory: string,
   rule: Rule,
@@ -157,7 +157,7 @@ function tryRegister(
     return null;
   } catch (error) {
     const isTaken = error instanceof BinfmtctlError && error.code === 'ENTRY_EXISTS';
-    // Another program registered the same in the meantime.
+    // Another program registered an equal rule in the meantime.
     if (isTaken && isInKernel(directory, rule)) return null;
     const { cause } = error as Error;
     const isOpen = cause instanceof Error && 'syscall' in cause && cause.syscall === 'open';
@@ -165,7 +165,7 @@ function tryRegister(
   }
 }
 
-/** Whether there is an instance to register in. It is mounted where it is not; why it cannot be is said. */
+/** Mounts the instance if necessary. Returns whether rules can be registered; warns with the reason if not. */
 async function prepare(session: Session): Promise<boolean> {
   const { test, context, print, warn } = session;
   const { binfmtDirectory } = context;
@@ -180,8 +180,10 @@ async function prepare(session: Session): Promise<boolean> {
     warn(`Couldn't mount the binfmt_misc filesystem on ${binfmtDirectory}.`);
     return false;
   }
-  // To switch it on would let every entry of others take effect again.
+  // Enabling it would also enable the entries of other programs.
   if (inspectInstance(binfmtDirectory).enabled === false)
-    warn(`binfmt_misc is switched off: nothing takes effect before \`echo 1 > ${binfmtDirectory}/status\``);
+    warn(
+      `binfmt_misc is disabled: no entry takes effect; to enable it, run \`echo 1 > ${binfmtDirectory}/status\``,
+    );
   return true;
 }

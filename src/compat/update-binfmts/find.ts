@@ -13,7 +13,7 @@ import { orderByDetector } from './detectors.ts';
 import { isRunDetectors, passesFilesOn } from './run-detectors-path.ts';
 import { isRegistered, reasonOf, type Session } from './session.ts';
 
-/** How a file's formats are found: as the kernel does, or as update-binfmts 2.2.2. */
+/** How to match a file: like the kernel, or like update-binfmts 2.2.2. */
 export type Matcher = 'kernel' | 'compat';
 
 /** Prints the interpreters that would be tried for a file, in order. @throws FILE_FAILED, BAD_ENTRY. */
@@ -24,8 +24,8 @@ export async function find(session: Session, target: string, matcher: Matcher): 
 }
 
 /**
- * That of the newest enabled entry that takes the file, whoever registered it; where that is run-detectors, those of the
- * installed formats that it tries, and of the entries of others that ours passes files on to.
+ * The interpreter of the newest enabled entry that matches the file. If that is run-detectors, the interpreters of the installed
+ * formats that it tries; binfmtctl's run-detectors also tries matching entries of other programs.
  */
 async function findLikeKernel(session: Session, target: string): Promise<readonly string[]> {
   const { binfmtDirectory } = session.context;
@@ -43,7 +43,7 @@ async function findLikeKernel(session: Session, target: string): Promise<readonl
   return orderByDetector(candidates, target, session.say);
 }
 
-/** By what the admin files say, in the order of their directory, with any entry of that name. */
+/** The interpreters of matching admin files, in directory order, that have an entry of the same name. */
 async function findLikeUpdateBinfmts(session: Session, target: string): Promise<readonly string[]> {
   const names = namesInOrder(session).filter((name) => isRegistered(session, name));
   const descriptions = names.map((name) => readDescription(session, name));
@@ -52,12 +52,12 @@ async function findLikeUpdateBinfmts(session: Session, target: string): Promise<
   return orderByDetector(candidates, target, session.say);
 }
 
-/** The first bytes of a file; none where it can only be opened, as a folder. @throws FILE_FAILED. */
+/** The first bytes of a file; empty for a directory. @throws FILE_FAILED. */
 function headOf(path: string, size: number): Uint8Array {
   try {
     return readHead(path, size);
   } catch (error) {
-    // What can be opened and not read is empty to stdio, a folder for one.
+    // stdio reads a directory as an empty file.
     if (failedToRead(error)) return new Uint8Array();
     throw new BinfmtctlError('FILE_FAILED', `unable to open ${path}: ${reasonOf(error)}`);
   }

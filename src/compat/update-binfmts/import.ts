@@ -9,11 +9,11 @@ import { tryReadDescription } from './database.ts';
 import { install, remove } from './install.ts';
 import { reasonOf, type Session } from './session.ts';
 
-/** Names that no format may have: files of binfmt_misc, and folders. */
+/** Reserved names of formats: control files of binfmt_misc, and directories. */
 export const RESERVED: readonly string[] = ['.', '..', ...RESERVED_NAMES];
 
 /**
- * Installs what a format file says. The kernel is told only where binfmt_misc is mounted already.
+ * Installs the format of a format file. Registers it only if binfmt_misc is already mounted.
  *
  * @throws UNSAFE_RULE, BAD_RULE.
  */
@@ -36,12 +36,12 @@ export async function importFormat(session: Session, word: string): Promise<bool
     return false;
   }
   const enables = isFile(`${context.binfmtDirectory}/register`);
-  // As update-binfmts: that another package owns it, or that the kernel refuses it, fails no package's script.
+  // Like update-binfmts, ignores a failure: another owner or a refusal by the kernel must not fail a package's script.
   await install(session, name, description, { enables });
   return true;
 }
 
-/** Removes what a format file names, where its package has installed it. */
+/** Removes the format of a format file, if its package installed it. */
 export function unimportFormat(session: Session, word: string): boolean {
   const found = open(session, word, 'unimport');
   if (found === null) return false;
@@ -54,7 +54,7 @@ export function unimportFormat(session: Session, word: string): boolean {
   return false;
 }
 
-/** Every file of the import directory, in its own order; goes on after a failure. */
+/** Runs an action for every file of the import directory, in directory order. Continues after a failure. */
 export async function forAllFiles(
   session: Session,
   action: (session: Session, word: string) => boolean | Promise<boolean>,
@@ -86,7 +86,7 @@ interface FormatFile {
   readonly file: ReadonlyMap<string, string | null>;
 }
 
-/** A word with a slash is a path. */
+/** Reads the format file of a name, or of a path, which contains a slash. */
 function open(session: Session, word: string, mode: 'import' | 'unimport'): FormatFile | null {
   const { warn, importDirectory } = session;
   const path = word.includes('/') ? word : `${importDirectory}/${word}`;
@@ -105,7 +105,7 @@ function read({ warn }: Session, path: string): ReadonlyMap<string, string | nul
   try {
     return decodeFormatFile(readSmall(path));
   } catch (error) {
-    // What can be opened and not read is empty to stdio, a folder for one.
+    // stdio reads a directory as an empty file.
     if (!failedToRead(error)) warn(`unable to open ${path}: ${reasonOf(error)}`);
     return new Map();
   }

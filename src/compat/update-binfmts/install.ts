@@ -9,10 +9,10 @@ import { reasonOf, type Session } from './session.ts';
 import { writeDescription } from './write.ts';
 
 /**
- * Writes the admin file of a format, and with `enables` registers it, in place of what it was before. The admin file stays
- * where the kernel then refuses the format, but an unsafe one is not written.
+ * Writes the admin file of a format and, with `enables`, registers it instead of its previous version. Keeps the admin file
+ * if the kernel refuses the format, but does not write an unsafe one.
  *
- * @throws UNSAFE_RULE; BAD_RULE for a value with a newline, which no line of the file can hold.
+ * @throws UNSAFE_RULE; BAD_RULE for a value with a newline, because each value is one line of the file.
  */
 export async function install(
   session: Session,
@@ -41,7 +41,7 @@ export async function install(
   return false;
 }
 
-/** Removes the entry and the admin file of a format, where `packageName` owns it; where it does not, that is no failure. */
+/** Removes the entry and the admin file of a format if `packageName` owns it. Succeeds for other owners, too. */
 export function remove(session: Session, name: string, packageName: string): boolean {
   const { test, warn, print } = session;
   const path = adminFile(session, name);
@@ -71,7 +71,7 @@ export function remove(session: Session, name: string, packageName: string): boo
   }
 }
 
-/** What is said where a format belongs to another package; null where it does not. */
+/** The message for a format that belongs to another package; null if it does not. */
 function otherOwner(installed: Description | null, packageName: string): string | null {
   if (installed === null || installed.package === packageName) return null;
   const shown = (owner: string): string => (owner === LOCAL_PACKAGE ? '<local>' : owner);

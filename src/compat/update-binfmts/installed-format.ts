@@ -5,21 +5,21 @@ import { type Entry, isBpf, type Pattern, type Rule } from '../../rule/types.ts'
 import { strerror } from '../../system/strerror.ts';
 import { runDetectorsPath } from './run-detectors-path.ts';
 
-/** An installed format, with the rule to register for it. */
+/** An installed format and its rule. */
 export interface InstalledFormat {
   readonly name: string;
   readonly string: Uint8Array;
-  /** Of `string`, or the errno that the kernel gives for it. */
+  /** The rule in `string`, or the errno with which the kernel refuses it. */
   readonly rule: Rule | Refusal['errno'];
-  /** The program that runs the format in the end. */
+  /** The program that finally runs files of the format. */
   readonly interpreter: string;
-  /** Why it is not registered, known without the kernel. */
+  /** Why the format cannot be registered, found without the kernel; null if no reason is found. */
   readonly preflightError: string | null;
-  /** What to warn of once it is registered. */
+  /** Warnings to print after the registration. */
   readonly notes: readonly string[];
 }
 
-/** How the format `name` of the database is to be registered beside the entries that `hiddenBy` returns for its pattern. */
+/** Builds the rule of format `name` in the database. `hiddenBy` returns the entries that a pattern would hide. */
 export function installedFormat(
   name: string,
   database: ReadonlyMap<string, Description>,
@@ -31,7 +31,7 @@ export function installedFormat(
   const parse = (string: Uint8Array) => parseRegister(string, { linux73: runningKernelFeatures().linux73 });
   const itself = parse(registerString(name, description, description.interpreter));
   const hidden = 'rule' in itself && !isBpf(itself.rule) ? hiddenBy(itself.rule.pattern) : [];
-  // The kernel starts no script for a format with credentials.
+  // The kernel does not start a script for a format with credentials.
   const passesOn = hidden.length > 0 && description.credentials !== 'yes';
   const { path, isScript } = runDetectorsPath({ passesOn });
   const string = registerString(name, description, chooses ? path : description.interpreter);
@@ -52,26 +52,26 @@ function hidingNote(
   entry: Entry,
   { passesOn }: { readonly passesOn: boolean },
 ): string {
-  const what = `format ${name} takes files of entry ${entry.name}, which is older`;
-  if (detector === '') return `${what}: ${entry.interpreter} no longer runs them`;
+  const text = `format ${name} takes precedence over the older entry ${entry.name}`;
+  if (detector === '') return `${text}: ${entry.interpreter} no longer runs files that match both`;
   return passesOn
-    ? `${what}; files that ${detector} refuses still go to ${entry.interpreter}`
-    : `${what}; files that ${detector} refuses no longer run`;
+    ? `${text}; files that ${detector} refuses still go to ${entry.interpreter}`
+    : `${text}; files that ${detector} refuses no longer run`;
 }
 
-/** As texts: `\x41B` and `AB` are two specifications. */
+/** Compares the texts: `\x41B` and `AB` differ. */
 const isSameSpec = (a: Description, b: Description): boolean =>
   (['type', 'offset', 'magic', 'mask'] as const).every((field) => a[field] === b[field]);
 
-/** Run-detectors looks at files and programs where they are when it is started. */
+/** run-detectors opens the interpreter when it runs, so it does not support fix-binary formats. */
 function findPreflightError(
   { fix_binary, credentials }: Description,
   { isScript }: { readonly isScript: boolean },
 ): string | null {
   if (fix_binary === 'yes')
     return `another format with the same magic already exists and this is a fix-binary format: ${strerror('ENOENT')}`;
-  // An interpreter that is itself rewritten fails with ENOEXEC where the file was opened for it (exec_binprm()).
+  // A script as interpreter fails with ENOEXEC if the kernel has opened the file for it (exec_binprm()).
   return credentials === 'yes' && isScript
-    ? 'its detector is run by a script, and the kernel starts no script for a format with credentials'
+    ? 'its detector is run by a script, which the kernel does not start for a format with credentials'
     : null;
 }

@@ -1,16 +1,15 @@
 import { join } from 'node:path';
 import { isExecutable } from '../../system/file/is-file.ts';
 
-/** Compiled into binfmt-support's update-binfmts. */
+/** The path in binfmt-support's update-binfmts. */
 const ORIGINAL = '/usr/lib/binfmt-support/run-detectors';
 
-/** A script beside this program. */
+/** A script in the directory of this program. */
 const OURS = join(import.meta.dirname, 'run-detectors');
 
 /**
- * The program that chooses among formats of one magic, for the kernel to start: binfmt-support's where it is installed,
- * since it starts faster and entries are then the same whoever made them. Only ours passes files on to entries that
- * others have registered.
+ * The program that chooses among formats with the same magic: binfmt-support's if it is installed, because it starts faster
+ * and makes entries equal to those of binfmt-support. Only binfmtctl's passes files on to entries of other programs.
  */
 export function runDetectorsPath({ passesOn = false } = {}): {
   readonly path: string;
@@ -20,8 +19,8 @@ export function runDetectorsPath({ passesOn = false } = {}): {
   return isExecutable(ORIGINAL) ? { path: ORIGINAL, isScript: false } : { path: OURS, isScript: true };
 }
 
-/** Whether an entry's interpreter is the one that passes files on. */
+/** Whether an interpreter is binfmtctl's run-detectors, which passes files on. */
 export const passesFilesOn = (interpreter: string): boolean => interpreter === OURS;
 
-/** Whether an entry's interpreter is one of the two. */
+/** Whether an interpreter is one of the two run-detectors. */
 export const isRunDetectors = (interpreter: string): boolean => [ORIGINAL, OURS].includes(interpreter);

@@ -1,4 +1,4 @@
-/** What the modes of update-binfmts share: the folders they work on, and how they speak. */
+/** The directories and outputs that all modes of update-binfmts share. */
 import { existsSync } from 'node:fs';
 import type { Context } from '../../context.ts';
 import { isBinfmtctlError } from '../../errors.ts';
@@ -7,26 +7,26 @@ import { pathBytes } from '../../system/file/path-bytes.ts';
 import { strerror } from '../../system/strerror.ts';
 
 export interface Session {
-  /** Where the admin files are: /var/lib/binfmts. */
+  /** Directory of the admin files, by default /var/lib/binfmts. */
   readonly adminDirectory: string;
-  /** Where packages put their format files: /usr/share/binfmts. */
+  /** Directory of packages' format files, by default /usr/share/binfmts. */
   readonly importDirectory: string;
-  /** Say what would be done, and do nothing. */
+  /** Only print what would be done. */
   readonly test: boolean;
   readonly context: Context;
-  /** A line of standard error. */
+  /** Prints a line to standard error. */
   readonly say: (text: string) => void;
-  /** The same as a warning; what goes on after it decides the exit status. */
+  /** Prints a warning, which does not determine the exit status. */
   readonly warn: (text: string) => void;
-  /** Text of the result, as it is. */
+  /** Prints the result, without a newline. */
   readonly print: (text: string) => void;
 }
 
-/** Whether the kernel has an entry of that name, enabled or not; as update-binfmts asks, by the name of a file. */
+/** Whether the instance has a file of that name, which is how update-binfmts detects an entry. */
 export const isRegistered = ({ context }: Session, name: string): boolean =>
   existsSync(pathBytes(`${context.binfmtDirectory}/${name}`));
 
-/** The kernel's reason in an error of Node or of ours, in the words of C. */
+/** The reason in an error, as strerror(3) describes it. */
 export function reasonOf(error: unknown): string {
   const errno = errnoOf(isBinfmtctlError(error) ? error.cause : error);
   if (errno !== null) return strerror(errno);

@@ -12,11 +12,10 @@ import { adminFile } from './database.ts';
 import { reasonOf, type Session } from './session.ts';
 
 /**
- * Writes an admin file whole or not at all. What it is written to first is in a folder, which update-binfmts passes over
- * where a kill leaves it behind: a file of the admin directory, of whatever name, is a format. NAME.tmp, which update-binfmts leaves
- * where it crashes, goes as it does there.
+ * Writes an admin file atomically. The temporary file is in a subdirectory, which update-binfmts ignores if a kill leaves it
+ * behind: it would read any file of the admin directory as a format. Like update-binfmts, removes a NAME.tmp that a crash left.
  *
- * @returns whether it is there; a failure was said.
+ * @returns whether the file was written; a failure is printed
  */
 export async function writeDescription(
   session: Session,
@@ -35,7 +34,7 @@ export async function writeDescription(
       return failed(`unable to ensure ${path}.tmp nonexistent: ${reasonOf(error)}`);
   }
   if (isFolder(path)) return failed(`unable to install ${path}.tmp as ${path}: ${strerror('EISDIR')}`);
-  // A link is replaced as by update-binfmts, a device or pipe is not.
+  // Like update-binfmts, replaces a link, but never a device or pipe.
   const kind = lstatSync(pathBytes(path), { throwIfNoEntry: false });
   if (kind !== undefined && !kind.isFile() && !kind.isSymbolicLink())
     return failed(`unable to install ${path}.tmp as ${path}: it is ${kindOf(kind)}`);
@@ -58,10 +57,10 @@ export async function writeDescription(
 }
 
 const PREFIX = '.binfmtctl-';
-/** Nobody writes one file for that long. */
+/** Longer than the write of one file takes. */
 const MAX_AGE_MS = 60_000;
 
-/** Removes folders of writers that were killed. */
+/** Removes directories of killed writers. */
 function removeLeftovers(directory: string): void {
   for (const name of listNames(directory).filter((each) => each.startsWith(PREFIX))) {
     const path = `${directory}/${name}`;

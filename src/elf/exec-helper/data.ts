@@ -1,19 +1,19 @@
-/** The data of an exec helper: what its calls read, and where they keep their results. */
+/** The data of an exec helper: the arguments and the results of its system calls. */
 import { BinfmtctlError } from '../../errors.ts';
 import { concat, dataAddress } from '../executable.ts';
 import { MAX_CONSTANT } from '../isa/types.ts';
 import type { HostArch } from './hosts.ts';
 import { encodeTerminalFilter, INSTRUCTION_SIZE } from './terminal-filter.ts';
 
-/** A program to execute; no text has a NUL. */
+/** A program to execute. No value contains a NUL. */
 export interface ExecRequest {
   readonly path: Uint8Array;
   readonly argv: readonly Uint8Array[];
   /** Each `NAME=VALUE`. */
   readonly environment: readonly Uint8Array[];
   /**
-   * Makes the current directory the root, then changes to `workdir` in it and becomes `uid`. The program gets a session keyring
-   * of its own; with `filter` (terminal-filter.ts) it cannot type into its terminal.
+   * Makes the current directory the root, then changes to `workdir` in it and becomes `uid`. The program gets its own session
+   * keyring. With `filtersTerminal` (terminal-filter.ts) it cannot type into its terminal.
    */
   readonly inside?: ExecRoot | undefined;
 }
@@ -24,10 +24,10 @@ export interface ExecRoot {
   readonly filtersTerminal: boolean;
 }
 
-/** The calls that must succeed, in the order of their reports. */
+/** The calls that must succeed, in the order of their results in the report. */
 export const CALLS = ['prctl', 'chroot', 'setuid', 'chdir', 'execve'] as const;
 
-/** Addresses of the parts. */
+/** Addresses of the parts of the data. */
 export interface DataAddresses {
   readonly argv: number;
   readonly environment: number;
@@ -36,18 +36,18 @@ export interface DataAddresses {
   readonly workdir: number;
   /** struct sock_fprog (linux/filter.h). */
   readonly filter: number;
-  /** Of the result of each call. */
+  /** The result of each call. */
   readonly results: Readonly<Record<(typeof CALLS)[number], number>>;
 }
 
-/** Offset of the data, in file and segment; the code is shorter. */
+/** Offset of the data in file and segment. The code is shorter. */
 export const DATA_OFFSET = 0x1000;
 /** Size of a result. */
 export const RESULT = 4;
-/** Longer than a path can be (PATH_MAX); with a result, a multiple of a word. */
+/** Longer than any path (PATH_MAX); a multiple of a word together with a result. */
 const TOO_LONG = 4096 + RESULT;
 
-/** The tables come first: code can only address what is near the start. */
+/** Encodes the data. The tables come first, because code can only address data near the start. */
 export function encodeData(
   { identity, terminal }: HostArch,
   { path, argv, environment, inside }: ExecRequest,
@@ -95,7 +95,10 @@ export function encodeData(
   return { bytes, places };
 }
 
-/** A path and the result of another call: 0 terminates the path, any other value makes it longer than the kernel accepts. */
+/**
+ * Encodes a path, followed by the result of another call. The result 0 terminates the path. Any other value makes the path longer
+ * than the kernel accepts.
+ */
 function guard(text: Uint8Array, word: number) {
   const padding = (word - (text.length % word)) % word;
   const result = padding + text.length;
@@ -107,7 +110,7 @@ function guard(text: Uint8Array, word: number) {
   };
 }
 
-/** struct sock_fprog: the number of instructions, and where they are. */
+/** struct sock_fprog: the number of instructions and their address. */
 function encodeFilterHead({ class: elfClass, byteOrder }: HostArch['identity'], count: number, at: number) {
   const little = byteOrder === 'little';
   const bytes = new Uint8Array(elfClass / 4);
@@ -127,7 +130,7 @@ function addressesOf(texts: readonly Uint8Array[], start: number): readonly numb
   });
 }
 
-/** Pointers, terminated by NULL. */
+/** Encodes pointers, terminated by NULL. */
 function encodeTable({ class: elfClass, byteOrder }: HostArch['identity'], pointers: readonly number[]) {
   const bytes = new Uint8Array((pointers.length + 1) * (elfClass / 8));
   const view = new DataView(bytes.buffer);
@@ -139,6 +142,6 @@ function encodeTable({ class: elfClass, byteOrder }: HostArch['identity'], point
 }
 
 const tooLong = (): BinfmtctlError =>
-  new BinfmtctlError('PROGRAM_NOT_EXECUTABLE', 'there are too many arguments and variables', {
-    hint: 'pass fewer of them',
+  new BinfmtctlError('PROGRAM_NOT_EXECUTABLE', 'too many arguments and environment variables', {
+    hint: 'pass fewer arguments or variables',
   });

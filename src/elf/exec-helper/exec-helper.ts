@@ -1,6 +1,6 @@
 /**
- * Assembles exec helpers: static programs that hold a path, arguments and an environment as data, and execute them. The tools
- * that run before a helper do not get the environment, no command line shows it, and every byte is kept.
+ * Assembles exec helpers: static programs that contain a path, arguments and an environment as data, and execute them. So the
+ * tools that run before a helper do not get the environment, no command line shows it, and it may contain any bytes.
  *
  * The code has no branches. Each call that must succeed before execve(2) stores its result, 0 on success, within an operand of
  * chdir or execve: any other value makes that call fail. At its end, the helper reports all results and exits.
@@ -23,7 +23,7 @@ import { HOST_ARCHES, type HostArch } from './hosts.ts';
 
 export type { ExecRequest } from './data.ts';
 
-/** Descriptors that the program does not get: the helper's own file, and where it reports a failure. */
+/** Descriptors that the helper closes: its own file, and the one for its failure report. */
 export interface HelperDescriptors {
   readonly own: number;
   readonly report: number;
@@ -86,8 +86,8 @@ export function decodeExecReport(arch: string, report: Uint8Array): ExecFailure 
 function hostOf(arch: string): HostArch {
   const host = HOST_ARCHES.get(arch);
   if (host !== undefined) return host;
-  throw new BinfmtctlError('NO_TOOL', `there is no exec helper for Node on ${arch}`, {
-    hint: `it works on ${[...HOST_ARCHES.keys()].join(', ')}`,
+  throw new BinfmtctlError('NO_TOOL', `unsupported host architecture: ${arch}`, {
+    hint: `supported: ${[...HOST_ARCHES.keys()].join(', ')}`,
   });
 }
 
@@ -113,7 +113,7 @@ function stepsOf(
     ...(filtersTerminal ? [call('prctl', PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter)] : []),
     call('chroot', here),
     call('chdir', workdir),
-    // Without a result: it gives the number of the keyring. It fails where there are no keys, or where none may be used.
+    // Its result is not checked: it is a keyring id on success, and the call fails on kernels without keyrings.
     { number: syscalls.keyctl, arguments: [KEYCTL_JOIN_SESSION_KEYRING, 0] },
     ...(uid === null ? [] : [call('setuid', uid)]),
   ];

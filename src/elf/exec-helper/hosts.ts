@@ -1,4 +1,4 @@
-/** The architectures that Node runs on, by its names for them (`process.arch`), and what an exec helper needs there. */
+/** Parameters of exec helpers for the architectures that Node runs on, by Node's names (`process.arch`). */
 
 import type { ElfIdentity } from '../types.ts';
 import type { TerminalAbis } from './terminal-filter.ts';
@@ -26,7 +26,7 @@ type Call =
   | 'keyctl';
 export type Syscalls = Readonly<Record<Call, number>>;
 
-/** Each kernel's arch/ARCH/…/syscall.tbl; include/uapi/asm-generic/unistd.h for newer ones. */
+/** arch/ARCH/…/syscall.tbl of the kernel; include/uapi/asm-generic/unistd.h for newer architectures. */
 const GENERIC: Syscalls = {
   ...{ exit: 93, write: 64, close: 57, execve: 221 },
   ...{ chdir: 49, setuid: 146, fcntl: 25, chroot: 51, prctl: 167, keyctl: 219 },
@@ -35,7 +35,7 @@ const OLD: Syscalls = {
   ...{ exit: 1, write: 4, close: 6, execve: 11 },
   ...{ chdir: 12, setuid: 23, fcntl: 55, chroot: 61, prctl: 172, keyctl: 288 },
 };
-/** For kernels whose first setuid takes 16 bits: `setuid32`, and `setuid` of s390x. */
+/** For architectures whose original setuid takes 16 bits: `setuid32`, and `setuid` of s390x. */
 const WIDE: Syscalls = { ...OLD, setuid: 213 };
 const X86_64: Syscalls = {
   ...{ exit: 60, write: 1, close: 3, execve: 59 },
@@ -52,7 +52,7 @@ const TYPING = [0x5412, 0x541c] as const;
 /** AUDIT_ARCH_… of linux/audit.h, and `ioctl` of the kernel's syscall tables. */
 const X86: TerminalAbis = {
   abis: [
-    // With the bit of x32 (asm/unistd.h, __X32_SYSCALL_BIT), whose ioctl has a number of its own.
+    // The second number is x32's ioctl, with __X32_SYSCALL_BIT (asm/unistd.h).
     { arch: 0xc000003e, ioctl: [16, 0x40000202] },
     { arch: 0x40000003, ioctl: [54] },
   ],

@@ -4,7 +4,7 @@
  */
 import type { ByteOrder } from '../types.ts';
 
-/** The ABIs by which programs of a host make system calls. */
+/** The ABIs of a host's system calls, and the ioctls to refuse. */
 export interface TerminalAbis {
   readonly abis: readonly { readonly arch: number; readonly ioctl: readonly number[] }[];
   /** TIOCSTI, and TIOCLINUX, which pastes a selection into a console (asm/ioctls.h). */
@@ -28,7 +28,7 @@ const ALLOW = 0x7fff0000;
 const EPERM = 1;
 const REFUSE = 0x00050000 | EPERM; // SECCOMP_RET_ERRNO
 
-/** Returns the filter's instructions for seccomp(2), 8 bytes each. */
+/** Encodes the filter's instructions for seccomp(2), 8 bytes each. */
 export function encodeTerminalFilter({ abis, typing }: TerminalAbis, byteOrder: ByteOrder): Uint8Array {
   const blocks = abis.map(({ arch, ioctl }) => ({ arch, numbers: ioctl, size: 2 + ioctl.length }));
   const allow = 1 + blocks.reduce((sum, { size }) => sum + size, 0);

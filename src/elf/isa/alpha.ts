@@ -4,7 +4,7 @@ import type { IsaOf } from './types.ts';
 const ZERO = 31;
 const SCRATCH = 1;
 
-/** `lda` adds a signed half, so that the high half takes a carry. */
+/** `lda` adds a signed half, so the high half must compensate for the sign. */
 const set = (register: number, value: number) => [
   memory(0x09, register, ZERO, (value + 0x8000) >> 16), // ldah rN, high($31)
   memory(0x08, register, register, value), // lda rN, low(rN)

@@ -1,12 +1,12 @@
 /**
- * Arm Architecture Reference Manual, A32; only what ARMv4 has. Big endian is BE8 (EF_ARM_BE8): data are big endian
- * and instructions little endian (ELF for the Arm Architecture, "e_flags").
+ * Arm Architecture Reference Manual, A32; only ARMv4 instructions. Big endian means BE8 (EF_ARM_BE8): data are big endian,
+ * instructions little endian (ELF for the Arm Architecture, "e_flags").
  */
 import type { IsaOf } from './types.ts';
 
 const SCRATCH = 8;
 
-/** One byte an instruction: an immediate is 8 bits, rotated right by twice the number in bits 8 to 11. */
+/** Sets one byte per instruction: an immediate has 8 bits, rotated right by twice the number in bits 8 to 11. */
 const set = (register: number, value: number) => [
   0xe3a00000 | (register << 12) | (value & 0xff), // mov rN, #byte0
   0xe3800c00 | (register << 16) | (register << 12) | ((value >> 8) & 0xff), // orr rN, rN, #byte1 << 8

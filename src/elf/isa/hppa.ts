@@ -1,12 +1,12 @@
 /**
- * PA-RISC 1.1 Architecture and Instruction Set Reference Manual. At the start %r24 points to argv
- * (arch/parisc/include/asm/processor.h start_thread()); the stack grows upwards, away from it.
+ * PA-RISC 1.1 Architecture and Instruction Set Reference Manual. At program start, %r24 points to argv
+ * (arch/parisc/include/asm/processor.h start_thread()). The stack grows upwards, away from it.
  */
 import type { IsaOf } from './types.ts';
 
 const SCRATCH = 19;
 const RESULT = 28;
-/** Kept by the kernel over a system call. */
+/** A register that system calls preserve. */
 const ARGV0 = 3;
 
 const set = (register: number, value: number) => [
@@ -32,12 +32,12 @@ export const hppa: IsaOf = () => ({
   ],
 });
 
-/** `ldo displacement(%base), %target`; the displacement, not negative here, stands above its sign bit. */
+/** `ldo displacement(%base), %target`. The displacement, which is not negative here, is above its sign bit. */
 function ldo(displacement: number, base: number, target: number): number {
   return 0x34000000 | (base << 21) | (target << 16) | (displacement << 1);
 }
 
-/** The 21 bits of `ldil`, in the order that assemble_21 of the manual takes apart. */
+/** The 21-bit immediate of `ldil`, permuted as assemble_21 in the manual expects. */
 function left21(value: number): number {
   return (
     ((value & 0x100000) >> 20) |

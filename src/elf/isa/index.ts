@@ -1,4 +1,4 @@
-/** The instruction sets by the name that a profile's `probe.isa` gives. */
+/** The instruction sets, by the names in `probe.isa` of profiles. */
 import { aarch64 } from './aarch64.ts';
 import { alpha } from './alpha.ts';
 import { arm } from './arm.ts';

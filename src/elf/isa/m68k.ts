@@ -1,4 +1,4 @@
-/** M68000 Family Programmer's Reference Manual; all of it is in ColdFire too. */
+/** M68000 Family Programmer's Reference Manual; only instructions that ColdFire has as well. */
 import { high16, type IsaOf, low16 } from './types.ts';
 
 export const m68k: IsaOf = () => ({

@@ -1,4 +1,4 @@
-/** MIPS Architecture for Programmers, volume II; only what MIPS I (class 64: MIPS III) and release 6 have alike. */
+/** MIPS Architecture for Programmers, volume II; only instructions that MIPS I (class 64: MIPS III) and release 6 share. */
 import { high16, type IsaOf, low16 } from './types.ts';
 
 const SCRATCH = 8;

@@ -1,6 +1,6 @@
 /**
- * Power ISA, book I. Class 64 is for ELFv2 (`e_flags` 2) in either byte order: its entry point is code, where that
- * of ELFv1 is a function descriptor (arch/powerpc/kernel/process.c start_thread()).
+ * Power ISA, book I. Class 64 uses ELFv2 (`e_flags` 2) in both byte orders: its entry point is code, whereas that of ELFv1 is a
+ * function descriptor (arch/powerpc/kernel/process.c start_thread()).
  */
 import { high16, type IsaOf, low16 } from './types.ts';
 

@@ -1,9 +1,9 @@
-/** The RISC-V Instruction Set Manual, volume I; only RV32I and RV64I. Instructions are always little endian. */
+/** RISC-V Instruction Set Manual, volume I; only RV32I and RV64I. Instructions are always little endian. */
 import type { IsaOf } from './types.ts';
 
 const SCRATCH = 5;
 
-/** `addi` adds 12 bits with a sign, so that the upper 20 take a carry. */
+/** `addi` adds 12 signed bits, so the upper 20 must compensate for the sign. */
 const set = (register: number, value: number) => [
   (((value + 0x800) >> 12) << 12) | (register << 7) | 0x37, // lui xN, high
   ((value & 0xfff) << 20) | (register << 15) | (register << 7) | 0x13, // addi xN, xN, low

@@ -1,6 +1,6 @@
 /**
  * SPARC Architecture Manual, versions 8 and 9. %g0 reads as zero; 1 is %g1, 8 to 13 are %o0 to %o5, 14 is %sp.
- * argc lies above the 16 registers of the window's save area; %sp of class 64 is 2047 bytes too low.
+ * argc is above the 16 registers of the window's save area. In class 64, %sp has a bias of 2047 bytes.
  */
 import type { IsaOf } from './types.ts';
 
@@ -31,7 +31,7 @@ export const sparc: IsaOf = (identity) => ({
   ],
 });
 
-/** Format 3 with an immediate of 13 bits. */
+/** Format 3 with a 13-bit immediate. */
 function format3(
   [op, op3]: readonly [op: number, op3: number],
   rd: number,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 
 /**
- * The folder of emulators, registrations and journal where none is named: that of the machine for root, else the user's own
- * as the XDG Base Directory Specification has it (a relative XDG_DATA_HOME does not count).
+ * Returns the default directory for emulators, registrations and journal: the machine's for root, else the user's according to
+ * the XDG Base Directory Specification (which ignores a relative XDG_DATA_HOME).
  */
 export function defaultStore(environment: Readonly<Record<string, string | undefined>>, uid: number): string {
   if (uid === 0) return '/var/lib/binfmtctl';

@@ -8,13 +8,13 @@ import { assertStoreTrusted } from './trust.ts';
 
 export interface StoreOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called once, where another process is writing to the store. */
+  /** Called once if another process is writing to the store. */
   readonly onWait?: (() => void) | undefined;
 }
 
 const TIMEOUT_MS = 120_000;
 
-/** Runs `action` while no other process writes to the store, which is made where it is missing. LOCKED after two minutes. */
+/** Runs `action` while no other process writes to the store. Creates a missing store. @throws LOCKED after two minutes. */
 export async function withStoreLock<T>(
   store: string,
   action: () => Promise<T>,
@@ -22,24 +22,24 @@ export async function withStoreLock<T>(
 ): Promise<T> {
   assertStoreTrusted(store);
   const directory = join(store, 'sha256');
-  await makeFolder(directory);
+  await makeDirectory(directory);
   return withLock(join(directory, 'lock'), action, { ...options, timeoutMs: TIMEOUT_MS });
 }
 
-/** Makes a folder that everybody may enter, whatever the umask; STORE_FAILED where a link or a file stands in its place. */
-export async function makeFolder(path: string): Promise<void> {
+/** Creates a directory with mode 755, regardless of the umask. @throws STORE_FAILED if the path is a link or a file. */
+export async function makeDirectory(path: string): Promise<void> {
   try {
     await makeMissing(path);
     if ((await lstat(path)).isDirectory()) return;
   } catch (error) {
-    throw storeError(error, `make directory ${path}`);
+    throw storeError(error, `create directory ${path}`);
   }
-  throw new BinfmtctlError('STORE_FAILED', `${path} is a link or a file, not a folder`, {
-    hint: 'links are not followed within a store: remove it',
+  throw new BinfmtctlError('STORE_FAILED', `not a directory: ${path} is a link or a file in the store`, {
+    hint: 'choose another store with --store DIR',
   });
 }
 
-// Node's recursive mkdir says ENOENT where the kernel said EROFS or ENOSPC (node src/node_file.cc MKDirpSync()).
+// Node's recursive mkdir reports ENOENT for EROFS and ENOSPC (node src/node_file.cc MKDirpSync()).
 async function makeMissing(path: string): Promise<void> {
   const parent = dirname(path);
   if (parent !== path && (await stat(parent).catch(() => null)) === null) await makeMissing(parent);

@@ -1,6 +1,6 @@
 /**
- * Emulators by the sha256 of their bytes: `STORE/sha256/HEX/qemu-aarch64`. A file of the store never changes, so that an
- * entry which names it always means the same program.
+ * Stores emulators by their sha256: `STORE/sha256/HEX/qemu-aarch64`. A stored file never changes, so an entry that names it always
+ * means the same program.
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,19 +12,19 @@ export interface StoredEmulator {
   readonly path: string;
   /** Lower case hex. */
   readonly sha256: string;
-  /** The program's usual name, by which other tools recognise it: `qemu-aarch64`. */
+  /** The program's usual name, which other tools recognize: `qemu-aarch64`. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
 }
 
-/** The folder of the emulators within a store. */
+/** The directory of the emulators in a store. */
 export const emulatorsIn = (store: string): string => join(store, 'sha256');
 
 /**
- * All emulators of the store, by name; their bytes are not looked at. Files outside its layout and links are ignored.
+ * Lists all emulators of the store, by name, without reading them. Ignores links and other files.
  *
- * @throws STORE_FAILED where another user can change the store.
+ * @throws STORE_FAILED if another user can change the store.
  */
 export async function listStored(store: string): Promise<readonly StoredEmulator[]> {
   assertStoreTrusted(store);
@@ -34,17 +34,17 @@ export async function listStored(store: string): Promise<readonly StoredEmulator
   return found.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The sha256 that the path of a stored emulator promises; null for a file outside a store. */
+/** The sha256 in the path of a stored emulator; null for a file outside a store. */
 export const promisedSha256 = (path: string): string | null =>
   /\/sha256\/([0-9a-f]{64})\/[^/]+$/.exec(path)?.[1] ?? null;
 
-/** Removes an emulator, where the store has it. Entries with F go on working. STORE_FAILED, READ_ONLY, NO_PRIVILEGE. */
+/** Removes an emulator if it is in the store. Entries with F keep working. @throws STORE_FAILED, READ_ONLY, NO_PRIVILEGE. */
 export async function removeFromStore(store: string, sha256: string): Promise<void> {
   if (!isSha256(sha256)) return;
   await removing(join(emulatorsIn(store), sha256));
 }
 
-/** Removes all emulators but those whose sha256 `keep` has. Returns the removed ones. */
+/** Removes all emulators except those with a sha256 in `keep`. Returns the removed ones. */
 export async function pruneStore(
   store: string,
   keep: Pick<ReadonlySet<string>, 'has'>,
@@ -58,16 +58,16 @@ export async function pruneStore(
 }
 
 async function emulatorsOf(directory: string, sha256: string): Promise<readonly StoredEmulator[]> {
-  const folder = join(directory, sha256);
-  const isFolder = await lstat(folder).then(
+  const parent = join(directory, sha256);
+  const isDirectory = await lstat(parent).then(
     (stats) => stats.isDirectory(),
     () => false,
   );
-  if (!isFolder) return [];
-  const names = await namesIn(folder);
+  if (!isDirectory) return [];
+  const names = await namesIn(parent);
   const found = await Promise.all(
     names.map(async (name): Promise<StoredEmulator | null> => {
-      const path = join(folder, name);
+      const path = join(parent, name);
       const stats = await lstat(path).catch(() => null);
       return stats?.isFile() ? { path, sha256, name, size: stats.size } : null;
     }),

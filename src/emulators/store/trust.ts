@@ -6,13 +6,12 @@ import { errnoOf } from '../../system/file/file-error.ts';
 import { readOwnTextIfExists, readOwnTexts } from '../../system/file/read-file.ts';
 import { findWeakness, isMachineRoot, type Weakness } from '../../system/trust.ts';
 
-/** Directories within a store. */
+/** The directories of a store. */
 const PARTS = ['sha256', 'registrations', 'roots'];
 
 /**
- * Makes sure that root obeys a store only where no other user can change it, and that a user's store belongs to that user
- * or to root. To be called before anything in a store is read or written; a store that does not exist yet counts by the
- * directory that it would be in.
+ * Checks that no other user can change root's store, and that a user's store belongs to that user or to root. Call this before
+ * reading or writing anything in a store. For a store that does not exist, it checks the nearest existing directory.
  *
  * @throws STORE_FAILED
  */
@@ -20,28 +19,28 @@ export function assertStoreTrusted(store: string): void {
   const weakness = isMachineRoot() ? weaknessOf(store) : foreignOwner(store);
   const found = weakness ?? linkWithin(store);
   if (found === null) return;
-  throw new BinfmtctlError('STORE_FAILED', `will not use the store ${store}: ${found.path} ${found.why}`, {
-    hint: 'choose a store that other users cannot change: --store DIR',
+  throw new BinfmtctlError('STORE_FAILED', `unsafe store ${store}: ${found.path} ${found.why}`, {
+    hint: 'use --store DIR with a directory that other users cannot change',
   });
 }
 
-/** The text of a file of a store; null if it does not exist. @throws STORE_FAILED, FILE_FAILED, NO_PRIVILEGE. */
+/** Reads a text file of a store; null if it does not exist. @throws STORE_FAILED, FILE_FAILED, NO_PRIVILEGE. */
 export function readStoreFile(store: string, ...path: readonly string[]): string | null {
   assertStoreTrusted(store);
   return readOwnTextIfExists(join(store, ...path));
 }
 
-/** The texts of the files in a folder of a store, by name; none if it does not exist. Throws what `readStoreFile` does. */
+/** Reads the text files in a directory of a store, by name; empty if it does not exist. Throws what `readStoreFile` does. */
 export function readStoreFiles(
   store: string,
-  folder: string,
+  directory: string,
   accepts: (name: string) => boolean,
 ): ReadonlyMap<string, string> {
   assertStoreTrusted(store);
-  return readOwnTexts(join(store, folder), accepts);
+  return readOwnTexts(join(store, directory), accepts);
 }
 
-/** Whether containers share this store: then its files may be another container's, and prove nothing. */
+/** Whether containers share this store, so that its files may belong to another container and prove nothing. */
 export const isSharedStore = ({ inImage }: Pick<Context, 'inImage'>): boolean => inImage === true;
 
 function weaknessOf(

@@ -6,11 +6,11 @@ import { notRegular } from '../../system/file/file-kind.ts';
 import { sha256File } from '../../system/file/files.ts';
 import { countStreamed } from '../../system/memory.ts';
 import { storeError } from './error.ts';
-import { makeFolder, type StoreOptions, withStoreLock } from './lock.ts';
+import { makeDirectory, type StoreOptions, withStoreLock } from './lock.ts';
 import { emulatorsIn, type StoredEmulator } from './store.ts';
 
 export interface StoreWriter {
-  /** Takes the bytes of an emulator. It is in the store under the returned path when the whole writing has succeeded. */
+  /** Stages an emulator. The returned path exists once the whole `writeStore` has succeeded. */
   readonly put: (name: string, bytes: AsyncIterable<Uint8Array>) => Promise<StoredEmulator>;
 }
 
@@ -18,15 +18,15 @@ interface Staged extends StoredEmulator {
   readonly temporary: string;
 }
 
-/** More than any emulator has: QEMU's have 10 to 20 MB, 60 with debug symbols. */
+/** Larger than any emulator: QEMU's have 10 to 20 MB, or 60 MB with debug symbols. */
 const MAX_EMULATOR_SIZE = 256 * 1024 * 1024;
 const TEMPORARY = 'tmp-';
 
 /**
- * Puts emulators into the store, all that `action` gives or, when it fails, none. What it returns is returned.
+ * Adds the emulators that `action` puts to the store: all, or none if `action` fails. Returns the result of `action`.
  *
- * @throws STORE_FAILED (disk full, a link in the store, an emulator of more than 256 MiB), READ_ONLY, NO_PRIVILEGE,
- * LOCKED, and what `action` throws.
+ * @throws STORE_FAILED (disk full, a link in the store, an emulator larger than 256 MiB), READ_ONLY, NO_PRIVILEGE, LOCKED;
+ * errors of `action`.
  */
 export async function writeStore<T>(
   store: string,
@@ -57,7 +57,7 @@ export async function writeStore<T>(
   );
 }
 
-/** Puts one emulator into the store. */
+/** Adds one emulator to the store. */
 export function keep(
   store: string,
   name: string,
@@ -67,14 +67,14 @@ export function keep(
   return writeStore(store, ({ put }) => put(name, bytes), options);
 }
 
-/** Removes what killed writers have left in the store. Throws what taking its lock does, where something is left. */
+/** Removes temporary files of killed writers from the store. Locks the store only if there are any. */
 export async function sweepStore(store: string): Promise<void> {
   const directory = emulatorsIn(store);
   if ((await leftoversIn(directory)).length === 0) return;
   await withStoreLock(store, () => removeLeftovers(directory));
 }
 
-/** Whoever holds the lock is the only writer: every temporary file is of one that has ended, or its own. */
+/** Call this with the store locked: every temporary file then belongs to this writer or to one that has ended. */
 async function removeLeftovers(directory: string): Promise<void> {
   const paths = await leftoversIn(directory);
   await Promise.all(paths.map((path) => rm(path, { force: true }).catch(() => {})));
@@ -87,7 +87,7 @@ async function leftoversIn(directory: string): Promise<readonly string[]> {
 
 async function stage(directory: string, name: string, bytes: AsyncIterable<Uint8Array>): Promise<Staged> {
   if (!/^[\w][\w.+-]{0,127}$/.test(name)) {
-    throw new BinfmtctlError('STORE_FAILED', `${JSON.stringify(name)} cannot be the name of an emulator`);
+    throw new BinfmtctlError('STORE_FAILED', `invalid name of an emulator: ${JSON.stringify(name)}`);
   }
   const temporary = join(directory, `${TEMPORARY}${process.pid}-${Math.random().toString(36).slice(2)}`);
   const hash = createHash('sha256');
@@ -112,16 +112,16 @@ async function stage(directory: string, name: string, bytes: AsyncIterable<Uint8
   return { path: join(directory, sha256, name), sha256, name, size, temporary };
 }
 
-/** An intact one that is there already stays: an entry or a running program may have it open. */
+/** Keeps an intact file that is already stored, because an entry or a running program may use it. */
 async function commit({ path, sha256, temporary }: Staged): Promise<void> {
-  await makeFolder(dirname(path));
+  await makeDirectory(dirname(path));
   if ((await sha256File(path).catch(() => null)) === sha256) return;
   await inStore(`write ${path}`, async () => {
     const existing = await lstat(path).catch(() => null);
     if (existing !== null && !existing.isFile()) throw notRegular(`write ${path}`, existing);
     await rename(temporary, path);
-    await using folder = await open(dirname(path), 'r');
-    await folder.sync().catch(() => {});
+    await using directory = await open(dirname(path), 'r');
+    await directory.sync().catch(() => {});
   });
 }
 
@@ -134,7 +134,7 @@ async function inStore<T>(what: string, action: () => Promise<T>): Promise<T> {
 }
 
 function tooLarge(name: string): BinfmtctlError {
-  return new BinfmtctlError('STORE_FAILED', `${name} has more than ${MAX_EMULATOR_SIZE} bytes`, {
-    hint: 'that is no emulator: check where it comes from',
+  return new BinfmtctlError('STORE_FAILED', `${name} is larger than ${MAX_EMULATOR_SIZE} bytes`, {
+    hint: 'check the source: no emulator is that large',
   });
 }

@@ -1,4 +1,4 @@
-/** Disk images as root file systems: the partition, and how mount(8) mounts it. */
+/** Disk images as root file systems: finds the partition and the arguments of mount(8). */
 import { open, realpath } from 'node:fs/promises';
 import type { ReadAt } from '../../elf/linkage.ts';
 import { BinfmtctlError } from '../../errors.ts';
@@ -9,20 +9,21 @@ import { isFile } from '../../system/file/is-file.ts';
 import { inInitialUserNamespace } from '../../system/host.ts';
 import { commandLine } from '../../text/shell.ts';
 
-/** Arguments of mount(8), but for the mount point. */
+/** Arguments of mount(8) without the mount point. */
 type MountArguments = readonly string[];
 
 export interface DiskRequest {
   /** Null for the root partition. */
   readonly partition: number | null;
-  /** Nothing is written to the image. */
+  /** Whether the image must not be written to. */
   readonly readOnly: boolean;
 }
 
 /**
- * How to mount the root file system of a disk image, the second way if the first one fails; null for a path that names none.
+ * The arguments to mount the root file system of a disk image, with a fallback if the first ones fail; null if the path is no disk
+ * image.
  *
- * @throws BAD_SOURCE for an image that cannot be mounted; USAGE for the partition; NO_PRIVILEGE without root, with the command;
+ * @throws BAD_SOURCE for an image that cannot be mounted; USAGE for the partition; NO_PRIVILEGE with a command for root;
  * FILE_FAILED.
  */
 export async function findDiskMounts(
@@ -54,10 +55,10 @@ export async function findDiskMounts(
   }
 }
 
-/** Without a clean unmount, these need to replay their journal, for which the image would have to be written. */
+/** After an unclean unmount, these file systems replay their journal, which writes to the image. */
 const JOURNALED: readonly string[] = ['ext4', 'xfs', 'btrfs'];
 
-/** A part of an image; `number` is null, and `size` 0, for the whole. */
+/** A part of an image. For the whole image, `number` is null and `size` is 0. */
 interface ImagePart {
   readonly number: number | null;
   readonly start: number;
@@ -74,7 +75,7 @@ async function findImagePart(
   if (image?.kind === 'converted') throw mustConvert(path, image.name, image.qemuFormat);
   if (image?.kind === 'ISO 9660') {
     throw new BinfmtctlError('BAD_SOURCE', `${path} is an ISO 9660 image, not a root file system`, {
-      hint: `look for one in it: \`${commandLine(['sudo', 'mount', '-o', 'loop,ro', path, '/mnt'])}\``,
+      hint: `mount it to look for one: \`${commandLine(['sudo', 'mount', '-o', 'loop,ro', path, '/mnt'])}\``,
     });
   }
   if (image?.kind === 'disk') {
@@ -87,7 +88,7 @@ async function findImagePart(
   return image === null ? null : { number: null, start: 0, size: 0 };
 }
 
-/** Neither set-user-id programs nor device nodes of a file system work that somebody else may have made. */
+/** Disables set-user-ID programs and device nodes: another user may have created the file system. */
 function mountArguments(
   path: string,
   type: string,
@@ -102,8 +103,8 @@ function mountArguments(
 function mustConvert(path: string, name: string, qemuFormat: string): BinfmtctlError {
   const raw = `${path.replace(/\.(?:qcow2?|vmdk|vhdx?|vdi)$/i, '')}.raw`;
   const command = commandLine(['qemu-img', 'convert', '-f', qemuFormat, '-O', 'raw', path, raw]);
-  return new BinfmtctlError('BAD_SOURCE', `${path} is ${name}, which has to be converted first`, {
-    hint: `\`${command}\` (package qemu-utils), then enter ${raw}`,
+  return new BinfmtctlError('BAD_SOURCE', `cannot mount ${path}: it is ${name}`, {
+    hint: `convert it with \`${command}\` (package qemu-utils), then enter ${raw}`,
   });
 }
 
@@ -113,15 +114,15 @@ function noPartition(
   requested: number | null,
 ): BinfmtctlError {
   const list = partitions.map(({ number, type, size }) => `${number} (${type}, ${mebibytes(size)})`);
-  const has = list.length === 0 ? 'it has none' : `it has ${list.join(', ')}`;
+  const all = `its partitions are ${list.length === 0 ? 'none' : list.join(', ')}`;
   if (requested !== null) {
-    const message = `${path} has no partition ${requested}: ${has}`;
+    const message = `${path} has no partition ${requested}: ${all}`;
     return new BinfmtctlError('USAGE', message, { hint: 'choose another --partition' });
   }
   const candidates = partitions.filter(({ type }) => ['root', 'linux'].includes(type));
-  const why = candidates.length > 1 ? 'several partitions may be the root' : 'no partition is for Linux';
-  return new BinfmtctlError('USAGE', `cannot choose a partition of ${path}: ${why}; ${has}`, {
-    hint: 'name the one with the root file system: --partition N',
+  const why = candidates.length > 1 ? 'several partitions may be the root' : 'no Linux partition';
+  return new BinfmtctlError('USAGE', `cannot choose a partition of ${path}: ${why}; ${all}`, {
+    hint: 'pass the number of the root file system with --partition N',
   });
 }
 
@@ -130,17 +131,13 @@ const mebibytes = (size: number): string => `${Math.ceil(size / 2 ** 20)} MiB`;
 function noFileSystem(path: string, number: number | null): BinfmtctlError {
   const message = `partition ${number} of ${path} has no ext, btrfs, xfs, f2fs, erofs or squashfs file system`;
   return new BinfmtctlError('BAD_SOURCE', message, {
-    hint: 'choose another --partition; activate LVM and LUKS volumes yourself, mount them and enter the mount point',
+    hint: 'choose another --partition; for LVM and LUKS, activate and mount the volume, then enter the mount point',
   });
 }
 
 function notRoot(path: string, mount: MountArguments): BinfmtctlError {
   const command = commandLine(['mount', ...mount, '/mnt']);
-  return new BinfmtctlError(
-    'NO_PRIVILEGE',
-    `${path} is a disk image, which only root of the machine can mount`,
-    {
-      hint: `as root: \`${commandLine(['binfmtctl', 'enter', path])}\`, or \`${command}\` and enter /mnt`,
-    },
-  );
+  return new BinfmtctlError('NO_PRIVILEGE', `cannot mount disk image ${path}: root on the host is required`, {
+    hint: `as root: \`${commandLine(['binfmtctl', 'enter', path])}\`, or \`${command}\` and enter /mnt`,
+  });
 }

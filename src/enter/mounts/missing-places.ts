@@ -1,11 +1,11 @@
-/** What to say of directories and files that a root lacks. */
+/** Warnings about directories and files that are missing in a root. */
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { commandLine } from '../../text/shell.ts';
 
 /**
  * One warning for all directories of a root that cannot be mounted on, with the command that creates them. A link in such a
- * place, such as the `/proc` that debootstrap makes in containers, has to be removed first. In a disk image, only its own
+ * place, such as the `/proc` that debootstrap makes in containers, has to be moved away first. In a disk image, only its own
  * programs can create them.
  */
 export function missingPlacesWarning(
@@ -19,7 +19,7 @@ export function missingPlacesWarning(
   if (kinds.includes('file')) return `${text}; ${root} has a file in its place`;
   const links = places.filter((_, index) => kinds[index] === 'link');
   const commands = [
-    ...(links.length > 0 ? [commandLine(['rm', ...links])] : []),
+    ...(links.length > 0 ? [links.map((link) => commandLine(['mv', link, `${link}.old`])).join(' && ')] : []),
     commandLine(['mkdir', ...places]),
   ];
   const other = ephemeral || links.length > 0 ? '' : ', or use --ephemeral';
@@ -27,7 +27,7 @@ export function missingPlacesWarning(
   return `${text}; fix: \`(${[commandLine(['cd', root]), ...commands].join(' && ')})\`${other}`;
 }
 
-/** A warning for a file of a root that is missing, with the command that creates it. No link of the root is followed. */
+/** A warning about a missing file of a root, with the command that creates it. The command does not follow links of the root. */
 export function missingFileWarning(
   root: string,
   path: string,
@@ -41,14 +41,14 @@ export function missingFileWarning(
   const name = basename(path);
   const commands = [
     commandLine(['cd', isImage ? directory : join(root, directory)]),
-    ...(isLink ? [commandLine(['rm', name])] : []),
+    ...(isLink ? [commandLine(['mv', name, `${name}.old`])] : []),
     commandLine(['touch', name]),
   ];
   const command = `(${commands.join(' && ')})`;
   return `${what}; fix${isImage ? ' inside' : ''}: \`${command}\``;
 }
 
-/** Whether `mkdir` finds something at a path. */
+/** The kind of the file at a path, which would make mkdir(1) fail; null if there is none. */
 function kindOf(path: string): 'link' | 'file' | null {
   const facts = lstatSync(path, { throwIfNoEntry: false });
   if (facts === undefined) return null;

@@ -1,4 +1,4 @@
-/** The root of a disk image that is mounted for this session. */
+/** A disk image that is mounted for this session. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
@@ -7,28 +7,32 @@ import { fileSystemMagic } from '../../system/namespace/mounts.ts';
 import type { TakenMount } from '../../system/namespace/private-mount.ts';
 
 export interface MountedImage {
-  /** The image. */
+  /** Path of the image. */
   readonly path: string;
-  /** Where it is mounted, in the mount namespace of this session. */
+  /** The mount point, in the mount namespace of this session. */
   readonly place: string;
+  /** The root directory, which may be a subvolume. */
   readonly directory: string;
-  /** Whether its journal has changes that are not in the mounted file system. */
+  /** Whether the image's journal contains changes that the mounted file system lacks. */
   readonly unclean: boolean;
 }
 
-/** Finds the root in a mounted image. @throws FILE_FAILED where mount(8) failed. */
+/** Finds the root in a mounted image. @throws FILE_FAILED if mount(8) failed. */
 export function findMountedRoot(path: string, { place, attempt, complaint }: TakenMount): MountedImage {
   if (attempt === null) throw mountError(path, complaint);
   return { path, place, directory: findRoot(place), unclean: attempt > 0 };
 }
 
-/** Warns if the file system lacks changes that the image has. */
+/** Warns if the mounted file system lacks changes from the image's journal. */
 export function checkClean({ path, unclean }: MountedImage, { report }: Pick<Context, 'report'>): void {
   if (!unclean) return;
-  report({ kind: 'warning', text: `${path} was not unmounted cleanly: its last changes are missing inside` });
+  report({
+    kind: 'warning',
+    text: `${path} was not unmounted cleanly, so its last changes are missing inside`,
+  });
 }
 
-/** Runs an action whose warnings and errors name the image in place of the mount point. */
+/** Runs an action whose warnings and errors name the image instead of the mount point. */
 export async function namingImage<T>(
   { path, place }: MountedImage,
   context: Context,
@@ -48,7 +52,7 @@ export async function namingImage<T>(
 
 /** statfs(2). */
 const BTRFS_MAGIC = 0x9123683e;
-/** Where distributions put `/` if it is not the default subvolume: Ubuntu and Arch, Fedora, Debian. */
+/** Subvolumes that contain `/`, if it is not the default subvolume: Ubuntu and Arch, Fedora, Debian. */
 const SUBVOLUMES = ['@', 'root', '@rootfs'];
 
 function findRoot(place: string): string {
@@ -67,7 +71,7 @@ function mountError(path: string, complaint: string): BinfmtctlError {
   return new BinfmtctlError('FILE_FAILED', `cannot mount ${path}: ${reason}`, {
     hint:
       unknown === undefined
-        ? 'check that there are loop devices (`losetup -f`), and the kernel log (`dmesg`)'
-        : `this kernel does not support ${unknown}: enter the image on a machine whose kernel does`,
+        ? 'check that loop devices are available (`losetup -f`), and the kernel log (`dmesg`)'
+        : `this kernel does not support ${unknown}; use a machine whose kernel does`,
   });
 }

@@ -1,4 +1,4 @@
-/** Where in a root things are mounted. */
+/** Finds the mount points in a root. */
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
@@ -14,27 +14,28 @@ import { type Bind, MOUNT_PLACES, type MountPlace } from './root-mounts.ts';
 export interface MountPlaces {
   readonly places: Readonly<Partial<Record<MountPlace, string>>>;
   readonly binds: readonly Bind[];
-  /** To be made before anything is mounted: in a root whose changes are thrown away. */
+  /** Directories to create before anything is mounted, in an ephemeral root. */
   readonly madeFirst: readonly string[];
+  /** Directories and files to create after the first mounts. */
   readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
 }
 
 interface BindRequest {
   readonly source: string;
-  /** As it is called inside. */
+  /** Path inside the root. */
   readonly target: string;
   readonly readOnly: boolean;
-  /** Where it is missing: refuse, or do without it and say what that means. */
+  /** If the target is missing: fail, or warn with this consequence; empty for no warning. */
   readonly missing: 'refuse' | string;
 }
 
 const RESOLVER = 'host names are not resolved inside';
 
 /**
- * Finds the folders of a root that are mounted on, and the places of what is bound. Nothing is made in the root: where a
- * place is missing it is left out, with a warning, or refused where it was asked for.
+ * Finds the mount points of a root for its own file systems and for bind mounts. Creates nothing in the root: a missing mount
+ * point is skipped with a warning, or is an error if the user requested it.
  *
- * @throws USAGE, BAD_ROOT, FILE_FAILED for what is bound.
+ * @throws USAGE, BAD_ROOT, FILE_FAILED for bind mounts.
  */
 export function findPlaces(
   root: string,
@@ -71,9 +72,9 @@ export function findPlaces(
     const isBelow = (...all: readonly MountPlace[]): boolean =>
       all.some((place) => places[place] !== undefined && target.startsWith(`${places[place]}/`));
     const exists = found?.exists === true && target !== '';
-    // What is there now is hidden by our own folder of memory.
+    // The new tmpfs will hide existing files.
     const hidden = isBelow('run', 'tmp');
-    // Devices and settings are those of the machine: nothing is made among them, nor one opened.
+    // Nothing is created in these: they contain the host's devices and settings.
     const canMake = hidden || (ephemeral && !isBelow('dev', 'proc', 'sys'));
     if (found === null || target === '' || (!exists && !canMake)) {
       if (each.missing === 'refuse') throw missing(root, each);
@@ -97,7 +98,7 @@ export function findPlaces(
   return { places, binds: bound, madeFirst, made };
 }
 
-/** What tells programs inside the names of hosts. */
+/** The files for host name resolution inside. */
 function resolverFiles(): readonly BindRequest[] {
   const files = [
     { target: '/etc/resolv.conf', missing: RESOLVER },
@@ -118,9 +119,13 @@ function parseBind(text: string): BindRequest {
   if (readOnly) rest.pop();
   const [target = resolve(source), ...more] = rest;
   if (source === '' || more.length > 0 || !target.startsWith('/')) {
-    throw new BinfmtctlError('USAGE', `--bind ${JSON.stringify(text)} is not SRC[:DST][:ro]`, {
-      hint: 'SRC is a file or folder here, DST an absolute path inside; neither may have a colon',
-    });
+    throw new BinfmtctlError(
+      'USAGE',
+      `invalid value for --bind: ${JSON.stringify(text)} (expected SRC[:DST][:ro])`,
+      {
+        hint: 'SRC is a file or directory of this machine, DST an absolute path inside; neither may contain a colon',
+      },
+    );
   }
   try {
     return { source: realpathSync(source), target, readOnly, missing: 'refuse' };
@@ -130,8 +135,8 @@ function parseBind(text: string): BindRequest {
 }
 
 const missing = (root: string, { target }: BindRequest): BinfmtctlError =>
-  new BinfmtctlError('BAD_ROOT', `${root} has no ${target} to bind on`, {
-    hint: 'make it first, bind below /run or /tmp, or use --ephemeral',
+  new BinfmtctlError('BAD_ROOT', `cannot bind on ${target}: not found in ${root}`, {
+    hint: 'create it, bind below /run or /tmp, or use --ephemeral',
   });
 
 const otherKind = (
@@ -139,6 +144,10 @@ const otherKind = (
   { source, target }: BindRequest,
   { directory }: { readonly directory: boolean },
 ): BinfmtctlError =>
-  new BinfmtctlError('BAD_ROOT', `cannot bind ${source} on ${root}${target}: only one of them is a folder`, {
-    hint: `name a ${directory ? 'folder' : 'file'} of the root`,
-  });
+  new BinfmtctlError(
+    'BAD_ROOT',
+    `cannot bind ${source} on ${root}${target}: only one of them is a directory`,
+    {
+      hint: `bind on a ${directory ? 'directory' : 'file'} of the root`,
+    },
+  );

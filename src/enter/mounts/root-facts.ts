@@ -13,7 +13,7 @@ import type { EnterRequest } from '../types.ts';
 import type { MountPlaces } from './places.ts';
 import { type RootFacts, SAFE_NODES } from './root-mounts.ts';
 
-/** What the mounts of a root depend on. */
+/** Collects the facts that the mounts of a root depend on. */
 export function rootFacts(
   root: string,
   request: EnterRequest,
@@ -45,13 +45,13 @@ export function rootFacts(
 /** statfs(2). */
 const SYSFS_MAGIC = 0x62656572;
 
-/** The machine's instance is there even where no entry serves: a package inside would mount and change it. */
+/** The instance to show inside. Without a private one, it is the machine's: otherwise a package inside could mount and change it. */
 function instanceFor(rules: Emulation['rules']): RootFacts['instance'] {
   if (rules !== null) return 'private';
   return fileSystemMagic(BINFMT_DIRECTORY) === BINFMT_MISC_MAGIC ? 'machine' : null;
 }
 
-/** The terminal of the standard streams, by a path that exists here. */
+/** The path of the terminal of the standard streams; null if there is none. */
 function terminalPath(): string | null {
   const stream = [0, 1, 2].find((each) => isatty(each));
   if (stream === undefined) return null;

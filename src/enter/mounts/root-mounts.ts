@@ -1,25 +1,25 @@
-/** What is mounted in a root before a program runs in it. Pure; fstab(5) is how mount(8) is told. */
+/** The mounts of a root, written as fstab(5) for mount(8). */
 import { BINFMT_DIRECTORY } from '../../binfmt/directory.ts';
 import type { Submount } from '../../system/namespace/mounts.ts';
 
 export interface RootMount {
-  /** What is mounted: a path of the host, or any word for a file system that needs none. */
+  /** A path on the host, or any word for a file system without a source. */
   readonly source: string;
-  /** Below the root, without `/` at its start. */
+  /** Path relative to the root. */
   readonly target: string;
   readonly type: string;
   readonly options: readonly string[];
 }
 
-/** A file or folder of the host that is seen inside. */
+/** A bind mount of a file or directory of the host. */
 export interface Bind {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
   readonly directory: boolean;
-  /** Of the mount that has the source; a user namespace cannot clear them (mount_namespaces(7)). */
+  /** Flags of the mount that contains the source; a user namespace cannot clear them (mount_namespaces(7)). */
   readonly flags: readonly string[];
-  /** What is mounted below the source. */
+  /** Mounts below the source. */
   readonly submounts: readonly Submount[];
 }
 
@@ -30,43 +30,41 @@ export interface EmulatorMount {
 }
 
 export interface RootFacts {
-  /** Folders of the root that can be mounted on, where they really are in it. */
+  /** Mount points in the root, with links resolved. */
   readonly places: Readonly<Partial<Record<MountPlace, string>>>;
-  /** Not root of the whole machine: in a user namespace, a new one or one that is there, as in a container. */
+  /** Whether the session is in a user namespace: a new one, or an existing one as in a container. */
   readonly userNamespace: boolean;
-  /** The host's /dev serves; else only `nodes` of it are there. */
+  /** Whether the whole /dev of the host is mounted; otherwise only `nodes`. */
   readonly realDevices: boolean;
   readonly nodes: readonly string[];
-  /** A new /proc is refused where parts of the one that is there are hidden, as in a container: then it is that one. */
+  /** Whether the host's /proc is mounted: the kernel refuses a new one if parts of the existing one are hidden, as in a container. */
   readonly procOfHost: boolean;
-  /** The binfmt_misc instance inside: of the session's own, or that of the machine where its entries serve. */
+  /** The binfmt_misc instance inside: private, or the machine's; null for none. */
   readonly instance: 'private' | 'machine' | null;
   readonly newNetwork: boolean;
   /** Whether group 5, `tty`, exists inside. */
   readonly hasTtyGroup: boolean;
-  /** The terminal that the program is given; null where it has none. */
+  /** The program's terminal; null if it has none. */
   readonly terminal: string | null;
-  /** Only who owns the network namespace may mount /sys anew, and not on one that is there (EBUSY): then it is the host's. */
+  /** Whether the host's /sys is mounted: a new one requires the network namespace's owner, and fails on an existing one (EBUSY). */
   readonly sysOfHost: boolean;
   /** Flags of the host's mount of /sys. */
   readonly sysFlags: readonly string[];
-  /** What is mounted below the host's /sys, relative to it. */
+  /** Mount points below the host's /sys, relative to it. */
   readonly sysMounts: readonly string[];
   readonly binds: readonly Bind[];
 }
 
-/** Where binfmt_misc is mounted. */
-
 export type MountPlace = 'proc' | 'sys' | 'dev' | 'run' | 'tmp';
 export const MOUNT_PLACES: readonly MountPlace[] = ['proc', 'sys', 'dev', 'run', 'tmp'];
 
-/** The nodes that every program may count on, and that do no harm. */
+/** Harmless device nodes that every program may rely on. */
 export const SAFE_NODES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
 
 const OURS = 'binfmtctl';
 const HARMLESS = ['nosuid', 'nodev'];
 
-/** What others are mounted on: folders of memory, /sys, and the host's devices where they may be had. */
+/** The mounts that other mounts are placed on: tmpfs, /sys, and the host's devices if permitted. */
 export function firstMounts({
   places,
   realDevices,
@@ -87,12 +85,12 @@ export function firstMounts({
   return [
     ...mounts,
     { source: '/sys', target: sys, type: 'none', options: flags },
-    // They come along (mount_namespaces(7)), and only what is uppermost gets read-only: who is root outside could write.
+    // rbind includes the submounts (mount_namespaces(7)), and `ro` does not apply to them, so root could write to them: they are covered.
     ...sysMounts.map((each) => memory(`${sys}/${each}`, [...options, 'mode=755', 'size=4k'])),
   ];
 }
 
-/** What goes on top of them. */
+/** The mounts on top of the first ones. */
 export function secondMounts(facts: RootFacts): readonly RootMount[] {
   const { places, realDevices, hasTtyGroup, terminal, binds } = facts;
   const { dev } = places;
@@ -109,19 +107,19 @@ export function secondMounts(facts: RootFacts): readonly RootMount[] {
       options: ['newinstance', 'ptmxmode=0666', 'mode=620', 'nosuid', 'noexec', ...group],
     },
     memory(`${dev}/shm`, [...HARMLESS, 'mode=1777']),
-    // The new /dev/pts does not have it; what asks for the name of its terminal looks here, too (ttyname(3)).
+    // The new /dev/pts lacks the terminal; ttyname(3) also searches here.
     ...(terminal === null ? [] : [device(terminal, `${dev}/console`)]),
     ...mounts,
   ];
 }
 
-/** mount(8) skips a bind mount that the tree already has: `ro` comes separately, and takes effect on that one too. */
+/** mount(8) skips a bind mount that already exists in the tree. A separate remount makes that one read-only, too. */
 function bindMounts({ source, target, directory, readOnly, flags, submounts }: Bind): readonly RootMount[] {
   const bound: RootMount = { source, target, type: 'none', options: [directory ? 'rbind' : 'bind'] };
   return readOnly ? [bound, remountReadOnly(target, flags), ...readOnlyMounts(target, submounts)] : [bound];
 }
 
-/** The program can reach its emulator by `/proc/self/exe`, and as root it could change the file, but for such a mount. */
+/** Read-only mounts of the emulators: root inside could otherwise change the emulator through `/proc/self/exe`. */
 export const emulatorMounts = (emulators: readonly EmulatorMount[]): readonly RootMount[] =>
   emulators.flatMap(({ path, flags }) =>
     bindMounts({
@@ -134,14 +132,14 @@ export const emulatorMounts = (emulators: readonly EmulatorMount[]): readonly Ro
     }),
   );
 
-/** Remounts what is mounted below `directory`: a read-only bind mount leaves its submounts writable (mount(8)). */
+/** Makes mounts below `directory` read-only: a read-only bind mount leaves its submounts writable (mount(8)). */
 export const readOnlyMounts = (directory: string, submounts: readonly Submount[]): readonly RootMount[] =>
   submounts.map(({ path, flags }) =>
     remountReadOnly(directory === '' ? path : `${directory}/${path}`, flags),
   );
 
 const remountReadOnly = (target: string, flags: readonly string[]): RootMount => ({
-  // mount(8) also skips a mount with the same source and target: no mount has this source.
+  // A unique source, because mount(8) also skips a mount with an existing source and target.
   source: 'binfmtctl-remount',
   target,
   type: 'none',
@@ -158,11 +156,11 @@ function procMounts({ places, procOfHost, instance }: RootFacts): readonly RootM
   const target = `${proc}${BINFMT_DIRECTORY.slice('/proc'.length)}`;
   if (instance === 'private') return [own, { source: OURS, target, type: 'binfmt_misc', options }];
   if (instance === null || procOfHost) return [own];
-  // Packages that find no instance mount one: root's is that of the machine, a user's is empty and hides the machine's.
+  // Packages that find no instance mount one: for root that of the machine, for a user an empty one that hides the machine's.
   return [own, { source: BINFMT_DIRECTORY, target, type: 'none', options: ['bind', 'ro', ...options] }];
 }
 
-/** Lines for fstab(5), with targets below `root`. */
+/** The mounts as fstab(5), with targets below `root`. */
 export function fstab(mounts: readonly RootMount[], root: string): string {
   const lines = mounts.map(
     ({ source, target, type, options }) =>
@@ -185,7 +183,7 @@ const device = (source: string, target: string): RootMount => ({
   options: ['bind'],
 });
 
-/** fstab(5): blanks and backslashes as three octal digits. Not `\s`, which has characters of more than one byte. */
+/** Escapes blanks and backslashes as three octal digits (fstab(5)). Not `\s`, which includes multi-byte characters. */
 const field = (text: string): string =>
   text.replace(
     /[ \t\n\v\f\r\\#]/g,

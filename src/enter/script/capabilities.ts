@@ -1,8 +1,8 @@
-/** Capabilities of a session. Pure. */
+/** Capabilities of a session. */
 
 /**
- * Capabilities that programs inside a root hardly need, the least needed first, with their numbers (linux/capability.h).
- * Process 1 must have one that the program lacks: the kernel then refuses access to it (security/commoncap.c,
+ * Capabilities that programs inside a root rarely need, the least needed first, with their numbers (linux/capability.h).
+ * Process 1 must have one that the program lacks: the kernel then denies the program access to process 1 (security/commoncap.c,
  * cap_ptrace_access_check()).
  */
 const DISPENSABLE: readonly (readonly [name: string, number: number])[] = [
@@ -23,7 +23,7 @@ const DISPENSABLE: readonly (readonly [name: string, number: number])[] = [
   ['mknod', 27],
 ];
 
-/** The first dispensable capability of a set of permitted ones (capabilities(7)), by its name for setpriv(1); null without any. */
+/** The first dispensable capability in a permitted set (capabilities(7)), as setpriv(1) names it; null if there is none. */
 export function chooseWithheld(permitted: bigint): string | null {
   return DISPENSABLE.find(([, number]) => (permitted & (1n << BigInt(number))) !== 0n)?.[0] ?? null;
 }

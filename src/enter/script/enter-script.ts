@@ -25,38 +25,38 @@ import {
 import { type LockTools, lockedLines, moveLine, OWN_MOUNTS } from './lock-script.ts';
 
 export interface EnterPlan {
-  /** Absolute, without links. */
+  /** Absolute path without links. */
   readonly root: string;
   readonly facts: RootFacts;
   readonly newUserNamespace: boolean;
-  /** Whether the program has the terminal, in the foreground. */
+  /** Whether the program runs in the foreground of a terminal. */
   readonly isJob: boolean;
-  /** The program can neither leave the root nor undo a read-only mount. */
+  /** Whether mounts are locked, so that the program can neither leave the root nor undo a read-only mount. */
   readonly isLocked: boolean;
-  /** Folders that are made in the root itself, where its changes are thrown away. */
+  /** Directories to create in an ephemeral root. */
   readonly madeFirst: readonly string[];
-  /** Files and folders that are made in our own folders of memory, for what is mounted on them. */
+  /** Mount points to create on the new tmpfs mounts. */
   readonly made: { readonly directories: readonly string[]; readonly files: readonly string[] };
-  /** Whether root of the namespaces is not the caller, but one of its subordinate ids. */
+  /** Whether root of the namespaces is one of the caller's subordinate IDs. */
   readonly becomesRoot: boolean;
-  /** For an instance of its own; null where the one there is serves. */
+  /** Rules of the private instance; null if existing entries are used. */
   readonly rules: readonly Rule[] | null;
-  /** The interpreters of `rules`, with the flags of the mounts that they are on. */
+  /** The interpreters of `rules`, with the flags of their mounts. */
   readonly emulators: readonly EmulatorMount[];
-  /** A capability that process 1 has and the program does not get. */
+  /** A capability that process 1 has and the program lacks. */
   readonly withheld: string;
-  /** All changes go to memory. */
+  /** Whether changes are discarded. */
   readonly ephemeral: boolean;
-  /** `nosuid` and `nodev`, as far as the root's own mount has them. */
+  /** Those of `nosuid` and `nodev` that the root's mount has. */
   readonly harmless: readonly string[];
-  /** Flags of the root's own mount, and what is mounted below it, for a root that is read-only; null for one that is not. */
+  /** Flags of the root's mount and its submounts, for a read-only root; otherwise null. */
   readonly readOnly: { readonly flags: readonly string[]; readonly submounts: readonly Submount[] } | null;
   readonly hostname: string | null;
-  /** Whom the program runs as; null for root of the namespaces, with all its groups. The helper sets the user. */
+  /** The account of the program; null for root of the namespaces with all its groups. The exec helper sets the user. */
   readonly account: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
-  /** linux32 of setarch(8), for a 32-bit root that runs without an emulator. */
+  /** Whether to use linux32 of setarch(8), for a 32-bit root without an emulator. */
   readonly personality32: boolean;
-  /** Of the caller, in octal. */
+  /** The caller's umask in octal. */
   readonly umask: string;
   readonly tools: EnterTools;
 }
@@ -67,12 +67,12 @@ export interface EnterTools extends LockTools {
   readonly ln: string;
   readonly mkdir: string;
   readonly hostname: string | null;
-  /** Of iproute2, to switch the loopback device of a new network on; null where there is none. */
+  /** ip(8) of iproute2, which enables the loopback device of a new network; null if missing. */
   readonly ip: string | null;
   readonly setarch: string | null;
 }
 
-/** What a command is, and the texts that it reads from descriptors 5 and 6, which have to be files (mount(8), `--fstab`). */
+/** A command, and the texts that it reads from descriptors 5 and 6, which must be files (mount(8), `--fstab`). */
 export interface EnterCommand {
   readonly command: readonly [string, ...string[]];
   readonly texts: readonly [string, string];
@@ -81,7 +81,7 @@ export interface EnterCommand {
 const [FIRST, SECOND] = TEXT_FDS;
 const LOWER_FD = 9;
 
-/** The command that runs a program in a root, in namespaces that end with it. */
+/** The command that runs a program in a root, in namespaces that end with the program. */
 export function enterCommand(plan: EnterPlan): EnterCommand {
   const { becomesRoot, facts, hostname, tools } = plan;
   const flags = [
@@ -109,7 +109,7 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
       tools,
     }),
     texts: [
-      // Before other mounts cover some of them.
+      // Submounts become read-only before other mounts cover some of them.
       fstab([...readOnlyMounts('', plan.readOnly?.submounts ?? []), ...firstMounts(facts)], base) +
         fstab(emulatorMounts(plan.emulators), ''),
       fstab(secondMounts(facts), base),
@@ -117,20 +117,20 @@ export function enterCommand(plan: EnterPlan): EnterCommand {
   };
 }
 
-/** Where the tree is on its way to `/`. */
+/** Path of the tree before it becomes `/`. */
 const baseOf = ({ root, ephemeral }: EnterPlan): string => (ephemeral ? `${root}/root` : root);
 
-/** The tree becomes a mount, and the folder that we are in. */
+/** Makes the tree a mount, and the current directory. */
 function rootLines({ root, ephemeral, harmless, facts, tools }: EnterPlan): readonly string[] {
   const mount = (...words: string[]): string =>
     `${commandLine([tools.mount, '-n', ...words])} || ${fail('root')}`;
   if (!ephemeral) return [mount('--rbind', root, root), `cd ${quote(root)} || ${fail('root')}`];
-  // In a user namespace the marks of what is removed have to be such as their owner may set (overlayfs.rst, "userxattr").
+  // In a user namespace, overlayfs must use attributes that a user may set (overlayfs.rst, "userxattr").
   const marks = [...(facts.userNamespace ? ['userxattr'] : []), ...harmless]
     .map((option) => `,${option}`)
     .join('');
   return [
-    // By its descriptor, for a colon or comma in its path would end the option.
+    // By descriptor, because a colon or comma in the path would end the option.
     `exec ${LOWER_FD}<${quote(root)} || ${fail('root')}`,
     mount('-t', 'tmpfs', '-o', 'mode=755', 'binfmtctl', root),
     `cd ${quote(root)} || ${fail('root')}`,
@@ -161,11 +161,11 @@ function mountLines(plan: EnterPlan): readonly string[] {
     for (const name of facts.nodes) files.add(`${dev}/${name}`);
     if (facts.terminal !== null) files.add(`${dev}/console`);
   }
-  const make = (folders: readonly string[]): readonly string[] =>
-    folders.length === 0
+  const make = (paths: readonly string[]): readonly string[] =>
+    paths.length === 0
       ? []
       : [
-          `${commandLine([tools.mkdir, '-p', '--', ...folders.map((each) => `./${each}`)])} || ${fail('mounts')}`,
+          `${commandLine([tools.mkdir, '-p', '--', ...paths.map((each) => `./${each}`)])} || ${fail('mounts')}`,
         ];
   return [
     ...make(madeFirst),
@@ -178,13 +178,13 @@ function mountLines(plan: EnterPlan): readonly string[] {
   ];
 }
 
-/** `set -C` opens with O_EXCL, which neither truncates a file nor follows a link. The redirection of `:` would end the shell. */
+/** Creates files. `set -C` opens them with O_EXCL, which neither truncates a file nor follows a link. Uses `true`, because a failed redirection of `:` would end the shell. */
 const fileLines = (files: readonly string[]): readonly string[] =>
   files.length === 0
     ? []
     : ['set -C', ...files.map((file) => `true >${quote(`./${file}`)} || ${fail('mounts')}`), 'set +C'];
 
-/** The usual links: /dev/fd and its like as the host has them. */
+/** The usual links in /dev, such as /dev/fd, copied from the host. */
 const linkLines = (dev: string, { cp, ln }: EnterTools): readonly string[] => [
   `${commandLine([cp, '-P', '/dev/fd', '/dev/stdin', '/dev/stdout', '/dev/stderr', `./${dev}/`])} 2>/dev/null`,
   `${commandLine([ln, '-s', 'pts/ptmx', `./${dev}/ptmx`])} || ${fail('mounts')}`,
@@ -197,7 +197,7 @@ function settingLines(plan: EnterPlan): readonly string[] {
   const lines: string[] = [];
   if (rules !== null) {
     const within = `${base}/${proc}${BINFMT_DIRECTORY.slice('/proc'.length)}`;
-    // In a root without /proc it is where this machine has it, under the root: mounted, but not to be seen.
+    // In a root without /proc, the instance is mounted at the host's path, where the root hides it.
     lines.push(
       ...(proc === undefined ? instanceLines(BINFMT_DIRECTORY, rules, tools) : registerLines(within, rules)),
       sealLine(proc === undefined ? BINFMT_DIRECTORY : within, tools),
@@ -214,7 +214,7 @@ function settingLines(plan: EnterPlan): readonly string[] {
   return lines;
 }
 
-/** In a process of its own, as the first one of a namespace ignores the signals that end others (pid_namespaces(7)). */
+/** Runs the program. It must not be process 1, which ignores signals without a handler (pid_namespaces(7)). */
 function programLines(plan: EnterPlan): readonly string[] {
   const { personality32, tools, umask } = plan;
   const { setarch, setpriv } = tools;
@@ -226,15 +226,15 @@ function programLines(plan: EnterPlan): readonly string[] {
     `${OWN_PID}; echo "ready $pid" >&2`,
     AWAIT_PERMISSION,
     `umask ${umask}`,
-    // The helper makes the tree its root, changes to the folder to begin in, and becomes the user.
+    // The helper changes to the root, the working directory and the user.
     ['exec', ...words.map(quote), EXECUTE].join(' '),
   ];
 }
 
 /**
- * The groups of an account, and the capabilities. Without CAP_SYS_PTRACE the program has no access to a process with more
- * capabilities (ptrace(2), "Ptrace access mode checking"): the shell that waits for it has the root of the machine. Where the
- * caller lacks CAP_SYS_PTRACE, as in a container, another one makes the difference.
+ * Sets groups and capabilities. Without CAP_SYS_PTRACE, the program cannot access a process with more capabilities (ptrace(2),
+ * "Ptrace access mode checking"), such as the shell that waits for it, whose root is the host's. If the caller lacks
+ * CAP_SYS_PTRACE, as in a container, another capability is withheld.
  */
 function privileges({ account, newUserNamespace, withheld }: EnterPlan, setpriv: string): readonly string[] {
   const dropped = [...new Set(['sys_ptrace', withheld])].map((name) => `-${name}`).join(',');
@@ -242,7 +242,7 @@ function privileges({ account, newUserNamespace, withheld }: EnterPlan, setpriv:
   return [
     setpriv,
     `--bounding-set=${dropped}`,
-    // In a user namespace the shell has had to keep all of them.
+    // In a user namespace, the shell kept all of them.
     ...(newUserNamespace ? ['--inh-caps=-all', '--ambient-caps=-all'] : [`--inh-caps=${dropped}`]),
     ...(account === null ? [] : [`--regid=${account.gid}`, groups]),
     '--',

@@ -1,4 +1,4 @@
-/** Locks the mounts of a session, so that the program inside cannot leave its root. Pure. */
+/** Locks the mounts of a session, so that the program inside cannot leave its root. */
 import {
   AWAIT_PERMISSION,
   fail,
@@ -10,29 +10,29 @@ import {
 import { commandLine } from '../../text/shell.ts';
 
 export interface LockTools extends Tools {
-  /** Of util-linux. */
+  /** nsenter(1) of util-linux. */
   readonly nsenter: string;
 }
 
-/** Only the set-up reads the texts: the program's side closes one descriptor and has the locker's pipe as the other. */
+/** Only the setup reads the texts. The program's side closes one of these descriptors and uses the other for the locker's pipe. */
 const [UNUSED, PIPE] = TEXT_FDS;
 /** A free descriptor, for a copy of standard input. */
 const STDIN_FD = 9;
 
-/** Asks the supervisor to let the locker go on. */
+/** Asks the supervisor to let the locker continue. */
 const CONTINUE_LOCKER = 'echo lock >&2';
 
-/** Flags of unshare(1) for a mount namespace in which nothing changes with the one outside. */
+/** Flags of unshare(1) for a mount namespace without propagation. */
 export const OWN_MOUNTS = ['--mount', '--propagation', 'private'] as const;
 
 /**
- * Runs the lines `setup` in a mount namespace of their own, and `lines` in a locked copy of it, which a throw-away user
- * namespace owns. The kernel locks all mounts that it copies into such a namespace: not even root of the machine can unmount,
- * move or uncover one there, or make it writable (mount_namespaces(7), "Restrictions on mount namespaces"). The lines stay in
- * the user namespace that they are in, and so keep their capabilities.
+ * Runs the lines `setup` in a new mount namespace, and `lines` in a locked copy of it, which is owned by a temporary user
+ * namespace. The kernel locks all mounts that it copies into such a namespace: not even root of the host can unmount,
+ * move or uncover them there, or make them writable (mount_namespaces(7), "Restrictions on mount namespaces"). `lines` stay in
+ * the current user namespace, and so keep their capabilities.
  *
- * The mount namespace of the set-up, in which nothing is locked, ends before `lines` run: since Linux 6.12 root of a user
- * namespace can find the mount namespaces that it owns (NS_MNT_GET_PREV, fs/nsfs.c). This shell stays in the one outside.
+ * The mount namespace of the setup, whose mounts are not locked, ends before `lines` run: since Linux 6.12, root of a user
+ * namespace can find the mount namespaces that it owns (NS_MNT_GET_PREV, fs/nsfs.c). This shell stays in the outer one.
  */
 export function lockedLines(
   setup: readonly string[],
@@ -43,16 +43,16 @@ export function lockedLines(
   const first = [...setup, ...lockerLines(tools)].join('\n');
   const inside = [
     CONTINUE_LOCKER,
-    // The pipe ends with the locker and with the mount namespace of the set-up.
+    // The pipe closes when the locker and the setup's mount namespace end.
     `! read -r _ <&${PIPE} || exit 125; exec ${PIPE}<&-`,
     ...lines,
   ].join('\n');
-  // Its own /proc/self, as the locker has it, is of the process namespace outside.
+  // Not /proc/self: the locker's /proc belongs to the outer PID namespace.
   const at = (place: string): string => `"/proc/$locker/${place}"`;
   const namespace = `--mount=${at('ns/mnt')} --root=${at('root')} --wd=${at('cwd')}`;
   return [
     `exec ${STDIN_FD}<&0`,
-    // What the tools print does not go into the pipe.
+    // Output of the tools must not go into the pipe.
     `${commandLine([unshare, ...OWN_MOUNTS, '--', sh, '-c', first])} ${STDERR_FD}>&1 >&2 <&- ${STDIN_FD}<&- | {`,
     `exec ${PIPE}<&0 <&${STDIN_FD} ${STDIN_FD}<&- ${UNUSED}<&-`,
     `read -r locker <&${PIPE} || exit 125`,
@@ -62,9 +62,9 @@ export function lockedLines(
 }
 
 /**
- * The locker makes both namespaces, and its process id goes into the pipe. The tree becomes `/` in between: later it would be
- * locked itself, and earlier the locker's root would not be that of its mount namespace, so that it could make no user
- * namespace (user_namespaces(7)).
+ * The locker creates both namespaces and writes its process ID to the pipe. The tree becomes `/` after the user namespace is
+ * created and before the mount namespace is: later, the tree would be locked; earlier, the locker's root would differ from that of
+ * its mount namespace, and the kernel would refuse the user namespace (user_namespaces(7)).
  */
 function lockerLines(tools: LockTools): readonly string[] {
   const { sh, unshare } = tools;
@@ -85,6 +85,6 @@ function lockerLines(tools: LockTools): readonly string[] {
   ];
 }
 
-/** Makes the folder that the shell is in the root of the mount namespace, above that of the machine. */
+/** Moves the mount at the shell's current directory to `/`, over the host's root. */
 export const moveLine = ({ mount }: Tools): string =>
   `${commandLine([mount, '-n', '--move'])} . / || ${fail('root')}`;

@@ -1,4 +1,4 @@
-/** What keeps a program inside from process 1, from its emulator and from a read-only root. */
+/** Protects process 1, the emulators and a read-only root from the program inside. */
 import { realpathSync } from 'node:fs';
 import type { Context } from '../../context.ts';
 import type { Rule } from '../../rule/types.ts';
@@ -8,13 +8,13 @@ import { flagsAt, submountsOf } from '../../system/namespace/mounts.ts';
 import { chooseWithheld } from './capabilities.ts';
 import type { EnterPlan } from './enter-script.ts';
 
-/** The interpreters of rules, for mounts that keep a session from changing them. */
+/** The interpreters of rules, for mounts that prevent changes to them. */
 export function emulatorsOf(rules: readonly Rule[]): EnterPlan['emulators'] {
   const paths = new Set(rules.map(({ interpreter }) => interpreter));
   return [...paths].map((path) => ({ path, flags: flagsAt(realpathSync(path)) }));
 }
 
-/** The mounts of a read-only root. An overlay has only the files of the tree's own file system. */
+/** The mounts of a read-only root. An overlay contains only the tree's own file system, without its submounts. */
 export const readOnlyMountsOf = (
   root: string,
   { ephemeral }: { readonly ephemeral: boolean },
@@ -23,11 +23,11 @@ export const readOnlyMountsOf = (
   submounts: ephemeral ? [] : submountsOf(root),
 });
 
-/** A capability that process 1 has and the program does not get. In a new user namespace, process 1 has all (user_namespaces(7)). */
+/** A capability that process 1 has and the program lacks. In a new user namespace, process 1 has all (user_namespaces(7)). */
 export function withheldFor(maps: IdMaps | null, { report }: Pick<Context, 'report'>): string {
   const withheld = maps === null ? chooseWithheld(permittedCapabilities()) : 'sys_ptrace';
   if (withheld !== null) return withheld;
-  const text = 'the program can reach the files of this machine: it has all capabilities of process 1';
+  const text = 'the program can access the files of this machine: it has all capabilities of process 1';
   report({ kind: 'warning', text });
   return 'sys_ptrace';
 }

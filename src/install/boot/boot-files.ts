@@ -1,4 +1,4 @@
-/** The boot files of an entry as they are now, and who wrote them. */
+/** The current boot files of an entry, and whether binfmtctl wrote them. */
 import { existsSync } from 'node:fs';
 import { bootFormatOf, persistedText, ruleInBootFile } from '../../boot/boot-file.ts';
 import type { BootFormat } from '../../boot/persistence.ts';
@@ -10,7 +10,7 @@ import type { Entry, Rule } from '../../rule/types.ts';
 import type { Registration } from '../../state/registration.ts';
 import { readTextIfExists } from '../../system/file/read-file.ts';
 
-/** A boot file of a registration, which may have been changed since it was written. */
+/** A boot file of a registration, which may have changed since binfmtctl wrote it. */
 export interface PersistedFile {
   readonly path: string;
   readonly now: string | null;
@@ -31,7 +31,7 @@ export function persistedFiles(
   });
 }
 
-/** Null for a missing file, and undefined for what `install` does not write, such as a link to /dev/null. */
+/** Null for a missing file; undefined for a kind of file that `install` does not write, such as a link to /dev/null. */
 function textOf(path: string): string | null | undefined {
   try {
     return readTextIfExists(path);
@@ -42,8 +42,9 @@ function textOf(path: string): string | null | undefined {
 }
 
 /**
- * Whether the boot files register `entry` as a request with `persist` asks: the file of that format does, and none is
- * stale or hides the rules of other entries, as that at `hiding` does. With F the kernel keeps a removed interpreter open, but the next boot cannot register it.
+ * Whether the boot files persist `entry` as `persist` requires: the file of that format registers it, and no file is stale or
+ * hides rules of other entries, as the file at `hiding` does. The interpreter must exist: with F, the kernel keeps a removed one
+ * open, but the next boot cannot register it.
  */
 export function isPersisted(
   entry: Entry,
@@ -74,8 +75,8 @@ function stateOf(
 }
 
 /**
- * Whether binfmtctl wrote the text of a boot file for some emulator of the entry `name`, except for one in another store. A
- * binfmt.d file names its writer; an admin file of binfmt-support shows it only by the path of the emulator.
+ * Whether binfmtctl wrote the text of a boot file for an emulator of entry `name`, except for emulators in another store. A
+ * binfmt.d file names binfmtctl; an admin file of binfmt-support shows it only through the path of the emulator.
  */
 export function isOwnBootText(
   path: string,
@@ -89,7 +90,7 @@ export function isOwnBootText(
   return bootFormatOf(path, name) === 'binfmt.d' && promisedSha256(rule.interpreter) === null;
 }
 
-/** As `persistedText`; null also for a rule that the format cannot hold. */
+/** As `persistedText`; null also for a rule that the format cannot express. */
 function textFor(path: string, rule: Rule): string | null {
   try {
     return persistedText(path, rule);
@@ -101,6 +102,6 @@ function textFor(path: string, rule: Rule): string | null {
 
 /** Warnings about a boot file whose state is `changed`. */
 export const fileLeftWarning = (path: string): string =>
-  `${path} was changed since it was written: it is left`;
+  `${path} was changed after binfmtctl wrote it; it is kept`;
 export const fileReplacedWarning = (path: string): string =>
-  `${path} was changed since it was written: it is replaced`;
+  `${path} was changed after binfmtctl wrote it; it is replaced`;

@@ -11,10 +11,10 @@ import type { InstallRequest } from '../types.ts';
 export type { Persistence } from '../../boot/persistence.ts';
 
 /**
- * The format that a service of this machine will read at boot. Warns if `auto` finds no such
+ * The format that a service of this machine reads at boot. Warns if `auto` finds no such
  * service.
  *
- * @throws NO_TOOL if nothing reads the format that was asked for; USAGE in our container image.
+ * @throws NO_TOOL if no service reads the requested format; USAGE in binfmtctl's container image.
  */
 export function choosePersistence(
   request: Pick<InstallRequest, 'persist' | 'arches' | 'all' | 'emulator' | 'credentials'>,
@@ -26,7 +26,7 @@ export function choosePersistence(
   return how;
 }
 
-/** The words of the command line that say what to register. */
+/** The command-line arguments that select what to register. */
 function wordsOf({
   all,
   arches,
@@ -40,9 +40,9 @@ function wordsOf({
   ].join(' ');
 }
 
-/** What removes entries that are not persisted, besides a reboot. */
+/** Notes about events that remove entries that are not persistent. */
 export function flushNotes(facts: BootFacts = readBootFacts()): readonly string[] {
   return isFlushedBySystemd(facts)
-    ? ['a reboot or `systemctl restart systemd-binfmt` removes what was registered; --persist keeps it']
+    ? ['a reboot or `systemctl restart systemd-binfmt` removes the entries; --persist keeps them']
     : [];
 }

@@ -1,4 +1,4 @@
-/** Files of binfmt.d that a file in /etc of the same name hides, with all of their rules. */
+/** binfmt.d files that a file of the same name in /etc hides, with all their rules. */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { BINFMT_D, readFileAt } from '../../boot/binfmt-d-files.ts';
@@ -8,24 +8,24 @@ import { binfmtDFileName, decodeBinfmtD } from '../../file-format/binfmt-d.ts';
 import { decodeText } from '../../rule/text.ts';
 import { isOwnBootText } from './boot-files.ts';
 
-/** A file with rules for other entries as well. */
+/** A hidden file that also has rules for other entries. */
 export interface HiddenFile {
   readonly path: string;
-  /** The file of ours that hides or replaces it, or would. */
+  /** binfmtctl's file that hides or replaces it, or would do so. */
   readonly by: string;
   /** Names of the other entries; empty if the file cannot be read. */
   readonly others: readonly string[];
 }
 
 /**
- * The file that a file of ours with the plain name of the entry `name` hides or replaces, if it has rules for other entries, or might
- * have; else null. A file that only registers the same entry may be hidden: ours does that in its place.
+ * The file that binfmtctl's file with the plain name of entry `name` hides or replaces, if it has or may have rules for other
+ * entries; otherwise null. A file that only registers the same entry may be hidden, because binfmtctl's file does so instead.
  */
 export function findHidden(name: string, context: Pick<Context, 'store'>): HiddenFile | null {
   const by = bootFilePath('binfmt.d', name);
-  for (const folder of BINFMT_D) {
-    const path = join(folder, binfmtDFileName({ name }));
-    // What an administrator put there, such as a link to /dev/null, is a mask, and `install` refuses to replace it.
+  for (const directory of BINFMT_D) {
+    const path = join(directory, binfmtDFileName({ name }));
+    // A link, such as one to /dev/null, is an administrator's mask, which `install` refuses to replace.
     if (path === by && isLink(path)) return null;
     const file = readFileAt(path);
     if (file === null) continue;
@@ -38,7 +38,7 @@ export function findHidden(name: string, context: Pick<Context, 'store'>): Hidde
   return null;
 }
 
-/** What is reported when a file of ours that hid it goes. */
+/** The warning when binfmtctl removes its file that hid another one. */
 export const unhiddenFileWarning = ({ path, others }: HiddenFile): string => {
   const names = others.length === 0 ? '' : ` (${others.join(', ')})`;
   return `${path} is no longer hidden: the next boot registers its other rules${names}`;

@@ -1,4 +1,4 @@
-/** The rules that `uninstall` registers again: those of other programs that entries of ours replaced or whose files ours hid. */
+/** The rules that `uninstall` registers again: rules of other programs whose entries binfmtctl replaced, or whose files it hid. */
 
 import { runningKernelFeatures } from '../../binfmt/features.ts';
 import { readAllFiles } from '../../boot/binfmt-d-files.ts';
@@ -15,7 +15,7 @@ import { readTextIfExists } from '../../system/file/read-file.ts';
 import { isProgram } from '../../system/process/tools.ts';
 import type { EntryRemoval } from '../plan-uninstall.ts';
 
-/** A rule that is registered again, and the boot file that has it; null if none has. */
+/** A rule to register again, and the boot file that contains it; null if there is none. */
 export interface RestorableRule {
   readonly arch: string;
   readonly rule: Rule;
@@ -23,8 +23,8 @@ export interface RestorableRule {
 }
 
 /**
- * What is to be registered again once `steps` are done, which remove the entries of `unwanted`. Reports a warning with a
- * command for a rule that is not safe or whose interpreter cannot run.
+ * The rules to register again after `steps`, which remove the entries of `removals`. Warns about a rule that is unsafe or
+ * whose interpreter cannot run, with a command to retry.
  */
 export async function findRestorableRules(
   removals: readonly EntryRemoval[],
@@ -40,7 +40,7 @@ export async function findRestorableRules(
     const changes = changesOf(steps);
     const lasting = ruleAtBoot(name, changes);
     const { arch, persisted, replaced } = registration;
-    // A file of ours that was changed since, and is left.
+    // A file of binfmtctl that was changed, and is kept.
     const isLeft = persisted.some(({ path }) => path === lasting?.path && !changes.has(path));
     if (lasting !== null && !isLeft) return [{ arch, ...lasting }];
     return replaced === undefined ? [] : [{ arch, rule: replaced, path: null }];
@@ -60,7 +60,7 @@ export async function findRestorableRules(
   });
 }
 
-/** Warns of a rule that is not registered again, and names the command that tries once more. */
+/** Warns about a rule that is not registered again, with a command to retry. */
 export function reportLost(
   { arch, rule: { name }, path }: RestorableRule,
   why: string,
@@ -71,11 +71,11 @@ export function reportLost(
     : path === null
       ? `binfmtctl install ${arch}`
       : `update-binfmts --enable ${name}`;
-  const text = `the replaced entry ${name} was not registered again: ${why}; to try once more, run \`${again}\``;
+  const text = `the replaced entry ${name} was not registered again: ${why}; to try again, run \`${again}\``;
   report({ kind: 'warning', text });
 }
 
-/** The rule that a boot would register, by systemd-binfmt before binfmt-support. */
+/** The rule that the next boot would register: by systemd-binfmt, otherwise by binfmt-support. */
 function ruleAtBoot(
   name: string,
   changes: ReadonlyMap<string, string | null>,

@@ -1,4 +1,4 @@
-/** Which entries and boot files take programs of an arch before or after others: the kernel tries the newest entry first. */
+/** Finds entries and boot files that compete for the programs of an architecture: the kernel tries the newest entry first. */
 import { basename } from 'node:path';
 import { readAllFiles } from '../../boot/binfmt-d-files.ts';
 import type { Arch } from '../../catalogue/types.ts';
@@ -11,10 +11,10 @@ import { encodeText } from '../../rule/text.ts';
 import type { Entry, Rule } from '../../rule/types.ts';
 import type { DesiredState } from '../plan.ts';
 
-/** The first bytes of a program of the arch. */
+/** The first bytes of a program of the architecture. */
 export const archHead = (arch: Arch): Uint8Array => buildProbe(arch.elf, arch.probe).subarray(0, HEAD_SIZE);
 
-/** Names of the entries in `desired` whose programs a newer entry takes. */
+/** Names of the entries in `desired` that a newer entry shadows. */
 export function findShadowed(
   entries: readonly Entry[],
   desired: readonly DesiredState[],
@@ -30,7 +30,7 @@ export function findShadowed(
   return new Set(shadowed.map(({ rule }) => rule.name));
 }
 
-/** Names of the files of binfmt.d that register another entry for programs that begin like `head`. */
+/** Names of the binfmt.d files that register another entry for programs that begin with `head`. */
 export function competingFiles(head: Uint8Array, name: string): readonly string[] {
   const files = readAllFiles().flatMap((file) => ('bytes' in file ? [file] : []));
   const competing = files.filter(({ bytes }) =>

@@ -1,13 +1,13 @@
-/** What a registry answers who has not said who he is: the header WWW-Authenticate (RFC 9110 11.6.1). */
+/** Parses the WWW-Authenticate header, with which a registry asks for authentication (RFC 9110 11.6.1). */
 
 export interface Challenge {
   /** In lower case: `bearer`, `basic`. */
   readonly scheme: string;
-  /** By name in lower case: `realm`, `service`, `scope`. */
+  /** Names in lower case: `realm`, `service`, `scope`. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** Longer than any that a registry sends. */
+/** In characters; longer than real headers. */
 const MAX_LENGTH = 8192;
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
 const PART = new RegExp(
@@ -15,7 +15,7 @@ const PART = new RegExp(
   'y',
 );
 
-/** The challenges of a header, in order. What cannot be read ends them. */
+/** Lists the challenges of a header in order. Stops at the first invalid part. */
 export function parseChallenges(header: string): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
   if (header.length > MAX_LENGTH) return challenges;

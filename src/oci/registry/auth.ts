@@ -11,21 +11,21 @@ import type { Login } from './docker-config.ts';
 const MAX_ANSWER = 1024 * 1024;
 const CLIENT = 'binfmtctl';
 
-/** Who asks for what, and where. */
+/** A repository, the registry that serves it, and the user's credentials for it. */
 export interface RegistryAccess {
-  /** The registry's own address: only what it asks for itself is answered. */
+  /** Address of the registry. Credentials are only sent in response to challenges from this origin. */
   readonly base: URL;
   readonly repository: string;
   readonly login: () => Promise<Login | null>;
-  /** What counts for the certificates of the token server. */
+  /** TLS settings of the token server. */
   readonly tls?: HttpRequest['tls'];
 }
 
 /**
- * The header Authorization that a registry wants to see (distribution, docs/spec/auth/token.md); null where nothing that we
- * have would help.
+ * Returns the Authorization header for a registry (distribution, docs/spec/auth/token.md); null if there are no suitable
+ * credentials.
  *
- * @param header its WWW-Authenticate
+ * @param header the registry's WWW-Authenticate header
  * @throws SOURCE_FAILED, INTERRUPTED.
  */
 export async function authorize(
@@ -36,7 +36,7 @@ export async function authorize(
   const challenges = parseChallenges(header);
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && 'realm' in parameters);
   const login = await access.login();
-  // Over plain HTTP anybody may have sent the challenge, with a token server of their own.
+  // Over plain HTTP, an attacker could have sent the challenge, with the attacker's token server in it.
   if (login !== null) requireSecret(access.base);
   if (login?.kind === 'bearer') return `Bearer ${login.token}`;
   if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, access, login, options)}`;
@@ -68,12 +68,12 @@ async function fetchToken(
   }
   const token = tokenIn(await readBody(response, MAX_ANSWER));
   if (token !== null) return token;
-  throw new BinfmtctlError('SOURCE_FAILED', `${printUrl(realm)} gives no token`, {
-    hint: `is it really the token server of ${base.host}?`,
+  throw new BinfmtctlError('SOURCE_FAILED', `${printUrl(realm)} returned no token`, {
+    hint: `check that ${base.host} is a container registry, or use another source`,
   });
 }
 
-/** Its address comes from outside: it must be as safe as the registry's own. */
+/** The registry chooses the token server: it must be as trustworthy as the registry itself. */
 function tokenServer(text: string, base: URL): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   const isOwn = isLoopback(base.host);
@@ -86,17 +86,17 @@ function tokenServer(text: string, base: URL): URL {
   if (url !== null && isSafe) return url;
   throw new BinfmtctlError(
     'SOURCE_FAILED',
-    `${base.host} names ${JSON.stringify(maskSecrets(text.slice(0, 200)))} as its token server`,
+    `${base.host} requests a token from an unsafe address: ${JSON.stringify(maskSecrets(text.slice(0, 200)))}`,
     {
-      hint: 'a token is fetched by https:// only, so that nobody in between can read it, and not from this machine for another',
+      hint: 'use a registry with a token server at a public https:// address',
     },
   );
 }
 
 function requireSecret(url: URL): void {
   if (url.protocol === 'https:' || isLoopback(url.host)) return;
-  throw new BinfmtctlError('SOURCE_FAILED', `${url.host} wants a login over plain HTTP`, {
-    hint: 'a password is sent over TLS only: give the registry a certificate, or log out of it',
+  throw new BinfmtctlError('SOURCE_FAILED', `${url.host} requires authentication over plain HTTP`, {
+    hint: 'credentials are only sent over TLS: set up TLS for the registry, or log out with `docker logout`',
   });
 }
 
@@ -118,7 +118,7 @@ function refreshForm(fields: Readonly<Record<string, string>>, token: string) {
 function tokenIn(bytes: Uint8Array): string | null {
   const answer = parseJson(new TextDecoder().decode(bytes));
   const token = isRecord(answer) ? (answer['token'] ?? answer['access_token']) : null;
-  // Other characters could split the header that the token is put into.
+  // Other characters could split the Authorization header.
   return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token) ? token : null;
 }
 
@@ -127,10 +127,10 @@ function tokenError(realm: URL, response: HttpResponse, login: Login | null): Bi
   const isWrong = status === 400 || status === 401 || status === 403;
   const hint = isWrong
     ? login === null
-      ? 'log in with `docker login` or `skopeo login`, as the user who runs this'
-      : 'the login of this user is no longer right: log in again with `docker login` or `skopeo login`'
+      ? 'log in with `docker login` or `skopeo login`, as the user who runs binfmtctl'
+      : 'the credentials are invalid or expired: log in again with `docker login` or `skopeo login`'
     : 'try again later';
-  return new BinfmtctlError('SOURCE_FAILED', `${printUrl(realm)} gives no token (status ${status})`, {
+  return new BinfmtctlError('SOURCE_FAILED', `${printUrl(realm)} returned no token (status ${status})`, {
     hint,
     cause: failureFrom(response),
   });

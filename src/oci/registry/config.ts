@@ -1,4 +1,4 @@
-/** What this machine's engines have configured of registries: Docker, containerd, and the containers tools. */
+/** Registry configuration of this machine: Docker, containerd, and the containers tools (Podman, Skopeo, Buildah). */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { listNames } from '../../system/file/list.ts';
@@ -14,9 +14,9 @@ const DOCKER_DAEMON = '/etc/docker/daemon.json';
 export const CONTAINERD = '/etc/containerd/certs.d';
 
 /**
- * Where to ask for an image. A file that cannot be read is passed over, with a warning if it exists.
+ * Lists the endpoints for an image. Skips configuration files that cannot be read, with a warning if they exist.
  *
- * @throws BAD_SOURCE, as `endpointsOf`.
+ * @throws BAD_SOURCE; see `endpointsOf`.
  */
 export async function findEndpoints(reference: Reference, warn: Warn): Promise<readonly Endpoint[]> {
   return endpointsOf(reference, {
@@ -48,24 +48,24 @@ async function containersFor(reference: Reference, warn: Warn): Promise<Registry
   return placesFor(registryRules(documents), reference);
 }
 
-/** The main file, then what is added to it, in the order in which they count. */
+/** The main file, then its drop-ins; later files override earlier ones. */
 function registriesFiles(): readonly string[] {
   const { CONTAINERS_REGISTRIES_CONF = '', HOME = homedir() } = process.env;
-  const [machine, own] = ['/etc/containers', join(HOME, '.config/containers')];
-  const main = [join(own, 'registries.conf'), join(machine, 'registries.conf')];
-  const added = [machine, own].flatMap((folder) => {
-    const directory = join(folder, 'registries.conf.d');
+  const [system, user] = ['/etc/containers', join(HOME, '.config/containers')];
+  const main = [join(user, 'registries.conf'), join(system, 'registries.conf')];
+  const dropIns = [system, user].flatMap((parent) => {
+    const directory = join(parent, 'registries.conf.d');
     return filesIn(directory, '.conf').map((name) => join(directory, name));
   });
   const chosen = CONTAINERS_REGISTRIES_CONF || main.find((path) => readText(path, () => {}) !== null);
-  return [...(chosen === undefined ? [] : [chosen]), ...added];
+  return [...(chosen === undefined ? [] : [chosen]), ...dropIns];
 }
 
 /** Lists the files with this suffix, sorted. Empty if the directory does not exist. */
-export function filesIn(directory: string, ending: string): readonly string[] {
+export function filesIn(directory: string, suffix: string): readonly string[] {
   try {
     return listNames(directory)
-      .filter((name) => name.endsWith(ending))
+      .filter((name) => name.endsWith(suffix))
       .toSorted();
   } catch {
     return [];
@@ -79,7 +79,7 @@ async function readToml(path: string, warn: Warn): Promise<unknown> {
     const { parse } = await import('smol-toml');
     return parse(text);
   } catch {
-    // Without the parser's text, which quotes the file.
+    // The parser's message quotes the file, which can contain secrets.
     warn(`ignored ${path}: it is not valid TOML`);
     return null;
   }

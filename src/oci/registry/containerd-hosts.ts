@@ -1,4 +1,4 @@
-/** hosts.toml of containerd (docs/hosts.md): where the images of one registry come from. */
+/** hosts.toml of containerd (docs/hosts.md): the hosts that serve the images of a registry. */
 
 import { isHost } from '../../text/host.ts';
 import { isRecord } from '../../text/json.ts';
@@ -6,21 +6,21 @@ import { isRecord } from '../../text/json.ts';
 export interface ContainerdHost {
   /** `https://mirror.example:5000`. */
   readonly origin: string;
-  /** Path that the requests begin with: `/v2`, or below it. */
+  /** Path prefix of the requests: `/v2`, or a longer path. */
   readonly api: string;
-  /** Files, by absolute path or relative to that of hosts.toml. */
+  /** Absolute paths, or relative to the directory of hosts.toml. */
   readonly ca: readonly string[];
-  /** Certificate and key; the key is in the same file if none is named. */
+  /** Certificate and key files; the same file twice if it contains both. */
   readonly client: readonly (readonly [cert: string, key: string])[];
 }
 
-/** The directories of a registry below `certs.d`, the first one that exists counts. */
+/** The directories of a registry below `certs.d`; containerd uses the first one that exists. */
 export function containerdDirectories(registry: string): readonly string[] {
   const withPort = /^(.+):(\d+)$/.exec(registry);
   return [...(withPort === null ? [] : [`${withPort[1]}_${withPort[2]}_`]), registry, '_default'];
 }
 
-/** The hosts in order, `server` last. Skips hosts without the right to pull, and what is no address. */
+/** Lists the hosts in order, `server` last. Skips invalid addresses and hosts without the pull and resolve capabilities. */
 export function containerdHosts(document: unknown): readonly ContainerdHost[] {
   if (!isRecord(document)) return [];
   const hosts = isRecord(document['host']) ? Object.entries(document['host']) : [];
@@ -41,7 +41,7 @@ function hostOf(text: string, table: Record<string, unknown>): ContainerdHost | 
   return { origin: url.origin, api, ca: texts(table['ca']), client: clientsOf(table['client']) };
 }
 
-/** A file, a pair, or a list of either. */
+/** The value is a file, a pair, or a list of either. */
 function clientsOf(value: unknown): ContainerdHost['client'] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.flatMap((each): ContainerdHost['client'] => {

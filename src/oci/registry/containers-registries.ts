@@ -1,11 +1,11 @@
 /** registries.conf of the containers tools (containers-registries.conf(5)), version 2. */
 import { isHost } from '../../text/host.ts';
 
-/** What a table `[[registry]]` says of the images whose names begin with its prefix. */
+/** A `[[registry]]` table, which applies to the images whose names begin with its prefix. */
 export interface RegistryRule {
   /** `docker.io`, `ghcr.io/owner`, or `*.example.com`. */
   readonly prefix: string;
-  /** What stands in place of the prefix; null for the prefix itself. */
+  /** Replaces the prefix; null if it stays. */
   readonly location: string | null;
   readonly insecure: boolean;
   readonly blocked: boolean;
@@ -15,11 +15,11 @@ export interface RegistryRule {
 export interface RegistryMirror {
   readonly location: string;
   readonly insecure: boolean;
-  /** Images by digest, by tag, or both. */
+  /** Which references it serves: by digest, by tag, or all. */
   readonly serves: 'all' | 'digest-only' | 'tag-only';
 }
 
-/** Where to ask for an image. */
+/** A host and repository that serve an image. */
 export interface RegistryPlace {
   readonly host: string;
   readonly repository: string;
@@ -29,11 +29,11 @@ export interface RegistryPlace {
 export interface RegistryPlaces {
   readonly blocked: boolean;
   readonly mirrors: readonly RegistryPlace[];
-  /** Null if it is the registry that the name says. */
+  /** Null if it is the registry in the image name. */
   readonly own: RegistryPlace | null;
 }
 
-/** The rules of the files' documents, of which a later one replaces an earlier one of its prefix. Skips what is no rule. */
+/** Lists the rules of all documents. A later rule replaces an earlier one with the same prefix. Skips invalid tables. */
 export function registryRules(documents: readonly unknown[]): readonly RegistryRule[] {
   const rules = documents.flatMap((document) =>
     tables(document, 'registry').flatMap((each) => ruleOf(each) ?? []),
@@ -41,7 +41,7 @@ export function registryRules(documents: readonly unknown[]): readonly RegistryR
   return [...new Map(rules.map((rule) => [rule.prefix, rule])).values()];
 }
 
-/** Where the rules say to ask for an image, by the longest prefix that matches; null if none does. */
+/** Applies the rule with the longest matching prefix to an image; null if no rule matches. */
 export function placesFor(
   rules: readonly RegistryRule[],
   {
@@ -51,10 +51,10 @@ export function placesFor(
   }: { readonly registry: string; readonly repository: string; readonly digest: string | null },
 ): RegistryPlaces | null {
   const name = `${registry}/${repository}`;
-  const matching = rules.filter(({ prefix }) => matchedBy(prefix, registry, name) !== null);
+  const matching = rules.filter(({ prefix }) => matchedLength(prefix, registry, name) !== null);
   const [rule] = matching.toSorted((a, b) => b.prefix.length - a.prefix.length);
   if (rule === undefined) return null;
-  const rest = name.slice(matchedBy(rule.prefix, registry, name) ?? 0);
+  const rest = name.slice(matchedLength(rule.prefix, registry, name) ?? 0);
   const unserved = digest === null ? 'digest-only' : 'tag-only';
   const { location, insecure, blocked, mirrors } = rule;
   return {
@@ -69,8 +69,8 @@ export function placesFor(
   };
 }
 
-/** How much of the name a prefix takes; null if it does not match. */
-function matchedBy(prefix: string, registry: string, name: string): number | null {
+/** The length of the name's part that the prefix matches; null if it does not match. */
+function matchedLength(prefix: string, registry: string, name: string): number | null {
   if (prefix.startsWith('*.'))
     return registry.replace(/:\d+$/, '').endsWith(prefix.slice(1)) ? registry.length : null;
   return name === prefix || name.startsWith(`${prefix}/`) ? prefix.length : null;

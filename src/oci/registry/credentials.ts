@@ -8,19 +8,19 @@ import { isLoginFile, type Login, type Lookup, lookUp, parseHelperAnswer } from 
 
 const HELPER_TIMEOUT_MS = 30_000;
 const MAX_ANSWER = 64 * 1024;
-/** What helpers print where they know nobody (docker-credential-helpers, credentials/error.go). */
+/** Output of a helper without credentials for the server (docker-credential-helpers, credentials/error.go). */
 const NOT_FOUND = /credentials not found/i;
 
 export interface LoginOptions {
   readonly signal: AbortSignal;
-  /** Told what stands in the way of a login that may be there. */
+  /** Receives the reason if credentials cannot be read. */
   readonly warn: (text: string) => void;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Who this user is at a registry, from the files of the containers tools and Docker and from the helpers that they name;
- * null for nobody. Never throws: without a login a registry may still hand out what is public.
+ * Finds the user's credentials for a repository in the files of the containers tools and Docker and in their credential
+ * helpers; null if there are none. Never throws: public images need no credentials.
  */
 export async function findLogin(
   registry: string,
@@ -36,7 +36,7 @@ export async function findLogin(
   return null;
 }
 
-/** In the order in which they count: containers-auth.json(5), then Docker's. */
+/** In order of precedence: containers-auth.json(5), then Docker's. */
 function configFiles({
   REGISTRY_AUTH_FILE = '',
   XDG_RUNTIME_DIR = '',
@@ -53,20 +53,20 @@ function configFiles({
   ].filter((path) => path !== '');
 }
 
-/** A file that exists but cannot be used may have the login: a registry that then demands one says nothing of the file. */
+/** Warns if a file exists but cannot be used: the registry's later "unauthorized" would not mention the file. */
 function lookUpIn(path: string, registry: string, repository: string, warn: LoginOptions['warn']): Lookup {
   try {
     const text = new TextDecoder().decode(readSmall(path));
-    if (!isLoginFile(text)) warn(`${path} is not valid JSON: its logins are ignored`);
+    if (!isLoginFile(text)) warn(`ignored the credentials in ${path}: not valid JSON`);
     return lookUp(text, registry, repository);
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? ''))
-      warn(`logins are ignored: ${fileError(error, `read ${path}`).message}`);
+      warn(`ignored the credentials in ${path}: ${fileError(error, `read ${path}`).message}`);
     return null;
   }
 }
 
-/** The protocol of docker-credential-helpers: the server's name on standard input, JSON on standard output. */
+/** Protocol of docker-credential-helpers: the server's name on standard input, JSON on standard output. */
 async function askHelper(
   { helper, server }: { readonly helper: string; readonly server: string },
   signal: AbortSignal,
@@ -75,13 +75,14 @@ async function askHelper(
   const program = `docker-credential-${helper}`;
   const path = findTool(program);
   if (path === null) {
-    warn(`${program}, which Docker's configuration names, is not installed`);
+    warn(`credential helper not found: ${program}, named in Docker's configuration`);
     return null;
   }
   const limits = { timeoutMs: HELPER_TIMEOUT_MS, maxBytes: MAX_ANSWER };
   const { exitCode, stdout, stderr } = await run(path, ['get'], { input: server, signal, ...limits });
   const text = new TextDecoder().decode(stdout);
   const login = exitCode === 0 ? parseHelperAnswer(text) : null;
-  if (login === null && !NOT_FOUND.test(`${text}${stderr}`)) warn(`${program} knows no login for ${server}`);
+  if (login === null && !NOT_FOUND.test(`${text}${stderr}`))
+    warn(`${program} returned no credentials for ${server}`);
   return login;
 }

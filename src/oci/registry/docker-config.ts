@@ -1,5 +1,5 @@
-/** Where Docker and the containers tools keep who one is at a registry: config.json and auth.json
- * (docs.docker.com, "docker login"; containers-auth.json(5)). */
+/** Credential files of Docker and the containers tools: config.json and auth.json (docs.docker.com, "docker login";
+ * containers-auth.json(5)). */
 import { isRecord, parseJson } from '../../text/json.ts';
 
 export interface Credentials {
@@ -7,19 +7,19 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** A name and password, or a token that is exchanged for others, or one that is sent as it is. */
+/** A user name and password, a refresh token to exchange for an access token, or a bearer token to send as is. */
 export type Login =
   | ({ readonly kind: 'password' } & Credentials)
   | { readonly kind: 'refresh'; readonly token: string }
   | { readonly kind: 'bearer'; readonly token: string };
 
-/** Where to look for a registry: a login, or the name of a helper `docker-credential-NAME` that is asked for `server`. */
+/** Credentials, or the NAME of a `docker-credential-NAME` helper to ask for those of `server`. */
 export type Lookup = { readonly login: Login } | { readonly helper: string; readonly server: string } | null;
 
-/** The name under which Docker keeps a login to its own registry. */
+/** Key of Docker Hub's credentials. */
 const DOCKER_HUB = 'https://index.docker.io/v1/';
 
-/** What a file of that text says of a repository; null where nothing. A file that is no JSON says nothing. */
+/** Looks up a repository in the text of a credential file; null if nothing is found or the text is not JSON. */
 export function lookUp(text: string, registry: string, repository: string): Lookup {
   const file = objectOf(parseJson(text));
   const helpers = objectOf(file['credHelpers']);
@@ -33,22 +33,22 @@ export function lookUp(text: string, registry: string, repository: string): Look
   return isHelper(file['credsStore']) ? { helper: file['credsStore'], server } : null;
 }
 
-/** Whether a text is that of such a file: a JSON object. An empty one has no logins. */
+/** True if the text is a JSON object or empty. */
 export function isLoginFile(text: string): boolean {
   const file = parseJson(text);
   return text.trim() === '' || isRecord(file);
 }
 
-/** What a helper printed for `get`; null where it knows nobody. */
+/** Parses a helper's output for `get`; null if it has no credentials. */
 export function parseHelperAnswer(text: string): Login | null {
   const { Username, Secret } = objectOf(parseJson(text));
   if (typeof Username !== 'string' || typeof Secret !== 'string' || Secret === '') return null;
-  // The helpers' own word for "the secret is an identity token" (docker-credential-helpers, README).
+  // `<token>` means that the secret is an identity token (docker-credential-helpers, README).
   if (Username === '<token>') return { kind: 'refresh', token: Secret };
   return { kind: 'password', username: Username, password: Secret };
 }
 
-/** A repository's own login comes before that of the paths above it, and of the registry. */
+/** The longest matching path wins: the repository, then its parents, then the registry. */
 function loginFor(auths: Record<string, unknown>, registry: string, repository: string): Login | null {
   const hosts =
     registry === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [registry];
@@ -63,7 +63,7 @@ function loginFor(auths: Record<string, unknown>, registry: string, repository: 
   return null;
 }
 
-/** Docker has written addresses with scheme and version: `https://index.docker.io/v1/`. */
+/** Older versions of Docker wrote keys with scheme and version: `https://index.docker.io/v1/`. */
 const normal = (key: string): string =>
   key
     .replace(/^https?:\/\//, '')

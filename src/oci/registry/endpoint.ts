@@ -5,13 +5,13 @@ import type { LimitedTransfer } from '../../net/limits.ts';
 import type { Endpoint } from './mirrors.ts';
 
 export interface OpenEndpoint {
-  /** With the scheme that it turned out to speak. */
+  /** With the scheme that the endpoint was found to use. */
   readonly base: () => URL;
-  /** Asks for a path below the repository, and returns what is answered. */
+  /** Requests a path below the repository. */
   readonly send: (path: string, headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
 }
 
-/** Sends requests to an endpoint: by TLS and, where that may be and fails, by plain HTTP from then on, as Docker does. */
+/** Sends requests over TLS. If that fails and `mayBePlain` is set, uses plain HTTP from then on, as Docker does. */
 export function openEndpoint(
   { origin, api, repository, namespace, mayBePlain }: Endpoint,
   tls: HttpRequest['tls'],
@@ -31,13 +31,13 @@ export function openEndpoint(
         isKnown = true;
         return response;
       } catch (error) {
-        const speaks = plainness(error, base);
+        const speaks = protocolOf(error, base);
         if (speaks === 'tls') throw error;
         const plain = new URL(origin.replace(/^https:/, 'http:'));
         const response = await sendTo(plain, path, headers).catch((second: unknown) => {
           throw speaks === 'plain' ? second : error;
         });
-        // How a server that speaks TLS answers to plain HTTP.
+        // TLS servers answer plain HTTP with 400.
         if (speaks === 'either' && response.status === 400) {
           response.discard();
           throw error;
@@ -50,8 +50,8 @@ export function openEndpoint(
   };
 }
 
-/** What a failed request by TLS tells of the server: one that gave no TLS answer may speak either. */
-function plainness(error: unknown, { port }: URL): 'plain' | 'tls' | 'either' {
+/** Concludes from a failed TLS request which protocol the server speaks. */
+function protocolOf(error: unknown, { port }: URL): 'plain' | 'tls' | 'either' {
   const { code = '' } = error instanceof BinfmtctlError ? failureOf(error) : {};
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return 'plain';
   if (['ECONNRESET', 'STALLED'].includes(code) || (code === 'ECONNREFUSED' && port === '')) return 'either';

@@ -1,4 +1,4 @@
-/** Registries that keep copies of what others have. */
+/** Registry mirrors and the order of endpoints. */
 
 import { BinfmtctlError } from '../../errors.ts';
 import { isHost, isLoopback } from '../../text/host.ts';
@@ -7,45 +7,45 @@ import { printReference, type Reference } from '../reference.ts';
 import type { ContainerdHost } from './containerd-hosts.ts';
 import type { RegistryPlaces } from './containers-registries.ts';
 
-/** Where an image can be asked for. */
+/** A host that can serve an image. */
 export interface Endpoint {
-  /** As logins and certificates name it: `docker.io`, `localhost:5000`. */
+  /** Its name in credential files and certificate directories: `docker.io`, `localhost:5000`. */
   readonly registry: string;
   /** `https://registry-1.docker.io`. */
   readonly origin: string;
-  /** Path that requests begin with. */
+  /** Path prefix of the requests. */
   readonly api: string;
   readonly repository: string;
-  /** Speaks plain HTTP if it does not speak TLS. */
+  /** Plain HTTP is allowed if TLS fails. */
   readonly mayBePlain: boolean;
-  /** The registry that a mirror is to answer for, if it has to be told. */
+  /** For a mirror of several registries: the registry to answer for. */
   readonly namespace?: string | undefined;
-  /** Files that containerd names for it. */
+  /** Certificate files from containerd's configuration. */
   readonly files?: Pick<ContainerdHost, 'ca' | 'client'> | undefined;
 }
 
-/** What others have configured of mirrors. */
+/** Mirrors from the user's environment and from the configuration of other tools. */
 export interface MirrorSettings {
-  /** The user's own: `docker.io=mirror.example,ghcr.io=http://cache:5000/ghcr`. */
+  /** Value of BINFMTCTL_REGISTRY_MIRRORS: `docker.io=mirror.example,ghcr.io=http://cache:5000/ghcr`. */
   readonly mirrors: string;
-  /** Text of Docker's daemon.json, whose `registry-mirrors` are for docker.io; empty if there is none. */
+  /** Text of Docker's daemon.json, whose `registry-mirrors` apply to docker.io; empty if there is none. */
   readonly daemon: string;
-  /** Of containerd, for this registry. */
+  /** From containerd, for this registry. */
   readonly containerd: readonly ContainerdHost[];
-  /** Of the containers tools, for this image. */
+  /** From the containers tools, for this image. */
   readonly containers: RegistryPlaces | null;
 }
 
-/** Docker's own registry answers elsewhere than where its name leads to. */
+/** Docker Hub's registry is not at docker.io itself. */
 const DOCKER_HUB = 'registry-1.docker.io';
 const DOCKER_HUB_ORIGINS = ['https://docker.io', 'https://index.docker.io', `https://${DOCKER_HUB}`];
 const MIRROR = /^([^=\s]+)=(?:(https?):\/\/)?([^/\s]+)((?:\/[a-z0-9._-]+)*)\/?$/;
 
 /**
- * Lists the endpoints for an image: its mirrors in order, then its registry. A source with `http://` uses plain HTTP. Registries
- * on this machine, and those that registries.conf marks as insecure, try TLS first.
+ * Lists the endpoints for an image: its mirrors in order, then its registry. A reference with `http://` uses plain HTTP.
+ * For registries on this machine, and those that registries.conf marks as insecure, plain HTTP is the fallback.
  *
- * @throws BAD_SOURCE for an invalid mirror, and for an image that registries.conf blocks.
+ * @throws BAD_SOURCE if a mirror is invalid, or if registries.conf blocks the image.
  */
 export function endpointsOf(reference: Reference, settings: MirrorSettings): readonly Endpoint[] {
   const { registry, repository, scheme } = reference;
@@ -81,7 +81,7 @@ function endpointOf(
   return { registry: host, origin, api: '/v2', repository, mayBePlain };
 }
 
-/** A mirror of several registries is told which one is meant (containerd, core/remotes/docker/resolver.go, `ns`). */
+/** The `ns` parameter tells a mirror of several registries which one to answer for (containerd, core/remotes/docker/resolver.go). */
 function containerdEndpoint(
   { origin, api, ca, client }: ContainerdHost,
   { registry, repository }: Reference,
@@ -93,7 +93,7 @@ function containerdEndpoint(
 
 const blocked = (reference: Reference): BinfmtctlError =>
   new BinfmtctlError('BAD_SOURCE', `registries.conf blocks the image ${printReference(reference)}`, {
-    hint: 'name another image with --source oci:IMAGE, or see containers-registries.conf(5)',
+    hint: 'use another image with `--source oci:IMAGE`, or change the rule; see containers-registries.conf(5)',
   });
 
 interface Mirror {
@@ -107,12 +107,12 @@ interface Mirror {
 function parseMirror(text: string): Mirror {
   const [, of = '', scheme, host = '', path = ''] = MIRROR.exec(text) ?? [];
   if (isHost(of) && isHost(host)) return { of, scheme, host, path: path === '' ? '' : `${path.slice(1)}/` };
-  throw new BinfmtctlError('BAD_SOURCE', `${JSON.stringify(text)} names no mirror of a registry`, {
-    hint: 'BINFMTCTL_REGISTRY_MIRRORS is a list such as docker.io=mirror.example,ghcr.io=http://cache:5000/ghcr',
+  throw new BinfmtctlError('BAD_SOURCE', `invalid registry mirror ${JSON.stringify(text)}`, {
+    hint: 'set BINFMTCTL_REGISTRY_MIRRORS to a list such as docker.io=mirror.example,ghcr.io=http://cache:5000/ghcr',
   });
 }
 
-/** What is not as Docker wants it is Docker's to complain of. */
+/** Skips invalid entries silently: Docker itself reports them. */
 function daemonMirrors(text: string): readonly Mirror[] {
   const settings = parseJson(text);
   const list = isRecord(settings) ? settings['registry-mirrors'] : null;

@@ -16,14 +16,13 @@ import type { Endpoint } from './mirrors.ts';
 import { statusError } from './status.ts';
 import { tlsSettings } from './tls.ts';
 
-/** A mirror that does not answer is not waited for as long as the registry itself. */
+/** Mirrors get fewer attempts than the registry: there is another endpoint to try. */
 const MIRROR_ATTEMPTS = 2;
 const UNPROTECTED =
-  'comes over plain HTTP, where anybody on the way can change it: if it is the right one, pin it with';
+  'was fetched over plain HTTP, without protection against changes: pin it to this version with';
 
 /**
- * An image of a registry that speaks the OCI distribution protocol. What the mirrors do not give is asked of the registry
- * itself.
+ * Opens an image in a registry that speaks the OCI distribution protocol. Falls back from the mirrors to the registry.
  */
 export function openRegistry(
   reference: Reference,
@@ -35,8 +34,8 @@ export function openRegistry(
   const say = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
   const clients = endpoints.map((endpoint) => openClient(endpoint, name, options));
 
-  /** Does something at the first endpoint that can; whoever failed once is not asked again. */
-  async function anywhere<T>(action: (ask: Ask, attempts: number) => Promise<T>): Promise<T> {
+  /** Runs an action at the first endpoint. If it fails, drops that endpoint for good and tries the next one. */
+  async function atEndpoint<T>(action: (ask: Ask, attempts: number) => Promise<T>): Promise<T> {
     for (;;) {
       const [client, ...others] = clients;
       if (client === undefined) throw new Error('no endpoint');
@@ -44,22 +43,22 @@ export function openRegistry(
         return await action(client.ask, others.length > 0 ? MIRROR_ATTEMPTS : limits.attempts);
       } catch (error) {
         if (others.length === 0 || signal.aborted || !(error instanceof BinfmtctlError)) throw error;
-        say(`${error.message}; trying elsewhere`);
+        say(`${error.message}; trying the next endpoint`);
         clients.shift();
       }
     }
   }
 
-  /** Reads a document, once more where its bytes are wrong, as they may have been harmed on the way. */
-  const small = (
+  /** Fetches a document. Retries once if its digest is wrong: it may have been corrupted in transit. */
+  const fetchDocument = (
     path: string,
     accept: string | null,
     check: (bytes: Uint8Array) => void,
   ): Promise<Document> =>
-    anywhere((ask, attempts) => {
-      const ways = { ...limits, attempts };
+    atEndpoint((ask, attempts) => {
+      const allowed = { ...limits, attempts };
       const read = async (): Promise<Document> => {
-        const document = await withRetries(() => readDocument(ask, path, accept, name), ways, signal, say);
+        const document = await withRetries(() => readDocument(ask, path, accept, name), allowed, signal, say);
         check(document.bytes);
         return document;
       };
@@ -69,10 +68,10 @@ export function openRegistry(
       });
     });
 
-  /** Nothing but its digest tells what a tag is. */
+  /** Reports the digest behind a tag, so that the user can pin it. */
   const sayDigest = (digest: string): void => {
     const { protocol = '', host = '' } = clients[0]?.base() ?? {};
-    if (protocol === 'https:' || isLoopback(host)) say(`${name} is ${digest} now`);
+    if (protocol === 'https:' || isLoopback(host)) say(`${name} resolved to ${digest}`);
     else report({ kind: 'warning', text: `oci: ${name} ${UNPROTECTED} @${digest}` });
   };
 
@@ -80,7 +79,7 @@ export function openRegistry(
     name,
     top: async () => {
       const { digest, tag } = reference;
-      const document = await small(`manifests/${digest ?? tag}`, ACCEPT, (bytes) => {
+      const document = await fetchDocument(`manifests/${digest ?? tag}`, ACCEPT, (bytes) => {
         if (digest !== null) requireSame(`the manifest of ${name}`, digestOf(bytes), digest);
       });
       if (digest === null) sayDigest(digestOf(document.bytes));
@@ -88,14 +87,14 @@ export function openRegistry(
     },
     manifest: async (expected) => {
       const check = (bytes: Uint8Array) => requireDigest(`the manifest of ${name}`, bytes, expected);
-      return (await small(`manifests/${expected.digest}`, ACCEPT, check)).bytes;
+      return (await fetchDocument(`manifests/${expected.digest}`, ACCEPT, check)).bytes;
     },
     config: async (expected) => {
       const check = (bytes: Uint8Array) => requireDigest(`the configuration of ${name}`, bytes, expected);
-      return (await small(`blobs/${expected.digest}`, null, check)).bytes;
+      return (await fetchDocument(`blobs/${expected.digest}`, null, check)).bytes;
     },
     layer: (expected: Expected, file) =>
-      anywhere(async (ask, attempts) => {
+      atEndpoint(async (ask, attempts) => {
         const open = (headers: Readonly<Record<string, string>>) => ask(`blobs/${expected.digest}`, headers);
         const { digest, size } = expected;
         const target = { kind: 'oci' as const, what: `layer ${digest}`, digest, size, maxBytes: size };
@@ -104,11 +103,11 @@ export function openRegistry(
   };
 }
 
-/** Asks for a path below the repository; only a success comes back. */
+/** Requests a path below the repository. Throws unless the request succeeds. */
 type Ask = (path: string, headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
 
 interface Client {
-  /** With the scheme that it turned out to speak. */
+  /** With the scheme that the endpoint was found to use. */
   readonly base: () => URL;
   readonly ask: Ask;
 }
@@ -126,7 +125,7 @@ function openClient(endpoint: Endpoint, name: string, options: LimitedTransfer):
     const sendOn = () => send(path, { ...headers, ...(authorization === null ? {} : { authorization }) });
     let response = await sendOn();
     const challenge = response.headers['www-authenticate'];
-    // Whoever it was redirected to is not told who we are.
+    // Hosts that the registry redirects to never get credentials.
     if (response.status === 401 && challenge !== undefined && response.url.origin === base().origin) {
       response.discard();
       const fresh = await authorize(challenge, { base: base(), repository, login, tls }, options);
@@ -142,7 +141,7 @@ function openClient(endpoint: Endpoint, name: string, options: LimitedTransfer):
   return { base, ask };
 }
 
-/** What a registry says of the digest of a tag shows at least what was harmed on the way. */
+/** Compares with the digest in the response's headers. This detects corruption in transit, not a dishonest registry. */
 function requireAnnounced({ headers }: HttpResponse, bytes: Uint8Array, name: string): void {
   const announced = headers['docker-content-digest'];
   if (typeof announced === 'string' && isDigest(announced))
@@ -156,7 +155,7 @@ async function readDocument(ask: Ask, path: string, accept: string | null, name:
   return { bytes, mediaType: mediaTypeOf(response) };
 }
 
-/** Some registries call everything JSON; what it is then is seen in it. */
+/** Empty for generic types, which some registries send: the document itself then tells its type. */
 function mediaTypeOf({ headers }: HttpResponse): string {
   const [type = ''] = (headers['content-type'] ?? '').split(';');
   const plain = type.trim().toLowerCase();

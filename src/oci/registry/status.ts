@@ -2,7 +2,7 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { HttpResponse } from '../../net/http.ts';
 import { failureFrom } from '../../net/retry.ts';
 
-/** What a registry's refusal means. @param name of the image @param base address of the registry that was asked first */
+/** Explains an HTTP error of a registry. @param name of the image @param base address of the registry before redirects */
 export function statusError(response: HttpResponse, base: URL, name: string): BinfmtctlError {
   const { status, url } = response;
   const isRedirected = url.origin !== base.origin;
@@ -21,16 +21,17 @@ function explainStatus(
   if (status === 401 || status === 403) {
     return isRedirected
       ? [
-          'wants a login',
+          'requires authentication',
           'credentials are never sent to another origin: use a registry that serves the image itself',
         ]
       : [
-          'does not let this user have it',
-          'is its name right? If it is private, log in with `docker login` or `skopeo login`, as the user who runs this',
+          'denied access',
+          'check the name; for a private image, log in with `docker login` or `skopeo login` as the user who runs binfmtctl',
         ];
   }
-  if (status === 404) return ['has no such image', 'are its name and tag right?'];
-  if (status === 429) return ['has had too many requests', 'log in, which allows for more, or use a mirror'];
-  if (status >= 500) return ['is out of order', 'try again later, or use a mirror'];
-  return ['does not do what was asked', 'is it a registry of images?'];
+  if (status === 404) return ['has no such image', 'check the name and tag'];
+  if (status === 429)
+    return ['rate limited the request', 'log in with `docker login` for a higher limit, or use a mirror'];
+  if (status >= 500) return ['failed', 'try again later, or use a mirror'];
+  return ['sent an unexpected response', 'check that the host is a container registry'];
 }

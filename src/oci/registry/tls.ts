@@ -7,8 +7,8 @@ import { CONTAINERD, filesIn, type Warn } from './config.ts';
 import type { Endpoint } from './mirrors.ts';
 
 /**
- * The authorities and client certificates for requests that begin at an endpoint: those that containerd names for it, else those of
- * the directory `certs.d/HOST` of the first engine that has one. A host that a redirect leads to has its own.
+ * Returns the certificate authorities and client certificates for each URL: those in containerd's configuration of the
+ * endpoint, otherwise those of the first engine with a directory `certs.d/HOST`. After a redirect, those of the new host.
  */
 export function tlsSettings(
   { origin, files, mayBePlain }: Endpoint,
@@ -19,7 +19,7 @@ export function tlsSettings(
     const isOwn = url.origin === origin;
     const named = isOwn && files !== undefined ? readFiles(files.ca, files.client, warn) : null;
     const settings = named ?? fromDirectory(url.host, warn);
-    // Who may stand in between could do the same with plain HTTP. An authority that is named has to have signed.
+    // Plain HTTP is allowed anyway, so an unverified certificate adds no risk. A configured authority must have signed it.
     const isUnverified = isOwn && mayBePlain && isLoopback(url.host) && (settings?.ca.length ?? 0) === 0;
     return isUnverified ? { ca: [], cert: [], key: [], ...settings, isUnverified } : settings;
   };

@@ -1,4 +1,4 @@
-/** What the kernel does when a file is executed: fs/exec.c exec_binprm() over binfmt_misc, scripts and ELF. */
+/** Simulates execve(2): fs/exec.c exec_binprm() with binfmt_misc, scripts and ELF. */
 import { HEAD_SIZE } from '../check.ts';
 import { firstCandidate } from '../match.ts';
 import { type Entry, isBpf } from '../types.ts';
@@ -15,12 +15,12 @@ import type {
   Undecided,
 } from './types.ts';
 
-/** exec_binprm(): the sixth rewrite is one too many. */
+/** exec_binprm() fails at the sixth rewrite. */
 export const MAX_REWRITES = 5;
 
 /**
- * Follows `file`, executed as `path` with `argv`, through entries and `#!` lines to the program that runs, or to the
- * errno that execve gives. What is judged before any format is asked (permissions, ETXTBSY) is the caller's.
+ * Follows `file`, executed as `path` with `argv`, through entries and `#!` lines to the program that runs, or to the errno of
+ * execve. The caller handles errors that precede the search for a format (permissions, ETXTBSY).
  */
 export function execute(
   path: string,
@@ -42,7 +42,7 @@ export function execute(
     const name = entry?.name ?? null;
     const transparent = flags.includes('T');
     rewrites.push({ path: level.path, interpreter: next.level.path, entry: name, transparent });
-    // Only one file can be handed on by descriptor.
+    // Only one file can be passed by descriptor.
     if (handed.open !== null) return { rewrites, outcome: failure('handed on', 'ENOEXEC', level.path, name) };
     if (rewrites.length > MAX_REWRITES) {
       return { rewrites, outcome: failure('loop', 'ELOOP', next.level.path, name) };
@@ -57,7 +57,7 @@ export function execute(
   }
 }
 
-/** What entries on the way have told the kernel to hand to the program. */
+/** What the entries so far pass to the program. */
 interface Handed {
   readonly preservesArgv0: boolean;
   readonly transparent: boolean;
@@ -71,7 +71,7 @@ interface Level {
   readonly argv: readonly string[];
 }
 
-/** What an entry with L has put in the place of a program interpreter. */
+/** The program interpreter that an entry with L substitutes. */
 interface Substitute {
   readonly entry: Entry;
   readonly file: Executable;
@@ -83,7 +83,7 @@ type NextLevel =
   | Undecided
   | Failure;
 
-/** Asks binfmt_misc, then scripts; `native` where neither takes the file. */
+/** Tries binfmt_misc, then scripts; `native` if neither matches. */
 function nextLevel(level: Level, surroundings: Surroundings): NextLevel {
   const head = level.file.head.subarray(0, HEAD_SIZE);
   const entry = surroundings.enabled ? firstCandidate(surroundings.entries, head, level.path) : null;
@@ -92,7 +92,7 @@ function nextLevel(level: Level, surroundings: Surroundings): NextLevel {
   }
   if (entry === null) return throughShebang(level, head, null, surroundings);
   if (!entry.flags.includes('L')) return throughEntry(level, entry, surroundings);
-  // load_misc_binary() opens the substitute, and then declines: a script goes the way of scripts.
+  // load_misc_binary() opens the substitute, then declines, so scripts are still handled as scripts.
   const file = interpreterOf(entry, surroundings);
   if (typeof file === 'string') return failure('program interpreter', file, entry.interpreter, entry.name);
   return throughShebang(level, head, { entry, file }, surroundings);
@@ -138,7 +138,7 @@ function run(
 ): Run | Failure {
   if (!file.native) return failure('format', 'ENOEXEC', path, substitute?.entry.name ?? null);
   const own = file.programInterpreter ?? null;
-  // A static program has none to substitute.
+  // A static program has no program interpreter to substitute.
   const programInterpreter =
     own === null
       ? null
@@ -155,7 +155,7 @@ function run(
     kind: 'runs',
     path,
     argv,
-    // bprm_at_flags(): T says more than P.
+    // bprm_at_flags(): T overrides P.
     preservesArgv0: preservesArgv0 && !transparent,
     transparent,
     open: opened,

@@ -1,14 +1,14 @@
-/** Whether a file can be the program interpreter of a program, as fs/binfmt_elf.c load_elf_binary() asks. */
+/** Checks a program interpreter as fs/binfmt_elf.c load_elf_binary() does. */
 
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-/** Bytes of an ELF header by EI_CLASS. */
+/** Size of an ELF header by EI_CLASS. */
 const HEADER_SIZE: Readonly<Record<number, number>> = { 1: 52, 2: 64 };
 const EI_CLASS = 4;
 const E_MACHINE = 18;
 
 /**
- * Null where `loader` can load the native program that begins with `program`. EIO for a file shorter than the header of
- * the program's class, ELIBBAD for one that is no ELF file of its machine.
+ * Returns null if `loader` can load the native program that begins with `program`; EIO if it is shorter than a header of the
+ * program's class; ELIBBAD if it is not an ELF file of the same machine.
  */
 export function loaderErrno(
   program: Uint8Array,

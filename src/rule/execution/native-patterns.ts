@@ -7,7 +7,7 @@ const ELFCLASS32 = 1;
 const ELFDATA2MSB = 2;
 const EM_MIPS = 8;
 
-/** Values of `e_machine` that one loader treats alike (arch/{x86,s390,openrisc,microblaze}/include/asm/elf.h). */
+/** Values of `e_machine` that a kernel treats alike (arch/{x86,s390,openrisc,microblaze}/include/asm/elf.h). */
 const SYNONYMS: readonly (readonly number[])[] = [
   [3, 6], // EM_386, EM_486
   [22, 0xa390], // EM_S390, EM_S390_OLD
@@ -15,13 +15,13 @@ const SYNONYMS: readonly (readonly number[])[] = [
   [189, 0xbaab], // EM_MICROBLAZE, EM_MICROBLAZE_OLD
 ];
 
-/** Values of `e_machine` whose elf_check_arch() compares EI_CLASS too: MIPS, PA-RISC, S/390, RISC-V, LoongArch. */
+/** Values of `e_machine` whose elf_check_arch() also compares EI_CLASS: MIPS, PA-RISC, S/390, RISC-V, LoongArch. */
 const CLASS_IS_COMPARED: ReadonlySet<number> = new Set([EM_MIPS, 15, 22, 0xa390, 243, 258]);
 
 /**
- * Everything that the kernel's ELF loader accepts as it accepted the program that begins with `head`: load_elf_binary()
- * in fs/binfmt_elf.c compares the ELF magic and `e_type`, and elf_check_arch() in arch/ARCH/include/asm/elf.h compares
- * `e_machine`. Neither compares the other bytes of `e_ident`, nor `e_version`. None for a file that is not ELF.
+ * Patterns of all headers that the kernel's ELF loader treats like `head`, the first bytes of a program. load_elf_binary() in
+ * fs/binfmt_elf.c compares the ELF magic and `e_type`; elf_check_arch() in arch/ARCH/include/asm/elf.h compares `e_machine`.
+ * Neither compares the other bytes of `e_ident`, or `e_version`. Empty if the file is not ELF.
  */
 export function nativePatterns(head: Uint8Array): readonly MagicPattern[] {
   if (head.length < 20 || ![0x7f, 0x45, 0x4c, 0x46].every((byte, at) => head[at] === byte)) return [];

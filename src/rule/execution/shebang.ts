@@ -1,19 +1,19 @@
-/** The first line of a script, as fs/binfmt_script.c load_script() reads it. */
+/** Parses the first line of a script as fs/binfmt_script.c load_script() does. */
 import { HEAD_SIZE } from '../check.ts';
 import { decodeText } from '../text.ts';
 
 export interface Shebang {
-  /** Empty where a NUL stands in its place: the kernel then opens the current directory (EACCES). */
+  /** Empty if it starts with NUL: the kernel then opens the current directory (EACCES). */
   readonly interpreter: string;
-  /** All that follows on the line, inner blanks included; null where nothing does. */
+  /** The rest of the line, including inner blanks; null if empty. */
   readonly argument: string | null;
 }
 
 const NEWLINE = 0x0a;
 
 /**
- * `head` is the first 256 bytes of a file, or all where it is shorter; the kernel fills it up with NULs. Null where the
- * kernel takes it for no script: no `#!`, nothing but blanks after it, or an interpreter that may be cut off.
+ * Parses `head`, the first 256 bytes of a file; the kernel pads shorter files with NULs. Null if the kernel does not treat it as
+ * a script: no `#!`, only blanks after it, or an interpreter that may be truncated.
  */
 export function parseShebang(head: Uint8Array): Shebang | null {
   if (head[0] !== 0x23 || head[1] !== 0x21) return null;
@@ -29,11 +29,11 @@ export function parseShebang(head: Uint8Array): Shebang | null {
   const interpreter = textFrom(bytes, name, Math.min(separator, end));
   if (separator > end || !isBlank(bytes[separator])) return { interpreter, argument: null };
   const start = skipBlanks(bytes, separator, end);
-  // A blank and then the NULs after a file without newline make an argument of no length.
+  // A trailing blank at the end of a file without newline gives an empty argument.
   return { interpreter, argument: start > end ? null : textFrom(bytes, start, end) };
 }
 
-/** Where the line ends: at a newline that no NUL comes before, else at the head's last byte. */
+/** End of the line: a newline that is not preceded by NUL, otherwise the last byte of the head; null if truncated. */
 function endOfLine(bytes: Uint8Array): number | null {
   const newline = bytes.indexOf(NEWLINE);
   const nul = bytes.indexOf(0);
@@ -45,19 +45,19 @@ function endOfLine(bytes: Uint8Array): number | null {
 
 const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09;
 
-/** The first byte from `at` to `last`, both included, that is no blank; behind `last` where there is none. */
+/** Index of the first non-blank byte from `at` to `last` (inclusive); `last + 1` if there is none. */
 function skipBlanks(bytes: Uint8Array, at: number, last: number): number {
   while (at <= last && isBlank(bytes[at])) at++;
   return at;
 }
 
-/** The first blank or NUL from `at` to `last`, both included; behind `last` where there is none. */
+/** Index of the first blank or NUL from `at` to `last` (inclusive); `last + 1` if there is none. */
 function findTerminator(bytes: Uint8Array, at: number, last: number): number {
   while (at <= last && !isBlank(bytes[at]) && bytes[at] !== 0) at++;
   return at;
 }
 
-/** A C string: up to the first NUL, and before `end`. */
+/** The C string at `start`: ends at the first NUL or before `end`. */
 function textFrom(bytes: Uint8Array, start: number, end: number): string {
   const field = bytes.subarray(start, end);
   const nul = field.indexOf(0);

@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate } from '../../emulators/types.ts';
 import { BinfmtctlError, interrupted } from '../../errors.ts';
+import { type HttpFailure, OFFLINE_HINT } from '../../net/error.ts';
 import type { RunResult } from '../../system/process/process.ts';
 import { requireTool } from '../../system/process/tools.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
@@ -15,20 +16,20 @@ import { aptComplaints, type PackageStanza, parseStanzas } from './texts.ts';
 const POLL_MS = 100;
 
 /**
- * `apt[:RELEASE]`: the distribution's own package, through the machine's sources, keys and pins. Lists and archives are
- * private and temporary, so that neither root nor fresh lists are needed, and nothing of the machine's is changed.
+ * Fetches from `apt[:RELEASE]`: the distribution's package, through the machine's sources, keys and pins. Lists and archives
+ * are private and temporary: this needs neither root nor up-to-date lists, and leaves apt's state unchanged.
  *
- * @throws NO_TOOL without apt; BAD_SOURCE for a RELEASE that can be none; SOURCE_FAILED; BAD_PACKAGE; INTERRUPTED; what
- * the store throws.
+ * @throws NO_TOOL without apt; BAD_SOURCE if RELEASE is invalid; SOURCE_FAILED; BAD_PACKAGE; INTERRUPTED; errors of the
+ * store.
  */
 export const fetchApt: SourceFetcher = async (release, targets, options) => {
   requireTool(
     'apt-get',
-    'apt: this source is for Debian and its relatives; dir:DIR and path:FILE work everywhere',
+    'apt: this source requires Debian or a derivative; on other systems use oci, dir:DIR or path:FILE',
   );
   if (!/^[\w.+~-]*$/.test(release)) {
-    throw new BinfmtctlError('BAD_SOURCE', `${JSON.stringify(release)} is no name of a release`, {
-      hint: 'name one as apt does: apt:bookworm, apt:stable',
+    throw new BinfmtctlError('BAD_SOURCE', `invalid release name ${JSON.stringify(release)}`, {
+      hint: 'use a release name as in apt, such as apt:bookworm or apt:stable',
     });
   }
   const workDirectory = await makeTemporaryDirectory();
@@ -52,21 +53,21 @@ async function findPackages(
 ): Promise<readonly PackageStanza[]> {
   const { apt, release, report, signal } = fetching;
   report({ kind: 'text', text: 'apt: reading the package lists' });
-  // One of the machine's sources may be out of order: what counts is whether the package was found in the others.
+  // An update fails if one of the machine's sources is broken. The others may still have the package.
   const update = await apt.update();
-  requireGoingOn(signal);
+  assertNotAborted(signal);
   const names = packageNames(targets);
   await reduceIndexes(apt.lists, names, signal);
   const specifications = release === '' ? names : names.map((name) => `${name}/${release}`);
   const shown = await apt.cache('show', '--no-all-versions', ...specifications);
-  requireGoingOn(signal);
+  assertNotAborted(signal);
   const packages = choosePackages(targets, parseStanzas(new TextDecoder().decode(shown.stdout)));
   if (packages.length > 0) return packages;
   const broken = update.exitCode === 0 && aptComplaints(update.stderr).length === 0 ? shown : update;
   throw failed(`no package with an emulator (${names.join(', ')})`, broken, release);
 }
 
-/** Goes through the packages until all that is wanted was found. */
+/** Downloads packages in order until all emulators are found. */
 async function takeFromAll(
   packages: readonly PackageStanza[],
   targets: readonly EmulatorTarget[],
@@ -79,7 +80,7 @@ async function takeFromAll(
     const file = await download(each, fetching);
     fetching.report({
       kind: 'text',
-      text: `taking ${open.length === 1 ? open[0]?.guest : `${open.length} emulators`} out of ${each.name}`,
+      text: `extracting ${open.length === 1 ? open[0]?.guest : `${open.length} emulators`} from ${each.name}`,
     });
     found.push(...(await takeFromPackage(file, open, fetching)));
     await rm(file, { force: true });
@@ -87,7 +88,7 @@ async function takeFromAll(
   return found;
 }
 
-/** apt verifies what it has downloaded by the sha256 of the signed list. */
+/** apt verifies the download with the sha256 in the signed list. */
 async function download({ name, version, size }: PackageStanza, fetching: Fetching): Promise<string> {
   const { apt, release, report, signal } = fetching;
   report({ kind: 'text', text: `apt: downloading ${name} ${version}` });
@@ -98,7 +99,7 @@ async function download({ name, version, size }: PackageStanza, fetching: Fetchi
     report({ kind: 'bytes', done, total: size, secondsLeft: done > 0 ? seconds * (size / done - 1) : null });
   }, POLL_MS);
   const result = await apt.download(`${name}=${version}`).finally(() => clearInterval(watch));
-  requireGoingOn(signal);
+  assertNotAborted(signal);
   const file = (await readdir(apt.archives)).find(
     (each) => each.startsWith(`${name}_`) && each.endsWith('.deb'),
   );
@@ -122,15 +123,26 @@ async function bytesIn(directory: string): Promise<number> {
   return Math.max(0, ...sizes);
 }
 
-function requireGoingOn(signal: AbortSignal): void {
+function assertNotAborted(signal: AbortSignal): void {
   if (signal.aborted) throw interrupted(signal, 'fetching');
 }
 
 function failed(what: string, { stderr, errno }: RunResult, release: string): BinfmtctlError {
   const [why = errno ?? ''] = aptComplaints(stderr);
+  if (UNREACHABLE.test(why)) return unreachable(why);
   const hint =
     release === ''
-      ? "check the network and the machine's apt sources (`apt-get update` shows more), or name a file with --source path:FILE"
-      : `is ${release} among the machine's apt sources? Without a release apt chooses itself: --source apt`;
+      ? "check the network and the machine's apt sources with `apt-get update`, or use --source path:FILE"
+      : `check that the machine's apt sources include ${release}, or let apt choose with --source apt`;
   return new BinfmtctlError('SOURCE_FAILED', `apt: ${what}${why === '' ? '' : `: ${why}`}`, { hint });
+}
+
+/** What apt says of a server that it could not talk to (apt-pkg, methods/connect.cc). */
+const UNREACHABLE =
+  /Temporary failure resolving|Could not resolve|(?:Could not|Unable to) connect|[Cc]onnection timed out|unreachable/;
+
+function unreachable(complaint: string): BinfmtctlError {
+  const why = complaint.replace(/^Failed to fetch \S+\s+/, '');
+  const cause: HttpFailure = { code: 'UNREACHABLE', host: 'apt', why };
+  return new BinfmtctlError('SOURCE_FAILED', `apt: ${why}`, { hint: OFFLINE_HINT, cause });
 }

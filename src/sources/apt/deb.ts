@@ -7,11 +7,11 @@ import { openPackage } from '../packages.ts';
 import type { EmulatorTarget, FetchOptions } from '../types.ts';
 
 /**
- * Takes the wanted emulators out of a Debian package and into the store. The package is read no further than to the last
- * of them; nothing else of it is written anywhere, and no name in it is used as a path. What it has not is left out.
+ * Extracts emulators from a Debian package into the store. Reads the package only up to the last of them. Writes nothing
+ * else, and never uses a name in the package as a path. The result lacks emulators that the package does not contain.
  *
- * @throws BAD_PACKAGE for one that is truncated, corrupt, absurdly large, or has names, links or devices that no package
- * needs, and then nothing is stored; NO_TOOL without xz and dpkg-deb; INTERRUPTED; what the store throws.
+ * @throws BAD_PACKAGE if it is truncated, corrupt, too large, or has unsafe names, links or devices, in which case nothing is
+ * stored; NO_TOOL without xz and dpkg-deb; INTERRUPTED; errors of the store.
  */
 export function takeFromPackage(
   file: string,

@@ -10,20 +10,20 @@ import { start } from '../../system/process/process.ts';
 import { selectStanzas } from './texts.ts';
 
 const INDEX = /^(.*_Packages)(\.[a-z0-9]+)?$/;
-/** Of an index, decompressed: Debian's have 50 MB. */
+/** Size limit of a decompressed index, in bytes; Debian's have 50 MB. */
 const MAX_INDEX = 1024 ** 3;
 const MAX_STANZA = 1024 ** 2;
-/** Of all stanzas that are kept. */
+/** Size limit of all selected stanzas, in characters. */
 const MAX_KEPT = 8 * 1024 ** 2;
 const CHUNK = 1 << 16;
 const APT_HELPER = '/usr/lib/apt/apt-helper';
 
 /**
- * Replaces every package index of a folder of apt's lists by one that has the named packages alone, not compressed: apt
- * then answers at once, with all of its rules (versions, pins, releases), instead of reading 60,000 packages. One index
- * after the other, and never a whole one, is in memory.
+ * Replaces every package index in a directory of apt lists by an uncompressed one with only the named packages. apt then
+ * answers at once, with all of its rules (versions, pins, releases), instead of reading 60,000 packages. Indexes are
+ * processed one at a time and as streams.
  *
- * @throws SOURCE_FAILED for an index that is damaged or too large; INTERRUPTED.
+ * @throws SOURCE_FAILED if an index is corrupt or too large; INTERRUPTED.
  */
 export async function reduceIndexes(
   lists: string,
@@ -40,13 +40,13 @@ export async function reduceIndexes(
   }
 }
 
-/** The stanzas of the named packages. Bytes are searched once the stanza that they belong to is complete. */
+/** Returns the stanzas of the named packages. Searches only complete stanzas, since a chunk can end within one. */
 async function selectFrom(
   bytes: AsyncIterable<Uint8Array>,
   path: string,
   names: readonly string[],
 ): Promise<string> {
-  // One buffer for all: what each part would leave behind is freed late.
+  // One buffer for all chunks: the garbage collector would free a buffer per chunk too late.
   const buffer = Buffer.allocUnsafeSlow(MAX_STANZA + CHUNK);
   let [size, selected, filled] = [0, '', 0];
   const select = (end: number): void => {
@@ -57,15 +57,15 @@ async function selectFrom(
   for await (const chunk of bytes) {
     size += chunk.length;
     countStreamed(chunk.length);
-    if (size > MAX_INDEX) throw failed(path, `it has more than ${MAX_INDEX} bytes`);
+    if (size > MAX_INDEX) throw failed(path, `larger than ${MAX_INDEX} bytes`);
     for (let at = 0; at < chunk.length; at += CHUNK) {
       const part = chunk.subarray(at, at + CHUNK);
       buffer.set(part, filled);
       filled += part.length;
       const end = buffer.subarray(0, filled).lastIndexOf('\n\n');
       if (end >= 0) select(end + 2);
-      if (filled > MAX_STANZA) throw failed(path, `a stanza has more than ${MAX_STANZA} bytes`);
-      if (selected.length > MAX_KEPT) throw failed(path, `it repeats ${names.join(', ')} too often`);
+      if (filled > MAX_STANZA) throw failed(path, `a stanza is larger than ${MAX_STANZA} bytes`);
+      if (selected.length > MAX_KEPT) throw failed(path, `too many stanzas for ${names.join(', ')}`);
     }
   }
   select(filled);
@@ -81,7 +81,7 @@ async function* gunzip(path: string, signal: AbortSignal): AsyncGenerator<Uint8A
   const { createGunzip } = await import('node:zlib');
   const output = new PassThrough({ highWaterMark: CHUNK });
   const piped = pipeline(createReadStream(path), createGunzip({ chunkSize: CHUNK }), output, { signal });
-  // It is awaited below; until then a failure comes through the output as well.
+  // Awaited below. A failure before that also arrives through the output.
   piped.catch(() => {});
   try {
     yield* output as AsyncIterable<Uint8Array>;
@@ -95,7 +95,7 @@ async function* gunzip(path: string, signal: AbortSignal): AsyncGenerator<Uint8A
   }
 }
 
-/** apt's own helper knows every compression that apt does. */
+/** apt-helper supports every compression that apt does. */
 async function* decompress(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const child = await start(APT_HELPER, ['cat-file', path], { signal });
   let complaint = '';
@@ -115,5 +115,5 @@ async function* decompress(path: string, signal: AbortSignal): AsyncGenerator<Ui
 
 const failed = (path: string, why: string): BinfmtctlError =>
   new BinfmtctlError('SOURCE_FAILED', `apt: cannot read the package list ${path}: ${why}`, {
-    hint: `check the machine's apt sources with \`apt-get update\`, and that ${APT_HELPER} exists; or name a file with --source path:FILE`,
+    hint: `check the machine's apt sources with \`apt-get update\`, and that ${APT_HELPER} exists, or use --source path:FILE`,
   });

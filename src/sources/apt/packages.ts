@@ -1,9 +1,9 @@
-/** Which packages are to be looked into. Pure. */
+/** Chooses the packages to search for emulators. Pure. */
 import type { EmulatorProfile } from '../../catalogue/types.ts';
 import type { EmulatorTarget } from '../types.ts';
 import { isPackageName, type PackageStanza } from './texts.ts';
 
-/** Names of the packages that may hold the wanted emulators, the most promising first. */
+/** Names of the packages that may contain the emulators, in order of preference. */
 export function packageNames(targets: readonly EmulatorTarget[]): readonly string[] {
   const names = targets.flatMap(({ guest, profiles }) =>
     profiles.flatMap((profile) => namesFor(profile, guest)),
@@ -12,9 +12,9 @@ export function packageNames(targets: readonly EmulatorTarget[]): readonly strin
 }
 
 /**
- * The packages that are worth a download, in order. One that depends on another of them only links to it (Debian 13's
- * `qemu-user-static` to `qemu-user`); one that depends on the C library holds dynamic programs (Debian 12's
- * `qemu-user`) and comes into question only where its emulator is not packaged as static.
+ * Selects the packages to download, in order. A package that depends on another of them only links to it (Debian 13's
+ * `qemu-user-static` to `qemu-user`). A package that depends on the C library contains dynamic programs (Debian 12's
+ * `qemu-user`); it is used only if there is no static package of the emulator.
  */
 export function choosePackages(
   targets: readonly EmulatorTarget[],
@@ -25,8 +25,8 @@ export function choosePackages(
       const names = namesFor(profile, guest);
       const present = names.flatMap((name) => available.filter((each) => each.name === name).slice(0, 1));
       const real = present.filter(({ depends }) => !present.some(({ name }) => depends.includes(name)));
-      const fixed = real.filter(({ depends }) => !depends.some((name) => C_LIBRARY.test(name)));
-      return fixed.length > 0 ? fixed : real;
+      const isStatic = real.filter(({ depends }) => !depends.some((name) => C_LIBRARY.test(name)));
+      return isStatic.length > 0 ? isStatic : real;
     }),
   );
   return [...new Set(chosen)];

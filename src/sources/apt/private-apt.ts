@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import { type RunResult, run } from '../../system/process/process.ts';
 import { type AptOption, encodeAptConf } from './texts.ts';
 
-/** apt with the machine's sources, keys, proxies and pins, but lists, cache and state of its own. */
+/** apt with the machine's sources, keys, proxies and pins, but private lists, cache and state. */
 export interface PrivateApt {
-  /** The folder of its package lists. */
+  /** The directory of its package lists. */
   readonly lists: string;
-  /** Where `download` puts packages. */
+  /** The directory that `download` writes packages to. */
   readonly archives: string;
-  /** Fetches and verifies the lists. They are as the mirror has them: compressed. */
+  /** Fetches and verifies the lists, which stay compressed. */
   readonly update: () => Promise<RunResult>;
-  /** Reads lists that are not compressed (any more). */
+  /** Requires uncompressed lists. */
   readonly cache: (...args: string[]) => Promise<RunResult>;
   readonly download: (...args: string[]) => Promise<RunResult>;
 }
 
-/** Prepares it below the folder `work`, which belongs to the caller. */
+/** Creates the configuration below `workDirectory`, which the caller removes. */
 export async function privateApt(
   workDirectory: string,
   release: string,
@@ -29,7 +29,7 @@ export async function privateApt(
     [lists, archives].map((path) => mkdir(join(path, 'partial'), { recursive: true, mode: 0o755 })),
   );
   const settings: AptOption[] = [
-    // Hooks are the machine's, for its own state.
+    // Clears the machine's hooks, which are for its own state.
     ['APT::Update'],
     ['Acquire::IndexTargets'],
     ['APT::Architectures'],
@@ -38,7 +38,7 @@ export async function privateApt(
     ['APT::Sandbox::User', await sandboxUser(archives)],
     ['Dir::State', workDirectory],
     ['Dir::State::lists', lists],
-    // What is installed here does not matter to a download.
+    // Installed packages do not matter to a download.
     ['Dir::State::status', join(workDirectory, 'status')],
     ['Dir::Cache', workDirectory],
     ['Dir::Cache::archives', archives],
@@ -68,9 +68,9 @@ export async function privateApt(
 }
 
 /**
- * apt verifies an index twice, compressed and decompressed, and spends most of an update on the second. Its decompressed
- * form is of no use here, so the compressed file itself is made the index: apt verifies it by the signed Release file
- * all the same. The first form that a mirror offers is taken (Fallback-Of: acquire-additional-files of apt-doc).
+ * apt verifies an index twice, compressed and decompressed, and spends most of an update on the second. So the compressed
+ * file is declared to be the index itself. apt still verifies it with the signed Release file. The first form that a mirror
+ * offers is used (Fallback-Of: acquire-additional-files of apt-doc).
  */
 function compressedTargets(): AptOption[] {
   return [
@@ -102,18 +102,18 @@ async function nativeArchitecture(): Promise<string> {
 }
 
 /**
- * As root, apt talks to the network as its user `_apt`, who then must be able to write where `download` does. Where it
- * cannot be given that (a user namespace with one user), apt is told to stay what it is.
+ * As root, apt downloads as its user `_apt`, which must be able to write to the archives directory. If chown to `_apt` fails
+ * (in a user namespace with one user), apt stays root.
  */
 async function sandboxUser(archives: string): Promise<string> {
   if (process.geteuid?.() !== 0) return '_apt';
   const users = await readFile('/etc/passwd', 'utf8').catch(() => '');
   const uid = /^_apt:[^:]*:(\d+):/m.exec(users)?.[1];
-  const given =
+  const isOwned =
     uid !== undefined &&
     (await chown(archives, Number(uid), 0).then(
       () => true,
       () => false,
     ));
-  return given ? '_apt' : 'root';
+  return isOwned ? '_apt' : 'root';
 }

@@ -1,17 +1,17 @@
-/** Texts of apt: package indexes (deb822(5)), configuration (apt.conf(5)) and what apt prints. */
+/** Text formats of apt: package indexes (deb822(5)), configuration (apt.conf(5)) and its error output. */
 import { BinfmtctlError } from '../../errors.ts';
 
-/** What a package index says of one version of a package. */
+/** A version of a package in a package index. */
 export interface PackageStanza {
   readonly name: string;
   readonly version: string;
-  /** Bytes of the .deb. */
+  /** Size of the .deb in bytes. */
   readonly size: number;
-  /** Names of all packages that it depends on, alternatives included. */
+  /** Names of its dependencies, including alternatives. */
   readonly depends: readonly string[];
 }
 
-/** Decodes stanzas; one without name, version or size is passed over. */
+/** Parses stanzas. Skips those without name, version or size. */
 export function parseStanzas(text: string): readonly PackageStanza[] {
   return text.split(/\n\s*\n/).flatMap((stanza) => {
     const field = (key: string): string =>
@@ -28,8 +28,8 @@ export function parseStanzas(text: string): readonly PackageStanza[] {
 export const isPackageName = (name: string): boolean => /^[a-z0-9][a-z0-9+.-]+$/.test(name);
 
 /**
- * The stanzas of the named packages out of a whole index (`Packages`), each with an empty line after it. An index has some
- * 50 MB: only the places that count are looked at.
+ * Returns the stanzas of the named packages in an index (`Packages`), each followed by an empty line. Searches the bytes for
+ * the names instead of parsing: an index has some 50 MB.
  */
 export function selectStanzas(index: Uint8Array, names: readonly string[]): string {
   const bytes = Buffer.from(index.buffer, index.byteOffset, index.byteLength);
@@ -42,7 +42,7 @@ export function selectStanzas(index: Uint8Array, names: readonly string[]): stri
     .join('');
 }
 
-/** Where `line` begins, at the start of a line, and the field is the first of its stanza, as in every index. */
+/** Offsets at which the line starts. `Package` is the first field of a stanza in every index. */
 function placesOf(bytes: Buffer, line: string): number[] {
   const places = bytes.toString('utf8', 0, line.length) === line ? [0] : [];
   const needle = `\n${line}`;
@@ -50,22 +50,22 @@ function placesOf(bytes: Buffer, line: string): number[] {
   return places;
 }
 
-/** An option with its value, or one that is to be emptied, with all below it, before. */
+/** An option and its value, or an option to clear with its whole subtree. */
 export type AptOption = readonly [name: string, value: string] | readonly [cleared: string];
 
-/** Encodes a configuration file. SOURCE_FAILED for a value that apt cannot read: it knows no quoting of quotes. */
+/** Encodes a configuration file. Throws SOURCE_FAILED for values with quotes, which apt.conf cannot escape. */
 export function encodeAptConf(options: readonly AptOption[]): string {
   const lines = options.map(([name, value]) => {
     if (value === undefined) return `#clear ${name};`;
     if (!/["\\\n]/.test(value)) return `${name} "${value}";`;
-    throw new BinfmtctlError('SOURCE_FAILED', `apt cannot take ${JSON.stringify(value)} as ${name}`, {
-      hint: 'set TMPDIR to a folder whose path has no quote, backslash or line break',
+    throw new BinfmtctlError('SOURCE_FAILED', `apt: invalid value for ${name}: ${JSON.stringify(value)}`, {
+      hint: 'set TMPDIR to a directory whose path has no quote, backslash or line break',
     });
   });
   return `${lines.join('\n')}\n`;
 }
 
-/** What apt complains of: its errors, or where it has none its warnings, without the prefix. */
+/** Errors in apt's output, or warnings if there are no errors; without the prefix. */
 export function aptComplaints(text: string): readonly string[] {
   const lines = text.split('\n').map((line) => line.trim());
   const after = (prefix: string): string[] =>

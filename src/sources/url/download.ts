@@ -5,20 +5,19 @@ import type { LimitedTransfer } from '../../net/limits.ts';
 import { failureFrom } from '../../net/retry.ts';
 import { printAddress, type UrlSource } from './name.ts';
 
-/** Most bytes that are downloaded: a package of all emulators has 60 MB. */
+/** In bytes; a package with all emulators has 60 MB. */
 const MAX_DOWNLOAD = 1024 ** 3;
 
 /**
- * Downloads what an https: or http: address names to `file`, and returns its sha256 as `sha256:…`. A broken connection is
- * taken up again where it ended.
+ * Downloads an https: or http: URL into `file` and returns its digest as `sha256:…`. Resumes broken downloads.
  *
- * @throws SOURCE_FAILED; BAD_PACKAGE for other bytes and for too many; INTERRUPTED; nothing is left then.
+ * @throws SOURCE_FAILED; BAD_PACKAGE if the digest is wrong or the file too large; INTERRUPTED. `file` is removed then.
  */
 export function downloadUrl(source: UrlSource, file: string, options: LimitedTransfer): Promise<string> {
   const { url, sha256 } = source;
   const { limits, signal } = options;
   let version: string | undefined;
-  /** Nobody would see that what was not verified is of two versions. */
+  /** Without a sha256, mixing two versions of the file would go unnoticed: resume only with If-Range. */
   const rangeOf = (range: string): Readonly<Record<string, string>> => {
     if (version !== undefined) return { range, 'if-range': version };
     return sha256 === null ? {} : { range };
@@ -41,7 +40,7 @@ export function downloadUrl(source: UrlSource, file: string, options: LimitedTra
   return download(open, file, target, options);
 }
 
-/** What tells one version of a file from another, where the server says it (RFC 9110 13.1.5). */
+/** The strong ETag or date of the file, if the server sends one (RFC 9110 13.1.5). */
 function versionOf({ headers }: HttpResponse): string | undefined {
   const { etag } = headers;
   return etag?.startsWith('"') ? etag : headers['last-modified'];
@@ -64,17 +63,14 @@ function statusError(response: HttpResponse, requested: URL): BinfmtctlError {
 
 function explainStatus(status: number): [why: string, hint: string] {
   if (status === 401 || status === 403)
-    return [
-      'lets nobody have it without a login',
-      'download the file yourself and name it with url:file:///PATH#sha256=HEX',
-    ];
+    return ['requires authentication', 'download the file yourself and use url:file:///PATH#sha256=HEX'];
   if (status === 407)
     return [
-      'is reached through a proxy that wants a login',
-      'name it in HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT',
+      'is behind a proxy that requires authentication',
+      'set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT',
     ];
-  if (status === 404 || status === 410) return ['has no such file', 'is its address right?'];
-  if (status === 429) return ['has had too many requests', 'try again later, or take another server'];
-  if (status >= 500) return ['is out of order', 'try again later, or take another server'];
-  return ['does not do what was asked', 'is its address right?'];
+  if (status === 404 || status === 410) return ['has no such file', 'check the URL'];
+  if (status === 429) return ['rate limited the request', 'try again later, or use another server'];
+  if (status >= 500) return ['failed', 'try again later, or use another server'];
+  return ['sent an unexpected response', 'check the URL'];
 }

@@ -8,10 +8,10 @@ import { requireTrusted } from '../../system/require-trusted.ts';
 import type { FetchOptions } from '../types.ts';
 
 /**
- * Copies a file of this machine to `file`, so that nobody can change it any more, and returns its sha256 as `sha256:…`.
+ * Copies a local file into `file`, where other users cannot change it, and returns its digest as `sha256:…`.
  *
- * @throws BAD_SOURCE for what is no file; BAD_PACKAGE for other bytes; EMULATOR_UNFIT for one that is not verified and that
- * others can change; FILE_FAILED, NO_PRIVILEGE; INTERRUPTED; nothing is left then.
+ * @throws BAD_SOURCE if it is not a regular file; BAD_PACKAGE if its digest is wrong; EMULATOR_UNFIT if no sha256 is given and
+ * other users can change it; FILE_FAILED, NO_PRIVILEGE; INTERRUPTED. `file` is removed then.
  */
 export async function copyFile(
   path: string,
@@ -19,7 +19,7 @@ export async function copyFile(
   file: string,
   { signal }: FetchOptions,
 ): Promise<string> {
-  // A pipe or a device is not even opened.
+  // Opening a pipe or a device has side effects.
   requireFile(path, await inFile(path, () => stat(path)));
   if (sha256 === null) await requireTrusted(path, { anyOwner: true, as: 'source' });
   await using from = await inFile(path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
@@ -39,7 +39,7 @@ export async function copyFile(
 }
 
 function requireFile(path: string, facts: Stats): void {
-  if (!facts.isFile()) throw noFile(path, `it is ${kindOf(facts)}`);
+  if (!facts.isFile()) throw notFile(path, `it is ${kindOf(facts)}`);
 }
 
 async function inFile<T>(path: string, action: () => Promise<T>): Promise<T> {
@@ -47,12 +47,12 @@ async function inFile<T>(path: string, action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (error) {
     const isAbsent = ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
-    throw isAbsent ? noFile(path, 'no such file', error) : fileError(error, `read ${path}`);
+    throw isAbsent ? notFile(path, 'no such file', error) : fileError(error, `read ${path}`);
   }
 }
 
-const noFile = (path: string, why: string, cause?: unknown): BinfmtctlError =>
-  new BinfmtctlError('BAD_SOURCE', `${path} cannot be the source: ${why}`, {
-    hint: 'url:file:///PATH names an emulator, a tar archive or a Debian package, with %25 for each % of its name; dir:DIR names a folder',
+const notFile = (path: string, why: string, cause?: unknown): BinfmtctlError =>
+  new BinfmtctlError('BAD_SOURCE', `cannot read ${path}: ${why}`, {
+    hint: 'use url:file:///PATH for an emulator, tar archive or Debian package (write % as %25), dir:DIR for a directory',
     cause,
   });

@@ -1,4 +1,4 @@
-/** What `url:` is followed by: an address and the sha256 of what is there. Pure. */
+/** Parses the value of `url:`: a URL and the sha256 of its file. Pure. */
 
 import { BinfmtctlError } from '../../errors.ts';
 import { isLoopback } from '../../text/host.ts';
@@ -6,21 +6,21 @@ import { maskSecrets } from '../../text/secrets.ts';
 import { quote } from '../../text/shell.ts';
 
 export interface UrlSource {
-  /** https:, http: or file:, without login and fragment. */
+  /** https:, http: or file:, without credentials and fragment. */
   readonly url: URL;
-  /** The absolute path of a file: address, else null. */
+  /** The absolute path of a file: URL, otherwise null. */
   readonly path: string | null;
-  /** Of the file that is downloaded, in lower case hex; null where anything is taken. */
+  /** sha256 of the file in lower-case hex; null if unverified. */
   readonly sha256: string | null;
 }
 
-const FORM = 'https://HOST/FILE#sha256=HEX, or http: or file:///PATH with it';
+const FORM = 'https://HOST/FILE#sha256=HEX, http://… or file:///PATH';
 
 /**
- * Reads `URL#sha256=HEX`.
+ * Parses `URL#sha256=HEX`.
  *
- * @throws BAD_SOURCE for what is no such address, holds a login, or has no sha256 and may not be taken without one: what is
- * not verified never comes over plain HTTP from another machine.
+ * @throws BAD_SOURCE if the URL is invalid or contains credentials, or if the sha256 is missing and `allowUnverified` is not
+ * set. Plain HTTP from another machine always requires a sha256.
  */
 export function parseUrlSource(
   text: string,
@@ -38,30 +38,30 @@ export function parseUrlSource(
   return source;
 }
 
-/** For messages: what follows the path may be secret. */
+/** The URL for messages, without the query, which may be secret. */
 export const printAddress = ({ url, path }: Omit<UrlSource, 'sha256'>): string =>
   path ?? `${url.origin}${url.pathname}`;
 
-/** The source that means those very bytes. */
+/** The source specification pinned to a sha256. */
 export const printUrlSource = ({ url }: UrlSource, sha256: string): string =>
   `url:${url.href}#sha256=${sha256}`;
 
-/** The last part of its path: `qemu-aarch64-static`. */
+/** The last component of the path: `qemu-aarch64-static`. */
 export function fileNameOf({ url, path }: UrlSource): string {
   const name = (path ?? url.pathname).split('/').at(-1) ?? '';
   return path === null ? (decoded(name) ?? name) : name;
 }
 
 function parseAddress(address: string): URL {
-  // The URL parser would pass over white space, and take a backslash for a slash.
+  // The URL parser ignores white space and reads a backslash as a slash.
   const isPlain = /^(https?:\/\/[^/]|file:\/\/)/i.test(address) && !/[\s\p{Cc}\\]/u.test(address);
   if (!isPlain || !URL.canParse(address))
-    throw bad(`source url: needs an address, not ${JSON.stringify(address)}`, `it is url:${FORM}`);
+    throw bad(`invalid URL ${JSON.stringify(address)} in source url:`, `use url:${FORM}`);
   const url = new URL(address);
   if (url.username === '' && url.password === '') return url;
   throw bad(
-    `source url:${url.protocol}//… holds a login`,
-    'it would stand in logs and lock files: download the file yourself and name it: url:file:///PATH#sha256=HEX',
+    `source url:${url.protocol}//… contains credentials`,
+    'credentials would end up in logs and lock files: download the file yourself and use url:file:///PATH#sha256=HEX',
   );
 }
 
@@ -71,8 +71,8 @@ function parsePath({ host, pathname, search }: URL, address: string): string {
   if (host === '' && isAbsolute && path !== null && search === '' && !/%(2f|7f|[01][\da-f])/i.test(pathname))
     return path;
   throw bad(
-    `source url:${address} names no file of this machine`,
-    'a file: address has an absolute path, without host, and %3F for a question mark: file:///srv/qemu.deb',
+    `invalid file: URL in source url:${address}`,
+    'use an absolute path without a host, such as file:///srv/qemu.deb; write ? as %3F',
   );
 }
 
@@ -80,8 +80,8 @@ function parseFragment(fragment: string): string {
   const sha256 = /^sha256=([0-9a-f]{64})$/i.exec(fragment)?.[1];
   if (sha256 !== undefined) return sha256.toLowerCase();
   throw bad(
-    `${JSON.stringify(`#${fragment}`)} of source url: is no sha256`,
-    'it is #sha256= and 64 hexadecimal digits, as sha256sum prints them',
+    `invalid sha256 ${JSON.stringify(`#${fragment}`)} in source url:`,
+    'use #sha256= followed by 64 hexadecimal digits, as printed by sha256sum',
   );
 }
 
@@ -98,13 +98,13 @@ function assertVerifiable(
         : `sha256sum ${quote(path)}`;
     throw bad(
       `source url:${name} has no sha256`,
-      `\`${print}\` prints it, to compare with what its publisher says: name it with #sha256=HEX after the address, or take it unseen with --allow-unverified`,
+      `append #sha256=HEX to the URL; \`${print}\` prints it, compare it with the publisher's; or use --allow-unverified`,
     );
   }
   if (url.protocol === 'http:' && !isLoopback(url.host)) {
     throw bad(
-      `source url:${name} has no sha256, and comes over plain HTTP`,
-      'anybody on the way could change it: use https:, or name its sha256 with #sha256=HEX',
+      `source url:${name} has no sha256 and uses plain HTTP`,
+      'use https:, or append #sha256=HEX to the URL',
     );
   }
 }

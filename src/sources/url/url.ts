@@ -19,17 +19,18 @@ import { copyFile } from './file.ts';
 import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSource } from './name.ts';
 
 /**
- * `url:URL#sha256=HEX`: emulators out of a file: a program, a tar archive (plain, or packed by gzip, xz or zstd), a Debian
- * package or a bundle of ours, which its first bytes tell. Nothing of it is looked at before it is verified. What it has not is left out.
+ * Fetches from `url:URL#sha256=HEX`: a program, a tar archive (plain, or compressed with gzip, xz or zstd), a Debian package
+ * or a binfmtctl bundle, detected from its first bytes. Verifies the file before parsing it. The result lacks emulators that
+ * the file does not contain.
  *
- * @throws BAD_SOURCE for what names no file, or has no sha256 and `allowUnverified` is not set; SOURCE_FAILED; BAD_PACKAGE for
- * other bytes, and for what is hostile in an archive; NO_TOOL without xz; INTERRUPTED; what the store throws. Nothing is
- * stored then.
+ * @throws BAD_SOURCE if the URL is invalid, or the sha256 is missing and `allowUnverified` is not set; SOURCE_FAILED;
+ * BAD_PACKAGE for a wrong digest or an unsafe archive; NO_TOOL without xz; INTERRUPTED; errors of the store. Nothing is stored
+ * then.
  */
 export const fetchUrl: SourceFetcher = (value, targets, options) =>
   withinTotalTime(options, (timed) => pullUrl(value, targets, { ...timed, limits: LIMITS }));
 
-/** As `fetchUrl`, with the limits of a network. */
+/** Like `fetchUrl`, with explicit network limits. */
 export async function pullUrl(
   value: string,
   targets: readonly EmulatorTarget[],
@@ -50,7 +51,7 @@ export async function pullUrl(
       if (sha256 === null)
         report({ kind: 'warning', text: `url: ${name} is not verified: its sha256 is ${hexOf(digest)}` });
       const found = await takeFrom(file, source, targets, { ...options, name, origin: 'url' });
-      // A lock file is to name what was taken, not what may be there later.
+      // A lock file must pin the fetched bytes, not a later version.
       const pinned = sha256 === null ? { source: printUrlSource(source, hexOf(digest)) } : {};
       return found.map((each) => ({ ...each, ...pinned }));
     });
@@ -75,7 +76,7 @@ async function takeFrom(
 
 const hexOf = (digest: string): string => digest.replace('sha256:', '');
 
-/** The file is the emulator itself. */
+/** Stores a file that is the emulator itself. */
 async function keepProgram(
   file: string,
   source: UrlSource,

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 
-/** What a file is, for messages: `a named pipe`. */
+/** The kind of a file, for messages: `a named pipe`. */
 export function kindOf(
   facts: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket'>,
 ): string {
@@ -12,8 +12,8 @@ export function kindOf(
   return facts.isSocket() ? 'a socket' : 'a device';
 }
 
-/** FILE_FAILED for a file that has to be a regular one. `what` says what was tried, on what: `read /etc/x`. */
+/** FILE_FAILED for a file that is not regular. `what` names operation and file, as in `read /etc/x`. */
 export const notRegular = (what: string, facts: Parameters<typeof kindOf>[0]): BinfmtctlError =>
   new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is ${kindOf(facts)}`, {
-    hint: 'use another path: binfmtctl only uses regular files here',
+    hint: 'use another path: only regular files are supported here',
   });

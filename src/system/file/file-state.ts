@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { pathBytes } from './path-bytes.ts';
 
 /**
- * One text for the state of a file; null if it cannot be looked at. The change time moves with every change of the bytes, and no program
- * can set it back (inode(7)).
+ * A text that changes with the state of a file; null if stat(2) fails. It includes the change time, which every write updates and
+ * no program can set (inode(7)).
  */
 export function fileState(path: string): string | null {
   try {

@@ -1,4 +1,4 @@
-/** Files and directories. Failures are FILE_FAILED, READ_ONLY or NO_PRIVILEGE, with a hint. */
+/** Files and directories. Errors are FILE_FAILED, READ_ONLY or NO_PRIVILEGE. */
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { decodeText } from '../../rule/text.ts';
 import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
 
-/** What tells one state of a file from another: it changes when the file is replaced or written. Decimal numbers. */
+/** Identifies the state of a file: changes when the file is replaced or written. Decimal numbers. */
 export interface FileIdentity {
   readonly dev: string;
   readonly ino: string;
@@ -15,7 +15,7 @@ export interface FileIdentity {
   readonly ctimeNs: string;
 }
 
-/** sha256 of a file's bytes, in lower case hex; the file is never in memory as a whole. */
+/** The SHA-256 digest of a file in lower-case hex, computed without loading the whole file. */
 export async function sha256File(path: string): Promise<string> {
   const { createHash } = await import('node:crypto');
   const hash = createHash('sha256');
@@ -26,8 +26,8 @@ export async function sha256File(path: string): Promise<string> {
 const PART_SIZE = 1 << 18;
 
 /**
- * A file's bytes in parts of at most 256 kB, each good only until the next is asked for: one buffer serves for all, as
- * thirty files may be read at once, and what streams leave behind is freed late.
+ * A file's bytes in parts of at most 256 kB. Each part is valid only until the next one is requested: all parts share one
+ * buffer, because thirty files may be read in parallel, and Node frees the buffers of streams late.
  */
 export async function* readParts(path: string): AsyncGenerator<Uint8Array> {
   try {
@@ -45,7 +45,7 @@ export async function* readParts(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Paths of what is in a directory, sorted; none where there is no such directory, unless it is `required`. */
+/** The sorted paths of a directory's entries. A missing directory counts as empty, unless it is `required`. */
 export async function listFiles(
   directory: string,
   { required = false }: { readonly required?: boolean } = {},
@@ -59,7 +59,7 @@ export async function listFiles(
   }
 }
 
-/** Removes a file, where there is one. */
+/** Removes a file if it exists. */
 export async function removeFile(path: string): Promise<void> {
   try {
     await rm(path);
@@ -69,19 +69,19 @@ export async function removeFile(path: string): Promise<void> {
 }
 
 /**
- * Creates a directory and the missing ones above it. With `mode` they get these permissions whatever the umask, else
- * 0755 less the umask.
+ * Creates a directory and its missing parents. `mode` sets their permissions regardless of the umask; the default is
+ * 0755 minus the umask.
  */
 export async function ensureDirectory(path: string, mode?: number): Promise<void> {
   try {
     await makeMissing(path, mode);
   } catch (error) {
-    throw fileError(error, `make directory ${path}`);
+    throw fileError(error, `create directory ${path}`);
   }
 }
 
-// Node's recursive mkdir never ends where the kernel says ENOENT in a folder that exists, as in /proc, and says ENOENT
-// where the kernel said EROFS or ENOSPC (node src/node_file.cc MKDirpAsync(), MKDirpSync()).
+// Node's recursive mkdir loops forever if the kernel returns ENOENT in an existing directory, as in /proc, and reports ENOENT
+// for EROFS and ENOSPC (node src/node_file.cc MKDirpAsync(), MKDirpSync()).
 async function makeMissing(path: string, mode: number | undefined): Promise<void> {
   const parent = dirname(path);
   if (parent !== path && (await stat(parent).catch(() => null)) === null) await makeMissing(parent, mode);
@@ -93,13 +93,13 @@ async function makeMissing(path: string, mode: number | undefined): Promise<void
   }
 }
 
-/** The state of a file now; a symbolic link is followed. */
+/** The current state of a file; follows symbolic links. */
 export async function fileIdentity(path: string): Promise<FileIdentity> {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
     return { dev: `${dev}`, ino: `${ino}`, size: `${size}`, mtimeNs: `${mtimeNs}`, ctimeNs: `${ctimeNs}` };
   } catch (error) {
-    throw fileError(error, `look at ${path}`);
+    throw fileError(error, `stat ${path}`);
   }
 }
 

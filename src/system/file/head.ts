@@ -2,8 +2,8 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { pathBytes } from './path-bytes.ts';
 
 /**
- * The first `length` bytes of a file, fewer where it is shorter. Does not wait for a writer of a named pipe. Errors are
- * Node's own. Synchronous, because thirty small reads take less than Node's thread pool to start.
+ * The first `length` bytes of a file, or fewer if it is shorter. Does not wait for a writer of a named pipe. Throws Node's
+ * errors. Synchronous, because thirty small reads take less time than the start of Node's thread pool.
  */
 export function readHead(path: string, length: number): Uint8Array {
   const file = openSync(pathBytes(path), constants.O_RDONLY | constants.O_NONBLOCK);
@@ -15,7 +15,7 @@ export function readHead(path: string, length: number): Uint8Array {
   }
 }
 
-/** As `readHead`; null where it cannot be read, whatever the reason. */
+/** As `readHead`; null if the file cannot be read. */
 export function tryReadHead(path: string, length: number): Uint8Array | null {
   try {
     return readHead(path, length);

@@ -4,16 +4,16 @@ import { BinfmtctlError } from '../../errors.ts';
 import { countStreamed } from '../memory.ts';
 import { fileError } from './file-error.ts';
 
-const HINT = 'fetch it again; if it stays so, do not trust where it comes from';
+const HINT = 'run the command again; if it fails again, do not trust the source';
 
-/** What some bytes have to be. */
+/** The expected digest and size of some bytes. */
 export interface Expected {
   readonly digest: string;
   /** Bytes. */
   readonly size: number;
 }
 
-/** Throws BAD_PACKAGE where bytes are not what they have to be. */
+/** @throws BAD_PACKAGE if bytes have another digest or size than expected. */
 export function requireDigest(what: string, bytes: Uint8Array, { digest, size }: Expected): void {
   if (bytes.length !== size) throw corrupt(`${what} has ${bytes.length} bytes, not ${size}`);
   requireSame(what, digestOf(bytes), digest);
@@ -29,7 +29,7 @@ export function requireSame(what: string, actual: string, expected: string): voi
 export const corrupt = (why: string, cause?: unknown): BinfmtctlError =>
   new BinfmtctlError('BAD_PACKAGE', why, { hint: HINT, cause });
 
-/** Says of what is wrong in an image or archive which one it is, where the message does not. */
+/** Adds the name of an image or archive to BAD_PACKAGE errors that lack it. */
 export async function withArchiveName<T>(name: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
@@ -40,16 +40,16 @@ export async function withArchiveName<T>(name: string, action: () => Promise<T>)
   }
 }
 
-/** A file that is hashed while it is written. */
+/** A file that is hashed as it is written. */
 export interface HashedFile {
   readonly size: () => number;
   readonly write: (chunk: Uint8Array) => Promise<void>;
-  /** Begins anew. */
+  /** Truncates the file and starts over. */
   readonly restart: () => Promise<void>;
   readonly digest: () => string;
 }
 
-/** Lets `fill` write a file, and removes it again when that fails. FILE_FAILED, READ_ONLY, NO_PRIVILEGE. */
+/** Creates a file that `fill` writes, and removes it if `fill` fails. @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE. */
 export async function writeHashed(path: string, fill: (file: HashedFile) => Promise<void>): Promise<void> {
   const writing = async <T>(action: () => Promise<T>): Promise<T> => {
     try {

@@ -1,10 +1,10 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { pathBytes } from './path-bytes.ts';
 
-/** Whether there is a regular file; links are followed. */
+/** Whether a path is a regular file; follows links. */
 export const isFile = (path: string): boolean => tryStat(path)?.isFile() === true;
 
-/** Whether there is a folder; links are followed. */
+/** Whether a path is a directory; follows links. */
 export const isFolder = (path: string): boolean => tryStat(path)?.isDirectory() === true;
 
 /** Whether this process may execute a file. False for every user on a noexec mount. */

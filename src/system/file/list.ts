@@ -3,12 +3,12 @@ import { decodeText } from '../../rule/text.ts';
 import { pathBytes } from './path-bytes.ts';
 
 /**
- * Names in a directory, byte by byte and in the order that the file system gives them. Not readdir(), which libuv sorts
- * by name (uv__fs_scandir_sort()). Errors are Node's own.
+ * The names in a directory, in the order of the file system. Does not use readdir(), because libuv sorts its result
+ * (uv__fs_scandir_sort()). Throws Node's errors.
  */
 export function listNames(directory: string): readonly string[] {
   const names: string[] = [];
-  // With this encoding, which its type does not know, names are bytes: they need not be UTF-8.
+  // Names need not be UTF-8. This encoding, which the type lacks, returns them as bytes.
   const open = opendirSync(pathBytes(directory) as unknown as string, {
     encoding: 'buffer' as BufferEncoding,
     bufferSize: 128,

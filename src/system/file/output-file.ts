@@ -1,4 +1,4 @@
-/** Files that a user names as an output: they may be pipes and devices, which are written to and never replaced. */
+/** Output files that a user names. Pipes and devices are written to and never replaced. */
 import { constants, fstatSync, lstatSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -9,13 +9,13 @@ import { errnoOf, fileError } from './file-error.ts';
 import { kindOf } from './file-kind.ts';
 import { type FileData, type WriteOptions, writeAtomic } from './write-file.ts';
 
-/** `file`: a regular file, which may not exist yet. `stream`: a device, a pipe or a descriptor of ours. */
+/** `file`: a regular file, which may not exist yet. `stream`: a device, a pipe or an inherited descriptor. */
 export type OutputKind = 'file' | 'stream';
 
 const POLL_MS = 50;
 
 /**
- * What writing to `path` means.
+ * How to write to `path`.
  *
  * @throws FILE_FAILED for a symbolic link, a directory and a socket; NO_PRIVILEGE.
  */
@@ -24,14 +24,14 @@ export function outputKind(path: string): OutputKind {
   const facts = tryLstat(path);
   if (facts === undefined || facts.isFile()) return 'file';
   if (facts.isFIFO() || facts.isCharacterDevice() || facts.isBlockDevice()) return 'stream';
-  const hint = facts.isSymbolicLink() ? 'name the file that the link leads to' : 'name a file';
+  const hint = facts.isSymbolicLink() ? 'pass the target of the link' : 'pass the path of a file';
   throw new BinfmtctlError('FILE_FAILED', `cannot write ${path}: it is ${kindOf(facts)}`, { hint });
 }
 
-/** Whether `path` is standard output, so that nothing else may be printed there. */
+/** Whether `path` is standard output, where nothing else may be printed then. */
 export const isStandardOutput = (path: string): boolean => descriptorOf(path) === 1;
 
-/** Writes an output: a regular file as `writeAtomic` does, anything else as a stream. Throws as `outputKind`. */
+/** Writes an output: a regular file with `writeAtomic`, anything else as a stream. Throws the errors of `outputKind`. */
 export async function writeOutput(
   path: string,
   data: FileData,
@@ -53,14 +53,14 @@ export async function writeOutput(
 /** Waits for a reader of a named pipe until the signal is aborted. */
 async function openStream(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
   const descriptor = descriptorOf(path);
-  // A new description of the same file: ours may be non-blocking, and at another position.
+  // Opens a new description of the same file: the inherited one may be non-blocking and at another position.
   if (descriptor !== null) {
     const append = fstatSync(descriptor).isFile() ? constants.O_APPEND : 0;
     return open(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | append);
   }
   for (;;) {
     try {
-      // Open until the blocking descriptor is, else the reader would see the end of the file.
+      // Stays open until the blocking descriptor is open; otherwise the reader would see an end of file.
       await using _ = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       return await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
     } catch (error) {
@@ -71,7 +71,7 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
   }
 }
 
-/** The number of the descriptor that a path names: `/dev/stdout`, `/dev/fd/3`; else null. */
+/** The number of the descriptor in a path such as `/dev/stdout` or `/dev/fd/3`; null for other paths. */
 function descriptorOf(path: string): number | null {
   const descriptor = { '/dev/stdin': 0, '/dev/stdout': 1, '/dev/stderr': 2 }[path];
   const digits = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(path)?.[1];

@@ -1,4 +1,4 @@
-/** Reading files as a whole: regular ones of bounded size only, and without waiting for anything. */
+/** Reads whole files: only regular files of bounded size, so that a read never blocks. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BinfmtctlError } from '../../errors.ts';
@@ -8,9 +8,9 @@ import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
 
 export interface ReadOptions {
-  /** Default 4 MiB. */
+  /** Default: 4 MiB. */
   readonly maxBytes?: number | undefined;
-  /** Whether a symbolic link at the end of the path is followed. Default false. */
+  /** Whether to follow a symbolic link at the end of the path. Default: false. */
   readonly followLink?: boolean | undefined;
 }
 
@@ -29,9 +29,9 @@ export function readTextIfExists(path: string, options: ReadOptions = {}): strin
 }
 
 /**
- * The text of a file that only this program writes; null if it does not exist.
+ * The text of a file that only binfmtctl writes; null if it does not exist.
  *
- * @throws FILE_FAILED as `readIfExists`, and where another user can have written it.
+ * @throws FILE_FAILED as `readIfExists`, and if another user may have written the file.
  */
 export function readOwnTextIfExists(path: string, options: ReadOptions = {}): string | null {
   const read = reading(path, { ...options, followLink: false });
@@ -41,8 +41,8 @@ export function readOwnTextIfExists(path: string, options: ReadOptions = {}): st
 }
 
 /**
- * As `readOwnTextIfExists`, for all files of a directory whose names `accepts` accepts, by name and in its order; none without such a
- * directory. What is above the files is looked at only once.
+ * As `readOwnTextIfExists`, for all files of a directory whose names `accepts` accepts, sorted by name. A missing directory counts
+ * as empty. Checks the directory and its parents only once.
  */
 export function readOwnTexts(
   directory: string,
@@ -54,7 +54,7 @@ export function readOwnTexts(
   for (const name of names) {
     const path = join(directory, name);
     const read = reading(path, { followLink: false });
-    // Another program has removed it in the meantime.
+    // Another program removed it in the meantime.
     if (read === null) continue;
     assertOwnFile(path, read.facts);
     texts.set(name, decoder.decode(read.bytes));
@@ -72,7 +72,7 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-/** For root no other user may be able to change the file or a directory above it; for others it has to be theirs or root's. */
+/** Checks that the file belongs to the caller or root. For root, also checks that no other user can change it or its parent directories. */
 function assertOwn(path: string, facts: Stats): void {
   assertOwnFile(path, facts);
   assertOwnDirectory(dirname(path), path);
@@ -91,9 +91,7 @@ function assertOwnDirectory(directory: string, path: string): void {
 }
 
 const foreign = (path: string, why: string): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `will not use ${path}: ${why}`, {
-    hint: 'check who wrote it, and remove it if you do not know',
-  });
+  new BinfmtctlError('FILE_FAILED', `will not use ${path}: ${why}`);
 
 function reading(
   path: string,
@@ -123,11 +121,7 @@ function reading(
 }
 
 const tooLarge = (what: string, maxBytes: number): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it has more than ${maxBytes} bytes`, {
-    hint: 'check who wrote it, and remove it if you do not know',
-  });
+  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is larger than ${maxBytes} bytes`);
 
 const isLink = (what: string): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is a symbolic link`, {
-    hint: 'remove the link, or put a regular file in its place',
-  });
+  new BinfmtctlError('FILE_FAILED', `cannot ${what}: it is a symbolic link`);

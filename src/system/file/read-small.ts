@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { BinfmtctlError } from '../../errors.ts';
 import { pathBytes } from './path-bytes.ts';
 
-/** More than any file of rules that anybody has, in bytes. */
+/** Size limit of rule files, in bytes. */
 export const MAX_RULES_FILE = 1 << 22;
 /** Allocated once: a drop-in reads dozens of small files. */
 const CHUNK = Buffer.alloc(1 << 14);
@@ -14,15 +14,15 @@ export interface SmallFileOptions {
 }
 
 /**
- * All of a file of at most `most` bytes; a device such as /dev/null counts as what can be read from it. Nothing is waited
- * for. Synchronous: a small file is read in less time than Node's thread pool takes to start.
+ * Reads a whole file of at most `most` bytes. Accepts devices such as /dev/null, and never blocks. Synchronous: reading a
+ * small file takes less time than the start of Node's thread pool.
  *
- * @throws FILE_FAILED for a pipe and a larger file; all other errors are Node's own, with EISDIR for a folder.
+ * @throws FILE_FAILED for a pipe and a larger file; otherwise Node's errors, with EISDIR for a directory.
  */
 export function readSmall(
   path: string,
   most: number = MAX_RULES_FILE,
-  { noFollow = false, hint = 'name a text file of rules' }: SmallFileOptions = {},
+  { noFollow = false, hint = 'pass a text file with rules' }: SmallFileOptions = {},
 ): Uint8Array {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | (noFollow ? constants.O_NOFOLLOW : 0);
   const file = openSync(pathBytes(path), flags);
@@ -31,7 +31,7 @@ export function readSmall(
     const chunks: Buffer[] = [];
     let size = 0;
     for (let read = -1; read !== 0; size += read) {
-      if (size > most) throw cannotRead(path, `it has more than ${most} bytes`, hint);
+      if (size > most) throw cannotRead(path, `it is larger than ${most} bytes`, hint);
       read = readSync(file, CHUNK);
       chunks.push(Buffer.from(CHUNK.subarray(0, read)));
     }

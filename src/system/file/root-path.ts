@@ -1,33 +1,32 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { errnoOf } from './file-error.ts';
 
-/** As many links as the kernel follows (path_resolution(7)). */
+/** The kernel's limit (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-/** A place in a root, which may not be there yet. */
+/** A path in a root, which may not exist yet. */
 export interface RootPlace {
-  /** On this machine. */
+  /** Path on the host. */
   readonly path: string;
   readonly exists: boolean;
 }
 
-/** A file or folder of this machine that will be seen inside; neither path has links, and `target` begins below the root. */
+/** A bind mount of a host path into the root. Neither path contains links; `target` is relative to the root. */
 export interface Bound {
   readonly source: string;
   readonly target: string;
 }
 
 /**
- * Where a path of a root file system really is on this machine: links are followed as a program inside would follow them,
- * so never out of it. `path` is absolute inside; what is bound is looked for at its source. Null where there is no such
- * file, or where its links go in a circle.
+ * The host path of a file in a root file system. Follows links as a program inside would, so never out of the root, and maps
+ * bind mounts to their source. `path` is absolute inside. Null if the file does not exist, or its links form a loop.
  */
 export function resolveInRoot(root: string, path: string, bound: readonly Bound[] = []): string | null {
   const place = placeInRoot(root, path, bound);
   return place?.exists ? place.path : null;
 }
 
-/** As `resolveInRoot`; for what is missing where it would be. Null where there is no such place: links in a circle, `..` of what is missing. */
+/** As `resolveInRoot`, also for a missing file. Null for a loop of links, and for `..` after a missing directory. */
 export function placeInRoot(root: string, path: string, bound: readonly Bound[] = []): RootPlace | null {
   const open = path.split('/');
   const done: string[] = [];
@@ -37,7 +36,7 @@ export function placeInRoot(root: string, path: string, bound: readonly Bound[] 
     const part = open.shift() ?? '';
     if (part === '' || part === '.') continue;
     if (part === '..') {
-      // The kernel finds nothing there, and links that we no longer look for would be left in the path.
+      // The kernel fails here, too; and links behind a missing directory are unknown.
       if (!exists) return null;
       done.pop();
       continue;
@@ -58,7 +57,7 @@ export function placeInRoot(root: string, path: string, bound: readonly Bound[] 
   return { path: here(), exists };
 }
 
-/** Where these parts of a path are; of what is bound below or over each other the last one is seen. */
+/** The host path of these parts. If several bind mounts cover them, the last one counts. */
 function onMachine(root: string, parts: readonly string[], bound: readonly Bound[]): string {
   const inside = parts.join('/');
   const over = bound.findLast(({ target }) => `${inside}/`.startsWith(`${target}/`));
@@ -66,7 +65,7 @@ function onMachine(root: string, parts: readonly string[], bound: readonly Bound
   return [root === '/' ? '' : root, ...parts].join('/') || '/';
 }
 
-/** What a link says; false for what is none; null where nothing is. */
+/** The target of a link; false for another file; null if the file does not exist. */
 function linkOrMissing(path: string): string | false | null {
   try {
     return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : false;

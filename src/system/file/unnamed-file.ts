@@ -5,12 +5,12 @@ import { BinfmtctlError } from '../../errors.ts';
 import { flagsAt } from '../namespace/mounts.ts';
 import { fileError } from './file-error.ts';
 
-/** open(2): O_TMPFILE, which Node has no name for; with O_DIRECTORY, so that kernels without it refuse. */
+/** O_TMPFILE of open(2), which Node does not define. It includes O_DIRECTORY, so that kernels without it fail. */
 const O_TMPFILE = constants.O_DIRECTORY | 0o20000000;
 
 /**
- * Returns a text as a file without a name, so that none is left behind. Falls back to other directories where TMPDIR is
- * missing, full or on a file system without such files. @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where all fail.
+ * Opens an unnamed file that contains a text, so that no file is left behind. Falls back to other directories if TMPDIR is
+ * missing, full or on a file system without O_TMPFILE. @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE if all fail.
  */
 export function openText(text: string): number {
   const directories = [tmpdir(), '/dev/shm', '/tmp', '/var/tmp'];
@@ -23,9 +23,9 @@ export function openText(text: string): number {
 }
 
 /**
- * Returns an executable file without a name, open for reading only: the kernel executes no file that is open for writing
- * (ETXTBSY). It may hold secrets, so directories in memory come first. Hardened machines mount some or all of the usual ones
- * noexec. @throws FILE_FAILED where all fail.
+ * Opens an unnamed executable file, for reading only: the kernel does not execute a file that is open for writing
+ * (ETXTBSY). The file may contain secrets, so directories in memory come first. Tries many, because hardened machines mount
+ * most of them noexec. @throws FILE_FAILED if all fail.
  */
 export function openExecutable(bytes: Uint8Array): number {
   const { XDG_RUNTIME_DIR: runtime = `/run/user/${process.geteuid?.()}`, HOME = '' } = process.env;
@@ -50,7 +50,7 @@ export function openExecutable(bytes: Uint8Array): number {
   });
 }
 
-/** Overlay file systems before Linux 6.1 have no O_TMPFILE. */
+/** Opens an unnamed file without O_TMPFILE, too: overlay file systems lack it before Linux 6.1. */
 function openUnnamed(directory: string): number {
   try {
     return openSync(directory, O_TMPFILE | constants.O_RDWR, 0o700);
@@ -74,7 +74,7 @@ function filled(file: number, content: string | Uint8Array): number {
 
 type OpenAttempt = { readonly file: number } | { readonly failures: readonly unknown[] };
 
-/** Opens a file in the first directory in which that succeeds. */
+/** Opens a file in the first directory that allows it. */
 function openInFirst(directories: readonly string[], open: (directory: string) => number): OpenAttempt {
   const failures: unknown[] = [];
   for (const directory of directories) {

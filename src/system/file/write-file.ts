@@ -1,4 +1,4 @@
-/** Writing files. No symbolic link is followed and no device is replaced. */
+/** Writes files. Never follows a symbolic link or replaces a device. */
 import type { Stats } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -8,19 +8,19 @@ import { errnoOf, fileError } from './file-error.ts';
 import { notRegular } from './file-kind.ts';
 import { listFiles, removeFile } from './files.ts';
 
-/** All bytes of a file, or one part after the other. */
+/** The bytes of a file, whole or in parts. */
 export type FileData = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface WriteOptions {
-  /** Permissions of a new file, whatever the umask. Default 0644. */
+  /** Permissions of a new file, regardless of the umask. Default: 0644. */
   readonly mode?: number | undefined;
 }
 
 /**
- * Creates or replaces a regular file: readers see the old content or the new one and never a part, also after a power
- * failure. A file that exists keeps its owner and permissions. The directory must exist; a failure leaves nothing behind.
+ * Creates or replaces a regular file atomically: readers see the old or the new content, also after a power failure.
+ * An existing file keeps its owner and permissions. The directory must exist. A failure leaves nothing behind.
  *
- * @throws FILE_FAILED for a link, device, pipe or directory at `path`; NO_PRIVILEGE, READ_ONLY; what `data` throws of ours.
+ * @throws FILE_FAILED for a link, device, pipe or directory at `path`; NO_PRIVILEGE, READ_ONLY; a BinfmtctlError of `data`.
  */
 export async function writeAtomic(
   path: string,
@@ -40,7 +40,7 @@ export async function writeAtomic(
   }
 }
 
-/** Writes a new file and renames it to `path`, which may be bytes that are no text. Errors are Node's own. */
+/** Writes a new file and renames it to `path`, which need not be UTF-8. Throws Node's errors. */
 export async function replaceFile(
   path: string | Buffer,
   data: FileData,
@@ -51,7 +51,7 @@ export async function replaceFile(
   await rename(temporary, path);
 }
 
-/** Removes what `writeAtomic` left in a directory where it was killed. No other process may be writing there. */
+/** Removes temporary files of a killed `writeAtomic` from a directory. No other process may write there meanwhile. */
 export async function removeTemporaries(directory: string): Promise<void> {
   const left = (await listFiles(directory)).filter((path) => TEMPORARY_FILE.test(basename(path)));
   await Promise.all(left.map(removeFile));
@@ -80,13 +80,13 @@ async function giveTo(file: FileHandle, { uid, gid }: Stats): Promise<void> {
   await file.chown(uid, gid).catch((cause: unknown) => {
     if (own.uid === uid) return;
     throw new BinfmtctlError('NO_PRIVILEGE', `the file belongs to user ${uid}`, {
-      hint: 'run it as the owner of the file, or as root',
+      hint: 'run the command as root or as the owner of the file',
       cause,
     });
   });
 }
 
-// Without it a power failure may undo the rename. Some network file systems do not support it (EINVAL).
+// Without this sync, a power failure may undo the rename. Some network file systems do not support it (EINVAL).
 async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, 'r');
   await directory.sync().catch((error: unknown) => {

@@ -1,7 +1,7 @@
-/** Which ids outside stand for those inside a user namespace (user_namespaces(7)). */
+/** Mappings between IDs inside and outside a user namespace (user_namespaces(7)). */
 import type { SubordinateIds } from '../../file-format/accounts.ts';
 
-/** Ids `inside` to `inside + count - 1` are `outside` to `outside + count - 1` of the namespace above. */
+/** Maps IDs `inside` to `inside + count - 1` to `outside` to `outside + count - 1` in the parent namespace. */
 export interface IdRange {
   readonly inside: number;
   readonly outside: number;
@@ -13,30 +13,30 @@ export interface IdMaps {
   readonly gid: readonly IdRange[];
 }
 
-/** Ids of one kind: what the caller is, and what it may take. */
+/** The UIDs or GIDs of the caller: its own, and its subordinate ones. */
 export interface OwnIds {
   readonly id: number;
   readonly subordinate: readonly Pick<SubordinateIds, 'start' | 'count'>[];
 }
 
-/** All that this user namespace has, as they are: for root, who may. `present` are the lines of its own map. */
+/** Maps all IDs of this user namespace to themselves, which requires root. `present` is the map of this namespace. */
 export function identityMap(present: readonly IdRange[]): readonly IdRange[] {
   return present.map(({ inside, count }) => ({ inside, outside: inside, count }));
 }
 
-/** The caller alone, as `inside`. */
+/** Maps only the caller's ID, to `inside`. */
 export const singleMap = (id: number, inside: number): readonly IdRange[] => [
   { inside, outside: id, count: 1 },
 ];
 
 /**
- * Root inside is whom the tree belongs to: the caller, as `unshare --map-root-user --map-auto` has it, or the first of the
- * caller's subordinate ids, as `mmdebstrap --mode=unshare` makes trees. The other ids follow in order.
+ * Maps the owner of the tree to root: the caller, as in `unshare --map-root-user --map-auto`, or the first of the caller's
+ * subordinate IDs, as in trees of `mmdebstrap --mode=unshare`. The other IDs follow in order.
  */
 export function rootMap({ id, subordinate }: OwnIds, owner: number): readonly IdRange[] {
   const [first] = subordinate;
   const ranges = first !== undefined && owner === first.start ? [] : [...singleMap(id, 0)];
-  // The caller is somebody inside at any rate: root there could not pass a folder of the caller's that is closed to others.
+  // The caller is always mapped; otherwise root inside could not enter private directories of the caller.
   for (const each of [...subordinate, { start: id, count: 1 }]) {
     for (const { start, count } of freeParts(each, ranges))
       ranges.push({ inside: idCount(ranges), outside: start, count });
@@ -44,7 +44,7 @@ export function rootMap({ id, subordinate }: OwnIds, owner: number): readonly Id
   return ranges;
 }
 
-/** Without what is taken: subuid(5) may give the same ids by name and by number, a map may not have them twice. */
+/** The parts of a range that are not taken: subuid(5) may list IDs twice, by user name and by number, but a map must not. */
 function freeParts(range: Pick<SubordinateIds, 'start' | 'count'>, taken: readonly IdRange[]) {
   return taken.reduce(
     (parts, { outside, count: length }) =>
@@ -61,15 +61,15 @@ function freeParts(range: Pick<SubordinateIds, 'start' | 'count'>, taken: readon
   );
 }
 
-/** How many ids there are inside. */
+/** The number of mapped IDs. */
 export const idCount = (ranges: readonly IdRange[]): number =>
   ranges.reduce((sum, { count }) => sum + count, 0);
 
-/** Whether an id exists inside. */
+/** Whether an ID inside is mapped. */
 export const mapsId = (ranges: readonly IdRange[], id: number): boolean =>
   ranges.some(({ inside, count }) => id >= inside && id < inside + count);
 
-/** Reads /proc/PID/uid_map. */
+/** Parses /proc/PID/uid_map or gid_map. */
 export function parseIdMap(text: string): readonly IdRange[] {
   return text
     .trim()

@@ -1,4 +1,4 @@
-/** The door to user namespaces with ids of their own. */
+/** Runs programs in user namespaces with ID maps. */
 import type { Readable } from 'node:stream';
 import { BinfmtctlError } from '../../errors.ts';
 import { feed } from '../process/feed.ts';
@@ -7,21 +7,23 @@ import type { IdMaps } from './id-maps.ts';
 import { writeIdMaps } from './write-id-maps.ts';
 
 export interface MappedOptions extends ProcessOptions {
-  /** Standard input, read as fast as the program takes it; without it the program reads from an empty one. */
+  /** Standard input, read as fast as the program consumes it. Default: empty. */
   readonly input?: AsyncIterable<Uint8Array> | undefined;
 }
 
-/** Most that is kept of each output. */
+/** Limit of the stored end of each output. */
 const MAX_OUTPUT = 64 * 1024;
-/** The shell reads no byte behind the newline (POSIX sh, "read"), and stays the same process when it becomes the program. */
+/** The shell reads no byte after the newline (POSIX sh, "read"), and exec keeps its process. */
 const WAITING = `echo ready; read -r go && exec "$@"`;
 
 /**
- * Runs a program to its end in a new user namespace with these ids; without maps as the caller. Whoever is 0 inside has
- * all rights over what belongs to the ids of the maps, so the caller's own id has to be it.
+ * Runs a program in a new user namespace with these ID maps, or as the caller if they are null, and waits for it. Root inside
+ * controls the files of all mapped IDs, so the maps must map the caller's own ID to root.
  *
- * @throws what reading `input` throws, after the program was ended; NO_PRIVILEGE where there can be no such namespace;
- * what `writeIdMaps` throws. How the program ends is a result, as is that it could not be started: status 127 or an errno.
+ * The result tells how the program ended, or why it could not be started: status 127 or an errno.
+ *
+ * @throws the errors of `input`, after the program was killed; NO_PRIVILEGE if the namespace cannot be created; the errors of
+ * `writeIdMaps`.
  */
 export async function runMapped(
   maps: IdMaps | null,
@@ -34,7 +36,7 @@ export async function runMapped(
     : start('unshare', ['--user', 'sh', '-c', WAITING, 'sh', file, ...args], options));
   const stderr = tailOf(child.stderr);
   try {
-    if (maps !== null) await letGo(child, maps, stderr);
+    if (maps !== null) await mapAndContinue(child, maps, stderr);
     const stdout = tailOf(child.stdout);
     const fed = feed(child, input ?? nothing(), child.kill);
     const result = await child.ended;
@@ -48,15 +50,15 @@ export async function runMapped(
   }
 }
 
-/** Waits until the namespace is there, gives it its ids, and lets the shell go on. */
-async function letGo(child: RunningProcess, maps: IdMaps, stderr: () => string): Promise<void> {
+/** Waits until the namespace exists, writes its maps, and lets the shell continue. */
+async function mapAndContinue(child: RunningProcess, maps: IdMaps, stderr: () => string): Promise<void> {
   const ended = await Promise.race([isReady(child.stdout), child.ended]);
   if (ended !== null || child.pid === null) throw noNamespace(ended, stderr());
   await writeIdMaps(child.pid, maps);
   child.stdin.write('\n');
 }
 
-/** Settles with null once the shell has said that it is ready; the stream stays paused behind that. */
+/** Resolves to null once the shell reports that it is ready. Leaves the stream paused. */
 function isReady(stream: Readable): Promise<null> {
   return new Promise((resolve) => {
     stream.once('data', () => {
@@ -70,14 +72,20 @@ function noNamespace(ended: RunResult | null, complaint: string): BinfmtctlError
   const { errno, exitCode } = ended ?? { errno: 'EAGAIN', exitCode: null };
   const why = errno ?? (complaint.trim().split('\n')[0] || `unshare ended with status ${exitCode}`);
   const isMissing = errno === 'ENOENT';
-  return new BinfmtctlError(isMissing ? 'NO_TOOL' : 'NO_PRIVILEGE', `cannot make a user namespace: ${why}`, {
-    hint: isMissing ? 'install util-linux' : 'may this user make any, and in this container?',
-  });
+  return new BinfmtctlError(
+    isMissing ? 'NO_TOOL' : 'NO_PRIVILEGE',
+    `cannot create a user namespace: ${why}`,
+    {
+      hint: isMissing
+        ? 'install util-linux'
+        : 'check that this user may create user namespaces: `unshare --user true`',
+    },
+  );
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** Keeps the end of what a stream gives, and lets it flow. */
+/** Reads a stream and stores its end. */
 function tailOf(stream: Readable): () => string {
   let text = '';
   stream.on('data', (chunk: Uint8Array) => {

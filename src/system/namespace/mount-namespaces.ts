@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type Mount, parseMountInfo } from './mounts.ts';
 
-/** A machine with more processes is searched only as far as this. */
+/** Limit of the search on machines with many processes. */
 const MOST_PROCESSES = 20_000;
 
-/** A mount namespace, with a process in it. */
+/** A mount namespace and a process in it. */
 export interface MountNamespace {
   readonly pid: string;
   readonly mounts: readonly Mount[];
 }
 
 /**
- * Each mount namespace but ours, as far as /proc shows processes in it; that of process 1 first. Processes that cannot be read
- * or have ended are skipped.
+ * All mount namespaces except that of this process, found through the processes in /proc; that of process 1 comes first. Skips
+ * processes that have ended or cannot be read.
  */
 export function* otherMountNamespaces(): Generator<MountNamespace> {
   const seen = new Set([mountNamespaceOf('self')]);
@@ -29,13 +29,13 @@ export function* otherMountNamespaces(): Generator<MountNamespace> {
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
-/** Whether /proc shows the processes of the machine, and process 1 is the machine's; null if it does not tell. */
+/** Whether /proc shows the processes of the host, so that process 1 is the host's; null if unknown. */
 export function seesMachineProcesses(): boolean | null {
   const pidNamespace = linkOf('/proc/self/ns/pid');
   return pidNamespace === null ? null : pidNamespace === INITIAL_PID_NAMESPACE;
 }
 
-/** What the kernel calls a process: the first 15 bytes of its program's name (proc_pid_comm(5)). */
+/** The kernel's name of a process: the first 15 bytes of its program's name (proc_pid_comm(5)). */
 export function processName(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
@@ -44,7 +44,7 @@ export function processName(pid: string): string {
   }
 }
 
-/** Whether our mount namespace is that of the machine's process 1, so that its mounts stay; null if /proc does not tell. */
+/** Whether this process is in the mount namespace of the host's process 1, whose mounts persist; null if unknown. */
 export function inMachineMountNamespace(): boolean | null {
   const isSeen = seesMachineProcesses();
   if (isSeen !== true) return isSeen;

@@ -1,4 +1,4 @@
-/** Directories to mount on. */
+/** Temporary mount points. */
 import { readdirSync, rmdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { hasEnded, PROCESS_TAG, processTag } from '../process/process-tag.ts';
 const MOUNT_POINT = new RegExp(`^mount-(${PROCESS_TAG})-\\w{6}$`);
 
 /**
- * Makes an empty directory in `parent`, passes it to `action` and removes it afterwards. Those of killed runs are removed first.
+ * Creates an empty directory in `parent`, passes it to `action` and removes it afterwards. First removes those of killed runs.
  *
  * @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE.
  */
@@ -23,7 +23,7 @@ export async function withMountPoint<T>(
     if (tag !== undefined && hasEnded(tag)) removeEmpty(join(parent, name));
   }
   const directory = await mkdtemp(join(parent, `mount-${processTag()}-`)).catch((error: unknown) => {
-    throw fileError(error, `make a directory in ${parent}`);
+    throw fileError(error, `create a directory in ${parent}`);
   });
   try {
     return await action(directory);
@@ -32,7 +32,7 @@ export async function withMountPoint<T>(
   }
 }
 
-/** Never recursive: a file system may be mounted there. */
+/** Not recursive: a file system may be mounted there. */
 function removeEmpty(directory: string): void {
   try {
     rmdirSync(directory);

@@ -1,7 +1,7 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { run } from '../process/process.ts';
 
-/** A mount below a directory, and its flags. */
+/** A mount below a directory. */
 export interface Submount {
   /** Relative to the directory. */
   readonly path: string;
@@ -11,19 +11,19 @@ export interface Submount {
 /** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount {
   readonly id: string;
-  /** The mount that it is mounted on. */
+  /** ID of the parent mount. */
   readonly parent: string;
   readonly mountPoint: string;
   readonly type: string;
-  /** The device or whatever the mounter called it. */
+  /** The device, or another name given to mount(2). */
   readonly source: string;
   /** `MAJOR:MINOR`; the same for all mounts of one file system. */
   readonly device: string;
-  /** Of the mount and of its file system, together: `ro`, `noexec`, `nosuid` … */
+  /** Options of the mount and of its file system: `ro`, `noexec`, `nosuid`… */
   readonly options: readonly string[];
 }
 
-/** The mounts that this process sees, later ones above earlier ones; none without /proc. */
+/** The mounts in this process's namespace, later ones above earlier ones; empty without /proc. */
 export function readMounts(): readonly Mount[] {
   try {
     return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
@@ -32,7 +32,7 @@ export function readMounts(): readonly Mount[] {
   }
 }
 
-/** Decodes mountinfo; a line that is none is passed over. */
+/** Parses mountinfo; skips invalid lines. */
 export function parseMountInfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');
@@ -54,8 +54,7 @@ export function parseMountInfo(text: string): readonly Mount[] {
   });
 }
 
-/** The magic number of the file system that holds `path` (statfs(2)); null where there is no such path. An automount
- * point is mounted by asking. */
+/** The magic number of the file system that contains `path` (statfs(2)); null if the path does not exist. Triggers automounts. */
 export function fileSystemMagic(path: string): number | null {
   try {
     return statfsSync(path).type;
@@ -64,21 +63,21 @@ export function fileSystemMagic(path: string): number | null {
   }
 }
 
-/** Those that a new mount of what is there has to have in a user namespace: they cannot be taken off (mount_namespaces(7)). */
+/** Mount flags that a bind mount in a user namespace must keep: they are locked there (mount_namespaces(7)). */
 const LOCKED = ['nosuid', 'nodev', 'noexec', 'ro'];
 
-/** The flags `nosuid`, `nodev`, `noexec` and `ro` of the mount that has `path`, which is absolute and without links. */
+/** The flags `nosuid`, `nodev`, `noexec` and `ro` of the mount that contains `path`, which is absolute and has no links. */
 export function flagsAt(path: string): readonly string[] {
   return lockedFlags(mountAt(path, readMounts()));
 }
 
-/** Whether the mount at `/` has `path`, which is absolute and without links; no other file system, no bind mount. */
+/** Whether the mount at `/` contains `path`, rather than another mount. `path` is absolute and has no links. */
 export const isOnRootMount = (path: string): boolean => mountAt(path, readMounts())?.mountPoint === '/';
 
 const lockedFlags = (mount: Mount | undefined): readonly string[] =>
   LOCKED.filter((flag) => mount?.options.includes(flag));
 
-/** All mounts below a directory that a path leads to. Others are covered, and locked mounts cannot be uncovered. */
+/** All reachable mounts below a directory. Others are hidden by mounts above them, and locked mounts cannot be uncovered. */
 export function submountsOf(directory: string, mounts: readonly Mount[] = readMounts()): readonly Submount[] {
   const start = directory.endsWith('/') ? directory : `${directory}/`;
   return mounts
@@ -87,7 +86,7 @@ export function submountsOf(directory: string, mounts: readonly Mount[] = readMo
     .map((mount) => ({ path: mount.mountPoint.slice(start.length), flags: lockedFlags(mount) }));
 }
 
-/** The mount that has `path`, found as the kernel walks: from each mount to the first one that is mounted on it. */
+/** The mount that contains `path`, found like the kernel does: from each mount to the first mount on top of it. */
 function mountAt(path: string, mounts: readonly Mount[]): Mount | undefined {
   const ids = new Set(mounts.map(({ id }) => id));
   const above = mounts
@@ -101,17 +100,17 @@ function mountAt(path: string, mounts: readonly Mount[]): Mount | undefined {
   return at;
 }
 
-/** The folders below `path` that others are mounted on, relative to it; of those within each other the uppermost. */
+/** The directories below `path` that are mount points, relative to it; only the uppermost of nested ones. */
 export function mountsBelow(path: string): readonly string[] {
   const points = readMounts()
     .map(({ mountPoint }) => mountPoint)
     .filter((point) => point.startsWith(`${path}/`));
   const uppermost = points.filter((point) => !points.some((other) => point.startsWith(`${other}/`)));
-  const folders = uppermost.filter((point) => statSync(point, { throwIfNoEntry: false })?.isDirectory());
-  return [...new Set(folders)].map((point) => point.slice(path.length + 1));
+  const directories = uppermost.filter((point) => statSync(point, { throwIfNoEntry: false })?.isDirectory());
+  return [...new Set(directories)].map((point) => point.slice(path.length + 1));
 }
 
-/** Mounts a file system with mount(8). Returns null, or why it failed. */
+/** Mounts a file system with mount(8). Returns the reason of a failure, otherwise null. */
 export async function mount(
   type: string,
   directory: string,
@@ -121,7 +120,7 @@ export async function mount(
   return failureOf('mount', ['-t', type, ...how, type, directory]);
 }
 
-/** Unmounts what is mounted last at a directory, with umount(8). Returns null, or why it failed. */
+/** Unmounts the topmost mount of a directory with umount(8). Returns the reason of a failure, otherwise null. */
 export async function unmount(directory: string): Promise<string | null> {
   return failureOf('umount', [directory]);
 }
@@ -133,7 +132,7 @@ async function failureOf(file: string, args: readonly string[]): Promise<string 
   return stderr.trim().split('\n')[0] || `${file} ended with status ${exitCode}`;
 }
 
-/** Space, tab, newline, backslash and # stand as three octal digits (fs/proc_namespace.c mangle()). */
+/** The kernel escapes space, tab, newline, backslash and # as three octal digits (fs/proc_namespace.c mangle()). */
 function unescaped(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -1,16 +1,16 @@
-/** Commands that run other commands in namespaces of their own; pure. */
+/** Commands that run other commands in new namespaces. */
 
 /** A program and its arguments. */
 export type Command = readonly [file: string, ...args: string[]];
 
 export interface NamespaceOptions {
-  /** A mount namespace whose mounts do not reach others, and that others' do not reach. */
+  /** A mount namespace without propagation to or from others. */
   readonly mount?: boolean | undefined;
-  /** A user namespace in which the caller is root; without root it is what gives the right to the others. */
+  /** A user namespace in which the caller is root. Users other than root need it to create the others. */
   readonly user?: boolean | undefined;
 }
 
-/** `command` in new namespaces, by unshare(1) of util-linux or busybox; the command itself where none is asked for. */
+/** Wraps a command in unshare(1) of util-linux or busybox. Returns the command unchanged if no namespace is requested. */
 export function inNamespaces({ mount, user }: NamespaceOptions, command: Command): Command {
   const flags = [
     ...(user ? ['--user', '--map-root-user'] : []),

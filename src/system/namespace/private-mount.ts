@@ -1,4 +1,4 @@
-/** Runs our own command in a mount namespace that has one more mount. The kernel unmounts it when the command has ended. */
+/** Reruns binfmtctl in a mount namespace with an additional mount, which the kernel unmounts when the command ends. */
 import { spawn } from 'node:child_process';
 import { commandLine } from '../../text/shell.ts';
 import type { Ending } from '../process/foreground.ts';
@@ -7,42 +7,42 @@ import { followForeground } from '../process/supervisor.ts';
 export interface PrivateMount {
   /** A directory. */
   readonly place: string;
-  /** Arguments of mount(8), but for the place. Later ones are tried if the first ones fail. */
+  /** Arguments of mount(8) without the directory. Each list is tried if the previous ones fail. */
   readonly mounts: readonly (readonly string[])[];
-  /** Words that go before a command to end it with us. */
+  /** Command prefix that kills a command when binfmtctl ends. */
   readonly withParent: readonly string[];
   readonly tools: { readonly sh: string; readonly unshare: string; readonly mount: string };
 }
 
-/** What the command learns of its mount. */
+/** The mount that the rerun command got. */
 export interface TakenMount {
   readonly place: string;
-  /** Index of the arguments that mounted it; null if none did. */
+  /** Index of the successful arguments; null if all failed. */
   readonly attempt: number | null;
-  /** The first complaint of mount(8). */
+  /** The first error message of mount(8). */
   readonly complaint: string;
 }
 
-/** Variables that carry it. */
+/** Environment variables that pass a TakenMount. */
 const PLACE = 'BINFMTCTL_MOUNTED';
 const ATTEMPT = 'BINFMTCTL_MOUNT_ATTEMPT';
 const COMPLAINT = 'BINFMTCTL_MOUNT_ERROR';
 
-/** What `runWithMount` tells the command that it runs; null for other runs. */
+/** The mount that `runWithMount` passes to its command; null in other runs. */
 export function takeMount(): TakenMount | null {
   const { [PLACE]: place, [ATTEMPT]: attempt = '', [COMPLAINT]: complaint = '' } = process.env;
   for (const name of [PLACE, ATTEMPT, COMPLAINT]) delete process.env[name];
   return place === undefined ? null : { place, attempt: attempt === '' ? null : Number(attempt), complaint };
 }
 
-/** Runs our own command line once more, with these descriptors above 2. */
+/** Reruns the command line of this process, and passes on these descriptors above 2. */
 export function runWithMount(private_: PrivateMount, descriptors: readonly number[]): Promise<Ending> {
   const { place, mounts, withParent, tools } = private_;
   const attempts = mounts.map(
     (each, index) => `try ${index} ${commandLine([tools.mount, '-n', ...each, place])}`,
   );
   const script = [
-    // The complaint is for our own message, so it is not translated.
+    // The error message becomes part of an English one, so it must not be translated.
     `try() { attempt=$1; shift; said=$(LC_ALL=C "$@" 2>&1) && export ${ATTEMPT}="$attempt" || fail; }`,
     `fail() { export ${COMPLAINT}="\${${COMPLAINT}:-\${said:-failed}}"; false; }`,
     `export ${PLACE}=${commandLine([place])}`,

@@ -1,7 +1,7 @@
 /**
- * What the scripts of `run` and `enter` have in common. They run as root of new namespaces. All that they and their tools
- * say goes to us, by standard error; the program's own standard error is descriptor 7, and descriptor 8 is what we say.
- * Their environment is clean: the exec helper (elf/exec-helper/exec-helper.ts) holds that of the program.
+ * Common parts of the scripts of `run` and `enter`, which run as root of new namespaces. binfmtctl reads the standard error
+ * of the scripts and their tools, and answers on descriptor 8. Descriptor 7 is the program's standard error.
+ * The scripts have a clean environment: the exec helper (elf/exec-helper/exec-helper.ts) contains that of the program.
  */
 import { formatRegister } from '../../rule/register.ts';
 import type { Rule } from '../../rule/types.ts';
@@ -11,44 +11,44 @@ import { commandLine, printfFormat, quote } from '../../text/shell.ts';
 export interface Tools {
   readonly sh: string;
   readonly unshare: string;
-  /** Called with `-n`: its notes of mounts in /run are for the machine, and not to be written by a plain user. */
+  /** Called with `-n`: it must not record these mounts in the host's /run, which users cannot write to. */
   readonly mount: string;
-  /** Of util-linux, to end the program with us; null where there is none. */
+  /** setpriv(1) of util-linux, which kills the program when binfmtctl ends; null if missing. */
   readonly setpriv: string | null;
 }
 
-/** The exec helper, which a set-up executes last. */
+/** The exec helper, which a setup script executes last. */
 export const HELPER_FD = 4;
 export const HELPER_PATH = `/proc/self/fd/${HELPER_FD}`;
-/** Files that a set-up reads. */
+/** Files that a setup script reads. */
 export const TEXT_FDS = [5, 6] as const;
 export const STDERR_FD = 7;
 export const ANSWERS_FD = 8;
 
 /**
- * What a script says: `map PID` asks for the id maps of a process, `lock` for an answer to the process that locks the
- * mounts, `ready PID` for leave to execute. `failed STEP STATUS` comes before it ends, with the exit status of what failed.
+ * Messages of a script: `map PID` requests the ID maps of a process, `lock` an answer to the process that locks the
+ * mounts, and `ready PID` the permission to execute. `failed STEP STATUS` gives the exit status of a failed tool before the script ends.
  */
 export type SetupStep = 'maps' | 'namespaces' | 'root' | 'mounts' | 'instance' | 'register' | 'lock';
 
 export const fail = (step: SetupStep): string => `{ echo "failed ${step} $?" >&2; exit 125; }`;
 
-/** Waits for leave; without it, as where we have been killed, ends. */
+/** Waits for permission. Exits without it, as when binfmtctl was killed. */
 export const AWAIT_PERMISSION = `read -r _ <&${ANSWERS_FD} || exit 125`;
 
-/** Sets `pid` to the number that we know this shell by, as long as it has the /proc of outside. */
+/** Sets `pid` to the shell's process ID on the host, as long as /proc is still the host's. */
 export const OWN_PID = 'read -r pid _ </proc/self/stat';
 
-/** Executes the program, with its own standard error. The helper closes its other descriptors. */
+/** Executes the program with its standard error. The helper closes the other descriptors. */
 export const EXECUTE = `${HELPER_PATH} 2>&${STDERR_FD} ${STDERR_FD}>&-`;
 
-/** Ends the process that executes this with its parent: by SIGKILL, what it starts in namespaces goes with it. */
+/** Command prefix that kills a process when its parent ends. With SIGKILL, its PID namespace ends, too. */
 export const withParent = (
   { setpriv }: Pick<Tools, 'setpriv'>,
   signal: 'KILL' | 'QUIT' = 'KILL',
 ): readonly string[] => (setpriv === null ? [] : [setpriv, '--pdeathsig', signal, '--']);
 
-/** A command that makes namespaces and runs `lines` in them, as root of a new user namespace where there is one. */
+/** A command that creates namespaces and runs `lines` in them, as root of the user namespace if `user` is set. */
 export function inNewNamespaces(
   lines: string,
   {
@@ -60,9 +60,9 @@ export function inNewNamespaces(
   }: {
     readonly flags: readonly string[];
     readonly user: boolean;
-    /** Where the new namespace's root is not the caller, but one of the caller's subordinate ids. */
+    /** Set if root of the new namespace is one of the caller's subordinate IDs. */
     readonly becomesRoot?: boolean;
-    /** Whether a shell with job control runs the script, for a program that has the terminal (asJob below). */
+    /** Set if a shell with job control runs the script, for a program on a terminal (see `asJob`). */
     readonly isJob?: boolean;
     readonly tools: Tools;
   },
@@ -82,15 +82,15 @@ export function inNewNamespaces(
   ];
   if (!user) return started(script);
   const mapped = `${OWN_PID}; echo "map $pid" >&2; ${AWAIT_PERMISSION}`;
-  // What is executed before there are ids would lose its capabilities but for this (capabilities(7), ambient set).
+  // Without --keep-caps, a program executed before the IDs are mapped loses its capabilities (capabilities(7), ambient set).
   const kept = ['--user', '--keep-caps'];
   if (!becomesRoot || setpriv === null) return started(`${mapped}\n${script}`, kept);
-  // Whoever becomes somebody else is no longer ended with the parent (prctl(2), PR_SET_PDEATHSIG).
+  // A change of user clears the parent-death signal (prctl(2), PR_SET_PDEATHSIG), so it is set again.
   const ids = [setpriv, '--reuid=0', '--regid=0', '--clear-groups', '--', ...withParent(tools)];
   return started(`${mapped}; exec ${commandLine([...ids, sh, '-c', script])}`, kept);
 }
 
-/** Mounts an instance of the new user namespace and fills it, as `registerLines` does. */
+/** Mounts the instance of the new user namespace and registers rules in it. */
 export function instanceLines(
   directory: string,
   rules: readonly Rule[],
@@ -100,7 +100,7 @@ export function instanceLines(
   return [`${commandLine(words)} || ${fail('instance')}`, ...registerLines(directory, rules)];
 }
 
-/** Fills an instance. `rules` come as the kernel tries them: the first one is registered last. */
+/** Registers rules. `rules` are in the order in which the kernel tries them, so the first one is registered last. */
 export const registerLines = (directory: string, rules: readonly Rule[]): readonly string[] =>
   rules
     .toReversed()
@@ -110,28 +110,28 @@ export const registerLines = (directory: string, rules: readonly Rule[]): readon
     );
 
 /**
- * Makes the instance itself read-only, not just a mount of it: root inside owns its files and may mount it again. Its
- * locked mount stays until the session ends, as the instance loses all entries with its last mount.
+ * Makes the instance read-only, not just its mount: root inside owns its files and may mount it again. The
+ * locked mount stays until the session ends, because an instance loses all entries with its last mount.
  */
 export const sealLine = (instance: string, { mount }: Pick<Tools, 'mount'>): string =>
   `${commandLine([mount, '-n', '-o', 'remount,ro,nosuid,nodev,noexec', instance])} || ${fail('instance')}`;
 
-/** A descriptor from which nothing is ever read: the other end is ours. */
+/** A pipe that never delivers data: a read ends when binfmtctl does. */
 export const IDLE_FD = 3;
 
 const INIT = `( read -r _ <&${IDLE_FD} ); :`;
 
 /**
- * The script as a job of a shell that gives it the terminal and takes it back in the end. The shell is outside the process
- * namespace, but what it starts is inside: first a process 1 that waits, then the job. The job's process group therefore has a
- * number inside. A group without one looks like group 0 there, and dash fails when it gives the terminal back to it
- * (pid_namespaces(7)). The job is not process 1, which Ctrl-Z does not stop.
+ * Runs the script as a job of a shell that hands it the terminal and takes it back at the end. The shell is outside the PID
+ * namespace, but its children are inside: first a process 1 that waits, then the job. The job's process group therefore has an
+ * ID inside. A group without one appears as group 0 there, and dash fails to give the terminal back to it
+ * (pid_namespaces(7)). The job is not process 1, because Ctrl-Z does not stop process 1.
  *
- * Process 1 is a job of its own, out of our process group. If it stopped with us, dash's `exit` could find a stopped job and
- * return 0 instead of exiting (jobs.c stoppedjobs()).
+ * Process 1 is a separate job, outside binfmtctl's process group. If it stopped together with binfmtctl, dash's `exit` could
+ * find a stopped job and return 0 instead of exiting (jobs.c stoppedjobs()).
  *
- * The shell stops with its job and says so. When it is continued, it continues the job in the foreground. bash gives the
- * terminal away by its standard error (jobs.c initialize_job_control()), other shells by /dev/tty.
+ * When the job stops, the shell reports it and stops, too. When the shell is continued, it continues the job in the foreground.
+ * bash passes the terminal on through its standard error (jobs.c initialize_job_control()), other shells through /dev/tty.
  */
 function asJob(lines: string, tools: Tools): string {
   const start = (script: string): string => commandLine([...withParent(tools), tools.sh, '-c', script]);

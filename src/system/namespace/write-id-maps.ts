@@ -9,12 +9,12 @@ const KINDS = ['uid', 'gid'] as const;
 type Kind = (typeof KINDS)[number];
 
 /**
- * Says which ids a user namespace has that a process was just started in: directly where the caller is root or gives no id
- * but his own (user_namespaces(7)), else through the set-user-id programs newuidmap(1) and newgidmap(1).
+ * Writes the ID maps of a new user namespace: directly if the caller is root or maps only its own ID (user_namespaces(7)),
+ * otherwise with the set-user-ID programs newuidmap(1) and newgidmap(1).
  *
- * @param pid a process of the caller's in a namespace without maps, which has executed a program there: one that has not
- * is not dumpable, so that its files in /proc are root's
- * @throws NO_PRIVILEGE for ids that the caller may not give; NO_TOOL without those programs; FILE_FAILED for wrong ranges.
+ * @param pid a process of the caller in the namespace, which must have executed a program there: before, it is not dumpable, and
+ * its files in /proc belong to root
+ * @throws NO_PRIVILEGE for IDs that the caller may not map; NO_TOOL without those programs; FILE_FAILED for invalid ranges.
  */
 export async function writeIdMaps(pid: number, maps: IdMaps): Promise<void> {
   await Promise.all(KINDS.map((kind) => writeMap(pid, kind, maps[kind])));
@@ -24,7 +24,7 @@ async function writeMap(pid: number, kind: Kind, ranges: readonly IdRange[]): Pr
   const isOwn = isOwnOnly(kind, ranges);
   const isRoot = process.geteuid?.() === 0;
   if (!isOwn && !isRoot) return writeByTool(pid, kind, ranges);
-  // A group that somebody was put into to keep him out is then not left (CVE-2014-8989).
+  // The process could otherwise drop a group that denies it access to files (CVE-2014-8989).
   if (isOwn && kind === 'gid') writeDirectly(pid, 'setgroups', 'deny');
   writeDirectly(pid, `${kind}_map`, ranges.map((range) => `${wordsOf(range).join(' ')}\n`).join(''));
 }
@@ -40,7 +40,7 @@ const wordsOf = ({ inside, outside, count }: IdRange): readonly string[] =>
 
 function writeDirectly(pid: number, file: string, text: string): void {
   try {
-    // The kernel takes it at once; node:fs/promises and its threads would take 3 ms.
+    // Synchronous: the write does not block, and the threads of node:fs/promises would take 3 ms.
     writeFileSync(`/proc/${pid}/${file}`, text);
   } catch (cause) {
     const errno = errnoOf(cause);
@@ -54,16 +54,16 @@ function writeDirectly(pid: number, file: string, text: string): void {
 }
 
 const REFUSED =
-  'the kernel, AppArmor or a container refuses it: are kernel.apparmor_restrict_unprivileged_userns and the like 0?';
+  'the kernel, AppArmor or the container restricts user namespaces; check `sysctl kernel.apparmor_restrict_unprivileged_userns`';
 
 async function writeByTool(pid: number, kind: Kind, ranges: readonly IdRange[]): Promise<void> {
   const name = `new${kind}map`;
-  const tool = requireTool(name, 'the package uidmap, or shadow-utils or shadow where that is its name');
+  const tool = requireTool(name, 'the package uidmap, shadow-utils or shadow');
   const words = ranges.flatMap(wordsOf);
   const { exitCode, errno, stderr } = await run(tool, [String(pid), ...words], { env: { LC_ALL: 'C' } });
   if (exitCode === 0) return;
   const why = errno ?? (stderr.trim().split('\n')[0] || `status ${exitCode}`);
-  throw new BinfmtctlError('NO_PRIVILEGE', `${name} cannot give a user namespace its ids: ${why}`, {
-    hint: `is it set-user-id root, and does /etc/sub${kind} give this user these ids?`,
+  throw new BinfmtctlError('NO_PRIVILEGE', `${name} cannot map IDs of a user namespace: ${why}`, {
+    hint: `check that ${name} is set-user-ID root, and that /etc/sub${kind} assigns these IDs to this user`,
   });
 }

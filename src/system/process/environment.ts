@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { decodeText, encodeText } from '../../rule/text.ts';
 
-/** Variables by their names, as texts that bytes survive (rule/text.ts). */
+/** Variables by name. Names and values are byte-preserving texts (rule/text.ts). */
 export type Variables = ReadonlyMap<string, string>;
 
-/** For tools that prepare a program: its variables must not change what they do. Their messages are parsed. */
+/** A clean environment for helper tools: the program's variables must not affect them, and their messages are parsed. */
 export const toolEnvironment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], LC_ALL: 'C' });
 
-/** The caller's variables, byte by byte. Node replaces invalid UTF-8, so those variables are read from the kernel. */
+/** The caller's variables, byte for byte. Node replaces invalid UTF-8, so such variables are read from /proc. */
 export function callerVariables(env: NodeJS.ProcessEnv = process.env): Variables {
   const known = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const isBroken = (text: string): boolean => text.includes('\ufffd');
@@ -21,7 +21,7 @@ export function callerVariables(env: NodeJS.ProcessEnv = process.env): Variables
   );
 }
 
-/** The variables that this process was started with (proc_pid_environ(5)); none without /proc. */
+/** The initial environment of this process (proc_pid_environ(5)); empty without /proc. */
 function exactVariables(): readonly { readonly name: string; readonly value: string }[] {
   let text: string;
   try {

@@ -3,10 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import type { RunningProcess } from './process.ts';
 
 /**
- * Gives a program its input, as fast as it takes it, and no more once it has ended: it may end before it has read all.
+ * Writes a program's input as fast as the program reads it. Stops when the program ends, which may be before the end of the input.
  *
- * @param onFailure called at once where reading `input` fails, before the program sees an end
- * @returns what reading `input` threw; null where it threw nothing
+ * @param onFailure called if reading `input` fails, before the program sees an end of file
+ * @returns the error of `input`; null if there was none
  */
 export async function feed(
   { stdin, ended }: Pick<RunningProcess, 'stdin' | 'ended'>,
@@ -14,7 +14,7 @@ export async function feed(
   onFailure: () => void = () => {},
 ): Promise<{ readonly error: unknown } | null> {
   let failed: { readonly error: unknown } | null = null;
-  // Not by yield*, into which the stream throws what becomes of standard input: EPIPE.
+  // Not yield*: the stream throws EPIPE of standard input into it.
   async function* watched(): AsyncGenerator<Uint8Array> {
     const iterator = input[Symbol.asyncIterator]();
     try {

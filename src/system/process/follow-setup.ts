@@ -4,37 +4,36 @@ import type { IdMaps } from '../namespace/id-maps.ts';
 import { ANSWERS_FD } from '../namespace/setup-script.ts';
 import { writeIdMaps } from '../namespace/write-id-maps.ts';
 
-/** Why a program was not even executed: the step at which its set-up failed, and what tools said of it. */
+/** Why a program was not executed: the failed step of its setup, and the error messages of tools. */
 export interface SetupFailure {
   readonly failed: string;
   readonly complaint: string;
-  /** What to do about it, where that is known. */
   readonly hint?: string | undefined;
-  /** Exit status of the tool that failed: 128+N where signal N ended it, as Ctrl-C does. */
+  /** Exit status of the failed tool: 128+N if signal N killed it, as Ctrl-C does. */
   readonly status?: number | undefined;
 }
 
 /**
- * Answers what a set-up asks for (namespace/setup-script.ts), until the child has closed its streams. Tells `onReady` the program's
- * process id just before it is executed, which may still refuse. Returns null, or why it was not executed.
+ * Answers the requests of a setup script (namespace/setup-script.ts) until the child closes its streams. Calls `onReady` with the
+ * program's process ID just before the execution, which `onReady` may still refuse. Returns null, or why the program was not executed.
  */
 export async function followSetup(
   child: ChildProcess,
   maps: IdMaps | null,
   onReady: (pid: number) => boolean,
 ): Promise<SetupFailure | null> {
-  const said: string[] = [];
+  const messages: string[] = [];
   let isReady = false;
   let failed = 'namespaces';
   let status: number | undefined;
   let problem: unknown;
   const answers = (child.stdio as readonly unknown[])[ANSWERS_FD] as NodeJS.WritableStream;
-  // It may end before it has read what we say.
+  // The script may end before it reads an answer.
   answers.on('error', () => {});
-  const hear = (line: string): void => {
-    // The shell with job control stops with its job, and our process group with it, as with every program of the terminal. The shell may be another user, who cannot stop us.
+  const handle = (line: string): void => {
+    // When a job stops, the shell stops, and this process group must stop, too. The shell may run as another user, so it cannot stop the group itself.
     if (line === 'stop') process.kill(0, 'SIGSTOP');
-    // What the shell says after that is of no concern; but it must be able to say it.
+    // Later messages of the shell are read but ignored.
     if (isReady) return;
     const [word, value = '', how] = line.split(' ');
     if (word === 'map' && maps !== null) {
@@ -57,17 +56,17 @@ export async function followSetup(
     } else if (word === 'failed') {
       failed = value;
       status = Number(how);
-    } else if (line !== '') said.push(line);
+    } else if (line !== '') messages.push(line);
   };
   let rest = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     const lines = `${rest}${text}`.split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) hear(line);
+    for (const line of lines) handle(line);
   });
   await new Promise((resolve) => child.once('close', resolve));
   if (problem instanceof BinfmtctlError)
     return { failed: 'maps', complaint: problem.message, hint: problem.hint };
   if (problem !== undefined) throw problem;
-  return isReady ? null : { failed, status, complaint: [...said, rest].join('\n').trim() };
+  return isReady ? null : { failed, status, complaint: [...messages, rest].join('\n').trim() };
 }

@@ -1,11 +1,11 @@
-/** Descriptors that the caller left open. */
+/** Descriptors that this process inherited from its caller. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 
-/** fcntl(2), as /proc/PID/fdinfo prints it on every architecture that Node runs on. */
+/** O_CLOEXEC of fcntl(2), in /proc/PID/fdinfo; the same value on all architectures that Node supports. */
 const O_CLOEXEC = 0o2000000;
 const DESCRIPTOR_WORD = /^(?:.*(?:\/fd\/|-fd=))?(\d+)$/;
 
-/** The last one that Node marks close-on-exec in any case. */
+/** Node marks descriptors up to this one close-on-exec in any case. */
 const LAST_MARKED = 15;
 
 /**
@@ -22,7 +22,7 @@ export function closeInherited(words: readonly string[] = []): void {
   }
 }
 
-/** None without /proc: then nothing tells which descriptors are open. */
+/** The open descriptors; empty without /proc, where they are unknown. */
 function descriptors(): readonly string[] {
   try {
     return readdirSync('/proc/self/fd');
@@ -37,7 +37,7 @@ function isInherited(descriptor: string): boolean {
     const [, flags = ''] = /^flags:\s*([0-7]+)$/m.exec(text) ?? [];
     return flags !== '' && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
   } catch {
-    // The descriptor that readdir(3) itself used.
+    // The descriptor that readdir(3) used, already closed.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A program of its own, for machines without a shell: starts programs side by side and prints `start NAME PID` and
- * `end NAME STATUS` for each, as `sh` does for `runProbes`. Its only argument is the list of launches, as JSON.
+ * A separate program for machines without a shell: starts programs in parallel and prints `start NAME PID` and
+ * `end NAME STATUS` for each, like the shell script of `runProbes`. Its only argument is the list of launches as JSON.
  */
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
@@ -11,30 +11,30 @@ export interface Launch {
   readonly file: string;
   readonly args: readonly string[];
   readonly argv0?: string | undefined;
-  /** Ours, or an empty one. */
+  /** Inherited, or empty. */
   readonly stdin: 'inherit' | 'ignore';
-  /** What it writes goes to the files of this name with `.out` and `.err`. */
+  /** Path prefix of the output files, which end with `.out` and `.err`. */
   readonly output: string;
 }
 
-/** As shells have it: what is not there, and what cannot be executed. */
+/** Exit statuses of shells. */
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
-for (const launch of JSON.parse(process.argv[2] ?? '[]') as Launch[]) begin(launch);
+for (const launch of JSON.parse(process.argv[2] ?? '[]') as Launch[]) start(launch);
 
-function begin({ name, file, args, argv0, stdin, output }: Launch): void {
+function start({ name, file, args, argv0, stdin, output }: Launch): void {
   const outputs = [openSync(`${output}.out`, 'w'), openSync(`${output}.err`, 'w')] as const;
   const child = spawn(file, args, { argv0, stdio: [stdin, ...outputs] });
-  if (child.pid !== undefined) say(`start ${name} ${child.pid}`);
+  if (child.pid !== undefined) print(`start ${name} ${child.pid}`);
   child.once('error', ({ code }: NodeJS.ErrnoException) =>
-    say(`end ${name} ${code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE}`),
+    print(`end ${name} ${code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE}`),
   );
   child.once('exit', (status, signal) =>
-    say(`end ${name} ${signal === null ? status : 128 + constants.signals[signal]}`),
+    print(`end ${name} ${signal === null ? status : 128 + constants.signals[signal]}`),
   );
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

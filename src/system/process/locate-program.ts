@@ -8,47 +8,47 @@ import { readHead, tryReadHead } from '../file/head.ts';
 import { isExecutable } from '../file/is-file.ts';
 import { type Bound, resolveInRoot } from '../file/root-path.ts';
 
-/** Where a program is looked for: on this machine, or in a root file system. */
-export interface Whereabouts {
-  /** Null for this machine. */
+/** Where to look for a program: on the host, or in a root file system. */
+export interface SearchLocation {
+  /** Null for the host. */
   readonly root: string | null;
-  /** Folders, separated by colons. */
+  /** Directories, separated by colons, as in PATH. */
   readonly path: string;
-  /** The folder to begin in, as it is called there. */
+  /** The working directory, inside the root. */
   readonly workdir: string;
-  /** What of this machine will be seen in the root. */
+  /** Bind mounts in the root. */
   readonly bound?: readonly Bound[] | undefined;
 }
 
-/** A program as the kernel will find it, behind all `#!` lines. */
+/** A program as the kernel finds it, after all `#!` lines. */
 export interface LocatedProgram {
-  /** The path to execute, as it is called there: with `#!` lines that of the script. */
+  /** The path to execute, inside the root: that of the script if there are `#!` lines. */
   readonly path: string;
-  /** As it is called there. */
+  /** Path of the program inside the root. */
   readonly name: string;
-  /** Where it is on this machine. */
+  /** Path of the program on the host. */
   readonly file: string;
-  /** At most its first 256 bytes; none where it cannot be read. */
+  /** At most the first 256 bytes; empty if the file cannot be read. */
   readonly head: Uint8Array;
-  /** What loads it, as it is called there; null for a static program. */
+  /** Path of its dynamic loader inside the root; null for a static program. */
   readonly loader: string | null;
-  /** Whether `#!` lines led to it. */
+  /** Whether it is the interpreter of a script. */
   readonly isInterpreter: boolean;
-  /** What the kernel passes to it before the caller's arguments: its argv[0], and those of `#!` lines with the scripts. */
+  /** Arguments that the kernel passes before the caller's: argv[0], and those from `#!` lines with the scripts. */
   readonly leading: readonly string[];
 }
 
-/** fs/exec.c exec_binprm(): one more is too many. */
+/** The kernel's limit of nested scripts (fs/exec.c exec_binprm()). */
 const MAX_SCRIPTS = 5;
-/** Holds header, program headers and the loader's name of nearly every program. */
+/** Covers the ELF header, program headers and loader name of nearly every program. */
 const LINKAGE_SIZE = 4096;
 
 /**
- * Finds a program by its name, as execvp(3) does, and follows `#!` lines to what is executed in the end.
+ * Finds a program by its name, as execvp(3) does, and follows `#!` lines to the program that the kernel executes.
  *
  * @throws PROGRAM_NOT_FOUND, also for the interpreter of a script; PROGRAM_NOT_EXECUTABLE.
  */
-export async function findProgram(name: string, where: Whereabouts): Promise<LocatedProgram> {
+export async function findProgram(name: string, where: SearchLocation): Promise<LocatedProgram> {
   const path = name.includes('/') ? name : searchPath(name, where);
   let called = path;
   let leading: readonly string[] = [name];
@@ -72,46 +72,48 @@ export async function findProgram(name: string, where: Whereabouts): Promise<Loc
       };
     }
     const { interpreter, argument } = shebang;
-    // fs/binfmt_script.c load_script() replaces argv[0] by these.
+    // fs/binfmt_script.c load_script() replaces argv[0] with these.
     leading = [interpreter, ...(argument === null ? [] : [argument]), called, ...leading.slice(1)];
     called = interpreter;
   }
 }
 
-/** Where a path of there is on this machine; null where nothing is there. */
-export function locate(path: string, { root, workdir, bound }: Whereabouts): string | null {
+/** The host path of a path at the location; null if a root does not contain it. */
+export function locate(path: string, { root, workdir, bound }: SearchLocation): string | null {
   if (root === null) return resolve(workdir, path);
   return resolveInRoot(root, path.startsWith('/') ? path : `${workdir}/${path}`, bound);
 }
 
-function searchPath(name: string, where: Whereabouts): string {
-  const all = where.path.split(':').map((folder) => `${folder || '.'}/${name}`);
+function searchPath(name: string, where: SearchLocation): string {
+  const all = where.path.split(':').map((directory) => `${directory || '.'}/${name}`);
   const present = all.filter((path) => fileAt(path, where)?.isFile());
   const found = present.find((path) => isExecutableIn(path, where)) ?? present[0];
   if (found !== undefined) return found;
-  throw new BinfmtctlError('PROGRAM_NOT_FOUND', `no program ${name} is on the PATH${inRoot(where)}`, {
-    hint: 'name it by its path, or check PATH',
+  throw new BinfmtctlError('PROGRAM_NOT_FOUND', `program ${name} not found in PATH${ofRoot(where)}`, {
+    hint: 'pass its path, or check PATH',
   });
 }
 
-function requireExecutable(path: string, name: string, where: Whereabouts): string {
+function requireExecutable(path: string, name: string, where: SearchLocation): string {
   const file = locate(path, where);
   const facts = file === null ? null : fileAt(path, where);
   if (file === null || facts === null) {
-    throw new BinfmtctlError('PROGRAM_NOT_FOUND', `there is no ${name}${inRoot(where)}`, {
-      hint: 'check the path, and that links do not lead out of it',
+    throw new BinfmtctlError('PROGRAM_NOT_FOUND', `program not found: ${name}${inRoot(where)}`, {
+      hint: where.root === null ? undefined : 'paths and links are looked up inside the root',
     });
   }
   if (facts.isFile() && isExecutableIn(path, where)) return file;
-  const why = facts.isFile() ? 'is not executable' : facts.isDirectory() ? 'is a folder' : 'is no program';
-  throw new BinfmtctlError('PROGRAM_NOT_EXECUTABLE', `${name}${inRoot(where)} ${why}`, {
-    hint: facts.isFile()
-      ? `\`chmod +x ${file}\`, unless it is on a file system mounted noexec`
-      : 'name a program',
+  const why = facts.isFile()
+    ? 'it is not executable'
+    : facts.isDirectory()
+      ? 'it is a directory'
+      : 'it is not a regular file';
+  throw new BinfmtctlError('PROGRAM_NOT_EXECUTABLE', `cannot execute ${name}${inRoot(where)}: ${why}`, {
+    hint: facts.isFile() ? undefined : 'pass the path of a program',
   });
 }
 
-function fileAt(path: string, where: Whereabouts): Stats | null {
+function fileAt(path: string, where: SearchLocation): Stats | null {
   const file = locate(path, where);
   try {
     return file === null ? null : statSync(file);
@@ -120,8 +122,8 @@ function fileAt(path: string, where: Whereabouts): Stats | null {
   }
 }
 
-/** In a root by its mode: who will be root there may do what we may not. */
-function isExecutableIn(path: string, where: Whereabouts): boolean {
+/** Whether a file is executable; in a root, by its mode alone, because the program may run as root there. */
+function isExecutableIn(path: string, where: SearchLocation): boolean {
   const facts = fileAt(path, where);
   if (facts === null || (facts.mode & 0o111) === 0) return false;
   return where.root !== null || isExecutable(locate(path, where) ?? path);
@@ -132,11 +134,12 @@ async function loaderOf(file: string, head: Uint8Array): Promise<string | null> 
     offset + length <= head.length || head.length < LINKAGE_SIZE
       ? head.subarray(offset, offset + length)
       : readHead(file, offset + length).subarray(offset);
-  // What is wrong with it the kernel says.
+  // The kernel reports an invalid program.
   return readLinkage(readAt).then(
     ({ interpreter }) => interpreter,
     () => null,
   );
 }
 
-const inRoot = ({ root }: Whereabouts): string => (root === null ? '' : ` in ${root}`);
+const inRoot = ({ root }: SearchLocation): string => (root === null ? '' : ` in ${root}`);
+const ofRoot = ({ root }: SearchLocation): string => (root === null ? '' : ` of ${root}`);

@@ -1,4 +1,4 @@
-/** The door to other programs. */
+/** Runs other programs. */
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { fileError } from '../file/file-error.ts';
@@ -9,61 +9,63 @@ import { findTool } from './tools.ts';
 
 export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Whether our own environment comes first; the default. */
+  /** Whether `env` extends the environment of this process. Default: true. */
   readonly extendEnv?: boolean | undefined;
   readonly cwd?: string | undefined;
-  /** What the program is told to be called, where that is not its path. */
+  /** argv[0] of the program. Default: its path. */
   readonly argv0?: string | undefined;
-  /** From the start to the end of the program; without it there is no limit. */
+  /** Time limit from the start to the end of the program. Default: none. */
   readonly timeoutMs?: number | undefined;
-  /** Ends the program when aborted. */
+  /** Kills the program when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface RunProcessOptions extends ProcessOptions {
-  /** Descriptors of ours that the program gets as 3, 4 and so on; its standard input is empty then. */
+  /** Descriptors that the program inherits as 3, 4 and so on. Its standard input is then empty. */
   readonly descriptors?: readonly number[] | undefined;
-  /** Standard input; without it the program reads from an empty one. */
+  /** Standard input. Default: empty. */
   readonly input?: string | Uint8Array | undefined;
-  /** Most that is kept of each output; a program that writes more is ended. Default 64 MiB. */
+  /** Limit of each output; a program that writes more is killed. Default: 64 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
 export interface RunResult {
-  /** Null where it did not start or was ended by a signal. */
+  /** Null if the program did not start or was killed by a signal. */
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: Uint8Array;
   readonly stderr: string;
   readonly timedOut: boolean;
-  /** Whether it wrote more than `maxBytes`. */
+  /** Whether the program wrote more than `maxBytes`. */
   readonly tooMuchOutput: boolean;
-  /** Why it could not be started: ENOENT, EACCES, ELOOP, ETXTBSY, E2BIG …; null where it was. */
+  /** Why the program could not be started: ENOENT, EACCES, ELOOP, ETXTBSY, E2BIG…; null if it was started. */
   readonly errno: string | null;
 }
 
-/** A program that runs; not a promise itself, so that it can be awaited to have it started. */
+/** A running program. Not a promise, so that an async function can return it. */
 export interface RunningProcess {
   readonly pid: number | null;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Ends it and what it has started: SIGTERM, after a second SIGKILL. */
+  /** Kills the program and its descendants with SIGTERM, and one second later with SIGKILL. */
   readonly kill: () => void;
-  /** Never rejects; its `stdout` and `stderr` are empty: they are streamed. */
+  /** Never rejects. `stdout` and `stderr` of the result are empty, because they are streamed. */
   readonly ended: Promise<RunResult>;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Runs a program to its end. Rejects only with FILE_FAILED, without descriptors for its streams: a missing program, an exit
- * status, a signal and a time limit are all results. After the limit the program is ended together with everything it has started.
+ * Runs a program and waits for it. A missing program, an exit status, a signal and a time limit are all results. At the limit,
+ * the program is killed together with its descendants.
  *
- * An executable file that no format takes, such as a foreign ELF without an entry, does not give ENOEXEC where the
- * C library is glibc: Node starts programs with execvp(3), which hands such a file to /bin/sh, and the shell then
- * fails at its bytes (usually with status 127 or 2) or even runs them as commands. A caller that must know needs a
- * sign of the program itself: a probe's report is absent, as is a tool's `--version`.
+ * With glibc, an executable file without a matching format, such as a foreign ELF without an entry, does not give ENOEXEC:
+ * Node starts programs with execvp(3), which passes such a file to /bin/sh. The shell then fails at its bytes (usually with
+ * status 127 or 2) or even runs them as commands. A caller that must know needs output of the program itself, such as a
+ * probe's report or a tool's `--version`.
+ *
+ * @throws FILE_FAILED if this process has no descriptors left for the program's streams.
  */
 export async function run(
   file: string,
@@ -76,8 +78,8 @@ export async function run(
 }
 
 /**
- * Starts a program whose input and outputs are streams of the caller, who reads from them at once: what nobody has
- * begun to read by the next turn of the event loop is thrown away. The rules are those of `run`.
+ * Starts a program whose input and outputs are streams for the caller. An output without a reader by the next turn of the
+ * event loop is discarded. Otherwise like `run`.
  */
 export async function start(
   file: string,
@@ -95,14 +97,14 @@ interface Buffering {
   readonly maxBytes: number;
 }
 
-/** Without `buffering` all three streams are the caller's. */
+/** Without `buffering`, the caller handles all three streams. */
 async function launch(
   file: string,
   args: readonly string[],
   options: ProcessOptions,
   buffering: Buffering | null,
 ) {
-  // PATH may lack the folders of mount, chroot and modprobe, as after `su`.
+  // PATH may lack the directories of mount, chroot and modprobe, as after `su`.
   const path = file.includes('/') ? file : (findTool(file) ?? file);
   requireDescriptors(file);
   const stdin = buffering !== null && buffering.input === undefined ? 'ignore' : 'pipe';
@@ -129,12 +131,12 @@ async function launch(
   return { child, kill: guard.kill, ended };
 }
 
-/** Pipes for three streams, their other ends, and what libuv opens besides. */
+/** Two per stream, and those that libuv opens in addition. */
 const DESCRIPTORS = 10;
 
 /**
- * Throws FILE_FAILED where a program could not be started for lack of descriptors: Node then reports the failure before anybody can
- * listen (lib/internal/child_process.js, ChildProcess.prototype.spawn()), which ends us.
+ * Throws FILE_FAILED if there are not enough descriptors to start a program. Node would emit that error before the caller can
+ * listen for it (lib/internal/child_process.js, ChildProcess.prototype.spawn()), which would end this process.
  */
 function requireDescriptors(file: string): void {
   const spare: number[] = [];

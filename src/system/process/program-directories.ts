@@ -1,11 +1,11 @@
-/** The programs that are installed on this machine, by name and first bytes. */
+/** The programs installed on this machine: paths and first bytes. */
 import { type BigIntStats, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryReadHead } from '../file/head.ts';
 import { pathBytes } from '../file/path-bytes.ts';
 import { USUAL_DIRECTORIES } from './tools.ts';
 
-/** Directories whose executables start without a path on PATH: libraries with program loaders, and what the system runs. */
+/** Directories with executables that run without PATH: dynamic loaders, and programs that the system starts. */
 const OTHER_DIRECTORIES = [
   ...['/lib', '/lib64', '/lib32', '/libx32', '/usr/lib', '/usr/lib64', '/usr/libexec'],
   ...['x86_64', 'i386', 'aarch64', 'riscv64', 's390x', 'powerpc64le', 'loongarch64', 'mips64el'].map(
@@ -20,7 +20,7 @@ const HEAD_SIZE = 256;
 /** An executable file. */
 export interface InstalledProgram {
   readonly path: string;
-  /** Its first 256 bytes; empty if it cannot be read. */
+  /** The first 256 bytes; empty if the file cannot be read. */
   readonly head: Uint8Array;
 }
 
@@ -30,20 +30,20 @@ interface Listing {
   readonly programs: Map<string, InstalledProgram | null>;
 }
 
-/** Kept while the directory's modification time stays the same: to list them takes 10 ms, to read them 100 ms. */
+/** Cached by the directory's modification time: listing the directories takes 10 ms, reading the programs 100 ms. */
 const listings = new Map<string, Listing>();
 
-/** The executables of PATH and of the system's own directories: all, or those whose name ends with a dot and an extension. */
+/** Returns the executables in PATH and in system directories: all, or those with an extension. */
 export type FindPrograms = (extension: string | null) => readonly InstalledProgram[];
 
-/** Lists the directories once, with the first call of the function that it returns. */
+/** Returns a function that lists the directories once, on its first call. */
 export function programFinder({ PATH = '' }: NodeJS.ProcessEnv = process.env): FindPrograms {
   let byExtension: ReadonlyMap<string, readonly ProgramPath[]> | undefined;
   let all: readonly ProgramPath[] = [];
   return (extension) => {
     if (byExtension === undefined) {
       const path = PATH.split(':').filter((directory) => directory.startsWith('/'));
-      all = [...new Set([...path, ...USUAL_DIRECTORIES, ...OTHER_DIRECTORIES])].flatMap(placesIn);
+      all = [...new Set([...path, ...USUAL_DIRECTORIES, ...OTHER_DIRECTORIES])].flatMap(pathsIn);
       byExtension = groupByExtension(all);
     }
     return (extension === null ? all : (byExtension.get(extension) ?? [])).flatMap(programAt);
@@ -57,20 +57,20 @@ interface ProgramPath {
   readonly programs: Listing['programs'];
 }
 
-function placesIn(directory: string): readonly ProgramPath[] {
+function pathsIn(directory: string): readonly ProgramPath[] {
   const { names, programs } = list(directory) ?? { names: [], programs: new Map() };
   return names.map((name) => ({ directory, name, programs }));
 }
 
-function groupByExtension(places: readonly ProgramPath[]): ReadonlyMap<string, readonly ProgramPath[]> {
+function groupByExtension(paths: readonly ProgramPath[]): ReadonlyMap<string, readonly ProgramPath[]> {
   const groups = new Map<string, ProgramPath[]>();
-  for (const place of places) {
-    const dot = place.name.lastIndexOf('.');
+  for (const path of paths) {
+    const dot = path.name.lastIndexOf('.');
     if (dot === -1) continue;
-    const extension = place.name.slice(dot + 1);
+    const extension = path.name.slice(dot + 1);
     const group = groups.get(extension);
-    if (group === undefined) groups.set(extension, [place]);
-    else group.push(place);
+    if (group === undefined) groups.set(extension, [path]);
+    else group.push(path);
   }
   return groups;
 }
@@ -96,7 +96,7 @@ function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch {
-    // Not a directory, or not readable for this user, who then cannot run its programs by name either.
+    // Not a directory, or not readable.
     return [];
   }
 }

@@ -1,22 +1,22 @@
-/** Signals to us, for a program that runs in our place. */
+/** Forwards signals from binfmtctl to the program that it runs. */
 import { readFileSync } from 'node:fs';
 
-/** Whom signals are handed on to. */
+/** The receiver of signals. */
 export interface Target {
-  /** The program; it may be another process than our child. */
+  /** The program, which need not be the direct child. */
   pid: number | undefined;
-  /** A shell with job control that the program is a job of (namespace/setup-script.ts); null where it is in our process group. */
+  /** The shell whose job the program is (namespace/setup-script.ts); null if the program is in binfmtctl's process group. */
   readonly shell: number | null;
-  /** The last signal that ends whatever has not said otherwise. */
+  /** The last signal that ends a program by default. */
   interruption: NodeJS.Signals | null;
 }
 
-/** Sent to us alone, as by `kill`: the program gets them, too. */
-const HANDED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGPWR'] as const;
-/** The terminal sends these to the process group in the foreground, and so to the program. */
+/** Signals that only binfmtctl receives, as from `kill`. They are forwarded. */
+const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGPWR'] as const;
+/** Signals that the terminal sends to the foreground process group, and so to the program. */
 const OF_TERMINALS = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT', 'SIGWINCH'] as const;
 
-/** Until the returned function is called, signals to us are signals to the program, which stops and goes on with us. */
+/** Forwards signals to the program until the returned function is called. The program and binfmtctl stop and continue together. */
 export function forwardSignals(target: Target): () => void {
   const send = (signal: NodeJS.Signals): void => {
     target.interruption = signal;
@@ -26,32 +26,32 @@ export function forwardSignals(target: Target): () => void {
     if (signal === 'SIGTSTP') stop(target, stopSelf);
     else if (signal === 'SIGCONT') resume(target);
     else if (signal === 'SIGWINCH') {
-      // It ends nothing. Some servers stop gracefully at it.
+      // Not an interruption by default, although some servers shut down on it.
       if (!isForeground()) signalTo(target.pid, signal);
     } else if (isForeground()) target.interruption = signal;
     else send(signal);
   };
-  // By what the kernel does of itself: it stops no process group that nobody could let go on (setpgid(2), "orphaned").
+  // With the default action of SIGTSTP, so that the kernel does not stop an orphaned process group, which nothing could continue (setpgid(2)).
   const stopSelf = (): void => {
     process.off('SIGTSTP', onTerminalSignal);
     process.kill(process.pid, 'SIGTSTP');
     process.on('SIGTSTP', onTerminalSignal);
   };
-  for (const signal of HANDED_ON) process.on(signal, send);
+  for (const signal of FORWARDED) process.on(signal, send);
   for (const signal of OF_TERMINALS) process.on(signal, onTerminalSignal);
   return () => {
-    for (const signal of HANDED_ON) process.off(signal, send);
+    for (const signal of FORWARDED) process.off(signal, send);
     for (const signal of OF_TERMINALS) process.off(signal, onTerminalSignal);
   };
 }
 
-/** Whether our process group is the one that the terminal sends its signals to. */
+/** Whether this process is in the terminal's foreground process group. */
 export function isForeground(): boolean {
   const { group, foreground } = terminalFacts('self');
   return group === foreground;
 }
 
-/** A shell with job control stops us, once it sees that its job has stopped. */
+/** Stops the program. A shell with job control then makes binfmtctl stop, too. */
 function stop({ pid, shell }: Target, stopSelf: () => void): void {
   if (shell !== null && pid !== undefined) signalTo(-terminalFacts(pid).group, 'SIGTSTP');
   else {
@@ -60,13 +60,13 @@ function stop({ pid, shell }: Target, stopSelf: () => void): void {
   }
 }
 
-/** In the background the program goes on without the terminal, which the shell would take. */
+/** Continues the program. In the background, bypasses the shell, which would take the terminal. */
 function resume({ pid, shell }: Target): void {
   if (shell !== null && isForeground()) signalTo(shell, 'SIGCONT');
   else signalTo(shell !== null && pid !== undefined ? -terminalFacts(pid).group : pid, 'SIGCONT');
 }
 
-/** Process group of a process, and that in the foreground of its terminal: fields 5 and 8 of proc_pid_stat(5). */
+/** Process group of a process, and foreground process group of its terminal: fields 5 and 8 of proc_pid_stat(5). */
 function terminalFacts(pid: number | 'self'): { readonly group: number; readonly foreground: number } {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -78,11 +78,11 @@ function terminalFacts(pid: number | 'self'): { readonly group: number; readonly
 }
 
 function signalTo(pid: number | undefined, signal: NodeJS.Signals): void {
-  // 0 would be our own process group.
+  // 0 would be the caller's process group.
   if (!pid) return;
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended in the meantime.
+    // The process has ended.
   }
 }

@@ -1,4 +1,4 @@
-/** The door to root's rights, for a process that has none. */
+/** Runs commands as root, with sudo if necessary. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -11,27 +11,27 @@ export interface RootCommand {
 }
 
 export interface RootOptions {
-  /** Given each line of standard error as it comes. */
+  /** Called with each line of standard error. */
   readonly onLine: (line: string) => void;
-  /** Aborted with a signal's name as reason: the program is given that signal, and ended by nothing else. */
+  /** Aborted with a signal's name as reason. The program receives that signal, and is not killed otherwise. */
   readonly signal: AbortSignal;
 }
 
 export interface RanAsRoot {
-  /** Null where a signal ended it, or it could not be started. */
+  /** Null if a signal killed the program or it could not be started. */
   readonly status: number | null;
   readonly stdout: string;
-  /** Why it could not be started: ENOENT where there is no sudo. */
+  /** Why the program could not be started: ENOENT without sudo. */
   readonly errno: string | null;
 }
 
-/** What the network and its logins need. */
+/** Variables for network access and credentials. */
 const PASSED =
   /^(?:BINFMTCTL_\w+|(?:https?|all|no)_proxy|SSL_CERT_(?:FILE|DIR)|NODE_EXTRA_CA_CERTS|DOCKER_CONFIG|REGISTRY_AUTH_FILE)$/i;
 
 /**
- * The command that runs a program with root's rights and little more of the environment than it needs: itself for root, else
- * sudo(8), which is to ask for no password. Variables go by name, so that no list of processes shows what they hold.
+ * The command that runs a program as root with a minimal environment: the program itself for root, otherwise sudo(8), which must
+ * not ask for a password. Passes variables by name, so that process lists do not show their values.
  */
 export function rootCommand(
   uid: number,
@@ -46,12 +46,12 @@ export function rootCommand(
   return { file: 'sudo', args: ['--non-interactive', ...preserve, '--', file, ...args], env };
 }
 
-/** Runs it to its end. Never rejects: that there is no such program is a result. */
+/** Runs a command and waits for it. Never rejects: a missing program is a result. */
 export function runAsRoot(
   { file, args, env }: RootCommand,
   { onLine, signal }: RootOptions,
 ): Promise<RanAsRoot> {
-  // sudo passes no signal on that comes from its own process group.
+  // Detached, because sudo does not forward signals from its own process group.
   const child = spawn(file, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -73,7 +73,7 @@ export function runAsRoot(
   });
 }
 
-/** A process of root's listens to root alone. */
+/** Signals a process that may belong to root, with sudo if necessary. */
 function signalAsRoot(pid: number, name: string, env: EnvironmentRecord): void {
   try {
     process.kill(pid, name);

@@ -1,7 +1,7 @@
 /**
- * Runs a program as if it had been started directly: with our terminal, our streams and the signals sent to us. The command
- * executes a helper last, which executes the program. The command may first set up namespaces and mounts. It then reports its
- * progress on its standard error; the program gets ours from another descriptor (namespace/setup-script.ts).
+ * Runs a program as if it had been started directly: with binfmtctl's terminal, streams and signals. A command finally
+ * executes a helper, which executes the program. The command may first set up namespaces and mounts. It then reports its
+ * progress on standard error; the program gets its standard error from another descriptor (namespace/setup-script.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -17,29 +17,29 @@ import type { Ending } from './foreground.ts';
 import { forwardSignals, type Target } from './signals.ts';
 
 export interface Supervised {
-  /** Its tools have a clean environment: the helper holds the program's. */
+  /** Runs in a clean environment: the helper contains that of the program. */
   readonly command: readonly [string, ...string[]];
-  /** The file that the command executes as HELPER_PATH (elf/exec-helper/exec-helper.ts). It is closed here. */
+  /** Descriptor of the file that the command executes as HELPER_PATH (elf/exec-helper/exec-helper.ts). `supervise` closes it. */
   readonly helper: number;
-  /** For a command that sets up. */
+  /** Set if the command is a setup script. */
   readonly setup?: Setup | undefined;
 }
 
 export interface Setup {
-  /** Id maps of the user namespace that it makes; null where it makes none. */
+  /** ID maps of the script's user namespace; null if it creates none. */
   readonly maps: IdMaps | null;
-  /** What it reads from the descriptors TEXTS, as files. */
+  /** Contents of the files that the script reads from TEXT_FDS. */
   readonly texts?: readonly string[] | undefined;
-  /** A file that stays open until the program has ended, so that its file system stays; as the set-up sees it. */
+  /** A file that stays open until the program ends, so that its file system stays alive. A path inside the script's namespaces. */
   readonly held?: string | undefined;
-  /** Whether the command is a shell with job control, and the program a job of it. */
+  /** Whether the command is a shell with job control, and the program is its job. */
   readonly isJob?: boolean | undefined;
 }
 
 /**
- * Returns the program's ending, or why it was not executed. A signal in the meantime counts as one to the program.
+ * Returns how the program ended, or why it was not executed. A signal during the setup counts as a signal to the program.
  *
- * @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE where no directory takes temporary files.
+ * @throws FILE_FAILED, READ_ONLY, NO_PRIVILEGE if no directory allows temporary files.
  */
 export async function supervise(supervised: Supervised): Promise<Ending | SetupFailure | ExecFailure> {
   try {
@@ -49,7 +49,7 @@ export async function supervise(supervised: Supervised): Promise<Ending | SetupF
   }
 }
 
-/** Starts the program itself, without a command before it. */
+/** Runs a program directly, without a command before it. */
 export function superviseDirectly(
   path: string,
   [argv0, ...args]: readonly string[],
@@ -58,7 +58,7 @@ export function superviseDirectly(
   return followForeground(() => spawn(path, args, { argv0, env, stdio: 'inherit' }));
 }
 
-/** Follows a program that is in our own process group, as if it ran in our place. */
+/** Waits for a program in binfmtctl's process group, and forwards signals to it. */
 export async function followForeground(begin: () => ChildProcess): Promise<Ending> {
   try {
     return (await follow(begin())) as Ending;
@@ -100,7 +100,7 @@ async function follow(child: ChildProcess, setup?: Setup): Promise<Ending | Setu
     if (refusal !== null) return refusal;
     if (failure === null || 'signal' in ending) return ending;
     if (program.interruption !== null) return { signal: program.interruption };
-    // A terminal tells a job of its own, and not us.
+    // The terminal signals a separate job directly, without binfmtctl.
     const status = failure.status ?? ('status' in ending ? ending.status : 0);
     return status > 128 ? { status } : failure;
   } finally {
@@ -125,7 +125,7 @@ function start({ command: [file, ...args], helper, setup }: Supervised): ChildPr
   }
 }
 
-/** From descriptor 3 on; those that are not named are closed. */
+/** The descriptors from 3 on; unused ones are closed. */
 function others(
   [helper = 0, ...texts]: readonly number[],
   stderr?: number,

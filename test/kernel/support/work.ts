@@ -34,6 +34,9 @@ export function startWork(): Work {
       writeFileSync(at(name), text);
       return at(name);
     },
-    run: (...words) => binfmtctl([...words, '--store', store]),
+    run: (...words) => {
+      const end = words.includes('--') ? words.indexOf('--') : words.length;
+      return binfmtctl(words.toSpliced(end, 0, '--store', store));
+    },
   };
 }

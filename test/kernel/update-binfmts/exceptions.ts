@@ -75,7 +75,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     name: 'credentials and detector',
     reason:
-      'our run-detectors is a script, and the kernel starts none for a program whose credentials count (ENOEXEC): better refused than broken',
+      'our run-detectors is a script, and the kernel starts no script for a format with credentials (ENOEXEC), so the format is refused',
     explains: ({ ours }) => / its detector is run by a script, /.test(ours.ran.stderr),
   },
   {
@@ -85,7 +85,7 @@ export const EXCEPTIONS: readonly Exception[] = [
       original.state.status === 'enabled\n' &&
       ours.state.status === 'disabled\n' &&
       isSame(original, {
-        ran: without(ours.ran, /^update-binfmts: warning: binfmt_misc is switched off: .*\n/gm),
+        ran: without(ours.ran, /^update-binfmts: warning: binfmt_misc is disabled: .*\n/gm),
         state: { ...ours.state, status: original.state.status },
       }),
   },
@@ -107,11 +107,14 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   {
     name: 'hidden entries',
-    reason: 'what a new format takes from entries that others have registered is said',
+    reason: 'a warning names older entries of others that a new format hides',
     explains: ({ original, ours }) =>
       isSame(original, {
         ...ours,
-        ran: without(ours.ran, /^update-binfmts: warning: format .* takes files of entry .*\n/gm),
+        ran: without(
+          ours.ran,
+          /^update-binfmts: warning: format .* takes precedence over the older entry .*\n/gm,
+        ),
       }),
   },
   {
@@ -127,7 +130,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     name: 'no entry',
     reason: 'what is no entry is not written to: the original removes every entry with `--disable status`',
     explains: ({ original, ours }) =>
-      isSame(original.state.entries, []) && / no entry can be called "status"\n/.test(ours.ran.stderr),
+      isSame(original.state.entries, []) && / invalid entry name: "status"\n/.test(ours.ran.stderr),
   },
   {
     name: 'empty name',
@@ -140,7 +143,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     name: 'entries of others',
     reason: 'to unmount the last mount of an instance would remove the entries of others',
-    explains: ({ ours }) => / stays mounted: others have registered /.test(ours.ran.stderr),
+    explains: ({ ours }) => / stays mounted: other programs have registered /.test(ours.ran.stderr),
   },
 ];
 

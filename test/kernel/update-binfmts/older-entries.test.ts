@@ -33,7 +33,7 @@ beforeEach(() => {
   for (const name of ['other.exe', 'managed.exe']) program(name, 'MZ\0');
 });
 
-const takes = `update-binfmts: warning: format cli takes files of entry WSLInterop, which is older`;
+const takes = `update-binfmts: warning: format cli takes precedence over the older entry WSLInterop`;
 
 describe.each([
   ['without flag P', '', 'no', '<a b><-x>', '<a b><-x>'],
@@ -66,7 +66,7 @@ describe('an older entry', () => {
     registerForeign(`:WSLInterop:M::MZ::${program('init', SHOW)}:`);
     putFormat();
     const { stderr } = await updateBinfmts('--import', 'cli');
-    expect(stderr).toBe(`${takes}: ${at('init')} no longer runs them\n`);
+    expect(stderr).toBe(`${takes}: ${at('init')} no longer runs files that match both\n`);
   });
 
   it('is not tried where its interpreter is run-detectors itself', async () => {

@@ -55,7 +55,7 @@ describe('--install', () => {
 
   it('takes text at offset 10, and warns of scripts that have it there', async () => {
     const ran = await update('--install', 'one', SHELL, '--magic', 'back', '--offset', '10');
-    expect(ran).toMatchObject({ status: 0, stderr: expect.stringContaining('also takes `#!` scripts') });
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringContaining('also matches `#!` scripts') });
     expect(entry('one')).toEqual(magicEntry(SHELL, '6261636b', { offset: 10 }));
   });
 

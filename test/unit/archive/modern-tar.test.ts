@@ -13,7 +13,7 @@ async function rewritten(bytes: Uint8Array, size = 10_000): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** A header of Unix V7: nothing behind the link. */
+/** A Unix V7 header, which ends after the link name. */
 function headerOfV7(name: string, size: number, type = '\0'): Buffer {
   const header = Buffer.alloc(512);
   header.write(name);
@@ -27,7 +27,7 @@ function headerOfV7(name: string, size: number, type = '\0'): Buffer {
 }
 
 describe('modernTar', () => {
-  it('leaves modern archives as they are, however they come', async () => {
+  it('leaves modern archives unchanged for any chunking', async () => {
     const archive = Buffer.from(
       await tar([
         { name: 'short', bytes: 'x'.repeat(1000) },
@@ -43,7 +43,7 @@ describe('modernTar', () => {
     );
   });
 
-  it('leaves other bytes as they are', async () => {
+  it('leaves other data unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 3000 }), async (bytes) => {
         expect((await rewritten(bytes, 700)).equals(bytes)).toBe(true);
@@ -51,7 +51,7 @@ describe('modernTar', () => {
     );
   });
 
-  it('gives a header of Unix V7 the mark of ustar, and a folder its type', async () => {
+  it('adds the ustar magic to a Unix V7 header, and the type to a directory', async () => {
     const content = Buffer.alloc(512, 'a');
     const made = await rewritten(
       Buffer.concat([headerOfV7('etc/', 0), headerOfV7('etc/x', 400), content, Buffer.alloc(1024)]),
@@ -63,8 +63,8 @@ describe('modernTar', () => {
     expect(made.length).toBe(4 * 512 + 512);
   });
 
-  it('ends where a map of holes does not', async () => {
-    const header = headerOfV7('holes', 0, 'S');
+  it('ends if the map of a sparse file is truncated', async () => {
+    const header = headerOfV7('sparse', 0, 'S');
     header.write('ustar  \0', 257);
     header[482] = 1;
     header.write('        ', 148);

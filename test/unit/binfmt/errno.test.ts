@@ -33,7 +33,7 @@ describe('errors of the kernel', () => {
     expect(error.hint).not.toBe(FALLBACK.hint);
   });
 
-  it('keep an errno that nobody expects', () => {
+  it('keep an unknown errno', () => {
     expect(FALLBACK).toMatchObject({ code: 'KERNEL_REFUSED' });
     expect(FALLBACK.message).toContain('EUNHEARDOF');
     expect(FALLBACK.hint).toBeTruthy();
@@ -46,29 +46,29 @@ describe('errors of the kernel', () => {
 });
 
 describe('registerError', () => {
-  it('names the interpreter where flag F could not open it', () => {
+  it('names an interpreter that flag F cannot open', () => {
     for (const errno of ['ENOENT', 'EACCES', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ETXTBSY', 'ENOSPC']) {
       expect(registering(errno, ['F']).message).toContain('"/bin/emulator"');
     }
   });
 
-  it('blames the name, not the interpreter, where the name is too long', () => {
+  it('reports a too long name rather than the interpreter', () => {
     const error = registering('ENAMETOOLONG', ['F'], 'n'.repeat(256));
     expect(error.message).toMatch(/name is longer than 255/);
   });
 
-  it('tells an entry of that name from other refusals', () => {
+  it('has a code of its own for an existing entry', () => {
     expect(registering('EEXIST', ['F']).code).toBe('ENTRY_EXISTS');
   });
 
-  it('gives the reason that the kernel does not', () => {
+  it('gives the reason for EINVAL, which the kernel does not', () => {
     const string = Uint8Array.from(Buffer.from(':n:M:256:A::/bin/emulator:'));
     const error = registerError('EINVAL', rule(), string);
     expect(error.code).toBe('KERNEL_REFUSED');
     expect(error.message).toMatch(/256/);
   });
 
-  it('suspects an old kernel where there is nothing wrong with the rule', () => {
+  it('suggests that the kernel is too old if the rule is valid', () => {
     const long: Rule = {
       ...rule(),
       pattern: { type: 'magic', offset: 127, magic: Uint8Array.of(1, 2), mask: null },
@@ -79,7 +79,7 @@ describe('registerError', () => {
 });
 
 describe('commandError', () => {
-  it('says that there is no entry, and not that binfmt_misc is missing', () => {
+  it('reports a missing entry, not a missing binfmt_misc', () => {
     expect(commandError('ENOENT', 'enable', 'n').code).toBe('ENTRY_NOT_FOUND');
     expect(openRegisterError('ENOENT', '/d').code).toBe('NO_BINFMT_MISC');
   });
@@ -87,7 +87,7 @@ describe('commandError', () => {
   it.each([
     ['EACCES', 'NO_PRIVILEGE'],
     ['EROFS', 'READ_ONLY'],
-  ])('is %s → %s for the right to write', (errno, code) => {
+  ])('maps %s to %s', (errno, code) => {
     expect(commandError(errno, 'disable', 'n').code).toBe(code);
     expect(openRegisterError(errno, '/d').code).toBe(code);
   });

@@ -23,7 +23,7 @@ describe('kernelFeatures', () => {
       [8, 0, 0],
       [true, true],
     ],
-  ] as const)('of Linux %j are those that came with it or before', (version, features) => {
+  ] as const)('returns the features of Linux %j', (version, features) => {
     const { tellsPreserveArgv0, registersDisabled } = kernelFeatures(version);
     expect([tellsPreserveArgv0, registersDisabled]).toEqual(features);
   });
@@ -33,13 +33,10 @@ describe('kernelFeatures', () => {
     [[7, 3, 0], false, false],
     [[7, 3, 0], null, true],
     [[7, 2, 0], null, false],
-  ] as const)(
-    'of Linux %j with a limit of interpreters seen (%j) have D, T and L: %j',
-    (version, interpreterLimit, has) => {
-      expect(kernelFeatures(version, { interpreterLimit })).toMatchObject({
-        registersDisabled: has,
-        linux73: has,
-      });
-    },
-  );
+  ] as const)('detects D, T and L: Linux %j, interpreter limit %j → %j', (version, interpreterLimit, has) => {
+    expect(kernelFeatures(version, { interpreterLimit })).toMatchObject({
+      registersDisabled: has,
+      linux73: has,
+    });
+  });
 });

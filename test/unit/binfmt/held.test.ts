@@ -8,15 +8,15 @@ describe('restartNote', () => {
     [
       'replaced',
       true,
-      /does not run the file that is at \/usr\/bin\/qemu-arm-static now; `binfmtctl install arm` /,
+      /does not run the current file at \/usr\/bin\/qemu-arm-static; `binfmtctl install arm` registers that file$/,
     ],
     ['replaced', false, /`binfmtctl install arm --replace` registers an emulator of this machine$/],
     [
       'gone',
       true,
-      /\/usr\/bin\/qemu-arm-static was removed.*`binfmtctl install arm` finds another emulator$/,
+      /\/usr\/bin\/qemu-arm-static was removed.*`binfmtctl install arm` registers another emulator$/,
     ],
-  ] as const)('names the command for an interpreter that is %s (entry of ours: %s)', (held, ours, text) => {
+  ] as const)('names the command if the interpreter is %s (ours: %s)', (held, ours, text) => {
     expect(restartNote({ entry, arch: 'arm', ours, held })).toMatch(text);
   });
 
@@ -24,7 +24,7 @@ describe('restartNote', () => {
     ['same', true],
     [null, true],
     ['gone', false],
-  ] as const)('asks for nothing if the file is %s (entry of ours: %s)', (held, ours) => {
+  ] as const)('returns null if the interpreter is %s (ours: %s)', (held, ours) => {
     expect(restartNote({ entry, arch: 'arm', ours, held })).toBeNull();
   });
 });

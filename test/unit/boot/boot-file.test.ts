@@ -13,12 +13,12 @@ describe.each(['binfmt.d', 'binfmt-support'] as const)('a boot file of %s', (how
   const path = bootFilePath(how, rule.name);
   const text = persistedText(path, rule) ?? '';
 
-  it('holds the rule that was written', () => {
+  it('contains the rule that was written', () => {
     expect(ruleInBootFile(path, rule.name, text)).toEqual(rule);
     expect(persistedText(path, ruleInBootFile(path, rule.name, text) ?? rule)).toBe(text);
   });
 
-  it('belongs to the entry of its name only', () => {
+  it('belongs only to the entry of its name', () => {
     expect(bootFormatOf(path, rule.name)).toBe(how);
     expect(bootFormatOf(path, 'riscv64')).toBeNull();
     expect(ruleInBootFile(path, 'riscv64', text)).toBeNull();
@@ -43,15 +43,15 @@ describe('a boot file of binfmt.d that registers its rule after other files', ()
     [['qemu-x86_64.conf'], 'zz-box64.conf'],
     [['box64.conf.conf', 'zz-qemu-x86_64.conf', 'a.conf'], 'zzz-box64.conf'],
     [['zzzz.conf'], 'zzzzz-box64.conf'],
-    // No name is after it.
+    // No name sorts after it.
     [['~.conf'], 'box64.conf'],
-  ])('has a name behind %j', (others, name) => {
+  ])('has a name that sorts after %j', (others, name) => {
     const path = bootFilePath('binfmt.d', 'box64', others);
     expect(path).toBe(`/etc/binfmt.d/${name}`);
     expect([bootFormatOf(path, 'box64'), bootFormatOf(path, 'ox64')]).toEqual(['binfmt.d', null]);
   });
 
-  it('belongs to no entry of a name that begins alike', () => {
+  it('does not belong to an entry with a similar name', () => {
     expect(bootFormatOf('/etc/binfmt.d/zz-box64.conf', 'zz-box64')).toBe('binfmt.d');
     expect(bootFormatOf('/etc/binfmt.d/z-box64.conf', 'box64')).toBeNull();
     expect(bootFormatOf('/var/lib/binfmts/zz-box64', 'box64')).toBeNull();

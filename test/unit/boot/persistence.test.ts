@@ -33,12 +33,12 @@ describe('a service that runs at boot', () => {
     // WSL with systemd, and a container whose process 1 is systemd.
     ['auto', { container: 'wsl' }, 'binfmt.d'],
     ['auto', { container: 'systemd-nspawn' }, 'binfmt.d'],
-  ])('%s is persisted where it is read: %#', (wanted, facts, how) => {
+  ])('is used by --persist=%s: %#', (wanted, facts, how) => {
     expect(decidePersistence(wanted, machine(facts), 'arm64')).toEqual({ how, warning: null });
   });
 });
 
-describe('no service that runs at boot', () => {
+describe('a machine without a service that runs at boot', () => {
   const nothing = { init: null, services: [] };
   it.each<[string, Partial<BootFacts>, RegExp, RegExp]>([
     [
@@ -50,13 +50,13 @@ describe('no service that runs at boot', () => {
     [
       'a container',
       { ...nothing, container: 'docker' },
-      /a container \(docker\)/,
+      /in a container \(docker\)/,
       /^on the host, run `binfmtctl install arm64 --persist`$/,
     ],
     [
       'another init system',
       { ...nothing, process1: 'runit' },
-      /process 1 \(runit\)/,
+      /unsupported init system runit/,
       /`binfmtctl install arm64` after each boot/,
     ],
     [
@@ -116,8 +116,8 @@ describe('no service that runs at boot', () => {
   });
 });
 
-describe('entries that are not persisted', () => {
-  it('go with a restart of systemd-binfmt only where it is enabled', () => {
+describe('isFlushedBySystemd', () => {
+  it('is true only if systemd-binfmt is enabled', () => {
     expect(isFlushedBySystemd(machine({}))).toBe(true);
     expect(isFlushedBySystemd(machine({ services: SYSTEMD('masked') }))).toBe(false);
     expect(isFlushedBySystemd(machine({ init: 'openrc', services: OPENRC('enabled') }))).toBe(false);

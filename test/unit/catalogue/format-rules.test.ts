@@ -17,7 +17,7 @@ const formatsOf = (path: string, ...head: readonly number[]): readonly string[] 
 const CAFEBABE = [0xca, 0xfe, 0xba, 0xbe];
 const half = (value: number): readonly [number, number] => [value >> 8, value & 0xff];
 
-describe('the formats that are built in', () => {
+describe('the built-in formats', () => {
   it.each<[string, readonly string[], string, readonly number[]]>([
     ['a WebAssembly module', ['wasm'], 'a', [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]],
     ['a WebAssembly component', [], 'a', [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]],
@@ -27,11 +27,11 @@ describe('the formats that are built in', () => {
     ['byte code of Python 3.11', ['python'], '/a/b.pyc', [0xa7, 0x0d, 0x0d, 0x0a]],
     ['Go source', ['go'], 'b.go', [0x70]],
     ['no script', [], 'b', [0x23, 0x21]],
-  ])('take %s for %j', (_, ids, path, head) => {
+  ])('match %s as %j', (_, ids, path, head) => {
     expect(formatsOf(path, ...head)).toEqual(ids);
   });
 
-  it('take Java classes of every version, 45.3 (Java 1.0) and previews too', () => {
+  it('match Java classes of every version, including 45.3 (Java 1.0) and previews', () => {
     fc.assert(
       fc.property(fc.integer({ min: 45, max: 127 }), fc.integer({ min: 0, max: 65_535 }), (major, minor) => {
         expect(formatsOf('a', ...CAFEBABE, ...half(minor), ...half(major))).toEqual(['java']);
@@ -39,7 +39,7 @@ describe('the formats that are built in', () => {
     );
   });
 
-  it('leave universal binaries of macOS alone, which begin as Java classes do', () => {
+  it('do not match macOS universal binaries, which start with the same bytes as Java classes', () => {
     for (let parts = 0; parts < 32; parts++)
       expect(formatsOf('a', ...CAFEBABE, 0, 0, ...half(parts))).toEqual([]);
   });

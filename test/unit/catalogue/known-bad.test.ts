@@ -27,7 +27,7 @@ describe('knownBadFor', () => {
     expect(symptoms({ range: '>=7.2.0 <8.0.0' }, { version })).toBe(count);
   });
 
-  it('speaks of the guests and hosts that are named, or of all', () => {
+  it('applies to the named guests and hosts, or to all', () => {
     expect(symptoms({ guests: ['vax'] })).toBe(0);
     expect(symptoms({ guests: ['vax', 'pdp11'] })).toBe(1);
     expect(symptoms({ hosts: ['aarch64'] })).toBe(0);
@@ -37,7 +37,7 @@ describe('knownBadFor', () => {
   it.each([
     ['*', 1],
     ['>=0.0.0', 0],
-  ])('says of an unknown version only what is wrong with every version: %s', (range, count) => {
+  ])('applies to an unknown version only if it affects every version: %s', (range, count) => {
     expect(symptoms({ range }, { version: null })).toBe(count);
   });
 
@@ -45,7 +45,7 @@ describe('knownBadFor', () => {
     [4096, 0],
     [16384, 1],
     [null, 1],
-  ])('compares pages of %s bytes', (pageSize, count) => {
+  ])('compares a page size of %s bytes', (pageSize, count) => {
     expect(symptoms({ pageSizes: [16384, 65536] }, { pageSize })).toBe(count);
   });
 
@@ -59,7 +59,7 @@ describe('knownBadFor', () => {
   });
 });
 
-describe('what is known of QEMU', () => {
+describe('known problems of QEMU', () => {
   const { qemu = EMULATOR } = builtinCatalogue().emulators;
   const sources = (version: string, guest: string, host: string) =>
     knownBadFor(qemu, at({ version, guest, host })).map(({ source }) => source.split(',')[0]);
@@ -79,7 +79,7 @@ describe('what is known of QEMU', () => {
     ['9.1.91', 'x86_64', 's390x', 'coreos/fedora-coreos-tracker#1846'],
     ['8.1.2', 'sh4', 'x86_64', 'containers/podman#21882'],
     ['10.2.3', 'x86_64', 'aarch64', 'NixOS/nix#16184'],
-  ])('tells of %s for %s on %s', (version, guest, host, source) => {
+  ])('include %s for %s on %s', (version, guest, host, source) => {
     expect(sources(version, guest, host)).toContain(source);
   });
 
@@ -89,12 +89,12 @@ describe('what is known of QEMU', () => {
     ['10.0.13', 'x86_64', 'aarch64'],
     ['8.2.10', 'x86_64', 'aarch64'],
     ['11.0.2', 'riscv64', 'aarch64'],
-  ])('knows nothing bad of %s for %s on %s', (version, guest, host) => {
+  ])('do not include %s for %s on %s', (version, guest, host) => {
     expect(sources(version, guest, host)).toEqual([]);
   });
 });
 
-describe('what is known of emulators of x86', () => {
+describe('known problems of x86 emulators', () => {
   const host = 'aarch64';
   const known = (id: string, work: Partial<EmulatorVersion>) =>
     knownBadFor(builtinCatalogue().emulators[id] ?? EMULATOR, at({ host, ...work })).map(

@@ -29,7 +29,7 @@ const pattern: fc.Arbitrary<MagicPattern> = fc
   });
 
 describe('archOfPattern', () => {
-  it('finds the arch that a comparison with all arches finds', () => {
+  it('finds the same arch as a comparison with all arches', () => {
     fc.assert(
       fc.property(pattern, (each) => {
         const taken = arches.filter((arch) => matches(each, archPattern(arch).magic, ''));

@@ -15,7 +15,7 @@ const list = (natives: string, emulated: string, flags = ''): readonly string[] 
   );
 
 describe('listPlatforms', () => {
-  it('has the order of BuildKit, whatever was registered last', () => {
+  it('has the order of BuildKit for any order of registration', () => {
     const expected = [
       ...['linux/amd64', 'linux/arm64', 'linux/riscv64', 'linux/ppc64le', 'linux/s390x', 'linux/386'],
       ...['linux/mips64le', 'linux/loong64', 'linux/arm/v7', 'linux/arm/v6'],
@@ -25,7 +25,7 @@ describe('listPlatforms', () => {
     expect(list('x86_64,i386', emulated.split(',').toReversed().join(','))).toEqual(expected);
   });
 
-  it('begins with the own platform', () => {
+  it('begins with the native platform', () => {
     expect(list('aarch64,arm', 'x86_64,i386', V3)).toEqual([
       ...['linux/arm64', 'linux/amd64', 'linux/386', 'linux/arm/v7', 'linux/arm/v6'],
     ]);
@@ -37,7 +37,7 @@ describe('listPlatforms', () => {
     [V3, ['v2', 'v3']],
     [V4, ['v2', 'v3', 'v4']],
     [V4.replace('avx2 ', ''), ['v2']],
-  ])('has the variants of amd64 that a processor with %s has', (flags, levels) => {
+  ])('has the amd64 variants of a processor with %s', (flags, levels) => {
     expect(list('x86_64', 'aarch64', flags)).toEqual([
       'linux/amd64',
       ...levels.map((level) => `linux/amd64/${level}`),

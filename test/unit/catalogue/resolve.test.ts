@@ -53,7 +53,7 @@ describe('the catalogue', () => {
 });
 
 describe('findArch', () => {
-  it('finds an arch under every spelling, in any letter case', () => {
+  it('finds an arch by every spelling, in upper and lower case', () => {
     const spelling = fc
       .constantFrom(...arches)
       .chain((arch) => fc.record({ id: fc.constant(arch.id), name: fc.constantFrom(...spellings(arch)) }));
@@ -78,11 +78,11 @@ describe('findArch', () => {
     ['ppc64el', 'ppc64le'],
     ['linux/ppc64le', 'ppc64le'],
     ['loong64', 'loongarch64'],
-  ])('takes %s for %s', (name, id) => {
+  ])('maps %s to %s', (name, id) => {
     expect(findArch(catalogue, name).id).toBe(id);
   });
 
-  it('names the nearest where a name is unknown', () => {
+  it('suggests the nearest name for an unknown one', () => {
     expect(() => findArch(catalogue, 'arm46')).toThrow(
       expect.objectContaining({ code: 'UNKNOWN_ARCH', hint: 'did you mean arm64?' }),
     );
@@ -91,7 +91,7 @@ describe('findArch', () => {
     );
   });
 
-  it('splits lists at commas, and gives each arch once', () => {
+  it('splits lists at commas, and returns each arch once', () => {
     const found = findArches(catalogue, ['arm64,linux/riscv64', 'aarch64', ' ']);
     expect(found.map(({ id }) => id)).toEqual(['aarch64', 'riscv64']);
   });
@@ -107,18 +107,18 @@ describe('findProfile', () => {
     expect(findProfile(catalogue, name).kind).toBe(kind);
   });
 
-  it.each(['constructor', '__proto__', 'toString'])('knows no %s', (name) => {
+  it.each(['constructor', '__proto__', 'toString'])('does not know %s', (name) => {
     expect(() => findProfile(catalogue, name)).toThrow('unknown architecture');
     expect(emulatorsFor(catalogue, name, 'x86_64')).toEqual([]);
   });
 });
 
 describe('nearest', () => {
-  it('counts two swapped neighbours as one mistake', () => {
+  it('counts two swapped neighbours as one edit', () => {
     expect(nearest('amr64', ['arm64', 'amd64x'])).toBe('arm64');
   });
 
-  it('gives nothing where everything is far off', () => {
+  it('returns null if no word is close', () => {
     expect(nearest('zzzz', ['arm64', 'mips'])).toBeNull();
   });
 });

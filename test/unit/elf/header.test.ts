@@ -4,7 +4,7 @@ import { decodeHeader, encodeHeader, isElf } from '../../../src/elf/header.ts';
 import type { ElfHeader } from '../../../src/elf/types.ts';
 import { header as anyHeader } from './arbitraries.ts';
 
-/** The headers of real programs: Debian's dash for amd64 and for armel, and one for big endian s390x. */
+/** Headers of real programs: Debian's dash for amd64 and armel, and a big-endian s390x program. */
 const AMD64 =
   '7f454c46020101000000000000000000' +
   '03003e0001000000504d000000000000400000000000000050e6010000000000000000004000380' +
@@ -19,7 +19,7 @@ const header = (hex: string) => decodeHeader(Uint8Array.from(Buffer.from(hex, 'h
 const code = (code: string) => expect.objectContaining({ code });
 
 describe('header', () => {
-  it('reads back what it wrote, in every class and byte order', () => {
+  it('decodes an encoded header, in every class and byte order', () => {
     fc.assert(
       fc.property(anyHeader, (header) => {
         const bytes = encodeHeader(header);
@@ -29,7 +29,7 @@ describe('header', () => {
     );
   });
 
-  it.each([AMD64, ARM, S390X])('writes back the bytes of a real header: %s', (hex) => {
+  it.each([AMD64, ARM, S390X])('encodes a decoded header to the same bytes: %s', (hex) => {
     expect(Buffer.from(encodeHeader(header(hex))).toString('hex')).toBe(hex);
   });
 
@@ -70,7 +70,7 @@ describe('header', () => {
     ['an unknown byte order', AMD64.replace('460201', '460200')],
     ['63 of 64 bytes', AMD64.slice(0, -2)],
     ['51 of 52 bytes', ARM.slice(0, -2)],
-  ])('is broken with %s', (_, hex) => {
+  ])('is invalid with %s', (_, hex) => {
     expect(() => header(hex)).toThrow(code('BAD_ELF'));
   });
 
@@ -80,11 +80,11 @@ describe('header', () => {
     ['a machine beyond 65535', { machine: 65536 }],
     ['an OS ABI beyond 255', { osAbi: 256 }],
     ['half a machine', { machine: 0.5 }],
-  ])('is not written with %s', (_, part) => {
+  ])('cannot be encoded with %s', (_, part) => {
     expect(() => encodeHeader({ ...header(ARM), ...part })).toThrow(code('BAD_ELF'));
   });
 
-  it('throws nothing but NOT_ELF and BAD_ELF, whatever the bytes', () => {
+  it('throws only NOT_ELF and BAD_ELF for any bytes', () => {
     const mutated = fc.tuple(anyHeader, fc.nat(64), fc.uint8Array()).map(([header, at, bytes]) => {
       const whole = [...encodeHeader(header)];
       return Uint8Array.from([...whole.slice(0, at), ...bytes]);

@@ -5,12 +5,12 @@ import { ISAS } from '../../../src/elf/isa/index.ts';
 import { type Code, type Isa, MAX_CONSTANT } from '../../../src/elf/isa/types.ts';
 import { identitiesOf } from './identities.ts';
 
-/** Bits `at` to `at + size - 1` of a unit, and a number of so many bits with its sign. */
+/** Bits `at` to `at + size - 1` of a unit, and their value as a signed number. */
 const bits = (unit = 0, at: number, size: number) => (unit >>> at) & (2 ** size - 1);
 const signed = (value: number, size: number) => (value << (32 - size)) >> (32 - size);
 const halves = (high: number, low: number) => (high << 16) | low;
 
-/** What the instructions that `set` gives leave in the register, as the manuals have it. */
+/** The value of the register after the instructions of `set`, computed as in the manuals. */
 const VALUE_OF: Readonly<Record<string, (code: Code) => number>> = {
   aarch64: ([movz, movk]) => halves(bits(movk, 5, 16), bits(movz, 5, 16)),
   alpha: ([ldah, lda]) => (signed(bits(ldah, 0, 16), 16) << 16) + signed(bits(lda, 0, 16), 16),
@@ -37,7 +37,7 @@ const VALUE_OF: Readonly<Record<string, (code: Code) => number>> = {
 };
 
 describe('instruction set', () => {
-  it.each([...ISAS.keys()])('%s builds every constant in every register that a call takes', (name) => {
+  it.each([...ISAS.keys()])('%s loads every constant into every register of a call', (name) => {
     const isas = identitiesOf(name).map((identity) => ISAS.get(name)?.(identity) as Isa);
     const edges = [0, 0x7f, 0x80, 0xff, 0x7ff, 0x800, 0x7fff, 0x8000, 0xffff, MAX_CONSTANT];
     const value = fc.oneof(fc.constantFrom(...edges), fc.nat(MAX_CONSTANT));
@@ -49,7 +49,7 @@ describe('instruction set', () => {
     );
   });
 
-  it.each([...HOST_ARCHES])('of Node on %s builds every 32-bit constant', (_, { isa: name, identity }) => {
+  it.each([...HOST_ARCHES])('of Node on %s loads every 32-bit constant', (_, { isa: name, identity }) => {
     const isa = ISAS.get(name)?.(identity) as Isa;
     fc.assert(
       fc.property(fc.oneof(fc.constantFrom(2 ** 31, 2 ** 32 - 2), fc.nat(2 ** 32 - 1)), (value) => {
@@ -58,7 +58,7 @@ describe('instruction set', () => {
     );
   });
 
-  it.each([...ISAS.keys()])('%s has a register of its own for number and arguments', (name) => {
+  it.each([...ISAS.keys()])('%s has different registers for number and arguments', (name) => {
     for (const isa of identitiesOf(name).map((identity) => ISAS.get(name)?.(identity) as Isa))
       expect(new Set([isa.callRegister, ...isa.argumentRegisters]).size).toBe(5);
   });

@@ -62,7 +62,7 @@ function file({ header = {}, programs = [], at = 1000, data = '' }: Parts): Uint
   return bytes;
 }
 
-/** Reads from memory and notes how much. */
+/** Reads from memory and records each read. */
 function readerOf(bytes: Uint8Array) {
   const reads: [number, number][] = [];
   const read: ReadAt = async (offset, length) => {
@@ -78,7 +78,7 @@ const LOADER = '/lib64/ld-linux-x86-64.so.2\0';
 const interp = (at: number) => [program(PT_LOAD), program(PT_INTERP, BigInt(at), BigInt(LOADER.length))];
 
 describe('linkage', () => {
-  it('of a program with PT_INTERP is its interpreter', async () => {
+  it('of a program with PT_INTERP is dynamic', async () => {
     expect(await linkage({ programs: interp(1000), data: LOADER })).toMatchObject({
       interpreter: '/lib64/ld-linux-x86-64.so.2',
       static: false,
@@ -99,13 +99,13 @@ describe('linkage', () => {
     expect(await linkage({ programs, data: '/a\0/b\0' })).toHaveProperty('interpreter', '/a');
   });
 
-  it('takes one read when everything is near the beginning', async () => {
+  it('needs one read if everything is near the start', async () => {
     const { read, reads } = readerOf(file({ programs: interp(1000), data: LOADER }));
     await readLinkage(read);
     expect(reads).toEqual([[0, 4096]]);
   });
 
-  it('reads only what it needs of a large file', async () => {
+  it('reads only the necessary parts of a large file', async () => {
     const header = { programHeaderOffset: 100_000n };
     const { read, reads } = readerOf(file({ header, programs: interp(200_000), at: 200_000, data: LOADER }));
     expect(await readLinkage(read)).toHaveProperty('static', false);
@@ -118,7 +118,7 @@ describe('linkage', () => {
 
   it.each<[string, Parts]>([
     ['the table lies behind the end', { header: { programHeaderOffset: 5000n, programHeaderCount: 1 } }],
-    ['the table is cut off', { header: { programHeaderCount: 1000 } }],
+    ['the table is truncated', { header: { programHeaderCount: 1000 } }],
     [
       'the table lies beyond what a file can be',
       { header: { programHeaderOffset: 2n ** 64n - 1n, programHeaderCount: 1 } },
@@ -133,7 +133,7 @@ describe('linkage', () => {
       { programs: interp(1000), data: LOADER, header: { programHeaderSize: 0 } },
     ],
     ['the interpreter lies behind the end', { programs: [program(PT_INTERP, 2n ** 63n, 10n)] }],
-    ['the interpreter is cut off', { programs: interp(1000), data: '/lib\0' }],
+    ['the interpreter is truncated', { programs: interp(1000), data: '/lib\0' }],
     ['the interpreter is empty', { programs: [program(PT_INTERP, 1000n, 1n)], data: '\0' }],
     ['the interpreter is longer than a path', { programs: [program(PT_INTERP, 0n, 4097n)], at: 9000 }],
     ['the interpreter has the largest size', { programs: [program(PT_INTERP, 0n, 2n ** 64n - 1n)] }],
@@ -142,8 +142,8 @@ describe('linkage', () => {
       'the interpreter is no UTF-8',
       { programs: [program(PT_INTERP, 1000n, 3n)], data: Uint8Array.of(0x2f, 0xff, 0) },
     ],
-  ])('is refused when %s', async (_, parts) => {
-    // Long enough to hold the header, too short for what it promises.
+  ])('is rejected if %s', async (_, parts) => {
+    // Long enough for the header, too short for its tables.
     if (parts.header?.programHeaderOffset !== undefined) {
       const { read } = readerOf(encodeHeader({ ...HEADER, ...parts.header }));
       await expect(readLinkage(read)).rejects.toEqual(badElf);
@@ -152,7 +152,7 @@ describe('linkage', () => {
     }
   });
 
-  it('reads at most 72 KiB in three reads and throws nothing but NOT_ELF and BAD_ELF', async () => {
+  it('reads at most 72 KiB in three reads, and throws only NOT_ELF and BAD_ELF', async () => {
     const nearlyValid = anyLayout.chain((layout) =>
       fc.record({
         header: fc.record({

@@ -19,14 +19,14 @@ const programsOf = (bytes: Uint8Array, identity: ElfIdentity) => {
 describe.each([...ISAS.keys()])('a probe of %s', (isa) => {
   const probes = identitiesOf(isa).map((identity) => ({ identity, bytes: buildProbe(identity, spec(isa)) }));
 
-  it('is a static executable of a few hundred bytes with the identity asked for', () => {
+  it('is a static executable of a few hundred bytes with the requested identity', () => {
     for (const { identity, bytes } of probes) {
       expect(bytes.length).toBeLessThan(512);
       expect(decodeHeader(bytes)).toMatchObject({ ...identity, type: 2, version: 1, programHeaderCount: 3 });
     }
   });
 
-  it('begins at an instruction of its executable segment', () => {
+  it('has its entry point at an instruction of its executable segment', () => {
     for (const { identity, bytes } of probes) {
       const { entry } = decodeHeader(bytes);
       const code = programsOf(bytes, identity).find(({ type }) => type === PT_LOAD);
@@ -37,7 +37,7 @@ describe.each([...ISAS.keys()])('a probe of %s', (isa) => {
     }
   });
 
-  it('has segments whose physical addresses are their virtual ones, by which Box64 maps them', () => {
+  it('has equal physical and virtual addresses, because Box64 maps segments by the former', () => {
     for (const { identity, bytes } of probes) {
       const segments = programsOf(bytes, identity).filter(({ type }) => type === PT_LOAD);
       expect(segments).toHaveLength(2);
@@ -46,7 +46,7 @@ describe.each([...ISAS.keys()])('a probe of %s', (isa) => {
     }
   });
 
-  it('has the character that stops a shell before any other that a shell reads as syntax', () => {
+  it('has the `)` that stops a shell before any other shell syntax', () => {
     for (const { bytes } of probes) {
       const text = Buffer.from(bytes).toString('latin1');
       expect(text.search(/[()'"`;&|<>\n#$\\]/)).toBe(text.indexOf(')'));
@@ -67,13 +67,13 @@ describe.each([...ISAS.keys()])('a probe of %s', (isa) => {
 });
 
 describe('buildProbe', () => {
-  it('writes the flags of the profile, and 0 without', () => {
+  it('uses the flags of the profile, or 0', () => {
     const mips: ElfIdentity = { class: 32, byteOrder: 'big', machine: 8 };
     expect(decodeHeader(buildProbe(mips, { ...spec('mips'), flags: 0x20000020 })).flags).toBe(0x20000020);
     expect(decodeHeader(buildProbe(mips, spec('mips'))).flags).toBe(0);
   });
 
-  it('does with readlinkat where there is no readlink', () => {
+  it('uses readlinkat for an arch without readlink', () => {
     const { readlink, ...others } = SYSCALLS;
     const bytes = buildProbe(AARCH64, spec('aarch64', { ...others, readlinkat: 78 }));
     expect(bytes.length).toBeGreaterThan(buildProbe(AARCH64, spec('aarch64')).length);
@@ -82,19 +82,19 @@ describe('buildProbe', () => {
     );
   });
 
-  it.each(['', 'z80', 'toString', '__proto__'])('refuses the unknown instruction set "%s"', (isa) => {
+  it.each(['', 'z80', 'toString', '__proto__'])('rejects the unknown instruction set "%s"', (isa) => {
     expect(() => buildProbe(AARCH64, spec(isa))).toThrow(
       expect.objectContaining({ code: 'BAD_PROFILE', hint: expect.stringContaining('aarch64') }),
     );
   });
 
-  it.each([-1, 0.5, 2 ** 23, Number.NaN])('refuses %s as the number of a system call', (write) => {
+  it.each([-1, 0.5, 2 ** 23, Number.NaN])('rejects %s as a system call number', (write) => {
     expect(() => buildProbe(AARCH64, spec('aarch64', { ...SYSCALLS, write }))).toThrow(
       expect.objectContaining({ code: 'BAD_PROFILE', message: expect.stringContaining(String(write)) }),
     );
   });
 
-  it('gives a file or BAD_PROFILE for whatever a profile holds', () => {
+  it('returns a file or throws BAD_PROFILE for any profile', () => {
     const syscalls = fc.record({
       read: fc.integer(),
       write: fc.nat(9999),

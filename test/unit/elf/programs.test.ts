@@ -4,7 +4,7 @@ import { decodeProgramHeaders, encodeProgramHeaders, programHeaderSize } from '.
 import { layout, programHeader } from './arbitraries.ts';
 
 describe('program headers', () => {
-  it('read back as written, in every class and byte order', () => {
+  it('are decoded as they were encoded, in every class and byte order', () => {
     const tables = layout.chain((layout) => fc.tuple(fc.constant(layout), fc.array(programHeader(layout))));
     fc.assert(
       fc.property(tables, ([layout, programs]) => {
@@ -15,7 +15,7 @@ describe('program headers', () => {
     );
   });
 
-  it('have their flags in second place in class 64 and in seventh in class 32', () => {
+  it('have their flags as second field in class 64 and as seventh in class 32', () => {
     const fields = { offset: 0n, virtualAddress: 0n, physicalAddress: 0n, fileSize: 0n, memorySize: 0n };
     const program = { type: 1, flags: 5, align: 0n, ...fields };
     const at = (bits: 32 | 64) =>
@@ -23,7 +23,7 @@ describe('program headers', () => {
     expect([at(64), at(32)]).toEqual([4, 24]);
   });
 
-  it('are refused when the last one is cut off', () => {
+  it('are rejected if the last one is truncated', () => {
     expect(() => decodeProgramHeaders(new Uint8Array(55), { class: 64, byteOrder: 'little' })).toThrow(
       expect.objectContaining({ code: 'BAD_ELF' }),
     );

@@ -13,7 +13,7 @@ interface Content {
   readonly argv0?: string | Uint8Array;
 }
 
-/** A report as a probe writes it; what follows argv[0] in memory are other strings. */
+/** A report as a probe writes it. Other strings follow argv[0] in memory. */
 function report(
   identity: ElfIdentity,
   { euid = 1000, exe = '/probe', argv0 = 'me' }: Content = {},
@@ -29,7 +29,7 @@ function report(
 }
 
 describe('decodeReport', () => {
-  it.each([LITTLE, BIG])('reads user id, executable and argv[0] in byte order $byteOrder', (identity) => {
+  it.each([LITTLE, BIG])('decodes user id, executable and argv[0] in byte order $byteOrder', (identity) => {
     const bytes = report(identity, { euid: 0xfffffffe, exe: '/usr/bin/qemu', argv0: 'argv zero' });
     expect(bytes.length).toBe(REPORT_SIZE);
     expect(decodeReport(bytes, identity)).toEqual({
@@ -39,19 +39,19 @@ describe('decodeReport', () => {
     });
   });
 
-  it('has no executable where there is no /proc, and takes an empty argv[0]', () => {
+  it('has no executable without /proc, and accepts an empty argv[0]', () => {
     expect(decodeReport(report(LITTLE, { exe: '', argv0: '' }), LITTLE)).toMatchObject({
       exe: null,
       argv0: '',
     });
   });
 
-  it('reads from the middle of a larger buffer', () => {
+  it('decodes the middle of a larger buffer', () => {
     const larger = Buffer.concat([Buffer.from('xyz'), report(BIG), Buffer.from('xyz')]);
     expect(decodeReport(larger.subarray(3, -3), BIG)).toEqual({ euid: 1000, exe: '/probe', argv0: 'me' });
   });
 
-  it('cuts a text that fills its place, and replaces what is not UTF-8', () => {
+  it('truncates a text of maximum size, and replaces bytes that are not UTF-8', () => {
     const long = decodeReport(
       report(LITTLE, { argv0: 'a'.repeat(TEXT), exe: '/e'.repeat(TEXT / 2) }),
       LITTLE,
@@ -60,7 +60,7 @@ describe('decodeReport', () => {
     expect(decodeReport(report(LITTLE, { argv0: Uint8Array.of(0x41, 0xff) }), LITTLE)?.argv0).toBe('A\ufffd');
   });
 
-  it('refuses a report that is cut off, has more behind it, or another beginning', () => {
+  it('rejects a report that is truncated, too long, or has another marker', () => {
     const bytes = report(LITTLE);
     for (const length of [0, 1, 8, 12, 12 + TEXT, REPORT_SIZE - 1])
       expect(decodeReport(bytes.subarray(0, length), LITTLE)).toBeNull();
@@ -72,7 +72,7 @@ describe('decodeReport', () => {
     }
   });
 
-  it('survives whatever an emulator writes', () => {
+  it('accepts any bytes without throwing', () => {
     const patch = fc.tuple(fc.nat(REPORT_SIZE - 1), fc.uint8Array({ maxLength: 64 }));
     fc.assert(
       fc.property(patch, fc.nat(REPORT_SIZE + 10), ([at, noise], length) => {
@@ -87,7 +87,7 @@ describe('decodeReport', () => {
 });
 
 describe('probeEnvironment', () => {
-  it('has as many bytes as a probe writes from argv[0] on, none of them NUL', () => {
+  it('has as many bytes as a probe writes from argv[0], none of them NUL', () => {
     const entry = Object.entries(probeEnvironment).map(([name, value]) => `${name}=${value}`);
     expect(entry.join('\0').length).toBeGreaterThanOrEqual(TEXT);
     expect(entry.join('')).not.toContain('\0');

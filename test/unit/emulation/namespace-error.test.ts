@@ -21,13 +21,13 @@ const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command
   [
     'a kernel without instances of their own for user namespaces',
     { failed: 'instance', kernel: '6.1.0', complaint: 'mount: /x: unknown filesystem type.' },
-    /cannot mount binfmt_misc here \(Linux 6\.1\.0; .*\): mount: \/x: unknown filesystem type\.$/,
+    /cannot mount binfmt_misc in a user namespace \(Linux 6\.1\.0; .*\): mount: \/x: unknown filesystem type\.$/,
     '`binfmtctl install aarch64`',
   ],
   [
     'the same, told by the mounts of a root',
     { failed: 'mounts', kernel: '5.15', complaint: 'mount: /r/proc/sys/fs/binfmt_misc: permission denied.' },
-    /cannot mount binfmt_misc here \(Linux 5\.15; /,
+    /cannot mount binfmt_misc in a user namespace \(Linux 5\.15; /,
     '`binfmtctl install aarch64`',
   ],
   [
@@ -57,13 +57,13 @@ const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command
   [
     'the filter of system calls of a container',
     { seccomp: true, container: 'docker' },
-    /the seccomp filter of this container \(docker\) forbids it/,
+    /blocked by the seccomp filter of this container \(docker\)/,
     '`--security-opt seccomp=unconfined`',
   ],
   [
     'another filter of system calls',
     { seccomp: true },
-    /: a seccomp filter forbids it/,
+    /: blocked by a seccomp filter/,
     '`--security-opt seccomp=unconfined`',
   ],
   [
@@ -79,13 +79,13 @@ const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command
       complaint: 'unshare: unshare failed: No space left on device',
       least: { sysctl: 'user.max_pid_namespaces', value: 3 },
     },
-    /: all namespaces that user\.max_pid_namespaces allows \(3\) are in use$/,
+    /: the limit user\.max_pid_namespaces \(3\) is reached$/,
     '`sysctl -w user.max_pid_namespaces=15000`',
   ],
   [
     'as many processes as are allowed',
     { container: 'docker', complaint: '/usr/bin/sh: 2: Cannot fork' },
-    /: \/usr\/bin\/sh: 2: Cannot fork: this user has as many processes as allowed$/,
+    /: \/usr\/bin\/sh: 2: Cannot fork: this user has reached the limit of processes$/,
     '`ulimit -u 4096`',
   ],
   [

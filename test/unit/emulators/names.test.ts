@@ -18,7 +18,7 @@ const profile = {
 } as unknown as EmulatorProfile;
 
 describe('names of emulators', () => {
-  it("puts the emulator's own name of the guest into the paths, static layouts first", () => {
+  it("inserts the emulator's name of the guest into the paths, static layouts first", () => {
     expect(layoutPaths(profile, 'aarch64')).toEqual([
       '/usr/bin/qemu-arm64',
       '/usr/bin/qemu-arm64-static',
@@ -26,13 +26,13 @@ describe('names of emulators', () => {
     ]);
   });
 
-  it('puts Debian’s name that works with flag P only after QEMU’s other names', () => {
+  it('lists Debian’s name that works only with flag P after QEMU’s other names', () => {
     const { qemu } = builtinCatalogue().emulators;
     const paths = qemu === undefined ? [] : layoutPaths(qemu, 'aarch64');
     expect(paths.findIndex((path) => path.endsWith('-binfmt-P'))).toBe(paths.length - 1);
   });
 
-  it('looks first for names that say that they are static', () => {
+  it('lists names of static builds first', () => {
     expect(fileNames(profile, 'aarch64')[0]).toBe('qemu-arm64-static');
   });
 

@@ -83,14 +83,14 @@ describe("a bundle's manifest", () => {
   it.each([
     [withQemu({}, { file: 'arm/other' }), 'emulators: has two for one guest'],
     [withQemu({}, { guest: 'sh4' }), 'emulators: has two in one file'],
-    [withQemu({ sha256: 'AB'.repeat(32) }), 'emulators.0.sha256: must be a sha256'],
+    [withQemu({ sha256: 'AB'.repeat(32) }), 'emulators.0.sha256: must be a SHA-256 digest'],
     [withQemu({ size: 0 }), 'emulators.0.size: must be a number of bytes'],
     [withQemu({ size: 1e99 }), 'emulators.0.size: must be a number of bytes'],
-    [withQemu({ mode: 7 }), 'emulators.0.mode: is not known here'],
+    [withQemu({ mode: 7 }), 'emulators.0.mode: unknown key'],
     [{ ...Object(withQemu({})), schema: 'binfmtctl/bundle/2' }, 'schema: must be binfmtctl/bundle/1'],
     [{ ...Object(withQemu({})), host: undefined }, 'host: is missing'],
     [[], 'emulators: is missing'],
-    ['text', 'must hold keys and values'],
+    ['text', 'must be a mapping'],
   ])('refuses %j and says why', (value, why) => {
     expect(problemOf(value)).toContain(why);
   });

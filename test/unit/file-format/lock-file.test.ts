@@ -123,23 +123,23 @@ describe('a lock file', () => {
 
   it.each([
     [{ 1: 'schema: binfmtctl/lock/2' }, ['1: schema: must be binfmtctl/lock/1: this program reads no other']],
-    [{ 3: '  X86:' }, ['3: hosts.X86: must be an id of lower case letters, digits and _.+-']],
-    [{ 5: '      emulator: [qemu]' }, ['5: hosts.x86_64.aarch64.emulator: must be text']],
+    [{ 3: '  X86:' }, ['3: hosts.X86: must be an ID: lower-case letters, digits and _.+-']],
+    [{ 5: '      emulator: [qemu]' }, ['5: hosts.x86_64.aarch64.emulator: must be a string']],
     [{ 6: '' }, ['4: hosts.x86_64.aarch64.source: is missing']],
     [
       { 7: '      version: 7.2' },
-      ['7: hosts.x86_64.aarch64.version: must be text (quote what looks like a number)'],
+      ['7: hosts.x86_64.aarch64.version: must be a string (quote values that look like numbers)'],
     ],
     [
       { 8: '      sha256: 0A' },
-      ['8: hosts.x86_64.aarch64.sha256: must be a sha256: 64 hex digits in lower case'],
+      ['8: hosts.x86_64.aarch64.sha256: must be a SHA-256 digest: 64 lower-case hex digits'],
     ],
     [{ 9: '      size: -1' }, ['9: hosts.x86_64.aarch64.size: must be a number of bytes']],
-    [{ 9: '      size: 1\n      mode: 7' }, ['10: hosts.x86_64.aarch64.mode: is not known here']],
+    [{ 9: '      size: 1\n      mode: 7' }, ['10: hosts.x86_64.aarch64.mode: unknown key']],
     [{ 9: '      size: 1\n      size: 2' }, ['10: Map keys must be unique']],
     [
       { 6: '      source: "a\\nb"' },
-      ['6: hosts.x86_64.aarch64.source: must be text of one line, 1000 characters at most'],
+      ['6: hosts.x86_64.aarch64.source: must be one line of at most 1000 characters'],
     ],
   ] as const)('with %j says what is wrong, and where', async (replaced, problems) => {
     expect(await problemsWith(replaced)).toEqual(problems);

@@ -16,7 +16,10 @@ describe('lifetimeError', () => {
 
   it.each([
     ['none', /only this mount namespace holds binfmt_misc/],
-    ['unknown', /unknown: its files are dated in the future/],
+    [
+      'unknown',
+      /^cannot register lasting entries at \/d: cannot determine .*: its files are dated in the future$/,
+    ],
   ] as const)('refuses an instance with the holder %j, with the reason', (holder, reason) => {
     const error = lifetimeError('/d', holder, { inImage: true });
     expect(error).toMatchObject({ code: 'NO_BINFMT_MISC', message: expect.stringMatching(reason) });
@@ -24,7 +27,9 @@ describe('lifetimeError', () => {
   });
 
   it('names the way to short-lived entries outside of the image alone', () => {
-    expect(lifetimeError('/d', 'none', { inImage: false })?.hint).toMatch(/run it here instead$/);
+    expect(lifetimeError('/d', 'none', { inImage: false })?.hint).toMatch(
+      /run that mount command here instead$/,
+    );
     expect(lifetimeError('/d', 'none', { inImage: true })?.hint).toMatch(/run binfmtctl again$/);
   });
 });

@@ -51,14 +51,14 @@ describe('what a lock demands', () => {
   });
 
   it.each([
-    [{ sha256: OTHER.sha256 }, /expected sha256 abab\w+ of binfmtctl\.lock, found cdcd\w+$/],
+    [{ sha256: OTHER.sha256 }, /expected sha256 abab\w+ as in binfmtctl\.lock, found cdcd\w+$/],
     [OTHER, /found cdcd\w+ \(version 8\.0\.0, not 7\.2\.22\)$/],
-    [{ size: 13 }, /expected size 12 of binfmtctl\.lock, found 13$/],
-    [{ version: null }, /expected version 7\.2\.22 of binfmtctl\.lock, found null$/],
-    [{ emulator: 'box64' }, /expected emulator qemu of binfmtctl\.lock, found box64$/],
+    [{ size: 13 }, /expected size 12 as in binfmtctl\.lock, found 13$/],
+    [{ version: null }, /expected version 7\.2\.22 as in binfmtctl\.lock, found null$/],
+    [{ emulator: 'box64' }, /expected emulator qemu as in binfmtctl\.lock, found box64$/],
   ])('is refused with expected and found: %j', (found, message) => {
     expect(() => requireLocked('arm', { ...QEMU, ...found }, QEMU, FILE)).toThrow(
-      refusal(message, /lock --update arm`; else do not trust it/),
+      refusal(message, /lock --update arm`; otherwise do not trust it/),
     );
   });
 });

@@ -14,7 +14,7 @@ const bad = (message: string) =>
   expect.objectContaining({ code: 'BAD_PACKAGE', message: expect.stringContaining(message) });
 
 describe('parseManifest', () => {
-  it('reads an index and a manifest, said to be one or not', () => {
+  it('parses an index and a manifest, with or without a media type', () => {
     const platform = { os: 'linux', architecture: 'arm', variant: 'v7' };
     const index = { schemaVersion: 2, manifests: [{ ...descriptor, platform }, descriptor] };
     expect(parseManifest(bytes(index), INDEX)).toEqual({
@@ -28,40 +28,35 @@ describe('parseManifest', () => {
   });
 
   it.each([
-    ['what is not JSON', new Uint8Array([0x7f, 0x45]), '', 'not JSON'],
-    ['what is no object', bytes([]), '', 'no JSON object'],
-    ['another type', bytes(manifest), 'text/html', '"text/html"'],
-    ['a type of its own', bytes({ ...manifest, mediaType: 'x/y' }), '', '"x/y"'],
-    ['an index that is said to be a manifest', bytes({ manifests: [] }), MANIFEST, 'that it is said to be'],
-    ['a manifest that says to be an index', bytes({ ...manifest, mediaType: INDEX }), MANIFEST, 'said to be'],
-    ['both', bytes({ ...manifest, manifests: [] }), '', 'neither'],
-    ['neither', bytes({ schemaVersion: 2 }), '', 'neither'],
+    ['text that is not JSON', new Uint8Array([0x7f, 0x45]), '', 'not JSON'],
+    ['JSON that is not an object', bytes([]), '', 'not a JSON object'],
+    ['an unsupported media type', bytes(manifest), 'text/html', '"text/html"'],
+    ['an unsupported media type in the document', bytes({ ...manifest, mediaType: 'x/y' }), '', '"x/y"'],
+    ['an index with the type of a manifest', bytes({ manifests: [] }), MANIFEST, 'not match its media type'],
+    ['a manifest with the type of an index', bytes({ ...manifest, mediaType: INDEX }), MANIFEST, 'not match'],
+    ['both', bytes({ ...manifest, manifests: [] }), '', 'must be either'],
+    ['neither', bytes({ schemaVersion: 2 }), '', 'must be either'],
     ['schema 1', bytes({ schemaVersion: 1, fsLayers: [] }), '', 'schema 1'],
     [
-      'a digest of another kind',
+      'an unsupported digest',
       bytes({ ...manifest, config: { ...descriptor, digest: 'md5:1' } }),
       '',
       'config.digest',
     ],
     [
-      'a path for a digest',
+      'a path as digest',
       bytes({ manifests: [{ ...descriptor, digest: '../../x' }] }),
       '',
       'manifests.0.digest',
     ],
     ['a negative size', bytes({ ...manifest, layers: [{ ...descriptor, size: -1 }] }), '', 'layers.0.size'],
-    [
-      'a size of no use',
-      bytes({ ...manifest, layers: [{ ...descriptor, size: 1e300 }] }),
-      '',
-      'layers.0.size',
-    ],
+    ['a huge size', bytes({ ...manifest, layers: [{ ...descriptor, size: 1e300 }] }), '', 'layers.0.size'],
     ['too many layers', bytes({ ...manifest, layers: Array(501).fill(descriptor) }), '', 'layers'],
   ])('refuses %s', (_, text, mediaType, message) => {
     expect(() => parseManifest(text, mediaType)).toThrow(bad(message));
   });
 
-  it('takes or refuses everything, with an error of ours', () => {
+  it('accepts any input or throws BAD_PACKAGE', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -96,14 +91,14 @@ describe('layerCompression', () => {
     ['application/vnd.docker.image.rootfs.diff.tar.gzip', 'gzip'],
     ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
     ['application/vnd.docker.image.rootfs.diff.tar', 'none'],
-  ])('knows %s', (mediaType, compression) => {
+  ])('recognizes %s', (mediaType, compression) => {
     expect(layerCompression(mediaType)).toBe(compression);
   });
 
   it.each(['', 'application/vnd.oci.image.layer.v1.tar+bzip2', 'application/vnd.in-toto+json', 'text/html'])(
     'refuses %j',
     (mediaType) => {
-      expect(() => layerCompression(mediaType)).toThrow(bad('a layer is of the type'));
+      expect(() => layerCompression(mediaType)).toThrow(bad('unsupported layer media type'));
     },
   );
 });
@@ -138,7 +133,7 @@ describe('the platform of a machine', () => {
 });
 
 describe('promisedDigest', () => {
-  it('is in the names that Docker gives to configurations, and in no other', () => {
+  it('is found only in the names that Docker gives to configurations', () => {
     const hex = 'cd'.repeat(32);
     expect([`${hex}.json`, `blobs/sha256/${hex}`, hex].map(promisedDigest)).toEqual(
       Array(3).fill(`sha256:${hex}`),

@@ -61,7 +61,7 @@ describe('parseReference', () => {
     expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: 'BAD_SOURCE' }));
   });
 
-  it('reads back whatever it takes, and takes or refuses every text', () => {
+  it('throws BAD_SOURCE or returns a reference that survives printing', () => {
     const parts = fc.constantFrom(
       'a',
       'b.c',
@@ -99,8 +99,8 @@ describe('parseReference', () => {
     );
   });
 
-  it('is done in no time with names that are made to take long', () => {
-    // Work that grows with the square of the length would take hours.
+  it('takes linear time for hostile names', () => {
+    // Quadratic time would take hours.
     expect(() => parseReference(`${'a'.repeat(2_000_000)}!`)).toThrow();
     expect(() => parseReference(`${'a-'.repeat(1_000_000)}!`)).toThrow();
     expect(() => parseReference(`${'a.'.repeat(1_000_000)}/b`)).toThrow();
@@ -109,14 +109,14 @@ describe('parseReference', () => {
 
 describe('isHost and isLoopback', () => {
   it.each(['localhost', 'localhost:5000', '127.0.0.1', '127.1.2.3:1', '[::1]', '[::1]:443'])(
-    '%s is this machine',
+    '%s is loopback',
     (host) => {
       expect([isHost(host), isLoopback(host), mayBeLoopback(host)]).toEqual([true, true, true]);
     },
   );
 
   it.each(['localhost.example', '127.0.0.1.example', '128.0.0.1', '[::2]', 'a:5000'])(
-    '%s is another',
+    '%s is not loopback',
     (host) => {
       expect([isHost(host), isLoopback(host), mayBeLoopback(host)]).toEqual([true, false, false]);
     },
@@ -131,12 +131,12 @@ describe('isHost and isLoopback', () => {
     'http://[::ffff:0.0.0.0]',
     'http://localhost.',
     'http://a.localhost:1',
-  ])('%s may be this machine', (url) => {
+  ])('%s may be loopback', (url) => {
     expect(mayBeLoopback(new URL(url).host)).toBe(true);
   });
 
   it.each(['', '-a', 'a-', 'a..b', 'a:', 'a:70000', 'a/b', '[::1', '[x]', 'a@b', 'ä'])(
-    '%j is none',
+    '%j is not a host',
     (host) => {
       expect(isHost(host)).toBe(false);
     },

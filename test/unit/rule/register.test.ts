@@ -109,10 +109,10 @@ describe('formatRegister', () => {
   });
 
   it.each<[string, Partial<Rule>, boolean | undefined, string]>([
-    ['T before Linux 7.3', { flags: ['O', 'T'] }, false, 'leave T out, or use Linux 7.3 or later'],
-    ['L before Linux 7.3', { flags: ['L'] }, false, 'leave L out, or use Linux 7.3 or later'],
-    ['a relative interpreter with L', { flags: ['L'], interpreter: 'i' }, undefined, 'from Linux 7.3 on'],
-    ['a relative interpreter with C', { flags: ['O', 'C'], interpreter: 'i' }, true, 'from Linux 7.3 on'],
+    ['T before Linux 7.3', { flags: ['O', 'T'] }, false, 'remove flag T, or use Linux 7.3 or later'],
+    ['L before Linux 7.3', { flags: ['L'] }, false, 'remove flag L, or use Linux 7.3 or later'],
+    ['a relative interpreter with L', { flags: ['L'], interpreter: 'i' }, undefined, 'since Linux 7.3'],
+    ['a relative interpreter with C', { flags: ['O', 'C'], interpreter: 'i' }, true, 'since Linux 7.3'],
   ])('refuses %s', (_, part, linux73, hint) => {
     expect(() => formatRegister({ ...RULE, ...part }, { linux73 })).toThrow(
       expect.objectContaining({ code: 'BAD_RULE', hint: expect.stringContaining(hint) }),
@@ -163,7 +163,7 @@ describe('formatRegister', () => {
     ['an empty interpreter', { interpreter: '' }],
     ['a NUL in the interpreter', { interpreter: '/a\0b' }],
     ['an interpreter beyond 1920 bytes', { interpreter: `/${'i'.repeat(1910)}` }],
-    ['a rule without a byte left as delimiter', { interpreter: allBytes }],
+    ['a rule that leaves no delimiter', { interpreter: allBytes }],
     ['an empty magic', { pattern: { ...MAGIC, magic: new Uint8Array() } }],
     ['a mask longer than the magic', { pattern: { ...MAGIC, mask: latin1('abc') } }],
     ['a mask shorter than the magic', { pattern: { ...MAGIC, mask: latin1('a') } }],
@@ -177,14 +177,14 @@ describe('formatRegister', () => {
     ['T with P', { flags: ['P', 'O', 'T'] }],
     ['L with O', { flags: ['O', 'L'] }],
     ['L with P', { flags: ['P', 'L'] }],
-    ['half a character', { interpreter: '/\ud800' }],
+    ['a lone surrogate', { interpreter: '/\ud800' }],
   ])('refuses %s', (_, part) => {
     expect(() => formatRegister({ ...RULE, ...part })).toThrow(expect.objectContaining({ code: 'BAD_RULE' }));
   });
 
   it('says what to do about a rule that it refuses', () => {
     const pattern = { ...MAGIC, mask: encodeText('abc') };
-    const hint = 'give both the same length';
+    const hint = 'use a mask as long as the magic';
     expect(() => formatRegister({ ...RULE, pattern })).toThrow(expect.objectContaining({ hint }));
   });
 });

@@ -36,7 +36,7 @@ describe('text', () => {
   ])('decodes %s', (_, bytes, text) => expect(decodeText(Uint8Array.from(bytes))).toBe(text));
 
   it.each(['\ud800', 'a\udc7f', '\udd00b'])(
-    'refuses half a character that stands for no byte (%j)',
+    'refuses a lone surrogate that represents no byte (%j)',
     (text) => {
       expect(() => encodeText(text)).toThrow(expect.objectContaining({ code: 'BAD_RULE' }));
     },

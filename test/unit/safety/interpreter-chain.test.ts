@@ -118,7 +118,7 @@ describe('a rule beside others', () => {
   it('cannot work if an entry takes its native interpreter: one of both has to go', () => {
     const foo = rule('foo', extension('foo'), '/opt/i');
     expect(judge(rule('t', magic('TTTT'), '/opt/i.foo'), files, { others: [B, foo] })).toEqual({
-      fault: 'cannot work: entry foo takes over /opt/i.foo, which would run it',
+      fault: 'cannot work: entry foo takes over /opt/i.foo, which the rule needs',
       hint: 'choose another interpreter for rule t, or keep only one of t and foo',
     });
   });
@@ -134,7 +134,7 @@ describe('a rule beside others', () => {
     'cannot hand a file on with %s to an interpreter of another entry',
     (flag) => {
       expect(judge(rule('t', magic('TTTT'), '/opt/b', flag), files, { others: [B] })).toEqual({
-        fault: 'cannot work: B runs its interpreter, and flag O or C allows no further interpreter',
+        fault: 'cannot work: B runs its interpreter, but flag O or C allows no further interpreter',
         hint: 'choose another interpreter for rule t, or keep only one of t and B',
       });
       expect(judge(rule('t', magic('TTTT'), '/opt/b', 'P', 'F'), files, { others: [B] })).toBeNull();
@@ -149,7 +149,7 @@ describe('a rule beside others', () => {
   it('takes over what another entry then cannot hand on', () => {
     const outer = rule('outer', magic('OUT!'), '/opt/b', 'O');
     expect(judge(B, files, { others: [outer] })).toEqual({
-      fault: 'would take over /opt/b, which entry outer runs, and flag O or C allows no further interpreter',
+      fault: 'would take over /opt/b, which entry outer runs, but flag O or C allows no further interpreter',
       hint: 'choose another interpreter for rule B, or keep only one of B and outer',
     });
   });

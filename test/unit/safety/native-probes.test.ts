@@ -19,7 +19,7 @@ describe('conclude, from an attempt among the entries and one without entries', 
   it('asks the entries if a second instance is impossible', () => {
     expect(conclude('no format', missing, never)).toBe(false);
     expect(conclude('no format', missing, maybe)).toBe(
-      'an entry may take its programs; in a namespace without entries: mount: permission denied',
+      'an entry may match its programs; in a namespace without entries: mount: permission denied',
     );
   });
 

@@ -88,6 +88,15 @@ describe('assertSafe', () => {
   });
 
   it.each([
+    ["the machine's own arch", magic(X86_64, MASK), /^omit it: .* run without an emulator here$/],
+    ['every ELF file', magic('7f454c46', null), /^compare magic and mask/],
+  ])('says what to do about a rule for %s', (_, pattern, hint) => {
+    expect(() => judge(rule(pattern))).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(hint) }),
+    );
+  });
+
+  it.each([
     ['by `#!`', text('#!')],
     ['by `#`', text('#')],
     ['by the shell that all name', text('/bin/sh', 2)],
@@ -111,14 +120,14 @@ describe('assertSafe', () => {
     ).not.toThrow();
   });
 
-  it('refuses what no probe could decide, and names the missing fact', () => {
+  it('refuses programs for which probes were inconclusive, with the reason', () => {
     const unproven = nativePatterns(bytes(I386)).map((pattern) => ({
       what: 'i386 programs',
       pattern,
       missing: 'no namespaces',
     }));
     expect(() => judge(rule(magic(I386, MASK)), [], { ...machine, unproven })).toThrow(
-      'would take over i386 programs; whether they run natively could not be established (no namespaces)',
+      'would take over i386 programs, which may run natively (unknown: no namespaces)',
     );
     expect(() => judge(rule(magic(AARCH64, MASK)), [], { ...machine, unproven })).not.toThrow();
   });
@@ -175,7 +184,7 @@ describe('assertSafe, with a chain of interpreters', () => {
   it('refuses a rule whose native interpreter another entry takes over', () => {
     const other = rule(extension('exe'), '/usr/bin/emulator', 'other');
     expect(() => judge(rule(text('FOO!'), '/opt/wine.exe'), others(other))).toThrow(
-      'rule t cannot work: entry other takes over /opt/wine.exe, which would run it: refused',
+      'rule t cannot work: entry other takes over /opt/wine.exe, which the rule needs: refused',
     );
     // Of the same request, `other` is refused instead.
     expect(() => assertSafe(rule(text('FOO!'), '/opt/wine.exe'), [other], machine, [])).not.toThrow();
@@ -185,10 +194,10 @@ describe('assertSafe, with a chain of interpreters', () => {
     const inner = rule(text('CCCC'), '/usr/bin/emulator', 'C');
     const outer = { ...B, flags: [flag] };
     expect(() => judge(outer, others(inner))).toThrow(
-      'rule B cannot work: C runs its interpreter, and flag O or C allows no further interpreter',
+      'rule B cannot work: C runs its interpreter, but flag O or C allows no further interpreter',
     );
     expect(() => judge(inner, others(outer))).toThrow(
-      'would take over /opt/c, which entry B runs, and flag O or C allows no further interpreter',
+      'would take over /opt/c, which entry B runs, but flag O or C allows no further interpreter',
     );
   });
 
@@ -200,7 +209,7 @@ describe('assertSafe, with a chain of interpreters', () => {
 
 describe('scriptWarning', () => {
   it('warns of text that a script can hold, and not of other bytes', () => {
-    expect(scriptWarning(rule(text('ABCD', 10)))).toMatch(/^rule t also takes .* at offset 10$/);
+    expect(scriptWarning(rule(text('ABCD', 10)))).toMatch(/^rule t also matches .* at offset 10$/);
     expect(scriptWarning(rule(magic('414902', null, 8)))).toBeNull();
     expect(scriptWarning(rule(text('MZ')))).toBeNull();
     expect(scriptWarning(rule(extension('jar')))).toBeNull();

@@ -66,7 +66,7 @@ group('describe', () => {
           { arch: 's390x', entry: 'b' },
         ],
       },
-      'prove arm through a, s390x through b',
+      'verify arm through a, s390x through b',
     ],
   ])('%j', (step, text) => {
     expect(describe(step)).toBe(text);

@@ -130,7 +130,7 @@ function expectOrder(newestFirst: readonly Entry[], oldestFirst: readonly Entry[
 }
 
 const placesIn = (why: string): string =>
-  `, ${/^its place before (.*): files are read by name$/s.exec(why)?.[1] ?? ''}, `;
+  `, ${/^its order before (.*): files are read in name order$/s.exec(why)?.[1] ?? ''}, `;
 
 describe('writeEntries', () => {
   const entry: Entry = {
@@ -148,8 +148,8 @@ describe('writeEntries', () => {
       files: [{ name: null, text: '' }],
       lost: [],
       leftOut: [
-        { entry: 's', why: 'this binfmtctl does not know its flag Z' },
-        { entry: 'b', why: 'a BPF program decides what it takes' },
+        { entry: 's', why: 'unknown settings: flag Z' },
+        { entry: 'b', why: 'a BPF program matches the files, not a rule' },
       ],
     });
   });

@@ -1,4 +1,4 @@
-/** Qualcomm Hexagon V60/V61 Programmer's Reference Manual. Every instruction is a packet of its own. */
+/** Qualcomm Hexagon V60/V61 Programmer's Reference Manual. Each packet contains one instruction. */
 import { high16, type IsaOf, low16 } from '../types.ts';
 
 const END_OF_PACKET = 0xc000;
@@ -23,7 +23,7 @@ export const hexagon: IsaOf = () => ({
   ],
 });
 
-/** 16 bits: two in bits 22 and 23, the others in bits 0 to 13, below those that end the packet. */
+/** Encodes 16 bits: two in bits 22 and 23, the others in bits 0 to 13, below the bits that end the packet. */
 function half(register: number, value: number): number {
   return ((value >> 14) << 22) | (register << 16) | END_OF_PACKET | (value & 0x3fff);
 }

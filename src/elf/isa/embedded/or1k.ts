@@ -18,7 +18,7 @@ export const or1k: IsaOf = () => ({
   loadArgv0: (register) => [0x84010004 | (register << 21)], // l.lwz rN, 4(r1)
   call: [
     0x20000001, // l.sys 1: no delay slot
-    0x15000000, // l.nop, as the C libraries have it
+    0x15000000, // l.nop, as in the C libraries
   ],
   storeResult: (address) => [
     ...set(SCRATCH, address),

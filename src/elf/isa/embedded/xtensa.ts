@@ -1,6 +1,6 @@
 /**
- * Xtensa Instruction Set Architecture Reference Manual; only core instructions of 24 bits, no register window.
- * Big endian has the fields of 4 bits in reverse order.
+ * Xtensa Instruction Set Architecture Reference Manual; only 24-bit core instructions, without register windows. Big endian
+ * reverses the order of the 4-bit fields.
  */
 import type { IsaOf } from '../types.ts';
 
@@ -9,13 +9,13 @@ const SCRATCH = 7;
 const RESULT = 2;
 
 export const xtensa: IsaOf = ({ byteOrder }) => {
-  /** Formats RRI8, and RRR where `last` is two equal fields. */
+  /** The formats RRI8, and RRR with two equal fields in `last`. */
   const instruction = (last: number, [r, s, t]: readonly [r: number, s: number, t: number], op0: number) =>
     byteOrder === 'little'
       ? [(t << 4) | op0, (r << 4) | s, last & 0xff]
       : [(op0 << 4) | t, (s << 4) | r, last & 0xff];
 
-  /** `addmi` and `addi` add bytes with a sign, so that the bytes above take a carry. */
+  /** `addmi` and `addi` add signed bytes, so the upper bytes must compensate for the sign. */
   const set = (register: number, value: number) => {
     const upper = (value + 0x80) >> 8;
     return [

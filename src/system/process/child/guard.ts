@@ -1,4 +1,4 @@
-/** Ends processes and all that they started. */
+/** Kills processes and their descendants. */
 import type { Readable } from 'node:stream';
 
 interface Guarded {
@@ -14,25 +14,25 @@ interface ProcessLimits {
 
 const KILL_DELAY_MS = 1000;
 
-/** Groups to be ended when we exit: no terminal does it for them. */
+/** Process groups to kill when binfmtctl exits: they are not in the terminal's foreground group. */
 const groups = new Set<number>();
 const endGroups = () => groups.forEach((pid) => void signalGroup(pid, 'SIGKILL'));
 
 /**
- * Ends a process and its group at the time limit, when the signal is aborted, and when we exit ourselves: SIGTERM, after a
- * second SIGKILL. `release` must follow the end of the process.
+ * Kills a process and its group at the time limit, when the signal is aborted, and when binfmtctl exits: with SIGTERM, and one
+ * second later with SIGKILL. The caller must call `release` after the process ends.
  */
 export function watchOver({ pid, stdout, stderr }: Guarded, { timeoutMs, signal }: ProcessLimits) {
   let timedOut = false;
   let released = false;
-  let insisting: NodeJS.Timeout | undefined;
+  let forceKill: NodeJS.Timeout | undefined;
   const kill = () => {
-    // Its number may be another's by now.
+    // The process ID may be reused by now.
     if (released) return;
     signalGroup(pid, 'SIGTERM');
-    insisting ??= setTimeout(() => {
+    forceKill ??= setTimeout(() => {
       signalGroup(pid, 'SIGKILL');
-      // What left the group may still hold the outputs open.
+      // Processes that left the group may still hold the outputs open.
       stdout?.destroy();
       stderr?.destroy();
     }, KILL_DELAY_MS);
@@ -49,8 +49,8 @@ export function watchOver({ pid, stdout, stderr }: Guarded, { timeoutMs, signal 
   const release = (unfinished: boolean) => {
     released = true;
     clearTimeout(limit);
-    clearTimeout(insisting);
-    if (unfinished || insisting !== undefined) signalGroup(pid, 'SIGKILL');
+    clearTimeout(forceKill);
+    if (unfinished || forceKill !== undefined) signalGroup(pid, 'SIGKILL');
     if (pid !== undefined) groups.delete(pid);
     signal?.removeEventListener('abort', kill);
   };
@@ -62,6 +62,6 @@ function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
   try {
     process.kill(-pid, name);
   } catch {
-    // All of it has ended in the meantime.
+    // The group has ended.
   }
 }

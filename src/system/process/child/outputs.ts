@@ -1,13 +1,13 @@
-/** What a process writes. */
+/** The outputs of a process. */
 import type { Readable } from 'node:stream';
 
 export interface Output {
   readonly bytes: () => Uint8Array;
-  /** Whether there was more than is kept. */
+  /** Whether the output was longer than the limit. */
   readonly isCut: () => boolean;
 }
 
-/** Keeps an output of at most `maxBytes`. A longer one is cut and closed, and `onCut` is called. */
+/** Collects an output of at most `maxBytes`. Cuts off and closes a longer one, and calls `onCut`. */
 export function collect(stream: Readable | null, maxBytes: number, onCut: () => void): Output {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -22,7 +22,7 @@ export function collect(stream: Readable | null, maxBytes: number, onCut: () => 
   return { bytes: () => new Uint8Array(Buffer.concat(chunks)), isCut: () => size > maxBytes };
 }
 
-/** Throws an output away that has no reader by the next turn of the event loop: unread it would never close. */
+/** Discards an output that has no reader by the next turn of the event loop: an unread stream never closes. */
 export function discardUnread(stream: Readable | null): Output {
   setImmediate(() => {
     if (stream?.readableFlowing === null) stream.resume();

@@ -1,4 +1,4 @@
-/** Starts a program. Failures to start it are values, as its exit status is. */
+/** Starts a program. Returns a failure to start as a value, like an exit status. */
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { errnoOf } from '../../file/file-error.ts';
@@ -18,7 +18,7 @@ export interface Child {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
-  /** When the program has ended and its outputs are closed. Never rejects. */
+  /** Resolves when the program has ended and its outputs are closed. Never rejects. */
   readonly ended: Promise<End>;
 }
 
@@ -29,7 +29,7 @@ interface End {
   readonly errno: string | null;
 }
 
-/** Starts the program at `path` in a process group of its own: Ctrl-C does not reach it, and all that it started can be ended. */
+/** Starts the program at `path` in a new process group, so that Ctrl-C does not reach it and its descendants can be killed. */
 export async function spawnChild(
   path: string,
   args: readonly string[],

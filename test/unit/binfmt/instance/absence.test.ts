@@ -35,16 +35,16 @@ describe('absenceError', () => {
       /--privileged/,
     ],
     [
-      'a container has another user than root',
+      'a container does not run as root',
       { container: 'docker', root: false },
       /not mounted/,
-      /as its root, without --user and with --privileged/,
+      /as root: without --user, with --privileged/,
     ],
     [
-      'the kernel has one instance only',
+      'the kernel has only one instance',
       { initialUserNamespace: false, ownInstance: false },
       /not mounted/,
-      /before Linux 6\.7/,
+      /Linux 6\.7 and later/,
     ],
     [
       'the mount namespace is not ours',
@@ -53,9 +53,9 @@ describe('absenceError', () => {
       /unshare -Urm/,
     ],
     ['the directory is missing', { place: 'missing' }, /no such directory/, /--binfmt-dir/],
-    ['the directory is in use', { place: 'used' }, /something else/, /--binfmt-dir/],
-    ['an ordinary user asks', { root: false }, /not mounted/, /as root/],
-  ])('says what to do where %s', (_, some, reason, hint) => {
+    ['the directory is in use', { place: 'used' }, /not empty/, /--binfmt-dir/],
+    ['the user is not root', { root: false }, /not mounted/, /as root/],
+  ])('has a hint if %s', (_, some, reason, hint) => {
     const error = absenceError(facts(some));
     expect(error.code).toBe('NO_BINFMT_MISC');
     expect(error.message).toMatch(/^no binfmt_misc at \/d: it /);
@@ -63,7 +63,7 @@ describe('absenceError', () => {
     expect(error.hint).toMatch(hint);
   });
 
-  it('never advises to mount over a directory in use', () => {
+  it('never suggests mounting over a directory with files', () => {
     expect(absenceError(facts({ place: 'used' })).hint).not.toContain('mount -t');
   });
 });

@@ -8,19 +8,19 @@ describe('scopeOf', () => {
     expect(scopeOf(known)).toBe('host');
   });
 
-  it("is another's namespace where the initial one sees a child's instance", () => {
+  it('is a namespace if the initial one sees the instance of a child', () => {
     expect(scopeOf({ ...known, ownerUid: 100_000 })).toBe('namespace');
   });
 
-  it('is our namespace where its root, who is not root above, owns it', () => {
+  it('is our namespace if our root owns it and is not root in the parent', () => {
     expect(scopeOf({ ...known, initialUserNamespace: false, rootIsRootAbove: false })).toBe('namespace');
   });
 
-  it('is a namespace above ours where its root is nobody here', () => {
+  it('is an outer namespace if its owner is not mapped here', () => {
     expect(scopeOf({ ...known, ownerUid: 65534, initialUserNamespace: false })).toBe('outer');
   });
 
-  it('cannot be known where root here is root above', () => {
+  it('is unknown if root is also root in the parent', () => {
     expect(scopeOf({ ...known, initialUserNamespace: false })).toBe('unknown');
     expect(scopeOf({ ...known, ownerUid: null })).toBe('unknown');
   });

@@ -21,7 +21,7 @@ describe('lintFacts', () => {
     expect(problems).toEqual([]);
   });
 
-  it("finds a profile of the machine's arch with another e_machine", () => {
+  it("finds a wrong e_machine in the profile of the machine's arch", () => {
     const profile = { ...x86_64, elf: { ...x86_64.elf, machine: 63 } };
     expect(lintFacts(profile, headOf(x86_64), builtin)).toEqual([
       { path: ['elf', 'machine'], message: 'is 63, but x86_64 programs on this machine have 62' },
@@ -29,14 +29,14 @@ describe('lintFacts', () => {
     expect(lintFacts(profile, headOf(arch('aarch64')), builtin)).toEqual([]);
   });
 
-  it('finds another arch that matches native programs', () => {
+  it('finds a profile of another arch that matches native programs', () => {
     const profile = { ...arch('riscv64'), magic: x86_64.magic, mask: x86_64.mask };
     expect(lintFacts(profile, headOf(x86_64), builtin)).toEqual([
       { path: ['magic'], message: 'matches x86_64 programs, which run natively on this machine' },
     ]);
   });
 
-  it('finds nothing where the running program is not ELF', () => {
+  it('finds nothing if the running program is not ELF', () => {
     expect(lintFacts(x86_64, new Uint8Array(), builtin)).toEqual([]);
   });
 });

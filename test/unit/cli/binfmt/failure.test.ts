@@ -6,7 +6,7 @@ describe('lineOf', () => {
   it.each([
     [
       'ENTRY_NOT_OURS',
-      '`--replace` takes it over',
+      '`--replace` replaces it',
       'm (remove that entry with --uninstall, then run it again)',
     ],
     [

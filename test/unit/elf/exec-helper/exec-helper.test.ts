@@ -24,7 +24,7 @@ describe.each([...HOST_ARCHES])('an exec helper for %s', (arch, { identity }) =>
     expect(decodeHeader(file)).toMatchObject({ ...identity, type: 2, programHeaderCount: 3 });
   });
 
-  it('maps code and data to pages of their own, whatever their size', () => {
+  it('maps code and data to separate pages, of any size', () => {
     const start = headerSize(identity.class);
     const table = file.subarray(start, start + 3 * programHeaderSize(identity.class));
     const [code, data] = decodeProgramHeaders(table, identity).filter(({ type }) => type === PT_LOAD);
@@ -35,12 +35,12 @@ describe.each([...HOST_ARCHES])('an exec helper for %s', (arch, { identity }) =>
     expect((code.virtualAddress + code.fileSize) / 0x10000n).toBeLessThan(data.virtualAddress / 0x10000n);
   });
 
-  it('holds every text byte by byte, with its NUL', () => {
+  it('contains every text unchanged, with its NUL', () => {
     for (const text of [...execution.argv, ...execution.environment, bytesOf('/srv')])
       expect(file.includes(Buffer.concat([text, Buffer.of(0)]))).toBe(true);
   });
 
-  it('has no room for tables that its code cannot address', () => {
+  it('rejects tables that its code cannot address', () => {
     const argv = Array<Uint8Array>(2 ** 21).fill(bytesOf(''));
     expect(() => buildExecHelper(arch, { ...execution, argv }, descriptors)).toThrow(
       expect.objectContaining({ code: 'PROGRAM_NOT_EXECUTABLE' }),
@@ -59,13 +59,13 @@ describe.each([...HOST_ARCHES])('an exec helper for %s', (arch, { identity }) =>
     expect(decodeExecReport(arch, report)).toEqual({ call: 'chroot', errno: 1 });
   });
 
-  it('reports nothing where it executed the program, or was killed while it wrote', () => {
+  it('reports nothing if it executed the program, or was killed while writing', () => {
     expect(decodeExecReport(arch, new Uint8Array())).toBeNull();
     expect(decodeExecReport(arch, new Uint8Array(16).fill(1))).toBeNull();
   });
 });
 
-it('refuses an arch that Node does not run on', () => {
+it('rejects an arch that Node does not run on', () => {
   expect(() => buildExecHelper('pdp11', execution, descriptors)).toThrow(
     expect.objectContaining({ code: 'NO_TOOL', hint: expect.stringContaining('x64') }),
   );

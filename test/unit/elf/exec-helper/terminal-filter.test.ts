@@ -30,7 +30,7 @@ describe.each([...HOST_ARCHES])('the terminal filter of %s', (_, { identity, sys
   const calls = terminal.abis.flatMap(({ arch, ioctl }) => ioctl.map((number) => ({ arch, number })));
   const TCGETS = 0x5401n;
 
-  it('refuses input to a terminal by every ABI, whatever the upper half of the command has', () => {
+  it('refuses terminal input in every ABI, for any upper half of the command', () => {
     for (const { arch, number } of calls)
       for (const command of terminal.typing)
         for (const upper of [0n, 0xffffffff00000000n])

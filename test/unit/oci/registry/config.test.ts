@@ -9,7 +9,7 @@ import { placesFor, registryRules } from '../../../../src/oci/registry/container
 import { endpointsOf, type MirrorSettings } from '../../../../src/oci/registry/mirrors.ts';
 
 describe('parseChallenges', () => {
-  it('reads one with parameters, quoted and not, and several', () => {
+  it('parses quoted and unquoted parameters, and several challenges', () => {
     expect(
       parseChallenges(
         'Bearer realm="https://auth.example/token", service=registry ,scope="repository:a/b:pull,push"',
@@ -35,13 +35,13 @@ describe('parseChallenges', () => {
     ]);
   });
 
-  it('takes the first of two parameters, and no name that every object has', () => {
+  it('uses the first of two equal parameters, and is safe from prototype names', () => {
     const [challenge] = parseChallenges('Bearer realm="a",realm="b",__proto__="c"');
     expect(challenge?.parameters['realm']).toBe('a');
     expect(parseChallenges('Bearer x=1')[0]?.parameters['toString']).toBeUndefined();
   });
 
-  it('ends at what cannot be read', () => {
+  it('stops at invalid text', () => {
     fc.assert(fc.property(fc.string(), (text) => void parseChallenges(text)));
     for (const text of [
       'Bearer realm="',
@@ -62,7 +62,7 @@ describe('endpointsOf', () => {
         `${registry} ${origin}${api} ${repository}${mayBePlain ? ', or plain' : ''}${namespace ? ` of ${namespace}` : ''}`,
     );
 
-  it('leads to the registry itself, by TLS first; by plain HTTP only on this machine, or where it is said', () => {
+  it('returns the registry: over TLS, with plain HTTP only for this machine or http://', () => {
     expect(origins('busybox')).toEqual(['docker.io https://registry-1.docker.io/v2 library/busybox']);
     expect(origins('localhost:5000/x')).toEqual(['localhost:5000 https://localhost:5000/v2 x, or plain']);
     expect(origins('https://localhost:5000/x')).toEqual(['localhost:5000 https://localhost:5000/v2 x']);
@@ -70,7 +70,7 @@ describe('endpointsOf', () => {
     expect(origins('http://lan:5000/x')).toEqual(['lan:5000 http://lan:5000/v2 x']);
   });
 
-  it('leads to mirrors first: those of the user, then those of Docker', () => {
+  it("lists mirrors first: the user's, then Docker's", () => {
     const mirrors = 'ghcr.io=cache.example/ghcr, docker.io=http://cache:5000';
     expect(origins('ghcr.io/a/b', { mirrors })).toEqual([
       'cache.example https://cache.example/v2 ghcr/a/b',
@@ -86,7 +86,7 @@ describe('endpointsOf', () => {
     expect(origins('a/b', { daemon: 'no JSON' })).toHaveLength(1);
   });
 
-  it('leads to the hosts of containerd, which are told for whom they answer', () => {
+  it("lists containerd's hosts with the registry's name", () => {
     const containerd = containerdHosts(
       parse(`
 server = "https://docker.io"
@@ -105,7 +105,7 @@ capabilities = ["push"]
     ]);
   });
 
-  it('leads where registries.conf says, by the longest prefix', () => {
+  it('applies the rule of registries.conf with the longest prefix', () => {
     const rules = registryRules([
       parse(`
 [[registry]]
@@ -146,7 +146,7 @@ location = "cache.example/wild"
       'a.wild.example https://a.wild.example/v2 x',
     ]);
     expect(asked('a.wild.example/x')).toHaveLength(1);
-    // A later file replaces the rule that blocks it.
+    // A later file replaces the blocking rule.
     expect(asked('a/b')).toHaveLength(1);
     expect(asked('ghcr.io/a/b')).toEqual(['ghcr.io https://ghcr.io/v2 a/b']);
   });
@@ -173,7 +173,7 @@ location = "cache.example/wild"
 });
 
 describe('parseRetryAfter', () => {
-  it('reads seconds and dates', () => {
+  it('parses seconds and dates', () => {
     const now = Date.parse('2026-01-01T00:00:00Z');
     expect(parseRetryAfter('12', now)).toBe(12_000);
     expect(parseRetryAfter('Thu, 01 Jan 2026 00:01:00 GMT', now)).toBe(60_000);

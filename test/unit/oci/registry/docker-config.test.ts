@@ -10,7 +10,7 @@ const password = (username: string, secret: string) => ({
 });
 
 describe('lookUp', () => {
-  it('finds a login by host, also as Docker has written it', () => {
+  it('finds credentials by host, also under the keys of old Docker versions', () => {
     expect(find({ auths: { 'quay.io': { auth: auth('me:a:b') } } })).toEqual(password('me', 'a:b'));
     expect(find({ auths: { 'https://quay.io/v2/': { auth: auth('me:x') } } })).toEqual(password('me', 'x'));
     const hub = { auths: { 'https://index.docker.io/v1/': { username: 'me', password: 'x' } } };
@@ -18,20 +18,20 @@ describe('lookUp', () => {
     expect(find(hub)).toBeNull();
   });
 
-  it('prefers the login of a repository to that of its registry', () => {
+  it('prefers credentials of a repository to those of its registry', () => {
     const auths = { 'quay.io': { auth: auth('host:x') }, 'quay.io/a': { auth: auth('path:x') } };
     expect(find({ auths })).toEqual(password('path', 'x'));
     expect(find({ auths }, 'quay.io', 'ab/c')).toEqual(password('host', 'x'));
   });
 
-  it('names a helper for a registry, and the one for all where no login is kept', () => {
+  it("returns the registry's helper, or the default helper if no credentials are stored", () => {
     const config = { credHelpers: { 'quay.io': 'gcr' }, credsStore: 'desktop', auths: { 'x.example': {} } };
     expect(find(config)).toEqual({ helper: 'gcr', server: 'quay.io' });
     expect(find(config, 'docker.io')).toEqual({ helper: 'desktop', server: 'https://index.docker.io/v1/' });
     expect(find(config, 'x.example')).toEqual({ helper: 'desktop', server: 'x.example' });
   });
 
-  it('knows tokens', () => {
+  it('finds tokens', () => {
     expect(find({ auths: { 'quay.io': { identitytoken: 't', auth: auth('me:x') } } })).toEqual({
       login: { kind: 'refresh', token: 't' },
     });
@@ -41,19 +41,19 @@ describe('lookUp', () => {
   });
 
   it.each([
-    ['no JSON', '{'],
+    ['invalid JSON', '{'],
     ['a list', '[]'],
     ['lists within', '{"auths": [], "credHelpers": []}'],
     ['numbers', '{"auths": {"quay.io": {"auth": 1, "username": 2, "password": 3}}, "credsStore": 4}'],
     ['no colon', `{"auths": {"quay.io": {"auth": "${auth('me')}"}}}`],
     ['a helper that is a path', '{"credsStore": "../../bin/sh", "credHelpers": {"quay.io": "/bin/sh"}}'],
-    ['what every object has', '{"credHelpers": {}, "auths": {"__proto__": {"auth": "bWU6eA=="}}}'],
+    ['prototype names', '{"credHelpers": {}, "auths": {"__proto__": {"auth": "bWU6eA=="}}}'],
   ])('finds nothing in %s', (_, text) => {
     expect(lookUp(text, 'quay.io', 'a/b')).toBeNull();
     expect(lookUp(text, 'constructor', 'toString')).toBeNull();
   });
 
-  it('throws at nothing', () => {
+  it('never throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), fc.string(), (text, name) => {
         lookUp(text, name, name);
@@ -65,7 +65,7 @@ describe('lookUp', () => {
 });
 
 describe('parseHelperAnswer', () => {
-  it('knows a password, an identity token and nobody', () => {
+  it('returns a password, an identity token, or null', () => {
     const answer = (Username: unknown, Secret: unknown) =>
       parseHelperAnswer(JSON.stringify({ Username, Secret }));
     expect(answer('me', 'x')).toEqual({ kind: 'password', username: 'me', password: 'x' });

@@ -24,13 +24,13 @@ describe('parseUrlSource', () => {
     ['https://[::1]:8/a%20b', 'https://[::1]:8/a%20b', null, 'a b'],
     ['file:///srv/a%20b.deb', '/srv/a b.deb', '/srv/a b.deb', 'a b.deb'],
     ['FILE://localhost/x', '/x', '/x', 'x'],
-  ])('reads %s', (address, printed, path, name) => {
+  ])('parses %s', (address, printed, path, name) => {
     const source = parseUrlSource(`${address}#sha256=${HEX.toUpperCase()}`, { allowUnverified: false });
     expect(source).toMatchObject({ path, sha256: HEX });
     expect([printAddress(source), fileNameOf(source)]).toEqual([printed, name]);
   });
 
-  it('prints what it reads', () => {
+  it('prints a parsed URL unchanged', () => {
     const part = fc.stringMatching(/^[\w.-]{1,20}$/);
     const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
     const scheme = fc.constantFrom('https://host.example/', 'http://127.0.0.1:81/', 'file:///');
@@ -45,7 +45,7 @@ describe('parseUrlSource', () => {
     );
   });
 
-  it('takes any text, or refuses it in one line with a hint', () => {
+  it('accepts any text or throws BAD_SOURCE with a one-line message and a hint', () => {
     const piece = fc.constantFrom(
       'https://',
       'http:',
@@ -91,9 +91,9 @@ describe('parseUrlSource', () => {
     'https://good\\@evil/file',
     'https://ho\tst/',
     'http://host:99999/',
-  ])('refuses %j as no address', (text) => {
+  ])('refuses the URL %j', (text) => {
     expect(() => parseUrlSource(`${text}#sha256=${HEX}`, { allowUnverified: true })).toThrow(
-      refusal(/needs an address/, /url:https:\/\/HOST\/FILE#sha256=HEX/),
+      refusal(/invalid URL/, /url:https:\/\/HOST\/FILE#sha256=HEX/),
     );
   });
 
@@ -105,9 +105,9 @@ describe('parseUrlSource', () => {
     'file:///a%00',
     'file:///a%0Ab',
     'file:///%zz',
-  ])('refuses %s as no file of this machine', (text) => {
+  ])('refuses the file: URL %s', (text) => {
     expect(() => parseUrlSource(`${text}#sha256=${HEX}`, { allowUnverified: true })).toThrow(
-      refusal(/names no file of this machine/, /absolute path/),
+      refusal(/invalid file: URL/, /absolute path/),
     );
   });
 
@@ -119,20 +119,22 @@ describe('parseUrlSource', () => {
     `sha512=${HEX}`,
     `sha256=${HEX}&x`,
     `sha256=${HEX}#`,
-  ])('refuses #%s as no sha256, allowed or not', (fragment) => {
+  ])('refuses the fragment #%s with and without allowUnverified', (fragment) => {
     for (const allowed of [true, false])
       expect(() => parseUrlSource(`https://host/x#${fragment}`, { allowUnverified: allowed })).toThrow(
-        refusal(/is no sha256/, /64 hexadecimal digits/),
+        refusal(/invalid sha256/, /64 hexadecimal digits/),
       );
   });
 
-  it('refuses a login, and does not repeat it', () => {
+  it('refuses credentials without printing them', () => {
     const parse = () =>
       parseUrlSource(`https://me:password@host/x#sha256=${HEX}`, { allowUnverified: false });
-    expect(parse).toThrow(refusal(/^source url:https:\/\/… holds a login$/, /download the file yourself/));
+    expect(parse).toThrow(
+      refusal(/^source url:https:\/\/… contains credentials$/, /download the file yourself/),
+    );
   });
 
-  it('says how to get a sha256 that is missing', () => {
+  it('says how to get a missing sha256', () => {
     const parse = (text: string) => () => parseUrlSource(text, { allowUnverified: false });
     expect(parse('https://host/x')).toThrow(
       refusal(
@@ -151,7 +153,7 @@ describe('parseUrlSource', () => {
     );
   });
 
-  it('takes what is not verified only where that is allowed, and then not over plain HTTP from elsewhere', () => {
+  it('accepts a missing sha256 only with allowUnverified, and never over remote plain HTTP', () => {
     for (const text of [
       'https://host/x',
       'file:///x',
@@ -161,14 +163,14 @@ describe('parseUrlSource', () => {
     ])
       expect(parseUrlSource(text, { allowUnverified: true }).sha256).toBeNull();
     expect(() => parseUrlSource('http://host/x', { allowUnverified: true })).toThrow(
-      refusal(/over plain HTTP/, /use https:/),
+      refusal(/uses plain HTTP/, /use https:/),
     );
     expect(parseUrlSource(`http://host/x#sha256=${HEX}`, { allowUnverified: false }).sha256).toBe(HEX);
   });
 });
 
 describe('parseSource', () => {
-  it('checks what url: is followed by', () => {
+  it('validates the value of url:', () => {
     const value = `https://host/x.tar#sha256=${HEX}`;
     expect(parseSource(`url:${value}`)).toEqual({ kind: 'url', value });
     expect(parseSource('url:https://host/x', { allowUnverified: true })).toEqual({
@@ -176,6 +178,6 @@ describe('parseSource', () => {
       value: 'https://host/x',
     });
     expect(() => parseSource('url:https://host/x')).toThrow(refusal(/has no sha256/, /curl/));
-    expect(() => parseSource('url')).toThrow(refusal(/needs an address/, /url:/));
+    expect(() => parseSource('url')).toThrow(refusal(/invalid URL/, /url:/));
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BinfmtctlError } from '../../../../src/errors.ts';
 import { errnoOf, fileError } from '../../../../src/system/file/file-error.ts';
 
@@ -12,13 +12,29 @@ describe('fileError', () => {
     ['EPERM', 'NO_PRIVILEGE', /not permitted/],
     ['ENOENT', 'FILE_FAILED', /no such file/],
     ['EUNHEARDOF', 'FILE_FAILED', /EUNHEARDOF/],
-  ])('says what %s means, on what, and what to do', (errno, code, reason) => {
+  ])('says what %s means, and on what', (errno, code, reason) => {
     const cause = failing(errno);
     const error = fileError(cause, 'write /etc/x');
     expect(error).toMatchObject({ code, cause });
     expect(error.message).toMatch(/^cannot write \/etc\/x: /);
     expect(error.message).toMatch(reason);
-    expect(error.hint).toBeTruthy();
+  });
+
+  it('says what to do where that is known', () => {
+    expect(fileError(failing('ENOSPC'), 'write /etc/x').hint).toMatch(/free some space/);
+    expect(fileError(failing('ENOENT'), 'read /etc/x').hint).toBeUndefined();
+  });
+
+  it.each([
+    [1000, 'run the command as root or as the owner of the file'],
+    [0, undefined],
+  ])('tells user %i to become root only if that can help', (uid, hint) => {
+    const user = vi.spyOn(process, 'geteuid').mockReturnValue(uid);
+    try {
+      expect(fileError(failing('EACCES'), 'read /etc/x').hint).toBe(hint);
+    } finally {
+      user.mockRestore();
+    }
   });
 
   it('gives an error of ours back as it is', () => {
