@@ -9,13 +9,15 @@ const MAX_CELL_WORDS = 30;
 
 /** Problems as `{ line, text }`. */
 export function markdownProblems(file) {
-  const lines = withoutCode(readFileSync(file, 'utf8').split('\n'));
-  const blocks = blocksOf(lines);
-  return [
-    ...lines.flatMap((text, index) => linkProblems(file, text, index + 1)),
-    ...blocks.flatMap(blockProblems),
-    ...repeatedIn(blocks),
-  ];
+  const text = readFileSync(file, 'utf8');
+  const links = withoutCode(text.split('\n')).flatMap((line, index) => linkProblems(file, line, index + 1));
+  return [...links, ...proseProblems(text)];
+}
+
+/** Pure: problems of wording and length in a Markdown text. */
+export function proseProblems(text) {
+  const blocks = blocksOf(withoutCode(text.split('\n')));
+  return [...blocks.flatMap(blockProblems), ...repeatedIn(blocks)];
 }
 
 /** What may stand once in a file, from the second time on. */
