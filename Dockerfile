@@ -39,7 +39,8 @@ COPY --from=contents /contents/tools/ /usr/libexec/binfmtctl/
 COPY --from=contents /contents/licenses/ /licenses/
 COPY --from=contents /contents/program/ /usr/lib/binfmtctl/
 ENV PATH=/usr/libexec/binfmtctl:/nodejs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    BINFMTCTL_IMAGE=1
+    BINFMTCTL_IMAGE=1 \
+    LANG=C.UTF-8
 USER 0:0
 ENTRYPOINT ["node", "/usr/lib/binfmtctl/dist/cli.cjs"]
 # Without a command, the image prints the working platforms as JSON, like tonistiigi/binfmt.

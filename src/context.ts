@@ -2,17 +2,26 @@ import type { Catalogue } from './catalogue/types.ts';
 
 /** A progress report of an operation. */
 export type Progress =
-  | { readonly kind: 'stage'; readonly stage: Stage; readonly text: string }
+  | {
+      readonly kind: 'stage';
+      readonly stage: Stage;
+      readonly text: string;
+      /** Ids of the arches that it concerns; absent for an operation without arches. */
+      readonly arches?: readonly string[] | undefined;
+    }
   | {
       readonly kind: 'bytes';
       readonly stage: Stage;
       readonly done: number;
       readonly total: number | null;
       readonly secondsLeft: number | null;
+      readonly arches?: readonly string[] | undefined;
     }
+  /** An arch for which the operation fails. */
+  | { readonly kind: 'failed'; readonly arch: string; readonly text: string }
   | { readonly kind: 'warning'; readonly text: string };
 
-export type Stage = 'find' | 'fetch' | 'unpack' | 'register' | 'prove';
+export type Stage = 'find' | 'fetch' | 'unpack' | 'register' | 'remove' | 'prove';
 
 /** Names up to three arches; for more, gives their number. */
 export function describeArches(arches: readonly string[]): string {

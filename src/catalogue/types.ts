@@ -97,6 +97,8 @@ export interface KnownBad {
   readonly kernels?: string | undefined;
   /** Page sizes of the kernel, in bytes; absent for all. */
   readonly pageSizes?: readonly number[] | undefined;
+  /** Whether it concerns so few programs that nobody is warned of it. */
+  readonly minor?: boolean | undefined;
   readonly symptom: string;
   readonly wayOut: string;
   readonly source: string;

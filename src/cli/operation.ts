@@ -4,6 +4,7 @@ import type { CommonOptions } from './common-options.ts';
 import { openContext } from './context.ts';
 import { asInterruption } from './failure.ts';
 import { showProgress } from './output/progress.ts';
+import { canDraw } from './output/terminal.ts';
 
 // Ctrl-C, a polite kill, and a terminal that was closed.
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -18,9 +19,8 @@ export async function withOperation<T>(
   setMaxListeners(0, interruption.signal);
   const interrupt = (signal: NodeJS.Signals): void => interruption.abort(signal);
   for (const signal of SIGNALS) process.on(signal, interrupt);
-  // A terminal that does not say how wide it is cannot be drawn on.
-  const live = process.stderr.isTTY === true && process.stderr.columns > 20 && process.env['TERM'] !== 'dumb';
-  const show = await showProgress({ quiet: options.quiet === true, live });
+  const { quiet = false, verbose } = options;
+  const show = await showProgress({ quiet, live: canDraw(process.stderr), verbose });
   try {
     const result = await action(await openContext(options, show.report, interruption.signal));
     await show.end(false);

@@ -4,7 +4,7 @@ import { quote } from '../text/shell.ts';
 const KEPT = ['--store', '--binfmt-dir', '--catalogue'];
 /** Except commands for the host of a container, which has another store. */
 const COMMAND =
-  /(?<!on the host(?:,| of this container)[^`;]*)`((?:sudo )?binfmtctl (?:install|uninstall|status|verify|lock|bundle|import|export|store|run|enter)\b[^`]*)`/g;
+  /(?<!on the host(?:,| of this container)[^`;]*)`((?:sudo )?(?:npx )?binfmtctl (?:install|uninstall|status|verify|lock|bundle|import|export|store|run|enter)\b[^`]*)`/g;
 
 /**
  * The text with the options of our own command line that decide on store, instance and catalogue added to each command in

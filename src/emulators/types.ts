@@ -23,6 +23,8 @@ export interface Candidate {
   /** Id of the arch that it runs. */
   readonly guest: string;
   readonly origin: Origin;
+  /** For `apt`: the release of the distribution that the package is of, where its list tells. */
+  readonly release?: string | undefined;
   /** For `entry`: the name of the entry. With flag F, the file at `path` may be gone. */
   readonly entry?: string | undefined;
 }

@@ -26,6 +26,12 @@ export async function alreadyServing(
 ): Promise<readonly Proof[]> {
   if (request.replace || request.dryRun || request.strict || !isFreeChoice(request)) return [];
   if (!entries.some(({ enabled }) => enabled)) return [];
+  context.report({
+    kind: 'stage',
+    stage: 'find',
+    text: 'checking which entries work already',
+    arches: arches.map(({ id }) => id),
+  });
   const proofs = await verify({ arches }, context);
   const serving = proofs.filter((proof) => {
     const entry = entries.find(({ name }) => name === proof.entry);

@@ -1,6 +1,6 @@
 import type { CheckedInterpreters } from '../binfmt/checked-interpreters.ts';
 import { findArch } from '../catalogue/resolve.ts';
-import { type Context, describeArches } from '../context.ts';
+import { type Context, describeArches, type Stage } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
 import type { Proof } from '../probe/verdict.ts';
 import { journalOf } from '../state/repair.ts';
@@ -23,6 +23,7 @@ export async function applySteps(
   checked?: CheckedInterpreters,
 ): Promise<readonly Proof[]> {
   const proofs = new Map<string, Proof>();
+  const arches = desired.length === 0 ? undefined : desired.map(({ arch }) => arch);
   await transact(steps, {
     apply: async (step) => {
       // An undo step registers a previous rule, whose file was not checked.
@@ -31,17 +32,23 @@ export async function applySteps(
         kind: 'stage',
         stage: 'prove',
         text: `running probes of ${describeArches(step.arches.map(({ arch }) => arch))}`,
+        arches: step.arches.map(({ arch }) => arch),
       });
       for (const proof of await prove(step, desired, context)) proofs.set(proof.arch, proof);
     },
     journal: journalOf(context),
     signal: context.signal,
     onStep: (step) => {
-      if (step.kind !== 'prove') context.report({ kind: 'stage', stage: 'register', text: describe(step) });
+      if (step.kind !== 'prove')
+        context.report({ kind: 'stage', stage: stageOf(step, desired), text: describe(step), arches });
     },
   });
   return [...proofs.values()];
 }
+
+/** What an installation removes makes room for what it registers. */
+const stageOf = ({ kind }: Step, desired: readonly DesiredState[]): Stage =>
+  desired.length === 0 && (kind === 'unregister' || kind === 'delete') ? 'remove' : 'register';
 
 async function prove(
   { arches }: Extract<Step, { kind: 'prove' }>,
@@ -66,6 +73,12 @@ async function prove(
     return reasons.map((each) => `${arch}: ${isBlind ? 'could not be checked ' : ''}${each}`);
   });
   if (problems.length === 0) return proofs;
+  for (const { arch } of arches) {
+    const why = problems
+      .filter((each) => each.startsWith(`${arch}: `))
+      .map((each) => each.slice(arch.length + 2));
+    if (why.length > 0) context.report({ kind: 'failed', arch, text: why.join('; ') });
+  }
   throw new BinfmtctlError('NOT_PROVED', `probe failed; registration rolled back: ${problems.join('; ')}`, {
     hint: 'try another emulator with --source or --emulator',
   });

@@ -33,6 +33,8 @@ import { applySteps } from './apply.ts';
 import { choosePersistence } from './boot/choose-persistence.ts';
 import { findShadowed } from './boot/shadowing.ts';
 import { buildDesiredState } from './desired.ts';
+import { durationOf, type InstalledDuration } from './duration.ts';
+import { type InstalledEmulator, registeredEmulators, servingEmulators } from './installed-emulators.ts';
 import { checkLifetime } from './lifetime.ts';
 import { installNotes } from './notes.ts';
 import { findOutdated } from './outdated.ts';
@@ -44,6 +46,10 @@ export interface InstallResult {
   readonly dryRun: boolean;
   /** The applied steps; with `dryRun`, the planned ones. */
   readonly steps: readonly Step[];
+  /** In the order asked for, those that work already among them. */
+  readonly emulators: readonly InstalledEmulator[];
+  /** Null with `dryRun`, or if nothing was registered. */
+  readonly duration: InstalledDuration | null;
   /** Empty with `dryRun` and without `verify`. */
   readonly proofs: readonly Proof[];
   /** Architectures that already worked and were not changed. */
@@ -79,10 +85,12 @@ export async function install(request: InstallRequest, outer: Context): Promise<
     const { mounted } = inspectInstance(context.binfmtDirectory);
     const { result, checked } = await decideBy(mounted ? listEntries(context.binfmtDirectory) : []);
     checked[Symbol.dispose]();
-    return { ...result, dryRun: true, proofs: [], scope: null, warnings };
+    return { ...result, dryRun: true, proofs: [], scope: null, duration: null, warnings };
   }
   const instance = await ensureMounted(context.binfmtDirectory);
+  const before = warnings.length;
   const lifetimeNotes = await checkLifetime(instance, context);
+  const isWarnedOf = warnings.length > before;
   return withStoreLock(context, async () => {
     await repair(context);
     const stored = await listStored(context.store);
@@ -94,11 +102,16 @@ export async function install(request: InstallRequest, outer: Context): Promise<
         }));
       const release = ({ checked }: InstallDecision) => checked[Symbol.dispose]();
       const result = await changeInstance({ decide: decideBy, apply, release }, context);
+      const warned = warnings.length;
       const notes = lifetimeNotes(result.steps.some(({ kind }) => kind === 'register'));
+      const isKnown = !isWarnedOf && notes.length === 0 && warnings.length === warned;
+      const { scope } = instance;
+      const changed = result.emulators.filter(({ arch }) => !result.unchanged.includes(arch));
       return {
         ...result,
         dryRun: false,
-        scope: instance.scope,
+        scope,
+        duration: changed.length === 0 ? null : durationOf(changed, { scope, isKnown }, context),
         notes: [...result.notes, ...notes],
         warnings,
       };
@@ -121,7 +134,7 @@ async function findNativesHere({ dryRun }: InstallRequest, context: Context): Pr
 }
 
 interface InstallDecision {
-  readonly result: Omit<InstallResult, 'dryRun' | 'proofs' | 'scope' | 'warnings'>;
+  readonly result: Omit<InstallResult, 'dryRun' | 'proofs' | 'scope' | 'duration' | 'warnings'>;
   readonly desired: readonly DesiredState[];
   readonly checked: CheckedInterpreters;
   /** Proofs of the architectures that need no change. */
@@ -143,7 +156,8 @@ async function decide(
   const serving = await alreadyServing(arches, { entries, ours, registrations }, lasting, context);
   const open = arches.filter(({ id }) => !serving.some(({ arch }) => arch === id));
   const { names: outdated, candidates } = await findOutdated(open, { entries, ours }, registrations, context);
-  const search = { ...request, ...(isFreeChoice(request) && { candidates }) };
+  const isInstall = request.locked === undefined;
+  const search = { ...request, isInstall, ...(isFreeChoice(request) && { candidates }) };
   const obtained = await obtainAsLocked(open, kernel, search, context);
   const { missing, toFetch } = obtained;
   const found = await Promise.all(obtained.found.map((each) => preservingName(each, request, context)));
@@ -164,7 +178,12 @@ async function decide(
     ];
     const unchanged = serving.map(({ arch }) => arch);
     const notes = installNotes(steps, desired);
-    const result = { schema: 'binfmtctl/install/1', steps, missing, toFetch, unchanged, notes } as const;
+    const emulators = inOrder(arches, [
+      ...servingEmulators(serving, registrations, context.catalogue),
+      ...registeredEmulators(found, desired),
+    ]);
+    const schema = 'binfmtctl/install/1';
+    const result = { schema, steps, emulators, missing, toFetch, unchanged, notes } as const;
     return { result, desired, checked, serving };
   } catch (failure) {
     checked[Symbol.dispose]();
@@ -209,6 +228,10 @@ async function assertUnchanged({ emulator: { path, sha256 } }: FoundEmulator): P
   });
 }
 
-function inOrder(arches: readonly Arch[], proofs: readonly Proof[]): readonly Proof[] {
-  return arches.flatMap(({ id }) => proofs.findLast(({ arch }) => arch === id) ?? []);
+/** The last of each arch, in the order of `arches`. */
+function inOrder<T extends { readonly arch: string }>(
+  arches: readonly Arch[],
+  all: readonly T[],
+): readonly T[] {
+  return arches.flatMap(({ id }) => all.findLast(({ arch }) => arch === id) ?? []);
 }

@@ -8,7 +8,8 @@ import type { DesiredState } from './plan.ts';
 const CREDENTIALS_NOTE =
   "flag C gives foreign set-user-ID programs their owner's rights, and users can gain these rights through QEMU's environment variables: use it only on machines whose users you trust";
 
-const NO_CREDENTIALS_NOTE =
+/** What entries without flag C do not do. */
+export const NO_CREDENTIALS_NOTE =
   "without flag C, foreign set-user-ID programs such as sudo do not get their owner's rights; `install --credentials` sets it";
 
 /** Notes about the steps of an installation that need no action. */

@@ -19,8 +19,9 @@ import {
 } from '../state/registrations.ts';
 import { repair } from '../state/repair.ts';
 import type { Step } from '../state/steps.ts';
+import { amountOf, type StoredAmount } from '../store/amount.ts';
 import { treeFolders } from '../store/contents.ts';
-import { pruneUnregistered } from '../store/prune-unregistered.ts';
+import { listUnregistered, pruneUnregistered } from '../store/prune-unregistered.ts';
 import { listFiles } from '../system/file/files.ts';
 import { applySteps } from './apply.ts';
 import { fileLeftWarning, persistedFiles } from './boot/boot-files.ts';
@@ -50,6 +51,10 @@ export interface UninstallResult {
   }[];
   /** Files of emulators that were removed from the store. */
   readonly purged: readonly string[];
+  /** How many emulators, and bytes of them, were purged. */
+  readonly freed: StoredAmount;
+  /** Without `purge`: how many emulators, and bytes of them, stay in the store although nothing needs them. */
+  readonly unused: StoredAmount;
   /** With `purge`: directories of trees that `enter` unpacked, which are kept. */
   readonly trees: readonly string[];
   /** Requested entries that were kept because their registration is damaged, so that the changes to undo are unknown. */
@@ -75,7 +80,8 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
   const decideBy = (entries: readonly Entry[]) => decide(request, entries, context);
   const decideNow = () => decideBy(listEntries(context.binfmtDirectory));
   const trees = request.purge ? await treeFolders(context.store) : [];
-  if (request.dryRun) return { ...(await decideNow()).planned, purged: [], trees };
+  const none = amountOf([]);
+  if (request.dryRun) return { ...(await decideNow()).planned, purged: [], freed: none, unused: none, trees };
   return withStoreLock(context, async () => {
     await repair(context);
     const apply = async ({
@@ -86,7 +92,8 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
       const isRestored = await remove(removal, restorable, context);
       const done = isRestored ? planned : { ...planned, steps: removal, restored: [] };
       const purged = request.purge ? await pruneUnregistered(context) : [];
-      return { ...done, purged, trees };
+      const unused = request.purge ? none : amountOf(await listUnregistered(context));
+      return { ...done, purged: purged.map(({ path }) => path), freed: amountOf(purged), unused, trees };
     };
     const early = await decideNow();
     // Files can be removed without the permission to change entries.
@@ -96,7 +103,7 @@ export async function uninstall(request: UninstallRequest, context: Context): Pr
 }
 
 interface UninstallDecision {
-  readonly planned: Omit<UninstallResult, 'purged' | 'trees'>;
+  readonly planned: Omit<UninstallResult, 'purged' | 'freed' | 'unused' | 'trees'>;
   readonly removal: readonly Step[];
   readonly putBack: readonly RestorableRule[];
 }

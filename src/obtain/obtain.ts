@@ -69,6 +69,7 @@ export async function obtainEmulators(
       kind: 'stage',
       stage: 'find',
       text: `searching this machine for emulators for ${describeArches(arches.map(({ id }) => id))}`,
+      arches: arches.map(({ id }) => id),
     });
     await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
     warnOfSilent(inOrder(), problems, context);
@@ -79,7 +80,7 @@ export async function obtainEmulators(
   }
   if (request.dryRun) {
     const toFetch = arches.filter((arch) => isOpen(arch) && profilesFor(arch, search).length > 0);
-    await warnOfKnownBad(inOrder(), host, context);
+    await warnOfKnownBad(inOrder(), { host, isInstall: request.isInstall }, context);
     const silent = arches.filter((arch) => !found.has(arch.id) && !isOpen(arch));
     const missing = silent.map(({ id }) => ({ arch: id, problem: combineProblems(id, problems.get(id)) }));
     const [first] = missing;
@@ -108,7 +109,7 @@ export async function obtainEmulators(
     }));
   assertNotInterrupted(context.signal);
   await memo.save();
-  await warnOfKnownBad(inOrder(), host, context);
+  await warnOfKnownBad(inOrder(), { host, isInstall: request.isInstall }, context);
   const missing = arches
     .filter(({ id }) => !found.has(id))
     .map((arch) => ({
@@ -119,7 +120,12 @@ export async function obtainEmulators(
   const required = missing.find(
     ({ arch, problem }) => !(request.optional?.includes(arch) && problem.code === 'EMULATOR_NOT_FOUND'),
   );
-  if ((!request.all || inVain) && required !== undefined) throw required.problem;
+  if ((!request.all || inVain) && required !== undefined) {
+    if (!request.all)
+      for (const { arch, problem } of missing)
+        context.report({ kind: 'failed', arch, text: problem.message });
+    throw required.problem;
+  }
   return {
     toFetch: [],
     found: inOrder(),

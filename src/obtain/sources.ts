@@ -84,8 +84,17 @@ export async function askSources(
     if (targets.length === 0 || (isDefault && index > 0 && isEnough())) break;
     const guests = targets.map(({ guest }) => guest);
     try {
+      const text = `looking in ${maskSecrets(source.name)}`;
+      context.report({ kind: 'stage', stage: 'find', text, arches: guests });
       const fetch = openSource(source);
-      const options = { store, host: host.id, allowUnverified, verified, signal, report: reportTo(context) };
+      const options = {
+        store,
+        host: host.id,
+        allowUnverified,
+        verified,
+        signal,
+        report: reportTo(context, guests),
+      };
       const candidates = await fetch(source.value, targets, options);
       for (const guest of guests.filter((each) => !candidates.some((found) => found.guest === each)))
         addProblem(problems, guest, `${maskSecrets(source.name)} has no emulator for ${guest}`);
@@ -155,9 +164,9 @@ function joined(main: BinfmtctlError, all: readonly (BinfmtctlError | string)[])
 }
 
 const reportTo =
-  ({ report }: Context) =>
+  ({ report }: Context, arches: readonly string[]) =>
   (progress: FetchProgress): void => {
-    if (progress.kind === 'bytes') report({ ...progress, stage: 'fetch' });
+    if (progress.kind === 'bytes') report({ ...progress, stage: 'fetch', arches });
     else if (progress.kind === 'warning') report({ kind: 'warning', text: progress.text });
-    else report({ kind: 'stage', stage: 'fetch', text: progress.text });
+    else report({ kind: 'stage', stage: 'fetch', text: progress.text, arches });
   };

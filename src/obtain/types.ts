@@ -30,6 +30,8 @@ export interface EmulatorRequest {
   readonly dynamic?: boolean | undefined;
   /** Ids of arches that may be missing. */
   readonly optional?: readonly string[] | undefined;
+  /** Whether `binfmtctl install` asks, so that warnings name its command. */
+  readonly isInstall?: boolean | undefined;
   /** Fetches nothing; only reports what would be fetched. */
   readonly dryRun: boolean;
 }

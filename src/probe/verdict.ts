@@ -122,12 +122,11 @@ const sentences = (checks: readonly NamedCheck[], holds: false | null): readonly
 /** Limits of an entry without F or with a dynamic emulator, whose files must exist in each root. */
 function hostOnly(observation: Observation): readonly string[] {
   if (observation.native || observation.chroot.holds === true) return [];
-  return [`does not work in containers and chroots: ${whyHostOnly(observation)}`];
+  return [`host only: ${whyHostOnly(observation)}`];
 }
 
 function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
-  if (emulator !== null && emulator.loader !== null)
-    return `the emulator is dynamic and needs ${emulator.loader} at run time`;
+  if (emulator !== null && emulator.loader !== null) return 'the emulator is dynamic';
   if (entry === null || flags?.includes('F')) return chroot.why ?? 'not checked';
   return `entry ${entry} has no flag F`;
 }
@@ -135,7 +134,5 @@ function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
 /** Limits of an entry without P: the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */
 function withoutArgv0({ native, entry, flags, argv0 }: Observation): readonly string[] {
   if (native || flags === null || flags.includes('P') || argv0.holds !== false) return [];
-  return [
-    `programs that depend on argv[0] fail, as they see their path instead: entry ${entry} has no flag P`,
-  ];
+  return [`argv[0] is not preserved: entry ${entry} has no flag P`];
 }

@@ -23,6 +23,12 @@ export const DEFAULT_IMAGE =
 /** Ids of the emulators in the default image. */
 export const DEFAULT_IMAGE_EMULATORS: readonly string[] = ['qemu'];
 
+/** Their version, and the ids of the arches that they run. */
+export const DEFAULT_IMAGE_VERSION = '10.2.3';
+export const DEFAULT_IMAGE_GUESTS: readonly string[] = [
+  ...['aarch64', 'arm', 'i386', 'loongarch64', 'mips64', 'mips64el', 'ppc64le', 'riscv64', 's390x', 'x86_64'],
+];
+
 /**
  * Fetches from `oci:[IMAGE]`: extracts emulators from a container image in a registry, in an OCI layout (`oci:/DIR`,
  * `oci:./DIR`) or in an archive of `docker save` or `skopeo` (`oci:/FILE`), each optionally with a digest. The result lacks

@@ -21,6 +21,6 @@ export function entryProblem(
   if (!enabled) return `entry ${name} is disabled`;
   if (shadowedBy !== null) return `never reached: entry ${shadowedBy} is newer`;
   // With F, the kernel holds the file that it opened at registration.
-  if (!flags.includes('F') && !interpreterExists) return `interpreter ${interpreter} does not exist`;
+  if (!flags.includes('F') && !interpreterExists) return `${interpreter} is missing`;
   return null;
 }

@@ -4,7 +4,7 @@ import { type InstanceFacts, inspectInstance } from '../binfmt/instance/instance
 import { archOfPattern } from '../catalogue/of-pattern.ts';
 import { findArches } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
-import type { Context } from '../context.ts';
+import { type Context, describeArches } from '../context.ts';
 import { assertStoreTrusted } from '../emulators/store/trust.ts';
 import type { Proof, Verdict } from '../probe/verdict.ts';
 import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
@@ -45,6 +45,15 @@ export async function verifyArches(
       : mounted
         ? await expectedArches(context)
         : allArches(context);
+  if (arches.length > 0) {
+    const ids = arches.map(({ id }) => id);
+    context.report({
+      kind: 'stage',
+      stage: 'prove',
+      text: `running probes of ${describeArches(ids)}`,
+      arches: ids,
+    });
+  }
   const observed = arches.length === 0 ? [] : await verify({ arches, root }, context);
   const isSeen = ({ native, host }: Proof): boolean => !native && host.holds === true;
   const proofs = names.length > 0 || mounted ? observed : observed.filter(isSeen);

@@ -159,7 +159,7 @@ describe('an emulator that is named', () => {
   it('is rejected if it hangs', async () => {
     const { status, stderr } = await hanging;
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^binfmtctl: .*hangs did not report its version within 30 s\nhint: .*\n$/);
+    expect(stderr).toMatch(/^binfmtctl: .*hangs did not report its version within 30 s\nhint: .*\n$/m);
     expect(snapshot(at('other-store')).files).toEqual({});
     expect(snapshot(store)).toEqual(before);
   });

@@ -33,7 +33,7 @@ describe('install', () => {
     const again = await documentOf(['install', 'linux/arm64', '--store', store]);
     expect(again).toMatchObject({ steps: [], unchanged: ['aarch64'], proofs: [{ entry: 'qemu-aarch64' }] });
     expect((await run('install', 'aarch64', ...source)).status).toBe(0);
-    expect((await run('install', 'arm64')).stdout).toContain('aarch64 works already: qemu-aarch64');
+    expect((await run('install', 'arm64')).stdout).toContain('arm64  already works: qemu');
     expect([snapshot(store), inodeOf('qemu-aarch64')]).toEqual([before, inode]);
   });
 
@@ -44,7 +44,7 @@ describe('install', () => {
     ]);
     for (const { status, stdout } of [fetch, all]) {
       expect(status).toBe(0);
-      expect(stdout).toMatch(/^would .*aarch64/);
+      expect(stdout).toMatch(/^would .*(aarch64|arm64)/);
     }
     expect([existsSync(store), entries()]).toEqual([false, {}]);
     await documentOf(['install', 'arm64', ...source, '--store', store]);

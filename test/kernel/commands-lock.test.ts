@@ -130,7 +130,7 @@ describe('install --lock', () => {
 
   it('says in a dry run that it would write the file', async () => {
     const ran = await binfmtctl(install('riscv64', '--dry-run', `--lock=${at('dry.lock')}`));
-    expect(ran.stdout).toBe('would fetch an emulator for riscv64, register it and prove it\n');
+    expect(ran.stdout).toBe('would fetch an emulator for riscv64, register and verify it\n');
     expect(existsSync(at('dry.lock'))).toBe(false);
   });
 });

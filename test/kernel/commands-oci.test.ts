@@ -55,7 +55,7 @@ describe('install --source oci:', () => {
   ])('registers and proves %s from an image laid out as %s', async (arch, tag) => {
     const { status, stdout, stderr } = await install(arch, `${registry.host}/test/image:${tag}`);
     expect({ status, stderr: stderr.includes('hint:') }).toEqual({ status: 0, stderr: false });
-    expect(stdout).toContain('installed and proved');
+    expect(stdout).toContain('registered and verified');
   });
 
   it("accepts an OCI layout, and an image by digest from Debian's docker-registry", async () => {

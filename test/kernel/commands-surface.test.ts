@@ -117,7 +117,7 @@ describe.concurrent('output', () => {
   it('keeps the table for people to columns, and says what to do where there is nothing', async () => {
     const { status, stdout, stderr } = await binfmtctl(['status', '--store', store]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toContain('no entries: `binfmtctl install arm64` makes one');
+    expect(stdout).toContain(`\`sudo binfmtctl install arm64 --store ${store}\` registers one`);
   });
 
   it('has an error in one line, whatever is in the name of a file', async () => {

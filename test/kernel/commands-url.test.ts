@@ -55,14 +55,14 @@ describe('install --source url:', () => {
     async (name) => {
       const { status, stdout, stderr } = await install('riscv64', fileSource(name));
       expect({ status, refused: stderr.includes('hint:') }).toEqual({ status: 0, refused: false });
-      expect(stdout).toContain('installed and proved');
+      expect(stdout).toContain('registered and verified');
     },
   );
 
   it('takes several out of one package of a web server', async () => {
     const source = `url:${web.origin}/zstd.deb#sha256=${sha256Of(at('zstd.deb'))}`;
     const { stdout } = await install('riscv64,arm64', source);
-    expect(stdout.match(/installed and proved/g)).toHaveLength(2);
+    expect(stdout.match(/registered and verified/g)).toHaveLength(2);
     expect(web.requests).toHaveLength(1);
   });
 

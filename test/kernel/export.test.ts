@@ -48,7 +48,10 @@ describe('export --all, and then import,', () => {
         ? before.map(([name, text]) => [name, text?.replace(/\/usr\/bin\/\w+/, '/bin/true')])
         : before;
     expect(instance()).toEqual(same);
-    expect(await run('import', output)).toMatchObject({ status: 0, stdout: /^there already: .*\n$/ });
+    expect(await run('import', output)).toMatchObject({
+      status: 0,
+      stdout: /^✔ \d+ entr(y|ies) registered already: .*\n$/,
+    });
   });
 
   it('keeps what is disabled, in one file of all', async () => {
@@ -71,8 +74,8 @@ describe('export --all, and then import,', () => {
       within: inShell(`mount --bind ${BINFMT} ${at('seen')} && set -- ${script} "$@"`),
     });
     expect(ran).toMatchObject({ status: 0 });
-    expect(ran.stdout.match(/^register /gm)?.length).toBe(before.length);
-    expect(ran.stdout).toContain('disable entry d');
+    expect(ran.stdout).toMatch(new RegExp(`^✔ registered ${before.length} entries: `));
+    expect(ran.stdout).toContain('\n✔ disabled 1 entry: d\n');
     expect(instance()).toEqual(before);
   });
 });

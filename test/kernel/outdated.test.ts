@@ -86,7 +86,7 @@ it('is left alone if another tool registered it; install names the option that r
   upgrade();
   const before = registrationOf('qemu-riscv64');
   const { status: exit, stdout, stderr } = await binfmtctl(['install', 'riscv64', '--store', store], inPath);
-  expect({ exit, stdout }).toMatchObject({ exit: 0, stdout: expect.stringContaining('works already') });
+  expect({ exit, stdout }).toMatchObject({ exit: 0, stdout: expect.stringContaining('already works') });
   expect(stderr).toContain(
     `\`binfmtctl install riscv64 --replace --store ${store}\` registers an emulator of this machine`,
   );

@@ -221,7 +221,7 @@ describe('install of an emulator whose entry is behind another', () => {
     const { stdout, status } = await run('install', 'riscv64', '--emulator', 'qemu');
     expect({ status, stdout }).toEqual({
       status: 0,
-      stdout: expect.stringContaining('installed and proved'),
+      stdout: expect.stringContaining('registered and verified'),
     });
     expect(order()).toEqual(['qemu-riscv64', 'vendor']);
     const late = join(binfmtD, 'zz-qemu-riscv64.conf');

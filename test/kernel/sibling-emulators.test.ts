@@ -18,7 +18,7 @@ describe.runIf(process.arch === 'x64')('an emulator that is built for i386', () 
   it.runIf(runsI386)('is installed and proved if i386 programs run natively', async () => {
     const { status, stdout } = await run('install', 'arm', '--source', `path:${qemu('arm')}`);
     expect([status, Object.keys(entries())]).toEqual([0, ['qemu-arm']]);
-    expect(stdout).toContain('arm installed and proved');
+    expect(stdout).toContain('registered and verified');
     expect((await run('verify', 'arm')).status).toBe(0);
   });
 

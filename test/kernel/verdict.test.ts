@@ -102,10 +102,10 @@ describe('a probe that cannot be started', () => {
     const { status, stdout } = await binfmtctl(words, inUserNamespace);
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /aarch64 registered: .*not checked in a new mount namespace: unshare: .*too many namespaces/,
+      /arm64 .* registered; not checked in a new mount namespace: unshare: .*too many namespaces/,
     );
     expect(Object.keys(entries())).toEqual(['qemu-aarch64']);
-    expect((await run('status')).stdout).toMatch(/not proved|not checked/);
+    expect((await run('status')).stdout).toMatch(/not verified|not checked/);
   });
 
   it('is not checked, which verify says by its exit status', async () => {
@@ -127,7 +127,7 @@ describe('verify --root', () => {
     symlinkSync('busybox', at('root/bin/sh'));
     const { status, stdout } = await run('verify', 'riscv64', '--root', at('root'));
     expect(status).toBe(1);
-    expect(stdout).toContain(`riscv64: in a chroot: ${at('root')} holds aarch64 programs, not riscv64`);
+    expect(stdout).toContain(`in a chroot: ${at('root')} holds aarch64 programs, not riscv64`);
   });
 });
 
@@ -139,10 +139,10 @@ describe('without a /proc of its own', () => {
     const why = '/proc belongs to another PID namespace';
     const again = await binfmtctl(['install', 'arm64', '--store', store], { within });
     expect(again.stdout).toContain(
-      `aarch64 works already: qemu-aarch64; the emulator's path is unknown: ${why}`,
+      `arm64  already works: qemu 7.2.22, entry qemu-aarch64; the emulator's path is unknown: ${why}`,
     );
     const status = await binfmtctl(['status', '--store', store], { within });
-    expect(status.stdout).toContain(`${why}: whether an entry was proved cannot be told`);
+    expect(status.stdout).toContain(`${why}: cannot tell which entries were verified`);
   });
 });
 

@@ -68,6 +68,7 @@ export const emulatorSchema = strict({
         hosts: orAll,
         kernels: v.optional(range),
         pageSizes: v.optional(v.pipe(list(whole(0x100000)), v.minLength(1, 'must have at least one'))),
+        minor: v.optional(v.boolean('must be true or false')),
         symptom: text,
         wayOut: text,
         source: text,

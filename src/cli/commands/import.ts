@@ -1,10 +1,10 @@
-import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
 import type { ImportResult, ImportSource } from '../../transfer/import.ts';
 import { FORMS } from '../../transfer/recognise.ts';
 import type { OwnCommand } from '../command-line.ts';
 import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
-import { onOneLine, print, visible } from '../output/terminal.ts';
+import { importText } from '../output/import-text.ts';
+import { onOneLine, print } from '../output/terminal.ts';
 
 interface ImportOptions extends CommonOptions {
   readonly from?: ImportSource;
@@ -48,15 +48,9 @@ async function run(options: ImportOptions, paths: readonly string[]): Promise<nu
   };
   const result = await withOperation(options, (context) => importRules(request, context));
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
-  else print(textOf(result));
+  else print(importText(result, process.stdout));
   if (!options.json) print(linesOf(result), process.stderr);
   return result.leftOut.length > 0 ? 1 : 0;
-}
-
-function textOf({ dryRun, steps, unchanged }: ImportResult): string {
-  const lines = steps.map((step) => `${dryRun ? 'would ' : ''}${visible(describe(step))}\n`);
-  const same = unchanged.length === 0 ? '' : `there already: ${unchanged.join(', ')}\n`;
-  return `${lines.join('')}${same}` || 'no rules there\n';
 }
 
 const linesOf = ({ lost, leftOut }: ImportResult): string =>

@@ -1,13 +1,13 @@
 import type { Persistence } from '../../install/boot/choose-persistence.ts';
-import type { InstallResult } from '../../install/install.ts';
 import { LOCK_FILE } from '../../lockfile/name.ts';
-import type { Proof } from '../../probe/verdict.ts';
-import { describe } from '../../state/steps.ts';
-import { isOurImage } from '../../system/host.ts';
 import { toJson } from '../../text/json.ts';
+import { maskSecrets } from '../../text/secrets.ts';
+import { commandLine } from '../../text/shell.ts';
 import type { OwnCommand } from '../command-line.ts';
 import { ALLOW_UNVERIFIED, COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
-import { paint, print, visible } from '../output/terminal.ts';
+import { secondsSinceStart } from '../output/progress.ts';
+import { print } from '../output/terminal.ts';
+import { withSameOptions } from '../store-options.ts';
 
 interface InstallCommandOptions extends CommonOptions {
   readonly all?: boolean;
@@ -76,7 +76,7 @@ export const installCommand: OwnCommand = {
 };
 
 async function run(options: InstallCommandOptions, arches: readonly string[]): Promise<number> {
-  const { installArches } = await import('../parts/operations.ts');
+  const { installArches, installText } = await import('../parts/operations.ts');
   const request = {
     arches,
     all: options.all === true,
@@ -94,45 +94,28 @@ async function run(options: InstallCommandOptions, arches: readonly string[]): P
   } as const;
   const result = await installArches(request, options);
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
-  else print(textOf(result));
+  else {
+    const { verbose = false, quiet = false } = options;
+    const [shown, seconds] = [process.stdout, secondsSinceStart()];
+    const command = persistCommand(options, arches);
+    print(installText(result, { shown, verbose, quiet, seconds, persistCommand: command }));
+  }
   return 0;
 }
 
-function textOf(result: InstallResult): string {
-  const { dryRun, steps, proofs, unchanged, missing, toFetch, notes } = result;
-  const lines = dryRun
-    ? [
-        ...toFetch.map((arch) => `would fetch an emulator for ${arch}, register it and prove it`),
-        ...steps.map((step) => `would ${visible(describe(step))}`),
-      ]
-    : proofs.map((proof) => lineOf(proof, whereOf(result), { isUnchanged: unchanged.includes(proof.arch) }));
-  const unproved = dryRun || proofs.length > 0 ? [] : steps.map((step) => `done: ${visible(describe(step))}`);
-  const left = missing.map(({ arch, why }) => paint('dim', `- ${arch} left out: ${why}`, process.stdout));
-  const said = notes.map((note) => paint('dim', `- ${note}`, process.stdout));
-  return `${[...lines, ...unproved, ...left, ...said].join('\n')}\n`;
-}
-
-/** Entries of a user namespace serve that alone: in our image, as a rootless engine runs it, the container. */
-function whereOf({ scope }: InstallResult): string {
-  if (scope !== 'namespace') return '';
-  return isOurImage() ? ' for this container only' : ' for this user namespace only';
-}
-
-function lineOf(
-  { arch, entry, emulator, unidentified, verdict }: Proof,
-  where: string,
-  { isUnchanged }: { readonly isUnchanged: boolean },
+/** The command that makes it last. As all commands that need root, it is shown with sudo. */
+function persistCommand(
+  { all, source, emulator, credentials }: InstallCommandOptions,
+  arches: readonly string[],
 ): string {
-  const { outcome, reasons, limits } = verdict;
-  const isProved = outcome === 'works';
-  const what = isUnchanged ? 'works already' : isProved ? 'installed and proved' : 'registered';
-  const version = emulator?.version ? ` ${emulator.version}` : '';
-  const notes = [
-    ...(isProved ? [] : reasons.map((each) => `not checked ${each}`)),
-    ...limits,
-    ...(unidentified === undefined ? [] : [`the emulator's path is unknown: ${unidentified}`]),
+  const words = [
+    ...(all === true ? ['--all'] : arches),
+    ...source.flatMap((each) => ['--source', maskSecrets(each)]),
+    ...(emulator === undefined ? [] : ['--emulator', emulator]),
+    ...(credentials === undefined ? [] : [`--credentials=${credentials}`]),
+    '--persist',
   ];
-  const by = emulator === null ? entry : `${entry} → ${emulator.path}${version}`;
-  const sign = isProved ? paint('green', '✔', process.stdout) : paint('yellow', '!', process.stdout);
-  return `${sign} ${visible([`${arch} ${what}${where}: ${by}`, ...notes].join('; '))}`;
+  // npx alone finds a program that it fetched.
+  const program = process.env['npm_command'] === 'exec' ? 'sudo npx binfmtctl' : 'sudo binfmtctl';
+  return withSameOptions(`\`${program} install ${commandLine(words)}\``).replaceAll('`', '');
 }

@@ -1,10 +1,10 @@
 import { BinfmtctlError } from '../../errors.ts';
 import type { UninstallResult } from '../../install/uninstall.ts';
-import { describe } from '../../state/steps.ts';
 import { toJson } from '../../text/json.ts';
 import type { OwnCommand } from '../command-line.ts';
 import { COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { print, visible } from '../output/terminal.ts';
+import { uninstallText } from '../output/uninstall-text.ts';
 import { withSameOptions } from '../store-options.ts';
 
 interface UninstallOptions extends CommonOptions {
@@ -50,32 +50,9 @@ async function run(options: UninstallOptions, names: readonly string[]): Promise
   };
   const result = await withOperation(options, (context) => uninstall(request, context));
   if (options.json) process.stdout.write(`${toJson(result)}\n`);
-  else print(textOf(result));
-  if (!options.json) print(treesText(result));
+  else print(uninstallText(result, { shown: process.stdout, quiet: options.quiet === true }));
   if (!options.json) print(damagedText(result), process.stderr);
   return result.damaged.length > 0 ? 1 : 0;
-}
-
-function textOf({ dryRun, steps, restored, purged, damaged }: UninstallResult): string {
-  const lines = [
-    ...steps.map((step) => `${dryRun ? 'would ' : ''}${visible(describe(step))}`),
-    ...restored.map(({ entry, interpreter, path }) =>
-      visible(
-        `${dryRun ? 'would restore' : 'restored'} entry ${entry} → ${interpreter}, as ${path ?? 'it was before `install`'}${path === null ? '' : ' says'}`,
-      ),
-    ),
-    ...purged.map((file) => `removed ${visible(file)}`),
-  ];
-  return lines.length === 0 && damaged.length === 0
-    ? 'nothing to remove\n'
-    : lines.map((line) => `${line}\n`).join('');
-}
-
-function treesText({ trees }: UninstallResult): string {
-  if (trees.length === 0) return '';
-  const [what, stay] = trees.length === 1 ? ['tree', 'stays'] : ['trees', 'stay'];
-  const prune = withSameOptions('`binfmtctl store prune`');
-  return `${trees.length} unpacked ${what} ${stay} in the store: ${prune} removes what no session uses\n`;
 }
 
 const damagedText = ({ damaged }: UninstallResult): string =>

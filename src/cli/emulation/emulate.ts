@@ -12,9 +12,9 @@ import { toJson } from '../../text/json.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context.ts';
 import { asInterruption, exitStatusOf } from '../failure.ts';
-import type { Show } from '../output/progress.ts';
+import type { Show } from '../output/show.ts';
 import { guardStreams } from '../output/streams.ts';
-import { onOneLine, paint, print, visible } from '../output/terminal.ts';
+import { canDraw, onOneLine, paint, print, visible } from '../output/terminal.ts';
 
 export interface EmulateOptions extends CommonOptions {
   readonly arch: readonly string[];
@@ -200,10 +200,9 @@ function deferredProgress({ quiet }: { readonly quiet: boolean }): Show {
   return {
     report: (progress) => {
       if (progress.kind === 'warning' && show === undefined) return warn(progress);
-      if (progress.kind !== 'warning' && progress.stage === 'find') return;
+      if (progress.kind === 'failed' || (progress.kind !== 'warning' && progress.stage === 'find')) return;
       guardStreams({ silent: true });
-      const live =
-        process.stderr.isTTY === true && process.stderr.columns > 20 && process.env['TERM'] !== 'dumb';
+      const live = canDraw(process.stderr);
       show ??= import('../parts/operations.ts').then(({ showProgress }) => showProgress({ quiet, live }));
       const shown = show;
       queue = queue.then(async () => (await shown).report(progress));

@@ -1,110 +1,83 @@
-import type { Progress, Stage } from '../../context.ts';
+import { describeArches, type Progress, type Stage } from '../../context.ts';
 import { withSameOptions } from '../store-options.ts';
-import { megabytes, onOneLine, paint, print } from './terminal.ts';
+import { liveTasks } from './live.ts';
+import { archName } from './names.ts';
+import type { Show } from './show.ts';
+import { FAILED } from './symbols.ts';
+import { onOneLine, paint, print } from './terminal.ts';
 
-/** Shows how far an operation is, on standard error. */
-export interface Show {
-  readonly report: (progress: Progress) => void;
-  /** To be called when the operation has ended, before anything else is printed. */
-  readonly end: (failed: boolean) => Promise<void>;
+interface ShowOptions {
+  readonly quiet: boolean;
+  readonly live: boolean;
+  readonly verbose?: boolean | undefined;
 }
 
 const TITLES: Readonly<Record<Stage, string>> = {
-  find: 'Find emulators',
-  fetch: 'Fetch emulators',
-  unpack: 'Unpack',
-  register: 'Register',
-  prove: 'Prove',
+  find: 'Finding emulators',
+  fetch: 'Fetching',
+  unpack: 'Unpacking',
+  register: 'Registering',
+  remove: 'Removing',
+  prove: 'Verifying',
 };
 
-/** Live stages on a terminal, plain lines elsewhere, nothing with `quiet`. */
-export async function showProgress({ quiet, live }: { quiet: boolean; live: boolean }): Promise<Show> {
+/** A live line per architecture on a terminal, plain lines elsewhere, nothing with `quiet`. */
+export async function showProgress({ quiet, live, verbose = false }: ShowOptions): Promise<Show> {
   if (quiet) return { report: () => {}, end: async () => {} };
-  return live ? liveStages() : plainLines();
+  const failures = collectFailures();
+  const show = live ? await liveTasks() : plainLines({ verbose });
+  return {
+    report: (progress) => (failures.add(progress) ? undefined : show.report(progress)),
+    end: async (failed) => {
+      await show.end(failed);
+      if (failed) failures.print();
+    },
+  };
 }
 
-function plainLines(): Show {
-  let last = '';
+/** Seconds since this command was started. */
+export const secondsSinceStart = (): number => performance.now() / 1000;
+
+/** The architectures that failed, one a line, where there are several: the error itself names the only one. */
+function collectFailures(): { readonly add: (progress: Progress) => boolean; readonly print: () => void } {
+  const reasons = new Map<string, string>();
+  const arches = new Set<string>();
+  return {
+    add: (progress) => {
+      if (progress.kind === 'failed') reasons.set(progress.arch, progress.text);
+      else if (progress.kind !== 'warning') for (const arch of progress.arches ?? []) arches.add(arch);
+      return progress.kind === 'failed';
+    },
+    print: () => {
+      if (new Set([...arches, ...reasons.keys()]).size < 2) return;
+      const width = Math.max(...[...reasons.keys()].map((arch) => archName(arch).length));
+      for (const [arch, why] of reasons) {
+        const name = archName(arch).padEnd(width);
+        print(`${paint('red', FAILED)} ${name}  ${onOneLine(withSameOptions(why))}\n`, process.stderr);
+      }
+    },
+  };
+}
+
+/** Each line once: a decision that is taken again reports the same once more. */
+function plainLines({ verbose }: { readonly verbose: boolean }): Show {
+  const printed = new Set<string>();
+  const once = (line: string): void => {
+    if (!printed.has(line)) print(`${onOneLine(line)}\n`, process.stderr);
+    printed.add(line);
+  };
   return {
     report: (progress) => {
-      // Bytes on their way are for the live display: in a log they would be a line for every bit of a second.
-      if (progress.kind === 'bytes') return;
-      const line =
-        progress.kind === 'warning'
-          ? `warning: ${withSameOptions(progress.text)}`
-          : `${TITLES[progress.stage]}: ${progress.text}`;
-      if (line !== last) print(`${onOneLine(line)}\n`, process.stderr);
-      last = line;
+      if (progress.kind === 'warning') once(`warning: ${withSameOptions(progress.text)}`);
+      if (progress.kind !== 'stage') return;
+      const { stage, text, arches } = progress;
+      if (stage === 'fetch' || stage === 'unpack') return once(`${TITLES[stage]}: ${text}`);
+      if (arches !== undefined) {
+        const names = describeArches(arches.map((arch) => archName(arch)));
+        once(`${TITLES[stage]}${stage === 'find' ? ' for' : ''} ${names}`);
+      }
+      if (verbose && (stage === 'register' || stage === 'remove')) once(`- ${text}`);
     },
     end: async () => {},
   };
-}
-
-interface StageTask {
-  readonly say: (text: string) => void;
-  readonly end: (failed: boolean) => void;
-}
-
-async function liveStages(): Promise<Show> {
-  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
-  const output = new ProcessOutput(process.stderr, process.stderr);
-  const warnings: string[] = [];
-  const runs: Promise<unknown>[] = [];
-  let current: { readonly stage: Stage; readonly task: StageTask } | null = null;
-
-  const begin = (stage: Stage): StageTask => {
-    let finish: (failed: boolean) => void = () => {};
-    let say: (text: string) => void = () => {};
-    const ended = new Promise<boolean>((resolve) => {
-      finish = resolve;
-    });
-    const task = {
-      title: TITLES[stage],
-      task: async (_: unknown, wrapper: { title: string }) => {
-        say = (text) => {
-          wrapper.title = `${TITLES[stage]} ${paint('dim', text)}`;
-        };
-        if (await ended) throw new Error('failed');
-      },
-    };
-    const logger = new ListrLogger({ useIcons: true, toStderr: [], processOutput: output });
-    const list = new Listr([task], {
-      exitOnError: false,
-      // Its own handler would end the process before anything is taken back.
-      registerSignalListeners: false,
-      rendererOptions: { logger, showErrorMessage: false },
-    });
-    runs.push(list.run());
-    return { say: (text) => say(text), end: finish };
-  };
-
-  const enter = async (stage: Stage | null, failed = false): Promise<void> => {
-    if (current?.stage === stage) return;
-    current?.task.end(failed);
-    await Promise.all(runs);
-    current = stage === null ? null : { stage, task: begin(stage) };
-  };
-  // Events come faster than the renderer starts and ends, so they wait in a queue.
-  let queue = Promise.resolve();
-  return {
-    report: (progress) => {
-      if (progress.kind === 'warning') {
-        warnings.push(withSameOptions(progress.text));
-        return;
-      }
-      queue = queue.then(() => enter(progress.stage)).then(() => current?.task.say(textOf(progress)));
-    },
-    end: async (failed) => {
-      await queue.then(() => enter(null, failed));
-      for (const text of warnings)
-        print(`${paint('yellow', 'warning:')} ${onOneLine(text)}\n`, process.stderr);
-    },
-  };
-}
-
-function textOf(progress: Exclude<Progress, { kind: 'warning' }>): string {
-  if (progress.kind === 'stage') return progress.text;
-  const { done, total, secondsLeft } = progress;
-  const amount = total === null ? megabytes(done) : `${megabytes(done)} of ${megabytes(total)}`;
-  return secondsLeft === null ? amount : `${amount}, ${Math.ceil(secondsLeft)} s left`;
 }

@@ -1,9 +1,24 @@
 import { styleText } from 'node:util';
+import { alignRows, wrap } from './layout.ts';
+import { withSymbols } from './symbols.ts';
+
+/**
+ * Whether lines can be drawn anew: on a terminal that says how wide it is and has cursor codes, and whose output is not the log of a CI
+ * system.
+ */
+export function canDraw({ isTTY, columns = 0 }: Shown): boolean {
+  const { CI = '', TERM } = process.env;
+  return isTTY && columns > 20 && TERM !== 'dumb' && ['', '0', 'false'].includes(CI);
+}
 
 type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold';
 
 /** Where text is shown. */
-export type Shown = Pick<NodeJS.WriteStream, 'isTTY'>;
+export type Shown = Pick<NodeJS.WriteStream, 'isTTY'> & { readonly columns?: number | undefined };
+
+/** How many columns lines may have: those of a terminal, else any number. */
+export const widthOf = ({ isTTY, columns }: Shown): number =>
+  isTTY && columns ? columns : Number.POSITIVE_INFINITY;
 
 /** Colours text for standard error or output, on a terminal only, unless `--no-color` or NO_COLOR says no. */
 export function paint(colour: Colour, text: string, stream: Shown = process.stderr): string {
@@ -14,7 +29,7 @@ export function paint(colour: Colour, text: string, stream: Shown = process.stde
 
 /** Prints lines for people: of the control characters in `text` only line ends and the colours of `paint` take effect. */
 export function print(text: string, stream: NodeJS.WriteStream = process.stdout): void {
-  stream.write(withoutControls(text, { colours: hasColours(stream) }));
+  stream.write(withSymbols(withoutControls(text, { colours: hasColours(stream) })));
 }
 
 /** Prints a file's bytes as they are; on a terminal so that none of them is a command to it. */
@@ -58,17 +73,42 @@ export function visible(text: string): string {
   });
 }
 
-/** Rows in columns as wide as their widest cell, two blanks between them; the first row is the heading. */
+/** Rows in columns that fit the terminal; the first row is the heading. */
 export function table(cells: readonly (readonly string[])[], shown: Shown = process.stdout): string {
-  const rows = cells.map((row) => row.map(visible));
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return rows.map((row, index) => (index === 0 ? paint('bold', line(row), shown) : line(row))).join('\n');
+  const [heading = '', ...lines] = alignRows(
+    cells.map((row) => row.map(visible)),
+    widthOf(shown),
+  );
+  return [paint('bold', heading, shown), ...lines].join('\n');
 }
+
+const MARK_COLOURS: Readonly<Record<string, Colour>> = {
+  '✔': 'green',
+  '✖': 'red',
+  '!': 'yellow',
+  '?': 'yellow',
+};
+
+/** Rows that begin with a symbol, in columns that fit the terminal; on it the symbols have colours. */
+export function markedRows(
+  rows: readonly (readonly string[])[],
+  shown: Shown = process.stdout,
+): readonly string[] {
+  const lines = alignRows(
+    rows.map((row) => row.map(visible)),
+    widthOf(shown),
+  );
+  return lines.map((line) => {
+    const colour = MARK_COLOURS[line[0] ?? ''];
+    return colour === undefined || line[1] !== ' '
+      ? line
+      : paint(colour, line[0] ?? '', shown) + line.slice(1);
+  });
+}
+
+/** A sentence on lines that fit the terminal. */
+export const sentence = (text: string, shown: Shown = process.stdout): readonly string[] =>
+  wrap(visible(text), widthOf(shown));
 
 /** A size for people. */
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -77,7 +117,8 @@ export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)}
 export const shortPath = (path: string): string => path.replace(/\/([0-9a-f]{12})[0-9a-f]{52}\//, '/$1…/');
 
 function hasColours({ isTTY }: Shown): boolean {
-  return isTTY && !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
+  const { NO_COLOR, TERM } = process.env;
+  return isTTY && !NO_COLOR && TERM !== 'dumb' && !process.argv.includes('--no-color');
 }
 
 /** Text of other programs and servers, whose lines become parts of one line. */

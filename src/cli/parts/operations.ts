@@ -12,6 +12,7 @@ export { readPlatforms } from '../../verify/platforms.ts';
 export { runBinfmtDropIn } from '../drop-in/binfmt.ts';
 export { installArches } from '../install-arches.ts';
 export { withOperation } from '../operation.ts';
+export { installText } from '../output/install-text.ts';
 export { showProgress } from '../output/progress.ts';
 export { yamlOf } from '../output/yaml.ts';
 export * from './preparation.ts';

@@ -8,7 +8,7 @@ import { requireTool } from '../../system/process/tools.ts';
 import { makeTemporaryDirectory } from '../../system/temporary.ts';
 import type { EmulatorTarget, FetchOptions, SourceFetcher } from '../types.ts';
 import { takeFromPackage } from './deb.ts';
-import { reduceIndexes } from './index-files.ts';
+import { reduceIndexes, releaseOf } from './index-files.ts';
 import { choosePackages, packageNames } from './packages.ts';
 import { type PrivateApt, privateApt } from './private-apt.ts';
 import { aptComplaints, type PackageStanza, parseStanzas } from './texts.ts';
@@ -82,7 +82,9 @@ async function takeFromAll(
       kind: 'text',
       text: `extracting ${open.length === 1 ? open[0]?.guest : `${open.length} emulators`} from ${each.name}`,
     });
-    found.push(...(await takeFromPackage(file, open, fetching)));
+    const release = fetching.release || ((await releaseOf(fetching.apt.lists, each)) ?? undefined);
+    const taken = await takeFromPackage(file, open, fetching);
+    found.push(...taken.map((candidate) => ({ ...candidate, release })));
     await rm(file, { force: true });
   }
   return found;

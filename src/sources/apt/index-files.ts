@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,7 +7,7 @@ import { BinfmtctlError, interrupted } from '../../errors.ts';
 import { fileError } from '../../system/file/file-error.ts';
 import { countStreamed } from '../../system/memory.ts';
 import { start } from '../../system/process/process.ts';
-import { selectStanzas } from './texts.ts';
+import { type PackageStanza, parseStanzas, releaseInName, selectStanzas } from './texts.ts';
 
 const INDEX = /^(.*_Packages)(\.[a-z0-9]+)?$/;
 /** Size limit of a decompressed index, in bytes; Debian's have 50 MB. */
@@ -38,6 +38,22 @@ export async function reduceIndexes(
     await rm(path);
     if (text !== '') await writeFile(join(lists, plain), text);
   }
+}
+
+/** The release whose index, reduced before, has the package: `bookworm`; null where no name of an index tells. */
+export async function releaseOf(
+  lists: string,
+  { name, version }: Pick<PackageStanza, 'name' | 'version'>,
+): Promise<string | null> {
+  const releases: string[] = [];
+  for (const file of (await readdir(lists)).filter((each) => INDEX.test(each))) {
+    const release = releaseInName(file);
+    const stanzas = parseStanzas(await readFile(join(lists, file), 'utf8'));
+    const has = stanzas.some((each) => each.name === name && each.version === version);
+    if (release !== null && has) releases.push(release);
+  }
+  // Updates enter the release itself with its next point release.
+  return releases.toSorted((a, b) => a.length - b.length)[0] ?? null;
 }
 
 /** Returns the stanzas of the named packages. Searches only complete stanzas, since a chunk can end within one. */

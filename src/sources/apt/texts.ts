@@ -24,6 +24,10 @@ export function parseStanzas(text: string): readonly PackageStanza[] {
   });
 }
 
+/** The release in the name of a package index in apt's lists; null for an archive without releases. */
+export const releaseInName = (file: string): string | null =>
+  /_dists_(.+)_[^_]+_binary-[^_]+_Packages/.exec(file)?.[1] ?? null;
+
 /** Debian Policy 5.6.1. */
 export const isPackageName = (name: string): boolean => /^[a-z0-9][a-z0-9+.-]+$/.test(name);
 

@@ -23,7 +23,10 @@ export function binfmtctl(
   { within = [], env = {} }: Circumstances = {},
 ): Promise<Ran> {
   const [file = '', ...args] = [...within, process.execPath, COMMAND, ...words];
-  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, {
+    env: { ...process.env, LANG: 'C.UTF-8', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   return finished(child);
 }
 
