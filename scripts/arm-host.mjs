@@ -1,7 +1,7 @@
-// Checks binfmtctl on a Debian arm64 machine with QEMU, Box64 and box32, in a virtual machine. Exits 0 if every case holds.
+// Checks binfmtctl with QEMU, Box64 and box32 in a virtual Debian arm64 machine. Exits 0 if every case passes.
 //   node scripts/build.mjs && node scripts/arm-host.mjs [--suite trixie]
-// Needs root, mmdebstrap, xz, e2fsprogs and qemu-system-aarch64. VM_VERBOSE=1 prints what each command printed.
-// Debian is fetched once, from DEBIAN_MIRROR or apt's own mirror; the disk is made below TMPDIR and kept in .cache/vm.
+// Requires root, mmdebstrap, xz, e2fsprogs and qemu-system-aarch64. VM_VERBOSE=1 prints the output of each command.
+// Downloads Debian once, from DEBIAN_MIRROR or the machine's mirror. Builds the disk in TMPDIR and keeps it in .cache/vm.
 import { parseArgs } from 'node:util';
 import { armMachines } from './vm/arm-cases.mjs';
 import { exitWith } from './vm/machine.mjs';

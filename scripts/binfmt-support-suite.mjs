@@ -1,8 +1,8 @@
-// Runs the test suite of binfmt-support against `binfmtctl update-binfmts` and a real binfmt_misc. Needs the built program.
+// Runs the test suite of binfmt-support against `binfmtctl update-binfmts` and a real binfmt_misc. Requires a built dist/.
 //   node scripts/binfmt-support-suite.mjs [TEST...]
-// apt fetches the suite into .cache/. Each test runs in a private instance. Its shell functions find these stand-ins:
-// `update-binfmts`, a link to the built program; `binfmt_misc.py`, which mounts the kernel's file system in place of the
-// suite's own emulation with FUSE; and `fusermount`, which unmounts it.
+// apt downloads the suite into .cache/. Each test runs in a private instance, with three replacements: `update-binfmts`, a link to
+// the built program; `binfmt_misc.py`, which mounts the kernel's file system instead of the suite's emulation with FUSE; and
+// `fusermount`, which unmounts it.
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -23,7 +23,7 @@ const DIST = join(ROOT, 'dist');
 const VERSION = '2.2.2';
 const TESTS = ['install', 'import', 'display', 'enable', 'detectors', 'find'];
 const ASSERTIONS = 97;
-/** The program of the Debian package, which ours registers as interpreter where it is installed. */
+/** The directory of the Debian package's run-detectors, which binfmtctl registers as the interpreter if it is installed. */
 const INSTALLED = '/usr/lib/binfmt-support';
 
 const wanted = process.argv.slice(2);
@@ -39,18 +39,18 @@ let passed = 0;
 let failed = 0;
 try {
   for (const name of [...tests, 'testlib.sh']) copyFileSync(join(suite, name), join(directory, name));
-  standIn('binfmt_misc.py', 'exec mount -t binfmt_misc binfmt_misc "$1"');
-  standIn('fusermount', 'exec umount "$2"');
+  writeScript('binfmt_misc.py', 'exec mount -t binfmt_misc binfmt_misc "$1"');
+  writeScript('fusermount', 'exec umount "$2"');
   symlinkSync(join(DIST, 'cli.cjs'), join(directory, 'update-binfmts'));
   for (const name of tests) {
     const { status, stdout, stderr } = runTest(name);
     const results = stdout.match(/^ {2}(PASS|FAIL): .*$/gm) ?? [];
     const failures = results.filter((line) => line.startsWith('  FAIL'));
     passed += results.length - failures.length;
-    const isWhole = status === 0 && failures.length === 0;
-    if (!isWhole) failed++;
-    console.log(`${isWhole ? 'passed' : `FAILED (exit status ${status})`}: ${name}`);
-    if (!isWhole) process.stdout.write(`${stdout}${stderr}`);
+    const hasPassed = status === 0 && failures.length === 0;
+    if (!hasPassed) failed++;
+    console.log(`${hasPassed ? 'passed' : `FAILED (exit status ${status})`}: ${name}`);
+    if (!hasPassed) process.stdout.write(`${stdout}${stderr}`);
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
@@ -61,7 +61,7 @@ console.log(
 );
 process.exit(failed === 0 && isComplete ? 0 : 1);
 
-function standIn(name, command) {
+function writeScript(name, command) {
   writeFileSync(join(directory, name), `#!/bin/sh\n${command}\n`);
   chmodSync(join(directory, name), 0o755);
 }

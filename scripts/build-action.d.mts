@@ -1,1 +1,1 @@
-export declare function buildAction(folder: string): Promise<readonly string[]>;
+export declare function buildAction(directory: string): Promise<readonly string[]>;

@@ -1,5 +1,5 @@
-// Builds what the GitHub Action runs, from a dist/ that is built: DIR/dist/action.cjs, the runner's cache library, which is
-// loaded where it is used, and the command.
+// Builds the GitHub Action from a built dist/: DIR/dist/action.cjs, the runner's cache library, which is loaded on demand, and
+// the command.
 //   node scripts/build-action.mjs DIR
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -9,12 +9,11 @@ import { librariesOf, NOTICES, noticesOf } from './release/libraries.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Fills the folder, and returns the names of the files in its dist/. */
-export async function buildAction(folder) {
+/** Builds the action in a directory. Returns the names of the files in its dist/. */
+export async function buildAction(directory) {
   const built = join(ROOT, 'dist');
-  if (!existsSync(join(built, 'cli.cjs')))
-    throw new Error('dist/ is not there: node scripts/build.mjs makes it');
-  const out = resolve(folder, 'dist');
+  if (!existsSync(join(built, 'cli.cjs'))) throw new Error('dist/ is missing: run node scripts/build.mjs');
+  const out = resolve(directory, 'dist');
   mkdirSync(out, { recursive: true });
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const { metafile } = await build({
@@ -38,7 +37,7 @@ export async function buildAction(folder) {
     },
     // CommonJS has no import.meta.
     banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-    plugins: [apart, warnings, withoutTar, withoutTokens],
+    plugins: [separateFiles, warnings, withoutTar, withoutTokens],
   });
   for (const name of readdirSync(built).filter((each) => /\.(?:cjs|json)$/.test(each)))
     cpSync(join(built, name), join(out, name));
@@ -47,9 +46,9 @@ export async function buildAction(folder) {
   return readdirSync(out);
 }
 
-/** Parts of the command are there already; the cache is a file of its own. */
-const apart = {
-  name: 'apart',
+/** Keeps the command's operations and the cache library in separate files. */
+const separateFiles = {
+  name: 'separate-files',
   setup: ({ onResolve }) => {
     onResolve({ filter: /\/parts\/operations\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './operations.cjs', external: true } : null,
@@ -60,7 +59,7 @@ const apart = {
   },
 };
 
-/** The library's archives are tar files, which it extracts to whatever paths they name, before anything is verified. */
+/** Replaces the library's tar code, which extracts unverified archives to any path that they name. */
 const withoutTar = {
   name: 'without-tar',
   setup: ({ onResolve }) => {
@@ -70,7 +69,7 @@ const withoutTar = {
   },
 };
 
-/** A cache that fails is no error: its library would say so where the service has one. */
+/** Turns errors of the cache library into warnings: a failing cache must not fail the action. */
 const warnings = {
   name: 'warnings',
   setup: ({ onResolve, onLoad }) => {
@@ -84,7 +83,7 @@ const warnings = {
   },
 };
 
-/** For tokens of OpenID Connect, which we do not ask for, the runner's library brings an HTTP client along. */
+/** Drops the OpenID Connect client of the runner's library, which would bundle an HTTP client. */
 const withoutTokens = {
   name: 'without-tokens',
   setup: ({ onLoad }) => {
@@ -95,7 +94,7 @@ const withoutTokens = {
 };
 
 if (basename(process.argv[1] ?? '') === 'build-action.mjs') {
-  const [folder] = process.argv.slice(2);
-  if (folder === undefined) throw new Error('which folder? node scripts/build-action.mjs DIR');
-  console.log((await buildAction(folder)).join('\n'));
+  const [directory] = process.argv.slice(2);
+  if (directory === undefined) throw new Error('usage: node scripts/build-action.mjs DIR');
+  console.log((await buildAction(directory)).join('\n'));
 }

@@ -1,4 +1,4 @@
-// Fails on an import against the order of the directories, on an import cycle, and on I/O in a pure file.
+// Fails on an import that violates the order of the directories, an import cycle, a crowded directory, and I/O in a pure file.
 //   node scripts/check-layers.mjs
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const SOURCE = resolve(dirname(fileURLToPath(import.meta.url)), '../src');
 
-/** A directory imports only from itself and from those before it. */
+/** A directory may import only from itself and from earlier ones. */
 const ORDER = [
   ...['errors', 'rule', 'elf', 'text', 'file-format', 'system', 'archive', 'binfmt', 'boot', 'catalogue'],
   ...[
@@ -32,16 +32,17 @@ const ORDER = [
     'run',
     'enter',
     'compat',
+    'library',
     'index',
     'cli',
   ],
 ];
 
-/** Directories whose files do no I/O. Elsewhere, a file is pure if its first comment says so. */
+/** Directories without I/O. Elsewhere, a file is pure if its first comment says `Pure`. */
 const PURE = ['errors', 'rule', 'elf', 'text', 'file-format', 'catalogue'];
 const PURE_FILE = /^\/\*\*(?:(?!\*\/)[\s\S])*\bPure\b/;
 
-/** Most files in one directory. */
+/** Maximum number of files in a directory. */
 const MAX_FILES = 15;
 
 const files = readdirSync(SOURCE, { recursive: true })
@@ -67,7 +68,7 @@ function importsOf(file) {
 function fileProblems(file) {
   const directory = directoryOf(file);
   const where = relative(SOURCE, file);
-  if (!ORDER.includes(directory)) return [`${where}: the order of directories does not have ${directory}`];
+  if (!ORDER.includes(directory)) return [`${where}: ${directory} is missing in the order of directories`];
   const { text, all } = imports.get(file);
   const against = all
     .filter(({ name }) => name.startsWith('.'))
@@ -96,10 +97,12 @@ function crowded() {
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
   return [...counts]
     .filter(([, count]) => count > MAX_FILES)
-    .map(([directory, count]) => `${relative(SOURCE, directory)}: ${count} files; split it by subject`);
+    .map(
+      ([directory, count]) => `${relative(SOURCE, directory)}: too many files (${count}); split by subject`,
+    );
 }
 
-/** Imports on demand count: what they load may be loading. Those of types alone are gone at run time. */
+/** Dynamic imports count as well. Imports of types do not: they do not exist at run time. */
 function cycles() {
   const done = new Set();
   const found = [];

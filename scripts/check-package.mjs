@@ -1,5 +1,5 @@
 // Fails if the npm package is too large or depends on other packages, if a bundle lacks a notice that a licence requires or has
-// one too many, or if the published types need a package.
+// one too many, if the published types need a package, or if the manifest has parts that only the repository needs.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,13 +7,15 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { buildAction } from './build-action.mjs';
 import { librariesOf, NOTICES, sectionOf, sectionsIn } from './release/libraries.mjs';
+import { packPackage } from './release/package.mjs';
 
 const LIMIT_BYTES = 480_000;
 const ROOT = resolve(import.meta.dirname, '..');
 const work = mkdtempSync(join(tmpdir(), 'binfmtctl-package-'));
 try {
   const { size, entryCount, root } = pack();
-  const brought = dependenciesIn(root);
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const brought = dependenciesIn(manifest);
   const command = await sectionsFor('src/cli/main.ts', 'src/index.ts', 'src/cli/drop-in/run-detectors.ts');
   await buildAction(join(work, 'action'));
   const problems = [
@@ -22,6 +24,7 @@ try {
     ...noticeProblems('the package', join(root, 'dist'), command),
     ...noticeProblems('the action', join(work, 'action/dist'), [...command, ...(await actionSections())]),
     ...typeProblems(join(root, 'dist')),
+    ...manifestProblems(manifest),
   ];
   for (const problem of problems) console.error(problem);
   console.log(
@@ -32,23 +35,28 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-/** The tarball as npm makes it, unpacked. */
+/** The tarball of a full build, unpacked. */
 function pack() {
-  const words = ['pack', '--json', '--pack-destination', work];
-  const text = execFileSync('npm', words, {
-    cwd: ROOT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build.mjs')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const [{ filename, size, entryCount }] = JSON.parse(text.slice(text.indexOf('[\n')));
-  execFileSync('tar', ['--extract', '--file', join(work, filename), '--directory', work]);
+  const { file, size, entryCount } = packPackage(work);
+  execFileSync('tar', ['--extract', '--file', file, '--directory', work]);
   return { size, entryCount, root: join(work, 'package') };
 }
 
-function dependenciesIn(root) {
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+function dependenciesIn(manifest) {
   const { dependencies, optionalDependencies, peerDependencies } = manifest;
   return Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+}
+
+function manifestProblems(manifest) {
+  const missing = ['repository', 'homepage', 'bugs'].filter((key) => manifest[key] === undefined);
+  const extra = ['scripts', 'devDependencies', 'private'].filter((key) => manifest[key] !== undefined);
+  return [
+    ...missing.map((key) => `the package has no ${key}`),
+    ...extra.map((key) => `the package must not have ${key}`),
+  ];
 }
 
 /** Found apart from the build: a step that the build forgets is missed there, not here. */

@@ -1,4 +1,4 @@
-// Compiles profiles/ into src/profiles/builtin.json, so that starting up parses no YAML.
+// Compiles profiles/ into src/profiles/builtin.json, so that no YAML is parsed at startup.
 //   node scripts/compile-profiles.mjs
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Writes the compiled catalogue. Whether the profiles are right is for `catalogue lint` to say. */
+/** Writes the compiled catalogue without validation: `catalogue lint` checks the profiles. */
 export function compileProfiles() {
   const kinds = { arches: 'arch', formats: 'format', emulators: 'emulator' };
   const catalogue = Object.fromEntries(

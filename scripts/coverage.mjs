@@ -1,12 +1,12 @@
-// Runs tests with instrumented sources, in vitest as well as in all commands that tests start, and prints which lines and branches ran.
+// Runs tests with instrumented sources, in vitest and in all commands that tests start, and prints the covered lines and branches.
 //   node scripts/coverage.mjs [unit] [integration] [kernel] [-- FILE...]
-// Exit status 1: without files, less is covered than FLOOR says for the projects.
+// Exits 1 if tests fail or, without FILE, if coverage is below FLOOR for the projects.
 //
-// V8's own coverage (NODE_V8_COVERAGE) does not do: vitest ends its workers by a signal, before they write it, and each of thousands
-// of commands would write 340 kB or more about the minified program. Here a process writes one bit for each statement, about 2 kB.
+// V8's coverage (NODE_V8_COVERAGE) does not work here: vitest kills its workers before they write it, and each of thousands of
+// commands would write at least 340 kB about the minified program. An instrumented process writes one bit per statement, about 2 kB.
 //
-// Not in `npm test`: the instrumented command is one file of 2.3 MB, and each of thousands of starts takes 0.37 s of processor time in
-// place of 0.22 s.
+// Not in `npm test`: the instrumented command is one file of 2.3 MB, and each of thousands of starts takes 0.37 s of processor time
+// instead of 0.22 s.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,8 +22,8 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const PROJECTS = ['unit', 'integration', 'kernel'];
 /**
- * In percent, by the projects that ran, rounded down from what was reached. What all kernel tests add was not measured yet: set the last
- * line to what a nightly run prints.
+ * In percent, by the projects that ran: the measured coverage, rounded down. Coverage with all kernel tests is not measured yet: update
+ * the last line from a nightly run.
  */
 const FLOOR = {
   unit: { lines: 31, branches: 29 },
@@ -41,7 +41,7 @@ const work = mkdtempSync(join(tmpdir(), 'binfmtctl-coverage-'));
 const written = join(work, 'bits');
 process.on('exit', () => rmSync(work, { recursive: true, force: true, maxRetries: 3 }));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-// Commands of tests run as other users, too.
+// Tests run commands as other users.
 chmodSync(work, 0o755);
 mkdirSync(written);
 chmodSync(written, 0o1777);
@@ -49,13 +49,13 @@ chmodSync(written, 0o1777);
 const sources = instrumentAll();
 await buildCommand();
 const isGood = await runTests();
-// What is built now is of no use to others.
+// Replace the instrumented command in dist/.
 spawnSync(process.execPath, ['scripts/build.mjs', '--quick'], { cwd: ROOT, stdio: 'inherit' });
 const bits = union();
 const isEnough = print();
 process.exit(isGood && isEnough ? 0 : 1);
 
-/** Writes the sources anew below `work`. Returns what each of them counts. */
+/** Writes instrumented copies of the sources to `work`. Returns the points of each. */
 function instrumentAll() {
   const runtime = join(work, 'runtime.mjs');
   let count = 0;
@@ -79,7 +79,7 @@ function instrumentAll() {
   return all;
 }
 
-/** All of the command in one file, in the place of those that are loaded on demand. */
+/** Builds the command as one file, without files that are loaded on demand. */
 async function buildCommand() {
   const quick = spawnSync(process.execPath, ['scripts/build.mjs', '--quick'], {
     cwd: ROOT,
@@ -116,7 +116,7 @@ async function buildCommand() {
   });
 }
 
-/** A test may fail because the program is larger and slower now; `npm test` decides about tests. */
+/** Some tests may fail only because the instrumented program is larger and slower. */
 async function runTests() {
   process.env.COVERAGE = work;
   if (files.length === 0) return runJobs(ROOT, jobsOf(ROOT, projects));
@@ -130,7 +130,7 @@ async function runTests() {
     .every(Boolean);
 }
 
-/** What any of the processes noted. */
+/** The points that any process reached. */
 function union() {
   const names = readdirSync(written);
   const all = new Uint8Array(Math.ceil((sources.at(-1).first + sources.at(-1).points.length) / 8));
@@ -149,8 +149,7 @@ function print() {
   const floor = FLOOR[projects.join(' ')];
   if (files.length > 0 || floor === undefined) return true;
   const isEnough = lines >= floor.lines && branches >= floor.branches;
-  if (!isEnough)
-    console.log(`less than the floor: ${floor.lines} % of lines, ${floor.branches} % of branches`);
+  if (!isEnough) console.log(`below the floor: ${floor.lines} % of lines, ${floor.branches} % of branches`);
   return isEnough;
 }
 
@@ -166,7 +165,7 @@ function row(name, isPart) {
   return result;
 }
 
-/** A line ran if all statements and functions that begin on it did. */
+/** A line ran if all statements and functions that start on it ran. */
 function resultOf({ first, points }) {
   const lines = new Map();
   const branches = [];

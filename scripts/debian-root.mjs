@@ -1,4 +1,4 @@
-// Debian root file systems of other architectures for tests, made by mmdebstrap and kept under .cache/roots.
+// Creates Debian root file systems of other architectures for tests, with mmdebstrap, and keeps them in .cache/roots.
 //   node scripts/private-instance.mjs -- node scripts/debian-root.mjs arm64 [--unpacked]
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -21,20 +21,20 @@ const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const KEPT = join(CHECKOUT, '.cache/roots');
 /** Debian has riscv64 since trixie. */
 const BEFORE_RISCV64 = ['buster', 'bullseye', 'bookworm'];
-/** The group mail, by its number in every Debian. */
+/** The gid of group mail in every Debian. */
 const MAIL = 8;
-/** What an unpacked root consists of. */
+/** The packages of an unpacked root. */
 const UNPACKED = ['base-files', 'base-passwd', 'bash', 'coreutils', 'dash', 'dpkg', 'passwd', 'util-linux'];
 
 /**
- * Returns the root of a Debian architecture, and makes it if it is not kept yet: with apt, and configured through the build's
- * own entry, which takes minutes; or `unpacked`, without apt and without running anything.
+ * Returns the root of a Debian architecture, and creates it if it does not exist. It contains apt and is configured by running its
+ * programs, which takes minutes; or, if `unpacked`, it is only unpacked and has no apt.
  */
 export async function debianRoot(arch, { unpacked = false } = {}) {
   const root = rootOf(arch, unpacked);
   if (existsSync(root)) return root;
   mkdirSync(KEPT, { recursive: true });
-  // Test jobs run side by side: one process makes a root, under flock(1), and the others wait for it.
+  // Test jobs run in parallel: one process creates a root, under flock(1), and the others wait.
   const self = [process.execPath, fileURLToPath(import.meta.url), arch, ...(unpacked ? ['--unpacked'] : [])];
   await promisify(execFile)('flock', [`${root}.lock`, ...self]);
   return root;
@@ -72,7 +72,7 @@ function bootstrap(arch, variant, root) {
   if (status !== 0) throw new Error(`mmdebstrap: ${stderr}`);
 }
 
-/** What maintainer scripts of base-passwd and base-files would make. */
+/** Creates the files of the maintainer scripts of base-passwd and base-files. */
 function addAccounts(root) {
   for (const name of ['passwd', 'group'])
     copyFileSync(join(root, `usr/share/base-passwd/${name}.master`), join(root, 'etc', name));

@@ -1,7 +1,7 @@
-// A long comparison with the kernel or with an original program, in a private binfmt_misc instance.
+// Compares binfmtctl with the kernel or with an original program for a long time, in a private binfmt_misc instance.
 //   node scripts/differential.mjs execute|safety|systemd-binfmt|update-binfmts [--count N] [--seed N]
-// For safety, `--jobs N` divides the count among N private instances, with seeds that follow each other. `--no-check` and
-// `--no-check=extensions|magic` leave out the check, or part of it: the comparison must then fail.
+// For safety, `--jobs N` divides the count among N private instances, with consecutive seeds. `--no-check` and
+// `--no-check=extensions|magic` disable the safety check, or part of it: the comparison must then fail.
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { dirname, resolve } from 'node:path';

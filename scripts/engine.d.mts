@@ -6,10 +6,10 @@ export interface Ran {
 export interface Engine {
   /** For `docker --host`. */
   readonly host: string;
-  /** The environment that the client needs. */
+  /** The environment for the client. */
   readonly env: NodeJS.ProcessEnv;
   readonly docker: (...words: readonly string[]) => Ran;
-  /** As `docker`, beside other commands. */
+  /** Like `docker`, but asynchronous. */
   readonly dockerBeside: (...words: readonly string[]) => Promise<Ran>;
   readonly stop: () => Promise<void>;
 }

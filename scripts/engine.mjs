@@ -1,6 +1,5 @@
-// Debian's Docker engine for tests and benchmarks: nothing is installed, all that it keeps lies below one folder, and all that it
-// starts ends with it. Its user namespace is the machine's own, so that a privileged container reaches the machine's
-// binfmt_misc. Needs root.
+// Runs Debian's Docker engine for tests and benchmarks, without installing it. Its data are in one directory, and all its processes
+// end with it. It runs in the machine's user namespace, so a privileged container can use the machine's binfmt_misc. Requires root.
 import { spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -16,14 +15,14 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackPackages } from './packages.mjs';
 
-// No option moves what it keeps in /etc/docker, /run/docker, /run/containerd and /opt/containerd.
+// No option moves its files in /etc/docker, /run/docker, /run/containerd and /opt/containerd.
 const START = `
   mount --bind "$1/etc" /etc && mount -t tmpfs none /run && mount -t tmpfs none /opt && mount -t proc proc /proc || exit
   shift; exec dockerd "$@"`;
 
 /**
- * Docker 20.10 gives privileged containers every capability of the kernel, also CAP_SYS_RESOURCE where root has it not, as in some
- * virtual machines; runc then starts nothing.
+ * Docker 20.10 gives privileged containers all capabilities of the kernel, including CAP_SYS_RESOURCE even if root does not have it, as
+ * in some virtual machines. runc then fails, so this wrapper removes it.
  */
 const wrapped = (runc) => `#!/bin/sh
 for word; do
@@ -40,9 +39,13 @@ const lacksResource = () => {
 };
 
 /**
- * Starts an engine with no network and no images. `registry`: one that is asked over plain HTTP. `docker(...words)` runs the
- * client and returns { status, stdout, stderr }; `dockerBeside(...)` does it beside others. `stop` ends it, and with it every container. `remap`: with user namespaces, so
- * that root of a container is user 100000; then every user must be able to enter the directories above `folder`.
+ * Starts an engine without network and images.
+ *
+ * `docker(...words)` runs the client and returns { status, stdout, stderr }; `dockerBeside(...)` does so asynchronously. `stop` stops the
+ * engine and all containers.
+ *
+ * @param registry a registry to access over plain HTTP
+ * @param remap whether to remap root of containers to user 100000; every user must then have access to the parents of `folder`
  */
 export async function startEngine(folder, { driver = 'vfs', registry, remap = false } = {}) {
   const names = ['docker.io', 'containerd', 'runc', 'libdevmapper1.02.1'];
@@ -62,7 +65,7 @@ export async function startEngine(folder, { driver = 'vfs', registry, remap = fa
       '/usr/sbin:/usr/bin:/sbin:/bin',
     ].join(':'),
     TMPDIR: join(folder, 'tmp'),
-    // Nobody's logins, and builds as BuildKit does them.
+    // Without credentials, and with BuildKit.
     DOCKER_CONFIG: join(folder, 'client'),
     DOCKER_BUILDKIT: '1',
   };
@@ -78,7 +81,7 @@ export async function startEngine(folder, { driver = 'vfs', registry, remap = fa
     writeFileSync(join(folder, 'bin/runc'), wrapped(`${runc}/usr/sbin/runc`), { mode: 0o755 });
   const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
   const command = [...namespaces, 'sh', '-c', START, 'sh', folder, ...words];
-  // Not to a pipe: while the client runs nobody reads from it, and the engine waits once it is full.
+  // A file, because nothing would read a pipe while the client runs, and the engine blocks once a pipe is full.
   const log = join(folder, 'log');
   const child = spawn('unshare', command, { env, stdio: ['ignore', 'ignore', openSync(log, 'w')] });
   const ended = new Promise((resolve) => {
@@ -101,7 +104,7 @@ export async function startEngine(folder, { driver = 'vfs', registry, remap = fa
       client.once('error', reject);
       client.once('close', (status) => resolve({ status, ...ran }));
     });
-  // Its mounts and all that it has started go with its namespaces.
+  // Its mounts and processes end with its namespaces.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const stop = async () => {
@@ -117,10 +120,10 @@ export async function startEngine(folder, { driver = 'vfs', registry, remap = fa
     await sleep(100);
   }
   await stop();
-  throw new Error(`dockerd does not answer: ${readFileSync(log, 'utf8').slice(-10_000)}`);
+  throw new Error(`dockerd did not start in time: ${readFileSync(log, 'utf8').slice(-10_000)}`);
 }
 
-/** The user whose subordinate ids the engine maps; it would call useradd(8) otherwise. */
+/** Adds the user whose subordinate ids the engine maps. Otherwise the engine would call useradd(8). */
 function addRemappedUser(etc) {
   appendFileSync(join(etc, 'passwd'), 'dockremap:x:59999:59999::/nonexistent:/usr/sbin/nologin\n');
   appendFileSync(join(etc, 'group'), 'dockremap:x:59999:\n');
@@ -130,17 +133,17 @@ function addRemappedUser(etc) {
 async function removeCgroups(name) {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const roots = mounts.filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(' ')[4]);
-  // Processes that are just ending keep it for a moment.
+  // Exiting processes may keep a group for a moment.
   for (const root of roots) {
-    for (let count = 0; count < 100 && !removed(join(root, name)); count++) await sleep(20);
+    for (let count = 0; count < 100 && !tryRemove(join(root, name)); count++) await sleep(20);
   }
 }
 
-/** Whether a control group is gone, with those below it. */
-function removed(folder) {
+/** Tries to remove a control group and its descendants. Returns whether it is gone. */
+function tryRemove(folder) {
   try {
     const below = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isDirectory());
-    for (const { name } of below) removed(join(folder, name));
+    for (const { name } of below) tryRemove(join(folder, name));
     rmdirSync(folder);
     return true;
   } catch (error) {

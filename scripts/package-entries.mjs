@@ -1,23 +1,26 @@
-// The library's entries in dist/, for modules and for require(), and their types.
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Writes the library's entry points in dist/, for import and require(), and their types.
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { bundleTypes } from './types/bundle.mjs';
+import { withDeclarations } from './types/emit.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
-const RELATIVE_IMPORT = /((?:from |import\()['"]\.[^'"]+)\.ts(['"])/g;
 
 /**
- * Both entries load operations.cjs, as the commands do, and export the names that src/index.ts exports.
- * `options`: those of esbuild.
+ * Writes both entry points. They load operations.cjs, as the commands do, and export the same names as src/index.ts.
+ * `options` are those of esbuild.
  */
 export async function writeEntries(options, { withTypes }) {
   const names = (await exportedNames(options)).join(', ');
-  writeFileSync(join(DIST, 'index.mjs'), `export { ${names} } from './operations.cjs';\n`);
+  writeFileSync(
+    join(DIST, 'index.mjs'),
+    `import { library } from './operations.cjs';\nexport const { ${names} } = library;\n`,
+  );
   writeFileSync(
     join(DIST, 'index.cjs'),
-    `const { ${names} } = require('./operations.cjs');\nmodule.exports = { ${names} };\n`,
+    `const { ${names} } = require('./operations.cjs').library;\nmodule.exports = { ${names} };\n`,
   );
   if (withTypes) writeTypes();
 }
@@ -35,31 +38,8 @@ async function exportedNames(options) {
   return output.exports;
 }
 
-/** Types of CommonJS, like the code: a module may import them, and so may a script. */
+/** Writes types as CommonJS, like the code, so that both modules and scripts can import them. */
 function writeTypes() {
-  const types = join(DIST, 'types');
-  execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], { cwd: ROOT, stdio: 'inherit' });
-  removeUnreachable(types);
-  for (const name of typesIn(types)) {
-    const file = join(types, name);
-    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(RELATIVE_IMPORT, '$1.js$2'));
-  }
-  writeFileSync(join(types, 'package.json'), '{ "type": "commonjs" }\n');
-  for (const name of ['index.d.mts', 'index.d.cts'])
-    writeFileSync(join(DIST, name), "export * from './types/index.js';\n");
+  writeFileSync(join(DIST, 'index.d.cts'), withDeclarations(bundleTypes));
+  writeFileSync(join(DIST, 'index.d.mts'), "export * from './index.cjs';\n");
 }
-
-/** tsc writes types of every module; the library's face needs a third of them. */
-function removeUnreachable(folder) {
-  const reached = new Set();
-  const reach = (file) => {
-    if (reached.has(file)) return;
-    reached.add(file);
-    for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g))
-      reach(resolve(folder, file, '..', `${name}.d.ts`));
-  };
-  reach(join(folder, 'index.d.ts'));
-  for (const name of typesIn(folder)) if (!reached.has(join(folder, name))) rmSync(join(folder, name));
-}
-
-const typesIn = (folder) => readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.d.ts'));

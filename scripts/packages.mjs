@@ -1,4 +1,4 @@
-// Debian packages for tests, benchmarks and releases, unpacked under .cache/ and never installed.
+// Unpacks Debian packages for tests, benchmarks and releases to .cache/, without installing them.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,15 +7,15 @@ import { fileURLToPath } from 'node:url';
 
 const CACHE = resolve(dirname(fileURLToPath(import.meta.url)), '../.cache');
 
-/** Unpacks the named packages (those not yet there) and returns their root folders, in the same order. `NAME:ARCH` is that
- * of another machine, `NAME:ARCH@SUITE` that of another release of Debian. */
+/** Unpacks the named packages, unless they are in the cache, and returns their root directories in the same order. `NAME:ARCH` is a
+ * package for another architecture, `NAME:ARCH@SUITE` one of another Debian release. */
 export function unpackPackages(...names) {
   const missing = names.filter((name) => !existsSync(rootOf(name)));
   if (missing.length > 0) fetchAlone(missing);
   return names.map(rootOf);
 }
 
-/** Test jobs run side by side and need the same packages: one process fetches at a time, under flock(1). */
+/** Test jobs run in parallel and need the same packages, so only one process at a time downloads, under flock(1). */
 function fetchAlone(names) {
   mkdirSync(CACHE, { recursive: true });
   const self = fileURLToPath(import.meta.url);
@@ -33,7 +33,7 @@ export function controlOf(name) {
 
 const rootOf = (name) => join(CACHE, 'packages', name.replace(':', '_'));
 
-/** Unpacks the upstream source of a package (if not yet there) and returns its root directory. */
+/** Unpacks the upstream source of a package, unless it is in the cache, and returns its root directory. */
 export function unpackSource(name, version) {
   const root = join(CACHE, 'sources', `${name}-${version}`);
   if (existsSync(root)) return root;
@@ -54,10 +54,10 @@ export function unpackSource(name, version) {
   return root;
 }
 
-/** Named where Debian's own lists name it: it has the keys of all releases. */
+/** The keys of all Debian releases. */
 const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** A source list that names another release of this machine's distribution, on the same mirror. */
+/** Writes a source list for another release of this machine's distribution, on the same mirror. Returns apt's options for it. */
 function suiteList(work, suite) {
   const list = join(work, `${suite}.list`);
   const keys = existsSync(DEBIAN_KEYS) ? `[signed-by=${DEBIAN_KEYS}] ` : '';
@@ -65,7 +65,7 @@ function suiteList(work, suite) {
   return ['-oDir::Etc::sourceparts=/dev/null', `-oDir::Etc::sourcelist=${list}`];
 }
 
-/** The address from which apt takes this machine's own release. */
+/** Returns the URL of apt's mirror for this machine's release. */
 export function ownMirror() {
   const own = /^VERSION_CODENAME=(.+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   const form = ['--format', '$(CODENAME) $(SITE)', 'Created-By: Packages'];
@@ -75,7 +75,7 @@ export function ownMirror() {
   return site;
 }
 
-/** Copies of apt's source lists that name source packages in place of binary ones. */
+/** Copies apt's source lists, with source packages instead of binary packages. */
 function sourceLists(work) {
   const parts = '/etc/apt/sources.list.d';
   const names = existsSync(parts) ? readdirSync(parts) : [];
@@ -92,7 +92,7 @@ function sourceLists(work) {
   return copies;
 }
 
-/** apt-get with lists and caches of its own, in a directory to remove afterwards. */
+/** Returns apt-get with private lists and caches, and their directory, which the caller removes. */
 function startApt() {
   const work = join(CACHE, `apt-${process.pid}`);
   mkdirSync(join(work, 'lists/partial'), { recursive: true });
@@ -119,7 +119,7 @@ function fetchPackages(names) {
     );
 }
 
-/** Packages of one release, by default the machine's own. */
+/** Downloads and unpacks packages of one release, by default the machine's. */
 function fetchFrom(suite, names) {
   const { work, apt } = startApt();
   mkdirSync(join(CACHE, 'packages'), { recursive: true });

@@ -1,10 +1,10 @@
-// Makes all that a release consists of, in a new folder OUT: the npm tarball, the GitHub Action with what it runs, a bundle of
-// emulators and an image context for each platform, the image as an OCI archive (where buildah is there), and SHA256SUMS.
+// Creates all parts of a release in a new directory OUT: the npm tarball, the GitHub Action, a bundle of emulators and an image
+// context for each platform, the image as an OCI archive (if buildah is installed), and SHA256SUMS.
 //   node scripts/release.mjs OUT [--platform linux/amd64,linux/arm64] [--base IMAGE] [--lock FILE]
 //        [--update-lock] [--source [PLATFORM=]SPEC]... [--without-image]
-// The lock file says which emulators these are, byte by byte; --update-lock makes it anew from what --source has (as
-// `binfmtctl bundle --source`; default: oci, which is pinned by digest). The same commit, lock, base and Debian packages
-// give the same bytes: times are those of the commit, or SOURCE_DATE_EPOCH.
+// The lock file pins the emulators by digest. --update-lock updates it from --source (as for `binfmtctl bundle --source`; default:
+// oci, which is pinned by digest). Builds are reproducible for the same commit, lock file, base and Debian packages: times are those
+// of the commit, or SOURCE_DATE_EPOCH.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -25,20 +25,21 @@ import { makeContext } from './release/context.mjs';
 import { buildImage } from './release/image.mjs';
 import { bundleLocked, updateLock } from './release/lock.mjs';
 import { packFolder } from './release/pack.mjs';
+import { packPackage } from './release/package.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
 const USAGE = `usage: node scripts/release.mjs OUT [options]
 
-Makes all parts of a release in the new directory OUT.
+Create all parts of a release in the new directory OUT.
 
-  --platform LIST         default: linux/amd64,linux/arm64
+  --platform LIST         platforms (default: linux/amd64,linux/arm64)
   --base IMAGE            base of the container image
-  --lock FILE             the lock file of the emulators; default: binfmtctl.lock
-  --update-lock           write the lock file from --source first
-  --source [PLATFORM=]SPEC  where emulators come from; repeatable; default: oci
-  --without-image         make no container image
-  --help                  print this text`;
+  --lock FILE             lock file of the emulators (default: binfmtctl.lock)
+  --update-lock           update the lock file from --source first
+  --source [PLATFORM=]SPEC  source of emulators, repeatable (default: oci)
+  --without-image         do not build the container image
+  --help                  print this help`;
 
 const { values, positionals } = parseWords({
   allowPositionals: true,
@@ -61,7 +62,7 @@ const out = resolve(positionals[0]);
 if (existsSync(out) && readdirSync(out).length > 0) fail(`${out} is not empty`);
 const lock = resolve(values.lock);
 if (!existsSync(lock) && !values['update-lock'])
-  fail(`there is no ${lock}: --lock names one, --update-lock makes it`);
+  fail(`lock file not found: ${lock}; use --lock FILE, or --update-lock to create it`);
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const git = (...words) => execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).trim();
@@ -74,12 +75,11 @@ const release = {
 const work = mkdtempSync(join(tmpdir(), 'binfmtctl-release-'));
 try {
   mkdirSync(out, { recursive: true });
-  // It builds dist/ first.
   step('the npm tarball');
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', out], {
-    cwd: ROOT,
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build.mjs')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  packPackage(out);
   step('the GitHub Action');
   await makeAction(join(out, 'action'), join(out, `binfmtctl-action-${version}.tar`));
 
@@ -99,7 +99,7 @@ try {
     contexts.push({ platform, folder });
   }
   if (values['without-image'] || !hasBuildah())
-    step('no image: there is no buildah, or --without-image was given');
+    step('no image, because of --without-image or because buildah is not installed');
   else {
     step('the image');
     const digest = await buildImage(join(out, `binfmtctl-${version}.oci.tar`), contexts, {
@@ -116,14 +116,14 @@ try {
     sums.toSorted((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join(''),
   );
 } catch (error) {
-  // What it started has said already what was wrong.
+  // Child processes have already printed their errors.
   process.stderr.write(`release: ${error.message.split('\n')[0]}\n`);
   process.exitCode = 1;
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
 
-/** For the branch or tag that workflows name. */
+/** Creates the directory and the archive for the branch or tag that workflows use. */
 async function makeAction(folder, archive) {
   await buildAction(folder);
   for (const name of ['action.yml', 'LICENSE']) copyFileSync(join(ROOT, name), join(folder, name));
@@ -148,7 +148,7 @@ function parseWords(settings) {
   try {
     return parseArgs(settings);
   } catch (error) {
-    return fail(`${error.message.split('. To ')[0]}; --help prints the options`);
+    return fail(`${error.message.split('. To ')[0]}; see --help`);
   }
 }
 

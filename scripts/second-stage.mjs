@@ -1,5 +1,5 @@
-// Runs the commands of docs/run-and-enter.md, "The second stage of debootstrap", exactly as printed: as root, and as a plain user with
-// subordinate ids. Needs root and the packages debootstrap, fakeroot and uidmap.
+// Runs the commands in docs/run-and-enter.md, "The second stage of debootstrap", exactly as printed: as root, and as an unprivileged
+// user with subordinate ids. Requires root and the packages debootstrap, fakeroot and uidmap.
 //   node scripts/second-stage.mjs [root] [user]
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,13 +13,13 @@ const ACTORS = { root: [], user: ['setpriv', `--reuid=${USER.id}`, `--regid=${US
 
 delete process.env.NODE_EXTRA_CA_CERTS;
 requireTools('debootstrap', 'fakeroot', 'newuidmap');
-const commands = printedCommands();
+const commands = documentedCommands();
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(ACTORS);
 const failed = wanted.filter((actor) => !runAs(actor));
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** The lines of the first code block below the heading. */
-function printedCommands() {
+/** Returns the lines of the first code block below the heading. */
+function documentedCommands() {
   const text = readFileSync(join(ROOT, 'docs/run-and-enter.md'), 'utf8');
   const section = text.split('### The second stage of debootstrap')[1]?.split('\n### ')[0] ?? '';
   const lines =
@@ -38,7 +38,7 @@ function runAs(actor) {
     mkdirSync(at('home'));
     mkdirSync(at('bin'));
     const cli = `${process.execPath} ${join(ROOT, 'dist/cli.cjs')}`;
-    // With a store of its own, the machine's stays as it is.
+    // Do not use the machine's store.
     const command = `#!/bin/sh\nname=$1\nshift\nexec ${cli} "$name" --store ${at('home')}/store "$@"\n`;
     writeFileSync(at('bin/binfmtctl'), command, { mode: 0o755 });
     writeFileSync(at('subordinate'), `${USER.name}:1000000:65536\n`);
@@ -48,7 +48,7 @@ function runAs(actor) {
     if (actor === 'user') chownSync(at('home'), USER.id, USER.id);
     return succeeds(actor, folder);
   } finally {
-    // Files of subordinate ids are root's to remove.
+    // Only root can remove files of subordinate ids.
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,15 +1,15 @@
-// Runs the tests, side by side on all processors. Kernel and system tests have binfmt_misc instances of their own, in user namespaces,
-// so that the machine's own is not touched. Engine and nightly tests need that: they mount it where it is not, and leave it as they
-// found it. They also build again, so they run after the others, alone.
+// Runs the tests in parallel on all processors. Kernel and system tests use private binfmt_misc instances in user namespaces, not the
+// machine's. Engine and nightly tests need the machine's instance: they mount it if necessary, and restore its state. They also rebuild
+// dist/, so they run alone, after the others.
 //   node scripts/test.mjs [unit] [integration] [kernel] [system] [engine] [nightly] [-- vitest arguments]
-// With vitest arguments, such as files, each project is one vitest.
+// With vitest arguments, such as files, each project runs in one vitest.
 import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jobsOf } from './tests/jobs.mjs';
 import { PRIVATE, runJobs } from './tests/run-jobs.mjs';
 
-// Node 20 parses every certificate of this file at each start: 50 ms for each of the thousands of processes.
+// Node 20 parses all certificates of this file at each start, which costs 50 ms for each of thousands of processes.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -43,21 +43,21 @@ const alone = projects.filter((name) => !together.includes(name));
 results.push(...alone.map((name) => vitest(PRIVATE.includes(name), name)));
 process.exit(results.every(Boolean) && process.exitCode !== 1 ? 0 : 1);
 
-/** Says why a project is skipped; under CI that is a failure. */
+/** Prints why a project is skipped, which is a failure in CI. */
 function isPossible(project) {
-  const why = obstacle(project);
+  const why = skipReason(project);
   if (why === null) return true;
   console.log(`${project} tests SKIPPED: ${why}`);
   if (process.env.CI === 'true') process.exitCode = 1;
   return false;
 }
 
-function obstacle(project) {
+function skipReason(project) {
   if (ON_MACHINE.includes(project)) return process.getuid() === 0 ? null : 'they need root';
   if (!PRIVATE.includes(project)) return null;
   const words = ['scripts/private-instance.mjs', '--', 'true'];
   const { status, stderr } = spawnSync('node', words, { cwd: ROOT, encoding: 'utf8' });
-  return status === 0 ? null : `no private binfmt_misc instance here: ${stderr.trim()}`;
+  return status === 0 ? null : `cannot create a private binfmt_misc instance: ${stderr.trim()}`;
 }
 
 function vitest(isPrivate, project) {

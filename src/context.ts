@@ -21,6 +21,7 @@ export type Progress =
   | { readonly kind: 'failed'; readonly arch: string; readonly text: string }
   | { readonly kind: 'warning'; readonly text: string };
 
+/** The stages of an operation. */
 export type Stage = 'find' | 'fetch' | 'unpack' | 'register' | 'remove' | 'prove';
 
 /** Names up to three arches; for more, gives their number. */

@@ -43,19 +43,28 @@ export const EXIT_STATUS = {
   BAD_ROOT: 1,
   PROGRAM_NOT_FOUND: 1,
   PROGRAM_NOT_EXECUTABLE: 1,
+  PROGRAM_FAILED: 1,
 } as const satisfies Record<string, 1 | 2 | 3>;
 
+/** The kinds of failure. */
 export type ErrorCode = keyof typeof EXIT_STATUS;
 
+/** Details of a `BinfmtctlError`. */
 export interface ErrorOptions {
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
+/** Every failure: `code` is its kind, the message says what failed and why, `hint` says what to do. */
 export class BinfmtctlError extends Error {
-  override readonly name = 'BinfmtctlError';
+  override readonly name: string = 'BinfmtctlError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+
+  static {
+    // The published code is minified, and with it the names of classes.
+    Object.defineProperty(BinfmtctlError, 'name', { value: 'BinfmtctlError' });
+  }
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

@@ -1,4 +1,4 @@
-/** fixtures/kernel-errors.json: register strings, and what Linux 6.18.44 and 7.3.4 answered to each. */
+/** fixtures/kernel-errors.json: register strings, and the responses of Linux 6.18.44 and 7.3.4. */
 import { decodeText } from '../src/rule/text.ts';
 import cases from './fixtures/kernel-errors.json' with { type: 'json' };
 
@@ -7,7 +7,7 @@ export interface RegisterCase {
   readonly register: Uint8Array;
   readonly errno: string | null;
   readonly errno73: string | null;
-  /** What the entry's file read afterwards; empty when refused. */
+  /** Contents of the entry's file afterwards; empty if refused. */
   readonly entryName: string;
   readonly entryFile: Uint8Array;
   /** Registered first; `@name=v` writes v to that entry instead. */

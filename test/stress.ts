@@ -1,6 +1,6 @@
-/** Whether tests run at full length, as `npm run test:stress` has them. */
+/** True if tests run at full length, as in `npm run test:stress`. */
 export const STRESS = process.env['STRESS'] === '1';
 
-/** How much of something a test does: little, or all of it in the stress run. A variable of its own overrides both. */
+/** Chooses the size of a test: small, or full in the stress run. A dedicated variable overrides both. */
 export const amount = (little: number, all: number, variable = ''): number =>
   Number(process.env[variable] ?? (STRESS ? all : little));

@@ -1,10 +1,10 @@
-// A source with calls that note which of its statements and branches run.
+// Instruments a source with calls that record which statements and branches run.
 import { parseSync } from 'vite';
 import { withChildren } from '../mutation/mutants.mjs';
 
 /**
- * Returns the text with calls of `hit` and `branch` from the module `runtime`, and what each number stands for: from `first` on,
- * the line of a statement, and for branches two numbers where both ways count.
+ * Returns the text with calls of `hit` and `branch` from the module `runtime`, and the points that they count: the lines of
+ * statements, and the branches, with two points for a condition. Their ids start at `first`.
  */
 export function instrument(path, text, { first, runtime }) {
   const { program, errors } = parseSync(path, text);
@@ -46,7 +46,7 @@ export function instrument(path, text, { first, runtime }) {
     });
     return `${head} $hit(${id}); ${rest.join('')}`;
   };
-  // Imports come first wherever they stand, and a first line for the kernel stays the first.
+  // Imports are hoisted, so the last line may be one. A `#!` line stays first.
   const whole = text.slice(0, program.start) + inside(program) + text.slice(program.end);
   return {
     text: `${whole}\nimport { branch as $branch, hit as $hit } from ${JSON.stringify(runtime)};\n`,

@@ -1,4 +1,4 @@
-// What an instrumented source calls: notes what runs, one bit each, and writes it to a file at the end.
+// The functions that instrumented sources call. They record one bit per point, and write all bits to a file at the end.
 import { writeFileSync } from 'node:fs';
 
 const { directory, count } = COVERAGE;
@@ -13,7 +13,7 @@ export function branch(id, value) {
   return value;
 }
 
-/** Users and roots that do not reach the directory are not counted. */
+/** Ignores failures: processes of other users or in other roots may not reach the directory. */
 export function flush() {
   try {
     writeFileSync(`${directory}/${process.pid}-${process.hrtime.bigint()}`, bits);

@@ -1,7 +1,7 @@
-// Mutants of a TypeScript file, all in one text: each is one small change that `mutant(N)` switches on.
+// Creates all mutants of a TypeScript file in one text. Each is one small change, which `mutant(N)` enables.
 import { parseSync } from 'vite';
 
-/** The text of a node, in which `print(child, node)` stands for each child. */
+/** Returns the text of a node with each child replaced by `print(child, node)`. */
 export function withChildren(node, text, print) {
   let result = '';
   let at = node.start;
@@ -12,7 +12,7 @@ export function withChildren(node, text, print) {
   return result + text.slice(at, node.end);
 }
 
-/** Returns the text with all mutants, numbered from `first`, and what each of them changes. */
+/** Returns the text with all mutants, and a list of their changes. Their ids start at `first`. */
 export function mutate(path, text, first) {
   const { program, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`);
@@ -49,7 +49,7 @@ export function mutate(path, text, first) {
   return { text: inside(program), mutants };
 }
 
-/** Children that are code, in order. Types and names are not. */
+/** Returns the children that are code, in order, without types and names. */
 export function childrenOf(node) {
   const skipped = SKIPPED[node.type] ?? [];
   const isCode = ({ type }) => !type.startsWith('TS') || TS_CODE.includes(type);
@@ -112,7 +112,7 @@ const SWAPPED = {
   '++': ['--'],
   '--': ['++'],
 };
-/** Operators with a boolean as result. */
+/** Operators with a boolean result. */
 const DECIDING = ['===', '!==', '<', '<=', '>', '>=', '&&', '||'];
 const PAIRS = [
   ['every', 'some'],
@@ -124,9 +124,9 @@ const PAIRS = [
   ['min', 'max'],
 ];
 const METHODS = new Map([...PAIRS, ...PAIRS.map((pair) => pair.toReversed())]);
-/** Calls that are left out: the object of the call is in their place. */
+/** Calls to remove: the mutant is the object of the call. */
 const DROPPED = ['filter', 'slice', 'subarray', 'toSorted', 'toReversed', 'trim', 'sort', 'reverse'];
-/** A loop that never ends proves nothing, so that loops are only left out. */
+/** Loops are only removed: an endless loop proves nothing. */
 const LOOPS = ['WhileStatement', 'DoWhileStatement', 'ForStatement'];
 const BRANCHES = ['IfStatement', 'ConditionalExpression'];
 
@@ -134,7 +134,7 @@ function replacementsOf(node, parent, source) {
   const isTest = parent.test === node && parent.type !== 'SwitchCase';
   const decides =
     DECIDING.includes(node.operator) || (node.operator === '!' && node.type === 'UnaryExpression');
-  // Beside && false is as good as false for both, and beside || true.
+  // `false` in an && makes the whole && false, which another mutant does already; likewise `true` in an ||.
   const results = { '&&': ['true'], '||': ['false'] }[parent.operator] ?? ['true', 'false'];
   const isArrow = parent.type === 'ArrowFunctionExpression' && parent.body === node;
   return [
@@ -179,7 +179,7 @@ function ownReplacements(node, parent, source) {
   }
 }
 
-/** Part of a longer optional chain, which would not be one any more. */
+/** Whether a node is part of an optional chain, which a change would break. */
 const isLink = (node, parent) =>
   parent.type === 'ChainExpression' ||
   (parent.type === 'MemberExpression' && parent.object === node && hasOptional(node));
@@ -211,6 +211,6 @@ function literal({ value }) {
 const isString = ({ type, value }) =>
   type === 'TemplateLiteral' || (type === 'Literal' && typeof value === 'string');
 
-/** Texts for people are not tested word by word. */
+/** Tests do not check every word of a message. */
 const isProse = ({ value, quasis = [] }) =>
   / /.test(value ?? quasis.map((each) => each.value.cooked).join(''));

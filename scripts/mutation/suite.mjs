@@ -1,16 +1,16 @@
-// A file of unit tests in one script with the mutants of the sources below it: evaluated afresh for every mutant, so that what a
-// module computes when it is loaded is mutated, too.
+// Bundles a unit test file with the mutated sources that it imports into one script. The script is evaluated again for every mutant, so
+// that code that runs when a module is loaded is mutated as well.
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { Script } from 'node:vm';
 import { build } from 'esbuild';
 import { testApi } from './vitest.mjs';
 
-/** More calls than this in one test, times those without a mutant, and it is a loop. */
+/** A test that makes this many times its usual calls is treated as an endless loop. */
 const LOOP = 50;
 const FEWEST_CALLS = 20_000;
 
-/** Bundles a file; `mutated` has the texts to take in place of those on the disk, by absolute path. */
+/** Bundles a test file. `mutated` maps absolute paths to the texts that replace the files. */
 export async function loadSuite(root, file, mutated) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
@@ -55,7 +55,7 @@ function loader(root, file, evaluate) {
   };
 }
 
-/** Runs all tests without a mutant. Returns which mutants each reaches, and how long it takes. */
+/** Runs all tests without a mutant. Returns the mutants that each test reaches, and its duration. */
 export async function baseline({ file, load }) {
   const reached = new Set();
   let calls = 0;
@@ -89,7 +89,7 @@ export async function kills({ load }, { atLoad, tests }, id) {
   let limit = Number.POSITIVE_INFINITY;
   const mutant = (each) => {
     calls += 1;
-    if (calls > limit) throw new Error('a loop without an end');
+    if (calls > limit) throw new Error('endless loop');
     return each === id;
   };
   const isAtLoad = atLoad.has(id);

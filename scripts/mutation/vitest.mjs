@@ -1,10 +1,10 @@
-// As much of vitest as the unit tests use, to run them hundreds of times in one process.
+// Implements the parts of vitest that the unit tests use, to run them hundreds of times in one process.
 import { chai, customMatchers, JestAsymmetricMatchers, JestChaiExpect, JestExtend } from '@vitest/expect';
 
 for (const plugin of [JestExtend, JestChaiExpect, JestAsymmetricMatchers]) chai.use(plugin);
 chai.expect.extend(chai.expect, customMatchers);
 
-/** Returns functions in place of vitest's, and the list that they put the tests into. */
+/** Returns replacements for vitest's functions, and the list of tests that they fill. */
 export function testApi() {
   const tests = [];
   const names = [];

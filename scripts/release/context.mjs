@@ -1,4 +1,4 @@
-// What an image is built from: emulators, tools, the program and the licences of all of it.
+// Creates the build context of an image: emulators, tools, the program and the licences of all of them.
 import {
   chmodSync,
   copyFileSync,
@@ -19,18 +19,18 @@ import { NOTICES } from './libraries.mjs';
 import { writeLicences } from './licences.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** Debian's names of architectures are Docker's but for these. */
+/** Debian's names of architectures, where they differ from Docker's. */
 const DEBIAN = { arm: 'armhf', 386: 'i386', ppc64le: 'ppc64el' };
-/** What the program starts; Node offers none of it. There is no link called sh. */
+/** The tools that the program runs. There is no sh. */
 const APPLETS = ['cat', 'chroot', 'mount', 'umount', 'unshare'];
-/** Parts of dist/ that are for Node packages and for other machines. */
+/** Parts of dist/ that are only for the npm package. */
 const LEFT_OUT = [
-  ...['types', 'index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'run-detectors', 'run-detectors.cjs'],
-  // It is among the licences.
+  ...['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'run-detectors', 'run-detectors.cjs'],
+  // It is in the licences.
   NOTICES,
 ];
 
-/** Fills a new folder; all files have modes that do not depend on the umask. */
+/** Fills a new directory. The modes of files do not depend on the umask. */
 export async function makeContext(folder, { platform, bundle, lock }) {
   for (const name of ['emulators', 'tools', 'program/dist', 'licenses'])
     mkdirSync(join(folder, name), { recursive: true });
@@ -43,7 +43,7 @@ export async function makeContext(folder, { platform, bundle, lock }) {
   fixModes(folder);
 }
 
-/** The Dockerfile without the stage that makes the contents: they are in the context. */
+/** Returns the Dockerfile without the stage that creates the contents, which are in the context. */
 function lastStage(text) {
   const last = text.slice(text.lastIndexOf('\nFROM ') + 1).replaceAll('--from=contents /contents/', '');
   if (/--from=/.test(last)) throw new Error('the last stage of the Dockerfile copies from another stage');
@@ -51,21 +51,21 @@ function lastStage(text) {
   return base + last;
 }
 
-/** Packages whose programs are in the image. */
+/** The packages whose programs are in the image. */
 const packagesFor = (platform) => ['busybox-static', 'util-linux'].map((name) => packageFor(name, platform));
 
-/** A Debian package for the architecture of a platform, as `NAME:ARCH`. */
+/** Returns a Debian package for a platform, as `NAME:ARCH`. */
 export function packageFor(name, platform) {
   const [, arch] = platform.split('/');
   return `${name}:${DEBIAN[arch] ?? arch}`;
 }
 
-/** The bundle has been verified against the lock when it was made. */
+/** Unpacks a bundle, which was verified against the lock file when it was created. */
 async function unpackEmulators(bundle, folder) {
   const extract = tar.extract();
   const read = pipeline(createReadStream(bundle), extract);
   for await (const entry of extract) {
-    // The manifest stands at the top, emulators in a folder for what they run.
+    // The manifest is at the top level, each emulator in a directory.
     if (!entry.header.name.includes('/')) entry.resume();
     else await pipeline(entry, createWriteStream(join(folder, basename(entry.header.name)), { flags: 'wx' }));
   }

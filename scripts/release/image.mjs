@@ -1,10 +1,10 @@
-// The image, with buildah: one for each platform, an index above them, in an archive with the layout of OCI.
+// Builds the image with buildah: one per platform, with an index, as an archive with the OCI image layout.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packFolder } from './pack.mjs';
 
-/** Writes the archive and returns the digest of the index, by which a registry names the image. */
+/** Writes the archive and returns the digest of the index, which identifies the image in a registry. */
 export async function buildImage(file, contexts, { version, revision, epoch, base, work }) {
   const list = `localhost/binfmtctl-release-${process.pid}`;
   const layout = join(work, 'layout');
@@ -16,7 +16,7 @@ export async function buildImage(file, contexts, { version, revision, epoch, bas
       const values = { VERSION: version, REVISION: revision, ...(base && { BASE: base }) };
       buildah(
         ...['build', '--quiet', '--format', 'oci', '--no-cache'],
-        // A base that is there already is taken as it is.
+        // Do not update a base that exists locally.
         ...['--layers=true', '--pull=false', '--identity-label=false', '--timestamp', `${epoch}`],
         ...['--platform', platform, '--manifest', list, '--iidfile', made],
         ...Object.entries(values).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),

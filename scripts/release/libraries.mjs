@@ -1,22 +1,22 @@
-// The npm packages that a bundle consists of, with the notices that their licences require.
+// Finds the npm packages in a bundle, and the notices that their licences require.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** The name of the file beside the bundled code. */
+/** The name of the file next to the bundled code. */
 export const NOTICES = 'THIRD-PARTY-NOTICES';
 const HEADER = 'Third-party software that is bundled with binfmtctl.\n\n';
 const LEGAL_FILE = /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i;
 
 /**
- * The packages whose code is in the output of esbuild, each name and version once.
- * @param metafiles one of each build
+ * Returns the packages with code in the output of esbuild, each name and version once.
+ * @param metafiles the metafiles of the builds
  */
 export function librariesOf(...metafiles) {
   const inputs = metafiles
     .flatMap(({ outputs }) => Object.values(outputs))
     .flatMap((output) => Object.entries(output.inputs))
-    // What the bundler read and left out needs no notice.
+    // Code that the bundler dropped needs no notice.
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   const folders = inputs.map(
     ([path]) => /^(?:.*:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? '',
@@ -26,13 +26,13 @@ export function librariesOf(...metafiles) {
   return [...unique.values()].toSorted((a, b) => (titleOf(a) < titleOf(b) ? -1 : 1));
 }
 
-/** The text of the file NOTICES. `others`: texts of such files, whose sections are taken as well. */
+/** Returns the text of the file NOTICES. `others` are texts of such files whose sections are included. */
 export function noticesOf(libraries, ...others) {
   const sections = [...libraries.map(sectionOf), ...others.flatMap(sectionsIn)];
   return [HEADER, ...[...new Set(sections)].toSorted()].join('');
 }
 
-/** The sections of such a file; each begins with a line `=== NAME VERSION (LICENCE)`. */
+/** Splits such a file into sections, which start with a line `=== NAME VERSION (LICENCE)`. */
 export const sectionsIn = (notices) => notices.split(/^(?==== )/m).slice(1);
 
 export const sectionOf = (library) => `${titleOf(library)}\n\n${library.text}\n\n`;
@@ -45,7 +45,7 @@ function libraryIn(folder) {
   const files = readdirSync(path).filter((each) => LEGAL_FILE.test(each));
   const texts = files.toSorted().map((each) => readFileSync(join(path, each), 'utf8').trim());
   if (texts.length > 0) return { name, version, license, text: texts.join('\n\n') };
-  // Some packages only declare the licence.
+  // Some packages declare a licence without including its text.
   const holder = typeof author === 'string' ? author : author?.name;
   if (license !== 'MIT' || !holder)
     throw new Error(`the npm package ${name} ${version} is bundled, but has no licence text`);

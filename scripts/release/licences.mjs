@@ -1,4 +1,4 @@
-// The licences of what the image contains, and where the sources of it are.
+// Writes the licences of the image's contents, and where to find their sources.
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -6,10 +6,10 @@ import { controlOf, unpackPackages } from '../packages.mjs';
 import { NOTICES, sectionsIn } from './libraries.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** That packages' copyright files refer to. */
+/** The licences that copyright files of packages refer to. */
 const COMMON = ['GPL-2', 'GPL-3', 'LGPL-2', 'LGPL-2.1'];
 
-/** Writes SOURCES, LICENSE, JAVASCRIPT and a file for each package into a folder. */
+/** Writes SOURCES, LICENSE, JAVASCRIPT and a file for each package to a directory. */
 export async function writeLicences(folder, { lock, platform, packages }) {
   copyFileSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'));
   const notices = readFileSync(join(ROOT, 'dist', NOTICES), 'utf8');
@@ -26,9 +26,9 @@ export async function writeLicences(folder, { lock, platform, packages }) {
   const [base] = unpackPackages('base-files');
   for (const name of COMMON) copyFileSync(join(base, 'usr/share/common-licenses', name), join(folder, name));
   const lines = [
-    'What this image contains besides its base, and where the sources are.',
+    'Contents of this image in addition to its base, and their sources.',
     '',
-    'binfmtctl (/usr/lib/binfmtctl): Apache-2.0, see LICENSE. Libraries in it: see JAVASCRIPT.',
+    'binfmtctl (/usr/lib/binfmtctl): Apache-2.0, see LICENSE. Its libraries: see JAVASCRIPT.',
     ...sectionsIn(notices).map((section) => {
       const [, library, license] = /^=== (.*) \((.*)\)$/m.exec(section);
       return `  ${library}: ${license}, the npm package of that name and version`;
@@ -40,14 +40,14 @@ export async function writeLicences(folder, { lock, platform, packages }) {
         `  QEMU ${version} from ${source}; its sources: https://download.qemu.org/qemu-${version}.tar.xz`,
     ),
     '',
-    'Programs of Debian (/usr/libexec/binfmtctl, and QEMU where it is from apt): see NAME.copyright. Sources: the Debian source',
+    'Programs of Debian (/usr/libexec/binfmtctl, and QEMU if it is from apt): see NAME.copyright. Sources: the Debian source',
     'packages of these names and versions, https://snapshot.debian.org/package/NAME/VERSION/',
     ...all.map((name) => `  ${describePackage(controlOf(name))}`),
   ];
   writeFileSync(join(folder, 'SOURCES'), `${lines.join('\n')}\n`);
 }
 
-/** Each source and version of emulators for the platform once. */
+/** Returns each source and version of the platform's emulators once. */
 async function emulatorSources(lock, platform) {
   const { builtinCatalogue, decodeLockFile, findArch } = createRequire(import.meta.url)(
     join(ROOT, 'dist/operations.cjs'),
@@ -56,7 +56,7 @@ async function emulatorSources(lock, platform) {
   const own = hosts[findArch(builtinCatalogue(), platform).id] ?? {};
   const unknown = Object.entries(own).find(([, { version }]) => version === null);
   if (unknown !== undefined)
-    throw new Error(`the version of the emulator for ${unknown[0]} is not known, so its sources are not`);
+    throw new Error(`cannot name the sources of the emulator for ${unknown[0]}: unknown version`);
   const pairs = new Map(
     Object.values(own).map(({ source, version }) => [`${source}\n${version}`, { source, version }]),
   );

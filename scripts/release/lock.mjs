@@ -1,4 +1,4 @@
-// Which emulators a release has: the lock file, and bundles of what it names.
+// Updates the lock file of a release, and creates bundles of its emulators.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Pinned by digest, with images for all platforms. */
 const DEFAULT_SOURCE = 'oci';
 
-/** Makes the parts of the platforms anew from the sources; those of other machines stay as they are. */
+/** Updates the entries of the platforms from the sources. Entries of other platforms stay unchanged. */
 export async function updateLock(file, platforms, sources, work) {
   const { decodeLockFile, encodeLockFile } = createRequire(import.meta.url)(
     join(ROOT, 'dist/operations.cjs'),
@@ -29,7 +29,7 @@ export async function updateLock(file, platforms, sources, work) {
   writeFileSync(file, await encodeLockFile({ hosts }));
 }
 
-/** A bundle of all that the lock has for the platform: other bytes are refused. */
+/** Creates a bundle of all emulators that the lock file pins for the platform. */
 export function bundleLocked(file, lock, platform, work) {
   return bundle(file, platform, [`--locked=${lock}`], work);
 }
@@ -55,7 +55,7 @@ function bundle(file, platform, from, work) {
   return JSON.parse(text);
 }
 
-/** `linux/arm64=SPEC` is for that platform alone, `SPEC` for all that have none of their own. */
+/** `linux/arm64=SPEC` applies to that platform only, `SPEC` to all others. */
 function sourceFor(platform, sources) {
   const own = sources.find((each) => each.startsWith(`${platform}=`));
   if (own !== undefined) return own.slice(platform.length + 1);

@@ -1,10 +1,10 @@
-// A folder as a tar file whose bytes depend on nothing but its files' names and contents.
+// Packs a directory into a reproducible tar file, which depends only on the names and contents of its files.
 import { createReadStream, createWriteStream, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 
-/** `epoch`: the time that all of it gets, in seconds. */
+/** `epoch` is the time of all entries, in seconds. */
 export async function packFolder(folder, file, epoch) {
   const archive = tar.pack();
   const written = pipeline(archive, createWriteStream(file));

@@ -1,11 +1,11 @@
-// Splits the tests into jobs that run side by side. A job is one vitest with some files of one project.
+// Splits the tests into parallel jobs. A job is one vitest with some files of one project.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files in one job. Fewer balance better, but every job starts vitest again. */
+/** Files per job. Fewer balance better, but every job starts vitest again. */
 const FILES = { system: 1, unit: 60, integration: 6, kernel: 5 };
 
-/** The jobs of projects, in each the largest files first: they take longest. */
+/** Returns the jobs of projects. The largest files, which take longest, come first. */
 export function jobsOf(root, projects) {
   return projects.flatMap((project) => {
     const files = testFiles(root, project);

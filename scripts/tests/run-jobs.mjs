@@ -1,16 +1,16 @@
-// Runs test jobs side by side, each with a TMPDIR of its own, and kernel and system tests with a binfmt_misc instance of their own.
+// Runs test jobs in parallel, each with a separate TMPDIR. Kernel and system tests use private binfmt_misc instances.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
-/** Projects whose jobs get a binfmt_misc instance of their own. */
+/** Projects whose jobs run in a private binfmt_misc instance. */
 export const PRIVATE = ['kernel', 'system'];
 
-/** Test files in the list of slow ones. */
+/** Number of slow test files to list. */
 const SHOWN = Number(process.env.SLOW_TESTS ?? 10);
 
-/** Runs all jobs and prints a line for each, with all output of those that fail. Returns whether all passed. */
+/** Runs all jobs, and prints a line for each, after its output if it fails. Returns whether all passed. */
 export async function runJobs(root, jobs) {
   const waiting = [...jobs];
   const totals = { passed: 0, failed: 0, skipped: 0 };
@@ -43,7 +43,7 @@ export async function runJobs(root, jobs) {
 async function runJob(root, { project, files: given }) {
   const began = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
-  // apt reads as a user of its own.
+  // apt reads files as its own user.
   chmodSync(folder, 0o755);
   const report = join(folder, 'report.json');
   const command = [
@@ -77,7 +77,7 @@ async function runJob(root, { project, files: given }) {
   };
 }
 
-/** Counts of tests, and seconds per file. */
+/** Returns the numbers of tests, and seconds per file. */
 function readReport(root, report) {
   try {
     const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(

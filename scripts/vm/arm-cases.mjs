@@ -1,10 +1,10 @@
-// What binfmtctl has to do on an arm64 machine, with QEMU, Box64 and box32.
+// Cases for binfmtctl on an arm64 machine, with QEMU, Box64 and box32.
 import { expectCase } from './cases.mjs';
 
 const HELLO = '/srv/amd64-dynamic/usr/bin/hello';
 const MAWK_32 = '/srv/i386-dynamic/usr/bin/mawk';
 
-/** Three machines: two whose processor has AArch32, without systemd and with it, before and after a reboot; and one without. */
+/** Three machines: two with AArch32, of which one runs systemd and reboots, and one without AArch32. */
 export function armMachines() {
   return [
     { boots: [{ title: 'without systemd', cases: [...refused(), ...qemuCases(), ...boxCases()] }] },

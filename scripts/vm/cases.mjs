@@ -1,13 +1,16 @@
-// Commands that a machine runs one after the other, each with what is to be seen.
+// Commands that a machine runs in sequence, each with its expected result.
 const POWER_OFF = 'sync; echo u >/proc/sysrq-trigger; echo o >/proc/sysrq-trigger; sleep 60';
 
-/** A case: its name, a shell command, and the expected exit status (undefined: any) and output (a pattern, or several; `not` must not match). */
+/**
+ * Returns a case: its name, a shell command, and the expected exit status (undefined: any) and output. `says` is a pattern or several,
+ * which must match; `not` must not match.
+ */
 export function expectCase(name, command, { says = [], not, ...expected } = {}) {
   const { status } = { status: 0, ...expected };
   return { name, command, status, says: [says].flat(), not };
 }
 
-/** The script that runs the cases, reports each, and switches the machine off, or ends in `last`. */
+/** Returns the script that runs and reports the cases, and then powers the machine off, or runs `last`. */
 export function scriptOf(cases, last = POWER_OFF) {
   const parts = cases.map(
     ({ command }, index) => `echo '@@begin ${index}'
@@ -27,7 +30,7 @@ ${last}
 `;
 }
 
-/** Takes a console's lines and checks the cases, each with its seconds: `results` has a line of each, with what is wrong with it, if anything. */
+/** Reads the lines of a console and checks the cases. `results` lists the faults of each. */
 export function caseReader(cases, print) {
   const results = [];
   let lines = [];
@@ -56,14 +59,14 @@ export function caseReader(cases, print) {
       print(`     $ ${wanted.command}\n${output.replaceAll(/^/gm, '     | ')}`);
     return { name: wanted.name, wrong };
   };
-  const missing = () => cases.slice(judged).map(({ name }) => ({ name, wrong: ['did not come to its end'] }));
+  const missing = () => cases.slice(judged).map(({ name }) => ({ name, wrong: ['did not finish'] }));
   return { onLine, results, missing, hasStarted: () => started };
 }
 
 function faultsOf({ status, says, not }, seen, output) {
   return [
-    ...(status === undefined || seen === status ? [] : [`exit status ${seen} in place of ${status}`]),
-    ...says.filter((pattern) => !pattern.test(output)).map((pattern) => `does not say ${pattern}`),
-    ...(not?.test(output) ? [`says ${not}`] : []),
+    ...(status === undefined || seen === status ? [] : [`exit status ${seen} instead of ${status}`]),
+    ...says.filter((pattern) => !pattern.test(output)).map((pattern) => `output does not match ${pattern}`),
+    ...(not?.test(output) ? [`output matches ${not}`] : []),
   ];
 }

@@ -1,11 +1,11 @@
-// In the guest: runs `binfmtctl ARGS...` and cuts the power at the moment at which a file appears.
+// Runs in the guest: starts `binfmtctl ARGS...` and cuts the power as soon as a file appears.
 //   node cut.cjs FILE ARGS...
 const { spawn } = require('node:child_process');
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 
 const [file, ...args] = process.argv.slice(2);
 const child = spawn('binfmtctl', args, { stdio: 'inherit' });
-// Asks without a pause: the file may be there for less than a millisecond.
+// Polls without a pause: the file may exist for less than a millisecond.
 for (let asked = 1; !existsSync(file); asked++) {
   const isGone = asked % 1000 === 0 && / Z /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
   if (isGone) {

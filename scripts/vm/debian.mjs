@@ -55,7 +55,7 @@ export function openRelease(suite, arch, { hasUpdates = false } = {}) {
   return { suite, arch, work, apt };
 }
 
-/** Once in twelve hours: lists of all releases take a minute. */
+/** Updates the lists at most every twelve hours: the lists of all releases take a minute. */
 function bringUpToDate(work, apt) {
   const stamp = join(work, 'updated');
   const sources = readFileSync(join(work, 'sources.list'), 'utf8');
@@ -72,15 +72,15 @@ function sourcesOf(suite, hasUpdates) {
   return `${main}deb ${KEYS} ${MIRROR}-security ${suite}-security main\n`;
 }
 
-/** The packages that the newest version of a package depends on. */
+/** Returns the packages that the newest version of a package depends on. */
 export function dependenciesOf(release, name) {
   const text = release.apt('apt-cache', 'show', '--no-all-versions', name);
   const depends = /^Depends: (.*)$/m.exec(text)?.[1] ?? '';
   return depends.split(/\s*,\s*/).map((each) => each.replace(/\s.*/, ''));
 }
 
-/** Unpacks the newest versions of packages, one upon the other, and returns the directory. Of all files, those that
- * `isWanted` says yes to: a kernel has five thousand modules. */
+/** Unpacks the newest versions of packages into one directory, and returns it. `isWanted` selects files: a kernel has five thousand
+ * modules. */
 export function unpackNewest(release, names, isWanted = () => true) {
   const uris = release.apt('apt-get', 'download', '--print-uris', ...names);
   const files = [...uris.matchAll(/^'[^']*' (\S+)/gm)].map(([, file]) => file.replace('.deb', '')).sort();
@@ -106,8 +106,8 @@ function unpack(file, target, isWanted) {
   rmSync(tar);
 }
 
-/** Makes the image of a root file system without running a program of it, if it is not there yet or was made by another
- * `recipe`; `finish` completes the directory. Needs mmdebstrap and root. */
+/** Creates the image of a root file system without running its programs, unless it exists with the same `recipe`. `finish` completes
+ * the directory. Requires mmdebstrap and root. */
 export function makeDisk({ suite, arch, packages, recipe }, finish) {
   const disk = cached('disks', `${suite}-${arch}.ext4`);
   if (existsSync(`${disk}.recipe`) && readFileSync(`${disk}.recipe`, 'utf8') === recipe) return disk;
@@ -130,7 +130,7 @@ export function makeDisk({ suite, arch, packages, recipe }, finish) {
   return disk;
 }
 
-/** A path below the cache of virtual machines; its directory exists. */
+/** Returns a path in the cache of virtual machines, and creates its parent directory. */
 export function cached(...names) {
   const path = join(CACHE, ...names);
   mkdirSync(dirname(path), { recursive: true });

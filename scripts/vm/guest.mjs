@@ -1,4 +1,4 @@
-// What a virtual machine with a disk starts with: modules, our program, and a script that its first process runs.
+// Creates the initramfs of a virtual machine with a disk: modules, our program, and the script of its first process.
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,21 +18,21 @@ StandardOutput=file:/dev/console
 StandardError=file:/dev/console
 TimeoutStartSec=infinity
 `;
-/** In place of multi-user.target, which waits 90 s for the console's device: without udev it never appears. */
+/** Replaces multi-user.target, which waits 90 s for the console's device, which never appears without udev. */
 const TARGET = `[Unit]
 Description=Cases of binfmtctl
 Requires=basic.target
 Wants=cases.service
 AllowIsolate=yes
 `;
-/** What systemd starts besides, and nothing here needs. */
+/** Units that systemd would start, but no case needs. */
 const MASKED = [
   ...['ldconfig', 'systemd-journal-catalog-update', 'systemd-update-done', 'systemd-sysusers'],
   ...['systemd-random-seed', 'modprobe@configfs', 'modprobe@drm', 'modprobe@fuse'],
 ].map((name) => `${name}.service`);
 
-/** An archive that mounts the disk, puts our program and a shell script there, and hands over to the disk's systemd or to
- * the script. Not a chroot: programs in one may not make user namespaces. */
+/** Returns an archive that mounts the disk, copies our program and the script to it, and starts the disk's systemd or the script. It
+ * switches the root instead of using chroot, because programs in a chroot cannot create user namespaces. */
 export function guestArchive({ work, kernel, busybox, script, isSystemd }) {
   const root = join(work, 'initramfs');
   for (const name of ['bin', 'proc', 'dev', 'disk', 'modules', 'put/opt/guest', 'put/usr/local/bin'])

@@ -1,8 +1,8 @@
-// Archives that the kernel unpacks into memory at its start.
+// Creates archives that the kernel unpacks into memory at boot.
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** A cpio archive in the format "newc" (Documentation/driver-api/early-userspace/buffer-format.rst) of a directory. */
+/** Packs a directory into a cpio archive in the format "newc" (Documentation/driver-api/early-userspace/buffer-format.rst). */
 export function archiveOf(root) {
   const paths = readdirSync(root, { recursive: true }).map((path) => join(root, path));
   const parts = paths.map((path, index) => {

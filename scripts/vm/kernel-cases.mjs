@@ -1,4 +1,4 @@
-// What binfmtctl has to do on any kernel, on a Debian amd64 machine.
+// Cases for binfmtctl on any kernel, on a Debian amd64 machine.
 import { expectCase } from './cases.mjs';
 
 const AS_USER = 'cd /home/tester && setpriv --reuid 1000 --regid 1000 --init-groups env HOME=/home/tester';
@@ -6,8 +6,8 @@ const ENTRY = '/proc/sys/fs/binfmt_misc/qemu-aarch64';
 const BOOT_FILE = '/etc/binfmt.d/qemu-aarch64.conf';
 const JOURNAL = '/var/lib/binfmtctl/journal.json';
 
-/** Two machines with a kernel of that version: one without systemd, and one with it that is started again after each of three
- * power cuts. */
+/** Two machines with a kernel of that version: one without systemd, and one with systemd that restarts after each of three power
+ * cuts. */
 export function kernelMachines(version) {
   return [{ boots: [{ title: 'without systemd', cases: plainCases(version) }] }, { boots: powerCuts() }];
 }
@@ -32,7 +32,7 @@ function powerCuts() {
       cases: repaired(),
       last: cutAt(BOOT_FILE),
     },
-    { title: 'systemd, after the last power cut', isSystemd: true, cases: takenBack() },
+    { title: 'systemd, after the last power cut', isSystemd: true, cases: uninstalled() },
   ];
 }
 
@@ -65,13 +65,13 @@ function plainCases(version) {
   ];
 }
 
-/** Before Linux 6.7 proot does it, if it is there. */
+/** Before Linux 6.7, enter uses proot if it is installed. */
 function enterAsUser(hasInstances) {
   const enter = `${AS_USER} binfmtctl enter /srv/riscv64 -- /bin/sh -c "uname -m"`;
   const says = /^riscv64$/m;
   if (hasInstances) return [expectCase('enter without root', enter, { says })];
   return [
-    expectCase('enter without root, by proot', enter, { says: [says, /proot runs it instead/] }),
+    expectCase('enter without root, by proot', enter, { says: [says, /using proot/] }),
     expectCase('enter without root and proot', `mv /usr/bin/proot /usr/bin/hidden\n${enter}`, {
       status: 125,
       says: [/binfmtctl install riscv64/, /install proot/],
@@ -99,7 +99,7 @@ function repaired() {
   ];
 }
 
-function takenBack() {
+function uninstalled() {
   return [
     expectCase('persisted entry after the power cut', '/srv/riscv64/bin/uname -m', { says: /^riscv64$/m }),
     expectCase('uninstall --all --purge repairs', 'binfmtctl uninstall --all --purge'),

@@ -1,25 +1,25 @@
-// Kernels as Debian ships them, and the modules that a virtual machine needs.
+// Fetches Debian's kernels, and the modules that a virtual machine needs.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { dependenciesOf, openRelease, unpackNewest } from './debian.mjs';
 
-/** In this order: a disk, binfmt_misc, systemd's automount, `enter --ephemeral`, and disk images. */
+/** For, in this order: the disk, binfmt_misc, systemd's automount, `enter --ephemeral`, and disk images. */
 const MODULES = ['virtio_pci', 'virtio_blk', 'binfmt_misc', 'autofs4', 'overlay', 'loop'];
 
-/** Fetches a release's newest kernel for clouds: its version, its image and the modules in the order of loading. */
+/** Fetches a release's newest cloud kernel. Returns its version, its image and the modules in the order of loading. */
 export function fetchKernel(suite, arch) {
   const release = openRelease(suite, arch, { hasUpdates: true });
   const name = dependenciesOf(release, `linux-image-cloud-${arch}`).find((each) =>
     each.startsWith('linux-image-'),
   );
   if (name === undefined) throw new Error(`${suite} has no kernel for ${arch} clouds`);
-  // Signed images need no second package, nor do unsigned ones; from Linux 7.1 on Debian splits image and modules.
+  // Since Linux 7.1, Debian has separate packages for image and modules.
   const parts = dependenciesOf(release, name).filter((each) => /^linux-(binary|modules)-/.test(each));
   return readKernel(unpackNewest(release, parts.length > 0 ? parts : [name], isUsed));
 }
 
-/** The image, the modules to load, and those of virtio that they may need. */
+/** Selects the image, the modules to load, and virtio modules that they may depend on. */
 function isUsed(path) {
   return /\/vmlinuz|\/drivers\/virtio\//.test(path) || MODULES.includes(moduleName(path));
 }
@@ -34,7 +34,7 @@ function readKernel(root) {
   return { version, image, modules: inOrder(modules, MODULES) };
 }
 
-/** Each module after those it depends on; those that this kernel has built in are left out. */
+/** Sorts modules after their dependencies. Omits those that are built into this kernel. */
 function inOrder(modules, names, done = new Map()) {
   for (const name of names) {
     const path = modules.get(name);
@@ -46,7 +46,7 @@ function inOrder(modules, names, done = new Map()) {
   return [...done.values()];
 }
 
-/** A module's own list of those it needs, in its section .modinfo. */
+/** Returns a module's dependencies, from its section .modinfo. */
 function dependsOf(content) {
   const text = /\0depends=([^\0]*)\0/.exec(content.toString('latin1'))?.[1] ?? '';
   return text.split(',').map((name) => name.replaceAll('-', '_'));

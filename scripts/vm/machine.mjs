@@ -1,4 +1,4 @@
-// Virtual machines: started with a kernel and an archive, watched through their console.
+// Starts virtual machines with a kernel and an initramfs, and reads their console.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
@@ -9,13 +9,13 @@ const EMULATORS = {
 const SIGNALS = ['SIGINT', 'SIGTERM'];
 const CONSOLES = { amd64: 'ttyS0', arm64: 'ttyAMA0' };
 
-/** Starts a machine. `onLine` receives what its console shows; `ended` settles when it is off, and rejects with an `Interrupted`
- * after SIGINT or SIGTERM. The last -cpu wins, so `qemu` may name another. */
+/** Starts a machine. `onLine` receives the lines of its console. `ended` settles when it is off, and rejects with an `Interrupted`
+ * after SIGINT or SIGTERM. `qemu` may contain another -cpu, because the last one wins. */
 export function startMachine({ arch, kernel, initrd, disk, memory = '3072', qemu = [], onLine }) {
   const [program, ...model] = EMULATORS[arch];
   const drive = ['-drive', `file=${disk},format=raw,if=virtio,cache=writeback`];
-  // no_timer_check: on a busy machine Linux 5.10 finds the emulated timer too slow, and stops.
-  // The next four save a third of the time: among others, the emulated processor then has the same code at the same addresses.
+  // no_timer_check: on a busy machine, Linux 5.10 finds the emulated timer too slow and panics.
+  // The next four save a third of the time, partly because code then has constant addresses, which helps emulation.
   const append = `no_timer_check norandmaps mitigations=off init_on_alloc=0 audit=0 console=${CONSOLES[arch]} quiet loglevel=1 panic=-1 systemd.show_status=false systemd.log_level=err`;
   const args = [
     ...model,
@@ -52,7 +52,7 @@ export function startMachine({ arch, kernel, initrd, disk, memory = '3072', qemu
   return { kill, ended };
 }
 
-/** Ends the scripts: they remove their files on the way. */
+/** Ends a script after its cleanup. */
 class Interrupted extends Error {
   constructor(signal) {
     super(`interrupted by ${signal}`);
@@ -60,7 +60,7 @@ class Interrupted extends Error {
   }
 }
 
-/** Runs `action` and ends the process with the status that it returns, or that of the signal that interrupted it. */
+/** Runs `action` and exits with the status that it returns, or with that of the signal that interrupted it. */
 export async function exitWith(action) {
   try {
     process.exit(await action());

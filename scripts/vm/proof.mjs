@@ -1,4 +1,4 @@
-// Boots a machine several times from one disk, with a list of cases for each boot, and checks all of them.
+// Boots machines, each several times from one disk, and checks a list of cases in each boot.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -9,15 +9,15 @@ import { guestArchive } from './guest.mjs';
 import { fetchKernel } from './kernel.mjs';
 import { startMachine } from './machine.mjs';
 
-/** The release whose programs are on the disk, whatever the kernel. */
+/** The release of the programs on the disk, for all kernels. */
 const USERLAND = 'trixie';
 const HUNG_MS = 900_000;
 const AT_ONCE = 2;
 const TRIES = 3;
 
 /**
- * Starts `machines(VERSION)` with a release's kernel, two at a time, and prints a line for each case. Each machine has a disk of its own
- * for all its boots; in all, `most` boots are made. Returns the names of cases that failed.
+ * Starts `machines(VERSION)` with a release's kernel, two at a time, and prints a line for each case. Each machine uses one disk for all
+ * its boots. Boots at most `most` times in total. Returns the names of failed cases.
  */
 export async function prove({ suite, arch, userland = USERLAND, machines, most = Number.POSITIVE_INFINITY }) {
   const files = { kernel: fetchKernel(suite, arch), busybox: busyboxFor(userland, arch) };
@@ -58,7 +58,7 @@ async function runMachine({ boots, qemu }, { base, work, isAlone, ...files }) {
   const failed = [];
   for (const boot of boots) {
     const lines = [];
-    // What two machines print at the same time comes boot by boot.
+    // With two machines, print the lines of each boot together.
     const print = isAlone ? console.log : (line) => lines.push(line);
     failed.push(...(await runBoot(boot, { ...files, qemu, disk, work: folder, print })));
     if (lines.length > 0) console.log(lines.join('\n'));
@@ -82,8 +82,8 @@ async function runBoot(
   return failed;
 }
 
-/** Starts a machine until it is off. A kernel that panics before the first case starts again: QEMU's emulation of a kernel that
- * changes its own code on two processors sometimes goes wrong. */
+/** Runs a machine until it is off. Retries if the kernel panics before the first case: QEMU sometimes fails to emulate a kernel that
+ * patches its own code on two processors. */
 async function start(machine, cases, print, tries = TRIES) {
   const reader = caseReader(cases, print);
   const lines = [];
@@ -96,11 +96,11 @@ async function start(machine, cases, print, tries = TRIES) {
   await ended.finally(() => clearTimeout(guard));
   const panic = reader.hasStarted() ? undefined : lines.find((line) => /Kernel panic/.test(line));
   if (panic === undefined || tries === 1) return { reader, lines };
-  print(`starts again: ${panic}`);
+  print(`retrying: ${panic}`);
   return start(machine, cases, print, tries - 1);
 }
 
-/** A disk after a power cut: the journal is replayed, as at the next mount, and then nothing may be wrong. */
+/** Checks a disk after a power cut: replays the journal, as the next mount does, and expects no errors. */
 function checkDisk(disk, print) {
   spawnSync('e2fsck', ['-E', 'journal_only', '-p', disk]);
   const { status, stdout } = spawnSync('e2fsck', ['-f', '-n', disk], { encoding: 'utf8' });

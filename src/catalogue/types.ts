@@ -26,6 +26,7 @@ export interface MaskedBytes {
   readonly why: string;
 }
 
+/** A CPU architecture: its ELF identity and all spellings of its name. */
 export interface Arch {
   readonly kind: 'arch';
   /** QEMU's target name. */
@@ -47,6 +48,7 @@ export interface Arch {
   readonly probe: ProbeSpec;
 }
 
+/** How the kernel recognises a format: by bytes or by the extension of the file name. */
 export type FormatMatch =
   | {
       readonly type: 'magic';
@@ -87,6 +89,7 @@ export interface EmulatorLayout {
   readonly linkage: 'static' | 'dynamic' | 'either';
 }
 
+/** Versions of an emulator with a known fault, and a way out. */
 export interface KnownBad {
   /** semver range of the emulator's version. */
   readonly range: string;
@@ -104,6 +107,7 @@ export interface KnownBad {
   readonly source: string;
 }
 
+/** A program that runs other architectures, and where distributions install it. */
 export interface EmulatorProfile {
   readonly kind: 'emulator';
   /** `qemu`, `box64`, `box86`, `fex`, `rosetta`. */

@@ -6,9 +6,11 @@ import { error as annotate, debug, getInput, info, setOutput, summary } from '@a
 import { BINFMT_DIRECTORY } from '../binfmt/directory.ts';
 import { listPlatforms } from '../catalogue/platforms.ts';
 import type { Arch } from '../catalogue/types.ts';
+import type { Context, Progress } from '../context.ts';
 import { BinfmtctlError, isBinfmtctlError } from '../errors.ts';
-import type { Context, InstallResult, Progress, StatusResult } from '../index.ts';
+import type { InstallResult } from '../install/install.ts';
 import { cpuFlags } from '../system/host.ts';
+import type { StatusResult } from '../verify/status.ts';
 import { parseInputs } from './action/inputs.ts';
 import { installOrder } from './action/install.ts';
 import { warn, withoutCommands } from './action/log.ts';

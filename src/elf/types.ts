@@ -1,4 +1,7 @@
+/** Bits of an address in an ELF file. */
 export type ElfClass = 32 | 64;
+
+/** Byte order of an ELF file. */
 export type ByteOrder = 'little' | 'big';
 
 /** The fields of an ELF header that identify an architecture. */

@@ -38,13 +38,13 @@ export async function findUncachedEmulation(
     ({ id }) => !natives.unproven.some(({ arch }) => arch.id === id),
   );
   const targets = request.all ? [...new Set([...needed, ...others])] : needed;
-  const takerOf = (arch: Arch, among: readonly Entry[]): Entry | null =>
+  const entryFor = (arch: Arch, among: readonly Entry[]): Entry | null =>
     firstMatch(among, heads[known.indexOf(arch)] ?? archPattern(arch).magic, request.path ?? '');
-  const takers = new Map(targets.map((arch) => [arch.id, takerOf(arch, usable)]));
-  const isServed = (arch: Arch): boolean => takers.get(arch.id) !== null || isNative(arch);
+  const matching = new Map(targets.map((arch) => [arch.id, entryFor(arch, usable)]));
+  const isServed = (arch: Arch): boolean => matching.get(arch.id) !== null || isNative(arch);
   const assertEntriesProved = (arches: readonly Arch[]) =>
     assertProved(
-      arches.map((arch) => ({ arch, entry: takers.get(arch.id) ?? null })),
+      arches.map((arch) => ({ arch, entry: matching.get(arch.id) ?? null })),
       root,
       context,
     );
@@ -55,7 +55,7 @@ export async function findUncachedEmulation(
     isNamed && (request.all || request.arches.length > 0)
       ? needed.filter(
           (arch) =>
-            !isServed(arch) && !request.arches.includes(arch) && takerOf(arch, entriesForRoot) !== null,
+            !isServed(arch) && !request.arches.includes(arch) && entryFor(arch, entriesForRoot) !== null,
         )
       : [];
   const kernel = { entries, natives };
@@ -63,9 +63,13 @@ export async function findUncachedEmulation(
   const found = await findOwnRules(unserved, search, kernel, context);
   const isFound = ({ id }: Arch): boolean => found.some(({ arch }) => arch === id);
   const byEntry = optional.filter((arch) => !isFound(arch));
-  for (const arch of byEntry) takers.set(arch.id, takerOf(arch, entriesForRoot));
+  for (const arch of byEntry) matching.set(arch.id, entryFor(arch, entriesForRoot));
   await assertEntriesProved(byEntry);
-  if (request.all && found.length === 0 && (isNamed || [...takers.values()].every((taker) => taker === null)))
+  if (
+    request.all &&
+    found.length === 0 &&
+    (isNamed || [...matching.values()].every((entry) => entry === null))
+  )
     throw noneFound(request.sources);
   const isLost = (arch: Arch): boolean => lost.includes(arch) && !isNative(arch);
   const toReplace = found.length === 0 ? [] : lost.filter((arch) => isLost(arch) && !isFound(arch));
@@ -81,11 +85,11 @@ export async function findUncachedEmulation(
   );
   const served = targets
     .filter((arch) => isServed(arch) && (own.length === 0 || !isLost(arch)))
-    .map((arch) => whoServes(arch, takers.get(arch.id) ?? null));
+    .map((arch) => emulatedArch(arch, matching.get(arch.id) ?? null));
   const arches = [...served, ...emulated];
   requireAll(needed, arches);
   // The emulators that the user names do not apply to other formats.
-  const takerOfOther = (index: number): Entry | null =>
+  const entryOfOther = (index: number): Entry | null =>
     firstMatch(
       own.length === 0 ? entriesForRoot : entriesForRoot.filter(isCopyable),
       heads[index] ?? new Uint8Array(),
@@ -98,10 +102,10 @@ export async function findUncachedEmulation(
     arches,
     programs: known.map((arch, index) => {
       if (arch !== null) return arches.find((each) => each.arch === arch.id)?.by ?? null;
-      return takerOfOther(index) === null ? null : 'entry';
+      return entryOfOther(index) === null ? null : 'entry';
     }),
     formats: known.flatMap((arch, index) => {
-      const entry = arch === null ? takerOfOther(index) : null;
+      const entry = arch === null ? entryOfOther(index) : null;
       if (entry === null) return [];
       return [{ format: null, by: 'entry', entry: entry.name, emulator: entry.interpreter } as const];
     }),
@@ -116,7 +120,7 @@ export async function findUncachedEmulation(
   };
 }
 
-interface Taken {
+interface ArchEntry {
   readonly arch: Arch;
   readonly entry: Entry | null;
 }
@@ -126,7 +130,7 @@ interface Taken {
  *
  * @throws NOT_PROVED for an entry that does not run the programs that it matches.
  */
-async function assertProved(all: readonly Taken[], root: string | null, context: Context): Promise<void> {
+async function assertProved(all: readonly ArchEntry[], root: string | null, context: Context): Promise<void> {
   const proofs = await readProofs(context);
   const unproved = all.flatMap(({ arch, entry }) => {
     // Without F, the interpreter is another file in each root.
@@ -153,7 +157,7 @@ function brokenEntry({ id }: Arch, { name, interpreter }: Entry, reasons: readon
   });
 }
 
-function whoServes({ id }: Arch, entry: Entry | null): EmulatedArch {
+function emulatedArch({ id }: Arch, entry: Entry | null): EmulatedArch {
   const machine = { arch: id, by: 'machine', entry: null, emulator: null, version: null } as const;
   return entry === null
     ? machine

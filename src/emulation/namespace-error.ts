@@ -16,7 +16,7 @@ export interface NamespaceFacts extends SetupFailure {
   readonly kernel: string;
   readonly root: boolean;
   readonly container: string | null;
-  /** The smallest limit of user.max_*_namespaces; unshare(2) returns ENOSPC if one is reached (namespaces(7)). Null without these sysctls. */
+  /** The smallest limit of user.max_*_namespaces, at which unshare(2) returns ENOSPC (namespaces(7)); null without these sysctls. */
   readonly least: { readonly sysctl: string; readonly value: number } | null;
   /** user.max_user_namespaces; null without that sysctl, because the kernel has no user namespaces. */
   readonly maxUserNamespaces: number | null;
@@ -92,17 +92,17 @@ function diagnose(facts: NamespaceFacts): readonly [why: string, hint: string] {
   const { arch, least, maxUserNamespaces, root, seccomp } = facts;
   const install = arch === null ? null : `\`binfmtctl install ${arch}\``;
   // mount(8) prints advice on an indented line below the reason.
-  const said = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
+  const reason = complaint.split('\n').findLast((line) => /^\S/.test(line)) ?? 'no reason was given';
   const sysctl = (setting: string): string => `as root: \`sysctl -w ${setting}\``;
   const isInstance = failed === 'instance' || complaint.includes('binfmt_misc:');
   if (isInstance) {
     const where = container === null ? 'as root' : `on the host of this container (${container}), as root`;
-    const why = `cannot mount binfmt_misc in a user namespace (Linux ${kernel}; most kernels before 6.7 do not support it): ${said}`;
+    const why = `cannot mount binfmt_misc in a user namespace (Linux ${kernel}; most kernels before 6.7 do not support it): ${reason}`;
     return [why, `${where}: ${install ?? '`binfmtctl install --all`'}`];
   }
-  if (/: fork failed|Cannot fork|Resource temporarily unavailable/.test(said))
+  if (/: fork failed|Cannot fork|Resource temporarily unavailable/.test(reason))
     return [
-      `${said}: this user has reached the limit of processes`,
+      `${reason}: this user has reached the limit of processes`,
       'stop some processes, or raise the limit with `ulimit -u 4096`',
     ];
   if (maxUserNamespaces === null)
@@ -114,7 +114,7 @@ function diagnose(facts: NamespaceFacts): readonly [why: string, hint: string] {
     ];
   if (maxUserNamespaces === 0)
     return ['user.max_user_namespaces is 0', sysctl('user.max_user_namespaces=15000')];
-  if (isNamespace && least !== null && said.includes('No space left on device')) {
+  if (isNamespace && least !== null && reason.includes('No space left on device')) {
     const { sysctl: name, value } = least;
     return [`the limit ${name} (${value}) is reached`, sysctl(`${name}=15000`)];
   }
@@ -126,21 +126,21 @@ function diagnose(facts: NamespaceFacts): readonly [why: string, hint: string] {
       sysctl('kernel.apparmor_restrict_unprivileged_userns=0'),
     ];
   }
-  if (facts.hint !== undefined) return [said, facts.hint];
+  if (facts.hint !== undefined) return [reason, facts.hint];
   if (seccomp && isNamespace) {
     const where =
       container === null
         ? 'blocked by a seccomp filter'
         : `blocked by the seccomp filter of this container (${container})`;
     return [
-      `${where}: ${said}`,
+      `${where}: ${reason}`,
       'start the container with `--security-opt seccomp=unconfined`, or with --privileged',
     ];
   }
   if (container !== null)
-    return [`${said} (in a container: ${container})`, 'start the container with `--privileged`'];
+    return [`${reason} (in a container: ${container})`, 'start the container with `--privileged`'];
   return [
-    said,
+    reason,
     install === null ? 'run the command as root' : `as root: ${install}, which needs no namespaces`,
   ];
 }

@@ -39,13 +39,13 @@ export async function runByProot(
   context: Pick<Context, 'report'>,
 ): Promise<Ending> {
   if (fallback === null) throw error;
-  if (typeof fallback === 'string') throw orByProot(error, fallback);
+  if (typeof fallback === 'string') throw withProotHint(error, fallback);
   context.report({ kind: 'warning', text: prootWarning(error) });
   return (await launch(fallback, context)) as Ending;
 }
 
 /** Adds to the hint of an error how proot would help. */
-export const orByProot = ({ code, message, hint }: BinfmtctlError, way: string): BinfmtctlError =>
+export const withProotHint = ({ code, message, hint }: BinfmtctlError, way: string): BinfmtctlError =>
   new BinfmtctlError(code, message, { hint: `${hint ?? ''}; or, without root, ${way}` });
 
 /** The warning about the use of proot. */

@@ -9,6 +9,7 @@ import type { Entry, Rule } from '../rule/types.ts';
  */
 export type RunBy = 'machine' | 'entry' | 'private' | 'emulator' | 'proot' | 'shell';
 
+/** How programs of one architecture are run. */
 export interface EmulatedArch {
   readonly arch: string;
   readonly by: RunBy;

@@ -10,7 +10,7 @@ import type { MountPlaces } from './mounts/places.ts';
 import type { UserIdentity } from './types.ts';
 
 /** Checks that the working directory exists or will be created. @throws USAGE. */
-export function requireFolder(root: string, workdir: string, bound: MountPlaces['binds']): void {
+export function requireWorkdir(root: string, workdir: string, bound: MountPlaces['binds']): void {
   const path = workdir.startsWith('/') ? resolveInRoot(root, workdir, bound) : null;
   const inside = normalize(`${workdir}/`);
   const isIn = (directory: string): boolean => inside.startsWith(`/${directory}/`);

@@ -10,7 +10,7 @@ import {
   privateArch,
   readNamespaceFacts,
 } from '../emulation/namespace-error.ts';
-import { orByProot, prootWarning, runByProot } from '../emulation/proot.ts';
+import { prootWarning, runByProot, withProotHint } from '../emulation/proot.ts';
 import type { Emulation } from '../emulation/types.ts';
 import { withoutInstance } from '../emulation/without-instance.ts';
 import { BinfmtctlError } from '../errors.ts';
@@ -24,7 +24,7 @@ import { callerVariables } from '../system/process/environment.ts';
 import type { Ending } from '../system/process/foreground.ts';
 import { isForeground } from '../system/process/signals.ts';
 import { withContainer } from './bootstrap.ts';
-import { checkIds, requireFolder } from './checks.ts';
+import { checkIds, requireWorkdir } from './checks.ts';
 import { assertServesRoot } from './emulator-access.ts';
 import { environmentOf, PATH } from './environment.ts';
 import { findIdentity } from './identity.ts';
@@ -69,7 +69,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const { context: quiet, warnings } = keepingWarnings(context, { silent: true });
   const places = findPlaces(root, request, quiet);
   assertTreeTrusted(root, places);
-  requireFolder(root, workdir, places.binds);
+  requireWorkdir(root, workdir, places.binds);
   const environment = environmentOf(identity, request.environment, callerVariables());
   const where = { root, path: environment.get('PATH') ?? PATH, workdir, bound: places.binds };
   const programs = await findPrograms(request.program, identity.shell, where);
@@ -104,7 +104,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
     account,
     personality32: is32Bit(programs.program.head) && emulation.programs[0] === 'machine',
     umask: process.umask().toString(8).padStart(4, '0'),
-    tools: requireFitting(enterTools(), request),
+    tools: requireHostnameTool(enterTools(), request),
   };
   const { path, head } = programs.program;
   const program = {
@@ -122,7 +122,7 @@ export async function prepareEnter(request: EnterRequest, context: Context): Pro
   const error =
     request.withReport && rules !== null ? await diagnoseInstance('enter', heads, emulation, context) : null;
   if (error === null || fallback === null) return prepared;
-  if (typeof fallback === 'string') throw orByProot(error, fallback);
+  if (typeof fallback === 'string') throw withProotHint(error, fallback);
   const arch = privateArch(heads, emulation, context);
   return {
     ...prepared,
@@ -180,7 +180,8 @@ export async function enterPrepared(prepared: PreparedEnter, context: Context): 
       fallback,
       context,
     );
-  const text = 'the program sees the /proc of this machine: parts of it are hidden, which prevents a new one';
+  const text =
+    'the program sees the /proc of this machine: a new one cannot be mounted, because parts of it are hidden';
   context.report({ kind: 'warning', text });
   return enterPrepared({ ...prepared, plan: { ...plan, facts: { ...facts, procOfHost: true } } }, context);
 }
@@ -196,7 +197,7 @@ function accountOf({ uid, gid, groups }: UserIdentity, maps: IdMaps | null) {
 /** Whether EI_CLASS is ELFCLASS32. */
 const is32Bit = (head: Uint8Array): boolean => isElf(head) && head[4] === 1;
 
-function requireFitting(tools: EnterTools, { hostname }: EnterRequest): EnterTools {
+function requireHostnameTool(tools: EnterTools, { hostname }: EnterRequest): EnterTools {
   if (hostname === null || tools.hostname !== null) return tools;
   throw new BinfmtctlError('NO_TOOL', 'hostname not found', {
     hint: 'install hostname, or omit --hostname',

@@ -1,4 +1,4 @@
-/** Accounts and ids as files of /etc have them: passwd(5), group(5), subuid(5). Lines that are none are passed over. */
+/** Parses the account files of /etc: passwd(5), group(5), subuid(5). Ignores invalid lines. */
 
 export interface Account {
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Account {
 export interface Group {
   readonly name: string;
   readonly gid: number;
-  /** Names of accounts that have it as a further group. */
+  /** Names of accounts that have it as a supplementary group. */
   readonly members: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export interface SubordinateIds {
   readonly count: number;
 }
 
-/** The lines of passwd(5). */
+/** Parses passwd(5). */
 export function parseAccounts(text: string): readonly Account[] {
   return fieldsOf(text, 7).flatMap(([name = '', , uid, gid, , home = '', shell = '']) => {
     const ids = [idOf(uid), idOf(gid)] as const;
@@ -33,7 +33,7 @@ export function parseAccounts(text: string): readonly Account[] {
   });
 }
 
-/** The lines of group(5). */
+/** Parses group(5). */
 export function parseGroups(text: string): readonly Group[] {
   return fieldsOf(text, 4).flatMap(([name = '', , gid, members = '']) => {
     const id = idOf(gid);
@@ -43,7 +43,7 @@ export function parseGroups(text: string): readonly Group[] {
   });
 }
 
-/** The lines of subuid(5) and subgid(5). */
+/** Parses subuid(5) and subgid(5). */
 export function parseSubordinateIds(text: string): readonly SubordinateIds[] {
   return fieldsOf(text, 3).flatMap(([owner = '', first, length]) => {
     const [start, count] = [idOf(first), idOf(length)];
@@ -57,10 +57,10 @@ const fieldsOf = (text: string, count: number): readonly (readonly string[])[] =
     .map((line) => line.split(':'))
     .filter((fields) => fields.length === count);
 
-/** (uid_t) -1 is no id: setresuid(2) takes it for "leave as it is". */
+/** (uid_t) -1 is not an id: setresuid(2) leaves the id unchanged then. */
 const MAX_ID = 2 ** 32 - 2;
 
-/** A number of an id in decimal; null for what is none. */
+/** Parses a decimal id; null if it is invalid. */
 export function idOf(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,10}$/.test(text) && Number(text) <= MAX_ID ? Number(text) : null;
 }

@@ -1,24 +1,24 @@
-/** Files of `binfmt.d`, as binfmt.d(5) and systemd's src/binfmt/binfmt.c apply_file() read them. */
+/** Parses and writes `binfmt.d` files like binfmt.d(5) and systemd's apply_file() (src/binfmt/binfmt.c). */
 import { BinfmtctlError } from '../errors.ts';
 import { formatRegister } from '../rule/register.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
 import type { Rule } from '../rule/types.ts';
 
-/** A line that is a rule. */
+/** A line with a rule. */
 export interface RuleLine {
-  /** Counted from 1; every line counts. */
+  /** Counted from 1, including comments and empty lines. */
   readonly line: number;
-  /** Between the first character and its next occurrence, or the end of the line. */
+  /** The text between the first character and its next occurrence, or the end of the line. */
   readonly name: string;
-  /** The register string, without what was stripped at its ends. */
+  /** The register string, without white space at its ends. */
   readonly text: string;
 }
 
 export interface BinfmtDFile {
   readonly rules: readonly RuleLine[];
-  /** Comments that `markDisabled` has made: for systemd they are no rules. */
+  /** Rules in comments of `markDisabled`, which systemd ignores. */
   readonly disabled: readonly RuleLine[];
-  /** Whether a line is longer than is read (LONG_LINE_MAX, 1 MiB): what follows was not looked at. */
+  /** Whether a line is too long (LONG_LINE_MAX, 1 MiB), so that the rest of the file was not read. */
   readonly cut: boolean;
 }
 
@@ -26,7 +26,7 @@ const MAX_LINE = 1 << 20;
 const DISABLED = '#disabled ';
 const LINE_ENDS = new Set([0x0a, 0x0d, 0x00]);
 
-/** The rules of a file's bytes. Nothing is judged but what is a line, a comment or empty. */
+/** Splits a file into rules and comments, without validating the rules. */
 export function decodeBinfmtD(bytes: Uint8Array): BinfmtDFile {
   const rules: RuleLine[] = [];
   const disabled: RuleLine[] = [];
@@ -38,7 +38,7 @@ export function decodeBinfmtD(bytes: Uint8Array): BinfmtDFile {
     const marked = withoutDisabledMark(text);
     if (marked !== null) disabled.push({ line, name: nameOf(marked), text: marked });
     else if (text !== '' && !'#;'.includes(text.charAt(0))) rules.push({ line, name: nameOf(text), text });
-    at = behindLineEnd(bytes, end);
+    at = skipLineEnd(bytes, end);
   }
   return { rules, disabled, cut: false };
 }
@@ -49,8 +49,8 @@ function endOfLine(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** Different line ends in a row are one, such as CR LF; a NUL ends a line at once (src/basic/fileio.c read_line_full()). */
-function behindLineEnd(bytes: Uint8Array, start: number): number {
+/** Consecutive different line ends count as one, such as CR LF. A NUL always ends the line (src/basic/fileio.c read_line_full()). */
+function skipLineEnd(bytes: Uint8Array, start: number): number {
   const seen = new Set<number>();
   let at = start;
   while (at < bytes.length && !seen.has(0)) {
@@ -62,67 +62,68 @@ function behindLineEnd(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** The delimiter is the first byte, which may be part of a character. */
+/** The delimiter is the first byte, even if that is part of a character. */
 function nameOf(text: string): string {
   const bytes = encodeText(text);
   const end = bytes.indexOf(bytes[0] ?? 0, 1);
   return decodeText(bytes.subarray(1, end === -1 ? undefined : end));
 }
 
-/** The comment that keeps the rule of a disabled entry. */
+/** Returns a comment that contains the rule of a disabled entry. */
 export const markDisabled = (line: string): string => `${DISABLED}${line}`;
 
-/** The rule in such a comment; null where it is none. */
+/** Returns the rule in such a comment; null for any other line. */
 export const withoutDisabledMark = (line: string): string | null =>
   line.startsWith(DISABLED) ? line.slice(DISABLED.length) : null;
 
 /** First line of a file that `export` writes. */
-export const HEADER = '# Written by binfmtctl export; the last rule that takes a file wins.\n';
+export const HEADER =
+  '# Written by `binfmtctl export`. If several rules match a program, the last one applies.\n';
 
-/** Text of a file with one rule: a comment that names the writer, then the rule. @throws BAD_RULE. */
+/** Encodes a file with one rule, after a comment that names binfmtctl. @throws BAD_RULE. */
 export function encodeBinfmtD(rule: Rule): string {
   const line = encodeRuleLine(rule);
-  return `# Written by binfmtctl; \`binfmtctl uninstall ${rule.name}\` takes it back.\n${line}\n`;
+  return `# Written by binfmtctl; \`binfmtctl uninstall ${rule.name}\` removes it.\n${line}\n`;
 }
 
 /**
- * The register string of a rule on a line of its own, without the line's end.
+ * Encodes a rule as a line, without the line end.
  *
- * @throws BAD_RULE where the rule cannot stand on such a line: systemd splits at newline, carriage return and NUL,
- * strips white space at both ends and takes `#` and `;` at the start for a comment.
+ * @throws BAD_RULE if a line cannot contain the rule: systemd splits at newline, carriage return and NUL, strips white space at
+ * both ends, and treats a line that starts with `#` or `;` as a comment.
  */
 export function encodeRuleLine(rule: Rule): string {
   const line = decodeText(formatRegister(rule));
   if (!/[\r\n\0]|^[#;\s]|\s$/.test(line)) return line;
   throw new BinfmtctlError('BAD_RULE', `rule ${rule.name} cannot be written to a binfmt.d file`, {
-    hint: 'its name or interpreter has a character that such a file cannot hold: choose another path',
+    hint: 'use a name and an interpreter without line breaks and surrounding white space',
   });
 }
 
-/** Name of the file for a rule: the name as it is, so that it hides a distribution's file of the same name. */
+/** Returns the file name for a rule: the unchanged name, so that it hides a distribution's file of the same name. */
 export function binfmtDFileName(rule: Pick<Rule, 'name'>): string {
   return `${rule.name}.conf`;
 }
 
-/** More than any file of a distribution starts with. */
+/** Longer than the prefix of any distribution's file. */
 const MAX_PREFIX = 20;
 
 /**
- * As `binfmtDFileName`, but sorted behind the files `others`, so that systemd registers the rule after theirs; null if no
- * such name is behind all of them.
+ * Returns a file name that sorts after the files `others`, so that systemd registers the rule after theirs; null if there is no such
+ * name.
  */
 export function fileNameAfter(rule: Pick<Rule, 'name'>, others: readonly string[]): string | null {
   const plain = binfmtDFileName(rule);
   const prefixed = Array.from({ length: MAX_PREFIX - 1 }, (_, index) => `${'z'.repeat(index + 2)}-${plain}`);
-  return [plain, ...prefixed].find((name) => others.every((other) => isBehind(name, other))) ?? null;
+  return [plain, ...prefixed].find((name) => others.every((other) => isAfter(name, other))) ?? null;
 }
 
-/** Whether a file of that name holds the rule of an entry: under one of the names above. */
+/** Whether a file name is one of the above for a rule. */
 export const isFileNameOf = (rule: Pick<Rule, 'name'>, fileName: string): boolean =>
   fileName.replace(/^z{2,20}-/, '') === binfmtDFileName(rule) || fileName === binfmtDFileName(rule);
 
-/** In the order of systemd, by bytes (src/basic/conf-files.c, base_cmp()). */
-function isBehind(name: string, other: string): boolean {
+/** Compares by bytes, like systemd (src/basic/conf-files.c, base_cmp()). */
+function isAfter(name: string, other: string): boolean {
   const [bytes, others] = [encodeText(name), encodeText(other)];
   const at = others.findIndex((byte, index) => byte !== bytes[index]);
   return at === -1 ? bytes.length > others.length : (bytes[at] ?? -1) > (others[at] ?? -1);

@@ -1,13 +1,13 @@
 /**
- * The two files of binfmt-support 2.2.2: the format file that a package brings (/usr/share/binfmts) and the admin file
- * that update-binfmts writes (/var/lib/binfmts). Both hold a description, whose values stand as they were typed.
+ * The two files of binfmt-support 2.2.2: the format file of a package (/usr/share/binfmts), and the admin file that update-binfmts
+ * writes (/var/lib/binfmts). Both contain a description with unparsed values.
  */
 import { BinfmtctlError } from '../errors.ts';
 import { parseRegister, type Refusal } from '../rule/register.ts';
 import { decodeText, encodeText } from '../rule/text.ts';
 import type { Flag, Rule } from '../rule/types.ts';
 
-/** Lines of an admin file, in order. For an extension `magic` holds it, without the dot. */
+/** The lines of an admin file, in order. `magic` may be an extension, without the dot. */
 export const FIELDS = [
   'package',
   'type',
@@ -23,16 +23,16 @@ export const FIELDS = [
 
 export type Field = (typeof FIELDS)[number];
 
-/** Every field as text; empty where it is not set. */
+/** All fields as text; empty if not set. */
 export type Description = Readonly<Record<Field, string>>;
 
-/** Package of a description that no package brought. */
+/** The package of a description that does not come from a package. */
 export const LOCAL_PACKAGE = ':';
 
-/** Fields from this one on may be missing: older versions did not write them. */
+/** The first of the fields that may be missing, because older versions did not write them. */
 const FIRST_OPTIONAL = FIELDS.indexOf('detector');
 
-/** The description in an admin file's bytes, or the first field that is missing. Further lines are passed over. */
+/** Decodes an admin file, or returns the first missing field. Ignores additional lines. */
 export function decodeAdminFile(bytes: Uint8Array): Description | { readonly missing: Field } {
   const lines = linesOf(bytes);
   const missing = FIELDS.find((_, index) => index < FIRST_OPTIONAL && lines[index] === undefined);
@@ -40,14 +40,14 @@ export function decodeAdminFile(bytes: Uint8Array): Description | { readonly mis
   return fill((field) => lines[FIELDS.indexOf(field)] ?? '');
 }
 
-/** Ten lines. That no value has a newline is the caller's to know. */
+/** Encodes an admin file of ten lines. The caller ensures that no value contains a newline. */
 export function encodeAdminFile(description: Description): Uint8Array {
   return encodeText(FIELDS.map((field) => `${description[field]}\n`).join(''));
 }
 
 /**
- * Keys in lower case with their values; null for a line without a space, which alone separates. The last line of a key
- * counts. Nothing is a comment.
+ * Decodes a format file to lower-case keys and their values. The first space ends the key; a line without a space has the value null.
+ * The last line of a key counts. There are no comments.
  */
 export function decodeFormatFile(bytes: Uint8Array): ReadonlyMap<string, string | null> {
   const pairs = linesOf(bytes).map((line): [string, string | null] => {
@@ -61,19 +61,19 @@ export function decodeFormatFile(bytes: Uint8Array): ReadonlyMap<string, string 
   return new Map(pairs);
 }
 
-/** Whether a format file may have it: all others are passed over (QEMU's script wrote `credential` for years). */
+/** Whether a key is valid in a format file. update-binfmts ignores others (QEMU's script wrote `credential` for years). */
 export const isFormatKey = (key: string): boolean =>
   key === 'extension' || FIELDS.some((field) => field === key);
 
 /**
- * The description in a format file, or what is wrong with its specification, in update-binfmts' words. With a `type` line
- * that alone says which of the two counts.
+ * Returns the description in a format file, or update-binfmts' error message. A `type` line decides between magic and
+ * extension.
  */
 export function describeFormatFile(keys: ReadonlyMap<string, string | null>): Description | string {
   const [magic, extension, mask, offset, type] = ['magic', 'extension', 'mask', 'offset', 'type'].map(
     (key) => keys.get(key) || null,
   );
-  // Even one without a value is taken for an extension.
+  // The key `extension` counts even without a value.
   const hasExtension = keys.has('extension');
   if (!type && magic && hasExtension) return "can't use both --magic and --extension";
   if (!type && !magic && !hasExtension) return 'either --magic or --extension is required';
@@ -88,7 +88,7 @@ export function describeFormatFile(keys: ReadonlyMap<string, string | null>): De
   return fill((field) => (field in spec ? spec[field] : keys.get(field)) ?? '');
 }
 
-/** A line for each field that is set; the extension under its own key. */
+/** Encodes a format file: a line for each field that is set, and the key `extension` for an extension. */
 export function encodeFormatFile(description: Description): Uint8Array {
   const isMagic = description.type === 'magic';
   const lines = FIELDS.filter((field) => field !== 'type' && (isMagic || field !== 'offset')).map((field) => {
@@ -98,7 +98,7 @@ export function encodeFormatFile(description: Description): Uint8Array {
   return encodeText(lines.join(''));
 }
 
-/** What update-binfmts writes to `register` for a description, with the interpreter that the kernel is to start. */
+/** The register string of update-binfmts for a description and the interpreter that the kernel starts. */
 export function registerString(name: string, description: Description, interpreter: string): Uint8Array {
   const { type, offset, magic, mask, credentials, preserve, fix_binary } = description;
   const flags = [credentials === 'yes' && 'C', preserve === 'yes' && 'P', fix_binary === 'yes' && 'F'];
@@ -107,21 +107,18 @@ export function registerString(name: string, description: Description, interpret
   return encodeText(`:${fields.join(':')}\n`);
 }
 
-/**
- * The rule that a description makes with its own interpreter, or why the kernel takes none. Its detector, which the kernel
- * cannot ask, is left out.
- */
+/** Returns the rule of a description with its interpreter, or why it is invalid. Ignores its detector, which the kernel cannot run. */
 export function ruleOfDescription(name: string, description: Description): Rule | Refusal {
   const parsed = parseRegister(registerString(name, description, description.interpreter));
   return 'rule' in parsed ? parsed.rule : parsed;
 }
 
 /**
- * The description of a rule, as a local one.
+ * Describes a rule as a local format.
  *
- * There is no key for flag O, which the kernel adds with C alone: a rule with O but not C comes back without it.
+ * There is no key for flag O, which the kernel adds to C: a rule with O but without C loses it.
  *
- * @throws BAD_RULE where a value has a newline or ends in white space, which a line of the files cannot hold.
+ * @throws BAD_RULE if a value contains a newline or ends in white space, which the files cannot represent.
  */
 export function descriptionOf(rule: Rule): Description {
   const { pattern, flags, interpreter } = rule;
@@ -139,13 +136,13 @@ export function descriptionOf(rule: Rule): Description {
   };
   if (Object.values(values).some((value) => /\n|\s$/.test(value))) {
     throw new BinfmtctlError('BAD_RULE', `rule ${rule.name} cannot be written for binfmt-support`, {
-      hint: 'its interpreter or extension has a newline or ends in white space: choose another path',
+      hint: 'use an interpreter and an extension without newlines and trailing white space',
     });
   }
   return fill((field) => values[field] ?? '');
 }
 
-/** Lines as C reads them: up to the first NUL, without the white space at the end; a last newline may be missing. */
+/** Splits lines as update-binfmts does: up to the first NUL, without trailing white space. The last newline may be missing. */
 function linesOf(bytes: Uint8Array): readonly string[] {
   const lines = decodeText(bytes).split('\n');
   if (lines.at(-1) === '') lines.pop();

@@ -1,6 +1,6 @@
 /**
- * A bundle: emulators for one host in one tar file, for machines without network. Its first entry is `manifest.json`, the
- * others are the emulators that it names, in its order.
+ * A bundle is a tar file with emulators for one host, for machines without network. Its first entry is `manifest.json`. The others
+ * are the emulators in the manifest, in its order.
  */
 
 import * as v from 'valibot';
@@ -13,13 +13,13 @@ export interface BundledEmulator {
   readonly guest: string;
   /** Id of the emulator profile. */
   readonly emulator: string;
-  /** As the program prints it. Null where it prints none, or could not be run where the bundle was made. */
+  /** As the program prints it. Null if it prints none, or could not be run where the bundle was created. */
   readonly version: string | null;
   /** Lower case hex. */
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
-  /** Its entry: `aarch64/qemu-aarch64`. */
+  /** Its entry in the archive: `aarch64/qemu-aarch64`. */
   readonly file: string;
 }
 
@@ -30,11 +30,11 @@ export interface BundleManifest {
 }
 
 export const MANIFEST = 'manifest.json';
-/** Bytes; a thousand times what any has. */
+/** In bytes: a thousand times the usual size. */
 export const MAX_MANIFEST_SIZE = 1 << 20;
 const SCHEMA = 'binfmtctl/bundle/1';
 
-/** Text of a manifest: the same bytes for the same emulators, in whatever order they come. */
+/** Encodes a manifest. The result does not depend on the order of the emulators. */
 export function encodeManifest({ host, emulators }: BundleManifest): string {
   const ordered = emulators
     .toSorted((a, b) => (a.guest < b.guest ? -1 : 1))
@@ -44,14 +44,14 @@ export function encodeManifest({ host, emulators }: BundleManifest): string {
   return `${JSON.stringify({ schema: SCHEMA, host, emulators: ordered }, null, 1)}\n`;
 }
 
-/** Whether a text is the manifest of a bundle, of whatever version. */
+/** Whether a text is the manifest of a bundle, of any version. */
 export const isBundleManifest = (text: string): boolean =>
   /^\s*\{\s*"schema"\s*:\s*"binfmtctl\/bundle\//.test(text);
 
-/** The manifest in a text, or what is wrong with it. */
+/** Decodes a manifest, or describes its problems. */
 export function decodeManifest(text: string): BundleManifest | { readonly problem: string } {
   const value = parseJson(text);
-  if (value === null) return { problem: `${MANIFEST} is no JSON` };
+  if (value === null) return { problem: `${MANIFEST} is not valid JSON` };
   const { success, output, issues } = v.safeParse(manifestSchema, value);
   if (success) return { host: output.host, emulators: output.emulators };
   const problems = issues.map(({ path, message }) =>
@@ -63,7 +63,7 @@ export function decodeManifest(text: string): BundleManifest | { readonly proble
   return { problem: `${MANIFEST}: ${problems.slice(0, MAX_LISTED).join('; ')}` };
 }
 
-/** As many problems as are named. */
+/** The maximum number of problems in a message. */
 const MAX_LISTED = 5;
 
 const isUniqueBy = <T>(items: readonly T[], key: (item: T) => string): boolean =>
@@ -77,15 +77,15 @@ const emulatorSchema = fields({
   size: byteCount,
   file: v.pipe(
     v.string('must be text'),
-    v.regex(/^[a-z0-9][\w.+-]{0,63}\/\w[\w.+-]{0,127}$/, 'must be a name as aarch64/qemu-aarch64'),
+    v.regex(/^[a-z0-9][\w.+-]{0,63}\/\w[\w.+-]{0,127}$/, 'must be a name like aarch64/qemu-aarch64'),
   ),
 });
 const manifestSchema = fields({
-  schema: v.literal(SCHEMA, `must be ${SCHEMA}: this program reads no other`),
+  schema: v.literal(SCHEMA, `must be ${SCHEMA}`),
   host: id,
   emulators: v.pipe(
     v.array(emulatorSchema, 'must be a list'),
-    v.check((all) => isUniqueBy(all, ({ guest }) => guest), 'has two for one guest'),
-    v.check((all) => isUniqueBy(all, ({ file }) => file), 'has two in one file'),
+    v.check((all) => isUniqueBy(all, ({ guest }) => guest), 'must have one emulator per guest'),
+    v.check((all) => isUniqueBy(all, ({ file }) => file), 'must have one emulator per file'),
   ),
 });

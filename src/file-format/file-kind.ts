@@ -1,12 +1,12 @@
-/** What a file is, by its first bytes. Pure. */
+/** Detects the kind of a file from its first bytes. Pure. */
 
 export type FileKind = 'elf' | 'ar' | 'tar' | 'gzip' | 'zstd' | 'xz' | 'unknown';
 
-/** A tar header: as many bytes as `fileKind` looks at. */
+/** The number of bytes that `fileKind` needs: a tar header. */
 export const KIND_SIZE = 512;
 const CHECKSUM = { at: 148, size: 8 };
 
-/** @param head the first 512 bytes, or all where there are fewer */
+/** @param head the first 512 bytes, or all of a shorter file */
 export function fileKind(head: Uint8Array): FileKind {
   const start = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (start.startsWith('7f454c46')) return 'elf';
@@ -20,7 +20,7 @@ export function fileKind(head: Uint8Array): FileKind {
   return isTarHeader(head) ? 'tar' : 'unknown';
 }
 
-/** The only thing that tar headers of all times have in common (POSIX pax, "ustar Interchange Format"): their sum. */
+/** Checks the checksum, the only mark that all tar headers share (POSIX pax, "ustar Interchange Format"). */
 function isTarHeader(head: Uint8Array): boolean {
   if (head.length < KIND_SIZE) return false;
   const { at, size } = CHECKSUM;

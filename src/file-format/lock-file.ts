@@ -1,15 +1,15 @@
-/** The lock file `binfmtctl.lock`: which bytes run what, on every machine that reads it. YAML, always in the same order. */
+/** The lock file `binfmtctl.lock` pins emulators by digest for all machines that use it. YAML, always in the same order. */
 import * as v from 'valibot';
 import { byteCount, fields, id, line, sha256 } from '../text/fields.ts';
 import { type LineProblem, parseYaml, problemText } from '../text/yaml.ts';
 
-/** One emulator, by its bytes. */
+/** An emulator, pinned by its digest. */
 export interface LockedEmulator {
   /** Id of the emulator profile. */
   readonly emulator: string;
-  /** As it is named on the command line: `apt`, `oci:…@sha256:…`, `url:…`, `dir:…`. */
+  /** As on the command line: `apt`, `oci:…@sha256:…`, `url:…`, `dir:…`. */
   readonly source: string;
-  /** As the program prints it. Null where it prints none. */
+  /** As the program prints it. Null if it prints none. */
   readonly version: string | null;
   /** Lower case hex. */
   readonly sha256: string;
@@ -17,19 +17,19 @@ export interface LockedEmulator {
   readonly size: number;
 }
 
-/** By id of the arch that it runs. */
+/** By the id of the arch that the emulator runs. */
 export type LockedEmulators = Readonly<Record<string, LockedEmulator>>;
 
 export interface LockFile {
-  /** By id of the machine's own arch. */
+  /** By the id of the host's arch. */
   readonly hosts: Readonly<Record<string, LockedEmulators>>;
 }
 
 const SCHEMA = 'binfmtctl/lock/1';
 const HEADER =
-  '# Made by `binfmtctl install --lock`, renewed by `binfmtctl lock --update`; `binfmtctl install --locked` takes\n# exactly these emulators. Keep it in version control.\n';
+  '# Written by `binfmtctl install --lock` and `binfmtctl lock --update`. `binfmtctl install --locked` installs\n# exactly these emulators. Keep this file in version control.\n';
 
-/** Text of a lock file: the same bytes for the same lock, whatever order it was made in. */
+/** Encodes a lock file. The result does not depend on the order of its emulators. */
 export async function encodeLockFile({ hosts }: LockFile): Promise<string> {
   const { stringify } = await import('yaml');
   const document = {
@@ -39,10 +39,10 @@ export async function encodeLockFile({ hosts }: LockFile): Promise<string> {
   return HEADER + stringify(document, { lineWidth: 0 });
 }
 
-/** Whether a text claims to be a lock file. */
+/** Whether a text has the schema of a lock file, of any version. */
 export const isLockText = (text: string): boolean => /^schema: ["']?binfmtctl\/lock\//m.test(text);
 
-/** The lock in a file's text, or everything that is wrong with it. */
+/** Decodes a lock file, or lists all its problems. */
 export async function decodeLockFile(
   text: string,
 ): Promise<{ readonly lock: LockFile } | { readonly problems: readonly LineProblem[] }> {
@@ -74,6 +74,10 @@ const emulatorSchema = fields({
   size: byteCount,
 });
 const lockSchema = fields({
-  schema: v.literal(SCHEMA, `must be ${SCHEMA}: this program reads no other`),
-  hosts: v.record(id, v.record(id, emulatorSchema, 'must hold emulators by architecture'), 'must hold hosts'),
+  schema: v.literal(SCHEMA, `must be ${SCHEMA}`),
+  hosts: v.record(
+    id,
+    v.record(id, emulatorSchema, 'must map architectures to emulators'),
+    'must map hosts to emulators',
+  ),
 });

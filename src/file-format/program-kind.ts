@@ -1,7 +1,7 @@
-/** What a file is that is no program of a known architecture, by its first bytes. Pure. */
+/** Describes files other than programs of known architectures, from their first bytes. Pure. */
 import { fileKind } from './file-kind.ts';
 
-/** As many bytes as `describeFile` and `isDotNet` look at. */
+/** The number of bytes that `describeFile` and `isDotNet` need. */
 export const DESCRIBED_SIZE = 4096;
 
 /** Describes a file as a noun: `a PNG image`. Null for an unknown kind of file. */
@@ -16,14 +16,14 @@ export function describeFile(head: Uint8Array, path: string): string | null {
   if (text.startsWith('PK\x03\x04')) return path.endsWith('.jar') ? 'a Java archive' : 'a zip archive';
   const kind = fileKind(head.subarray(0, 512));
   if (kind === 'tar') return 'a tar archive';
-  if (isScriptText(head)) return 'a text';
+  if (isScriptText(head)) return 'a text file';
   // The boot signature of a disk with a partition table.
   return text.slice(510, 512) === '\x55\xaa' ? 'a disk image' : null;
 }
 
 /**
- * Whether shells and execvp(3) are to run it as a script: a text, or an APE program. POSIX lets shells refuse other files
- * (sh, "Command Search and Execution").
+ * Whether shells and execvp(3) should run a file as a script: a text file or an APE program. POSIX allows shells to reject other
+ * files (sh, "Command Search and Execution").
  */
 export function isScriptText(head: Uint8Array): boolean {
   if (isApe(head)) return true;
@@ -31,11 +31,11 @@ export function isScriptText(head: Uint8Array): boolean {
   return !isKnown && !head.subarray(0, 256).some((byte) => byte < 0x20 && !TEXT_CONTROLS.has(byte));
 }
 
-/** A program of Cosmopolitan, which begins like one for Windows, and with a shell script (https://justine.lol/ape.html). */
+/** Whether a file is a program of Cosmopolitan, which is both a Windows program and a shell script (https://justine.lol/ape.html). */
 export const isApe = (head: Uint8Array): boolean =>
   /^(?:MZqFpD|jartsr|APEDBG)='/.test(latin1(head.subarray(0, 8)));
 
-/** Whether a program for Windows is one for .NET: ECMA-335, II.25.2.3.3, "CLI header" among the data directories. */
+/** Whether a Windows program is a .NET program: ECMA-335, II.25.2.3.3, "CLI header" in the data directories. */
 export function isDotNet(head: Uint8Array): boolean {
   const optional = optionalHeader(head);
   if (optional === null) return false;
@@ -77,11 +77,11 @@ const MAGICS: readonly (readonly [magic: string, what: string])[] = [
 function describeElf(head: Uint8Array): string {
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   const isLittle = head[5] !== 2;
-  if (head.length < 20) return 'an ELF file that is cut off';
+  if (head.length < 20) return 'a truncated ELF file';
   const type = view.getUint16(16, isLittle);
   if (type === 1) return 'an ELF object file';
   if (type === 4) return 'an ELF core dump';
-  return `an ELF file for an unknown machine (e_machine ${view.getUint16(18, isLittle)})`;
+  return `an ELF file for an unknown architecture (e_machine ${view.getUint16(18, isLittle)})`;
 }
 
 function describeMz(head: Uint8Array): string {

@@ -41,6 +41,7 @@ import { findOutdated } from './outdated.ts';
 import { type DesiredState, planInstall } from './plan.ts';
 import type { InstallRequest, RuleOptions } from './types.ts';
 
+/** Result of `install`. */
 export interface InstallResult {
   readonly schema: 'binfmtctl/install/1';
   readonly dryRun: boolean;

@@ -39,6 +39,7 @@ export interface UninstallRequest {
   readonly dryRun: boolean;
 }
 
+/** Result of `uninstall`. */
 export interface UninstallResult {
   readonly schema: 'binfmtctl/uninstall/1';
   readonly dryRun: boolean;

@@ -42,6 +42,7 @@ export interface BundleRequest {
   readonly strict: boolean;
 }
 
+/** Result of `bundle`. */
 export interface BundleResult {
   readonly schema: 'binfmtctl/bundled/1';
   readonly file: string;
@@ -58,11 +59,11 @@ export interface BundleResult {
 }
 
 /**
- * Writes emulators into a bundle, for machines without network. The same emulators give the same bytes. Registers nothing and
- * leaves nothing in the store.
+ * Writes emulators into a bundle, for machines without network. The same emulators give the same bytes. Registers
+ * nothing and leaves nothing in the store.
  *
- * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED; errors of
- * files, network and processes. No file is written then.
+ * @throws USAGE, NATIVE_ARCH, BAD_SOURCE, BAD_LOCK, LOCK_MISMATCH, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED;
+ * errors of files, network and processes. No file is written then.
  */
 export async function bundle(request: BundleRequest, context: Context): Promise<BundleResult> {
   assertNoOtherSources(request);
@@ -119,10 +120,10 @@ async function requireWritable({ output, force = false }: BundleRequest): Promis
       hint: 'use a file, such as -o emulators.tar, or -o /dev/stdout for a pipe',
     });
   const file = resolve(output);
-  const folder = dirname(file);
-  if (!isFolder(folder) || outputKind(file) !== 'stream')
-    await access(`${folder}/.`, constants.W_OK).catch((error: unknown) => {
-      throw fileError(error, `write to ${folder}`);
+  const parent = dirname(file);
+  if (!isFolder(parent) || outputKind(file) !== 'stream')
+    await access(`${parent}/.`, constants.W_OK).catch((error: unknown) => {
+      throw fileError(error, `write to ${parent}`);
     });
   if (outputKind(file) === 'stream') return;
   if (!force && !isReplaceable(file))

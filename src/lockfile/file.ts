@@ -63,7 +63,9 @@ export async function readLockIfExists(file: string): Promise<LockFileText | nul
   throw badLock(`invalid lock file: ${listed.join('; ')}${more}`);
 }
 
-/** Reads a lock file. `arches` are for the hint. @throws BAD_LOCK if it does not exist; errors of `readLockIfExists`. */
+/**
+ * Reads a lock file. `arches` are for the hint. @throws BAD_LOCK if it does not exist; errors of `readLockIfExists`.
+ */
 export async function readLock(file: string, arches: readonly string[] = []): Promise<LockFileText> {
   const read = await readLockIfExists(file);
   if (read !== null) return read;

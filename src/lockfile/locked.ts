@@ -19,9 +19,9 @@ export interface LockableRequest extends EmulatorRequest {
 }
 
 /**
- * Like `obtainEmulators`. With `lock`, only uses sources, because other machines do not have this machine's emulators. With
- * `locked`, obtains exactly the emulators in that file, from the store, a given bundle, or their sources; `all` means all in the
- * file.
+ * Like `obtainEmulators`. With `lock`, only uses sources, because other machines do not have this machine's emulators.
+ * With `locked`, obtains exactly the emulators in that file, from the store, a given bundle, or their sources; `all`
+ * means all in the file.
  *
  * @throws LOCK_MISMATCH if an emulator differs from the locked one, or the file has none for an arch; BAD_LOCK.
  */

@@ -26,6 +26,7 @@ export interface LockRequest {
   readonly strict: boolean;
 }
 
+/** Result of `updateLock`. */
 export interface LockResult {
   readonly schema: 'binfmtctl/lock-update/1';
   readonly file: string;
@@ -38,8 +39,8 @@ export interface LockResult {
 /**
  * Updates a lock file to the current emulators of its sources. Registers nothing and leaves nothing in the store.
  *
- * @throws BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, BAD_SOURCE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED; errors of files,
- * network and processes. The file stays unchanged then.
+ * @throws BAD_LOCK, LOCK_MISMATCH, NATIVE_ARCH, BAD_SOURCE, EMULATOR_NOT_FOUND, EMULATOR_UNFIT, SOURCE_FAILED; errors
+ * of files, network and processes. The file stays unchanged then.
  */
 export async function updateLock(
   { file, arches, sources, allowUnverified, strict }: LockRequest,

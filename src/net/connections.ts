@@ -6,31 +6,31 @@ import { holdEnd } from './hold-end.ts';
 import { proxyAuthorization } from './proxy.ts';
 import type { TlsOptions } from './tls.ts';
 
-/** How a server is reached. */
+/** How to reach a server. */
 export interface Route {
-  /** Node's options for a TLS connection to the server, or to a proxy that passes plain HTTP on. */
+  /** Node's options for a TLS connection to the server, or to a proxy that forwards plain HTTP. */
   readonly tls: TlsOptions;
-  /** The proxy that is asked for a tunnel (RFC 9110 9.3.6 CONNECT), with Node's options for itself. */
+  /** The proxy for a tunnel (RFC 9110 9.3.6 CONNECT), with Node's options for a TLS connection to it. */
   readonly tunnel: { readonly proxy: URL; readonly tls: TlsOptions } | null;
-  /** Whether the Host of a request is not the name of what is connected to. */
-  readonly isPassedOn: boolean;
-  /** For the connection, for the proxy's answer, and for the TLS handshake. */
+  /** Whether a proxy forwards the request, so that its Host is not the server of the connection. */
+  readonly isForwarded: boolean;
+  /** Time limit for the connection, for the proxy's response, and for the TLS handshake. */
   readonly answerMs: number;
-  /** Ends its connections. */
+  /** Closes the connections. */
   readonly signal: AbortSignal;
 }
 
-/** What a transfer has opened. */
+/** The connections of a transfer. */
 interface Opened {
   readonly dispatchers: Map<string, Promise<Dispatcher>>;
-  /** Ends connections, also while they are being made. */
+  /** Closes connections, even while they are being established. */
   readonly signal: AbortSignal;
 }
 
-/** By the signals of transfers: the requests of one share connections, and its end leaves nothing behind. */
+/** By the signal of the transfer: its requests share connections, and its end closes them. */
 const known = new WeakMap<AbortSignal, Opened>();
 
-/** Returns undici's dispatcher for a route. It keeps a connection for the next request for a few seconds. */
+/** Returns undici's dispatcher for a route. It keeps an idle connection open for a few seconds. */
 export function dispatcherFor(route: Route): Promise<Dispatcher> {
   const { signal: ofTransfer, ...rest } = route;
   const { dispatchers, signal } = known.get(ofTransfer) ?? openTransfer(ofTransfer);
@@ -40,7 +40,10 @@ export function dispatcherFor(route: Route): Promise<Dispatcher> {
   return dispatcher;
 }
 
-/** Of its own, as every connection listens to the signal, and Node 20 never stops to (node lib/net.js addClientAbortSignalOption()). */
+/**
+ * Opens a transfer with a signal of its own: every connection adds a listener to it, which Node 20 never removes (node lib/net.js
+ * addClientAbortSignalOption()).
+ */
 function openTransfer(signal: AbortSignal): Opened {
   const ending = new AbortController();
   setMaxListeners(0, ending.signal);
@@ -50,16 +53,16 @@ function openTransfer(signal: AbortSignal): Opened {
   return opened;
 }
 
-async function openDispatcher({ tls, tunnel, isPassedOn, answerMs, signal }: Route): Promise<Dispatcher> {
+async function openDispatcher({ tls, tunnel, isForwarded, answerMs, signal }: Route): Promise<Dispatcher> {
   const { Agent, buildConnector, Pool, ProxyAgent } = await import('undici');
   const limited = (options: TlsOptions) => ({ ...options, timeout: answerMs, signal });
-  /** undici takes the Host for the name in the certificate; a proxy has a name of its own. */
+  /** undici expects the Host in the certificate, but a proxy has its own name there. */
   const connectToProxy = (options: TlsOptions): Connector => {
     const connect = buildConnector(limited(options));
     return ({ servername: _, ...target }, done) => connect(target as buildConnector.Options, done);
   };
   if (tunnel === null) {
-    const connect = isPassedOn ? connectToProxy(tls) : buildConnector(limited(tls));
+    const connect = isForwarded ? connectToProxy(tls) : buildConnector(limited(tls));
     return new Agent({ connect: holdingEnds(connect) });
   }
   return new ProxyAgent({
@@ -87,8 +90,8 @@ const holdingEnds =
     );
 
 /**
- * Marks the errors of a proxy, to tell them from those of the server. Without it ProxyAgent would connect again without end
- * when a proxy closes the connection (undici lib/dispatcher/client.js onError()).
+ * Marks errors of a proxy, to distinguish them from errors of the server. Also keeps ProxyAgent from reconnecting forever if a
+ * proxy closes the connection (undici lib/dispatcher/client.js onError()).
  */
 function markErrors(pool: Dispatcher, answerMs: number): Dispatcher {
   const connect = async (options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> => {
@@ -96,11 +99,11 @@ function markErrors(pool: Dispatcher, answerMs: number): Dispatcher {
       const answer = await (pool.connect as typeof connect)(options);
       if (answer.statusCode === 200) return answer;
       (answer.socket as Socket).on('error', () => {}).destroy();
-      throw failure('PROXY', `it answers with status ${answer.statusCode}`);
+      throw failure('PROXY', `status ${answer.statusCode}`);
     } catch (error) {
       throw Object.assign(nodeError(error, answerMs), { isOfProxy: true });
     }
   };
-  // All that ProxyAgent calls.
+  // ProxyAgent calls no other methods.
   return { connect, close: () => pool.close(), destroy: () => pool.destroy() } as Dispatcher;
 }

@@ -7,31 +7,31 @@ import { withRetries } from './retry.ts';
 import { speedFloor } from './speed.ts';
 
 export interface Download {
-  /** Kind of the source, with which lines of progress begin. */
+  /** Kind of the source, the prefix of progress lines. */
   readonly kind: 'oci' | 'url';
   /** For messages: `layer sha256:…`. */
   readonly what: string;
-  /** `sha256:…`; null where anything is taken. */
+  /** The expected digest, `sha256:…`; null to accept any. */
   readonly digest: string | null;
-  /** Bytes; null where only the server knows how many. */
+  /** In bytes; null if only the server knows. */
   readonly size: number | null;
-  /** Most bytes that are taken. */
+  /** Maximum size in bytes. */
   readonly maxBytes: number;
 }
 
-/** So much more than before counts as getting further: a 64th part, lest a slow drip never ends. */
+/** An attempt makes progress if it receives a 64th of the total, so that a trickle does not reset the retries. */
 const PROGRESS_PARTS = 64;
-/** The same in bytes where nobody knows how many come. */
+/** The same in bytes, if the total is unknown. */
 const PROGRESS_BYTES = 1 << 20;
 
 type Open = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
 
 /**
- * Brings bytes to `file` and returns their digest. After a broken connection it goes on where it was; bytes of another digest
- * than the wanted one are fetched once more from the start.
+ * Downloads to `file` and returns the digest. Resumes after a broken connection. Downloads once more after a digest mismatch.
+ * Removes the file on failure.
  *
- * @param open asks for the bytes with more headers, and throws where they are not to be had
- * @throws BAD_PACKAGE for other bytes; what `open` throws, in the end; nothing is left then.
+ * @param open sends the request with the given headers
+ * @throws BAD_PACKAGE for a digest mismatch; errors of `open`, after the retries.
  */
 export async function download(
   open: Open,
@@ -40,18 +40,18 @@ export async function download(
   options: LimitedTransfer,
 ): Promise<string> {
   const { kind, what, digest } = expected;
-  let came = '';
+  let received = '';
   await writeHashed(file, async (hashed) => {
     await fetchAll(open, hashed, expected, options);
     if (digest !== null && hashed.digest() !== digest) {
-      options.report({ kind: 'text', text: `${kind}: what came as ${what} is wrong; fetching it once more` });
+      options.report({ kind: 'text', text: `${kind}: digest mismatch for ${what}; retrying` });
       await hashed.restart();
       await fetchAll(open, hashed, expected, options);
     }
-    came = hashed.digest();
-    if (digest !== null) requireSame(`what came as ${what}`, came, digest);
+    received = hashed.digest();
+    if (digest !== null) requireSame(what, received, digest);
   });
-  return came;
+  return received;
 }
 
 async function fetchAll(
@@ -82,7 +82,7 @@ async function fetchAll(
       }
     }
     if (total !== null && file.size() < total)
-      throw cutOff(`cannot fetch ${what}: ${file.size()} of ${total} bytes came`, response, signal);
+      throw cutOff(`cannot fetch ${what} (received ${file.size()} of ${total} bytes)`, response, signal);
   };
   await withRetries(
     (progressed) => attempt(progressed).finally(floor.pause),
@@ -93,7 +93,7 @@ async function fetchAll(
   onBytes(file.size(), file.size());
 }
 
-/** Asks for what is missing yet; what is there already is thrown away where the answer has all of it. */
+/** Requests the missing part of a file. Discards the existing part if the response has the whole file. */
 async function openAt(
   open: Open,
   file: HashedFile,
@@ -102,20 +102,20 @@ async function openAt(
 ): Promise<HttpResponse> {
   const from = file.size();
   const response = await open(from === 0 ? {} : { range: `bytes=${from}-` });
-  if (goesOnAt(response, from)) return response;
+  if (isFrom(response, from)) return response;
   await file.restart();
   if (response.status !== 206) return response;
   response.discard();
-  throw cutOff(`cannot fetch ${what}: another part of it came than was asked for`, response, signal);
+  throw cutOff(`cannot fetch ${what} (received another range than requested)`, response, signal);
 }
 
-/** Whether an answer has the bytes from there on, and not all of them. */
-function goesOnAt({ status, headers }: HttpResponse, from: number): boolean {
+/** Whether a response starts at byte `from`. */
+function isFrom({ status, headers }: HttpResponse, from: number): boolean {
   if (from === 0) return status === 200;
   return status === 206 && headers['content-range']?.startsWith(`bytes ${from}-`) === true;
 }
 
-/** How many bytes there are in all, as the server has it. */
+/** The total size according to the server. */
 function announcedSize({ status, headers }: HttpResponse): number | null {
   const text = status === 206 ? headers['content-range']?.split('/')[1] : headers['content-length'];
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
@@ -126,5 +126,5 @@ const cutOff = (what: string, { url }: HttpResponse, signal: AbortSignal): Error
 
 function tooLarge(what: string, most: number, response: HttpResponse): Error {
   response.discard();
-  return corrupt(`what came as ${what} has more than ${most} bytes`);
+  return corrupt(`${what} is larger than ${most} bytes`);
 }

@@ -2,15 +2,15 @@ import type { Socket } from 'node:net';
 import { failure } from './error.ts';
 
 /**
- * Lets undici 7 see the end of a connection only once it has read all that came. It stops reading when a body is not taken fast
- * enough; if the server closes the connection then, an assertion ends the process (undici#5360, repaired in undici 8, which needs
+ * Hides the end of a connection from undici 7 until it has read all data. undici stops reading while the consumer of a body is slow.
+ * If the server closes the connection meanwhile, a failed assertion ends the process (undici#5360, fixed in undici 8, which requires
  * Node 22).
  */
 export function holdEnd<Connection extends Socket>(socket: Connection): Connection {
   const { push, read, destroy } = socket;
   let isHeld = false;
   let isAsking = false;
-  /** Lets it read, which it only does while it is not waiting. */
+  /** Makes undici read, unless it has paused. */
   const ask = (): void => {
     isAsking = true;
     socket.emit('readable');
@@ -33,7 +33,7 @@ export function holdEnd<Connection extends Socket>(socket: Connection): Connecti
       }
       return null;
     },
-    // A connection that was reset would be taken for one that has ended.
+    // undici would treat a reset connection as one that has ended.
     destroy: (error) => destroy.call(socket, isReset(error) ? failure('UND_ERR_SOCKET', 'reset') : error),
   };
   return Object.assign(socket, changed);

@@ -1,6 +1,6 @@
 /**
- * The door to HTTP, through undici. Its interceptors cannot keep our rules: `redirect` has no callback to refuse a redirect, `retry`
- * resumes without a minimum speed or a progress report, and `decompress` would change bytes whose digest is known.
+ * Sends HTTP requests through undici. Its interceptors do not fit: `redirect` has no callback to reject a redirect, `retry` resumes
+ * without a minimum speed or progress reports, and `decompress` changes data with a known digest.
  */
 import type { Dispatcher } from 'undici';
 import { BinfmtctlError } from '../errors.ts';
@@ -12,25 +12,25 @@ import { proxyAuthorization, proxyFor } from './proxy.ts';
 import { type TlsSettings, tlsOptions } from './tls.ts';
 
 export interface HttpLimits {
-  /** From the request to the answer's headers. */
+  /** Time limit from the request to the headers of the response. */
   readonly answerMs: number;
-  /** In each such time at least 20 kB of the body must come: 1 kB/s in the 20 s that are usual. */
+  /** In each period of this length, at least 20 kB of the body must arrive: 1 kB/s in the usual 20 s. */
   readonly stallMs: number;
 }
 
 export interface HttpRequest {
   readonly method?: 'GET' | 'POST' | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly body?: string | undefined;
-  /** Whether a redirect may lead to another origin, which then gets no credentials. Default true. */
+  /** Whether a redirect may lead to another origin, which does not get the credentials. Default true. */
   readonly mayLeaveOrigin?: boolean | undefined;
   /**
-   * Whether what comes is verified, whoever sends it, and nothing secret is sent: only then a redirect may lead from plain HTTP
-   * to that of another machine. Default false.
+   * Whether the response is verified by a digest and the request contains no secrets. Only then may a redirect lead from plain HTTP
+   * to plain HTTP on another machine. Default false.
    */
   readonly isVerified?: boolean | undefined;
-  /** What counts for a server, redirects included; null for nothing of its own. */
+  /** Returns the TLS settings for a server, also after redirects; null for the defaults. */
   readonly tls?: ((url: URL) => TlsSettings | null) | undefined;
   readonly limits: HttpLimits;
   readonly signal: AbortSignal;
@@ -38,11 +38,11 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  /** By their names in lower case. */
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Where the answer came from in the end. */
+  /** The URL after redirects. */
   readonly url: URL;
-  /** Can be read once; whoever does not read it calls `discard`. Throws SOURCE_FAILED, INTERRUPTED. */
+  /** Can be read once. Callers that do not read it must call `discard`. Throws SOURCE_FAILED, INTERRUPTED. */
   readonly body: AsyncIterable<Uint8Array>;
   readonly discard: () => void;
 }
@@ -52,8 +52,8 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 const LEAST_BYTES = 20 * 1024;
 
 /**
- * Sends a request and returns what is answered, whatever its status. From https no redirect leads to plain HTTP, and none
- * leads to this machine from another.
+ * Sends a request and returns the response, with any status. Rejects redirects from HTTPS to plain HTTP, and from another machine to
+ * this one.
  *
  * @throws SOURCE_FAILED, whose cause is an `HttpFailure`; INTERRUPTED.
  */
@@ -66,7 +66,7 @@ export async function request(start: URL, options: HttpRequest): Promise<HttpRes
     if (!REDIRECTS.includes(response.status) || location === undefined) return response;
     response.discard();
     const next = redirectTarget(url, location, { isVerified: options.isVerified === true });
-    if (redirects === MAX_REDIRECTS) throw refused(start, 'redirects again and again');
+    if (redirects === MAX_REDIRECTS) throw refused(start, 'redirects too many times');
     if (next.origin !== start.origin) {
       if (options.mayLeaveOrigin === false)
         throw refused(start, `redirects to another origin, ${next.origin}`);
@@ -77,7 +77,7 @@ export async function request(start: URL, options: HttpRequest): Promise<HttpRes
   }
 }
 
-/** All of a body that has at most `most` bytes. SOURCE_FAILED for a larger one; what reading it throws. */
+/** Reads a body of at most `most` bytes. @throws SOURCE_FAILED for a larger one; read errors. */
 export async function readBody({ body, url }: HttpResponse, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -89,11 +89,11 @@ export async function readBody({ body, url }: HttpResponse, most: number): Promi
   return Buffer.concat(chunks);
 }
 
-/** An address for messages: what follows the path may be secret. */
+/** Formats a URL for messages, without the query, which may contain secrets. */
 export const printUrl = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
 function redirectTarget(from: URL, location: string, { isVerified }: { readonly isVerified: boolean }): URL {
-  if (!URL.canParse(location, from.href)) throw refused(from, 'redirects to what is no address');
+  if (!URL.canParse(location, from.href)) throw refused(from, 'redirects to an invalid URL');
   const next = new URL(location, from);
   if (!staysOut(from, next)) throw refused(from, `redirects to this machine, ${next.origin}`);
   if (next.protocol === 'https:') return next;
@@ -114,7 +114,7 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
     if (signal.aborted) throw signal.reason;
     proxy = proxyFor(url);
     const { statusCode, headers, body } = await send(url, proxy, options);
-    // Nothing listens to it before it is read.
+    // The body has no other error listener until it is read.
     body.on('error', () => {});
     return {
       status: statusCode,
@@ -125,7 +125,7 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpResponse> {
     };
   } catch (error) {
     const known = nodeError(error, limits.answerMs);
-    // Of plain HTTP, who is connected to is the proxy.
+    // A plain HTTP request connects to the proxy itself.
     const isProxys = url.protocol === 'http:' || isOfProxy(known);
     throw httpError(known, { ...failed, proxy: isProxys ? proxy : null });
   }
@@ -141,13 +141,19 @@ async function send(url: URL, proxy: URL | null, options: HttpRequest): Promise<
   if (proxy === null || isTls) {
     const tls = isTls ? await tlsOptions(options.tls?.(url)) : {};
     const tunnel = proxy === null ? null : { proxy, tls: proxyTls };
-    const dispatcher = await dispatcherFor({ tls, tunnel, isPassedOn: false, answerMs, signal });
+    const dispatcher = await dispatcherFor({ tls, tunnel, isForwarded: false, answerMs, signal });
     const path = `${url.pathname}${url.search}`;
     return dispatcher.request({ ...shared, origin: url.origin, path, headers });
   }
-  // Not by ProxyAgent, which takes a proxy's own failures for its own mistakes, and asks a proxy with TLS for a tunnel to port 80,
-  // which proxies refuse.
-  const dispatcher = await dispatcherFor({ tls: proxyTls, tunnel: null, isPassedOn: true, answerMs, signal });
+  // Without ProxyAgent: it treats failures of a proxy as internal errors, and requests a tunnel to port 80 from a proxy with TLS,
+  // which proxies forbid.
+  const dispatcher = await dispatcherFor({
+    tls: proxyTls,
+    tunnel: null,
+    isForwarded: true,
+    answerMs,
+    signal,
+  });
   return dispatcher.request({
     ...shared,
     origin: proxy.origin,
@@ -156,7 +162,7 @@ async function send(url: URL, proxy: URL | null, options: HttpRequest): Promise<
   });
 }
 
-/** Of a header that came several times the first counts, but all challenges do (RFC 9110 5.3, 11.6.1). */
+/** Keeps the first value of a repeated header, except that all challenges count (RFC 9110 5.3, 11.6.1). */
 function singleHeaders(headers: Dispatcher.ResponseData['headers']): HttpResponse['headers'] {
   const entries = Object.entries(headers).map(([name, value]) => {
     if (!Array.isArray(value)) return [name, value] as const;
@@ -170,15 +176,15 @@ async function* bodyOf(
   { limits }: HttpRequest,
   failed: Failed,
 ): AsyncGenerator<Uint8Array> {
-  let came = 0;
+  let received = 0;
   const watch = setInterval(() => {
-    if (came < LEAST_BYTES) body.destroy(stalled('too few bytes', limits.stallMs));
-    came = 0;
+    if (received < LEAST_BYTES) body.destroy(stalled('too few bytes', limits.stallMs));
+    received = 0;
   }, limits.stallMs);
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      came += chunk.length;
-      // undici joins what a socket brings, and Node makes more room than it needs.
+      received += chunk.length;
+      // undici joins the chunks of a socket, and Node allocates more memory than it needs.
       countStreamed(4 * chunk.length);
       yield chunk;
     }
@@ -190,12 +196,12 @@ async function* bodyOf(
 }
 
 const tooLarge = (url: URL, most: number): BinfmtctlError =>
-  new BinfmtctlError('SOURCE_FAILED', `${printUrl(url)} answers with more than ${most} bytes`, {
-    hint: 'such an answer never has so many: is it the right server, or does a proxy in between answer?',
+  new BinfmtctlError('SOURCE_FAILED', `the response of ${printUrl(url)} is larger than ${most} bytes`, {
+    hint: 'check that the server is the right one, and whether a proxy answers instead of it',
   });
 
 function refused(url: URL, why: string): BinfmtctlError {
   return new BinfmtctlError('SOURCE_FAILED', `${printUrl(url)} ${why}`, {
-    hint: 'that is not followed, for the sake of your credentials and of what would come; is the server set up right, or a proxy in between?',
+    hint: 'binfmtctl does not follow such redirects, which may leak credentials: check the server, and any proxy',
   });
 }

@@ -1,4 +1,4 @@
-/** How far something is that takes long. */
+/** The progress of a long operation. */
 export type FetchProgress =
   | { readonly kind: 'text' | 'warning'; readonly text: string }
   | {
@@ -8,7 +8,7 @@ export type FetchProgress =
       readonly secondsLeft: number | null;
     };
 
-/** Something that takes long: whom to tell how far it is, and what ends it. */
+/** The progress callback and the abort signal of a long operation. */
 export interface Transfer {
   readonly report: (progress: FetchProgress) => void;
   readonly signal: AbortSignal;
@@ -16,7 +16,7 @@ export interface Transfer {
 
 const INTERVAL_MS = 100;
 
-/** Returns a function that reports a transfer's progress at most ten times a second, and its end. An unknown total is null. */
+/** Returns a function that reports a transfer's progress, at most ten times a second and at the end. An unknown total is null. */
 export function byteProgress(report: Transfer['report']): (done: number, total: number | null) => void {
   const started = performance.now();
   let last = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 /**
- * Proxies as the environment names them: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in either case. undici's
- * EnvHttpProxyAgent knows neither ALL_PROXY nor networks in NO_PROXY, and would ask a proxy for this machine itself.
+ * Reads proxies from the environment: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or lower case. undici's
+ * EnvHttpProxyAgent supports neither ALL_PROXY nor networks in NO_PROXY, and uses a proxy even for localhost.
  */
 import { BlockList, isIP } from 'node:net';
 import { BinfmtctlError } from '../errors.ts';
@@ -9,12 +9,12 @@ import { isLoopback } from '../text/host.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy for an address; null where it is to be reached directly, as this machine itself always is.
+ * Returns the proxy for a URL; null for a direct connection, which localhost always has.
  *
- * @throws SOURCE_FAILED for a proxy that is no address, or of a kind that we do not speak.
+ * @throws SOURCE_FAILED for a proxy with an invalid URL or an unsupported protocol.
  */
 export function proxyFor(url: URL, environment: Environment = process.env): URL | null {
-  // A web server that starts a program (CGI) sets HTTP_PROXY to what the client has sent as the header Proxy.
+  // A CGI program gets the client's header Proxy as HTTP_PROXY.
   const isFromClient = (name: string): boolean => name === 'HTTP_PROXY' && 'REQUEST_METHOD' in environment;
   const value = (name: string): string =>
     environment[name.toLowerCase()] || (isFromClient(name) ? '' : environment[name]) || '';
@@ -23,24 +23,20 @@ export function proxyFor(url: URL, environment: Environment = process.env): URL 
   if (text === '' || isLoopback(url.host) || isExempt(url, value('NO_PROXY'))) return null;
   const proxy = toUrl(text.includes('://') ? text : `http://${text}`);
   if (proxy?.protocol === 'http:' || proxy?.protocol === 'https:') return proxy;
-  // It may hold a password.
-  throw new BinfmtctlError(
-    'SOURCE_FAILED',
-    `the proxy that ${name} names is no http:// or https:// address`,
-    {
-      hint: `set ${name} to http://HOST:PORT, or unset it`,
-    },
-  );
+  // Never print the value, which may contain a password.
+  throw new BinfmtctlError('SOURCE_FAILED', `invalid proxy in ${name}: not an http:// or https:// URL`, {
+    hint: `set ${name} to http://HOST:PORT, or unset it`,
+  });
 }
 
-/** What a proxy is told of who we are, where its address says it. */
+/** Returns the header with the credentials in a proxy's URL, if any. */
 export function proxyAuthorization({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
   const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` };
 }
 
-/** NO_PROXY: names, which stand for what is below them too, addresses, networks (10.0.0.0/8), each with a port or without. */
+/** NO_PROXY contains names, which include their subdomains, addresses, and networks (10.0.0.0/8), each with an optional port. */
 function isExempt({ hostname, port, protocol }: URL, list: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const actualPort = port || (protocol === 'https:' ? '443' : '80');

@@ -4,20 +4,20 @@ import { failureOf, type HttpFailure, isTransient } from './error.ts';
 import type { HttpResponse } from './http.ts';
 
 export interface RetryLimits {
-  /** How often something is tried in all, while nothing comes of it. */
+  /** Maximum number of attempts without progress. */
   readonly attempts: number;
-  /** Before the second attempt; doubled for each one after it. */
+  /** Wait before the second attempt; doubled for each further one. */
   readonly backoffMs: number;
-  /** Most that a server can make us wait before we give up instead. */
+  /** Maximum Retry-After of a server: a longer one is an error. */
   readonly maxWaitMs: number;
 }
 
 /**
- * Tries until it works, fails for good, or has failed too often. `attempt` is told to call `progressed` when it has got
- * further than before: the count begins anew then.
+ * Retries `attempt` until it succeeds, fails permanently, or has failed too often. `attempt` calls `progressed` when it has made
+ * progress, which resets the count.
  *
- * @param report told of each failure after which it tries again, before it waits
- * @throws what the last attempt threw; INTERRUPTED.
+ * @param report called before each wait, with the reason for the retry
+ * @throws the error of the last attempt; INTERRUPTED.
  */
 export async function withRetries<T>(
   attempt: (progressed: () => void) => Promise<T>,
@@ -26,20 +26,20 @@ export async function withRetries<T>(
   report: (text: string) => void,
 ): Promise<T> {
   for (let failed = 0; ; ) {
-    let further = false;
+    let hasProgressed = false;
     try {
       return await attempt(() => {
-        further = true;
+        hasProgressed = true;
       });
     } catch (error) {
-      failed = further ? 1 : failed + 1;
+      failed = hasProgressed ? 1 : failed + 1;
       if (signal.aborted) throw interrupted(signal, 'fetching');
       if (!isTransient(error) || failed >= attempts) throw error;
       const { retryAfterMs } = failureOf(error);
       if (retryAfterMs !== undefined && retryAfterMs > maxWaitMs) throw tooLong(error, retryAfterMs);
-      report(`${retryReason(error)}; trying again (${failed + 1} of ${attempts})`);
+      report(`${retryReason(error)}; retrying (${failed + 1} of ${attempts})`);
       const backoff = Math.min(backoffMs * 2 ** (failed - 1), maxWaitMs);
-      // Somewhat at random, so that the machines which a server turned away do not all come back at once.
+      // With jitter, so that clients of an overloaded server do not all retry at once.
       const wait = Math.max(retryAfterMs ?? 0, backoff * (0.5 + Math.random() / 2));
       await sleep(wait, undefined, { signal }).catch(() => {
         throw interrupted(signal, 'fetching');
@@ -51,10 +51,10 @@ export async function withRetries<T>(
 function retryReason(error: unknown): string {
   const { retryAfterMs = 0, host, why } = failureOf(error);
   if (host === undefined) return error instanceof Error ? error.message : String(error);
-  return retryAfterMs > 0 ? `${host} asks to wait ${Math.ceil(retryAfterMs / 1000)} s` : `${host}: ${why}`;
+  return retryAfterMs > 0 ? `${host}: asked to wait ${Math.ceil(retryAfterMs / 1000)} s` : `${host}: ${why}`;
 }
 
-/** What a status says about trying again. */
+/** Returns the cause for an error status. */
 export const failureFrom = ({ status, headers, url }: Omit<HttpResponse, 'body'>): HttpFailure => ({
   status,
   host: url.host,
@@ -62,7 +62,7 @@ export const failureFrom = ({ status, headers, url }: Omit<HttpResponse, 'body'>
   retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
 });
 
-/** Milliseconds of a header Retry-After: seconds, or a date (RFC 9110 10.2.3). Undefined for what is neither. */
+/** Parses a Retry-After header, seconds or a date (RFC 9110 10.2.3), to milliseconds. Undefined if it is invalid. */
 export function parseRetryAfter(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
@@ -73,7 +73,7 @@ export function parseRetryAfter(text: string | undefined, now: number): number |
 function tooLong(error: unknown, waitMs: number): BinfmtctlError {
   const message = error instanceof Error ? error.message : String(error);
   return new BinfmtctlError('SOURCE_FAILED', message, {
-    hint: `it wants to be left alone for ${Math.ceil(waitMs / 60_000)} minutes: log in, or use a mirror`,
+    hint: `try again in ${Math.ceil(waitMs / 60_000)} minutes, log in, or use a mirror`,
     cause: error,
   });
 }

@@ -1,29 +1,29 @@
-/** How long a download may take. */
+/** Limits for the duration of a download. */
 import { BinfmtctlError } from '../errors.ts';
 import type { Transfer } from './progress.ts';
 
 export interface SpeedLimits {
-  /** Of each such time that is spent on receiving, … */
+  /** The length of a period, which counts only the time spent receiving. */
   readonly slowMs: number;
-  /** … this is the least that has to come. */
+  /** The minimum number of bytes in each period. */
   readonly slowBytes: number;
 }
 
 export interface SpeedFloor {
-  /** Receiving begins or goes on; the time between is not counted. */
+  /** Starts or resumes the clock. */
   readonly resume: () => void;
-  /** @throws SOURCE_FAILED, without a retry, if the download is too slow. */
+  /** Counts received bytes. @throws SOURCE_FAILED, without a retry, if the download is too slow. */
   readonly received: (bytes: number) => void;
   readonly pause: () => void;
 }
 
-/** A floor over all attempts of a download, so that one which just never stalls does not go on for hours. */
+/** A minimum speed over all attempts of a download, so that one that is slow but never stalls does not take hours. */
 export function speedFloor(
   what: string,
   { slowMs, slowBytes }: SpeedLimits,
   now: () => number = () => performance.now(),
 ): SpeedFloor {
-  let came = 0;
+  let total = 0;
   let spent = 0;
   let since = now();
   const count = (): void => {
@@ -37,10 +37,10 @@ export function speedFloor(
     },
     received: (bytes) => {
       count();
-      came += bytes;
+      total += bytes;
       if (spent < slowMs) return;
-      if (came < slowBytes) throw tooSlow(what, came, spent);
-      came = 0;
+      if (total < slowBytes) throw tooSlow(what, total, spent);
+      total = 0;
       spent = 0;
     },
     pause: count,
@@ -50,9 +50,9 @@ export function speedFloor(
 const VARIABLE = 'BINFMTCTL_DOWNLOAD_TIMEOUT';
 
 /**
- * Fetches within the seconds that the environment sets, if it does.
+ * Fetches within the number of seconds in BINFMTCTL_DOWNLOAD_TIMEOUT, if it is set.
  *
- * @throws SOURCE_FAILED after that time, USAGE for another value; what `fetch` throws.
+ * @throws SOURCE_FAILED after that time; USAGE for an invalid value; errors of `fetch`.
  */
 export async function withinTotalTime<Options extends Transfer, T>(
   options: Options,
@@ -62,7 +62,7 @@ export async function withinTotalTime<Options extends Transfer, T>(
   if (text === '') return fetch(options);
   if (!/^[1-9]\d{0,5}$/.test(text))
     throw new BinfmtctlError('USAGE', `invalid value of ${VARIABLE}: ${JSON.stringify(text)}`, {
-      hint: `set ${VARIABLE} to a number of seconds, such as 600, or unset it`,
+      hint: `set ${VARIABLE} to a number of seconds such as 600, or unset it`,
     });
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort('timeout'), Number(text) * 1000);
@@ -71,7 +71,7 @@ export async function withinTotalTime<Options extends Transfer, T>(
   } catch (error) {
     if (!limit.signal.aborted || options.signal.aborted) throw error;
     throw new BinfmtctlError('SOURCE_FAILED', `fetching took longer than ${text} s`, {
-      hint: `use a mirror, or set ${VARIABLE} to more seconds`,
+      hint: `use a mirror, or increase ${VARIABLE}`,
       cause: error,
     });
   } finally {

@@ -2,26 +2,26 @@ import type { ConnectionOptions } from 'node:tls';
 import { BinfmtctlError } from '../errors.ts';
 import { readTextIfExists } from '../system/file/read-file.ts';
 
-/** How a server proves who it is, and how we do, beside what counts for all servers. */
+/** The TLS settings for a server, in addition to the defaults. */
 export interface TlsSettings {
-  /** PEM of authorities that count as well. */
+  /** PEM of additional CA certificates. */
   readonly ca: readonly string[];
   /** PEM of client certificates with their keys, in the same order. */
   readonly cert: readonly string[];
   readonly key: readonly string[];
-  /** Any certificate does: for a server that could speak plain HTTP just as well. */
+  /** Whether to accept any certificate: for a server that may use plain HTTP as well. */
   readonly isUnverified?: boolean | undefined;
 }
 
-/** Options of Node's. */
+/** Node's options for a TLS connection. */
 export type TlsOptions = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>;
 
-/** Options of Node's for a TLS connection with these settings. @throws SOURCE_FAILED for an unusable SSL_CERT_FILE. */
+/** Returns Node's options for a TLS connection. @throws SOURCE_FAILED for an unusable SSL_CERT_FILE. */
 export async function tlsOptions(settings: TlsSettings | null = null): Promise<TlsOptions> {
   const own = authorities();
   if (settings === null) return own === undefined ? {} : { ca: [own] };
   const { ca, cert, key, isUnverified = false } = settings;
-  // Node's own authorities do not count once others are named.
+  // The option `ca` replaces Node's CA certificates, so they must be included.
   const all =
     ca.length === 0 ? (own ?? []) : [...(own === undefined ? await defaultAuthorities() : [own]), ...ca];
   return {
@@ -37,15 +37,15 @@ async function defaultAuthorities(): Promise<readonly string[]> {
   return extra === null ? rootCertificates : [...rootCertificates, extra];
 }
 
-/** The authorities whose certificates count, where the environment names them in place of Node's. */
+/** The CA certificates in SSL_CERT_FILE, which replace Node's; undefined if it is not set. */
 function authorities(): string | undefined {
   const { SSL_CERT_FILE: path = '' } = process.env;
   if (path === '') return undefined;
   const text = tryReadText(path);
   if (text !== null && /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m.test(text)) return text;
-  const why = text === null ? 'cannot be read' : 'holds no certificate';
-  throw new BinfmtctlError('SOURCE_FAILED', `${path}, which SSL_CERT_FILE names, ${why}`, {
-    hint: 'set SSL_CERT_FILE to a file with the certificates of authorities (PEM), or unset it',
+  const why = text === null ? 'cannot read it' : 'it contains no certificate';
+  throw new BinfmtctlError('SOURCE_FAILED', `invalid SSL_CERT_FILE: ${path}: ${why}`, {
+    hint: 'set SSL_CERT_FILE to a file with CA certificates (PEM), or unset it',
   });
 }
 

@@ -41,6 +41,6 @@ export function noneFound(
     hint:
       sources.length > 0
         ? 'omit --source to search this machine and the default sources'
-        : 'name a directory with --source dir:DIR',
+        : 'use --source path:FILE or --source dir:DIR',
   });
 }

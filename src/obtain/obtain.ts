@@ -29,8 +29,8 @@ export interface Obtained {
 /**
  * Finds an emulator for each arch: on this machine, then in the sources in order.
  *
- * @throws EMULATOR_NOT_FOUND, or the reasons why all candidates were rejected. With `all`, such an arch is only listed in
- * `missing`, unless nothing is found and `strict` is set or a source failed.
+ * @throws EMULATOR_NOT_FOUND, or the reasons why all candidates were rejected. With `all`, such an arch is only listed
+ * in `missing`, unless nothing is found and `strict` is set or a source failed.
  */
 export async function obtainEmulators(
   arches: readonly Arch[],
@@ -54,12 +54,12 @@ export async function obtainEmulators(
   // In the requested order: the order of discovery differs from run to run.
   const inOrder = (): readonly FoundEmulator[] => arches.flatMap(({ id }) => found.get(id) ?? []);
   // An emulator that did not answer in time may still work, so no other is fetched in its place.
-  const isOpen = ({ id }: Arch): boolean =>
+  const isUnresolved = ({ id }: Arch): boolean =>
     !found.has(id) && (request.sources.length > 0 || silentOf(problems.get(id)) === undefined);
   const take = async (candidates: readonly Candidate[], source?: string): Promise<void> => {
     assertNotInterrupted(context.signal);
-    const open = arches.filter(({ id }) => !found.has(id));
-    await forEachAtOnce(open, availableParallelism(), (arch) =>
+    const remaining = arches.filter(({ id }) => !found.has(id));
+    await forEachAtOnce(remaining, availableParallelism(), (arch) =>
       takeFirstFit(arch, { candidates, source }, search),
     );
   };
@@ -73,15 +73,15 @@ export async function obtainEmulators(
     });
     await take((await Promise.all(arches.map((arch) => findCandidates(findRequest(arch, search))))).flat());
     warnOfSilent(inOrder(), problems, context);
-    for (const arch of request.dryRun ? [] : arches.filter(isOpen)) {
+    for (const arch of request.dryRun ? [] : arches.filter(isUnresolved)) {
       for (const held of await findHeldByEntries(findRequest(arch, search)))
         await take(await recover(arch, held, problems, context));
     }
   }
   if (request.dryRun) {
-    const toFetch = arches.filter((arch) => isOpen(arch) && profilesFor(arch, search).length > 0);
+    const toFetch = arches.filter((arch) => isUnresolved(arch) && profilesFor(arch, search).length > 0);
     await warnOfKnownBad(inOrder(), { host, isInstall: request.isInstall }, context);
-    const silent = arches.filter((arch) => !found.has(arch.id) && !isOpen(arch));
+    const silent = arches.filter((arch) => !found.has(arch.id) && !isUnresolved(arch));
     const missing = silent.map(({ id }) => ({ arch: id, problem: combineProblems(id, problems.get(id)) }));
     const [first] = missing;
     if (!request.all && first?.problem !== undefined) throw first.problem;
@@ -100,7 +100,7 @@ export async function obtainEmulators(
       problems,
       missing: () =>
         arches
-          .filter(isOpen)
+          .filter(isUnresolved)
           .map((arch) => ({ guest: arch.id, profiles: profilesFor(arch, search) }))
           .filter(({ profiles }) => profiles.length > 0),
       // With --all, the few emulators that the first source lacks are not worth a second download.
@@ -116,11 +116,11 @@ export async function obtainEmulators(
       arch: arch.id,
       problem: combineProblems(arch.id, problems.get(arch.id)) ?? notFound(arch, host, request),
     }));
-  const inVain = (request.strict === true || failed) && found.size === 0;
+  const isFatal = (request.strict === true || failed) && found.size === 0;
   const required = missing.find(
     ({ arch, problem }) => !(request.optional?.includes(arch) && problem.code === 'EMULATOR_NOT_FOUND'),
   );
-  if ((!request.all || inVain) && required !== undefined) {
+  if ((!request.all || isFatal) && required !== undefined) {
     if (!request.all)
       for (const { arch, problem } of missing)
         context.report({ kind: 'failed', arch, text: problem.message });

@@ -1,6 +1,6 @@
 /**
- * Preserves argv[0] on kernels before Linux 5.12, which do not tell the emulator about flag P. Debian's QEMU then detects the
- * flag from the suffix of its registered name.
+ * Preserves argv[0] on kernels before Linux 5.12, which do not tell the emulator about flag P. Debian's QEMU then
+ * detects the flag from the suffix of its registered name.
  */
 import { createReadStream, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,10 @@ import type { FoundEmulator } from './found.ts';
 /** The suffix of a name that is registered with flag P. */
 export const PRESERVING = '-binfmt-P';
 
-/** Returns the emulator under a name with that suffix, if the kernel requires it and a probe shows that it has an effect. */
+/**
+ * Returns the emulator under a name with that suffix, if the kernel requires it and a probe shows that it has an
+ * effect.
+ */
 export async function preservingName(
   found: FoundEmulator,
   { dryRun }: { readonly dryRun: boolean },

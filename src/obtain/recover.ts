@@ -8,8 +8,9 @@ import { assertNotInterrupted } from '../state/transaction.ts';
 import { addProblem, type SourceProblems } from './sources.ts';
 
 /**
- * Recovers an emulator whose file was deleted and that only a kernel entry still holds: runs a probe through the entry and
- * copies the running emulator into the store. The copy is as trustworthy as the entry. Records failures in `problems`.
+ * Recovers an emulator whose file was deleted and that only a kernel entry still holds: runs a probe through the entry
+ * and copies the running emulator into the store. The copy is as trustworthy as the entry. Records failures in
+ * `problems`.
  *
  * @throws INTERRUPTED.
  */

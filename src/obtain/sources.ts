@@ -11,8 +11,8 @@ import { assertNotInterrupted } from '../state/transaction.ts';
 import { maskSecrets } from '../text/secrets.ts';
 
 /**
- * The sources to try in order if none is given and this machine has no emulator. Empty in binfmtctl's image, which contains
- * all emulators.
+ * The sources to try in order if none is given and this machine has no emulator. Empty in binfmtctl's image, which
+ * contains all emulators.
  */
 export const defaultSources = ({ inImage }: Pick<Context, 'inImage'>): readonly string[] =>
   inImage ? [] : DEFAULT_SOURCES;
@@ -31,8 +31,8 @@ export interface Sources {
 }
 
 /**
- * Why no emulator was found yet, by id of the arch, in the order of the attempts: errors, and texts about sources without an
- * emulator, which are only reported together with an error.
+ * Why no emulator was found yet, by id of the arch, in the order of the attempts: errors, and texts about sources
+ * without an emulator, which are only reported together with an error.
  */
 export type SourceProblems = Map<string, readonly (BinfmtctlError | string)[]>;
 
@@ -111,7 +111,9 @@ export async function askSources(
   return failed;
 }
 
-/** Restricts a target to the emulators that a default source offers: packaged ones for apt, QEMU for the default image. */
+/**
+ * Restricts a target to the emulators that a default source offers: packaged ones for apt, QEMU for the default image.
+ */
 function offeredTargets(kind: string, target: EmulatorTarget): readonly EmulatorTarget[] {
   const profiles = target.profiles.filter(({ id, layouts }) =>
     kind === 'oci'
@@ -137,7 +139,7 @@ export function combineProblems(
   return failures.every(isUnreachable) ? offline(arch, failures) : joined(first, problems);
 }
 
-/** Addresses of what was to be fetched do not help: no server can be reached. */
+/** If no server can be reached, the URLs of the downloads do not help. */
 function offline(arch: string, failures: readonly BinfmtctlError[]): BinfmtctlError {
   const reasons = failures.map(failureOf).map(({ host, why }) => `${host}: ${why}`);
   const message = `cannot fetch an emulator for ${arch}: ${[...new Set(reasons)].join('; ')}`;

@@ -16,8 +16,8 @@ import type { EmulatorSearch } from './types.ts';
 const TIME_LIMIT_MS = 30_000;
 
 /**
- * Chooses the first candidate that passes inspection, is built for the host's arch and has no known problems; otherwise the
- * first static one that passes, otherwise the first dynamic one. Records why candidates were rejected.
+ * Chooses the first candidate that passes inspection, is built for the host's arch and has no known problems; otherwise
+ * the first static one that passes, otherwise the first dynamic one. Records why candidates were rejected.
  */
 export async function takeFirstFit(
   arch: Arch,

@@ -61,8 +61,8 @@ export function openLayout(name: string, members: Members, digest: string | null
 }
 
 /**
- * Lists the layers of an image in a `docker save` archive of Docker before 25, which has no OCI layout. The digests come
- * from the image's configuration.
+ * Lists the layers of an image in a `docker save` archive of Docker before 25, which has no OCI layout. The digests
+ * come from the image's configuration.
  *
  * @param digest of the image's configuration, which Docker calls the image ID; null for the only image for this machine
  * @throws SOURCE_FAILED if no image or several images match; BAD_PACKAGE.

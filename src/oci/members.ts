@@ -34,14 +34,14 @@ export async function readMember({ read }: Members, name: string, limit: number)
 }
 
 /** Names are fixed or derived from digests, so they cannot lead out of the directory. */
-export function membersOfFolder(folder: string): Members {
+export function membersOfDirectory(directory: string): Members {
   return {
     has: (name) =>
-      stat(join(folder, name)).then(
+      stat(join(directory, name)).then(
         () => true,
         () => false,
       ),
-    read: (name) => readFile(join(folder, name), {}),
+    read: (name) => readFile(join(directory, name), {}),
   };
 }
 

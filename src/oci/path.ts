@@ -6,7 +6,7 @@ import { kindOf } from '../system/file/file-kind.ts';
 import { requireTrusted } from '../system/require-trusted.ts';
 import { layersFor } from './layers.ts';
 import { INDEX, isLayout, layersOfArchive, MANIFEST, openLayout } from './layout.ts';
-import { membersOfArchive, membersOfFolder } from './members.ts';
+import { membersOfArchive, membersOfDirectory } from './members.ts';
 import type { Platform } from './platform.ts';
 import { isDigest } from './reference.ts';
 import type { Layer } from './types.ts';
@@ -41,8 +41,8 @@ export function splitDigest(value: string): readonly [name: string, digest: stri
 /**
  * Lists the layers of an image in an OCI layout or an archive.
  *
- * @throws BAD_SOURCE if it is neither; EMULATOR_UNFIT if other users can change it and no digest is known; SOURCE_FAILED,
- * BAD_PACKAGE, INTERRUPTED.
+ * @throws BAD_SOURCE if it is neither; EMULATOR_UNFIT if other users can change it and no digest is known;
+ * SOURCE_FAILED, BAD_PACKAGE, INTERRUPTED.
  */
 export async function layersAt(
   { path, digest }: ImagePath,
@@ -53,14 +53,16 @@ export async function layersAt(
     const { message } = fileError(cause, `read ${path}`);
     throw new BinfmtctlError('BAD_SOURCE', message, { hint: HINT, cause });
   });
-  const isFolder = facts.isDirectory();
+  const isDirectory = facts.isDirectory();
   // Opening a pipe or a device has side effects.
-  if (!isFolder && !facts.isFile())
+  if (!isDirectory && !facts.isFile())
     throw new BinfmtctlError('BAD_SOURCE', `${path} is ${kindOf(facts)}`, { hint: HINT });
-  const members = isFolder ? membersOfFolder(path) : await membersOfArchive(path, workDirectory, signal);
+  const members = isDirectory
+    ? membersOfDirectory(path)
+    : await membersOfArchive(path, workDirectory, signal);
   const isIndexed = await isLayout(members, path);
   // Every other file is verified by a digest that this one leads to.
-  const top = isFolder ? join(path, isIndexed ? INDEX : MANIFEST) : path;
+  const top = isDirectory ? join(path, isIndexed ? INDEX : MANIFEST) : path;
   if (digest === null && verified !== true) await requireTrusted(top, { anyOwner: true, as: 'source' });
   return isIndexed
     ? layersFor(openLayout(path, members, digest), platforms)

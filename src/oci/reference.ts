@@ -26,7 +26,8 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 export const isDigest = (text: string): boolean => DIGEST.test(text);
 
 /**
- * Parses `[http://|https://][HOST[:PORT]/]PATH[:TAG][@DIGEST]` with Docker's defaults: `docker.io`, `library/` and `latest`.
+ * Parses `[http://|https://][HOST[:PORT]/]PATH[:TAG][@DIGEST]` with Docker's defaults: `docker.io`, `library/` and
+ * `latest`.
  *
  * @throws BAD_SOURCE if the name is invalid or the digest is not sha256.
  */

@@ -16,9 +16,11 @@ import { withWorkspace } from './workspace.ts';
 const MAX_OUTPUT = 64 * 1024;
 
 /**
- * Runs a probe of the arch with the emulator directly, without an entry. Only warns if the probe cannot be written anywhere.
+ * Runs a probe of the arch with the emulator directly, without an entry. Only warns if the probe cannot be written
+ * anywhere.
  *
- * @throws EMULATOR_UNFIT if the emulator does not run the probe; PROCESS_FAILED if the probe does not finish in time; INTERRUPTED.
+ * @throws EMULATOR_UNFIT if the emulator does not run the probe; PROCESS_FAILED if the probe does not finish in time;
+ * INTERRUPTED.
  */
 export async function assertRuns(
   arch: Arch,
@@ -51,7 +53,10 @@ export async function assertRuns(
   throw unfit(from, `it does not run ${arch.id} programs: ${why}`);
 }
 
-/** The argv[0] that a probe sees if the emulator is run as `name` with the probe and `argument`; null if the probe does not run. */
+/**
+ * The argv[0] that a probe sees if the emulator is run as `name` with the probe and `argument`; null if the probe does
+ * not run.
+ */
 export async function reportedArgv0(
   arch: Arch,
   emulator: string,

@@ -16,8 +16,8 @@ export interface Running {
 export type Identity = NonNullable<Proof['emulator']>;
 
 /**
- * Opens the program of a running process. With F, it can differ from the file at its path. Null if the process has exited or belongs
- * to another user.
+ * Opens the program of a running process. With F, it can differ from the file at its path. Null if the process has
+ * exited or belongs to another user.
  */
 export function holdRunning(pid: number): Running | null {
   try {

@@ -33,7 +33,10 @@ export interface ProberOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeLimitMs: number;
   readonly signal: AbortSignal;
-  /** Called for each probe that has reported and waits: `/proc/PID/exe` is then the program that actually runs. `host` only. */
+  /**
+   * Called for each probe that has reported and waits: `/proc/PID/exe` is then the program that actually runs. `host`
+   * only.
+   */
   readonly onWaiting?: ((name: string, pid: number) => void) | undefined;
 }
 
@@ -142,8 +145,8 @@ interface ProbeStates {
 }
 
 /**
- * Calls `onWaiting` for each probe that has reported, and `release`, which lets them continue, once each has reported or exited.
- * Polls for exits, because the shell reports them in order.
+ * Calls `onWaiting` for each probe that has reported, and `release`, which lets them continue, once each has reported
+ * or exited. Polls for exits, because the shell reports them in order.
  */
 function watchWaiting(
   { names, onWaiting }: ProberOptions,
@@ -170,7 +173,9 @@ function watchWaiting(
   return { stop: () => clearInterval(timer) };
 }
 
-/** The result of a probe from its output files. Without a status or an error file, the driver failed before starting it. */
+/**
+ * The result of a probe from its output files. Without a status or an error file, the driver failed before starting it.
+ */
 function runOf(path: string, status: number | null | undefined, driverFailure = ''): ProbeRun {
   const read = (suffix: string): Uint8Array | null => {
     try {

@@ -15,7 +15,10 @@ export interface Check {
 /** Result of an arch's probe. */
 export interface Observation {
   readonly arch: string;
-  /** The first entry that matches its programs, in the kernel's order; null if they run natively, or if no such entry is visible. */
+  /**
+   * The first entry that matches its programs, in the kernel's order; null if they run natively, or if no such entry is
+   * visible.
+   */
   readonly entry: string | null;
   /** The flags of that entry; null without an entry. */
   readonly flags: readonly Flag[] | null;
@@ -54,7 +57,8 @@ export interface Expectation {
 }
 
 /**
- * `works`: every expected check passed. `fails`: an expected check failed. `unchecked`: no check failed, but some could not be run.
+ * `works`: every expected check passed. `fails`: an expected check failed. `unchecked`: no check failed, but some could
+ * not be run.
  */
 export interface Verdict {
   readonly outcome: 'works' | 'fails' | 'unchecked';
@@ -65,9 +69,10 @@ export interface Verdict {
 }
 
 /**
- * What the flags of an entry guarantee (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at registration, so it
- * works in every root; P preserves argv[0]; C gives programs their owner's credentials. F has no effect for a dynamic emulator, which
- * needs its loader in each root. Nothing is expected of an entry that is not visible.
+ * What the flags of an entry guarantee (Documentation/admin-guide/binfmt-misc.rst): F opens the interpreter at
+ * registration, so it works in every root; P preserves argv[0]; C gives programs their owner's credentials. F has no
+ * effect for a dynamic emulator, which needs its loader in each root. Nothing is expected of an entry that is not
+ * visible.
  */
 export function expectationOf(
   flags: readonly Flag[] | null,
@@ -131,7 +136,10 @@ function whyHostOnly({ entry, flags, emulator, chroot }: Observation): string {
   return `entry ${entry} has no flag F`;
 }
 
-/** Limits of an entry without P: the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c load_misc_binary()). */
+/**
+ * Limits of an entry without P: the kernel replaces argv[0] by the path of the program (fs/binfmt_misc.c
+ * load_misc_binary()).
+ */
 function withoutArgv0({ native, entry, flags, argv0 }: Observation): readonly string[] {
   if (native || flags === null || flags.includes('P') || argv0.holds !== false) return [];
   return [`argv[0] is not preserved: entry ${entry} has no flag P`];

@@ -15,8 +15,8 @@ export interface WorkspaceFile {
 }
 
 /**
- * Creates a directory with executable programs, calls `action` with it, and removes it. The directory is in `parent`, by default the
- * first of the usual temporary directories that is writable and not mounted noexec.
+ * Creates a directory with executable programs, calls `action` with it, and removes it. The directory is in `parent`,
+ * by default the first of the usual temporary directories that is writable and not mounted noexec.
  *
  * @throws FILE_FAILED, READ_ONLY or NO_PRIVILEGE if there is no such directory, or the disk is full.
  */
@@ -39,7 +39,7 @@ export async function withWorkspace<T>(
   const directory = parent === undefined ? await makeExecutableDirectory() : await makeIn(parent);
   try {
     await fill(directory).catch((error: unknown) => {
-      throw cannotPut(error, dirname(directory));
+      throw writeError(error, dirname(directory));
     });
     return await action(directory);
   } finally {
@@ -47,12 +47,12 @@ export async function withWorkspace<T>(
   }
 }
 
-const cannotPut = (error: unknown, folder: string): BinfmtctlError =>
-  fileError(error, `write probes to ${folder}`);
+const writeError = (error: unknown, path: string): BinfmtctlError =>
+  fileError(error, `write probes to ${path}`);
 
-const makeIn = (folder: string): Promise<string> =>
-  makeTemporaryDirectory(folder).catch((error: unknown) => {
-    throw cannotPut(error, folder);
+const makeIn = (parent: string): Promise<string> =>
+  makeTemporaryDirectory(parent).catch((error: unknown) => {
+    throw writeError(error, parent);
   });
 
 async function writeProgram(directory: FileHandle, { name, bytes, setUserId }: WorkspaceFile): Promise<void> {
@@ -65,13 +65,13 @@ async function writeProgram(directory: FileHandle, { name, bytes, setUserId }: W
 /** Creates a directory in the first suitable temporary directory. */
 async function makeExecutableDirectory(): Promise<string> {
   const problems: string[] = [];
-  for (const { folder, isNoExec } of foldersByUse()) {
+  for (const { path, isNoExec } of temporaryDirectories()) {
     if (isNoExec) {
-      problems.push(`${folder} is mounted noexec`);
+      problems.push(`${path} is mounted noexec`);
       continue;
     }
     try {
-      return await makeIn(folder);
+      return await makeIn(path);
     } catch (error) {
       if (!(error instanceof BinfmtctlError)) throw error;
       problems.push(error.message);
@@ -83,21 +83,21 @@ async function makeExecutableDirectory(): Promise<string> {
 }
 
 /** Temporary directories; nosuid mounts come last, as set-user-ID programs do not work there. */
-function foldersByUse(): readonly { readonly folder: string; readonly isNoExec: boolean }[] {
+function temporaryDirectories(): readonly { readonly path: string; readonly isNoExec: boolean }[] {
   const mounts = readMounts();
-  const folders = temporaryFolders().map((folder) => {
-    const options = mountOf(folder, mounts)?.options ?? [];
-    return { folder, isNoExec: options.includes('noexec'), isNoSuid: options.includes('nosuid') };
+  const folders = temporaryFolders().map((path) => {
+    const options = mountOf(path, mounts)?.options ?? [];
+    return { path, isNoExec: options.includes('noexec'), isNoSuid: options.includes('nosuid') };
   });
   return folders.toSorted((a, b) => Number(a.isNoSuid) - Number(b.isNoSuid));
 }
 
 function mountOf<T extends { readonly mountPoint: string }>(
-  folder: string,
+  path: string,
   mounts: readonly T[],
 ): T | undefined {
   const above = mounts.filter(({ mountPoint }) =>
-    `${folder}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`),
+    `${path}/`.startsWith(mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`),
   );
   return above.toSorted((a, b) => b.mountPoint.length - a.mountPoint.length)[0];
 }

@@ -6,8 +6,9 @@ import { checkProfiles } from './check.ts';
 import type { Problem } from './read.ts';
 
 /**
- * Lists all problems of the profiles in directories, checked together with the built-in ones. Without directories, checks the
- * built-in profiles, but only in a working copy: a package contains compiled ones, which were checked before.
+ * Lists all problems of the profiles in directories, checked together with the built-in ones. Without directories,
+ * checks the built-in profiles, but only in a working copy: a package contains compiled ones, which were checked
+ * before.
  *
  * @throws BAD_PROFILE if a directory does not exist.
  */

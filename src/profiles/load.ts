@@ -8,8 +8,8 @@ import { checkProfiles } from './check.ts';
 const MAX_LISTED = 5;
 
 /**
- * Loads the built-in profiles and those in the given directories. A later profile replaces an earlier one of the same kind
- * and id.
+ * Loads the built-in profiles and those in the given directories. A later profile replaces an earlier one of the same
+ * kind and id.
  *
  * @throws BAD_PROFILE with files, lines and problems.
  */

@@ -28,8 +28,8 @@ const MAX_SIZE = 1 << 15;
 const SUBDIRECTORIES = ['', 'arch', 'format', 'emulator'];
 
 /**
- * Reads every `.yaml` and `.yml` file in a directory and in its subdirectories `arch`, `format` and `emulator`. Reports all
- * problems of invalid files and continues with the others. Never throws for a file.
+ * Reads every `.yaml` and `.yml` file in a directory and in its subdirectories `arch`, `format` and `emulator`. Reports
+ * all problems of invalid files and continues with the others. Never throws for a file.
  *
  * @throws BAD_PROFILE if the directory does not exist.
  */

@@ -1,6 +1,6 @@
 /**
- * Cache of unpacked trees: `ROOTS/KEY/tree`. Incomplete trees have another name, `ROOTS/KEY.partial-*`. The next process that
- * unpacks a tree removes leftovers.
+ * Cache of unpacked trees: `ROOTS/KEY/tree`. Incomplete trees have another name, `ROOTS/KEY.partial-*`. The next
+ * process that unpacks a tree removes leftovers.
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rename, stat } from 'node:fs/promises';
@@ -48,10 +48,11 @@ export interface TreeLocation {
 }
 
 /**
- * Returns the directory of a tree. If it does not exist yet, `fill` unpacks it, one tree at a time. Other users have no access
- * to trees, which may contain set-user-ID programs.
+ * Returns the directory of a tree. If it does not exist yet, `fill` unpacks it, one tree at a time. Other users have no
+ * access to trees, which may contain set-user-ID programs.
  *
- * @throws LOCKED, INTERRUPTED, FILE_FAILED, READ_ONLY, NO_PRIVILEGE, and errors of `fill`. The partial tree is removed then.
+ * @throws LOCKED, INTERRUPTED, FILE_FAILED, READ_ONLY, NO_PRIVILEGE, and errors of `fill`. The partial tree is removed
+ * then.
  */
 export async function withTree(
   location: TreeLocation,

@@ -22,9 +22,9 @@ const OF_TREE = ['run', 'var', 'tmp', 'home', 'root', 'srv', 'opt', 'mnt', 'medi
 const ESCAPED_STATUS = 97;
 
 /**
- * Creates a root with only the tree and, read-only, the system directories, so that links cannot lead anywhere else. A remount
- * in a user namespace must keep nosuid and nodev (mount_namespaces(7), "Restrictions on mount namespaces"). xargs(1) opens
- * /dev/null, for which an empty file suffices.
+ * Creates a root with only the tree and, read-only, the system directories, so that links cannot lead anywhere else. A
+ * remount in a user namespace must keep nosuid and nodev (mount_namespaces(7), "Restrictions on mount namespaces").
+ * xargs(1) opens /dev/null, for which an empty file suffices.
  */
 const SETUP = `
 root=$1 tree=$2
@@ -50,8 +50,8 @@ exec chroot "$root" sh -c 'cd /tree && exec "$@"' sh "$@"
 `;
 
 /**
- * Runs a program in a tree until it exits. The program can only write to the tree, whatever links the tree contains: it runs
- * in private mount and user namespaces with a minimal root.
+ * Runs a program in a tree until it exits. The program can only write to the tree, whatever links the tree contains: it
+ * runs in private mount and user namespaces with a minimal root.
  *
  * @param command from `confinedTool`
  * @throws NO_PRIVILEGE if the namespaces cannot be created; errors of `runMapped`.

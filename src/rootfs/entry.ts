@@ -14,16 +14,16 @@ const DEVICES = ['character-device', 'block-device'];
 /** A path to clear before a layer is unpacked, relative to the root: `usr/bin`. */
 export interface PathToClear {
   /**
-   * `path`: removed; `content`: the directory is emptied; `file`: removed if it is a directory, since the layer has a file
-   * there; `folder`: removed unless it is a directory.
+   * `path`: removed; `content`: the directory is emptied; `file`: removed if it is a directory, since the layer has a
+   * file there; `folder`: removed unless it is a directory.
    */
   readonly kind: 'path' | 'content' | 'file' | 'folder';
   readonly path: string;
 }
 
 /**
- * Returns a filter that decides for each entry in turn whether to unpack it. Skips devices, and hard links to them: `/dev` is
- * populated when the tree is entered, and plain users cannot create devices.
+ * Returns a filter that decides for each entry in turn whether to unpack it. Skips devices, and hard links to them:
+ * `/dev` is populated when the tree is entered, and plain users cannot create devices.
  *
  * @throws BAD_PACKAGE if a name or the target of a hard link contains `..`, or if the type is unsupported.
  */
@@ -66,14 +66,14 @@ export function pathToClear(header: Header): PathToClear | null {
 function whiteoutOf({ name, pax }: Header): PathToClear | 'note' | null {
   const parts = partsOf(nameOf(name, pax));
   const last = parts.at(-1) ?? '';
-  const folder = parts.slice(0, -1);
-  if (folder.some((part) => part.startsWith(META))) return 'note';
+  const parents = parts.slice(0, -1);
+  if (parents.some((part) => part.startsWith(META))) return 'note';
   if (!last.startsWith(WHITEOUT)) return null;
-  if (last === OPAQUE) return { kind: 'content', path: folder.join('/') };
+  if (last === OPAQUE) return { kind: 'content', path: parents.join('/') };
   if (last.startsWith(META)) return 'note';
   const gone = last.slice(WHITEOUT.length);
   if (gone === '' || gone === '.' || gone === '..') throw corrupt(`unsafe file name ${JSON.stringify(name)}`);
-  return { kind: 'path', path: [...folder, gone].join('/') };
+  return { kind: 'path', path: [...parents, gone].join('/') };
 }
 
 /** GNU tar stores the name of a sparse file in a PAX header (its manual, "PAX Format, Version 1.0"). */
@@ -90,7 +90,9 @@ function partsOf(name: string): readonly string[] {
 const IMAGE_FILE =
   /^(?:oci-layout|index\.json|manifest\.json|repositories|blobs|(?:sha256:)?[0-9a-f]{64}(?:\.json|\.tar(?:\.gz)?)?)$/;
 
-/** True if an archive that begins with this entry is an image, false if it is a tree, null if a later entry must decide. */
+/**
+ * True if an archive that begins with this entry is an image, false if it is a tree, null if a later entry must decide.
+ */
 export function beginsImage({ name }: Header): boolean | null {
   const [first] = partsOf(name);
   return first === undefined ? null : IMAGE_FILE.test(first);

@@ -8,8 +8,8 @@ const SMALL = 64 * 1024;
 const END = new Uint8Array(2 * BLOCK);
 
 /**
- * Removes entries from a tar archive. The bytes of the other entries stay unchanged, including the extended attributes and
- * long names before them.
+ * Removes entries from a tar archive. The bytes of the other entries stay unchanged, including the extended attributes
+ * and long names before them.
  *
  * @param keep called once for each entry, in order; its errors end the archive
  * @throws errors of `readTar`.

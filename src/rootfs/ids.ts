@@ -10,8 +10,8 @@ import { findTool } from '../system/process/tools.ts';
 const WHOLE_SYSTEM = 65536;
 
 /**
- * The ID maps of a plain user's root: with the user's subordinate IDs if /etc/subuid and /etc/subgid have any, otherwise only
- * the user's ID, with a warning about the consequences.
+ * The ID maps of a plain user's root: with the user's subordinate IDs if /etc/subuid and /etc/subgid have any,
+ * otherwise only the user's ID, with a warning about the consequences.
  *
  * @param owner owner of the root's tree
  */

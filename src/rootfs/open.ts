@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
 import { byteProgress } from '../net/progress.ts';
 import { INDEX } from '../oci/layout.ts';
-import { membersOfArchive, membersOfFolder } from '../oci/members.ts';
+import { membersOfArchive, membersOfDirectory } from '../oci/members.ts';
 import { splitDigest } from '../oci/path.ts';
 import { fileError } from '../system/file/file-error.ts';
 import { fileIdentity } from '../system/file/files.ts';
@@ -39,23 +39,23 @@ export interface RootfsOptions {
 }
 
 /**
- * Opens a root file system: a directory, a tar archive, an OCI layout, or an image archive. Unpacked trees are cached by the
- * state of the file or the digests of the layers.
+ * Opens a root file system: a directory, a tar archive, an OCI layout, or an image archive. Unpacked trees are cached
+ * by the state of the file or the digests of the layers.
  *
  * @param path for an image, optionally followed by `@sha256:…`
- * @throws BAD_SOURCE if the format is unsupported; BAD_PACKAGE if the file is corrupt or unsafe; USAGE, SOURCE_FAILED if several
- * images or none match; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
+ * @throws BAD_SOURCE if the format is unsupported; BAD_PACKAGE if the file is corrupt or unsafe; USAGE, SOURCE_FAILED
+ * if several images or none match; NO_PRIVILEGE, NO_TOOL, FILE_FAILED, READ_ONLY, LOCKED, INTERRUPTED.
  */
 export async function openRootfs(path: string, options: RootfsOptions, context: Context): Promise<Rootfs> {
   const place = await locateRootfs(path);
   const { file, digest, facts } = place;
-  const isFolder = facts.isDirectory();
-  if (isFolder && !(await isLayoutFolder(file))) {
+  const isDirectory = facts.isDirectory();
+  if (isDirectory && !(await isLayoutDirectory(file))) {
     if (digest !== null) throw treeError(path, 'is a directory, not an image');
     return { directory: file, name: path, unpacked: false };
   }
-  if (!isFolder) requireFile(path, facts);
-  const open = isFolder ? openFolder : openFile;
+  if (!isDirectory) requireFile(path, facts);
+  const open = isDirectory ? openDirectory : openFile;
   const source = digest === null ? file : `${file}@${digest}`;
   for (let tries = 1; ; tries++) {
     const directory = await withArchiveName(path, () => open(path, place, options, context));
@@ -94,19 +94,23 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 /** A layout has both files (image-spec image-layout.md, "Content"). */
-async function isLayoutFolder(folder: string): Promise<boolean> {
-  const names = ['oci-layout', INDEX].map((name) => join(folder, name));
+async function isLayoutDirectory(directory: string): Promise<boolean> {
+  const names = ['oci-layout', INDEX].map((name) => join(directory, name));
   return (await Promise.all(names.map(exists))).every((each) => each);
 }
 
 /** The digests of the layers are known without unpacking them. */
-async function openFolder(
+async function openDirectory(
   path: string,
   { file, digest }: RootfsFile,
   { store, arches, maps }: RootfsOptions,
   context: Context,
 ): Promise<string> {
-  const layers = await layersOfImage({ name: path, members: membersOfFolder(file), digest }, arches, context);
+  const layers = await layersOfImage(
+    { name: path, members: membersOfDirectory(file), digest },
+    arches,
+    context,
+  );
   const key = treeKey(
     'layers',
     layers.map((layer) => layer.digest),

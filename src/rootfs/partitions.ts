@@ -25,7 +25,10 @@ const MAX_ENTRY_SIZE = 4096;
 /** Limit for the chain of logical partitions, which could be circular. */
 const MAX_LOGICAL = 60;
 
-/** Reads the partition table of a disk; null if it has none. Partitions that extend past the end of the disk are omitted. */
+/**
+ * Reads the partition table of a disk; null if it has none. Partitions that extend past the end of the disk are
+ * omitted.
+ */
 export async function readPartitions(readAt: ReadAt, size: number): Promise<PartitionTable | null> {
   for (const sector of GPT_SECTORS) {
     const header = view(await readAt(sector, SECTOR));
@@ -81,7 +84,10 @@ async function readMbr(readAt: ReadAt, mbr: DataView): Promise<readonly Partitio
   return partitions;
 }
 
-/** Each sector of the chain describes a logical partition and points to the next sector, relative to the extended partition. */
+/**
+ * Each sector of the chain describes a logical partition and points to the next sector, relative to the extended
+ * partition.
+ */
 async function readLogical(readAt: ReadAt, extended: number): Promise<readonly Partition[]> {
   const partitions: Partition[] = [];
   let place = extended;

@@ -1,6 +1,7 @@
 /**
- * Tracks which trees are in use. A session holds a shared lock on `ROOTS/KEY/use.json` until its process exits, which also
- * works across containers. The file contains the source of the tree; its modification time is the time of the last use.
+ * Tracks which trees are in use. A session holds a shared lock on `ROOTS/KEY/use.json` until its process exits, which
+ * also works across containers. The file contains the source of the tree; its modification time is the time of the last
+ * use.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -29,7 +30,7 @@ const USE = 'use.json';
 /** Longer than removing the largest tree takes. */
 const TIMEOUT_MS = 30 * 60_000;
 
-/** Descriptors of this process's locks, by directory. They are never closed: the locks last as long as the process. */
+/** Descriptors of this process's locks, by directory; they stay open until the process exits. */
 const held = new Map<string, number>();
 
 /**
@@ -39,11 +40,11 @@ const held = new Map<string, number>();
  * @throws LOCKED, INTERRUPTED.
  */
 export async function holdTree(
-  folder: string,
+  directory: string,
   source: string,
   { signal }: Pick<Context, 'signal'>,
 ): Promise<boolean> {
-  const path = join(folder, USE);
+  const path = join(directory, USE);
   let file: number;
   try {
     file = open(path);
@@ -57,13 +58,13 @@ export async function holdTree(
     if (isBinfmtctlError(error) && ['NO_TOOL', 'FILE_FAILED'].includes(error.code)) return true;
     throw error;
   }
-  if (!isAt(path, file)) {
+  if (!refersTo(path, file)) {
     closeSync(file);
     return false;
   }
-  note(path, file, source);
-  const before = held.get(folder);
-  held.set(folder, file);
+  recordUse(path, file, source);
+  const before = held.get(directory);
+  held.set(directory, file);
   if (before !== undefined) closeSync(before);
   return true;
 }
@@ -75,37 +76,41 @@ export interface TreeUse {
 }
 
 /** Reads source and last use of a tree. @throws FILE_FAILED if the file belongs to another user. */
-export function readTreeUse(folder: string): TreeUse {
-  const path = join(folder, USE);
+export function readTreeUse(directory: string): TreeUse {
+  const path = join(directory, USE);
   const known = parseJson(readOwnTextIfExists(path) ?? '') as { readonly source?: unknown } | null;
   const source = typeof known?.source === 'string' ? known.source : null;
-  const { mtime } = statSync(path, { throwIfNoEntry: false }) ?? statSync(folder);
+  const { mtime } = statSync(path, { throwIfNoEntry: false }) ?? statSync(directory);
   return { source, lastUsed: mtime };
 }
 
 /** True if a session uses the tree now. @throws NO_TOOL, FILE_FAILED if this is unknown. */
-export async function isTreeHeld(folder: string): Promise<boolean> {
+export async function isTreeHeld(directory: string): Promise<boolean> {
   // An older version unpacked the tree, and no session has used it since.
-  if (statSync(join(folder, USE), { throwIfNoEntry: false }) === undefined) return false;
-  return withExclusive(folder, async (isFree) => !isFree);
+  if (statSync(join(directory, USE), { throwIfNoEntry: false }) === undefined) return false;
+  return withExclusive(directory, async (isFree) => !isFree);
 }
 
-/** Removes the directory of a tree unless a session uses it; returns true if removed. The caller holds the lock of all trees. */
-export async function removeUnheldTree(folder: string, maps: IdMaps | null): Promise<boolean> {
-  return withExclusive(folder, async (isFree) => {
+/**
+ * Removes the directory of a tree unless a session uses it; returns true if removed. The caller holds the lock of all
+ * trees.
+ */
+export async function removeUnheldTree(directory: string, maps: IdMaps | null): Promise<boolean> {
+  return withExclusive(directory, async (isFree) => {
     if (!isFree) return false;
-    // New sessions no longer find the tree. If this process is killed, the next one that unpacks a tree removes the rest.
-    const partial = `${folder}.partial-${randomUUID().replaceAll('-', '')}`;
-    await rename(folder, partial).catch((error: unknown) => {
-      throw fileError(error, `rename ${folder}`);
+    // New sessions no longer find the tree. If this process is killed, the next one that unpacks a tree removes the
+    // rest.
+    const partial = `${directory}.partial-${randomUUID().replaceAll('-', '')}`;
+    await rename(directory, partial).catch((error: unknown) => {
+      throw fileError(error, `rename ${directory}`);
     });
     await removeTree(partial, maps);
     return true;
   });
 }
 
-async function withExclusive<T>(folder: string, action: (isFree: boolean) => Promise<T>): Promise<T> {
-  const path = join(folder, USE);
+async function withExclusive<T>(directory: string, action: (isFree: boolean) => Promise<T>): Promise<T> {
+  const path = join(directory, USE);
   let file: number;
   try {
     file = open(path);
@@ -125,12 +130,12 @@ function open(path: string): number {
 }
 
 /** True if the path still refers to the open file. */
-function isAt(path: string, file: number): boolean {
+function refersTo(path: string, file: number): boolean {
   const [now, own] = [statSync(path, { throwIfNoEntry: false }), fstatSync(file)];
   return now?.ino === own.ino && now.dev === own.dev;
 }
 
-function note(path: string, file: number, source: string): void {
+function recordUse(path: string, file: number, source: string): void {
   try {
     ftruncateSync(file);
     writeSync(file, `${JSON.stringify({ source })}\n`, 0);

@@ -9,8 +9,8 @@ import { layerFilter } from './entry.ts';
 import { clearPaths, unpackTree } from './unpack-tree.ts';
 
 /**
- * Unpacks the layers of an image into one tree, lowest first. Applies the whiteouts of each layer before unpacking it (image-spec
- * layer.md, "Applying Changesets"). Verifies the digest of a layer before unpacking any of it.
+ * Unpacks the layers of an image into one tree, lowest first. Applies the whiteouts of each layer before unpacking it
+ * (image-spec layer.md, "Applying Changesets"). Verifies the digest of a layer before unpacking any of it.
  *
  * @throws errors of `unpackTree` and of `fetch`.
  */
@@ -36,7 +36,9 @@ export async function unpackLayers(
 
 const BLOCK = 512;
 
-/** Pads the last block. Some programs omit the padding (umoci 0.4 insert); the digest proves that nothing is missing. */
+/**
+ * Pads the last block. Some programs omit the padding (umoci 0.4 insert); the digest proves that nothing is missing.
+ */
 async function* wholeBlocks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of bytes) {

@@ -26,8 +26,8 @@ const MAX_TREE = 256 * 1024 ** 3;
  * Unpacks an archive into a tree with tar(1), including owners, permissions and extended attributes.
  *
  * @param keep decides for each entry whether to unpack it
- * @throws BAD_PACKAGE if the archive is corrupt, has unsafe names, or leads out of the tree; FILE_FAILED if the disk is full;
- * NO_PRIVILEGE if owners are not mapped; NO_TOOL; INTERRUPTED; errors of `bytes`.
+ * @throws BAD_PACKAGE if the archive is corrupt, has unsafe names, or leads out of the tree; FILE_FAILED if the disk is
+ * full; NO_PRIVILEGE if owners are not mapped; NO_TOOL; INTERRUPTED; errors of `bytes`.
  */
 export async function unpackTree(
   bytes: AsyncIterable<Uint8Array>,
@@ -39,18 +39,19 @@ export async function unpackTree(
   let size = 0;
   const fits = (header: Header): boolean => {
     size += header.size ?? 0;
-    if (size > free) throw full(what, `it needs more than ${free} bytes`);
+    if (size > free) throw diskFull(what, `it needs more than ${free} bytes`);
     return keep(header);
   };
   // Twice the limit, as headers and padding count too.
   const input = filterTar(modernTar(bytes), { what, maxBytes: 2 * MAX_TREE, signal }, fits);
   const { exitCode, stderr } = await runConfined(place, await tarCommand(place.maps), { input, signal });
   if (signal.aborted) throw interrupted(signal, 'fetching');
-  if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
+  if (exitCode !== 0) throw unpackError(what, stderr, exitCode);
 }
 
 /**
- * Prepares a tree for a layer: applies its whiteouts, and removes directories and files that it replaces by other types.
+ * Prepares a tree for a layer: applies its whiteouts, and removes directories and files that it replaces by other
+ * types.
  *
  * @throws errors of `unpackTree`.
  */
@@ -69,7 +70,7 @@ export async function clearPaths(
   const input = Readable.from([Buffer.from([...paths].join(''))]);
   const { exitCode, stderr } = await runConfined(place, command, { input, signal });
   if (signal.aborted) throw interrupted(signal, 'fetching');
-  if (exitCode !== 0) throw notUnpacked(what, stderr, exitCode);
+  if (exitCode !== 0) throw unpackError(what, stderr, exitCode);
 }
 
 /** Each argument is a kind and a path. Links in place of directories are not followed. */
@@ -106,18 +107,18 @@ async function tarCommand(maps: IdMaps | null): Promise<readonly string[]> {
 /** Excludes the attributes of overlayfs, which would take effect when the tree becomes a lower directory. */
 const GNU = ['--xattrs', '--xattrs-include=*', '--xattrs-exclude=*.overlay.*'];
 
-const full = (what: string, why: string): BinfmtctlError =>
+const diskFull = (what: string, why: string): BinfmtctlError =>
   new BinfmtctlError('FILE_FAILED', `cannot unpack ${what}: ${why}`, {
     hint: 'free some space, or use a store on another disk with --store DIR',
   });
 
 const isOne = (ranges: readonly IdRange[]): boolean => ranges.length === 1 && ranges[0]?.count === 1;
 
-function notUnpacked(what: string, complaints: string, exitCode: number | null): BinfmtctlError {
+function unpackError(what: string, complaints: string, exitCode: number | null): BinfmtctlError {
   const lines = complaints.trim().split('\n');
   const line = lines.find((each) => !/^tar: Removing leading|WARNING|warning: /.test(each)) ?? '';
   const why = line.trim() || `tar ended with status ${exitCode}`;
-  if (/No space left|quota exceeded/i.test(why)) return full(what, 'the disk is full');
+  if (/No space left|quota exceeded/i.test(why)) return diskFull(what, 'the disk is full');
   if (/change ownership|chown|lchown/i.test(why))
     return new BinfmtctlError('NO_PRIVILEGE', `cannot unpack ${what}: ${why}`, {
       hint: 'run it as root, or allocate more subordinate IDs to this user in /etc/subuid and /etc/subgid',

@@ -10,9 +10,9 @@ export const SCRIPT_PATTERN: MagicPattern = {
 };
 
 /**
- * True if a file can match both. Exact. Two magics overlap unless both fix a bit to different values; two extensions overlap if
- * they are equal. A magic and an extension always overlap, because a file of any content can have any name. The safety rules,
- * which judge by headers, must therefore handle extensions separately.
+ * True if a file can match both. Exact. Two magics overlap unless both fix a bit to different values; two extensions
+ * overlap if they are equal. A magic and an extension always overlap, because a file of any content can have any name.
+ * The safety rules, which judge by headers, must therefore handle extensions separately.
  */
 export function overlap(a: Pattern, b: Pattern): boolean {
   if (a.type === 'magic' && b.type === 'magic') return overlapMagic(a, b);
@@ -38,7 +38,8 @@ export function comparesNothing(pattern: MagicPattern): boolean {
   return pattern.magic.every((_, index) => maskAt(pattern, pattern.offset + index) === 0);
 }
 
-// Loops without calls, for speed: commands compare the rules of thousands of entries, most of which differ within a few bytes.
+// Loops without calls, for speed: commands compare the rules of thousands of entries, most of which differ within a few
+// bytes.
 function overlapMagic(a: MagicPattern, b: MagicPattern): boolean {
   const shift = a.offset - b.offset;
   const end = Math.min(a.magic.length, b.magic.length - shift);

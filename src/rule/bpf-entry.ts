@@ -5,7 +5,10 @@ import type { BoundInterpreter, BpfEntry } from './types.ts';
 
 const HEAD = /^(enabled|disabled)\nbpf ([^\n]+)\n/;
 const FLAGS_LINE = 'flags: \n';
-/** One line per interpreter, even if a path contains newlines. Names have up to BINFMT_MISC_INTERP_NAME_MAX printable characters. */
+/**
+ * One line per interpreter, even if a path contains newlines. Names have up to BINFMT_MISC_INTERP_NAME_MAX printable
+ * characters.
+ */
 const BOUND = /^bpf-interpreter ([!-~]{1,32}) (\/.*)$/s;
 const NEXT = /\n(?=bpf-interpreter [!-~]{1,32} \/)/;
 
@@ -27,8 +30,8 @@ export function parseBpfEntry(name: string, text: string): BpfEntry | 'strange' 
 }
 
 /**
- * Formats the text that binds an interpreter, written to an entry before it is first enabled (bm_entry_add_interp()). Throws
- * BAD_RULE if the kernel would read it differently.
+ * Formats the text that binds an interpreter, written to an entry before it is first enabled (bm_entry_add_interp()).
+ * Throws BAD_RULE if the kernel would read it differently.
  */
 export function formatBinding({ name, path }: BoundInterpreter): Uint8Array {
   if (/^[!-~]{1,32}$/.test(name) && /^\/[^\0]*$/s.test(path)) return encodeText(`+${name} ${path}\n`);

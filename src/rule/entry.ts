@@ -10,8 +10,8 @@ const FLAGS_LINE = '\nflags: ';
 const EXTENSION = 'extension .';
 
 /**
- * Parses the kernel's text of an entry of any type. Unknown flag letters and lines, of newer kernels, go into `extra`. Paths and
- * extensions can contain newlines.
+ * Parses the kernel's text of an entry of any type. Unknown flag letters and lines, of newer kernels, go into `extra`.
+ * Paths and extensions can contain newlines.
  *
  * @throws BAD_ENTRY if the text is truncated, invalid or ambiguous.
  */

@@ -1,13 +1,14 @@
 /**
- * The `\xHH` escapes of magic and mask. The kernel scans a field for its end, then decodes it, with different rules: see
- * scanEscaped and decodeEscaped (fs/binfmt_misc.c scanarg(); lib/string_helpers.c string_unescape() with UNESCAPE_HEX).
+ * The `\xHH` escapes of magic and mask. The kernel scans a field for its end, then decodes it, with different rules:
+ * see scanEscaped and decodeEscaped (fs/binfmt_misc.c scanarg(); lib/string_helpers.c string_unescape() with
+ * UNESCAPE_HEX).
  */
 const BACKSLASH = 0x5c;
 const LETTER_X = 0x78;
 
 /**
- * Returns the index of the delimiter that ends the field at `start`. Every `\x` must be followed by two hex digits, which are
- * skipped even if they equal the delimiter. Null if they are not hex digits, or if there is no delimiter.
+ * Returns the index of the delimiter that ends the field at `start`. Every `\x` must be followed by two hex digits,
+ * which are skipped even if they equal the delimiter. Null if they are not hex digits, or if there is no delimiter.
  */
 export function scanEscaped(bytes: Uint8Array, start: number, delimiter: number): number | null {
   for (let at = start; at < bytes.length; at++) {
@@ -20,8 +21,8 @@ export function scanEscaped(bytes: Uint8Array, start: number, delimiter: number)
 }
 
 /**
- * Decodes a scanned field up to its first raw NUL. `\xHH` is a byte; a backslash before anything else is literal, together with
- * the next byte: `\\x41` is five bytes.
+ * Decodes a scanned field up to its first raw NUL. `\xHH` is a byte; a backslash before anything else is literal,
+ * together with the next byte: `\\x41` is five bytes.
  */
 export function decodeEscaped(field: Uint8Array): Uint8Array {
   const nul = field.indexOf(0);

@@ -1,6 +1,7 @@
 /**
- * The flags of a rule: P preserves argv[0], O opens the binary, C uses the binary's credentials, F fixes the interpreter; since
- * Linux 7.3, T is transparent (argv and /proc/self/exe are the binary's), L substitutes the binary's program interpreter.
+ * The flags of a rule: P preserves argv[0], O opens the binary, C uses the binary's credentials, F fixes the
+ * interpreter; since Linux 7.3, T is transparent (argv and /proc/self/exe are the binary's), L substitutes the binary's
+ * program interpreter.
  */
 import type { Flag } from './types.ts';
 
@@ -45,8 +46,8 @@ export function flagsProblem(letters: string): string | null {
 }
 
 /**
- * True if Linux 7.3 requires an absolute interpreter: without F, a relative path would be resolved from the current directory
- * of the process that runs the binary.
+ * True if Linux 7.3 requires an absolute interpreter: without F, a relative path would be resolved from the current
+ * directory of the process that runs the binary.
  */
 export const needsAbsolute = (flags: readonly Flag[]): boolean =>
   (flags.includes('C') || flags.includes('L')) && !flags.includes('F');

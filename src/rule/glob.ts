@@ -1,6 +1,6 @@
 /**
- * True if a name matches a glob: `*` for any text, `?` for one character. Only backtracks to the last `*`, so the time is at most
- * proportional to the product of both lengths; a RegExp can take exponential time.
+ * True if a name matches a glob: `*` for any text, `?` for one character. Only backtracks to the last `*`, so the time
+ * is at most proportional to the product of both lengths; a RegExp can take exponential time.
  */
 export function matchesGlob(glob: string, name: string): boolean {
   let at = 0;

@@ -9,17 +9,17 @@ import {
 } from './types.ts';
 
 /**
- * True if a file matches. `head` is its first 256 bytes, or the whole file if it is shorter: the kernel pads its buffer with
- * zeros, so a magic with NULs matches shorter files, even empty ones. `path` is the path as passed to execve or, at a later
- * level, the interpreter's path: symbolic links are not resolved.
+ * True if a file matches. `head` is its first 256 bytes, or the whole file if it is shorter: the kernel pads its buffer
+ * with zeros, so a magic with NULs matches shorter files, even empty ones. `path` is the path as passed to execve or,
+ * at a later level, the interpreter's path: symbolic links are not resolved.
  */
 export function matches(pattern: Pattern, head: Uint8Array, path: string): boolean {
   return pattern.type === 'magic' ? matchesMagic(pattern, head) : matchesExtension(pattern, path);
 }
 
 /**
- * Returns the first enabled entry that matches, or null. `entries` are sorted newest first, the kernel's order. The caller
- * checks whether the instance is enabled.
+ * Returns the first enabled entry that matches, or null. `entries` are sorted newest first, the kernel's order. The
+ * caller checks whether the instance is enabled.
  */
 export function firstMatch<T extends Entry>(entries: readonly T[], head: Uint8Array, path: string): T | null {
   return entries.find(({ enabled, pattern }) => enabled && matches(pattern, head, path)) ?? null;
@@ -41,7 +41,10 @@ function matchesMagic({ offset, magic, mask }: MagicPattern, head: Uint8Array): 
   return true;
 }
 
-/** Compares the part after the last dot of the whole path: `d.foo/prog` has the extension `foo/prog`, which no entry can have. */
+/**
+ * Compares the part after the last dot of the whole path: `d.foo/prog` has the extension `foo/prog`, which no entry can
+ * have.
+ */
 function matchesExtension({ extension }: ExtensionPattern, path: string): boolean {
   const dot = path.lastIndexOf('.');
   return dot !== -1 && path.slice(dot + 1) === extension;

@@ -28,9 +28,9 @@ const BACKSLASH = 0x5c;
 const PREFERRED_DELIMITERS = encodeText(':,|!@%+=~^&*_');
 
 /**
- * Parses a register string as Linux 6.18 does or, with `linux73`, as Linux 7.3 without BPF handlers. Never throws: returns the
- * kernel's errno with a reason. Does not check what depends on the kernel's state: whether the name exists, and the file
- * of flag F, whose errors precede those of the name.
+ * Parses a register string as Linux 6.18 does or, with `linux73`, as Linux 7.3 without BPF handlers. Never throws:
+ * returns the kernel's errno with a reason. Does not check what depends on the kernel's state: whether the name exists,
+ * and the file of flag F, whose errors precede those of the name.
  */
 export function parseRegister(
   bytes: Uint8Array,
@@ -59,9 +59,9 @@ export function parseRegisterSyntax(
 }
 
 /**
- * Formats a rule so that it parses back unchanged. Uses `:` as delimiter unless a text contains it. In magic and mask, letters
- * and digits are literal, other bytes are escaped; if that is too long, uses as few escapes as possible. Throws BAD_RULE if the
- * kernel cannot accept the rule.
+ * Formats a rule so that it parses back unchanged. Uses `:` as delimiter unless a text contains it. In magic and mask,
+ * letters and digits are literal, other bytes are escaped; if that is too long, uses as few escapes as possible. Throws
+ * BAD_RULE if the kernel cannot accept the rule.
  */
 export function formatRegister(rule: Rule, options: FormatOptions = {}): Uint8Array {
   requireRegistrable(rule);
@@ -82,6 +82,7 @@ export function formatRegister(rule: Rule, options: FormatOptions = {}): Uint8Ar
   });
 }
 
+/** Options of `formatRegister`. */
 export interface FormatOptions {
   /** Adds flag D (Linux 7.3). */
   readonly disabled?: boolean | undefined;
@@ -148,8 +149,10 @@ function chooseDelimiter(name: string, texts: readonly Uint8Array[]): number {
   throw new BinfmtctlError('BAD_RULE', `no delimiter is possible for ${JSON.stringify(name)}`, { hint });
 }
 
-/** All bytes except letters and digits (types, flags, offsets), backslash (escapes) and newline (a second one would be needed
- * at the end). */
+/**
+ * All bytes except letters and digits (types, flags, offsets), backslash (escapes) and newline (a second one would be
+ * needed at the end).
+ */
 function otherDelimiters(): number[] {
   const bytes = Array.from({ length: 255 }, (_, index) => index + 1);
   return bytes.filter((byte) => !isAlphanumeric(byte) && byte !== BACKSLASH && byte !== NEWLINE);

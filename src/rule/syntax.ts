@@ -1,6 +1,6 @@
 /**
- * Parses the fields of a register string in the order of fs/binfmt_misc.c create_entry(). Throws BAD_RULE where the kernel
- * returns EINVAL.
+ * Parses the fields of a register string in the order of fs/binfmt_misc.c create_entry(). Throws BAD_RULE where the
+ * kernel returns EINVAL.
  */
 import { BinfmtctlError } from '../errors.ts';
 import { HEAD_SIZE, MAX_REGISTER_SIZE, MIN_REGISTER_SIZE } from './check.ts';
@@ -17,12 +17,14 @@ import {
 import { decodeText } from './text.ts';
 import type { AnyRule, BpfRule, Flag, Pattern, Rule } from './types.ts';
 
+/** A register string that the kernel accepts. */
 export interface ParsedRegistration<R extends AnyRule = Rule> {
   readonly rule: R;
   /** Flag D (Linux 7.3): the entry starts disabled. */
   readonly disabled: boolean;
 }
 
+/** Which extensions of the register string to accept. */
 export interface RegisterDialect {
   /** Parses as Linux 7.3 does. */
   readonly linux73?: boolean | undefined;
@@ -124,7 +126,9 @@ function takeEscaped(cursor: Cursor, what: string): Uint8Array | null {
   return field.length === 0 ? null : field;
 }
 
-/** Parses like kstrtoint() with base 10. Values beyond the range of int are rejected anyway, as they exceed the head. */
+/**
+ * Parses like kstrtoint() with base 10. Values beyond the range of int are rejected anyway, as they exceed the head.
+ */
 function parseOffset(text: string): number {
   if (text === '') return 0;
   if (!/^[+-]?[0-9]+\n?$/.test(text)) fail('the offset is not a decimal number');

@@ -1,6 +1,6 @@
 /**
- * Byte strings of the kernel ↔ text, without loss: valid UTF-8 is decoded, every other byte 0x80-0xff becomes the lone surrogate
- * U+DC80-U+DCFF (Python's PEP 383).
+ * Byte strings of the kernel ↔ text, without loss: valid UTF-8 is decoded, every other byte 0x80-0xff becomes the lone
+ * surrogate U+DC80-U+DCFF (Python's PEP 383).
  */
 import { BinfmtctlError } from '../errors.ts';
 
@@ -20,7 +20,10 @@ export function encodeText(text: string): Uint8Array {
   return Uint8Array.from(Array.from(text).flatMap(encodeCharacter));
 }
 
-/** Decodes one sequence at a time; the result is a replacement character if the sequence is invalid or is that character. */
+/**
+ * Decodes one sequence at a time; the result is a replacement character if the sequence is invalid or is that
+ * character.
+ */
 function decodeBroken(bytes: Uint8Array): string {
   const parts: string[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -33,7 +33,7 @@ export function formatOf({ file, path }: LocatedProgram, { formats }: Catalogue)
   return candidatesFor(head, path, Object.values(formats))[0]?.id ?? null;
 }
 
-/** The formats of a file, best one first. .NET needs a check of its own: its magic is that of all Windows programs. */
+/** The formats of a file, best one first. .NET needs a separate check: its magic is that of all Windows programs. */
 function candidatesFor(head: Uint8Array, path: string, formats: readonly Format[]): readonly Format[] {
   const all = formats.filter((format) =>
     patternsOf(format).some((pattern) => matches(pattern, head.subarray(0, 256), path)),

@@ -26,7 +26,7 @@ export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
   const script = [
     ...instanceLines(directory, rules, tools),
     sealLine(directory, tools),
-    ids === null ? start : asThemselves(start, ids, tools),
+    ids === null ? start : asCaller(start, ids, tools),
   ];
   return inNewNamespaces(script.join('\n'), {
     flags: ['--mount', '--propagation', 'private'],
@@ -36,7 +36,7 @@ export function runCommand(plan: RunPlan): readonly [string, ...string[]] {
 }
 
 /** Runs a script in a second user namespace, which maps the caller's own IDs again and uses the instance of its parent namespace. */
-function asThemselves(
+function asCaller(
   script: string,
   { uid, gid }: { readonly uid: number; readonly gid: number },
   { sh, unshare }: Tools,

@@ -23,10 +23,11 @@ export interface Fault {
 }
 
 /**
- * Finds the harm that `rule` does to the interpreter chains of all rules, including its own; null if there is none. The kernel
- * looks up each link like any program (fs/exec.c exec_binprm()), including `#!` lines and other rules. The order of registration
- * does not matter: a rule is refused if an entry matches its interpreter, and an entry is refused if it matches the interpreter of
- * a rule. Of two rules in one request, only the one that matches the other's interpreter is refused.
+ * Finds the harm that `rule` does to the interpreter chains of all rules, including its own; null if there is none. The
+ * kernel looks up each link like any program (fs/exec.c exec_binprm()), including `#!` lines and other rules. The order
+ * of registration does not matter: a rule is refused if an entry matches its interpreter, and an entry is refused if it
+ * matches the interpreter of a rule. Of two rules in one request, only the one that matches the other's interpreter is
+ * refused.
  */
 export function findChainFault(
   rule: Rule,
@@ -48,9 +49,9 @@ export function findChainFault(
     if (taken !== undefined) return { fault, hint: hintFor(rule, taken) };
   }
   for (const link of own.filter(({ native }) => native)) {
-    const taker = entries.find((each) => each.name !== rule.name && matchesLink(each, link));
-    const fault = `cannot work: entry ${taker?.name} takes over ${link.path}, which the rule needs`;
-    if (taker !== undefined) return { fault, hint: hintBeside(rule, [taker.name]) };
+    const other = entries.find((each) => each.name !== rule.name && matchesLink(each, link));
+    const fault = `cannot work: entry ${other?.name} takes over ${link.path}, which the rule needs`;
+    if (other !== undefined) return { fault, hint: hintBeside(rule, [other.name]) };
   }
   // Following the rules is expensive, and only necessary for the few interpreters that a rule matches.
   const isServed = own.some((link) => rest.some((each) => matchesLink(each, link)));
@@ -63,9 +64,9 @@ export function findChainFault(
 }
 
 /**
- * Returns a superset of the rules in which `findChainFault` can find a fault, given all of `rules` and `entries`: rules that match
- * a file of any chain, and rules with a file in their chain that another one matches. They are few, so the others need not be
- * compared with each other.
+ * Returns a superset of the rules in which `findChainFault` can find a fault, given all of `rules` and `entries`: rules
+ * that match a file of any chain, and rules with a file in their chain that another one matches. They are few, so the
+ * others need not be compared with each other.
  */
 export function findConcerned(
   rules: readonly Rule[],
@@ -75,21 +76,23 @@ export function findConcerned(
   const all = [...rules, ...entries];
   const index = createPatternIndex(all, ({ pattern }) => pattern);
   const interpreters = new Set(all.map(({ interpreter }) => interpreter));
-  const takers = new Set<Rule>();
-  const served = new Set<string>();
+  const matching = new Set<Rule>();
+  const matched = new Set<string>();
   for (const interpreter of interpreters) {
     for (const { path, head } of linksOf(interpreter, machine)) {
-      const taking = patternsOf(path, head)
+      const found = patternsOf(path, head)
         .flatMap((file) => index.near(file))
         .filter(({ pattern }) => matches(pattern, head, path));
-      for (const rule of taking) takers.add(rule);
-      if (taking.length > 0) served.add(interpreter);
+      for (const rule of found) matching.add(rule);
+      if (found.length > 0) matched.add(interpreter);
     }
   }
-  return rules.filter((rule) => takers.has(rule) || served.has(rule.interpreter));
+  return rules.filter((rule) => matching.has(rule) || matched.has(rule.interpreter));
 }
 
-/** A pattern of exactly this head, and one of the path's extension: they overlap every pattern that matches the file. */
+/**
+ * A pattern of exactly this head, and one of the path's extension: they overlap every pattern that matches the file.
+ */
 function patternsOf(path: string, head: Uint8Array): readonly Pattern[] {
   const magic = new Uint8Array(HEAD_SIZE);
   magic.set(head.subarray(0, HEAD_SIZE));
@@ -124,8 +127,8 @@ const hintBeside = ({ name }: Rule, others: readonly string[]): string =>
   `choose another interpreter for rule ${name}, or keep only one of ${[name, ...others].join(' and ')}`;
 
 /**
- * The chain of an interpreter: the file, the interpreter of its `#!` line, and so on. A file that cannot be opened may be created
- * later, so it is part of the chain, but only its name can be checked.
+ * The chain of an interpreter: the file, the interpreter of its `#!` line, and so on. A file that cannot be opened may
+ * be created later, so it is part of the chain, but only its name can be checked.
  */
 function linksOf(interpreter: string, { open }: Machine): readonly Link[] {
   const links: Link[] = [];
@@ -168,7 +171,9 @@ function failureOf(rule: Rule, all: readonly Rule[], machine: Machine): 'loop' |
   return isEntry && fails ? 'handed on' : null;
 }
 
-/** With these flags, load_misc_binary() returns ENOEXEC for an interpreter that needs another one (fs/binfmt_misc.c). */
+/**
+ * With these flags, load_misc_binary() returns ENOEXEC for an interpreter that needs another one (fs/binfmt_misc.c).
+ */
 const HANDING_ON: readonly string[] = ['O', 'C', 'T'];
 
 /** Follows the interpreter of `rule`; null if it cannot be opened. */

@@ -24,8 +24,8 @@ export interface SafetyOptions {
 }
 
 /**
- * Finds the rules that would break programs of this machine, each with its UNSAFE_RULE. Checks each rule together with all others
- * of the request and with the entries of the instance.
+ * Finds the rules that would break programs of this machine, each with its UNSAFE_RULE. Checks each rule together with
+ * all others of the request and with the entries of the instance.
  */
 export async function findUnsafe(
   rules: readonly Rule[],

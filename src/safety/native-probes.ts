@@ -32,33 +32,33 @@ const decided = new Map<string, boolean>();
 
 /** Probes each arch. @throws INTERRUPTED. */
 export async function tryAll(arches: readonly Arch[], context: ProbeContext): Promise<readonly Finding[]> {
-  const open = arches.filter((arch) => !decided.has(keyOf(arch)));
-  if (open.length === 0) return arches.map((arch) => decided.get(keyOf(arch)) ?? false);
-  const files = open.flatMap((arch, index) => [
+  const undecided = arches.filter((arch) => !decided.has(keyOf(arch)));
+  if (undecided.length === 0) return arches.map((arch) => decided.get(keyOf(arch)) ?? false);
+  const files = undecided.flatMap((arch, index) => [
     { name: `probe-${index}`, bytes: markedProbe(arch) },
     { name: `script-${index}`, bytes: scriptFor(`probe-${index}`) },
   ]);
   let findings: readonly Finding[];
   try {
     findings = await withWorkspace(files, (directory) =>
-      Promise.all(open.map((arch, index) => tryOne(arch, index, realpathSync(directory), context))),
+      Promise.all(undecided.map((arch, index) => tryOne(arch, index, realpathSync(directory), context))),
     );
   } catch (error) {
     if (!isItemFailure(error)) throw error;
-    findings = open.map(() => error.message);
+    findings = undecided.map(() => error.message);
   }
-  for (const [index, arch] of open.entries()) {
+  for (const [index, arch] of undecided.entries()) {
     const finding = findings[index];
     if (typeof finding === 'boolean') decided.set(keyOf(arch), finding);
   }
-  return arches.map((arch) => decided.get(keyOf(arch)) ?? findings[open.indexOf(arch)] ?? false);
+  return arches.map((arch) => decided.get(keyOf(arch)) ?? findings[undecided.indexOf(arch)] ?? false);
 }
 
 const keyOf = ({ elf, probe }: Arch): string => Buffer.from(buildProbe(elf, probe)).toString('latin1');
 
 /**
- * A probe with non-zero padding. The kernel's ELF loader ignores EI_PAD (fs/binfmt_elf.c), while the entries of emulators require
- * zeros there, so only the kernel itself runs it.
+ * A probe with non-zero padding. The kernel's ELF loader ignores EI_PAD (fs/binfmt_elf.c), while the entries of
+ * emulators require zeros there, so only the kernel itself runs it.
  */
 function markedProbe({ elf, probe }: Arch): Uint8Array {
   const bytes = buildProbe(elf, probe);
@@ -67,8 +67,9 @@ function markedProbe({ elf, probe }: Arch): Uint8Array {
 }
 
 /**
- * A script that runs the probe. If no format matches the probe, execve(2) of the script returns ENOEXEC; execvp(3) and shells then
- * run its text, which exits with NO_FORMAT. The path is relative because the kernel limits the length of `#!` lines.
+ * A script that runs the probe. If no format matches the probe, execve(2) of the script returns ENOEXEC; execvp(3) and
+ * shells then run its text, which exits with NO_FORMAT. The path is relative because the kernel limits the length of
+ * `#!` lines.
  */
 const scriptFor = (probe: string): Uint8Array =>
   new TextEncoder().encode(`#!./${probe}\nexit ${NO_FORMAT}\n`);
@@ -77,8 +78,8 @@ const scriptFor = (probe: string): Uint8Array =>
 type Attempt = 'native' | 'taken' | 'no format' | { readonly missing: string };
 
 /**
- * Runs the probe directly, then in a namespace with an empty instance. `no format` of the direct run proves nothing: an entry whose
- * interpreter matches no format also gives ENOEXEC, and any interpreter can exit with NO_FORMAT.
+ * Runs the probe directly, then in a namespace with an empty instance. `no format` of the direct run proves nothing: an
+ * entry whose interpreter matches no format also gives ENOEXEC, and any interpreter can exit with NO_FORMAT.
  */
 async function tryOne(
   arch: Arch,
@@ -114,7 +115,8 @@ async function tryOne(
 }
 
 /**
- * Combines two attempts. Kernels before 6.7 have only one instance; the entries then show whether one of them matches the probe.
+ * Combines two attempts. Kernels before 6.7 have only one instance; the entries then show whether one of them matches
+ * the probe.
  */
 export function conclude(first: Attempt, second: Attempt, mayBeTaken: () => boolean): Finding {
   if (first === 'native' || second === 'native') return true;

@@ -33,8 +33,9 @@ export interface UnprovenArch {
 }
 
 /**
- * Finds what runs natively. Always includes the header of the running program, and the kernel's arch as in the built-in catalogue,
- * even if another catalogue contradicts. Probes the arches that this kernel may run in addition, if they are `concerned`.
+ * Finds what runs natively. Always includes the header of the running program, and the kernel's arch as in the built-in
+ * catalogue, even if another catalogue contradicts. Probes the arches that this kernel may run in addition, if they are
+ * `concerned`.
  *
  * @throws UNKNOWN_ARCH if the kernel's arch is not in the catalogue; INTERRUPTED.
  */
@@ -92,8 +93,8 @@ function withBuiltin(host: Arch, catalogue: Catalogue): readonly Arch[] {
 }
 
 /**
- * Determines the arch of a program from its first bytes, and whether this machine runs it natively. Only probes siblings of the
- * host's arch.
+ * Determines the arch of a program from its first bytes, and whether this machine runs it natively. Only probes
+ * siblings of the host's arch.
  *
  * @throws INTERRUPTED.
  */

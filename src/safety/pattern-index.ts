@@ -6,8 +6,8 @@ import type { MagicPattern, Pattern } from '../rule/types.ts';
 export interface PatternIndex<T> {
   readonly add: (item: T) => void;
   /**
-   * Returns a superset of the items related to `pattern`, in the order of their addition: all items whose pattern covers it or is
-   * covered by it, and all items of the same type that overlap it.
+   * Returns a superset of the items related to `pattern`, in the order of their addition: all items whose pattern
+   * covers it or is covered by it, and all items of the same type that overlap it.
    */
   readonly near: (pattern: Pattern) => readonly T[];
 }

@@ -4,7 +4,10 @@ import type { MagicPattern, Pattern, Rule } from '../rule/types.ts';
 import { findChainFault } from './interpreter-chain.ts';
 import type { Machine, Native } from './types.ts';
 
-/** First bytes of common scripts. A rule that matches one of these classes is unsafe even if no such script is installed yet. */
+/**
+ * First bytes of common scripts. A rule that matches one of these classes is unsafe even if no such script is installed
+ * yet.
+ */
 const SCRIPT_CLASSES: readonly MagicPattern[] = [
   '#!/bin/sh\n',
   '#! /bin/sh\n',
@@ -26,10 +29,10 @@ const NATIVE_EXTENSIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Throws if `rule` affects native programs of the machine. The kernel tries binfmt_misc before its own loaders (fs/exec.c
- * search_binary_handler()), so a rule that matches native programs makes every exec fail with ELOOP, including `rm` and `sh`.
- * `others` are all other rules of the instance and of the same request, including disabled ones, which can be enabled. `entries`
- * are those of `others` that are already registered.
+ * Throws if `rule` affects native programs of the machine. The kernel tries binfmt_misc before its own loaders
+ * (fs/exec.c search_binary_handler()), so a rule that matches native programs makes every exec fail with ELOOP,
+ * including `rm` and `sh`. `others` are all other rules of the instance and of the same request, including disabled
+ * ones, which can be enabled. `entries` are those of `others` that are already registered.
  *
  * @throws UNSAFE_RULE with what the rule would take over, or why that is unknown.
  */
@@ -53,7 +56,9 @@ export function assertSafe(
 
 function hintFor(pattern: Pattern, { natives }: Machine): string {
   const native = pattern.type === 'magic' ? natives.find((each) => covers(each.pattern, pattern)) : undefined;
-  return native === undefined ? HINTS[pattern.type] : `omit it: ${native.what} run without an emulator here`;
+  return native === undefined
+    ? HINTS[pattern.type]
+    : `omit this rule: this machine runs ${native.what.split(',')[0]} without an emulator`;
 }
 
 const HINTS = {
@@ -91,8 +96,8 @@ function takenByExtension(pattern: Extract<Pattern, { type: 'extension' }>, mach
 const matchesScripts = (pattern: MagicPattern): boolean => overlap(pattern, SCRIPT_PATTERN);
 
 /**
- * The pattern with zeros in EI_PAD (bytes 9 to 15), as in the System V ABI. The loader accepts any padding, but only other kinds of
- * files use it: AppImages have `AI` and their type there.
+ * The pattern with zeros in EI_PAD (bytes 9 to 15), as in the System V ABI. The loader accepts any padding, but only
+ * other kinds of files use it: AppImages have `AI` and their type there.
  */
 function withZeroPadding(native: MagicPattern): MagicPattern {
   const known = padded.get(native);

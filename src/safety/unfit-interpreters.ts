@@ -4,10 +4,12 @@ import { BinfmtctlError } from '../errors.ts';
 import type { Rule } from '../rule/types.ts';
 
 /**
- * Finds the rules with flag C or F whose interpreter is unsafe, each with its UNSAFE_RULE. With C, programs run with the rights of
- * their owners; with F, the file is used in all containers. Warns about other rules with such an interpreter.
+ * Finds the rules with flag C or F whose interpreter is unsafe, each with its UNSAFE_RULE. With C, programs run with
+ * the rights of their owners; with F, the file is used in all containers. Warns about other rules with such an
+ * interpreter.
  *
- * @param kernelRefuses skips files that cannot run if the rule has F: the kernel refuses them with an errno, which drop-ins report
+ * @param kernelRefuses skips files that cannot run if the rule has F: the kernel refuses them with an errno, which
+ * drop-ins report
  */
 export function findUnfitInterpreters(
   rules: readonly Rule[],

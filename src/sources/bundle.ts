@@ -22,12 +22,12 @@ import { requireTrusted } from '../system/require-trusted.ts';
 import type { EmulatorTarget, FetchOptions, SourceFetcher } from './types.ts';
 
 /**
- * Fetches from `bundle:FILE`, a file that `binfmtctl bundle` created: copies the emulators into the store. Reads the whole
- * bundle, so that damage anywhere is detected. The result lacks emulators that the bundle does not contain.
+ * Fetches from `bundle:FILE`, a file that `binfmtctl bundle` created: copies the emulators into the store. Reads the
+ * whole bundle, so that damage anywhere is detected. The result lacks emulators that the bundle does not contain.
  *
- * @throws BAD_SOURCE if FILE is not a file, not a bundle, or for other machines; BAD_PACKAGE if it is truncated or does not
- * match its manifest; EMULATOR_UNFIT if other users can change it and `verified` is not set; INTERRUPTED; errors of the
- * store. Nothing is stored then.
+ * @throws BAD_SOURCE if FILE is not a file, not a bundle, or for other machines; BAD_PACKAGE if it is truncated or does
+ * not match its manifest; EMULATOR_UNFIT if other users can change it and `verified` is not set; INTERRUPTED; errors of
+ * the store. Nothing is stored then.
  */
 export const fetchBundle: SourceFetcher = async (file, targets, options) => {
   const path = resolve(file);
@@ -67,24 +67,24 @@ async function readBundle(
   );
   const found: Candidate[] = [];
   let manifest: BundleManifest | null = null;
-  let open: readonly BundledEmulator[] = [];
+  let remaining: readonly BundledEmulator[] = [];
   try {
     for await (const entry of archive) {
       const { header } = entry;
       if (manifest === null) {
         manifest = await readManifest(header, entry as Bytes);
         requireHost(name, manifest, host, targets);
-        open = manifest.emulators;
+        remaining = manifest.emulators;
         continue;
       }
-      const [emulator, ...rest] = open;
+      const [emulator, ...rest] = remaining;
       assertMatchesManifest(header, emulator);
-      open = rest;
+      remaining = rest;
       const taken = await take(emulator, entry as Bytes, targets, writer);
       found.push(...taken.map((each) => ({ ...each, from: `${name} (${emulator.file})` })));
     }
     if (manifest === null) throw notBundle('empty file');
-    if (open[0] !== undefined) throw corrupt(`truncated before ${open[0].file}`);
+    if (remaining[0] !== undefined) throw corrupt(`truncated before ${remaining[0].file}`);
     return found;
   } catch (cause) {
     if (signal.aborted) throw interrupted(signal, `reading ${name}`);

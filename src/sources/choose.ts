@@ -14,8 +14,8 @@ export interface ChosenTarget {
 const MAX_LISTED = 5;
 
 /**
- * Determines the target of a single emulator file: the only target, or the one that the file's name matches. Null if there
- * are no targets.
+ * Determines the target of a single emulator file: the only target, or the one that the file's name matches. Null if
+ * there are no targets.
  *
  * @param what the file's name in messages
  * @param hint how to provide several emulators

@@ -12,8 +12,8 @@ interface FileToCopy extends ChosenTarget {
 }
 
 /**
- * Copies an emulator into the store, where other users cannot change it. The caller named the file and so trusts its owner;
- * no other user may be able to write to it.
+ * Copies an emulator into the store, where other users cannot change it. The caller named the file and so trusts its
+ * owner; no other user may be able to write to it.
  *
  * @throws EMULATOR_NOT_FOUND, EMULATOR_UNFIT, NOT_ELF, BAD_ELF; errors of the store.
  */

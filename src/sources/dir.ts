@@ -35,8 +35,8 @@ async function fetchOne(
   writer: StoreWriter,
 ): Promise<readonly Candidate[]> {
   const candidates = profiles.flatMap((profile) =>
-    FOLDERS.flatMap((folder) =>
-      fileNames(profile, guest).map((name) => ({ profile, path: join(root, folder, name) })),
+    FOLDERS.flatMap((subdirectory) =>
+      fileNames(profile, guest).map((name) => ({ profile, path: join(root, subdirectory, name) })),
     ),
   );
   const exists = await Promise.all(

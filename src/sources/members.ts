@@ -22,7 +22,9 @@ export const treeRoles = (targets: readonly EmulatorTarget[]): RolesByPath =>
   rolesAt(targets, (profile, guest) => [
     ...new Set([
       ...layoutPaths(profile, guest),
-      ...FOLDERS.flatMap((folder) => fileNames(profile, guest).map((name) => posix.join('/', folder, name))),
+      ...FOLDERS.flatMap((directory) =>
+        fileNames(profile, guest).map((name) => posix.join('/', directory, name)),
+      ),
     ]),
   ]);
 

@@ -8,8 +8,8 @@ import { layoutRoles } from './members.ts';
 import type { EmulatorTarget } from './types.ts';
 
 /**
- * Extracts emulators from the layers of an image into the store: all of them or, after an error, none. Fetches layers from
- * the highest down, only until all emulators are found. Stores nothing else.
+ * Extracts emulators from the layers of an image into the store: all of them or, after an error, none. Fetches layers
+ * from the highest down, only until all emulators are found. Stores nothing else.
  *
  * @param layers lowest first
  * @param options `workDirectory`: for downloaded layers

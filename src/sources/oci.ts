@@ -31,12 +31,12 @@ export const DEFAULT_IMAGE_GUESTS: readonly string[] = [
 
 /**
  * Fetches from `oci:[IMAGE]`: extracts emulators from a container image in a registry, in an OCI layout (`oci:/DIR`,
- * `oci:./DIR`) or in an archive of `docker save` or `skopeo` (`oci:/FILE`), each optionally with a digest. The result lacks
- * emulators that the image does not contain.
+ * `oci:./DIR`) or in an archive of `docker save` or `skopeo` (`oci:/FILE`), each optionally with a digest. The result
+ * lacks emulators that the image does not contain.
  *
- * @throws BAD_SOURCE if the image name is invalid; EMULATOR_UNFIT if other users can change a local image; SOURCE_FAILED;
- * BAD_PACKAGE for wrong digests, media types, archives, names and links; INTERRUPTED; errors of the store. Nothing is stored
- * then.
+ * @throws BAD_SOURCE if the image name is invalid; EMULATOR_UNFIT if other users can change a local image;
+ * SOURCE_FAILED; BAD_PACKAGE for wrong digests, media types, archives, names and links; INTERRUPTED; errors of the
+ * store. Nothing is stored then.
  */
 export const fetchOci: SourceFetcher = (value, targets, options) =>
   withinTotalTime(options, (timed) =>

@@ -14,8 +14,8 @@ const MAX_MEMBERS = 16;
 const CHUNK = 64 * 1024;
 
 /**
- * Detects the format of a file from its first bytes: a program, a binfmtctl bundle, or an archive (a tar archive, compressed
- * or not, or a Debian package).
+ * Detects the format of a file from its first bytes: a program, a binfmtctl bundle, or an archive (a tar archive,
+ * compressed or not, or a Debian package).
  *
  * @param what name of the file in messages
  * @throws BAD_PACKAGE for other formats and truncated packages; opening the archive can throw NO_TOOL.

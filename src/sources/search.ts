@@ -1,4 +1,6 @@
-/** Finds files in image layers as if the layers were applied to a root (OCI image-spec layer.md, "Applying Changesets"). */
+/**
+ * Finds files in image layers as if the layers were applied to a root (OCI image-spec layer.md, "Applying Changesets").
+ */
 import { posix } from 'node:path';
 import type { Header } from 'tar-stream';
 import { checkEntry, linkTarget } from '../archive/tar-entry.ts';

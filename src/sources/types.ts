@@ -24,8 +24,8 @@ export interface FetchOptions extends Transfer {
 export type PullOptions = FetchOptions & LimitedTransfer;
 
 /**
- * Fetches emulators into the store and returns those that the source has. One call fetches all of them, so that an archive
- * is read only once.
+ * Fetches emulators into the store and returns those that the source has. One call fetches all of them, so that an
+ * archive is read only once.
  */
 export type SourceFetcher = (
   value: string,

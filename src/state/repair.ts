@@ -109,7 +109,7 @@ async function setAside(problem: string, context: Context): Promise<void> {
     throw fileError(error, `rename ${path}`);
   }
   await removeSeal(context.store);
-  const text = `ignored the journal ${path} of an interrupted run: ${problem}; it is kept as ${path}.invalid. Check the entries with \`binfmtctl status\``;
+  const text = `ignored the journal ${path} of an interrupted run: ${problem}; it is kept as ${path}.invalid; check the entries with \`binfmtctl status\``;
   context.report({ kind: 'warning', text });
 }
 

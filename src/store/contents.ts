@@ -81,18 +81,18 @@ export async function treeFolders(store: string): Promise<readonly string[]> {
 }
 
 async function listTrees(context: Context): Promise<readonly StoreItem[]> {
-  const folders = await treeFolders(context.store);
-  const maps = folders.length === 0 ? null : treeMaps();
+  const directories = await treeFolders(context.store);
+  const maps = directories.length === 0 ? null : treeMaps();
   const items: StoreItem[] = [];
-  for (const folder of folders) {
-    const { source, lastUsed } = readTreeUse(folder);
+  for (const directory of directories) {
+    const { source, lastUsed } = readTreeUse(directory);
     items.push({
       kind: 'tree',
       name: source,
-      path: folder,
-      size: await sizeOf(folder, maps),
+      path: directory,
+      size: await sizeOf(directory, maps),
       lastUsed: lastUsed.toISOString(),
-      ...(await usersOfTree(folder)),
+      ...(await usersOfTree(directory)),
     });
   }
   return items;
@@ -105,16 +105,16 @@ export const treeMaps = (): IdMaps | null =>
     : userMaps({ uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }, { report: () => {} });
 
 /**
- * The users of a tree: sessions, processes with their root or working directory in it, and mounts below it, whose content
- * a removal would delete.
+ * The users of a tree: sessions, processes with their root or working directory in it, and mounts below it, whose
+ * content a removal would delete.
  */
-export async function usersOfTree(folder: string): Promise<Pick<StoreItem, 'usedBy' | 'unknown'>> {
+export async function usersOfTree(directory: string): Promise<Pick<StoreItem, 'usedBy' | 'unknown'>> {
   const mounts = readMounts()
-    .filter(({ mountPoint }) => mountPoint.startsWith(`${folder}/`))
+    .filter(({ mountPoint }) => mountPoint.startsWith(`${directory}/`))
     .map(({ mountPoint }) => `the mount ${mountPoint}`);
   try {
-    const session = (await isTreeHeld(folder)) ? ['a session'] : [];
-    return { usedBy: [...session, ...processesIn(folder), ...mounts], unknown: null };
+    const session = (await isTreeHeld(directory)) ? ['a session'] : [];
+    return { usedBy: [...session, ...processesIn(directory), ...mounts], unknown: null };
   } catch (error) {
     if (!isBinfmtctlError(error)) throw error;
     return { usedBy: mounts, unknown: error.message };
@@ -122,8 +122,8 @@ export async function usersOfTree(folder: string): Promise<Pick<StoreItem, 'used
 }
 
 /** Finds sessions of older versions, which held no lock, and programs started with chroot(1). */
-function processesIn(folder: string): readonly string[] {
-  const tree = identityOf(join(folder, 'tree'));
+function processesIn(directory: string): readonly string[] {
+  const tree = identityOf(join(directory, 'tree'));
   if (tree === null) return [];
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const inside = pids.filter((pid) =>
@@ -141,9 +141,9 @@ function identityOf(path: string): string | null {
   }
 }
 
-async function sizeOf(folder: string, maps: IdMaps | null): Promise<number | null> {
+async function sizeOf(directory: string, maps: IdMaps | null): Promise<number | null> {
   try {
-    const { exitCode, stdout } = await runMapped(maps, 'du', ['-s', '-k', '--', folder], {
+    const { exitCode, stdout } = await runMapped(maps, 'du', ['-s', '-k', '--', directory], {
       env: { LC_ALL: 'C' },
     });
     const [, kilobytes] = /^(\d+)\s/.exec(new TextDecoder().decode(stdout)) ?? [];

@@ -18,7 +18,9 @@ export interface EmulatorUsers {
   readonly unknown: string | null;
 }
 
-/** Finds everything that needs an emulator of the store: registrations, entries of any tool, boot files, and processes. */
+/**
+ * Finds everything that needs an emulator of the store: registrations, entries of any tool, boot files, and processes.
+ */
 export async function findEmulatorUsers(context: Context): Promise<EmulatorUsers> {
   const { registrations, damaged } = await readAllRegistrations(context.store);
   const entries = entryUsers(context);

@@ -27,8 +27,8 @@ export interface PruneResult {
 export const isUnused = ({ usedBy, unknown }: StoreItem): boolean => usedBy.length === 0 && unknown === null;
 
 /**
- * Removes the emulators that no registration, entry, boot file or process needs, and the trees that no session uses, including
- * changes made in them. Keeps everything that may be in use.
+ * Removes the emulators that no registration, entry, boot file or process needs, and the trees that no session uses,
+ * including changes made in them. Keeps everything that may be in use.
  *
  * @throws STORE_FAILED, LOCKED, NO_TOOL, NO_PRIVILEGE, READ_ONLY, INTERRUPTED.
  */

@@ -24,7 +24,7 @@ export async function requireTrusted(
   const locked = as === 'bundle' ? ', or pass a lock file with --locked' : '';
   throw new BinfmtctlError(
     'EMULATOR_UNFIT',
-    `${path} cannot be the ${as}: ${isItself ? 'it' : weakness.path} ${weakness.why}`,
+    `cannot use ${path} as the ${as}: ${isItself ? 'it' : weakness.path} ${weakness.why}`,
     { hint: `users who can change it would get root's rights: ${fix}${locked}` },
   );
 }

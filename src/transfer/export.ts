@@ -20,6 +20,7 @@ export interface ExportRequest {
   readonly output: string | null;
 }
 
+/** Result of `exportRules`. */
 export interface ExportResult {
   readonly schema: 'binfmtctl/export/1';
   readonly form: Form;

@@ -29,6 +29,7 @@ export interface ImportRequest {
   readonly dryRun: boolean;
 }
 
+/** Result of `importRules`. */
 export interface ImportResult {
   readonly schema: 'binfmtctl/import/1';
   readonly dryRun: boolean;
@@ -41,6 +42,7 @@ export interface ImportResult {
   readonly leftOut: readonly Omitted[];
 }
 
+/** A part of an imported file that is not registered. */
 export interface Omitted {
   readonly place: string;
   readonly why: string;

@@ -1,9 +1,9 @@
 import { decodeText } from '../rule/text.ts';
 
-/** Forms of rule files: see docs/import-export.md. */
-export const FORMS = ['binfmt.d', 'binfmt-support', 'admin', 'register', 'profile'] as const;
+/** A format of rules: see docs/import-export.md. */
+export type Form = 'binfmt.d' | 'binfmt-support' | 'admin' | 'register' | 'profile';
 
-export type Form = (typeof FORMS)[number];
+export const FORMS: readonly Form[] = ['binfmt.d', 'binfmt-support', 'admin', 'register', 'profile'];
 
 /** Detects the form of a file from its name and contents. */
 export function recogniseForm(fileName: string, bytes: Uint8Array): Form {

@@ -25,6 +25,7 @@ export interface Written {
   readonly leftOut: readonly Omission[];
 }
 
+/** A part of an entry that is not exported. */
 export interface Omission {
   readonly entry: string;
   readonly why: string;

@@ -19,6 +19,7 @@ import { procProblem } from '../system/host.ts';
 import { entryProblem } from './entry-problem.ts';
 import { type RecordedProof, readProofs } from './proofs.ts';
 
+/** An entry, the emulator that it runs, and the last proof. */
 export interface StatusLine {
   readonly entry: Entry;
   /** ID of the entry's architecture; null for another format. */
@@ -39,6 +40,7 @@ export interface StatusLine {
   readonly proof: RecordedProof | null;
 }
 
+/** Result of `status`. */
 export interface StatusResult {
   readonly schema: 'binfmtctl/status/2';
   readonly instance: InstanceFacts;

@@ -10,6 +10,7 @@ import type { Proof, Verdict } from '../probe/verdict.ts';
 import { isOurs, readReadableRegistrations } from '../state/registrations.ts';
 import { verify } from './verify.ts';
 
+/** Result of `verify`. */
 export interface VerifyReport {
   readonly schema: 'binfmtctl/verify/2';
   /** Whether the instance is mounted here; programs may run even if it is not. */

@@ -23,8 +23,8 @@ function lists(files: Readonly<Record<string, Uint8Array>>): string {
 }
 
 describe('reduceIndexes', () => {
-  it('keeps the named packages, wherever they stand and however they are packed', async () => {
-    // Longer than what is read at once, so that stanzas lie across its borders.
+  it('keeps the named packages, whatever their position and compression', async () => {
+    // Longer than a read buffer, so that stanzas cross its boundaries.
     const others = Array.from({ length: 3000 }, (_, index) => stanza(`other-${index}`, 'x'.repeat(index)));
     const text = [stanza('first'), ...others, stanza('middle'), ...others, stanza('last').trimEnd()].join('');
     const bytes = Buffer.from(text);
@@ -46,23 +46,23 @@ describe('reduceIndexes', () => {
 
   it.each([
     ['truncated', 'x_Packages.gz', gzipSync(Buffer.from(stanza('a'))).subarray(0, 30)],
-    ['no gzip', 'x_Packages.gz', Buffer.from('nothing')],
-    ['no xz', 'x_Packages.xz', Buffer.from('nothing')],
+    ['invalid gzip', 'x_Packages.gz', Buffer.from('nothing')],
+    ['invalid xz', 'x_Packages.xz', Buffer.from('nothing')],
     ['one endless stanza', 'x_Packages.gz', gzipSync(Buffer.alloc(20 * MB, 'x'))],
-  ])('says what is wrong with an index: %s', async (_, name, bytes) => {
+  ])('explains the problem of an index: %s', async (_, name, bytes) => {
     await expect(reduceIndexes(lists({ [name]: bytes }), ['a'], signal)).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
       message: expect.stringContaining(name),
     });
   });
 
-  /** In a process of its own, for an index of as many megabytes. */
+  /** Runs in a child process, for an index of the given size in megabytes. */
   async function reduced(
     megabytes: number,
   ): Promise<{ readonly code: string | null; readonly peak: number }> {
     const program = await bundle('reduce-once.ts', at('reduce-once.cjs'));
     const part = gzipSync(Buffer.from(stanza('other', 'x'.repeat(200)).repeat(40_000)), { level: 1 });
-    // Members that follow each other are one stream (RFC 1952 2.2).
+    // Concatenated members are one stream (RFC 1952 2.2).
     const parts = Array(megabytes / 10).fill(part);
     const folder = lists({ 'x_Packages.gz': Buffer.concat(parts) });
     return JSON.parse((await promisify(execFile)(process.execPath, [program, folder])).stdout);

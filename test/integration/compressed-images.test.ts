@@ -1,4 +1,4 @@
-/** Compressed disk images: binfmtctl says what they are, and the command that unpacks them works. */
+/** Compressed disk images: binfmtctl recognizes them, and the command in its hint unpacks them. */
 import { execFileSync, execSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
@@ -14,7 +14,7 @@ const table = mbr([
 ]);
 const disk = Buffer.concat([table, Buffer.alloc(1 << 20)]);
 
-/** btrfs has its magic number farther from the start than others. */
+/** btrfs has its magic number at a larger offset than other file systems. */
 const fileSystem = Buffer.alloc(1 << 20);
 fileSystem.write('_BHRfS_M', 0x10040);
 
@@ -25,7 +25,7 @@ it.each([
   ['zstd', 'usb.img.zst', disk, 'usb.img'],
   ['xz', 'root.btrfs.xz', fileSystem, 'root.btrfs'],
   ['xz', 'another name', disk, 'another name.img'],
-])('one of %s, called %s, is named with the command that unpacks it', async (tool, name, bytes, image) => {
+])('a %s image named %s is refused with the command that unpacks it', async (tool, name, bytes, image) => {
   const path = at(name);
   writeFileSync(path, execFileSync(tool, ['-c'], { input: bytes }));
   const { error } = await open(at('store'), path);
@@ -38,7 +38,7 @@ it.each([
   expect(readFileSync(path).length).toBeGreaterThan(0);
 });
 
-it('a zip archive is named, too', async () => {
+it('a zip archive is refused with the command that unpacks it', async () => {
   writeFileSync(at('sd.zip'), 'PK\x03\x04');
   const { error } = await open(at('store'), at('sd.zip'));
   expect(error).toMatchObject({ code: 'BAD_SOURCE', message: `${at('sd.zip')} is a zip archive` });

@@ -25,7 +25,7 @@ const bundled = (guest: string, more: Partial<BundledEmulator> = {}): BundledEmu
   ...more,
 });
 
-/** The entries of a bundle with nothing wrong. */
+/** The entries of a valid bundle. */
 const manifest = (emulators = GUESTS.map((guest) => bundled(guest)), host = 'x86_64'): TarEntry => ({
   name: 'manifest.json',
   bytes: encodeManifest({ host, emulators }),
@@ -88,7 +88,7 @@ async function packed(guests: readonly string[], bytes = bytesOf): Promise<Buffe
 }
 
 describe('a bundle', () => {
-  it('gives back what was put into it', async () => {
+  it('provides the emulators written to it', async () => {
     const result = await taken(await fileWith(await packed(GUESTS)));
     expect(result).toMatchObject({
       found: GUESTS.map((guest) => [guest, 'qemu', 'bundle']),
@@ -96,12 +96,12 @@ describe('a bundle', () => {
     });
   });
 
-  it('has the same bytes whenever it is made, in whatever order', async () => {
+  it('has the same bytes at any time and in any order', async () => {
     const [one, other] = await Promise.all([packed(GUESTS), packed(GUESTS.toReversed())]);
     expect(one.equals(other)).toBe(true);
   });
 
-  it('gives only what is wanted, and leaves out what it has not', async () => {
+  it('provides only the requested emulators that it contains', async () => {
     const file = await fileWith(await packed(['aarch64', 'arm']));
     expect(await taken(file, ['arm', 'riscv64'])).toMatchObject({
       found: [['arm', 'qemu', 'bundle']],
@@ -109,7 +109,7 @@ describe('a bundle', () => {
     });
   });
 
-  it('is not made of files that have changed since they were inspected', async () => {
+  it('is not created if a file has changed since its inspection', async () => {
     const changes = [
       (guest: string) => Buffer.from(bytesOf(guest)).fill(7),
       (guest: string) => bytesOf(guest).subarray(1),
@@ -121,35 +121,38 @@ describe('a bundle', () => {
     }
   });
 
-  it('is not made of files that are not there', async () => {
+  it('is not created if a file is missing', async () => {
     const parts = packBundle({ host: 'x86_64', emulators: [bundled('arm')] }, () => at('absent'));
     await expect(collect(parts)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 
-describe('a bundle with something wrong', () => {
+describe('an invalid bundle', () => {
   it('is for other machines', async () => {
     expect(await takenFrom([manifest(undefined, 'aarch64'), ...whole().slice(1)])).toEqual(
       refused('BAD_SOURCE', 'is for aarch64 machines, not for x86_64'),
     );
   });
 
-  it.each([0, 1, 511, 512, 513, 1023, 1024, 2000, 3000, 6000])('is cut after %i bytes', async (length) => {
-    const bytes = await packed(GUESTS);
-    const result = await taken(await fileWith(bytes.subarray(0, length)), ['aarch64']);
-    expect(result).toMatchObject({
-      stored: [],
-      error: { code: expect.stringMatching(/^BAD_(PACKAGE|SOURCE)$/) },
-    });
-  });
+  it.each([0, 1, 511, 512, 513, 1023, 1024, 2000, 3000, 6000])(
+    'is truncated after %i bytes',
+    async (length) => {
+      const bytes = await packed(GUESTS);
+      const result = await taken(await fileWith(bytes.subarray(0, length)), ['aarch64']);
+      expect(result).toMatchObject({
+        stored: [],
+        error: { code: expect.stringMatching(/^BAD_(PACKAGE|SOURCE)$/) },
+      });
+    },
+  );
 
-  it('is cut between two emulators, of which the wanted comes first', async () => {
+  it('is truncated after the requested emulator', async () => {
     expect(await takenFrom(whole().slice(0, -1), ['aarch64'])).toEqual(
       refused('BAD_PACKAGE', 'truncated before riscv64/qemu-riscv64'),
     );
   });
 
-  it.each(['aarch64', 'riscv64'])('has one byte of %s changed', async (guest) => {
+  it.each(['aarch64', 'riscv64'])('has one changed byte in %s', async (guest) => {
     const bytes = await packed(GUESTS);
     const place = bytes.indexOf(bytesOf(guest)) + 500;
     bytes[place] = (bytes[place] ?? 0) ^ 1;
@@ -158,7 +161,7 @@ describe('a bundle with something wrong', () => {
     );
   });
 
-  it('has one byte changed of one that is not wanted', async () => {
+  it('has one changed byte in an emulator that is not requested', async () => {
     const bytes = await packed(GUESTS);
     const place = bytes.indexOf(bytesOf('riscv64')) + 500;
     bytes[place] = (bytes[place] ?? 0) ^ 1;
@@ -167,7 +170,7 @@ describe('a bundle with something wrong', () => {
     );
   });
 
-  it('never gives other bytes, whichever of its own is changed', async () => {
+  it('never provides wrong bytes, whichever byte is changed', async () => {
     const good = await packed(GUESTS);
     await fc.assert(
       fc.asyncProperty(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 }), async (place, change) => {
@@ -201,7 +204,7 @@ describe('a bundle with something wrong', () => {
       refused('BAD_PACKAGE', /has \d+ bytes, not 5 as in the manifest/),
     );
     expect(await takenFrom([{ name: 'manifest.json', bytes: '{' }])).toEqual(
-      refused('BAD_PACKAGE', 'manifest.json is no JSON'),
+      refused('BAD_PACKAGE', 'manifest.json is not valid JSON'),
     );
     expect(await takenFrom([{ name: 'manifest.json', bytes: '{"host":"../x"}' }])).toEqual(
       refused('BAD_PACKAGE', 'host: must be an ID'),
@@ -209,7 +212,7 @@ describe('a bundle with something wrong', () => {
   });
 
   it.each([
-    ['a name that climbs out', { name: '../../etc/cron.d/x', bytes: 'x' }],
+    ['a name that leads out of it', { name: '../../etc/cron.d/x', bytes: 'x' }],
     ['an absolute name', { name: '/etc/passwd', bytes: 'x' }],
     ['a second manifest', { name: 'manifest.json', bytes: '{}' }],
     ['an emulator twice', entry('riscv64')],
@@ -220,21 +223,21 @@ describe('a bundle with something wrong', () => {
     );
   });
 
-  it('has a link in the place of an emulator', async () => {
+  it('has a link in place of an emulator', async () => {
     const link: TarEntry = { name: 'arm/qemu-arm', type: 'symlink', linkname: '/bin/sh' };
     expect(await takenFrom([manifest([bundled('arm')]), link])).toEqual(
       refused('BAD_PACKAGE', 'arm/qemu-arm is a symlink'),
     );
   });
 
-  it('has a manifest too large to be one', async () => {
+  it('has too large a manifest', async () => {
     const large = { name: 'manifest.json', bytes: ' '.repeat((1 << 20) + 1) };
     expect(await takenFrom([large])).toEqual(
       refused('BAD_PACKAGE', 'manifest.json is too large: 1048577 bytes'),
     );
   });
 
-  it('is no bundle', async () => {
+  it('is not a bundle', async () => {
     const hint = expect.objectContaining({ hint: expect.stringContaining('binfmtctl bundle -o FILE') });
     const others = [
       await tar([{ name: 'blobs/x', bytes: 'x' }]),
@@ -249,20 +252,20 @@ describe('a bundle with something wrong', () => {
     }
   });
 
-  it('is no file, or one that others can change', async () => {
+  it('is not a file, or other users can change it', async () => {
     expect(await taken(at('absent.tar'))).toEqual(refused('BAD_SOURCE', /^not a file: .*absent\.tar$/));
     await mkdir(at('folder.tar'));
     expect(await taken(at('folder.tar'))).toEqual(refused('BAD_SOURCE', /^not a file: .*folder\.tar$/));
     const open = await fileWith(await packed(['arm']));
     await chmod(open, 0o666);
     expect(await taken(open)).toEqual(
-      refused('EMULATOR_UNFIT', 'cannot be the bundle: it can be written by others'),
+      refused('EMULATOR_UNFIT', ' as the bundle: it can be written by others'),
     );
     await symlink('loop', at('loop'));
     expect(await taken(at('loop'))).toEqual(refused('BAD_SOURCE', /^not a file: .*loop$/));
   });
 
-  it('is given up when it is interrupted', async () => {
+  it('is abandoned when interrupted', async () => {
     const file = await fileWith(await packed(GUESTS));
     expect(await taken(file, GUESTS, AbortSignal.abort('SIGINT'))).toMatchObject({
       stored: [],

@@ -28,11 +28,11 @@ const identity = (user: string | null, root = 'full') => findIdentity(folder(roo
 const root = { name: 'root', uid: 0, gid: 0, home: '/root', shell: '/bin/bash', groups: [50] };
 
 describe('findIdentity', () => {
-  it('is root of the tree where nobody is named, with its groups there', () => {
+  it("is the tree's root without a name, with its groups", () => {
     expect(identity(null)).toEqual(root);
   });
 
-  it('reads no pipe that a root has for a file: that would not end', () => {
+  it('reads no pipe in place of a file, which would block', () => {
     mkdirSync(folder('piped/etc'), { recursive: true });
     execFileSync('mkfifo', [folder('piped/etc/passwd'), folder('piped/etc/group')]);
     expect(identity(null, 'piped')).toMatchObject({ name: 'root', home: '/root' });
@@ -58,7 +58,7 @@ describe('findIdentity', () => {
     ['dev:4', 4],
     ['1000:12345', 12345],
     ['dev:dev', 1000],
-  ])('has of %s that group alone', (user, gid) => {
+  ])('has only the named group of %s', (user, gid) => {
     expect(identity(user)).toMatchObject({ uid: 1000, gid, groups: [] });
   });
 
@@ -67,16 +67,16 @@ describe('findIdentity', () => {
     expect(identity('777:8')).toMatchObject({ uid: 777, gid: 8 });
   });
 
-  it('takes a number for an id, not for a name', () => {
+  it('reads a number as an ID, not as a name', () => {
     expect(identity('33').uid).toBe(33);
   });
 
-  it('knows root alone in a tree without accounts', () => {
+  it('knows only root in a tree without accounts', () => {
     expect(identity(null, 'bare')).toEqual({ ...root, shell: '', groups: [] });
     expect(() => identity('dev', 'bare')).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });
 
-  it('reads no file out of the tree', () => {
+  it('reads no file outside of the tree', () => {
     expect(identity(null, 'outward')).toEqual({ ...root, shell: '', groups: [] });
     expect(() => identity('0:adm', 'outward')).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });

@@ -18,14 +18,14 @@ beforeAll(async () => {
 interface Machine {
   readonly subuid?: string;
   readonly subgid?: string;
-  /** Whether newuidmap(1) and newgidmap(1) are there. */
+  /** True if newuidmap(1) and newgidmap(1) exist. */
   readonly tools?: boolean;
   readonly unreadable?: string;
-  /** Of the root that is entered. */
+  /** Owner of the entered root. */
   readonly owner?: readonly [uid: number, gid: number];
 }
 
-/** What the caller `tester`, whose ids are 0, gets where these are the files of /etc. */
+/** The maps of the caller `tester`, whose IDs are 0, with these files in /etc. */
 function userMaps({ subuid, subgid, tools = true, unreadable, owner = [0, 0] }: Machine): {
   readonly maps: IdMaps;
   readonly warnings: readonly string[];
@@ -62,13 +62,13 @@ const whole = [
 const single = { uid: singleMap(0, 0), gid: singleMap(0, 0) };
 
 describe('userMaps', () => {
-  it('takes the subordinate ids, by name or number, and only those of the caller', () => {
+  it("uses the caller's subordinate IDs, by name or number, and no others", () => {
     expect(userMaps(both)).toEqual({ maps: { uid: whole, gid: whole }, warnings: [] });
     const subuid = `other:1:5\n0:100000:65536\n`;
     expect(userMaps({ subuid, subgid: GIVEN })).toEqual({ maps: { uid: whole, gid: whole }, warnings: [] });
   });
 
-  it('takes the first of them for root where the tree belongs to it, and the caller for the last', () => {
+  it('maps the first of them to root if the tree belongs to it, and the caller last', () => {
     const { maps } = userMaps({ ...both, owner: [100000, 100000] });
     expect(maps.uid).toEqual([
       { inside: 0, outside: 100000, count: 65536 },
@@ -80,10 +80,10 @@ describe('userMaps', () => {
   it.each([
     ['no files', {}],
     ['empty files', { subuid: '', subgid: '' }],
-    ['ids of others', { subuid: 'other:1:5\n', subgid: 'other:1:5\n' }],
+    ['IDs of other users', { subuid: 'other:1:5\n', subgid: 'other:1:5\n' }],
     ['no groups', { subuid: GIVEN }],
     ['no users', { subgid: GIVEN }],
-  ])('has the caller alone with %s, and says what that cannot do and how to change it', (_, machine) => {
+  ])('maps only the caller with %s, and reports the limits and a fix', (_, machine) => {
     const { maps, warnings } = userMaps(machine);
     expect(maps).toEqual(single);
     expect(warnings).toEqual([
@@ -93,7 +93,7 @@ describe('userMaps', () => {
     ]);
   });
 
-  it('suggests ids that no other user has', () => {
+  it('suggests IDs that no other user has', () => {
     expect(userMaps({}).warnings).toEqual([
       expect.stringContaining('-v 100000-165535 -w 100000-165535 tester`'),
     ]);
@@ -101,7 +101,7 @@ describe('userMaps', () => {
     expect(warnings).toEqual([expect.stringContaining('-v 365536-431071 -w 365536-431071 tester`')]);
   });
 
-  it.each(['subuid', 'subgid'])('has the caller alone where /etc/%s cannot be read', (unreadable) => {
+  it.each(['subuid', 'subgid'])('maps only the caller if /etc/%s cannot be read', (unreadable) => {
     const { maps, warnings } = userMaps({ ...both, unreadable });
     expect(maps).toEqual(single);
     expect(warnings).toEqual([
@@ -111,7 +111,7 @@ describe('userMaps', () => {
     ]);
   });
 
-  it('has the caller alone without the tools that give ids', () => {
+  it('maps only the caller without newuidmap and newgidmap', () => {
     const { maps, warnings } = userMaps({ ...both, tools: false });
     expect(maps).toEqual(single);
     expect(warnings).toEqual([expect.stringMatching(/^newuidmap or newgidmap not found: .*uidmap/)]);
@@ -121,19 +121,19 @@ describe('userMaps', () => {
 describe('id maps', () => {
   const maps = { uid: whole, gid: whole };
 
-  it('tell whether the owner of a root is somebody inside', () => {
+  it('tell whether the owner of a root is mapped', () => {
     expect([0, 1, 99999, 100000, 165535, 165536].map((id) => ownsRoot(maps, id))).toEqual([
       ...[true, false, false, true, true, false],
     ]);
   });
 
-  it('tell whether there are more ids than that of root, and the group of terminals', () => {
+  it('tell whether several IDs and the group of terminals are mapped', () => {
     expect([hasSeveralIds(maps), hasTtyGroup(maps)]).toEqual([true, true]);
     expect([hasSeveralIds(single), hasTtyGroup(single)]).toEqual([false, false]);
     expect(hasSeveralIds({ ...maps, gid: single.gid })).toBe(false);
   });
 
-  it.each(['uid', 'gid'])('are read as the kernel shows the %s map of a namespace', (kind) => {
+  it.each(['uid', 'gid'])('are read from the %s map of a namespace', (kind) => {
     const show = (...flags: string[]) =>
       parseIdMap(
         spawnSync('unshare', [...flags, 'cat', `/proc/self/${kind}_map`], { encoding: 'utf8' }).stdout,

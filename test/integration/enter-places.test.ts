@@ -7,7 +7,7 @@ import { temporaryFolder } from './fixtures/temporary.ts';
 
 const folder = temporaryFolder();
 
-/** A root with these folders and files; `links` are made last. */
+/** A root with these directories and files; `links` are created last. */
 function rootWith({
   folders = ['proc', 'sys', 'dev', 'run', 'tmp', 'etc'],
   files = ['etc/resolv.conf', 'etc/hosts'],
@@ -30,7 +30,7 @@ interface PlacesOptions {
   readonly noNetwork?: boolean;
 }
 
-/** Without the resolver's files, unless the network is asked for. */
+/** Without the resolver's files, unless the network is requested. */
 function places(
   root: string,
   { binds = [], ephemeral = false, noNetwork = true }: PlacesOptions = {},
@@ -44,14 +44,14 @@ function places(
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });
 
-describe('the folders of a root that are mounted on', () => {
-  it('are those that are there', () => {
+describe('the mount points of a root', () => {
+  it('are the existing directories', () => {
     const found = places(rootWith());
     expect(found.places).toEqual({ proc: 'proc', sys: 'sys', dev: 'dev', run: 'run', tmp: 'tmp' });
     expect(found.warnings).toEqual([]);
   });
 
-  it('are where links lead to within the root', () => {
+  it('are resolved within the root', () => {
     const root = rootWith({
       folders: ['var/run', 'dev'],
       files: [],
@@ -60,7 +60,7 @@ describe('the folders of a root that are mounted on', () => {
     expect(places(root).places).toMatchObject({ run: 'var/run', tmp: 'var' });
   });
 
-  it('are left out with a warning where they are missing, no folders, or the root itself', () => {
+  it('are skipped with a warning if they are missing, not directories, or the root itself', () => {
     const root = rootWith({
       folders: ['dev', 'etc'],
       files: ['sys'],
@@ -71,7 +71,7 @@ describe('the folders of a root that are mounted on', () => {
     expect(found.warnings).toEqual([`not mounted: /proc, /sys, /run, /tmp; ${root} has a file in its place`]);
   });
 
-  it('are created by the command that the warning names, also in place of links', () => {
+  it('are created by the command in the warning, also in place of links', () => {
     const root = rootWith({ folders: ['dev', 'etc', 'tmp'], files: [], links: { proc: '/proc', run: 'no' } });
     const [warning = ''] = places(root).warnings;
     expect(places(root).warnings).toHaveLength(1);
@@ -83,7 +83,7 @@ describe('the folders of a root that are mounted on', () => {
     expect(found.warnings).toEqual([]);
   });
 
-  it('are made where changes are thrown away', () => {
+  it('are created in an ephemeral root', () => {
     const found = places(rootWith({ folders: ['dev'], files: [] }), { ephemeral: true });
     expect(found.places).toEqual({ proc: 'proc', sys: 'sys', dev: 'dev', run: 'run', tmp: 'tmp' });
     expect(found.madeFirst).toEqual(['proc', 'sys', 'run', 'tmp']);
@@ -91,10 +91,10 @@ describe('the folders of a root that are mounted on', () => {
   });
 });
 
-describe('the files that name hosts', () => {
+describe('the files for host names', () => {
   const asked = { noNetwork: false };
 
-  it('are those of the machine, read-only', () => {
+  it('are bound from the host, read-only', () => {
     const { binds } = places(rootWith(), asked);
     expect(binds).toContainEqual(
       expect.objectContaining({
@@ -106,11 +106,11 @@ describe('the files that name hosts', () => {
     );
   });
 
-  it('are left alone without a network', () => {
+  it('are not bound without a network', () => {
     expect(places(rootWith()).binds).toEqual([]);
   });
 
-  it('go where a link of the root points, in our own folder of memory', () => {
+  it('follow a link of the root into a tmpfs', () => {
     const links = { 'etc/resolv.conf': '../run/systemd/resolve/stub-resolv.conf' };
     const { binds, made, warnings } = places(rootWith({ files: ['etc/hosts'], links }), asked);
     expect(binds.map(({ target }) => target)).toContain('run/systemd/resolve/stub-resolv.conf');
@@ -119,7 +119,7 @@ describe('the files that name hosts', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('are not made in the root: a warning says what is missing', () => {
+  it('are not created in the root: a warning reports missing ones', () => {
     const root = rootWith({ files: [] });
     const { binds, made, warnings } = places(root, asked);
     expect(binds).toEqual([]);
@@ -129,7 +129,7 @@ describe('the files that name hosts', () => {
     ]);
   });
 
-  it('are created by the command that the warning names, which follows no link', () => {
+  it('are created by the command in the warning, which follows no link', () => {
     const root = rootWith({ files: ['etc/hosts'], links: { 'etc/resolv.conf': '/no/such/file' } });
     const [warning = ''] = places(root, asked).warnings;
     execFileSync('sh', ['-c', /`(.*)`/.exec(warning)?.[1] ?? 'false']);
@@ -144,7 +144,7 @@ describe('the files that name hosts', () => {
     );
   });
 
-  it('are made where changes are thrown away', () => {
+  it('are created in an ephemeral root', () => {
     const { made } = places(rootWith({ files: [] }), { ...asked, ephemeral: true });
     expect(made.files).toEqual(['etc/resolv.conf', 'etc/hosts']);
     expect(made.directories).toContain('etc');
@@ -160,7 +160,7 @@ describe('the files that name hosts', () => {
     expect(made.files).toEqual([place]);
   });
 
-  it('are left out where links go in a circle, or behind what is missing', () => {
+  it('are skipped behind a loop of links or a missing directory', () => {
     for (const target of ['resolv.conf', 'missing/../x']) {
       const root = rootWith({ files: ['etc/hosts'], links: { 'etc/resolv.conf': target } });
       const { binds, warnings } = places(root, { ...asked, ephemeral: true });
@@ -170,7 +170,7 @@ describe('the files that name hosts', () => {
   });
 
   it.each(['/dev/watchdog', '/dev/shm/x', '/proc/self/fd/7', '/sys/x'])(
-    "are never made among the machine's own devices and settings: %s",
+    "are never created among the host's devices and settings: %s",
     (target) => {
       const root = rootWith({ files: ['etc/hosts'], links: { 'etc/resolv.conf': target } });
       const { made, warnings } = places(root, { ...asked, ephemeral: true });
@@ -181,8 +181,8 @@ describe('the files that name hosts', () => {
   );
 });
 
-describe('what is bound', () => {
-  it('has a source here, and a place inside', () => {
+describe('a bind mount', () => {
+  it('has a source on the host, and a target inside', () => {
     const source = rootWith({ folders: ['real'], files: [], links: { link: 'real' } });
     const { binds, made } = places(rootWith({ folders: ['run', 'tmp', 'srv'], files: ['srv/file'] }), {
       binds: [`${source}/link:/srv:ro`, `${source}/real:/tmp/a/b`],
@@ -194,7 +194,7 @@ describe('what is bound', () => {
     expect(made).toEqual({ directories: ['run/lock', 'tmp/a/b'], files: [] });
   });
 
-  it('goes where it is here, without a place of its own', () => {
+  it('uses the path of the source without a target', () => {
     const source = rootWith({ folders: [], files: ['f'] });
     const root = rootWith({ folders: ['tmp'], files: [] });
     for (const bind of [`${source}/f`, `${source}/f:ro`])
@@ -203,7 +203,7 @@ describe('what is bound', () => {
       ]);
   });
 
-  it('hides what the root has below /run and /tmp, as our own folders do', () => {
+  it('ignores files of the root below /run and /tmp, which a tmpfs hides', () => {
     const source = rootWith({ folders: [], files: ['f'] });
     const root = rootWith({ folders: ['run', 'tmp/f'], files: [] });
     const { binds, made } = places(root, { binds: [`${source}/f:/tmp/f`] });
@@ -211,7 +211,7 @@ describe('what is bound', () => {
     expect(made).toEqual({ directories: ['run/lock', 'tmp'], files: ['tmp/f'] });
   });
 
-  it('is made at the top of a root whose changes are thrown away, too', () => {
+  it('may be created at the top of an ephemeral root', () => {
     const source = rootWith({ folders: [], files: ['f'] });
     const { made } = places(rootWith(), { binds: [`${source}/f:/file`], ephemeral: true });
     expect(made).toEqual({ directories: ['run/lock', '.'], files: ['file'] });
@@ -223,7 +223,7 @@ describe('what is bound', () => {
     );
   });
 
-  it('is refused where it is not there', () => {
+  it('is refused if its target is missing', () => {
     expect(() => places(rootWith(), { binds: ['/no/such/file:/tmp/x'] })).toThrow(
       refusal('FILE_FAILED', /bind \/no\/such\/file: no such file/),
     );

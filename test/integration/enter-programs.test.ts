@@ -34,7 +34,7 @@ async function programs(
 }
 
 describe('requireRoot', () => {
-  it('gives the folder without links', () => {
+  it('returns the directory without links', () => {
     const root = rootWith({ file: '' });
     symlinkSync(root, folder('link'));
     expect(requireRoot(folder('link'))).toBe(root);
@@ -48,8 +48,8 @@ describe('requireRoot', () => {
       'BAD_ROOT',
       /^cannot enter .*: it is not a directory$/,
     ],
-    ['where we are already', () => '/proc/self/root/', 'BAD_ROOT', /is the root of this machine$/],
-    ['what is missing', () => folder('missing'), 'FILE_FAILED', /no such file or directory$/],
+    ['the root of this machine', () => '/proc/self/root/', 'BAD_ROOT', /is the root of this machine$/],
+    ['a missing directory', () => folder('missing'), 'FILE_FAILED', /no such file or directory$/],
   ])('refuses %s', (_, path, code, message) => {
     expect(() => requireRoot(path())).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),
@@ -70,19 +70,19 @@ describe('findPrograms', () => {
     });
   });
 
-  it('takes the shell of the account', async () => {
+  it('uses the shell of the account', async () => {
     expect(await programs(whole, null, '/bin/zsh')).toEqual(['/bin/zsh', 'riscv64', 's390x']);
   });
 
   it.each(['', '/usr/sbin/nologin', '/bin', '../../../../bin/sh'])(
-    'takes /bin/sh where that is %j',
+    'uses /bin/sh if that is %j',
     async (shell) => {
       const [name] = await programs(whole, null, shell);
       expect(name).toMatch(/bin\/sh$/);
     },
   );
 
-  it('tells the arch by the files of program, shell and loaders, each once', async () => {
+  it('reads the program, the shell and their loaders, each once', async () => {
     expect(await programs(whole, 'sh')).toEqual(['/bin/sh', 's390x']);
     expect((await programs(whole, 'hello')).slice(1)).toEqual([
       process.arch === 'arm64' ? 'aarch64' : 'x86_64',
@@ -91,21 +91,21 @@ describe('findPrograms', () => {
     expect(await programs(whole, '/bin/script')).toEqual(['/bin/zsh', 'riscv64', 's390x']);
   });
 
-  it('finds a loader of another arch', async () => {
+  it('finds a loader of another architecture', async () => {
     const mixed = rootWith({ 'lib/ld.so': program(RISCV), 'bin/sh': program(FOREIGN, '/lib/ld.so') });
     expect(await programs(mixed, null)).toEqual(['/bin/sh', 's390x', 'riscv64']);
   });
 
-  it('needs no shell for a program that is named', async () => {
+  it('needs no shell if a program is named', async () => {
     expect(await programs(rootWith({ init: program(FOREIGN) }), '/init')).toEqual(['/init', 's390x']);
   });
 
-  it('knows no arch of what is no program of a machine', async () => {
+  it('finds no architecture for a file that is not a program', async () => {
     expect(await programs(whole, 'text')).toEqual(['/bin/text', 's390x']);
     expect(await programs(rootWith({ 'bin/text': 'x' }), 'text')).toEqual(['/bin/text']);
   });
 
-  it('finds a program, and its loader, in what will be bound', async () => {
+  it('finds a program and its loader in a bind mount', async () => {
     const source = rootWith({ tool: program(RISCV, '/opt/ld.so'), 'ld.so': program(RISCV) });
     const bound = [
       { source, target: 'run/src' },

@@ -18,7 +18,7 @@ function read(text: string): readonly Record<string, string>[] {
   return JSON.parse(output).filesystems;
 }
 
-// Without control characters, which findmnt(8) itself writes otherwise; those that end fields and lines are below.
+// Without control characters, which findmnt(8) escapes differently; those that end fields and lines are below.
 const character = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...' \\#"\'=,:é\u00a0\u2003\u3000\ufeff\u{1f40c}') },
   fc.constantFrom(...'abc0179._-'),
@@ -35,7 +35,7 @@ const mounts = fc.array(
 );
 
 describe('fstab', () => {
-  it('is read by libmount as it was meant', () => {
+  it('is read back by libmount', () => {
     fc.assert(
       fc.property(mounts, (all: readonly RootMount[]) => {
         expect(read(fstab(all, '/the root'))).toEqual(

@@ -1,4 +1,4 @@
-/** What the catalogue registers for an emulator is what its makers register: then neither takes the other's entry over. */
+/** The catalogue registers the same entries as the projects' own packages, so that neither replaces the other's. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -29,7 +29,7 @@ it.each(ENTRIES)('%s has the entry of its package for %s: %s', (emulator, guest,
   expect(equalPatterns(parsed.rule.pattern, emulatorPattern(arch, profile))).toBe(true);
 });
 
-it.each(['box64', 'fex'])('%s takes AppImages', (emulator) => {
+it.each(['box64', 'fex'])('%s matches AppImages', (emulator) => {
   const { arches, emulators } = builtinCatalogue();
   const [arch, profile] = [arches['x86_64'], emulators[emulator]];
   if (arch === undefined || profile === undefined) throw new Error('no such profile');

@@ -16,8 +16,8 @@ function endedTag(): string {
   return processTag().replace(/^\d+/, `${pid}`);
 }
 
-describe('a directory to mount on', () => {
-  it('is there as long as the action runs, for one session alone', async () => {
+describe('a temporary mount point', () => {
+  it('exists while the action runs, for one session only', async () => {
     const parent = await fresh();
     await withMountPoint(parent, (first) =>
       withMountPoint(parent, async (second) => {
@@ -35,7 +35,7 @@ describe('a directory to mount on', () => {
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  it('that a killed run left is removed by the next one, but nothing in it', async () => {
+  it('of a killed run is removed by the next one, without its contents', async () => {
     const parent = await fresh();
     const tag = endedTag();
     mkdirSync(join(parent, `mount-${tag}-aaaaaa`));
@@ -45,7 +45,7 @@ describe('a directory to mount on', () => {
     expect(readdirSync(parent)).toEqual([`mount-${tag}-bbbbbb`]);
   });
 
-  it('of a running session stays', async () => {
+  it('of a running session is kept', async () => {
     const parent = await fresh();
     mkdirSync(join(parent, `mount-${processTag()}-aaaaaa`));
     await withMountPoint(parent, async () => {});

@@ -13,7 +13,7 @@ beforeAll(async () => {
   mkdirSync(folder('topmost'));
 });
 
-/** What is found after these commands, in a mount namespace of their own. */
+/** The result after these commands, in a new mount namespace. */
 function below(...commands: readonly string[]): readonly string[] {
   const script = [...commands, 'exec "$0" "$1" "$PWD/top"'].join(' && ');
   const flags = ['--mount', '--map-root-user', 'sh', '-c', script, process.execPath, program];
@@ -22,18 +22,18 @@ function below(...commands: readonly string[]): readonly string[] {
 const mount = (place: string): string => `mount -n -t tmpfs none "${place}"`;
 
 describe('mountsBelow', () => {
-  it('finds nothing where nothing is mounted, or only the folder itself or one beside it', () => {
+  it('finds nothing if only the directory itself or a sibling is a mount point', () => {
     expect(below(mount('topmost'))).toEqual([]);
     expect(below('mount -n --bind top top')).toEqual([]);
   });
 
-  it('finds folders that are mounted on, also twice, and none within them', () => {
+  it('finds mount points, also stacked ones, but none within them', () => {
     expect(
       below(mount('top/a'), 'mkdir top/a/x', mount('top/a/x'), mount('top/b c'), mount('top/b c')),
     ).toEqual(['a', 'b c']);
   });
 
-  it('finds neither files nor what is hidden by now', () => {
+  it('finds neither files nor hidden mount points', () => {
     expect(
       below(mount('top/a'), ': >top/a/file', 'mount -n --bind top/a/file top/a/file', 'umount -n -l top/a'),
     ).toEqual([]);

@@ -134,7 +134,7 @@ describe('an OCI layout', () => {
   it('that other users can change requires a digest', async () => {
     const { folder, manifests } = await layout(async (content) => [await image(content)]);
     await chmod(join(folder, 'index.json'), 0o666);
-    const others = refused('EMULATOR_UNFIT', 'index.json cannot be the source: it can be written', 'copy it');
+    const others = refused('EMULATOR_UNFIT', 'index.json as the source: it can be written', 'copy it');
     expect(await pull(at(), folder)).toMatchObject(others);
     expect(await pull(at(), folder, { verified: true })).toMatchObject(good);
     expect(await pull(at(), `${folder}@${manifests[0]?.digest}`)).toMatchObject(good);

@@ -13,7 +13,7 @@ import { temporaryFolder } from './fixtures/temporary.ts';
 
 const MB = 1_000_000;
 const LIMIT = 120 * MB;
-/** In MB; more than the limit. */
+/** In MB. Exceeds the limit. */
 const LAYER = amount(130, 1000);
 
 const at = temporaryFolder();

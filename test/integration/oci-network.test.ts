@@ -86,9 +86,9 @@ describe('a failing registry', () => {
     const result = await pull(at(), `${registry.host}/test/image`);
     expect(result).toMatchObject(good);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(950);
-    expect(result.texts.filter((text) => text.includes('again'))).toEqual([
-      `oci: ${registry.host} asks to wait 1 s; trying again (2 of 4)`,
-      `oci: ${registry.host}: status 503; trying again (2 of 4)`,
+    expect(result.texts.filter((text) => text.includes('retrying'))).toEqual([
+      `oci: ${registry.host}: asked to wait 1 s; retrying (2 of 4)`,
+      `oci: ${registry.host}: status 503; retrying (2 of 4)`,
     ]);
   });
 
@@ -97,7 +97,7 @@ describe('a failing registry', () => {
     expect(await pull(at(), `${later.host}/test/image`)).toMatchObject(failed('rate limited', '60 minutes'));
     const broken = await serve((_, response) => answer(response, 500));
     expect(await pull(at(), `${broken.host}/test/image`)).toMatchObject(
-      failed(/ failed \(status 500\)/, 'mirror'),
+      failed(/returned a server error \(status 500\)/, 'mirror'),
     );
     expect(broken.requests).toHaveLength(4);
   });
@@ -116,7 +116,7 @@ describe('a failing registry', () => {
     const { texts, ...result } = await pull(at(), `${registry.host}/test/image`);
     expect(result).toMatchObject(good);
     expect(ranges).toEqual([undefined, 'bytes=20000-']);
-    expect(texts).toContain(`oci: ${registry.host}: the connection was broken off; trying again (2 of 4)`);
+    expect(texts).toContain(`oci: ${registry.host}: connection closed unexpectedly; retrying (2 of 4)`);
   });
 
   it('sends the whole layer again if it does not support ranges', async () => {
@@ -155,15 +155,13 @@ describe('a failing registry', () => {
     });
     const { texts, ...result } = await pull(at(), `${registry.host}/test/image`);
     expect(result).toMatchObject(good);
-    expect(texts).toContain(`oci: what came as layer ${layerDigest()} is wrong; fetching it once more`);
+    expect(texts).toContain(`oci: digest mismatch for layer ${layerDigest()}; retrying`);
   });
 
   it('is given up if it stalls before or within a response', async () => {
     const silent = await serve(() => true);
     const limits = { answerMs: 100, attempts: 2 };
-    expect(await pull(at(), `${silent.host}/test/image`, { limits })).toMatchObject(
-      failed('stopped answering'),
-    );
+    expect(await pull(at(), `${silent.host}/test/image`, { limits })).toMatchObject(failed('timed out'));
     const dripping = await serve((request, response) => {
       if (!isLayer(request)) return false;
       response.writeHead(200);
@@ -173,7 +171,7 @@ describe('a failing registry', () => {
     });
     expect(
       await pull(at(), `${dripping.host}/test/image`, { limits: { attempts: 2, stallMs: 100 } }),
-    ).toMatchObject(failed('stopped answering', 'later'));
+    ).toMatchObject(failed('timed out', 'later'));
   });
 
   it('is abandoned when interrupted', async () => {
@@ -194,9 +192,9 @@ describe('a failing registry', () => {
     const missing = await pull(at(), `${registry.host}/test/image:absent`);
     expect(missing).toMatchObject(failed('no such image', 'name and tag'));
     await registry.close();
-    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('nothing listens there'));
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('connection refused'));
     expect(await pull(at(), 'registry.invalid/test/image')).toMatchObject(
-      failed(/no such host|cannot be looked up/, 'network'),
+      failed(/host not found|DNS is not available/, 'network'),
     );
   });
 
@@ -205,7 +203,7 @@ describe('a failing registry', () => {
       request.url?.includes('manifests') ? answer(response, 200, {}, 'x'.repeat(5_000_000)) : false,
     );
     expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(
-      failed('more than 4194304 bytes', /^such an answer never has so many/),
+      failed('larger than 4194304 bytes', /^check that the server is the right one/),
     );
   });
 });
@@ -348,7 +346,7 @@ describe('credentials', () => {
 
   it.each([
     ['another origin', 'http://localhost:1/token', 'redirects to another origin'],
-    ['what is no address', 'http://[', 'redirects to what is no address'],
+    ['an invalid URL', 'http://[', 'redirects to an invalid URL'],
   ])('are not forwarded if the token server redirects to %s', async (_, location, why) => {
     const registry = await serve((request, response) => {
       if (request.url?.startsWith('/token')) return answer(response, 302, { location });
@@ -445,7 +443,7 @@ describe('a redirect', () => {
     const registry = await serve((request, response) =>
       answer(response, 302, { location: `${request.url}` }),
     );
-    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('again and again'));
+    expect(await pull(at(), `${registry.host}/test/image`)).toMatchObject(failed('redirects too many times'));
     expect(registry.requests).toHaveLength(6);
   });
 

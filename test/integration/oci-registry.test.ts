@@ -193,10 +193,10 @@ describe('an invalid image in a registry', () => {
     const whole = Buffer.from(content.blobs.get(layer) ?? '');
     content.blobs.set(layer, whole.subarray(0, 100));
     const short = await pull(at(), `${registry.host}/test/image`);
-    expect(short).toMatchObject(refused('SOURCE_FAILED', `100 of ${whole.length} bytes came`));
+    expect(short).toMatchObject(refused('SOURCE_FAILED', `received 100 of ${whole.length} bytes`));
     content.blobs.set(layer, Buffer.concat([whole, whole]));
     const long = await pull(at(), `${registry.host}/test/image`);
-    expect(long).toMatchObject(refused('BAD_PACKAGE', `more than ${whole.length} bytes`));
+    expect(long).toMatchObject(refused('BAD_PACKAGE', `larger than ${whole.length} bytes`));
   });
 
   it('is refused if a media type is unsupported or wrong', async () => {

@@ -81,7 +81,7 @@ describe('a registry with TLS', () => {
     const registry = await serve(makeCertificate(at()));
     vi.stubEnv('SSL_CERT_FILE', '');
     expect(await pull(at(), `https://${registry.host}/test/image`)).toMatchObject(
-      failed('nobody that is trusted', 'SSL_CERT_FILE'),
+      failed('not signed by a trusted CA', 'SSL_CERT_FILE'),
     );
   });
 
@@ -134,7 +134,7 @@ describe('a registry with TLS', () => {
     const plain = await startRegistry(content, { tags: { latest } });
     open.push(plain);
     expect(await pull(at(), `https://${plain.host}/test/image`)).toMatchObject(
-      failed('does not speak TLS', 'http://HOST'),
+      failed('the server does not support TLS', 'http://HOST'),
     );
   });
 });
@@ -150,7 +150,7 @@ describe('a proxy from the environment', () => {
     expect(registry.requests.every(({ headers }) => headers['proxy-authorization'] === undefined)).toBe(true);
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
     expect(await pull(at(), 'registry.example/test/image')).toMatchObject(
-      failed(`the proxy ${proxy.host} fails: it answers with status 407`, 'HTTPS_PROXY'),
+      failed(`: proxy ${proxy.host}: status 407`, 'HTTPS_PROXY'),
     );
   });
 
@@ -186,14 +186,14 @@ describe('a proxy from the environment', () => {
     const silent = createServer().on('connect', () => {});
     const rude = createServer().on('connect', (_, socket) => socket.destroy());
     for (const [server, why] of [
-      [silent, 'it has stopped answering (no answer for 0.1 s)'],
-      [rude, 'the connection was broken off'],
+      [silent, 'timed out (no response for 0.1 s)'],
+      [rude, 'connection closed unexpectedly'],
     ] as const) {
       const proxy = await listen(server);
       open.push(proxy);
       vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
       expect(await pull(at(), 'registry.example/test/image', { limits })).toMatchObject(
-        failed(`the proxy ${proxy.host} fails: ${why}`, 'HTTPS_PROXY'),
+        failed(`: proxy ${proxy.host}: ${why}`, 'HTTPS_PROXY'),
       );
     }
   });
@@ -207,15 +207,13 @@ describe('a proxy from the environment', () => {
       const scheme = name.replace('_PROXY', '').toLowerCase();
       vi.stubEnv(name, 'http://me:secret@127.0.0.1:1');
       const { error, texts } = await pull(at(), `${scheme}://registry.example/test/image`);
-      expect({ stored: [], error }).toEqual(
-        failed('the proxy 127.0.0.1:1 fails: nothing listens there', name),
-      );
+      expect({ stored: [], error }).toEqual(failed(': proxy 127.0.0.1:1: connection refused', name));
       expect(`${error?.message}${error?.hint}${texts.join()}`).not.toContain('secret');
       for (const host of ['proxy.invalid:1', 'localhost:1']) {
         vi.stubEnv(name, `http://${host}`);
         const limits = { attempts: 1 };
         expect(await pull(at(), `${scheme}://registry.example/test/image`, { limits })).toMatchObject(
-          failed(`the proxy ${host} fails: `, name),
+          failed(`: proxy ${host}: `, name),
         );
       }
     }

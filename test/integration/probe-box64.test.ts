@@ -1,4 +1,4 @@
-/** Box64 maps programs in a way of its own: its probes run here without an arm64 machine, by Debian's Box64 within QEMU. */
+/** Box64 maps programs differently. These probes run without an arm64 machine, with Debian's Box64 under QEMU. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Profiles of a user's own, from folders of files. */
+/** Users' profiles from directories. */
 import { execFile } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ import { temporaryFolder } from './fixtures/temporary.ts';
 
 const at = temporaryFolder();
 
-/** A folder with these files. */
+/** A directory with these files. */
 async function folder(name: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   await Promise.all(['', 'arch', 'format'].map((each) => mkdir(at(name, each), { recursive: true })));
   await Promise.all(Object.entries(files).map(([path, text]) => writeFile(at(name, path), text)));
@@ -25,11 +25,11 @@ const lintOf = async (directory: string): Promise<readonly string[]> =>
   );
 
 describe('loadCatalogue', () => {
-  it('is what is built in where no folder is named', async () => {
+  it('is the built-in one without directories', async () => {
     expect(await loadCatalogue([])).toBe(builtinCatalogue());
   });
 
-  it('adds profiles, from the folder itself and from one for each kind', async () => {
+  it('adds profiles from a directory and its subdirectories for each kind', async () => {
     const own = await folder('adds', {
       'arch/pdp11.yaml': stringify(ARCH),
       'format/tape.yml': stringify(FORMAT),
@@ -41,7 +41,7 @@ describe('loadCatalogue', () => {
     expect(Object.keys(arches)).toHaveLength(Object.keys(builtinCatalogue().arches).length + 1);
   });
 
-  it('replaces one of the same kind and id, the later folder winning', async () => {
+  it('replaces profiles of the same kind and id; the last directory wins', async () => {
     const [first, second] = await Promise.all(
       ['first', 'second'].map((summary) =>
         folder(summary, { 'qemu.yaml': stringify({ ...builtinCatalogue().emulators['qemu'], summary }) }),
@@ -51,7 +51,7 @@ describe('loadCatalogue', () => {
     expect(emulators['qemu']?.summary).toBe('second');
   });
 
-  it('names what is wrong by file and line: BAD_PROFILE', async () => {
+  it('reports problems with file and line: BAD_PROFILE', async () => {
     const own = await folder('wrong', { 'tape.yaml': `${stringify(FORMAT)}colour: red\n` });
     await expect(loadCatalogue([own])).rejects.toMatchObject({
       code: 'BAD_PROFILE',
@@ -60,17 +60,17 @@ describe('loadCatalogue', () => {
     });
   });
 
-  it('says that a folder is not there: BAD_PROFILE', async () => {
+  it('reports a missing directory: BAD_PROFILE', async () => {
     await expect(loadCatalogue([at('nowhere')])).rejects.toMatchObject({ code: 'BAD_PROFILE' });
   });
 });
 
 describe('lintDirectories', () => {
-  it('finds nothing wrong with the profiles that come with binfmtctl', async () => {
+  it('finds no problems in the built-in profiles', async () => {
     expect(await lintDirectories([])).toEqual([]);
   });
 
-  it('gives the line of the part that is wrong', async () => {
+  it('gives the line of the invalid part', async () => {
     const lines = [
       'kind: format',
       'id: tape',
@@ -87,7 +87,7 @@ describe('lintDirectories', () => {
     ]);
   });
 
-  it('survives every hostile file, and still reads the good one', async () => {
+  it('survives hostile files, and still reads a valid one', async () => {
     const bomb = [
       'a: &a [x,x,x,x,x,x,x,x,x]',
       'b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]',
@@ -117,11 +117,11 @@ describe('lintDirectories', () => {
         .map((name) => `${name}.yaml`),
     );
     expect(problems).toContain('name.yaml:2: id: is tape, but the file name is name.yaml');
-    expect(problems).toContain('deep.yaml:1: is nested too deeply');
+    expect(problems).toContain('deep.yaml:1: nested too deeply');
     expect(problems).toContain('twice.yaml:2: Map keys must be unique');
   });
 
-  it('finds a profile that a folder has two files for', async () => {
+  it('finds a profile that is defined twice in a directory', async () => {
     const own = await folder('pair', {
       'tape.yaml': stringify(FORMAT),
       'format/tape.yaml': stringify(FORMAT),

@@ -68,27 +68,27 @@ describe('a program in a root', () => {
     });
   });
 
-  it('is found on the PATH, as execvp(3) finds it: the first that may be executed', async () => {
+  it('is found in PATH like with execvp(3): the first executable one', async () => {
     expect((await find('static')).file).toBe(root('bin/static'));
     expect((await find('later')).file).toBe(root('usr/bin/later'));
   });
 
-  it('is found in the folder to begin in', async () => {
+  it('is found in the working directory', async () => {
     expect((await find('./local', { workdir: '/work' })).file).toBe(root('work/local'));
     expect((await find('../bin/static', { workdir: '/work' })).file).toBe(root('bin/static'));
     expect((await find('local', { workdir: '/work', path: '/bin:' })).file).toBe(root('work/local'));
   });
 
-  it('is executed by the path of its first file', async () => {
+  it('is executed by the path of the script', async () => {
     expect((await find('script', { path: '/none:/bin' })).path).toBe('/bin/script');
     expect((await find('./bin/script')).path).toBe('./bin/script');
   });
 
-  it('has no loader where it is static', async () => {
+  it('has no loader if it is static', async () => {
     expect(await find('static')).toMatchObject({ loader: null, leading: ['static'] });
   });
 
-  it('has the arch of its header', async () => {
+  it('has the architecture in its header', async () => {
     expect(archOf(await find('native'))).toBe(host);
   });
 
@@ -103,7 +103,7 @@ describe('a program in a root', () => {
     expect(found.leading).toHaveLength(6);
   });
 
-  it.each(['text', 'empty'])('has no arch where it is none that is known (%s)', async (name) => {
+  it.each(['text', 'empty'])('has no architecture if it is unknown (%s)', async (name) => {
     const found = await find(name);
     expect([archOf(found), found.loader]).toEqual([null, null]);
   });
@@ -132,7 +132,7 @@ describe('a program in a root', () => {
     await expect(find(name)).rejects.toThrow(refusal('PROGRAM_NOT_EXECUTABLE', message));
   });
 
-  it('is none of the host', async () => {
+  it('is never a program of the host', async () => {
     await expect(find('/bin/outward')).rejects.toThrow(refusal('PROGRAM_NOT_FOUND', /outward/));
   });
 });
@@ -140,7 +140,7 @@ describe('a program in a root', () => {
 describe('a program of this machine', () => {
   const here = { root: null, workdir: process.cwd() } as const;
 
-  it('is found on the PATH, with its loader', async () => {
+  it('is found in PATH, with its loader', async () => {
     const { file, head, loader } = await find('sh', { ...here, path: '/nowhere:/bin' });
     expect({ file, arch: archOf({ head }), loader }).toEqual({
       file: '/bin/sh',
@@ -153,7 +153,7 @@ describe('a program of this machine', () => {
     expect((await find('./static', { root: null, workdir: root('bin') })).file).toBe(root('bin/static'));
   });
 
-  it('is refused without words on a root', async () => {
+  it('is refused without a mention of a root', async () => {
     await expect(find(root('bin/readable'), here)).rejects.toThrow(
       refusal('PROGRAM_NOT_EXECUTABLE', /readable: it is not executable$/),
     );
@@ -164,7 +164,7 @@ describe('a program of this machine', () => {
 });
 
 describe('locate', () => {
-  it('tells where a path is on this machine', () => {
+  it('maps a path to the host', () => {
     const where = { root: root(), path: '', workdir: '/work' };
     expect(locate('local', where)).toBe(root('work/local'));
     expect(locate('/bin/sh', where)).toBe(root('bin/dash'));

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 const release = (...words: readonly string[]) =>
   spawnSync(process.execPath, ['scripts/release.mjs', ...words], { encoding: 'utf8' });
 
-it('prints the options of the release script on request, and one line for a wrong one', () => {
+it('release.mjs prints its usage for --help, and one line for an unknown option', () => {
   expect(release('--help')).toMatchObject({
     status: 0,
     stdout: expect.stringMatching(/^usage: node scripts\/release\.mjs OUT/),
@@ -12,6 +12,6 @@ it('prints the options of the release script on request, and one line for a wron
   });
   expect(release('--nope')).toMatchObject({
     status: 2,
-    stderr: "release: Unknown option '--nope'; --help prints the options\n",
+    stderr: "release: Unknown option '--nope'; see --help\n",
   });
 });

@@ -34,7 +34,7 @@ beforeAll(() => {
   writeFileSync(join(root, 'many-0'), '');
 });
 
-describe('resolveInRoot with what is bound', () => {
+describe('resolveInRoot with bind mounts', () => {
   const bound = () => [
     { source: join(root, 'usr'), target: 'srv/src' },
     { source: folder('secret'), target: 'etc/shadow' },
@@ -43,16 +43,16 @@ describe('resolveInRoot with what is bound', () => {
 
   it.each([
     ['itself', '/srv/src', 'usr'],
-    ['what is in it', '/srv/src/../src/./../../srv/src', 'usr'],
+    ['a path in it', '/srv/src/../src/./../../srv/src', 'usr'],
     ['a file', '/etc/shadow', '../secret'],
-    ['what is bound in what is bound', '/srv/src/bin', 'etc'],
-    ['what links in it lead to, as they do inside', '/srv/src/bin/shell', 'usr/bin/dash'],
-    ['a name that only begins like it', '/usr/bin/dash', 'usr/bin/dash'],
+    ['a bind mount in a bind mount', '/srv/src/bin', 'etc'],
+    ['a link in it, resolved as inside', '/srv/src/bin/shell', 'usr/bin/dash'],
+    ['a name with the same prefix', '/usr/bin/dash', 'usr/bin/dash'],
   ])('finds %s', (_, path, real) => {
     expect(resolveInRoot(root, path, bound())).toBe(join(root, real));
   });
 
-  it('finds nothing that its source does not have', () => {
+  it('finds nothing that the source lacks', () => {
     expect(resolveInRoot(root, '/srv/src/missing', bound())).toBeNull();
     expect(resolveInRoot(root, '/srv/source', bound())).toBeNull();
   });
@@ -62,31 +62,31 @@ describe('resolveInRoot', () => {
   it.each([
     ['a file', '/usr/bin/dash', 'usr/bin/dash'],
     ['a relative link', '/usr/bin/sh', 'usr/bin/dash'],
-    ['a link of a folder', '/bin/sh', 'usr/bin/dash'],
-    ['an absolute link, which begins at the root', '/etc/shell', 'usr/bin/dash'],
+    ['a link to a directory', '/bin/sh', 'usr/bin/dash'],
+    ['an absolute link, relative to the root', '/etc/shell', 'usr/bin/dash'],
     ['a link to /', '/etc/root/usr/bin/dash', 'usr/bin/dash'],
     ['.. above the root', '/../../usr/bin/dash', 'usr/bin/dash'],
     ['links of .. above the root', '/etc/above/usr/bin/dash', 'usr/bin/dash'],
     ['a file by .. above the root', '/etc/far', 'usr/bin/dash'],
-    ['.. behind a link, which is that of where it leads', '/bin/../bin/dash', 'usr/bin/dash'],
+    ['.. after a link, relative to its target', '/bin/../bin/dash', 'usr/bin/dash'],
     ['a path without / at its start', 'usr/bin/dash', 'usr/bin/dash'],
     ['empty parts and dots', '//usr/./bin//dash', 'usr/bin/dash'],
-    ['many times the same link', `/${'here/'.repeat(40)}usr/bin/dash`, 'usr/bin/dash'],
+    ['the same link many times', `/${'here/'.repeat(40)}usr/bin/dash`, 'usr/bin/dash'],
     ['as many links as the kernel follows', '/many-40', 'many-0'],
   ])('follows %s', (_, path, real) => {
     expect(resolveInRoot(root, path)).toBe(join(root, real));
   });
 
   it.each([
-    ['a circle of links', '/one'],
+    ['a loop of links', '/one'],
     ['more links than the kernel follows', '/many-41'],
     ['the same link too often', `/${'here/'.repeat(41)}usr`],
-    ['a link to nothing', '/dangling'],
+    ['a dangling link', '/dangling'],
     ["a file of the host's", '/secret'],
     ["the host's /proc", '/proc'],
     ["what the host's /proc would lead to", '/proc/etc/passwd'],
-    ['what would be in a file', '/usr/bin/dash/x'],
-    ['.. behind what is missing', '/missing/../usr'],
+    ['a path below a file', '/usr/bin/dash/x'],
+    ['.. after a missing directory', '/missing/../usr'],
     ['a name that is too long', `/${'a'.repeat(300)}`],
   ])('finds no file behind %s', (_, path) => {
     expect(resolveInRoot(root, path)).toBeNull();
@@ -103,7 +103,7 @@ describe('resolveInRoot', () => {
 });
 
 describe('placeInRoot', () => {
-  it('tells where what is missing would be', () => {
+  it('returns the path of a missing file', () => {
     expect(placeInRoot(root, '/etc/resolv.conf')).toEqual({
       path: join(root, 'run/resolve/stub.conf'),
       exists: false,
@@ -111,11 +111,11 @@ describe('placeInRoot', () => {
     expect(placeInRoot(root, '/dangling')).toEqual({ path: join(root, 'missing'), exists: false });
   });
 
-  it('knows no place where links go in a circle', () => {
+  it('returns null for a loop of links', () => {
     expect(placeInRoot(root, '/one/x')).toBeNull();
   });
 
-  it('knows no place behind .. of what is missing: there is none, and links in it would be followed out of the root', () => {
+  it('returns null for .. after a missing directory, which could lead out of the root', () => {
     expect(placeInRoot(root, '/etc/behind-missing')).toBeNull();
     expect(placeInRoot(root, '/missing/../etc/above')).toBeNull();
   });
@@ -134,7 +134,7 @@ const tree = fc.dictionary(
 );
 
 describe('a path in a root', () => {
-  it('stays below it, through no link, whatever the links are', () => {
+  it('stays below the root without links, whatever the links are', () => {
     let count = 0;
     fc.assert(
       fc.property(tree, fc.array(path, { minLength: 1, maxLength: 5 }), (nodes, paths) => {
@@ -158,7 +158,7 @@ describe('a path in a root', () => {
   });
 });
 
-/** A link to a text, a folder, or a file; nothing where what is above it is no folder of the tree's own. */
+/** Creates a link, a directory or a file; nothing if its parent is not a directory of the tree. */
 function make(path: string, node: string | null | undefined): void {
   if (kindOf(dirname(path)) !== 'folder' || kindOf(path) !== null) return;
   if (node === null) mkdirSync(path);

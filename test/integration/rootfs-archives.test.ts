@@ -28,7 +28,7 @@ import { temporaryFolder } from './fixtures/temporary.ts';
 const at = temporaryFolder();
 const fresh = () => mkdtemp(at('x-'));
 
-/** A small root file system with what is hard to keep. */
+/** A small root file system with attributes that are hard to preserve. */
 async function makeTree(): Promise<string> {
   const tree = await fresh();
   mkdirSync(join(tree, 'usr/bin'), { recursive: true });
@@ -57,7 +57,7 @@ const COMPRESSIONS: [string, (bytes: Uint8Array) => Uint8Array][] = [
   ['bzip2', (input) => execFileSync('bzip2', ['-c'], { input })],
 ];
 
-/** Writes an archive, opens it, and returns what came of it. */
+/** Writes an archive, opens it, and returns the result. */
 async function openBytes(bytes: Uint8Array, name = 'root.tar') {
   const folder = await fresh();
   const file = join(folder, name);
@@ -67,8 +67,8 @@ async function openBytes(bytes: Uint8Array, name = 'root.tar') {
 }
 const openEntries = async (entries: readonly TarEntry[]) => openBytes(await tar(entries));
 
-describe('a folder', () => {
-  it('is a root file system as it is, and nothing is made', async () => {
+describe('a directory', () => {
+  it('is used directly as a root file system', async () => {
     const tree = await makeTree();
     symlinkSync(tree, `${tree}-link`);
     const store = at('none');
@@ -79,7 +79,7 @@ describe('a folder', () => {
 });
 
 describe('a tar archive', () => {
-  it.each(COMPRESSIONS)('packed by %s becomes a tree with all that was in it', async (_, compress) => {
+  it.each(COMPRESSIONS)('compressed with %s is unpacked completely', async (_, compress) => {
     const tree = await makeTree();
     const { rootfs, store, reports } = await openBytes(compress(packed(tree)));
     const made = rootfs?.directory ?? '';
@@ -104,7 +104,7 @@ describe('a tar archive', () => {
     expect(reports.at(-1)).toMatchObject({ kind: 'bytes', stage: 'unpack' });
   });
 
-  it('keeps extended attributes, and files with holes', async () => {
+  it('keeps extended attributes and sparse files', async () => {
     const pax = { 'SCHILY.xattr.user.mark': 'seen', 'SCHILY.xattr.user.overlay.opaque': 'y' };
     const { rootfs } = await openEntries([{ name: 'x', bytes: 'x', pax } as never]);
     const again = packed(rootfs?.directory ?? '', '--xattrs', '--xattrs-include=*').toString('latin1');
@@ -117,12 +117,12 @@ describe('a tar archive', () => {
     expect([facts.size, facts.blocks < 1000]).toEqual([50 * 1024 ** 2, true]);
   });
 
-  it('may be one of GNU with holes in its files', async () => {
+  it('may be a GNU archive with sparse files', async () => {
     const tree = await fresh();
     const name = `${'d'.repeat(60)}/${'f'.repeat(60)}`;
     mkdirSync(join(tree, dirname(name)));
     execFileSync('truncate', ['-s', '50M', join(tree, name)]);
-    // More pieces than a header has room for, and than the block behind it.
+    // More pieces than fit into a header and the block after it.
     const file = openSync(join(tree, 'many'), 'w');
     for (let piece = 0; piece < 60; piece++) writeSync(file, `piece ${piece}`, piece * 2 ** 20);
     closeSync(file);
@@ -137,7 +137,7 @@ describe('a tar archive', () => {
     expect([facts.size, facts.blocks < 1000]).toEqual([50 * 1024 ** 2, true]);
   });
 
-  it('may be one of Unix V7', async () => {
+  it('may be a Unix V7 archive', async () => {
     const tree = await fresh();
     mkdirSync(join(tree, 'usr/bin'), { recursive: true });
     writeFileSync(join(tree, 'usr/bin/su'), 'su'.repeat(1000));
@@ -148,12 +148,12 @@ describe('a tar archive', () => {
     expect(contentOf(rootfs?.directory ?? '')).toEqual(contentOf(tree));
   });
 
-  it('is for nobody else to look into', async () => {
+  it('is unpacked without access for other users', async () => {
     const { rootfs } = await openBytes(packed(await makeTree()));
     expect(statSync(dirname(rootfs?.directory ?? '')).mode & 0o777).toBe(0o700);
   });
 
-  it('is not read again as long as it is the same', async () => {
+  it('is not read again while it is unchanged', async () => {
     const { file, store } = await openBytes(packed(await makeTree()));
     const { size } = statSync(file);
     utimesSync(file, 1e9, 1e9);
@@ -169,7 +169,7 @@ describe('a tar archive', () => {
     expect(trees(store).length).toBe(3);
   });
 
-  it('opened by two at a time is unpacked once', async () => {
+  it('opened twice at the same time is unpacked once', async () => {
     const folder = await fresh();
     const file = join(folder, 'root.tar');
     writeFileSync(file, packed(await makeTree()));
@@ -179,7 +179,7 @@ describe('a tar archive', () => {
     expect(leftovers(join(folder, 'store'))).toEqual([]);
   });
 
-  it('gives no devices, which a plain user cannot make', async () => {
+  it('is unpacked without devices, which a plain user cannot create', async () => {
     const { rootfs } = await openEntries([
       { name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
       { name: 'dev/zero', type: 'link', linkname: 'dev/null' },
@@ -189,7 +189,7 @@ describe('a tar archive', () => {
     expect(contentOf(rootfs?.directory ?? '')).toEqual({ x: 'x' });
   });
 
-  it('has its absolute names below the tree', async () => {
+  it('with absolute names is unpacked below the tree', async () => {
     const { rootfs } = await openEntries([{ name: '/etc/binfmtctl-hostile', bytes: 'x' }]);
     expect(contentOf(rootfs?.directory ?? '')).toEqual({ etc: null, 'etc/binfmtctl-hostile': 'x' });
     expect(() => statSync('/etc/binfmtctl-hostile')).toThrow(/ENOENT/);
@@ -203,10 +203,13 @@ describe('a hostile archive', () => {
   const far = '../'.repeat(30);
 
   it.each<[string, (outside: string) => readonly TarEntry[]]>([
-    ['a name that climbs out', () => [file('../../../outside/victim')]],
-    ['a name that climbs out of a folder', () => [file('a/b'), file('a/../../../../outside/victim')]],
+    ['a name that leads out', () => [file('../../../outside/victim')]],
+    ['a name that leads out through a directory', () => [file('a/b'), file('a/../../../../outside/victim')]],
     ['a file below an absolute link', (outside) => [link('a', outside), file('a/victim')]],
-    ['a file below a link that climbs out', (outside) => [link('a', `${far}${outside}`), file('a/victim')]],
+    [
+      'a file below a relative link that leads out',
+      (outside) => [link('a', `${far}${outside}`), file('a/victim')],
+    ],
     ['a file below a chain of links', (o) => [link('a', `${far}${o}`), link('b', 'a'), file('b/victim')]],
     [
       'a folder below a link',
@@ -214,14 +217,14 @@ describe('a hostile archive', () => {
     ],
     ['a link below a link', (outside) => [link('a', outside), link('a/victim', '/etc')]],
     ['a hard link to a file outside', (outside) => [hard('a', `${outside}/victim`), file('a')]],
-    ['a hard link that climbs out', (outside) => [hard('a', `${far}${outside}/victim`), file('a')]],
+    ['a relative hard link that leads out', (outside) => [hard('a', `${far}${outside}/victim`), file('a')]],
     ['a hard link below a link', (outside) => [link('d', outside), hard('a', 'd/victim'), file('a')]],
     [
       'a link in place of a folder',
       (o) => [{ name: 'a', type: 'directory' }, link('a', o), file('a/victim')],
     ],
     ['a file in place of its own folder', () => [file('a/b'), file('../tree/../../outside/victim')]],
-  ])('with %s is refused, and nothing is touched or left', async (_, entries) => {
+  ])('with %s is refused without touching or leaving anything', async (_, entries) => {
     const outside = await fresh();
     writeFileSync(join(outside, 'victim'), 'untouched');
     const { error, store } = await openEntries(entries(outside));
@@ -231,7 +234,7 @@ describe('a hostile archive', () => {
     expect([...leftovers(store), ...trees(store)]).toEqual([]);
   });
 
-  it('that writes to what is a link writes nothing where that leads to', async () => {
+  it('that writes to a link does not write to its target', async () => {
     const outside = await fresh();
     writeFileSync(join(outside, 'victim'), 'untouched');
     const entries = [
@@ -244,8 +247,8 @@ describe('a hostile archive', () => {
     expect(contentOf(outside)).toEqual({ victim: 'untouched' });
   });
 
-  it('with entries in it that not every program sees is refused', async () => {
-    // GNU tar takes what comes behind a hard link with a size for entries, and others for the bytes of it.
+  it('with entries that programs interpret differently is refused', async () => {
+    // After a hard link with a size, GNU tar reads entries, other programs read the link's content.
     const hidden = (await tar([file('../../../hidden')])).subarray(0, 1024);
     const head = await tar([{ name: 'a', bytes: hidden }]);
     head[156] = '1'.charCodeAt(0);
@@ -262,7 +265,7 @@ describe('a hostile archive', () => {
     const bomb = await tar([{ name: 'x', bytes: '' }]);
     bomb.write('77777777777 ', 124, 'latin1');
     bomb.fill(' ', 148, 156);
-    // 8 GiB each, of which nothing follows.
+    // Headers of 8 GiB each, without content.
     const sum = bomb.subarray(0, 512).reduce((total, byte) => total + byte, 0);
     bomb.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
     const { error, store } = await openBytes(gzipSync(Buffer.concat([bomb.subarray(0, 512)])));
@@ -282,7 +285,7 @@ describe('a hostile archive', () => {
       expect([...leftovers(each), ...trees(each)]).toEqual([]);
   });
 
-  it('that is cut off leaves nothing', async () => {
+  it('that is truncated leaves nothing', async () => {
     const tree = await makeTree();
     writeFileSync(join(tree, 'zz'), Buffer.alloc(1 << 20, 'z'));
     const whole = packed(tree);
@@ -294,8 +297,8 @@ describe('a hostile archive', () => {
   });
 });
 
-describe('what is no root file system', () => {
-  it('is refused with what could be one', async () => {
+describe('a file that is not a root file system', () => {
+  it('is refused with the supported formats', async () => {
     const hint = expect.stringContaining('use a directory, a tar archive');
     for (const bytes of ['', 'hello', gzipSync('hello'), Buffer.alloc(20_000)]) {
       const { error } = await openBytes(Buffer.from(bytes));
@@ -319,7 +322,7 @@ describe('what is no root file system', () => {
   });
 });
 
-describe('unpacking that does not come to its end', () => {
+describe('unpacking that is aborted', () => {
   let program = '';
   let large = '';
   beforeAll(async () => {
@@ -336,7 +339,7 @@ describe('unpacking that does not come to its end', () => {
     uid: [{ inside: 0, outside: process.geteuid?.(), count: 1 }],
     gid: [{ inside: 0, outside: process.getegid?.(), count: 1 }],
   });
-  /** Starts it, and returns once it unpacks. */
+  /** Starts unpacking, and returns once it is in progress. */
   async function begun(store: string) {
     const child = spawn(process.execPath, [program, store, maps(), '', large], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -353,14 +356,14 @@ describe('unpacking that does not come to its end', () => {
       result: () => JSON.parse(stdout) as { error?: object; peak: number; rootfs?: object },
     };
   }
-  /** Ends with the child too: the test then says what that printed. */
+  /** Also ends when the child exits: the test then reports its output. */
   const until = async (child: ChildProcess, holds: () => boolean): Promise<void> => {
     while (!holds() && child.exitCode === null) await wait(5);
   };
   const hasBegun = (store: string) => () =>
     leftovers(store).some((name) => readdirSync(join(store, name, 'tree')).includes('noise'));
 
-  it('leaves nothing when it is interrupted', async () => {
+  it('leaves nothing when interrupted', async () => {
     const store = join(await fresh(), 'store');
     const { child, ended, result } = await begun(store);
     await until(child, hasBegun(store));
@@ -370,7 +373,7 @@ describe('unpacking that does not come to its end', () => {
     expect([...leftovers(store), ...trees(store)]).toEqual([]);
   });
 
-  it('leaves what the next one removes when it is killed, and no tree', async () => {
+  it('when killed leaves no tree, and the next run removes the rest', async () => {
     const store = join(await fresh(), 'store');
     const { child, ended } = await begun(store);
     await until(child, hasBegun(store));

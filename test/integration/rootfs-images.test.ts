@@ -36,7 +36,7 @@ const BASE = [
   link('lib', 'bin'),
 ];
 
-/** Writes a layout of one image with these layers, the lowest first, opens it, and returns what came of it. */
+/** Writes a layout of an image with these layers, lowest first, opens it, and returns the result. */
 async function openLayers(...layers: (readonly TarEntry[] | LayerSpec)[]) {
   const content = newContent();
   const specs = layers.map((layer): LayerSpec => ('map' in layer ? { entries: layer } : layer));
@@ -47,7 +47,7 @@ async function openLayers(...layers: (readonly TarEntry[] | LayerSpec)[]) {
   return { ...(await open(store, layout)), where, layout, store, content, manifest };
 }
 
-/** What is in the tree of an image with these layers. */
+/** The contents of the tree of an image with these layers. */
 async function treeOf(...layers: (readonly TarEntry[])[]) {
   const { rootfs, error } = await openLayers(...layers);
   expect(error).toBeUndefined();
@@ -67,7 +67,7 @@ const without = (...names: string[]) => {
 };
 
 describe('an OCI layout', () => {
-  it('becomes a tree of all its layers, however they are packed', async () => {
+  it('is unpacked from all its layers, whatever their compression', async () => {
     const { rootfs, store, layout, reports } = await openLayers(
       { entries: BASE, packing: 'gzip' },
       { entries: [file('a')], packing: 'zstd' },
@@ -87,7 +87,7 @@ describe('an OCI layout', () => {
     expect(await open(store, layout)).toEqual({ rootfs, reports: [] });
   });
 
-  it('with a layer that ends with its last file is read as others do', async () => {
+  it('may have a layer without padding at the end', async () => {
     const raw = (await tar([file('a', 'abc')])).subarray(0, 515);
     const { rootfs } = await openLayers(BASE, { raw });
     expect(contentOf(rootfs?.directory ?? '')).toEqual({ ...without(), a: 'abc' });
@@ -97,19 +97,19 @@ describe('an OCI layout', () => {
     expect(error).toMatchObject({ code: 'BAD_PACKAGE', message: expect.stringContaining('truncated') });
   });
 
-  it('made of the same layers elsewhere is the same tree', async () => {
+  it('with the same layers as another shares its tree', async () => {
     const { rootfs, store, where, content, manifest } = await openLayers(BASE);
     const copy = await writeLayout(join(where, 'copy'), content, [manifest]);
     expect(await open(store, copy)).toMatchObject({ rootfs: { directory: rootfs?.directory }, reports: [] });
   });
 
-  it('with one of its two files alone is a folder as any other', async () => {
+  it('with only one of its two files is treated as a directory', async () => {
     const { layout, store } = await openLayers(BASE);
     rmSync(join(layout, 'oci-layout'));
     expect((await open(store, layout)).rootfs).toMatchObject({ directory: layout, unpacked: false });
   });
 
-  it('with a layer that was changed is refused before any of it is unpacked', async () => {
+  it('with a changed layer is refused before unpacking any of it', async () => {
     const content = newContent();
     const manifest = await addImage(content, [{ entries: BASE }, { entries: [file('a')] }]);
     for (const [digest] of [...content.blobs].filter(([, bytes]) => bytes[0] === 0x1f)) {
@@ -124,13 +124,13 @@ describe('an OCI layout', () => {
   });
 });
 
-describe('an archive of an image', () => {
+describe('an image archive', () => {
   it.each<[string, (bytes: Uint8Array) => Uint8Array]>([
     ['nothing', (bytes) => bytes],
     ['gzip', (bytes) => pack(bytes, 'gzip')],
     ['zstd', (bytes) => pack(bytes, 'zstd')],
     ['xz', (input) => execFileSync('xz', ['-c'], { input })],
-  ])('packed by %s is unpacked, and not opened again', async (_, compress) => {
+  ])('compressed with %s is unpacked once', async (_, compress) => {
     const content = newContent();
     const manifest = await addImage(content, [{ entries: BASE }, { entries: [file('.wh.etc', '')] }]);
     const where = await fresh();
@@ -142,7 +142,7 @@ describe('an archive of an image', () => {
     expect(await open(join(where, 'store'), archive)).toEqual({ rootfs, reports: [] });
   });
 
-  it('of `docker save` as older versions write it is unpacked', async () => {
+  it('in the old format of `docker save` is unpacked', async () => {
     const layers = [await tar(BASE), await tar([file('.wh.lib', '')])];
     const config = JSON.stringify({ ...HERE, rootfs: { type: 'layers', diff_ids: layers.map(digestOf) } });
     const name = `${digestOf(config).slice(7)}.json`;
@@ -161,7 +161,7 @@ describe('an archive of an image', () => {
   });
 });
 
-describe('an image of several platforms', () => {
+describe('an image with several platforms', () => {
   const platform = (architecture: string) => ({ os: 'linux', architecture });
   async function layoutFor(...architectures: string[]) {
     const content = newContent();
@@ -177,7 +177,7 @@ describe('an image of several platforms', () => {
   }
   const own = HERE.architecture;
 
-  it('is taken for this machine where nothing else is asked for, for an arch where that is', async () => {
+  it('is used for this machine, or for the requested arch', async () => {
     const { layout, store } = await layoutFor('s390x', own, 'riscv64');
     const mine = await open(store, layout);
     expect(contentOf(mine.rootfs?.directory ?? '')).toEqual({ [own]: own });
@@ -190,7 +190,7 @@ describe('an image of several platforms', () => {
     });
   });
 
-  it('is taken as it is where there is but one, and otherwise one has to be named', async () => {
+  it('is used if it has only one platform, otherwise one must be requested', async () => {
     const one = await layoutFor('riscv64');
     const { rootfs } = await open(one.store, one.layout);
     expect(contentOf(rootfs?.directory ?? '')).toEqual({ riscv64: 'riscv64' });
@@ -206,7 +206,7 @@ describe('an image of several platforms', () => {
 });
 
 describe('a layer', () => {
-  it('takes away files and folders', async () => {
+  it('removes files and directories', async () => {
     expect(await treeOf(BASE, [file('bin/.wh.ls', '')])).toEqual(without('bin/ls'));
     expect(await treeOf(BASE, [file('./.wh.etc', ''), file('.wh.absent', '')])).toEqual(
       without('etc', 'etc/passwd'),
@@ -214,7 +214,7 @@ describe('a layer', () => {
     expect(await treeOf(BASE, [file('lib/.wh.ls', '')])).toEqual(without('bin/ls'));
   });
 
-  it('takes away what a folder had, but not what it puts there itself', async () => {
+  it('empties a directory, but keeps the files that it adds', async () => {
     const layer = [folder('bin'), file('bin/new'), file('bin/.wh..wh..opq', '')];
     expect(await treeOf(BASE, layer)).toEqual({ ...without('bin/sh', 'bin/ls'), 'bin/new': 'bin/new' });
     expect(await treeOf(BASE, [file('bin/.wh.sh', ''), file('bin/sh', 'newer')])).toEqual({
@@ -224,7 +224,7 @@ describe('a layer', () => {
     expect(await treeOf(BASE, [file('.wh..wh..opq', ''), file('only')])).toEqual({ only: 'only' });
   });
 
-  it('puts one thing in the place of another', async () => {
+  it('replaces paths by other types', async () => {
     expect(await treeOf(BASE, [file('etc')])).toEqual({ ...without('etc/passwd'), etc: 'etc' });
     expect(await treeOf(BASE, [link('etc', 'bin')])).toEqual({ ...without('etc/passwd'), etc: '-> bin' });
     expect(await treeOf(BASE, [folder('lib'), file('lib/x')])).toEqual({
@@ -240,12 +240,12 @@ describe('a layer', () => {
     });
   });
 
-  it('has notes of AUFS left out', async () => {
+  it('is unpacked without AUFS metadata', async () => {
     const notes = [file('.wh..wh.aufs', ''), folder('.wh..wh.plnk'), file('.wh..wh.plnk/1.2', '')];
     expect(await treeOf(BASE, notes)).toEqual(without());
   });
 
-  it('finds its way through a link to /run, as many images have one', async () => {
+  it('may follow a link to /run, which many images have', async () => {
     const base = [folder('run'), folder('var'), link('var/run', '/run')];
     expect(await treeOf(base, [file('var/run/x', 'x')])).toEqual({
       run: null,
@@ -256,20 +256,20 @@ describe('a layer', () => {
   });
 
   it.each<[string, (outside: string) => readonly TarEntry[]]>([
-    ['a whiteout of no name', () => [file('.wh.', '')]],
-    ['a whiteout of the folder itself', () => [file('etc/.wh..', '')]],
-    ['a whiteout of the folder above', () => [file('etc/.wh...', '')]],
-    ['a whiteout that climbs out', (outside) => [file(`${'../'.repeat(30)}${outside}/.wh.victim`, '')]],
-    ['a whiteout that climbs out of a folder', () => [file('a/../../.wh.x', '')]],
-    ['an opaque whiteout that climbs out', (outside) => [file(`../../${outside}/.wh..wh..opq`, '')]],
+    ['a whiteout without a name', () => [file('.wh.', '')]],
+    ['a whiteout of its own directory', () => [file('etc/.wh..', '')]],
+    ['a whiteout of the parent directory', () => [file('etc/.wh...', '')]],
+    ['a whiteout that leads out', (outside) => [file(`${'../'.repeat(30)}${outside}/.wh.victim`, '')]],
+    ['a whiteout that leads out through a directory', () => [file('a/../../.wh.x', '')]],
+    ['an opaque whiteout that leads out', (outside) => [file(`../../${outside}/.wh..wh..opq`, '')]],
     ['a file below a link of a lower layer', () => [file('out/victim')]],
-    ['a file below a link of a lower layer that climbs', () => [file('far/victim')]],
+    ['a file below a relative link of a lower layer', () => [file('far/victim')]],
     ['a link below a link of a lower layer', () => [link('out/new', '/etc')]],
     [
       'a hard link below a link of a lower layer',
       () => [{ name: 'stolen', type: 'link', linkname: 'out/victim' }],
     ],
-  ])('with %s is refused, and nothing is touched or left', async (_, entries) => {
+  ])('with %s is refused without touching or leaving anything', async (_, entries) => {
     const outside = await fresh();
     writeFileSync(join(outside, 'victim'), 'untouched');
     const base = [...BASE, link('out', outside), link('far', `${'../'.repeat(30)}${outside}`)];
@@ -279,7 +279,7 @@ describe('a layer', () => {
     expect([...leftovers(store), ...trees(store)]).toEqual([]);
   });
 
-  it('with whiteouts below links that lead out touches nothing there', async () => {
+  it('with whiteouts below links that lead out touches nothing outside', async () => {
     const outside = await fresh();
     writeFileSync(join(outside, 'victim'), 'untouched');
     const base = [
@@ -304,8 +304,8 @@ describe('a layer', () => {
   });
 });
 
-describe('what unpacks', () => {
-  it('can write to nothing but the tree, whatever it tries', async () => {
+describe('the unpacking program', () => {
+  it('can only write to the tree', async () => {
     const where = await fresh();
     for (const name of ['tree', 'root']) execFileSync('mkdir', [join(where, name)]);
     writeFileSync(join(where, 'victim'), 'untouched');

@@ -15,7 +15,7 @@ const SHELLS: readonly (readonly [string, ...string[]])[] = [
 const sh = ([file, ...args]: readonly [string, ...string[]], script: string): Buffer =>
   execFileSync(file, args, { input: script, maxBuffer: 2 ** 26 });
 
-/** Many words for one start of a shell; most of them of what shells take for something else. */
+/** Many words for one start of a shell, mostly of special characters. */
 const special = fc.string({
   unit: fc.constantFrom(...' \t\n\'"\\$`*?[]{}()<>|&;!#~=%-+,:/.aé\u00a0\u{1f40c}'),
 });
@@ -25,7 +25,7 @@ const withoutNul = words.map((all) => all.map((word) => word.replaceAll('\0', ''
 describe.each(SHELLS)('%s %s', (...shell) => {
   const parts = shell.filter((each) => typeof each === 'string') as [string, ...string[]];
 
-  it('reads quoted words back as they were', () => {
+  it('reads quoted words back unchanged', () => {
     fc.assert(
       fc.property(withoutNul, (all) => {
         const output = sh(parts, all.map((word) => `printf '%s\\0' ${quote(word)}\n`).join(''));
@@ -35,7 +35,7 @@ describe.each(SHELLS)('%s %s', (...shell) => {
     );
   });
 
-  it('takes a command line apart into its words', () => {
+  it('splits a command line into its words', () => {
     fc.assert(
       fc.property(withoutNul, (all) => {
         const output = sh(parts, commandLine(['printf', '%s\\0', '', ...all]));
@@ -45,7 +45,7 @@ describe.each(SHELLS)('%s %s', (...shell) => {
     );
   });
 
-  it('writes any bytes that a format has', () => {
+  it('writes any bytes of a format', () => {
     const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     expect(sh(parts, `printf ${printfFormat(all)}`)).toEqual(Buffer.from(all));
     const some = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { minLength: 50, maxLength: 100 });
@@ -58,7 +58,7 @@ describe.each(SHELLS)('%s %s', (...shell) => {
     );
   });
 
-  it('writes the digits behind an escaped byte as digits', () => {
+  it('writes digits after an escaped byte as digits', () => {
     const bytes = Buffer.from('\0' + '0\x017\x7f8');
     expect(sh(parts, `printf ${printfFormat(bytes)}`)).toEqual(bytes);
   });

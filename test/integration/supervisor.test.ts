@@ -12,7 +12,7 @@ afterEach(() => vi.unstubAllEnvs());
 /** None of these commands executes it. */
 const noHelper = (): number => openText('');
 
-/** A set-up that says what it was given to read, and fails. */
+/** A setup that prints its texts, and fails. */
 const saying = (texts: readonly string[]) =>
   supervise({
     command: ['sh', '-c', 'cat /proc/self/fd/5 /proc/self/fd/6 >&2'],
@@ -20,39 +20,36 @@ const saying = (texts: readonly string[]) =>
     setup: { maps: null, texts },
   });
 
-describe('texts for a set-up', () => {
-  it.each([['/nonexistent'], ['/proc'], ['/dev/null']])(
-    'need no TMPDIR that is fit for files: %s',
-    async (folder) => {
-      vi.stubEnv('TMPDIR', folder);
-      expect(await saying(['first\n', 'second\n'])).toEqual({
-        failed: 'namespaces',
-        complaint: 'first\nsecond',
-      });
-    },
-  );
+describe('texts for a setup', () => {
+  it.each([['/nonexistent'], ['/proc'], ['/dev/null']])('need no usable TMPDIR: %s', async (folder) => {
+    vi.stubEnv('TMPDIR', folder);
+    expect(await saying(['first\n', 'second\n'])).toEqual({
+      failed: 'namespaces',
+      complaint: 'first\nsecond',
+    });
+  });
 });
 
-describe('signals during a set-up', () => {
+describe('signals during a setup', () => {
   const setUp = (script: string) =>
     supervise({ command: ['sh', '-c', script], helper: noHelper(), setup: { maps: null } });
 
-  it('end it as they would have ended the program', async () => {
+  it('end it like the program', async () => {
     const ending = setUp('echo waiting >&2; exec sleep 1000');
     process.emit('SIGTERM', 'SIGTERM');
     expect(await ending).toEqual({ signal: 'SIGTERM' });
   });
 
-  it('are no failure of the tool that they end', async () => {
+  it('do not count as a failure of the tool that they end', async () => {
     expect(await setUp(`sh -c 'kill -INT $$' || ${fail('mounts')}`)).toEqual({ status: 130 });
   });
 
-  it('are seen by the status of a shell that had it as its job', async () => {
+  it('show in the status of a shell whose job it is', async () => {
     expect(await setUp(`sh -c 'kill -INT $$'; exit $?`)).toEqual({ status: 130 });
     expect(await setUp('kill -INT $$')).toEqual({ signal: 'SIGINT' });
   });
 
-  it('keep the program from being executed, where nothing else has ended', async () => {
+  it('prevent the execution of the program if nothing else has ended', async () => {
     const [trapped, sent] = [folder('trapped'), folder('sent')];
     const until = `: > ${trapped}; until [ -e ${sent} ]; do sleep 0.01; done`;
     const ending = setUp(`trap '' TERM; ${until}; echo "ready $$" >&2; ${AWAIT_PERMISSION}; exit 0`);
@@ -62,7 +59,7 @@ describe('signals during a set-up', () => {
     expect(await ending).toEqual({ signal: 'SIGTERM' });
   });
 
-  it('leave a failure what it is where there was none', async () => {
+  it('do not change a failure without a signal', async () => {
     expect(await setUp(`echo why >&2; (exit 32) || ${fail('root')}`)).toEqual({
       failed: 'root',
       status: 32,

@@ -35,7 +35,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 const at = (name: string) => join(directory, name);
 
 describe('writeAtomic', () => {
-  it('makes a file of exactly the mode, whatever the umask', async () => {
+  it('creates a file with exactly the mode, regardless of the umask', async () => {
     const before = process.umask(0o077);
     try {
       await writeAtomic(at('a'), 'text');
@@ -49,7 +49,7 @@ describe('writeAtomic', () => {
     expect(statSync(at('b')).mode & 0o777).toBe(0o755);
   });
 
-  it('shows readers the old content or the new one, never a part', async () => {
+  it('shows readers the old or the new content, never a part', async () => {
     const contents = ['a', 'b'].map((letter) => letter.repeat(3_000_000));
     await writeAtomic(at('f'), contents[0] ?? '');
     let writing = true;
@@ -68,7 +68,7 @@ describe('writeAtomic', () => {
     expect(reads).toBeGreaterThan(2);
   });
 
-  it('leaves nothing behind where it fails', async () => {
+  it('leaves nothing behind after a failure', async () => {
     mkdirSync(at('taken'));
     writeFileSync(at('taken/file'), '');
     await expect(writeAtomic(at('taken'), 'x')).rejects.toMatchObject({ code: 'FILE_FAILED' });
@@ -78,14 +78,14 @@ describe('writeAtomic', () => {
 });
 
 describe('reading', () => {
-  it('tells an absent file from one that cannot be read', async () => {
+  it('distinguishes a missing file from an unreadable one', async () => {
     writeFileSync(at('file'), 'x');
     expect(readIfExists(at('absent'))).toBeNull();
     expect(readTextIfExists(at('file/below'))).toBeNull();
     expect(() => readIfExists(directory)).toThrow(expect.objectContaining({ code: 'FILE_FAILED' }));
   });
 
-  it('gives the head of a file, and all of a shorter one', async () => {
+  it('returns the head of a file, and all of a shorter one', async () => {
     writeFileSync(at('file'), 'abcdef');
     expect(String(Buffer.from(readHead(at('file'), 3)))).toBe('abc');
     expect(String(Buffer.from(readHead(at('file'), 300)))).toBe('abcdef');
@@ -93,7 +93,7 @@ describe('reading', () => {
     expect(() => readHead(at('absent'), 3)).toThrow('ENOENT');
   });
 
-  it('gives all of a small file, and says what is none, without waiting', () => {
+  it('returns a whole small file, and refuses others without blocking', () => {
     writeFileSync(at('file'), 'abcdef');
     expect(String(Buffer.from(readSmall(at('file'), 6)))).toBe('abcdef');
     expect(readSmall('/dev/null').length).toBe(0);
@@ -111,14 +111,14 @@ describe('reading', () => {
     expect(() => readSmall(directory)).toThrow('EISDIR');
   });
 
-  it('hashes a file as any other sha256 does', async () => {
+  it('computes the SHA-256 digest of a file', async () => {
     const content = Buffer.alloc(3_000_001, 'binfmt');
     writeFileSync(at('file'), content);
     expect(await sha256File(at('file'))).toBe(createHash('sha256').update(content).digest('hex'));
     await expect(sha256File(at('absent'))).rejects.toMatchObject({ code: 'FILE_FAILED' });
   });
 
-  it('lists a directory by name, and an absent one as empty', async () => {
+  it('lists a directory by name, and a missing one as empty', async () => {
     writeFileSync(at('b'), '');
     writeFileSync(at('a'), '');
     expect(await listFiles(directory)).toEqual([at('a'), at('b')]);
@@ -144,7 +144,7 @@ describe('removeFile', () => {
 });
 
 describe('ensureDirectory', () => {
-  it('makes what is missing and leaves what is there', async () => {
+  it('creates missing directories and keeps existing ones', async () => {
     await ensureDirectory(at('a/b'), 0o700);
     chmodSync(at('a'), 0o711);
     await ensureDirectory(at('a'), 0o700);

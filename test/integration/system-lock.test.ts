@@ -10,7 +10,7 @@ import { withLock } from '../../src/system/lock.ts';
 let directory: string;
 let program: string;
 
-/** A process of its own that says "held", holds the lock until its input ends, and says "done". */
+/** A separate process that prints "held", holds the lock until its input ends, and prints "done". */
 const HOLDER = `
   import { withLock } from './src/system/lock.ts';
   const ended = new Promise((resolve) => process.stdin.on('data', () => {}).on('end', resolve));
@@ -80,7 +80,7 @@ describe('withLock', () => {
     expect(inside).toBe(0);
   });
 
-  it('does not call a free lock taken, however long flock takes to start', async () => {
+  it('does not report a free lock as taken, however slowly flock starts', async () => {
     const bin = mkdtempSync(join(directory, 'bin-'));
     const [started, go] = ['started', 'go'].map((name) => join(bin, name));
     execFileSync('mkfifo', [go ?? '']);
@@ -102,7 +102,7 @@ describe('withLock', () => {
     expect(onWait).not.toHaveBeenCalled();
   });
 
-  it('gives up in time and names the holder', async () => {
+  it('gives up at the time limit and names the holder', async () => {
     const lock = newLock();
     const holder = await startHolder(lock);
     const late = withLock(lock, async () => 'in', { timeoutMs: 500 });
@@ -120,7 +120,7 @@ describe('withLock', () => {
     expect(await withLock(lock, async () => 'in', { timeoutMs: 20_000 })).toBe('in');
   });
 
-  it('is not handed on to programs that the holder starts', async () => {
+  it('is not inherited by programs that the holder starts', async () => {
     const lock = newLock();
     const sleep = await withLock(lock, async () => spawn('sleep', ['60'], { stdio: 'ignore' }), {
       timeoutMs: 20_000,
@@ -129,7 +129,7 @@ describe('withLock', () => {
     sleep.kill();
   });
 
-  it('works between process namespaces', async () => {
+  it('works between PID namespaces', async () => {
     const lock = newLock();
     const isRoot = process.geteuid?.() === 0;
     const user = isRoot ? [] : ['--user', '--map-root-user'];
@@ -141,7 +141,7 @@ describe('withLock', () => {
     expect(await withLock(lock, async () => 'in', { timeoutMs: 20_000 })).toBe('in');
   });
 
-  it('is freed when the action fails, and passes its error on', async () => {
+  it('is released when the action fails, and rethrows its error', async () => {
     const lock = newLock();
     const failing = withLock(lock, () => Promise.reject(new Error('mine')), { timeoutMs: 20_000 });
     await expect(failing).rejects.toThrow('mine');
@@ -158,21 +158,21 @@ describe('withLock', () => {
     holder.stdin.end();
   });
 
-  it('cannot be taken by whoever can only look at its directory', async () => {
+  it('cannot be taken by a user who can only read its directory', async () => {
     const lock = newLock();
     await withLock(lock, async () => {}, { timeoutMs: 20_000 });
     expect(statSync(lock).mode & 0o077).toBe(0);
     expect(readFileSync(lock, 'utf8')).toContain(`${process.pid} `);
   });
 
-  it('says where it cannot be made', async () => {
+  it('reports where it cannot be created', async () => {
     const options = { timeoutMs: 20_000 };
     await expect(withLock(join(directory, 'absent/lock'), async () => {}, options)).rejects.toMatchObject({
       code: 'FILE_FAILED',
     });
   });
 
-  it('finds its tools where PATH lacks them', async () => {
+  it('finds its tools even if PATH lacks them', async () => {
     vi.stubEnv('PATH', directory);
     try {
       expect(await withLock(newLock(), async () => 'done', { timeoutMs: 20_000 })).toBe('done');
@@ -181,7 +181,7 @@ describe('withLock', () => {
     }
   });
 
-  it('says which tool cannot be started, and does nothing without', async () => {
+  it('reports the tool that cannot be started, and does nothing without it', async () => {
     const action = vi.fn(async () => {});
     const bin = mkdtempSync(join(directory, 'bin-'));
     writeFileSync(join(bin, 'flock'), '#!/none/such\n', { mode: 0o755 });
@@ -200,7 +200,7 @@ describe('withLock', () => {
   it.each([
     [65, 'FILE_FAILED'],
     [127, 'NO_TOOL'],
-  ])('does nothing where flock ends with status %i', async (status, code) => {
+  ])('does nothing if flock ends with status %i', async (status, code) => {
     const action = vi.fn(async () => {});
     const bin = mkdtempSync(join(directory, 'bin-'));
     writeFileSync(join(bin, 'flock'), `#!/bin/sh\nexit ${status}\n`);

@@ -28,12 +28,12 @@ const file = (name: string, content: string, mode = 0o755): string => {
   return path;
 };
 
-/** Whether a process still runs; a zombie does not. */
+/** Whether a process is running and not a zombie. */
 const isRunning = async (pid: number): Promise<boolean> =>
   /^State:\s+[^ZX]/m.test(new TextDecoder().decode((await run('cat', [`/proc/${pid}/status`])).stdout));
 
 describe('run', () => {
-  it('gives both outputs and the exit status', async () => {
+  it('returns both outputs and the exit status', async () => {
     const result = await run('sh', ['-c', 'printf "\\377\\n"; echo why >&2; exit 7']);
     expect(result).toEqual({
       exitCode: 7,
@@ -46,7 +46,7 @@ describe('run', () => {
     });
   });
 
-  it('gives the signal that ended the program', async () => {
+  it('returns the signal that killed the program', async () => {
     expect(await run('sh', ['-c', 'kill -9 $$'])).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
   });
 
@@ -57,15 +57,15 @@ describe('run', () => {
     expect(new TextDecoder().decode(stdout)).toBe('in\n/\nme a []\n');
   });
 
-  it('gives an empty input where none is meant', async () => {
+  it('passes an empty input by default', async () => {
     expect(await run('cat', [], { timeoutMs: 20_000 })).toMatchObject({ exitCode: 0, timedOut: false });
   });
 
-  it('does not mind a program that leaves its input unread', async () => {
+  it('accepts a program that does not read its input', async () => {
     expect(await run('true', [], { input: 'x'.repeat(1_000_000) })).toMatchObject({ exitCode: 0 });
   });
 
-  it('says why a program could not be started', async () => {
+  it('reports why a program could not be started', async () => {
     symlinkSync('loop', join(directory, 'loop'));
     const busy = join(directory, 'busy');
     copyFileSync('/bin/true', busy);
@@ -89,19 +89,19 @@ describe('run', () => {
     }
   });
 
-  it('cannot tell a file that no format takes from a shell script, with glibc', async () => {
+  it('cannot distinguish a file without a format from a shell script, with glibc', async () => {
     const isGlibc = 'glibcVersionRuntime' in (process.report.getReport() as { header: object }).header;
     const result = await run(file('formatless', 'echo "taken for a script"\n'), []);
     const asScript = { exitCode: 0, errno: null };
     expect(result).toMatchObject(isGlibc ? asScript : { exitCode: null, errno: 'ENOEXEC' });
   });
 
-  it('ends a program at its time limit', async () => {
+  it('kills a program at its time limit', async () => {
     const result = await run('sleep', ['1000'], { timeoutMs: 200 });
     expect(result).toMatchObject({ timedOut: true, exitCode: null, signal: 'SIGTERM' });
   });
 
-  it('ends a program with all that it started', async () => {
+  it('kills a program and its descendants', async () => {
     const started = join(directory, 'pid');
     const aborting = new AbortController();
     const script = `sleep 1000 & echo $! > ${started}.new; mv ${started}.new ${started}; wait`;
@@ -112,7 +112,7 @@ describe('run', () => {
     expect(await isRunning(Number(readFileSync(started, 'utf8')))).toBe(false);
   });
 
-  it('kills a program that ignores the request to end', async () => {
+  it('kills a program that ignores SIGTERM', async () => {
     const trapped = join(directory, 'trapped');
     const aborting = new AbortController();
     const script = `trap "" TERM; : > ${trapped}; while :; do sleep 1; done`;
@@ -122,7 +122,7 @@ describe('run', () => {
     expect(await result).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
   });
 
-  it('does not wait for one that left the group and holds the output open', async () => {
+  it('does not wait for a process that left the group and holds the output open', async () => {
     const left = join(directory, 'left');
     const aborting = new AbortController();
     const leaving = `echo $$ > ${left}.new; mv ${left}.new ${left}; exec sleep 1000`;
@@ -135,7 +135,7 @@ describe('run', () => {
     process.kill(pid, 'SIGKILL');
   });
 
-  it('ends a program when it is aborted, also before its start', async () => {
+  it('kills a program when it is aborted, also before its start', async () => {
     const aborting = new AbortController();
     const running = run('sleep', ['60'], { signal: aborting.signal });
     aborting.abort();
@@ -146,7 +146,7 @@ describe('run', () => {
     }
   });
 
-  it('ends a program that writes without end', async () => {
+  it('kills a program that writes endlessly', async () => {
     const result = await run('yes', [], { maxBytes: 100_000, timeoutMs: 60_000 });
     expect(result).toMatchObject({ tooMuchOutput: true, timedOut: false });
     expect(result.stdout.length).toBe(100_000);
@@ -159,7 +159,7 @@ describe('run', () => {
 });
 
 describe('start', () => {
-  it('streams both ways', async () => {
+  it('streams in both directions', async () => {
     const cat = await start('cat', []);
     const received = new Promise<string>((resolve) =>
       cat.stdout.once('data', (chunk) => resolve(String(chunk))),
@@ -170,13 +170,13 @@ describe('start', () => {
     expect(await cat.ended).toMatchObject({ exitCode: 0 });
   });
 
-  it('ends by request', async () => {
+  it('kills a program on request', async () => {
     const sleep = await start('sleep', ['60']);
     sleep.kill();
     expect(await sleep.ended).toMatchObject({ signal: 'SIGTERM' });
   });
 
-  it('lets a program end whose output nobody reads', async () => {
+  it('lets a program end if its output is not read', async () => {
     const loud = await start('sh', [
       '-c',
       'head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; exit 3',
@@ -184,7 +184,7 @@ describe('start', () => {
     expect(await loud.ended).toMatchObject({ exitCode: 3, errno: null });
   });
 
-  it('gives what the kernel refuses at once as a result', async () => {
+  it('returns an immediate refusal by the kernel as a result', async () => {
     const refused = await start('cat', ['x'.repeat(200_000)]);
     refused.stdin.write('lost');
     const parts: unknown[] = [];
@@ -193,14 +193,14 @@ describe('start', () => {
     expect(await refused.ended).toMatchObject({ exitCode: null, errno: 'E2BIG' });
   });
 
-  it('gives only the environment that it is told to', async () => {
+  it('passes only the given environment', async () => {
     const env = await start('/usr/bin/env', [], { env: { ONLY: 'this' }, extendEnv: false });
     let text = '';
     for await (const part of env.stdout) text += String(part);
     expect(text).toBe('ONLY=this\n');
   });
 
-  it('gives a missing program as a result', async () => {
+  it('returns a missing program as a result', async () => {
     const nothing = await start('/absent/program', []);
     nothing.stdin.write('lost');
     expect(nothing.pid).toBeNull();

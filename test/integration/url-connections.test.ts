@@ -1,4 +1,4 @@
-/** How connections are made, kept and ended. */
+/** How connections are opened, reused and closed. */
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -30,7 +30,7 @@ async function web(more: WebOptions = {}) {
   return { ...started, host: new URL(started.origin).host };
 }
 
-/** Lets everything happen that is to happen by itself. */
+/** Lets pending events happen. */
 async function nextTurns(): Promise<void> {
   for (let count = 0; count < 20; count++) await nextTurn();
 }
@@ -39,7 +39,7 @@ async function fetchText(url: string, more: HttpRequest = options()): Promise<st
   return Buffer.from(await readBody(await request(new URL(url), more), 1000)).toString();
 }
 
-/** A server that leaves what it gets to `handle`. */
+/** A server that passes its connections to `handle`. */
 async function raw(handle: (socket: Socket) => void) {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -50,7 +50,7 @@ async function raw(handle: (socket: Socket) => void) {
   return started;
 }
 
-/** A proxy that brings every host to `target`, and tells whom it was asked for. */
+/** A proxy that connects every host name to `target`, and records the requested hosts. */
 async function proxyTo(target: string, tls?: { readonly key: string; readonly cert: string }) {
   const asked: string[] = [];
   const server = tls === undefined ? createHttpServer() : createTlsServer(tls);
@@ -72,14 +72,14 @@ async function proxyTo(target: string, tls?: { readonly key: string; readonly ce
 }
 
 describe('a proxy', () => {
-  /** A server and a proxy with TLS, and a certificate for both, which is trusted. */
+  /** A server and a proxy with TLS and a trusted certificate. */
   async function serveBehind(names: string) {
     const certificate = makeCertificate(at(), names);
     vi.stubEnv('SSL_CERT_FILE', certificate.file);
     return proxyTo((await web({ tls: certificate })).host, certificate);
   }
 
-  it('with TLS is reached by its own name, for a server with TLS and without', async () => {
+  it('with TLS is verified by its own name, for servers with and without TLS', async () => {
     const warn = vi.spyOn(process, 'emitWarning');
     const proxy = await serveBehind('DNS:files.example,IP:127.0.0.1,DNS:localhost');
     const port = proxy.host.replace(/.*:/, '');
@@ -93,22 +93,25 @@ describe('a proxy', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it.each(['http', 'https'])('with the certificate of another host is named, for %s:', async (scheme) => {
-    const proxy = await serveBehind('DNS:files.example');
-    vi.stubEnv('ALL_PROXY', `https://me:secret@${proxy.host}`);
-    await expect(fetchText(`${scheme}://files.example/file`)).rejects.toMatchObject({
-      code: 'SOURCE_FAILED',
-      message: `cannot fetch ${scheme}://files.example/file: the proxy ${proxy.host} fails: its certificate is for another host`,
-      hint: expect.stringContaining('HTTPS_PROXY'),
-    });
-    expect(proxy.asked).toEqual([]);
-  });
+  it.each(['http', 'https'])(
+    'with the certificate of another host is named in the error, for %s:',
+    async (scheme) => {
+      const proxy = await serveBehind('DNS:files.example');
+      vi.stubEnv('ALL_PROXY', `https://me:secret@${proxy.host}`);
+      await expect(fetchText(`${scheme}://files.example/file`)).rejects.toMatchObject({
+        code: 'SOURCE_FAILED',
+        message: `cannot fetch ${scheme}://files.example/file: proxy ${proxy.host}: its certificate is for another host`,
+        hint: expect.stringContaining('HTTPS_PROXY'),
+      });
+      expect(proxy.asked).toEqual([]);
+    },
+  );
 
-  it('gets a name without a password', async () => {
+  it('accepts a user name without a password', async () => {
     const proxy = await proxyTo('127.0.0.1:1');
     vi.stubEnv('ALL_PROXY', `http://me@${proxy.host}`);
     expect(await fetchText('http://files.example/file')).toBe('content');
-    await expect(fetchText('https://files.example/file')).rejects.toThrow('broken off');
+    await expect(fetchText('https://files.example/file')).rejects.toThrow('connection closed unexpectedly');
     const login = `Basic ${Buffer.from('me:').toString('base64')}`;
     expect(proxy.asked).toEqual([
       `GET http://files.example/file files.example ${login}`,
@@ -116,7 +119,7 @@ describe('a proxy', () => {
     ]);
   });
 
-  it('that asks for a login is answered for by the caller', async () => {
+  it('that requires authentication is reported to the caller', async () => {
     const proxy = await web({ intercept: (_, response) => response.writeHead(407).end() && true });
     vi.stubEnv('ALL_PROXY', proxy.origin);
     const { status } = await request(new URL('http://files.example/file'), options());
@@ -125,7 +128,7 @@ describe('a proxy', () => {
 });
 
 describe('a connection', () => {
-  it('serves the next requests of a transfer', async () => {
+  it('is reused for the next requests of a transfer', async () => {
     let connections = 0;
     const server = createHttpServer((_, response) => response.end('content'));
     server.on('connection', () => connections++);
@@ -150,7 +153,7 @@ describe('a connection', () => {
     const server = await raw((socket) => {
       closed = once(socket, 'close');
       let came = 0;
-      // A tunnel is complete when the handshake begins.
+      // The tunnel is open when the handshake begins.
       socket.on('data', () => {
         if (answer !== '' && came++ === 0) socket.write(answer);
         else ending.abort('SIGINT');
@@ -165,11 +168,11 @@ describe('a connection', () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   const answering = (lines: readonly string[]) =>
     raw((socket) => socket.once('data', () => socket.end(lines.join('\r\n'))));
 
-  it('may have a header several times: the first counts, and of challenges all', async () => {
+  it('may repeat a header: the first one is used, and all challenges', async () => {
     const { host } = await answering([
       'HTTP/1.1 401 Unauthorized',
       'WWW-Authenticate: Basic realm="a"',
@@ -191,8 +194,8 @@ describe('an answer', () => {
     ['a length', (size: number) => [`Content-Length: ${size}`]],
     ['a length, and closes', (size: number) => ['Connection: close', `Content-Length: ${size}`]],
     ['no length, and closes', () => ['Connection: close']],
-  ])('with %s may come faster than it is read', async (_, lines) => {
-    // Of these sizes undici has some in its hands, or none, when the connection ends.
+  ])('with %s may arrive faster than it is read', async (_, lines) => {
+    // With these sizes, undici has or has not buffered data when the connection ends.
     for (const size of [10, 65_000, 66_000, 131_072, 300_001]) {
       const { host } = await answering(['HTTP/1.1 200 OK', ...lines(size), '', 'x'.repeat(size)]);
       const { body } = await request(new URL(`http://${host}/`), options());
@@ -206,7 +209,7 @@ describe('an answer', () => {
     }
   });
 
-  it('whose connection is reset is broken off, however fast it is read', async () => {
+  it('whose connection is reset fails, however fast it is read', async () => {
     for (const wait of [nextTurns, () => {}]) {
       const { host } = await raw((socket) => {
         socket.once('data', () => {
@@ -221,19 +224,21 @@ describe('an answer', () => {
         await wait();
         for await (const _ of body) await wait();
       };
-      await expect(read()).rejects.toMatchObject({ message: expect.stringContaining('broken off') });
+      await expect(read()).rejects.toMatchObject({
+        message: expect.stringContaining('connection closed unexpectedly'),
+      });
     }
   });
 
   it.each([
-    ['of another protocol', ['220 mail.example ESMTP', ''], 'it does not speak HTTP'],
-    ['with headers without end', ['HTTP/1.1 200 OK', `a: ${'x'.repeat(70_000)}`, '', ''], 'too many headers'],
-  ])('%s is named', async (_, lines, why) => {
+    ['of another protocol', ['220 mail.example ESMTP', ''], 'the response is not HTTP'],
+    ['with endless headers', ['HTTP/1.1 200 OK', `a: ${'x'.repeat(70_000)}`, '', ''], 'too many headers'],
+  ])('%s is reported', async (_, lines, why) => {
     const { host } = await answering(lines);
     await expect(fetchText(`http://${host}/`)).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
       message: expect.stringContaining(why),
-      hint: expect.stringContaining('right host and port'),
+      hint: expect.stringContaining('check host and port'),
     });
   });
 });

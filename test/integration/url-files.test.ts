@@ -25,7 +25,7 @@ async function write(
   return at(name);
 }
 
-/** Fetches a file that has those bytes, by its right sha256. */
+/** Fetches a file with the given bytes and the correct sha256. */
 async function fetchBytes(bytes: Uint8Array, settings?: UrlSettings, name?: string) {
   const path = await write(bytes, name);
   return pullFrom(at(), `file://${path}#sha256=${sha256Of(bytes)}`, settings);
@@ -33,26 +33,26 @@ async function fetchBytes(bytes: Uint8Array, settings?: UrlSettings, name?: stri
 const fetchTar = async (entries: readonly TarEntry[], settings?: UrlSettings) =>
   fetchBytes(await tar(entries), settings);
 
-describe('a file by its first bytes', () => {
+describe('the format of a file', () => {
   it.each([
     ['a tar archive', (bytes: Uint8Array) => bytes],
-    ['one packed by gzip', (bytes: Uint8Array) => gzipSync(bytes)],
+    ['a tar archive compressed with gzip', (bytes: Uint8Array) => gzipSync(bytes)],
     [
-      'one packed by gzip in several members',
+      'a tar archive compressed with gzip in several members',
       (bytes: Uint8Array) => Buffer.concat([gzipSync(bytes.subarray(0, 700)), gzipSync(bytes.subarray(700))]),
     ],
-    ['one packed by xz', (bytes: Uint8Array) => xz(bytes)],
-    ['one packed by zstd', (bytes: Uint8Array) => pack(bytes, 'zstd')],
+    ['a tar archive compressed with xz', (bytes: Uint8Array) => xz(bytes)],
+    ['a tar archive compressed with zstd', (bytes: Uint8Array) => pack(bytes, 'zstd')],
     ['a package', (bytes: Uint8Array) => packedDeb(bytes)],
-    ['a package packed by gzip', (bytes: Uint8Array) => packedDeb(gzipSync(bytes))],
-    ['a package packed by xz', (bytes: Uint8Array) => packedDeb(xz(bytes))],
-    ['a package packed by zstd', (bytes: Uint8Array) => packedDeb(pack(bytes, 'zstd'))],
-  ])('is %s, whatever its name', async (_, packed) => {
+    ['a package compressed with gzip', (bytes: Uint8Array) => packedDeb(gzipSync(bytes))],
+    ['a package compressed with xz', (bytes: Uint8Array) => packedDeb(xz(bytes))],
+    ['a package compressed with zstd', (bytes: Uint8Array) => packedDeb(pack(bytes, 'zstd'))],
+  ])('is detected: %s, whatever its name', async (_, packed) => {
     const bytes = await packed(await tar([{ name: 'README', bytes: 'x'.repeat(5000) }, emulator]));
     expect(await fetchBytes(bytes, {}, 'picture.png')).toMatchObject(good);
   });
 
-  it('is the emulator itself', async () => {
+  it('is detected: the emulator itself', async () => {
     const bytes = Buffer.from(program);
     expect(await fetchBytes(bytes, {}, 'anything')).toMatchObject(good);
   });
@@ -63,22 +63,22 @@ describe('a file by its first bytes', () => {
     ['a zip archive', 'PK\x03\x04', /is not an emulator/, /\.zst or \.deb file/],
     ['an empty file', '', /is not an emulator/, /\.deb/],
     [
-      'a library of ar',
+      'an ar library',
       '!<arch>\nfoo.o/          0           0     0     644     1         `\nx',
       /is not a Debian package/,
-      /fetch it again/,
+      /run the command again/,
     ],
     [
       'the start of a package',
       '!<arch>\ndebian-binary   0           0     0     100644  4         `\n2',
       /corrupt or truncated/,
-      /fetch it again/,
+      /run the command again/,
     ],
-  ])('is refused where it is %s', async (_, text, message, hint) => {
+  ])('is unsupported: %s', async (_, text, message, hint) => {
     expect(await fetchBytes(Buffer.from(text))).toMatchObject(refused('BAD_PACKAGE', message, hint));
   });
 
-  it('is refused where it is a package without files, or of files that are packed in another way', async () => {
+  it('is unsupported: a package without files, or with unknown compression', async () => {
     expect(await fetchBytes(await packedDeb(new Uint8Array()))).toMatchObject(
       refused('BAD_PACKAGE', /data\.tar not found/),
     );
@@ -87,7 +87,7 @@ describe('a file by its first bytes', () => {
     );
   });
 
-  it('is refused where it is cut off, at any place', async () => {
+  it('is refused if the file is truncated at any position', async () => {
     const plain = await tar([{ name: 'x', bytes: randomBytes(40_000) }, emulator]);
     for (const bytes of [
       plain,
@@ -109,16 +109,16 @@ describe('a file by its first bytes', () => {
   });
 });
 
-describe('an emulator by itself', () => {
+describe('a single emulator', () => {
   it.each([
     ['qemu-arm-static', 'arm', 'qemu-arm'],
     ['x86_64_qemu-riscv64-static', 'riscv64', 'qemu-riscv64'],
-  ])('is for the guest that its name %s tells', async (name, guest, stored) => {
+  ])('named %s is for the guest in its name', async (name, guest, stored) => {
     const guests = ['aarch64', 'arm', 'riscv64'];
     expect(await fetchBytes(program, { guests }, name)).toMatchObject({ found: [guest], names: [stored] });
   });
 
-  it('is for the only guest that is asked for, else refused', async () => {
+  it('is for the only requested guest, otherwise refused', async () => {
     expect(await fetchBytes(program, { guests: ['riscv64'] }, 'emulator')).toMatchObject({
       found: ['riscv64'],
     });
@@ -138,11 +138,11 @@ describe('an archive', () => {
     'bin/qemu-aarch64',
     'usr/bin/qemu-aarch64',
     './usr/local/bin/qemu-aarch64-static',
-  ])('has an emulator at %s', async (name) => {
+  ])('can have an emulator at %s', async (name) => {
     expect(await fetchTar([{ name, bytes: program }])).toMatchObject(good);
   });
 
-  it('gives all that are asked for, and those that links lead to, forwards and backwards', async () => {
+  it('provides all requested emulators, also through links to earlier and later files', async () => {
     const entries: TarEntry[] = [
       { name: 'usr/bin/qemu-arm', type: 'symlink', linkname: '../lib/other' },
       { name: 'usr/lib/first', bytes: program },
@@ -157,7 +157,7 @@ describe('an archive', () => {
     });
   });
 
-  it('without an emulator gives none', async () => {
+  it('without an emulator provides none', async () => {
     const result = await fetchTar([{ name: 'usr/bin/true', bytes: program }]);
     expect(result).toMatchObject({ found: [], stored: [], leftovers: [] });
   });
@@ -168,9 +168,9 @@ describe('an archive', () => {
       { name: '../../etc/passwd', bytes: 'x' },
       /unsafe file name in the archive: "\.\.\/\.\.\/etc\/passwd"/,
     ],
-    ['leads out of it by a folder', { name: 'usr/../../x', bytes: 'x' }, /"usr\/\.\.\/\.\.\/x"/],
+    ['leads out of it through a directory', { name: 'usr/../../x', bytes: 'x' }, /"usr\/\.\.\/\.\.\/x"/],
     ['is absolute', { name: '/etc/passwd', bytes: 'x' }, /"\/etc\/passwd"/],
-  ])('is refused where a name %s', async (_, entry, message) => {
+  ])('is refused if a name %s', async (_, entry, message) => {
     expect(await fetchTar([entry, emulator])).toMatchObject(refused('BAD_PACKAGE', message, /do not trust/));
   });
 
@@ -181,22 +181,22 @@ describe('an archive', () => {
       /points to "\.\.\/\.\.\/\.\.\/etc\/passwd"/,
     ],
     ['a hard link out of it', { type: 'link', linkname: '../etc/shadow' }, /points to "\.\.\/etc\/shadow"/],
-    ['a link to nothing', { type: 'symlink', linkname: '' }, /./],
+    ['an empty link', { type: 'symlink', linkname: '' }, /./],
     ['a directory', { type: 'directory' }, /is a directory/],
     ['a pipe', { type: 'fifo' }, /is a fifo/],
     ['a device', { type: 'character-device', devmajor: 1, devminor: 5 }, /is a character-device/],
-  ] as const)('is refused where %s is in the place of an emulator', async (_, header, message) => {
+  ] as const)('is refused if %s is at the path of an emulator', async (_, header, message) => {
     expect(await fetchTar([{ name: 'usr/bin/qemu-aarch64', ...header }])).toMatchObject(
       refused('BAD_PACKAGE', message),
     );
   });
 
-  it('whose links name files of the machine gives nothing of them', async () => {
+  it('does not provide files of the machine through links', async () => {
     const entries: TarEntry[] = [{ name: 'usr/bin/qemu-aarch64', type: 'symlink', linkname: '/bin/true' }];
     expect(await fetchTar(entries)).toMatchObject({ found: [], stored: [], leftovers: [] });
   });
 
-  it('whose links lead round is given up', async () => {
+  it('with circular links is refused', async () => {
     const entries: TarEntry[] = [
       { name: 'usr/bin/qemu-aarch64', type: 'symlink', linkname: 'qemu-aarch64-static' },
       { name: 'usr/bin/qemu-aarch64-static', type: 'symlink', linkname: 'qemu-aarch64' },
@@ -213,19 +213,14 @@ describe('a bundle', () => {
   };
   const file: TarEntry = { name: 'aarch64/qemu-aarch64', bytes: program };
 
-  it('gives what it has, and is called by its address', async () => {
+  it('provides its emulators, and is named by its URL', async () => {
     const taken = await fetchTar([manifest(sha256Of(program)), file]);
     expect(taken).toMatchObject(good);
     expect(taken.from?.[0]).toMatch(/^\/.*\/file-\w+ \(aarch64\/qemu-aarch64\)$/);
   });
 
   it.each([
-    [
-      'other bytes than it says',
-      [manifest('0'.repeat(64)), file],
-      'BAD_PACKAGE',
-      /aarch64\/qemu-aarch64 has sha256/,
-    ],
+    ['wrong bytes', [manifest('0'.repeat(64)), file], 'BAD_PACKAGE', /aarch64\/qemu-aarch64 has sha256/],
     [
       'emulators for another host',
       [manifest(sha256Of(program), 's390x'), file],
@@ -233,15 +228,15 @@ describe('a bundle', () => {
       /for s390x machines/,
     ],
     ['another manifest', [{ name: 'manifest.json', bytes: '[]' }], 'BAD_PACKAGE', /bundle .*file-/],
-  ] as const)('with %s is refused', async (_, entries, code, message) => {
+  ] as const)('with %s is rejected', async (_, entries, code, message) => {
     const { error, ...rest } = await fetchTar(entries);
     expect({ error, ...rest }).toMatchObject(refused(code, message));
     expect(error?.message).not.toContain('binfmtctl-url-');
   });
 });
 
-describe('file:', () => {
-  it('takes nothing that has another sha256', async () => {
+describe('a file: URL', () => {
+  it('is refused if the sha256 differs', async () => {
     const path = await write(program);
     const wrong = await pullFrom(at(), `file://${path}#sha256=${'0'.repeat(64)}`);
     expect(wrong).toMatchObject(
@@ -255,7 +250,7 @@ describe('file:', () => {
     ['a link to a pipe', () => symlink(at('pipe'), at('link')), 'link', /it is a named pipe/],
     ['absent', async () => {}, 'absent', /no such file/],
     ['below a file', () => writeFile(at('plain'), ''), 'plain/x', /no such file/],
-  ])('refuses what is %s', async (_, make, name, message) => {
+  ])('is refused if it is %s', async (_, make, name, message) => {
     await make();
     for (const settings of [{}, { allowUnverified: true }]) {
       const end = 'allowUnverified' in settings ? '' : `#sha256=${'0'.repeat(64)}`;
@@ -265,13 +260,13 @@ describe('file:', () => {
     }
   });
 
-  it('refuses a device', async () => {
+  it('is refused if it is a device', async () => {
     expect(await pullFrom(at(), `file:///dev/zero#sha256=${'0'.repeat(64)}`)).toMatchObject(
       refused('BAD_SOURCE', /a device/),
     );
   });
 
-  it('without sha256 is refused, else warned of and pinned', async () => {
+  it('without sha256 is refused, or accepted with a warning and pinned', async () => {
     const path = await write(program);
     expect(await pullFrom(at(), `file://${path}`)).toMatchObject(
       refused('BAD_SOURCE', /has no sha256/, /`sha256sum .*--allow-unverified/),
@@ -282,7 +277,7 @@ describe('file:', () => {
     expect(taken.warnings).toEqual([`url: ${path} is not verified: its sha256 is ${sha256}`]);
   });
 
-  it('without sha256 is refused where others can change it, but not with it', async () => {
+  it('without sha256 is refused if other users can change the file', async () => {
     const path = await write(program);
     await chmod(path, 0o666);
     expect(await pullFrom(at(), `file://${path}`, { allowUnverified: true })).toMatchObject(
@@ -291,7 +286,7 @@ describe('file:', () => {
     expect(await pullFrom(at(), `file://${path}#sha256=${sha256Of(program)}`)).toMatchObject(good);
   });
 
-  it('leaves nothing where it is interrupted', async () => {
+  it('leaves nothing when interrupted', async () => {
     const path = await write(await tar([emulator]));
     const source = `file://${path}#sha256=${'0'.repeat(64)}`;
     const { error, ...rest } = await pullFrom(at(), source, { signal: AbortSignal.abort() });

@@ -15,9 +15,9 @@ import { startWeb, type WebOptions } from './fixtures/web.ts';
 
 const MB = 1_000_000;
 const LIMIT = 120 * MB;
-/** In MB; more than the limit. */
+/** In MB; larger than the limit. */
 const ARCHIVE = amount(130, 600);
-/** Ten members, or as many as are more than the limit. */
+/** Ten members, or as many as exceed the limit. */
 const MEMBERS = amount(3, 10);
 const emulator = { name: 'usr/bin/qemu-aarch64', bytes: fakeQemu() };
 const xz = (bytes: Uint8Array, ...options: string[]) =>
@@ -37,7 +37,7 @@ interface Outcome {
   readonly left: readonly string[];
 }
 
-/** Fetches in a process of its own, with folders of its own for the store and for temporary files. */
+/** Fetches in a child process with private directories for the store and for temporary files. */
 async function fetchOnce(
   bytes: Uint8Array,
   { intercept, before = '' }: Pick<WebOptions, 'intercept'> & { readonly before?: string } = {},
@@ -59,10 +59,10 @@ async function fetchOnce(
 describe('the memory of a download', () => {
   it.each([
     ['an archive', ARCHIVE, (bytes: Uint8Array) => bytes],
-    ['one packed by gzip', ARCHIVE, (bytes: Uint8Array) => gzipSync(bytes, { level: 1 })],
-    ['one packed by zstd', ARCHIVE, (bytes: Uint8Array) => pack(bytes, 'zstd')],
-    ['one packed by xz', 30, (bytes: Uint8Array) => xz(bytes, '-0')],
-    ['a package packed by xz', 30, (bytes: Uint8Array) => packedDeb(xz(bytes, '-0'))],
+    ['one compressed with gzip', ARCHIVE, (bytes: Uint8Array) => gzipSync(bytes, { level: 1 })],
+    ['one compressed with zstd', ARCHIVE, (bytes: Uint8Array) => pack(bytes, 'zstd')],
+    ['one compressed with xz', 30, (bytes: Uint8Array) => xz(bytes, '-0')],
+    ['a package compressed with xz', 30, (bytes: Uint8Array) => packedDeb(xz(bytes, '-0'))],
   ])(
     'stays under 120 MB for %s of %i MB',
     async (_, size, packed) => {
@@ -81,7 +81,7 @@ describe('the memory of a download', () => {
     expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
   });
 
-  it('stays under 120 MB for bombs, which are refused', async () => {
+  it('stays under 120 MB for decompression bombs, and rejects them', async () => {
     // Members of zeros that belong to no file.
     const zeros = Buffer.alloc(64 * MB);
     const start = await tar([{ name: 'x', bytes: '' }]);
@@ -121,14 +121,14 @@ describe('the memory of a download', () => {
     expect({ left, small: peak < LIMIT }).toEqual({ left: [], small: true });
   }, 120_000);
 
-  it('is limited for xz, too', async () => {
+  it('is also limited for xz', async () => {
     const plain = await tar([emulator]);
     const { code, message, left } = await fetchOnce(xz(plain, '--lzma2=dict=512MiB'));
     expect({ code, left }).toEqual({ code: 'BAD_PACKAGE', left: [] });
     expect(message).toMatch(/cannot unpack the archive: .*[Mm]emory/);
   });
 
-  it('says what to do where addresses are limited', async () => {
+  it('gives a hint if the address space is limited', async () => {
     const plain = await tar([emulator]);
     const limit = 'ulimit -v 4000000;';
     expect(await fetchOnce(plain, { before: limit })).toMatchObject({

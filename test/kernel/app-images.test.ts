@@ -12,7 +12,7 @@ const { at, run, store } = startWork();
 const [package_ = ''] = unpackPackages('busybox-static:arm64');
 const program = readFileSync(join(package_, 'bin/busybox'));
 const source = ['--source', `dir:${emulatorFolder()}`];
-/** Runs `uname -m`, which busybox does by its own name. */
+/** Runs `uname -m`, which busybox selects by its name. */
 const runIt = (...options: readonly string[]) =>
   binfmtctl(['run', '--store', store, ...options, '--', at('uname'), '-m']);
 
@@ -30,7 +30,7 @@ describe.each([1, 2])('an AppImage of type %i', (type) => {
     expect((await runIt(...source, '--dry-run')).stdout).toMatch(/^aarch64: .*, by an entry of its own\n/);
   });
 
-  it('is run beside an entry whose mask does not take it', async () => {
+  it('runs beside an entry whose mask does not match it', async () => {
     const escaped = (hex: string): string => hex.replace(/../g, '\\x$&');
     const magic = escaped('7f454c460201010000000000000000000200b700');
     const mask = escaped('fffffffffffffffffffffffffffffffffeffffff');
@@ -38,7 +38,7 @@ describe.each([1, 2])('an AppImage of type %i', (type) => {
     expect(await runIt(...source)).toEqual({ status: 0, stdout: 'aarch64\n', stderr: '' });
   });
 
-  it('is taken by the entry that install registers', async () => {
+  it('matches the entry that install registers', async () => {
     expect(await run('install', 'arm64', ...source)).toMatchObject({ status: 0 });
     expect(execFileSync(at('uname'), ['-m'], { encoding: 'utf8' })).toBe('aarch64\n');
     expect((await runIt('--dry-run')).stdout).toMatch(/^aarch64: .*, by entry qemu-aarch64\n/);
@@ -46,7 +46,7 @@ describe.each([1, 2])('an AppImage of type %i', (type) => {
 });
 
 describe('a program with another OS ABI', () => {
-  it('is run by class, byte order and machine, as the kernel does with its own', async () => {
+  it('runs by class, byte order and machine, like native programs', async () => {
     put();
     const bytes = readFileSync(at('uname'));
     bytes[7] = 97;

@@ -1,4 +1,4 @@
-/** argv[0] on kernels that do not tell emulators of flag P: uname(2) reports Linux 2.6 here, whatever runs. */
+/** argv[0] on kernels that do not tell emulators about flag P: uname(2) reports Linux 2.6 here. */
 import { copyFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ afterEach(() => {
 
 const interpreterOf = (name: string): string => /^interpreter (.*)$/m.exec(entries()[name] ?? '')?.[1] ?? '';
 
-/** What runs a command where Debian's package of QEMU for s390x is installed, whose program has that name. */
+/** Runs a command with Debian's QEMU package for s390x installed, whose program has that name. */
 function withPackage(name: string): readonly string[] {
   const usr = join(folder, name);
   for (const each of ['bin', 'libexec/qemu-binfmt']) mkdirSync(join(usr, each), { recursive: true });
@@ -41,7 +41,7 @@ interface Proved {
 }
 
 describe('on a kernel before 5.12', () => {
-  it('Debian’s QEMU is registered with P, under a name in the store that tells it so', async () => {
+  it('Debian’s QEMU is registered with P, under a name in the store that indicates P', async () => {
     const words = ['install', 'riscv64', ...source, '--store', store];
     const planned = await binfmtctl([...words, '--dry-run'], { within: oldKernel });
     expect(planned.status).toBe(0);
@@ -55,14 +55,14 @@ describe('on a kernel before 5.12', () => {
     await documentOf(['uninstall', '--all', '--purge', '--store', store]);
   });
 
-  it('the name is the distribution’s where there is one', async () => {
+  it('the distribution’s name is used if it exists', async () => {
     const within = [...withPackage('qemu-s390x'), ...oldKernel];
     const { proofs } = await documentOf<Proved>(['install', 's390x', '--store', store], { within });
     expect(proofs).toMatchObject([{ argv0: { holds: true } }]);
     expect(interpreterOf('qemu-s390x')).toBe('/usr/libexec/qemu-binfmt/s390x-binfmt-P');
   });
 
-  it('says what is lost with an emulator that does not heed its name', async () => {
+  it('warns about an emulator that ignores its name', async () => {
     const plain = join(folder, 'plain');
     mkdirSync(plain);
     copyFileSync(join(emulatorFolder(), 'qemu-s390x-static'), join(plain, 'qemu-s390x-static'));
@@ -73,14 +73,14 @@ describe('on a kernel before 5.12', () => {
   });
 });
 
-it('on a later kernel, the emulator’s plain name is taken, as Debian 12 packages both', async () => {
+it('on a later kernel, the emulator’s plain name is used, because Debian 12 packages both', async () => {
   const within = withPackage('qemu-s390x-static');
   const { proofs } = await documentOf<Proved>(['install', 's390x', '--store', store], { within });
   expect(proofs).toMatchObject([{ argv0: { holds: true }, verdict: { outcome: 'works' } }]);
   expect(interpreterOf('qemu-s390x')).toBe('/usr/bin/qemu-s390x-static');
 });
 
-it('a name of that kind is known as QEMU’s', async () => {
+it('such a name is recognized as QEMU’s', async () => {
   const named = join(folder, 'riscv64-binfmt-P');
   copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), named);
   registerOthers('debian', 'riscv64', named, 'PF');

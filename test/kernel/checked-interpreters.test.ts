@@ -1,4 +1,4 @@
-/** The file that the kernel holds for a rule with flag F is the one that was checked, even if a link changes in between. */
+/** With flag F, the kernel holds the file that was checked, even if a link changes in between. */
 import {
   appendFileSync,
   copyFileSync,
@@ -64,14 +64,14 @@ describe.each(DOORS)('%s', (_, words) => {
     process.env['PATH'] = process.env['PATH']?.slice(current.length + 1);
   });
 
-  it('removes the entry again if another file was registered', async () => {
+  it('removes the entry if another file was registered', async () => {
     const ran = await stoppedAroundRegister(words, [() => pointTo('other'), () => {}]);
     expect(ran.stderr).toContain(`its interpreter ${emulator} changed after it was checked`);
     expect(ran.status).not.toBe(0);
     expect(entries()).toEqual({});
   });
 
-  it('removes the entry again if the path leads to the checked file afterwards', async () => {
+  it('removes the entry even if the path leads to the checked file afterwards', async () => {
     const ran = await stoppedAroundRegister(words, [() => pointTo('other'), () => pointTo('checked')]);
     expect(ran.stderr).toContain(`its interpreter ${emulator} changed after it was checked`);
     expect(ran.status).not.toBe(0);

@@ -104,7 +104,7 @@ const install = (arch: string, source: string, ...more: readonly string[]): read
   ...more,
 ];
 
-describe('an emulator that is named', () => {
+describe('an emulator given as the source', () => {
   it.each(UNFIT)('is refused: %s', async (name, code, message, hint) => {
     await expectRefusal(install('s390x', `path:${at(name)}`), { status: 1, code, message, hint });
     expect(snapshot(store)).toEqual(before);

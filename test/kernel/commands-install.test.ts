@@ -26,10 +26,10 @@ afterEach(() => {
 });
 
 describe('install', () => {
-  it('changes nothing the second time, and says so', async () => {
+  it('changes nothing the second time, and reports that', async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     const [before, inode] = [snapshot(store), inodeOf('qemu-aarch64')];
-    // From the store, from the source that was named, and by a spelling of another kind.
+    // From the store, from the named source, and by another spelling.
     const again = await documentOf(['install', 'linux/arm64', '--store', store]);
     expect(again).toMatchObject({ steps: [], unchanged: ['aarch64'], proofs: [{ entry: 'qemu-aarch64' }] });
     expect((await run('install', 'aarch64', ...source)).status).toBe(0);
@@ -61,7 +61,7 @@ describe('install', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('gives set-user-id programs their owner with --credentials, which verify proves', async () => {
+  it("gives set-user-ID programs their owner's rights with --credentials, as verify confirms", async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     expect(await documentOf(['verify', '--store', store])).toMatchObject({
       proofs: [{ credentials: { holds: null } }],
@@ -72,13 +72,13 @@ describe('install', () => {
       holds: true,
       proofs: [{ credentials: { holds: true } }],
     });
-    // Without the word the flag stays, and it is said that it does.
+    // Without the option, the flag stays, with a warning.
     const { stderr } = await run('install', 'arm64', ...source);
     expect(stderr).toMatch(/^warning: entry qemu-aarch64 keeps flag C/m);
     expect(entries()['qemu-aarch64']).toMatch(/^flags: POCF$/m);
   });
 
-  it('does with --credentials what it can where no other user exists', async () => {
+  it('registers with --credentials even if no other user is mapped', async () => {
     const mount = 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && exec "$@"';
     const within = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'];
     const words = ['install', 'arm64', '--credentials', ...source, '--store', store];
@@ -88,14 +88,14 @@ describe('install', () => {
     });
   });
 
-  it('registers without proof with --no-verify', async () => {
+  it('registers without a probe with --no-verify', async () => {
     const result = await documentOf(['install', 'arm64', ...source, '--no-verify', '--store', store]);
     expect(result).toMatchObject({ proofs: [] });
     const status = await documentOf(['status', '--store', store]);
     expect(status).toMatchObject({ entries: [{ entry: { name: 'qemu-aarch64' }, ours: true, proof: null }] });
   });
 
-  it('leaves an entry of that name that others made, unless --replace says so', async () => {
+  it("keeps another program's entry of that name without --replace", async () => {
     registerOthers('qemu-riscv64', 'riscv64', '/bin/false', 'P');
     const before = entries();
     await expectRefusal(['install', 'riscv64', ...source, '--store', store], {
@@ -111,7 +111,7 @@ describe('install', () => {
     expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
   });
 
-  it('leaves an entry that others made in the place of its own, unless --replace says so', async () => {
+  it("keeps an entry that another program put in the place of binfmtctl's without --replace", async () => {
     await documentOf(['install', 'riscv64', ...source, '--store', store]);
     switchEntry('qemu-riscv64', 'gone');
     registerOthers('qemu-riscv64', 'riscv64', '/bin/false', 'P');
@@ -122,7 +122,7 @@ describe('install', () => {
     expect((await run('install', 'riscv64', ...source, '--replace')).status).toBe(0);
   });
 
-  it('fails with --all where no emulator is found, and not where all that is found works already', async () => {
+  it('fails with --all if no emulator is found, but not if all architectures work already', async () => {
     const empty = join(temporaryFolder(), 'empty');
     mkdirSync(empty);
     await expectRefusal(['install', '--all', '--source', `dir:${empty}`, '--store', store], {
@@ -138,7 +138,7 @@ describe('install', () => {
       expect((await run('install', '--all', '--source', `dir:${some}`)).status).toBe(0);
   });
 
-  it('names the reason of each source', async () => {
+  it("reports each source's reason", async () => {
     const empty = join(temporaryFolder(), 'empty');
     mkdirSync(empty);
     const sources = ['--source', `dir:${empty}`, '--source', `dir:${empty}/missing`];
@@ -150,7 +150,7 @@ describe('install', () => {
     });
   });
 
-  it('leaves what serves the architecture already, whoever made it', async () => {
+  it('keeps an entry that already works, whoever registered it', async () => {
     registerOthers('riscv', 'riscv64', `${emulators}/qemu-riscv64-static`, 'PF');
     const inode = inodeOf('riscv');
     expect(await documentOf(['install', 'riscv64', '--store', store])).toMatchObject({
@@ -161,7 +161,7 @@ describe('install', () => {
     expect(inodeOf('riscv')).toBe(inode);
   });
 
-  it('takes the place of a disabled entry of its own', async () => {
+  it('replaces its disabled entry', async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     switchEntry('qemu-aarch64', 'off');
     await documentOf(['install', 'arm64', '--store', store]);

@@ -10,11 +10,11 @@ const store = temporaryFolder();
 const emulators = emulatorFolder();
 afterEach(removeAllEntries);
 
-// Debian 12 has QEMU 7.2, which programs of Go 1.23 and later do not get on with.
+// Debian 12 has QEMU 7.2, with which programs of Go 1.23 and later fail.
 const GO = 'golang/go#69259';
 const install = (...words: readonly string[]): readonly string[] => ['install', ...words, '--store', store];
 
-/** A folder with a program that says it is that version of QEMU for arm64. */
+/** A directory with a program that reports to be that version of QEMU for arm64. */
 function folderWith(version: string, name = version): string {
   const own = join(folder, name);
   mkdirSync(own, { recursive: true });
@@ -23,8 +23,8 @@ function folderWith(version: string, name = version): string {
   return own;
 }
 
-describe('an emulator of a version that is known to be bad', () => {
-  it('is installed with a warning that tells symptom, way out and source', async () => {
+describe('an emulator version with known problems', () => {
+  it('is installed with a warning about symptom, workaround and source', async () => {
     const { status, stderr } = await binfmtctl(install('riscv64,s390x', '--source', `dir:${emulators}`));
     expect(status).toBe(0);
     const warnings = stderr.split('\n').filter((line) => line.startsWith('warning:'));
@@ -36,7 +36,7 @@ describe('an emulator of a version that is known to be bad', () => {
     expect(warnings.filter((line) => line.includes(GO))).toHaveLength(1);
   });
 
-  it('is refused with --strict, and nothing is left of it', async () => {
+  it('is refused with --strict and leaves nothing', async () => {
     const before = snapshot(store);
     await expectRefusal(install('riscv64', '--source', `dir:${emulators}`, '--strict'), {
       status: 1,
@@ -48,14 +48,14 @@ describe('an emulator of a version that is known to be bad', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('is refused with --strict also where it serves already', async () => {
+  it('is refused with --strict even if it is already registered', async () => {
     await documentOf(install('riscv64', '--source', `dir:${emulators}`));
     const words = install('riscv64', '--strict', '--source', `dir:${emulators}`);
     expect((await binfmtctl(words)).status).toBe(1);
     await documentOf(['uninstall', '--all', '--store', store]);
   });
 
-  it('makes --all --strict fail where nothing else is left', async () => {
+  it('makes --all --strict fail if there is no other', async () => {
     const { status, stderr } = await binfmtctl(install('--all', '--strict', '--source', `dir:${emulators}`));
     expect({ status, stderr }).toEqual({
       status: 1,
@@ -64,7 +64,7 @@ describe('an emulator of a version that is known to be bad', () => {
     expect(snapshot(store).entries).toEqual({});
   });
 
-  it('comes after a good one that this machine has, wherever that is', async () => {
+  it('is used only if this machine has no other', async () => {
     const PATH = `${folderWith('9.2.0')}:${folderWith('9.9.9')}:${process.env['PATH']}`;
     const planned = async (...more: readonly string[]) =>
       JSON.stringify(await documentOf(install('arm64', '--dry-run', ...more), { env: { PATH } }));
@@ -72,7 +72,7 @@ describe('an emulator of a version that is known to be bad', () => {
     expect(await planned('--strict')).toContain(join(folder, '9.9.9/qemu-aarch64'));
   });
 
-  it('is passed over with --strict for the next source', async () => {
+  it('is skipped with --strict in favor of the next source', async () => {
     const sources = ['--source', `dir:${folderWith('9.2.0')}`, '--source', `dir:${folderWith('9.9.9')}`];
     const version = async (...more: readonly string[]) => {
       const { stdout } = await binfmtctl(install('arm64', '--no-verify', ...sources, ...more));
@@ -85,7 +85,7 @@ describe('an emulator of a version that is known to be bad', () => {
     expect(await version('--strict')).toEqual(['9.9.9']);
   });
 
-  it('is known by a profile of your own, too', async () => {
+  it("can be defined in a user's profile", async () => {
     const catalogue = join(folder, 'profiles/emulator');
     mkdirSync(catalogue, { recursive: true });
     const own = { range: '9.9.9', guests: ['aarch64'], hosts: ['*'], kernels: '>=4.0.0' };
@@ -113,7 +113,7 @@ describe('an emulator of a version that is known to be bad', () => {
     );
   });
 
-  it('is not spoken of with --quiet', async () => {
+  it('causes no warning with --quiet', async () => {
     symlinkSync(join(emulators, 'qemu-sh4-static'), join(folder, 'qemu-sh4-static'));
     const words = install('sh4', '--dry-run', '--quiet');
     const ran = await binfmtctl(words, { env: { PATH: `${folder}:${process.env['PATH']}` } });

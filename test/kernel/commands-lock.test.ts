@@ -32,7 +32,7 @@ const readLock = async (): Promise<LockFile> => documentOf<LockFile>(['lock', '-
 const edit = (from: RegExp, to: string): void =>
   writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
 
-/** The folder as it was at first: two emulators. */
+/** The initial directory: two emulators. */
 function restore(): void {
   rmSync(own, { recursive: true, force: true });
   mkdirSync(own, { recursive: true });
@@ -40,7 +40,7 @@ function restore(): void {
     copyFileSync(join(emulators, `qemu-${guest}-static`), join(own, `qemu-${guest}-static`));
 }
 
-/** Makes the emulator say another version, as an upgrade does. */
+/** Changes the reported version of the emulator, like an upgrade. */
 function replaceEmulator(guest: string): void {
   const path = join(own, `qemu-${guest}-static`);
   const said = new RegExp(`(qemu-${guest} version )([\\d.]+)`);
@@ -69,7 +69,7 @@ afterEach(async () => {
 afterAll(removeAllEntries);
 
 describe('install --lock', () => {
-  it('writes what it has installed: source, version, sha256 and size', async () => {
+  it('records source, version, sha256 and size of the installed emulators', async () => {
     const expected = (guest: string) => {
       const bytes = readFileSync(join(own, `qemu-${guest}-static`));
       const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -80,7 +80,7 @@ describe('install --lock', () => {
     expect(hosts).toEqual({ [host]: { riscv64: expected('riscv64'), s390x: expected('s390x') } });
   });
 
-  it('keeps what the file says of others, and is the same text when nothing changes', async () => {
+  it('keeps other emulators in the file, and leaves it unchanged if nothing changes', async () => {
     edit(
       /^hosts:\n/m,
       `hosts:\n  sparc64:\n    arm: ${JSON.stringify((await readLock()).hosts[host]?.['s390x'])}\n`,
@@ -92,7 +92,7 @@ describe('install --lock', () => {
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
-  it('takes the name of a file with = alone: what follows is an architecture', async () => {
+  it('takes a file name only after =; the next word is an architecture', async () => {
     const ran = await binfmtctl(install('--lock', 'riscv64', '--source', `dir:${own}`), {
       within: ['env', '-C', folder],
     });
@@ -100,7 +100,7 @@ describe('install --lock', () => {
     expect(existsSync(at('binfmtctl.lock'))).toBe(true);
   });
 
-  it('takes everything back where the file cannot be written', async () => {
+  it('rolls everything back if the file cannot be written', async () => {
     const before = snapshot(store);
     await expectRefusal(
       install('riscv64', '--source', `dir:${own}`, `--lock=${at('ro/x.lock')}`),
@@ -115,7 +115,7 @@ describe('install --lock', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('leaves a file alone that is no lock file', async () => {
+  it('does not change a file that is not a lock file', async () => {
     writeFileSync(at('notes.txt'), 'do not lose this\n');
     const before = snapshot(store);
     await expectRefusal(install('riscv64', '--source', `dir:${own}`, `--lock=${at('notes.txt')}`), {
@@ -128,7 +128,7 @@ describe('install --lock', () => {
     expect(snapshot(store)).toEqual(before);
   });
 
-  it('says in a dry run that it would write the file', async () => {
+  it('reports in a dry run that it would write the file', async () => {
     const ran = await binfmtctl(install('riscv64', '--dry-run', `--lock=${at('dry.lock')}`));
     expect(ran.stdout).toBe('would fetch an emulator for riscv64, register and verify it\n');
     expect(existsSync(at('dry.lock'))).toBe(false);
@@ -138,7 +138,7 @@ describe('install --lock', () => {
 describe('install --locked', () => {
   const locked = (...words: readonly string[]) => install(...words, `--locked=${file}`);
 
-  it('installs the very bytes that are locked', async () => {
+  it('installs exactly the locked emulators', async () => {
     const { proofs } = await documentOf<{ proofs: { arch: string; emulator: { sha256: string } }[] }>(
       locked('--all'),
     );
@@ -148,7 +148,7 @@ describe('install --locked', () => {
     );
   });
 
-  it('needs no source where the store has them', async () => {
+  it('needs no source if the store has them', async () => {
     await documentOf(locked('riscv64'));
     rmSync(own, { recursive: true });
     await documentOf(['uninstall', '--all', '--store', store]);
@@ -156,7 +156,7 @@ describe('install --locked', () => {
     expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
   });
 
-  it('replaces an emulator that is another one than the locked', async () => {
+  it('replaces an emulator that differs from the locked one', async () => {
     replaceEmulator('riscv64');
     await documentOf(install('riscv64', '--source', `dir:${own}`, '--no-verify'));
     restore();
@@ -164,7 +164,7 @@ describe('install --locked', () => {
     expect(entries()['qemu-riscv64']).toContain((await readLock()).hosts[host]?.['riscv64']?.sha256);
   });
 
-  it('refuses other bytes, names expected and found, and leaves nothing', async () => {
+  it('refuses other bytes with expected and found digest, and leaves nothing', async () => {
     replaceEmulator('s390x');
     const before = snapshot(store);
     await expectRefusal(locked('--all'), {
@@ -178,7 +178,7 @@ describe('install --locked', () => {
   });
 
   it.each([
-    ['another size', /size: \d+/, 'size: 7', 1, 'LOCK_MISMATCH', /expected size 7 of .*, found \d+$/],
+    ['another size', /size: \d+/, 'size: 7', 1, 'LOCK_MISMATCH', /expected size 7 as in .*, found \d+$/],
     ['another version', /version: .*/, 'version: 8.0.0', 1, 'LOCK_MISMATCH', /expected version 8\.0\.0/],
     [
       'another host',
@@ -188,9 +188,16 @@ describe('install --locked', () => {
       'LOCK_MISMATCH',
       /no emulators for .*only for sparc64/,
     ],
-    ['no such architecture', / {4}riscv64:/, '    s390:', 1, 'LOCK_MISMATCH', /has no emulator for riscv64/],
     [
-      'no such emulator',
+      'a missing architecture',
+      / {4}riscv64:/,
+      '    s390:',
+      1,
+      'LOCK_MISMATCH',
+      /has no emulator for riscv64/,
+    ],
+    [
+      'a missing emulator',
       /emulator: .*/,
       'emulator: none',
       1,
@@ -198,7 +205,7 @@ describe('install --locked', () => {
       /^source .* in .*own\.lock: .*no emulator none for riscv64/,
     ],
     [
-      'no such source',
+      'an unknown source',
       /source: .*/,
       'source: none',
       2,
@@ -206,14 +213,14 @@ describe('install --locked', () => {
       /^source "none" in .*own\.lock: unknown source/,
     ],
     [
-      'half a sha256',
+      'a truncated sha256',
       /sha256: .*/,
       'sha256: abcd',
       2,
       'BAD_LOCK',
       /own\.lock:\d+: .*\.sha256: must be a SHA-256 digest/,
     ],
-    ['no YAML', /^hosts:/m, 'hosts: [', 2, 'BAD_LOCK', /own\.lock:\d+: /],
+    ['invalid YAML', /^hosts:/m, 'hosts: [', 2, 'BAD_LOCK', /own\.lock:\d+: /],
   ] as const)('refuses a lock edited by hand: %s', async (_, from, to, status, code, message) => {
     edit(from, to);
     const before = snapshot(store);
@@ -225,16 +232,16 @@ describe('install --locked', () => {
     ['--lock', ['--lock']],
     ['--source', ['--source', 'apt']],
     ['--emulator', ['--emulator', 'qemu']],
-  ])('does not go together with %s', (name, words) =>
+  ])('cannot be combined with %s', (name, words) =>
     expectRefusal(locked('riscv64', ...words), {
       status: 2,
       code: 'USAGE',
-      message: new RegExp(`--locked and ${name} do not go together`),
+      message: new RegExp(`--locked and ${name} are mutually exclusive`),
       hint: /binfmtctl lock --update/,
     }),
   );
 
-  it('takes what the lock names out of a bundle, where the source has gone', async () => {
+  it('installs the locked emulators from a bundle if the source no longer exists', async () => {
     const tar = at('locked.tar');
     await documentOf(['bundle', '-o', tar, '--all', `--locked=${file}`, '--store', store]);
     rmSync(own, { recursive: true });
@@ -242,7 +249,7 @@ describe('install --locked', () => {
     expect(Object.keys(entries()).toSorted()).toEqual(['qemu-riscv64', 'qemu-s390x']);
   });
 
-  it('takes them out of a bundle that others can write, as the lock file says what they have to be', async () => {
+  it('accepts a bundle that other users can write, as the lock file has the digests', async () => {
     const tar = at('open.tar');
     await documentOf(['bundle', '-o', tar, '--all', `--locked=${file}`, '--store', store]);
     chmodSync(tar, 0o666);
@@ -253,7 +260,7 @@ describe('install --locked', () => {
     expect(Object.keys(entries())).toEqual(['qemu-riscv64']);
   });
 
-  it('refuses a bundle that has other bytes than the lock names', async () => {
+  it('refuses a bundle that differs from the lock file', async () => {
     const tar = at('other.tar');
     replaceEmulator('riscv64');
     await documentOf(['bundle', '-o', tar, 'riscv64', '--source', `dir:${own}`, '--store', store]);
@@ -263,7 +270,7 @@ describe('install --locked', () => {
     expect(entries()).toEqual({});
   });
 
-  it('needs the file', () =>
+  it('requires the file', () =>
     expectRefusal(install('riscv64', `--locked=${at('none.lock')}`), {
       status: 2,
       code: 'BAD_LOCK',
@@ -271,7 +278,7 @@ describe('install --locked', () => {
       hint: /`binfmtctl lock --update riscv64 --lock-file .*none\.lock/,
     }));
 
-  it('leaves out with --all what the catalogue does not know', async () => {
+  it('skips unknown architectures with --all', async () => {
     edit(/ {4}s390x:/, '    pdp11:');
     expect(await documentOf(locked('--all'))).toMatchObject({
       proofs: [{ arch: 'riscv64' }],
@@ -279,7 +286,7 @@ describe('install --locked', () => {
     });
   });
 
-  it('refuses a locked version that is known to be bad with --strict', () =>
+  it('refuses a locked version with known problems with --strict', () =>
     expectRefusal(locked('riscv64', '--strict'), {
       status: 1,
       code: 'EMULATOR_UNFIT',
@@ -289,7 +296,7 @@ describe('install --locked', () => {
 });
 
 describe('lock', () => {
-  it('shows the file', async () => {
+  it('prints the file', async () => {
     const { stdout } = await binfmtctl(['lock', '--lock-file', file]);
     expect(stdout.split('\n').map((line) => line.split(/\s+/).slice(0, 3))).toEqual([
       ['HOST', 'ARCH', 'EMULATOR'],
@@ -299,7 +306,7 @@ describe('lock', () => {
     ]);
   });
 
-  it('renews what has changed, each from its source, and touches nothing else', async () => {
+  it('updates changed emulators, each from its source, and nothing else', async () => {
     expect(await documentOf(update())).toMatchObject({ changes: [], unchanged: ['riscv64', 's390x'] });
     expect(readFileSync(file, 'utf8')).toBe(text);
     replaceEmulator('s390x');
@@ -314,7 +321,7 @@ describe('lock', () => {
     expect((await readLock()).hosts[host]?.['s390x']?.version).toBe('9.9.9');
   });
 
-  it('renews or adds those that are named alone, from where it is told', async () => {
+  it('updates or adds only the given architectures, from the given source', async () => {
     replaceEmulator('s390x');
     const ran = await binfmtctl(update('riscv64', 'sh4', '--source', `dir:${emulators}`));
     expect(ran.stdout).toMatch(
@@ -329,13 +336,13 @@ describe('lock', () => {
     expect(hosts[host]?.['s390x']?.version).not.toBe('9.9.9');
   });
 
-  it('makes a file where there is none', async () => {
+  it('creates the file if it does not exist', async () => {
     rmSync(file);
     await documentOf(update('sh4', '--source', `dir:${emulators}`));
     expect(Object.keys((await readLock()).hosts[host] ?? {})).toEqual(['sh4']);
   });
 
-  it('leaves the file as it is where one emulator is gone', async () => {
+  it('leaves the file unchanged if an emulator no longer exists', async () => {
     rmSync(join(own, 'qemu-s390x-static'));
     const before = snapshot(store);
     await expectRefusal(update(), {
@@ -358,13 +365,13 @@ describe('lock', () => {
     await expectRefusal([...words], { status, code, message, hint: /./ });
   });
 
-  it('names in the hint the architectures that were asked for', () =>
+  it('names the requested architectures in the hint', () =>
     expectRefusal(['lock', 'ppc64le', 'arm64', '--lock-file', file], {
       ...{ status: 2, code: 'USAGE', message: /--update is missing/ },
       hint: /^`binfmtctl lock --update ppc64le arm64 --lock-file \S+own\.lock` renews or adds them$/,
     }));
 
-  it('names every problem of a file', async () => {
+  it('reports every problem of a file', async () => {
     edit(/sha256: ./g, 'sha256: X');
     appendFileSync(file, 'more: 1\n');
     const { stderr } = await binfmtctl(['lock', '--lock-file', file]);

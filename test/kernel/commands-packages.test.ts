@@ -16,7 +16,7 @@ const PROGRAM = './usr/bin/qemu-riscv64-static';
 
 afterEach(removeAllEntries);
 
-/** Circumstances in which apt knows of one archive: a local one, with that one package. */
+/** An environment in which apt has a single source: a local archive with one package. */
 function archiveOf(name: string, bytes: Uint8Array, promised: Uint8Array = bytes): Circumstances {
   const archive = join(folder, name);
   mkdirSync(join(archive, 'store'), { recursive: true });
@@ -57,36 +57,36 @@ describe.concurrent('a package from apt that cannot be used', () => {
   const emulator = readFileSync(join(emulatorFolder(), 'qemu-riscv64-static'));
   const good = packed({ name: PROGRAM, bytes: emulator });
 
-  it('is not what the index promises', async () => {
+  it('does not match the index', async () => {
     const other = Buffer.from(await good).fill(0, 5000, 6000);
     const circumstances = archiveOf('swapped', other, await good);
     await refuses('swapped', circumstances, ['SOURCE_FAILED', /cannot download .*[Hh]ash/, /--source/]);
   });
 
-  it('is cut off', async () => {
+  it('is truncated', async () => {
     const circumstances = archiveOf('cut', (await good).subarray(0, 100_000));
     await refuses('cut', circumstances, ['BAD_PACKAGE', /is corrupt or truncated/, /do not trust/]);
   });
 
-  it('is no package at all', () =>
+  it('is not a package', () =>
     refuses('nonsense', archiveOf('nonsense', Buffer.from('nonsense')), [
       'BAD_PACKAGE',
       /is not a Debian package/,
       /do not trust/,
     ]));
 
-  it('leads out of its folder', async () => {
+  it('contains a path that leads out of it', async () => {
     const circumstances = archiveOf('climbs', await packed({ name: './usr/../../../etc/x', bytes: 'x' }));
     await refuses('climbs', circumstances, ['BAD_PACKAGE', /\.\./, /do not trust/]);
   });
 
-  it('has a device in the place of the emulator', async () => {
+  it('has a device in place of the emulator', async () => {
     const device = { name: PROGRAM, type: 'character-device' as const, devmajor: 1, devminor: 3 };
     const circumstances = archiveOf('device', await packed(device));
     await refuses('device', circumstances, ['BAD_PACKAGE', /qemu-riscv64-static/, /do not trust/]);
   });
 
-  it('has the emulator for machines of another kind', async () => {
+  it('has an emulator for another host', async () => {
     const program = buildProgram(code.print('qemu-riscv64 version 7.2.0\n'), { identity: FOREIGN });
     const circumstances = archiveOf('foreign', await packed({ name: PROGRAM, bytes: program }));
     await refuses('foreign', circumstances, [
@@ -101,12 +101,12 @@ describe.concurrent('a package from apt that cannot be used', () => {
     await refuses('without', circumstances, ['EMULATOR_NOT_FOUND', /for riscv64/, /--source/]);
   });
 
-  it('is of no release that apt knows', async () => {
+  it('is from an unknown release', async () => {
     const circumstances = archiveOf('release', await good);
     await refuses('release', circumstances, ['SOURCE_FAILED', /none-such/, /none-such/], 'apt:none-such');
   });
 
-  it('cannot be had without apt', async () => {
+  it('cannot be fetched without apt', async () => {
     const within = inShell('mount --bind /dev/null "$(command -v apt-get)"');
     const circumstances = { ...archiveOf('no-apt', await good), within };
     await refuses('no-apt', circumstances, ['NO_TOOL', /apt-get not found/, /dir:DIR/]);
@@ -114,7 +114,7 @@ describe.concurrent('a package from apt that cannot be used', () => {
 });
 
 describe('a package from apt', () => {
-  it('is fetched, used and proved with nothing left of it but the emulator', async () => {
+  it('is fetched and verified, and leaves only the emulator', async () => {
     const emulator = readFileSync(join(emulatorFolder(), 'qemu-riscv64-static'));
     const circumstances = archiveOf('good', await packed({ name: PROGRAM, bytes: emulator }));
     const sha256 = createHash('sha256').update(emulator).digest('hex');
@@ -128,13 +128,13 @@ describe('a package from apt', () => {
   });
 });
 
-describe('where no source is named', () => {
+describe('without --source', () => {
   const emulator = readFileSync(join(emulatorFolder(), 'qemu-riscv64-static'));
   const good = packed({ name: PROGRAM, bytes: emulator });
   const PINNED =
     'GET /v2/tonistiigi/binfmt/manifests/sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0';
 
-  /** A mirror of docker.io that has nothing. */
+  /** An empty mirror of docker.io. */
   async function withMirror(
     use: (asked: () => readonly string[], env: object) => Promise<void>,
   ): Promise<void> {
@@ -147,7 +147,7 @@ describe('where no source is named', () => {
     }
   }
 
-  it('the pinned image is asked where apt is missing, and both are named where neither does', () =>
+  it('the default image is used if apt is missing; the error names both if neither works', () =>
     withMirror(async (asked, more) => {
       const { env } = archiveOf('fallback', await good);
       const within = inShell('mount --bind /dev/null "$(command -v apt-get)"');
@@ -159,7 +159,7 @@ describe('where no source is named', () => {
       expect(snapshot(storeOf('fallback'))).toEqual({ entries: {}, files: {} });
     }));
 
-  it('the pinned image is asked for what apt has not, but not for the rest of --all', () =>
+  it('the default image is used for emulators that apt lacks, but not for the rest of --all', () =>
     withMirror(async (asked, more) => {
       const { env } = archiveOf('rest', await good);
       const circumstances = { env: { ...env, ...more } };

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(removeAllEntries);
 
-/** A folder with one profile: one that is built in, with other values. */
+/** A directory with one profile: a built-in one with other values. */
 function folderWith(kind: 'arches' | 'emulators', id: string, values: object): string {
   const directory = join(folder, `${++count}`, kind === 'arches' ? 'arch' : 'emulator');
   mkdirSync(directory, { recursive: true });
@@ -41,7 +41,7 @@ async function refuses(
   expect(snapshot(store)).toEqual(before);
 }
 
-describe("a profile of the user's own", () => {
+describe("a user's profile", () => {
   const { magic = '', mask = '' } = builtinCatalogue().arches['riscv64'] ?? {};
   const all = (byte: string): string => byte.repeat(magic.length / 2);
 
@@ -51,12 +51,12 @@ describe("a profile of the user's own", () => {
     ['programs of this machine', magic.replace(/f300$/, '0000'), mask.replace(/ffff$/, '0000')],
     ['scripts', '2321', 'ffff'],
     ['scripts by a part of a byte', '0001', '00ff'],
-  ])('that would swallow %s is refused', async (_, ownMagic, ownMask) => {
+  ])('that would match %s is refused', async (_, ownMagic, ownMask) => {
     const directory = folderWith('arches', 'riscv64', { magic: ownMagic, mask: ownMask, masked: [] });
     await refuses(directory, [2, 'BAD_PROFILE', /riscv64\.yaml:\d+: /]);
   });
 
-  it('whose bytes are those of native programs is refused, even if both sides allow it', async () => {
+  it('that matches native programs is refused, even if its arch says so too', async () => {
     const { aliases } = builtinCatalogue().arches['riscv64'] ?? {};
     const { x86_64 } = builtinCatalogue().arches;
     const directory = folderWith('arches', 'x86_64', { overlaps: ['riscv64'] });
@@ -73,7 +73,7 @@ describe("a profile of the user's own", () => {
     ['', /qemu\.yaml:\d+: entry: /],
     ['n'.repeat(256), /qemu\.yaml:\d+: entry: /],
     ['a\u0000b', /qemu\.yaml:\d+: entry: /],
-  ])('with an entry name that the kernel cannot take is refused: %j', async (entry, message) => {
+  ])('with an invalid entry name is refused: %j', async (entry, message) => {
     const directory = folderWith('emulators', 'qemu', {
       entry,
       guests: { riscv64: 'riscv64' },
@@ -84,8 +84,8 @@ describe("a profile of the user's own", () => {
   });
 
   it.each([
-    ['no YAML', 'kind: [', /\.yaml:\d+/],
-    ['of no kind', 'kind: nonsense\nid: x\n', /\.yaml:1: /],
+    ['invalid YAML', 'kind: [', /\.yaml:\d+/],
+    ['of an unknown kind', 'kind: nonsense\nid: x\n', /\.yaml:1: /],
     ['empty', '', /\.yaml:\d+/],
     [
       'a billion laughs',
@@ -101,7 +101,7 @@ describe("a profile of the user's own", () => {
 
   it('that cannot be found is refused', () => refuses('/none/such', [2, 'BAD_PROFILE', /\/none\/such/]));
 
-  it('that is sound is used', async () => {
+  it('that is valid is used', async () => {
     const directory = folderWith('emulators', 'qemu', { entry: 'own-{target}' });
     const words = ['install', 'riscv64', ...source, '--store', store, '--catalogue', directory];
     expect(await documentOf(words)).toMatchObject({ proofs: [{ arch: 'riscv64', entry: 'own-riscv64' }] });

@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe('status and verify', () => {
-  it('have nothing to say of an empty instance', async () => {
+  it('report nothing for an empty instance', async () => {
     expect(await documentOf(['status', '--store', store])).toMatchObject({
       entries: [],
       gone: [],
@@ -37,7 +37,7 @@ describe('status and verify', () => {
     expect(existsSync(store)).toBe(false);
   });
 
-  it('tell entries of others, and prove them too', async () => {
+  it('list and verify entries of other programs', async () => {
     registerOthers('riscv', 'riscv64', `${emulators}/qemu-riscv64-static`, 'PF');
     registerForeign(':own:E::own::/bin/false:');
     expect(await documentOf(['status', '--store', store])).toMatchObject({
@@ -51,7 +51,7 @@ describe('status and verify', () => {
     });
   });
 
-  it('tell a disabled entry', async () => {
+  it('report a disabled entry', async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     switchEntry('qemu-aarch64', 'off');
     expect((await run('status')).stdout).toMatch(/^✖ arm64 .* qemu-aarch64 .* disabled$/m);
@@ -61,7 +61,7 @@ describe('status and verify', () => {
     expect(named.stdout).toMatch(/^✖ arm64 .* on the host: entry qemu-aarch64 is disabled$/m);
   });
 
-  it('fail for an entry of ours that is gone, and say what brings it back', async () => {
+  it('fail for a missing entry of binfmtctl, and name the command that restores it', async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     removeAllEntries();
     expect((await run('status')).stdout).toContain(
@@ -72,7 +72,7 @@ describe('status and verify', () => {
     expect(verified.stdout).toMatch(/^✖ arm64 .* on the host: /m);
   });
 
-  it('list the entries even if the file of proofs cannot be read', async () => {
+  it('list the entries even if the proofs cannot be read', async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     rmSync(join(store, 'proofs.json'));
     mkdirSync(join(store, 'proofs.json'));
@@ -84,7 +84,7 @@ describe('status and verify', () => {
     });
   });
 
-  it('tell an entry whose interpreter is gone', async () => {
+  it('report a missing interpreter', async () => {
     registerOthers('qemu-riscv64', 'riscv64', '/none/qemu-riscv64-static', 'P');
     const status = await run('status');
     expect(status).toMatchObject({
@@ -96,7 +96,7 @@ describe('status and verify', () => {
     expect(verify.stdout).toMatch(/^✖ riscv64 .* on the host: \/none\/qemu-riscv64-static is missing$/m);
   });
 
-  it('know that an entry with F works without its file', async () => {
+  it('accept an entry with F whose file is missing', async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     rmSync(join(store, 'sha256'), { recursive: true });
     expect(await documentOf(['status', '--store', store])).toMatchObject({
@@ -109,14 +109,14 @@ describe('status and verify', () => {
     });
   });
 
-  it('tell an entry that works on the host alone', async () => {
+  it('report an entry that works only on the host', async () => {
     registerOthers('qemu-riscv64', 'riscv64', `${emulators}/qemu-riscv64-static`, 'P');
     const { status, stdout } = await run('verify');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^! riscv64 .*; host only: entry \S+ has no flag F$/m);
   });
 
-  it('tell what was registered here but is gone from the kernel', async () => {
+  it('report an entry that was registered but is gone from the kernel', async () => {
     await documentOf(['install', 'arm64', ...source, '--store', store]);
     switchEntry('qemu-aarch64', 'gone');
     expect((await run('status')).stdout).toContain('qemu-aarch64 was registered by binfmtctl but is gone');
@@ -124,7 +124,7 @@ describe('status and verify', () => {
     expect(Object.keys(entries())).toEqual(['qemu-aarch64']);
   });
 
-  it('tell an entry that a newer one keeps from being reached', async () => {
+  it('report an entry that a newer one shadows', async () => {
     await documentOf(['install', 'riscv64', ...source, '--store', store]);
     registerOthers('newer', 'riscv64', '/bin/false', 'P');
     expect((await run('status')).stdout).toContain('never reached: entry newer is newer');

@@ -58,12 +58,13 @@ describe('a store that cannot be written', () => {
       1,
       'FILE_FAILED',
       /cannot create directory .*file/,
+      /choose another name/,
     ],
-    ['below a file', () => {}, 'file/store', 1, 'FILE_FAILED', /a part of the path is not a directory/],
-    ['a dangling link', () => symlinkSync('gone', at('link')), 'link', 1, 'FILE_FAILED', /link/],
-  ] as const)('is %s', async (_, make, path, status, code, message) => {
+    ['below a file', () => {}, 'file/store', 1, 'FILE_FAILED', /a part of the path is not a directory/, null],
+    ['a dangling link', () => symlinkSync('gone', at('link')), 'link', 1, 'FILE_FAILED', /link/, null],
+  ] as const)('is %s', async (_, make, path, status, code, message, hint) => {
     make();
-    await expectRefusal(install('--store', at(path)), { status, code, message, hint: /./ });
+    await expectRefusal(install('--store', at(path)), { status, code, message, hint });
   });
 
   it('is in /proc, where nothing can be created', () =>
@@ -71,10 +72,10 @@ describe('a store that cannot be written', () => {
       status: 1,
       code: 'FILE_FAILED',
       message: /cannot create directory \/proc\/none/,
-      hint: /./,
+      hint: null,
     }));
 
-  it('has a path too long for the kernel', async () => {
+  it('has a path that is too long for the kernel', async () => {
     const deep = `${'d'.repeat(200)}/`.repeat(10);
     await expectRefusal(install('--store', at(deep)), {
       status: 2,

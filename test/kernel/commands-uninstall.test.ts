@@ -33,7 +33,7 @@ describe('uninstall', () => {
 
   const left = (): readonly string[] => Object.keys(entries()).toSorted();
 
-  it('takes back arches and entries by name', async () => {
+  it('removes architectures and entries by name', async () => {
     const { status, stdout } = await run('uninstall', 'linux/arm64', 'qemu-s390x');
     expect({ status, stdout }).toEqual({
       status: 0,
@@ -45,14 +45,14 @@ describe('uninstall', () => {
     expect(readdirSync(join(store, 'registrations'))).toEqual(['qemu-riscv64.json']);
   });
 
-  it('takes globs of its own names only', async () => {
+  it('matches globs only with its own entries', async () => {
     expect((await run('uninstall', 'qemu-*')).status).toBe(0);
     expect(left()).toEqual(['own', 'qemu-hppa']);
     expect((await run('uninstall', '*')).stdout).toBe('nothing to remove\n');
     expect(left()).toEqual(['own', 'qemu-hppa']);
   });
 
-  it('takes back all of its own, with the emulators, and again without a complaint', async () => {
+  it('removes all its entries and emulators, and succeeds again', async () => {
     expect((await run('uninstall', '--all', '--purge')).status).toBe(0);
     expect(left()).toEqual(['own', 'qemu-hppa']);
     expect(snapshot(store).files).toEqual({});
@@ -63,7 +63,7 @@ describe('uninstall', () => {
     });
   });
 
-  it('removes an entry of others only where it is named', async () => {
+  it("removes another program's entry only if it is named", async () => {
     await expectRefusal(['uninstall', 'hppa', '--store', store], {
       status: 1,
       code: 'ENTRY_NOT_OURS',
@@ -75,14 +75,14 @@ describe('uninstall', () => {
     expect(left()).toEqual(['qemu-aarch64', 'qemu-riscv64', 'qemu-s390x']);
   });
 
-  it('leaves what others have put in the place of its own', async () => {
+  it('keeps an entry that replaced its own', async () => {
     switchEntry('qemu-riscv64', 'gone');
     registerOthers('qemu-riscv64', 'riscv64', '/bin/false', 'P');
     expect((await run('uninstall', '--all')).status).toBe(0);
     expect(left()).toEqual(['own', 'qemu-hppa', 'qemu-riscv64']);
   });
 
-  it('reports a damaged registration, leaves its entry, and removes both where the entry is named', async () => {
+  it('reports a damaged registration and keeps its entry, but removes both if the entry is named', async () => {
     const note = join(store, 'registrations', 'qemu-riscv64.json');
     truncateSync(note, 20);
     for (const words of [['--all', '--purge'], ['qemu-*']]) {
@@ -109,7 +109,7 @@ describe('uninstall', () => {
     expect(snapshot(store).files).toEqual({});
   });
 
-  it('finds nothing of an arch that has no entry', async () => {
+  it('removes nothing for an architecture without an entry', async () => {
     expect(await run('uninstall', 'sh4')).toMatchObject({ status: 0, stdout: 'nothing to remove\n' });
     expect(left()).toHaveLength(5);
   });

@@ -18,7 +18,7 @@ const GUESTS = ['riscv64', 'aarch64'];
 let web: Web;
 
 beforeAll(async () => {
-  // Debian's package, but for those that are not needed here.
+  // Debian's package without the emulators that are not needed here.
   mkdirSync(at('tree/DEBIAN'), { recursive: true });
   mkdirSync(at('tree/usr/bin'), { recursive: true });
   const control = [
@@ -59,7 +59,7 @@ describe('install --source url:', () => {
     },
   );
 
-  it('takes several out of one package of a web server', async () => {
+  it('extracts several emulators from one package of a web server', async () => {
     const source = `url:${web.origin}/zstd.deb#sha256=${sha256Of(at('zstd.deb'))}`;
     const { stdout } = await install('riscv64,arm64', source);
     expect(stdout.match(/registered and verified/g)).toHaveLength(2);
@@ -93,7 +93,7 @@ describe('install --source url:', () => {
     ],
     ['an invalid URL', (): string => 'url:x.deb', 2, 'BAD_SOURCE', /invalid URL "x\.deb"/, /url:https:/],
     [
-      'an absent file',
+      'a missing file',
       (): string => `url:file:///absent#sha256=${'0'.repeat(64)}`,
       2,
       'BAD_SOURCE',
@@ -101,15 +101,15 @@ describe('install --source url:', () => {
       /dir:DIR/,
     ],
     [
-      'what a server has not',
+      'a file that the server does not have',
       (): string => `url:${web.origin}/x#sha256=${'0'.repeat(64)}`,
       1,
       'SOURCE_FAILED',
       /status 404/,
-      /address right/,
+      /check the URL/,
     ],
     [
-      'hostile names',
+      'unsafe names',
       (): string => fileSource('hostile.deb'),
       1,
       'BAD_PACKAGE',
@@ -117,7 +117,7 @@ describe('install --source url:', () => {
       /do not trust/,
     ],
     [
-      'an archive without emulator',
+      'an archive without an emulator',
       (): string => fileSource('empty.tar'),
       1,
       'EMULATOR_NOT_FOUND',
@@ -133,7 +133,7 @@ describe('install --source url:', () => {
       /the file itself/,
     ],
     [
-      'the emulator of another arch only',
+      'an emulator for another arch',
       (): string => fileSource('xz.deb'),
       1,
       'EMULATOR_NOT_FOUND',
@@ -141,7 +141,7 @@ describe('install --source url:', () => {
       /check url:.*omit --source/,
     ],
   ] as const)(
-    'refuses %s, and nothing is stored or registered',
+    'refuses %s without storing or registering anything',
     async (_, source, status, code, message, hint) => {
       const before = snapshot(store);
       const words = ['install', 's390x', '--source', source(), '--store', store];
@@ -150,7 +150,7 @@ describe('install --source url:', () => {
     },
   );
 
-  it('takes what is not verified only with --allow-unverified, warns, and keeps out plain HTTP', async () => {
+  it('accepts an unverified file only with --allow-unverified and a warning, but not over plain HTTP', async () => {
     const { status, stderr } = await install('riscv64', `url:${web.origin}/zstd.deb`, '--allow-unverified');
     expect(status).toBe(0);
     expect(stderr).toContain(
@@ -173,7 +173,7 @@ describe('install --source url:', () => {
     });
   });
 
-  it('unpacks a package where xz is missing, and says what is missing for an archive', async () => {
+  it('unpacks a package without xz, and reports the missing program for an archive', async () => {
     const within = inShell('mount --bind /dev/null "$(readlink -f "$(command -v xz)")"');
     const words = (name: string) => ['install', 'riscv64', '--source', fileSource(name), '--store', store];
     expect((await binfmtctl(words('xz.deb'), { within })).status).toBe(0);
@@ -192,7 +192,7 @@ describe('a lock file', () => {
   const lock = at('url.lock');
   const lockOf = () => readFileSync(lock, 'utf8');
 
-  it('keeps the source with its sha256, for install --locked, bundle --locked and lock --update', async () => {
+  it('records the source with its sha256, for install --locked, bundle --locked and lock --update', async () => {
     const source = fileSource('xz.deb');
     expect((await install('riscv64', source, `--lock=${lock}`)).status).toBe(0);
     expect(lockOf()).toContain(source);
@@ -218,7 +218,7 @@ describe('a lock file', () => {
     expect(lockOf()).toBe(before);
   });
 
-  it('is renewed from another address, and refuses one that has other bytes', async () => {
+  it('is updated from another URL, unless the file there differs', async () => {
     const source = `url:${web.origin}/zstd.deb#sha256=${sha256Of(at('zstd.deb'))}`;
     const update = [
       'lock',
@@ -244,7 +244,7 @@ describe('a lock file', () => {
     });
   });
 
-  it('names the sha256 of what was taken without one', async () => {
+  it('records the sha256 of an unverified file', async () => {
     const words = ['lock', '--update', 'riscv64', '--lock-file', at('pinned.lock'), '--store', store];
     const source = ['--source', `url:${web.origin}/zstd.deb`];
     await expectRefusal([...words, ...source], {
@@ -260,7 +260,7 @@ describe('a lock file', () => {
     expect((await binfmtctl(locked)).status).toBe(0);
   });
 
-  it('without --update needs no --allow-unverified', async () => {
+  it('does not need --allow-unverified without --update', async () => {
     const refusal = {
       status: 2,
       code: 'USAGE',

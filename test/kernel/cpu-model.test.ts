@@ -1,4 +1,4 @@
-/** The CPU that QEMU emulates. It ends with a message of its own if it does not know a model. */
+/** The CPU that QEMU emulates. QEMU reports an unknown model itself. */
 import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -36,7 +36,7 @@ describe.each(['run', 'enter'] as const)('--cpu of %s', (name) => {
     expect(unknown.stderr).toMatch(/unable to find CPU model 'nosuch'/);
   });
 
-  it('is refused where it is empty or the emulator has no models', async () => {
+  it('is refused if it is empty or the emulator has no models', async () => {
     expect(await command('--cpu', '')).toMatchObject({
       status: 125,
       stderr: expect.stringMatching(/^binfmtctl: --cpu is empty\nhint: /),
@@ -49,10 +49,10 @@ describe.each(['run', 'enter'] as const)('--cpu of %s', (name) => {
 });
 
 describe('the library', () => {
-  it('takes a model, too', async () => {
+  it('accepts a model, too', async () => {
     const library: typeof Library = await import(pathToFileURL(resolve('dist/index.mjs')).href);
-    const options = { store, sources: [`dir:${emulatorFolder()}`], cpu: 'cortex-a53' };
-    const { stdout } = await library.run(at('root/bin/env'), [], options);
+    const options = { store, source: [`dir:${emulatorFolder()}`], cpu: 'cortex-a53' };
+    const { stdout } = await library.run([at('root/bin/env')], options);
     expect(stdout).toMatch(/^QEMU_CPU=cortex-a53$/m);
   });
 });

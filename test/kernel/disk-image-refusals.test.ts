@@ -1,4 +1,4 @@
-/** Disk images that enter cannot mount: it says what they are, and what to do. */
+/** Disk images that enter cannot mount: the errors and hints. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
@@ -8,7 +8,7 @@ import { AS_USER, binfmtctl } from './support/command.ts';
 const folder = temporaryFolder();
 const SECTOR = 512;
 
-/** A disk of these partitions, each with the magic number of ext4. */
+/** A disk with these partitions, each with the magic number of ext4. */
 function disk(...types: readonly number[]): Buffer {
   const bytes = Buffer.alloc(SECTOR * 64);
   mbr(types.map((type, index) => ({ start: 16 * (index + 1), sectors: 16, type }))).copy(bytes);
@@ -59,7 +59,7 @@ it.each([
   ['a partition without a file system', 'lvm.img', [], /partition 1 of \S+ has no ext/, /LVM and LUKS/],
   ['no number', 'sd.img', ['--partition', 'two'], /invalid value for --partition: "two"/, /--partition 2/],
   [
-    'a partition of what is no image',
+    'a partition of a file that is not an image',
     'text',
     ['--partition', '1'],
     /has no partition table/,
@@ -95,7 +95,7 @@ it.each([
   expect(stderr).toContain(`\`binfmtctl enter ${folder('sd.img')}\`, or \`${mount}\``);
 });
 
-it('says that a user may not read an image', async () => {
+it('reports that a user may not read an image', async () => {
   chmodSync(folder('two.img'), 0o600);
   const { status, stderr } = await binfmtctl(['enter', folder('two.img')], {
     within: AS_USER,

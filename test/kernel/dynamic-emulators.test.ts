@@ -1,4 +1,4 @@
-/** Emulators that bring libraries of their own run dynamic programs; dynamic emulators run none inside another root. */
+/** Emulators with bundled libraries run dynamic programs; dynamic emulators run no programs inside another root. */
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ import { startWork } from './support/work.ts';
 const { at, put, run, store } = startWork();
 const RISCV64: ElfIdentity = { class: 64, byteOrder: 'little', machine: 243 };
 
-/** A profile of QEMU by another name, as emulators with libraries of their own have it. */
+/** A profile of QEMU under another name that declares bundled libraries. */
 const profile = (more: string): string => `kind: emulator
 id: wrapping
 summary: QEMU by another name
@@ -42,13 +42,13 @@ describe('run of a dynamic program whose loader is not on this machine', () => {
     return run('run', ...options, '--source', `path:${at('wrapping')}`, '--', program);
   };
 
-  it('is left to an emulator that has libraries of its own', async () => {
+  it('is left to an emulator with bundled libraries', async () => {
     const { stderr } = await attempt('ownLibraries: true');
     expect(stderr).toContain("Could not open '/lib/none.so'");
     expect(stderr).not.toContain('binfmtctl:');
   });
 
-  it('is refused with an emulator that needs it', async () => {
+  it('is refused if the emulator needs the loader', async () => {
     const { status, stderr } = await attempt('');
     expect(stderr).toContain('its loader /lib/none.so is not on this machine');
     expect(status).toBe(127);
@@ -68,13 +68,13 @@ describe('enter with a dynamic emulator', () => {
     return binfmtctl(words, { within });
   };
 
-  it('is refused with the file that the root lacks', async () => {
+  it('is refused with the missing file', async () => {
     const { status, stderr } = await enter('--emulator', 'qemu', '--source', `path:${dynamic}`);
     expect(stderr).toMatch(/cannot run programs inside \S+: it is dynamic, and \S+ has no \/\S+\n/);
     expect(status).toBe(125);
   });
 
-  it('is refused for an entry with flag F, also after it was proved on the host', async () => {
+  it('is refused for an entry with flag F, even after it was verified on the host', async () => {
     registerOthers('dynamic', 'riscv64', dynamic, 'F');
     expect((await binfmtctl(['verify', '--store', store], { within })).status).toBe(0);
     const { status, stderr } = await enter();

@@ -1,4 +1,4 @@
-/** Roots that debootstrap has only unpacked: its second stage runs inside `enter`, also where device nodes cannot be created. */
+/** Roots after debootstrap's first stage: the second stage runs inside `enter`, even if device nodes cannot be created. */
 import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { AS_USER, binfmtctl } from './support/command.ts';
 const folder = temporaryFolder();
 const PROGRAM = '/debootstrap/debootstrap';
 
-/** What debootstrap demands of a root at the start of its second stage, in its words (functions, check_sane_mount). */
+/** The checks at the start of debootstrap's second stage (functions, check_sane_mount). */
 const SECOND_STAGE = `#!/bin/sh
 [ "$container" = lxc ] || mknod /test-dev-null c 1 3 || exit 1
 echo "container=$container"
@@ -40,17 +40,17 @@ const enter = (...words: string[]) =>
 const SHOW = ['sh', '-c', 'echo "container=$container"'];
 
 describe('in a user namespace', () => {
-  it('the second stage of debootstrap runs as is', async () => {
+  it('the second stage of debootstrap runs unchanged', async () => {
     const ran = await enter(folder('root'), '--', PROGRAM);
     expect(ran).toEqual({ status: 0, stdout: 'container=lxc\n', stderr: '' });
   });
 
-  it('the caller may give another value to the variable that debootstrap reads', async () => {
+  it('the caller may override the variable that debootstrap reads', async () => {
     const ran = await enter('--env', 'container=other', folder('root'), '--', ...SHOW);
     expect(ran).toEqual({ status: 0, stdout: 'container=other\n', stderr: '' });
   });
 
-  it('it runs without a warning where the first stage made /proc a link', async () => {
+  it('it runs without a warning if the first stage made /proc a link', async () => {
     rmSync(folder('root/proc'), { recursive: true });
     symlinkSync('/proc', folder('root/proc'));
     const words = ['enter', '--store', folder('store'), '--net', 'none', folder('root'), '--', PROGRAM];
@@ -61,7 +61,7 @@ describe('in a user namespace', () => {
     expect(ran.stderr).not.toContain('/proc');
   });
 
-  it('no variable is set in a root that is complete', async () => {
+  it('no variable is set in a complete root', async () => {
     rmSync(folder('root/debootstrap'), { recursive: true });
     const ran = await enter(folder('root'), '--', ...SHOW);
     expect(ran).toEqual({ status: 0, stdout: 'container=\n', stderr: '' });

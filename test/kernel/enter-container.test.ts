@@ -1,4 +1,4 @@
-// As root of a user namespace that is there, as in a container; this one has an own binfmt_misc, but not its network.
+// As root of an existing user namespace, as in a container. This one has its own binfmt_misc, but not its own network.
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   for (const file of ['resolv.conf', 'hosts']) writeFileSync(folder('root/etc', file), '');
 });
 
-/** What a script says in a root of this machine's own arch, for which nothing is registered. */
+/** The output of a script in a root of the native architecture, without entries. */
 async function inside(script: string, ...options: string[]): Promise<string> {
   const words = ['enter', '--quiet', '--store', folder('store'), ...options, folder('root'), '--', 'busybox'];
   const ran = await binfmtctl([...words, 'sh', '-c', script]);
@@ -27,13 +27,13 @@ async function inside(script: string, ...options: string[]): Promise<string> {
 }
 
 describe('a root entered by root of a container', () => {
-  it('has devices, terminals and processes of its own', async () => {
+  it('has its own devices, terminals and processes', async () => {
     expect(await inside('echo $$; : </dev/null && [ -c /dev/ptmx ] && [ -d /proc/1 ] && echo yes')).toMatch(
       /^\d+\nyes\n$/,
     );
   });
 
-  it('has a /sys in which nothing can be changed, below it neither', async () => {
+  it('has a /sys that is read-only, including its submounts', async () => {
     const groups = readFileSync('/proc/self/mountinfo', 'utf8').match(/ \/sys\/\S+ /g) ?? [];
     const tries = ['/sys', ...groups.map((place) => place.trim())].map(
       (place) => `if /bin/busybox mkdir ${place}/binfmtctl-test 2>/dev/null; then echo ${place}; fi`,
@@ -41,11 +41,11 @@ describe('a root entered by root of a container', () => {
     expect(await inside(`${tries.join('; ')}; echo done`)).toBe('done\n');
   });
 
-  it('has one of its own with a network of its own', async () => {
+  it('has a new /sys with a new network', async () => {
     expect(await inside('/bin/busybox ls /sys/class/net', '--net', 'none')).toMatch(/\blo\b/);
   });
 
-  it('touches no file of the machine through links of an ephemeral root', async () => {
+  it('changes no file of the host through links of an ephemeral root', async () => {
     writeFileSync(folder('precious'), 'precious');
     for (const target of ['missing/../out/precious', folder('precious'), '/dev/binfmtctl-test']) {
       const root = folder(`root-${target.length}`);

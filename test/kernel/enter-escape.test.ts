@@ -33,7 +33,7 @@ beforeAll(() => {
     for (const place of ['bin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'mnt', 'data'])
       mkdirSync(folder(arch, place), { recursive: true });
     copyFileSync(join(busybox, 'bin/busybox'), folder(arch, 'bin/busybox'));
-    // setns(2) refuses a process whose threads share a root, as those of QEMU do: nsenter is of this machine.
+    // setns(2) refuses a process whose threads share a root, as in QEMU, so nsenter is native.
     copyFileSync(join(unpackPackages('busybox-static')[0] ?? '', 'bin/busybox'), folder(arch, 'bin/nsenter'));
     for (const each of PROGRAMS) symlinkSync('busybox', folder(arch, 'bin', each));
   }
@@ -58,7 +58,7 @@ describe.each([
       env: { HOME: folder(`store-${who}`) },
     });
 
-  it('the root cannot be detached, nor the host be seen by joining the mount namespace again', async () => {
+  it('the root cannot be detached, and joining the mount namespace again does not reach the host', async () => {
     const script = `umount -l / || echo refused; /bin/nsenter --mount=/proc/self/ns/mnt cat ${folder('source/secret')}; echo end`;
     const { stdout, stderr } = await enter([], script);
     expect(stdout).toBe('refused\nend\n');
@@ -73,8 +73,8 @@ describe.each([
     expect(stderr).toContain("/proc/1/ns/mnt': Permission denied");
   });
 
-  it('no mount namespace of the session is left but the locked one', async () => {
-    // Linux 6.12 and later find the others of the same user namespace (NS_MNT_GET_PREV).
+  it('only the locked mount namespace of the session remains', async () => {
+    // Linux 6.12 and later can find others of the same user namespace (NS_MNT_GET_PREV).
     const script = 'readlink /proc/self/ns/pid; read -r _';
     const [file = '', ...args] = [...within, process.execPath, resolve('dist/cli.cjs'), ...words([], script)];
     const env = { ...process.env, HOME: folder(`store-${who}`) };
@@ -100,11 +100,11 @@ describe.each([
   it.each([
     ['the root', ['--read-only'], `${arch}/data`, '/data'],
     ['a bind mount', ['--bind', 'SOURCE:/mnt:ro'], 'source/sub', '/mnt/sub'],
-    ['a bind mount of what the root has there', ['--bind', 'SOURCE:/mnt:ro'], 'source/sub', '/mnt/sub'],
+    ['a bind mount over a directory of the root', ['--bind', 'SOURCE:/mnt:ro'], 'source/sub', '/mnt/sub'],
   ])('all mounts below %s are read-only', async (what, options, outside, inside) => {
     const at = folder(outside);
     const mounts = [
-      // The second mount covers the first one and what is mounted on that.
+      // The second mount covers the first one and its submounts.
       `mount -t tmpfs none ${at} && mkdir ${at}/a && mount -t tmpfs none ${at}/a`,
       `mount -t tmpfs -o nosuid,noexec,noatime binfmtctl ${at} && cd ${at} && mkdir 'a \\#' && : >file`,
       "mount -t tmpfs -o nodev none 'a \\#' && mkdir 'a \\#/b' && mount -t tmpfs none 'a \\#/b'",
@@ -122,7 +122,7 @@ describe.each([
     expect(stderr.match(/touch: .*: Read-only file system/g)).toHaveLength(files.length);
   });
 
-  it('emulation goes on, whatever is unmounted, mounted or written', async () => {
+  it('emulation continues, whatever is unmounted, mounted or written', async () => {
     const place = '/proc/sys/fs/binfmt_misc';
     const script = [
       `umount ${place}; umount -l ${place}; umount -l /proc`,
@@ -142,11 +142,11 @@ describe.each([
   });
 });
 
-it('root enters with a warning where no user namespace can lock the mounts', async () => {
+it('root enters with a warning if no user namespace can lock the mounts', async () => {
   const none = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"';
   const { status, stdout, stderr } = await binfmtctl(
     ['enter', '--store', folder('store-root'), '--net', 'none', folder('native'), '--', 'echo', 'runs'],
-    // The limit is that of the new user namespace alone (namespaces(7)).
+    // The limit applies only to the new user namespace (namespaces(7)).
     { within: ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', none, 'sh'] },
   );
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'runs\n' });

@@ -20,14 +20,19 @@ beforeAll(() => {
 const enter = (...words: string[]) =>
   binfmtctl(['enter', '--quiet', '--store', folder('store'), '--net', 'none', ...words]);
 
-describe('the folder to begin in', () => {
+describe('the working directory', () => {
   it.each([
-    ['one of the root', [], '/tmp/../usr/', '/usr'],
-    ['one in memory', [], '/run/lock', '/run/lock'],
-    ['what is bound', ['--bind', 'SOURCE:/mnt'], '/mnt/below', '/mnt/below'],
-    ['what is bound in memory', ['--bind', 'SOURCE:/tmp/a/b'], '/tmp/a/b/below', '/tmp/a/b/below'],
-    ['what is made for that', ['--bind', 'SOURCE:/tmp/a/b'], '/tmp/a', '/tmp/a'],
-    ['what is bound where nothing was', ['--ephemeral', '--bind', 'SOURCE:/new'], '/new', '/new'],
+    ['a directory of the root', [], '/tmp/../usr/', '/usr'],
+    ['a directory in a tmpfs', [], '/run/lock', '/run/lock'],
+    ['a directory in a bind mount', ['--bind', 'SOURCE:/mnt'], '/mnt/below', '/mnt/below'],
+    [
+      'a directory in a bind mount in a tmpfs',
+      ['--bind', 'SOURCE:/tmp/a/b'],
+      '/tmp/a/b/below',
+      '/tmp/a/b/below',
+    ],
+    ['a directory that is created for a bind mount', ['--bind', 'SOURCE:/tmp/a/b'], '/tmp/a', '/tmp/a'],
+    ['a bind mount with a new mount point', ['--ephemeral', '--bind', 'SOURCE:/new'], '/new', '/new'],
   ])('may be %s', async (_, options, workdir, found) => {
     const words = options.map((word) => word.replace('SOURCE', folder('source')));
     expect(await enter(...words, '--workdir', workdir, folder('root'), '--', 'pwd')).toEqual({
@@ -38,7 +43,7 @@ describe('the folder to begin in', () => {
   });
 
   it.each(['/none', '/tmp/own', '/run/none', 'usr'])(
-    'is refused where it will not be there: %s',
+    'is refused if it will not exist: %s',
     async (workdir) => {
       const { status, stderr } = await enter('--workdir', workdir, folder('root'), '--', 'pwd');
       expect(status).toBe(125);
@@ -47,7 +52,7 @@ describe('the folder to begin in', () => {
   );
 });
 
-it('executes a program that is bound', async () => {
+it('executes a program in a bind mount', async () => {
   const bind = ['--bind', `${folder('source')}:/run/source`, '--workdir', '/run/source'];
   expect(await enter(...bind, folder('root'), '--', './tool')).toEqual({
     status: 0,
@@ -56,7 +61,7 @@ it('executes a program that is bound', async () => {
   });
 });
 
-it.each(['a b', '-box', 'x'.repeat(65), 'a/b'])('refuses a host name that is none: %s', async (hostname) => {
+it.each(['a b', '-box', 'x'.repeat(65), 'a/b'])('refuses an invalid host name: %s', async (hostname) => {
   const { status, stderr } = await enter(`--hostname=${hostname}`, folder('root'));
   expect(status).toBe(125);
   expect(stderr).toMatch(/^binfmtctl: no host name: .*\nhint: .*\n$/);

@@ -1,4 +1,4 @@
-/** Root does not set up a session where another user can redirect what it makes and mounts. */
+/** Root does not set up a session if another user could redirect its files and mounts. */
 import {
   chmodSync,
   chownSync,
@@ -44,7 +44,7 @@ const enter = (options: readonly string[] = [], circumstances?: Circumstances) =
     { ...circumstances, env: { SUDO_UID: '', ...circumstances?.env } },
   );
 
-it('fails, and truncates no file, where a link appears in the place of a file that it makes', async () => {
+it('fails without truncating a file if a link replaces a file that it creates', async () => {
   rmSync(join(tree, 'etc/resolv.conf'));
   symlinkSync('/run/resolv.conf', join(tree, 'etc/resolv.conf'));
   const victim = folder('victim');
@@ -78,7 +78,7 @@ describe('root', () => {
     });
   };
 
-  it('does not enter a tree of another user, who enters it with their own rights', async () => {
+  it("does not enter another user's tree, which that user can enter", async () => {
     for (const each of ['', 'etc', 'run']) chownSync(join(tree, each), USER, USER);
     const hint = `enter it as that user, or ${UNPACK}`;
     await expectRefusal(`${tree} belongs to user ${USER}`, hint);
@@ -99,7 +99,7 @@ describe('root', () => {
     expect(await enter([], asSudoUser)).toEqual(runs);
   });
 
-  it('enters a tree with directories of other users on which, but not in which, it mounts', async () => {
+  it('enters a tree whose mount points belong to other users, but not their parents', async () => {
     for (const each of ['tmp', 'run', 'mnt']) {
       chownSync(join(tree, each), USER, USER);
       chmodSync(join(tree, each), 0o777);
@@ -107,20 +107,20 @@ describe('root', () => {
     expect(await enter(['--bind', `${folder('source')}:/mnt`])).toEqual(runs);
   });
 
-  it('does not enter where others can write a directory that it mounts in', async () => {
+  it('does not enter if others can write to the parent of a mount point', async () => {
     chmodSync(join(tree, 'etc'), 0o777);
     const weakness = `${tree}/etc can be written by others`;
     await expectRefusal(weakness, UNPACK);
     await expectRefusal(weakness, UNPACK, [], asSudoUser);
-    // Nothing is mounted there.
+    // Without a mount there, the directory does not matter.
     expect(await enter(['--net', 'none'])).toEqual(runs);
-    // In a sticky directory, other users can exchange what belongs to them.
+    // In a sticky directory, other users can replace their own files.
     chmodSync(join(tree, 'mnt'), 0o1777);
     const bind = ['--net', 'none', '--bind', `${folder('source')}:/mnt/sub`];
     await expectRefusal(`${tree}/mnt can be written by others`, UNPACK, bind);
   });
 
-  it('lets the group write that only the user who called sudo is in', async () => {
+  it('accepts directories that only the private group of the sudo user can write', async () => {
     chownSync(tree, USER, USER);
     chmodSync(tree, 0o775);
     writeFileSync(folder('passwd'), `me:x:${USER}:${USER}::/:/bin/sh\n`);
@@ -144,7 +144,7 @@ describe('root', () => {
     await expectRefusal(`${parent} belongs to user ${USER}`, hint);
   });
 
-  it('does not mount on what is bound from a directory of another user', async () => {
+  it("does not mount below a bind mount of another user's directory", async () => {
     const source = folder('foreign');
     mkdirSync(join(source, 'sub'), { recursive: true });
     chownSync(source, USER, USER);

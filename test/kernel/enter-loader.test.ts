@@ -30,7 +30,7 @@ const enter = () => {
   return binfmtctl(['enter', ...options, folder('root'), '--', '/bin/dash', '-c', 'echo runs']);
 };
 
-it('name the loader that is missing, and run once it is there', async () => {
+it('report the missing loader, and run once it exists', async () => {
   const { status, stdout, stderr } = await enter();
   expect({ status, stdout }).toEqual({ status: 127, stdout: '' });
   expect(stderr).toMatch(

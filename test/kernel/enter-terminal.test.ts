@@ -1,4 +1,4 @@
-/** What a program inside `enter` shares with its caller: the terminal, but not its input, and no session keyring. */
+/** A program inside `enter` shares the caller's terminal, but cannot inject input, and has no access to the session keyring. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ beforeAll(() => {
       mode: 0o755,
     });
   }
-  // Not where the host's own libraries are, which may have another version.
+  // Not the directory of the host's libraries, whose version may differ.
   for (const package_ of unpackPackages('dash', 'libc6', 'coreutils', 'libselinux1', 'libpcre2-8-0'))
     cpSync(package_, folder('dash'), { recursive: true, verbatimSymlinks: true });
   for (const place of ['etc', 'proc', 'sys', 'dev', 'run', 'tmp'])
@@ -43,7 +43,7 @@ beforeAll(() => {
   chmodSync(folder('store-user'), 0o777);
 });
 
-/** Runs a command on a terminal of its own; its output is the result of a system call. */
+/** Runs a command on a new terminal; its output is the result of a system call. */
 const ON_TERMINAL = ['sh', '-c', 'script -qec "$*" /dev/null | od -An -td4', 'sh'];
 const DECODED = ['sh', '-c', '"$@" | od -An -td4', 'sh'];
 
@@ -67,12 +67,12 @@ describe('a program inside enter', () => {
     ['root', foreign],
     ['user', process.arch],
     ['user', foreign],
-  ])('cannot type into the terminal of its caller: as %s, in a tree for %s', async (who, arch) => {
+  ])("cannot inject input into the caller's terminal: as %s, in a tree for %s", async (who, arch) => {
     expect(resultOf([...ON_TERMINAL, folder(process.arch, 'bin/type')])).not.toBe(EPERM);
     expect(await enter(who, arch, '/bin/type', ON_TERMINAL)).toBe(EPERM);
   });
 
-  it('has a session keyring of its own', async () => {
+  it('has its own session keyring', async () => {
     const outside = resultOf([...DECODED, folder(process.arch, 'bin/keyring')]);
     const first = await enter('root', process.arch, '/bin/keyring', DECODED);
     const second = await enter('root', process.arch, '/bin/keyring', DECODED);
@@ -96,7 +96,7 @@ describe('an interactive dash inside enter', () => {
     ];
   };
 
-  it.each(['root', 'user'])('has job control, and ends with its own status: as %s', async (who) => {
+  it.each(['root', 'user'])('has job control, and returns its status: as %s', async (who) => {
     const talk = talkAtTerminal(dash(who, '/bin/dash'));
     await talk.hear(/# $/);
     talk.say('dash -c \'echo ru""ns; read line\'\n');
@@ -111,7 +111,7 @@ describe('an interactive dash inside enter', () => {
     expect(status).toBe(5);
   });
 
-  it.each(['root', 'user'])('reaches no other root by the processes that it sees: as %s', async (who) => {
+  it.each(['root', 'user'])('reaches no other root through visible processes: as %s', async (who) => {
     const script = 'for each in /proc/[0-9]*; do echo "$each: $(readlink $each/root)"; done';
     const talk = talkAtTerminal(dash(who, '/bin/dash', '-c', `export PATH=/bin:/usr/bin; ${script}`));
     const { status, stdout } = await talk.ended;
@@ -122,7 +122,7 @@ describe('an interactive dash inside enter', () => {
   });
 });
 
-/** States of the living processes that are number 1 of a process namespace below ours (proc_pid_status(5)). */
+/** States of the running processes that are process 1 of a nested PID namespace (proc_pid_status(5)). */
 function statesOfFirstProcesses(): readonly string[] {
   const statuses = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -139,7 +139,7 @@ function statesOfFirstProcesses(): readonly string[] {
     .filter((state) => state !== 'Z');
 }
 
-it('a program inside enter stops with its caller’s job, and goes on with it', async () => {
+it('a program inside enter stops and continues with its caller’s job', async () => {
   const words = ['env', `HOME=${folder('store-root')}`, process.execPath, 'dist/cli.cjs', 'enter', '--quiet'];
   const rest = ['--store', folder('store-root'), '--net', 'none', folder('dash'), '--', '/bin/dash', '-c'];
   writeFileSync(

@@ -39,7 +39,7 @@ it('are short and name the root at most once', async () => {
   }
 });
 
-it('name commands after which there is nothing left to warn of', async () => {
+it('contain commands that resolve all of them', async () => {
   const commands = [...(await enter()).stderr.matchAll(/`(\(.*\))`/g)].map(([, command = '']) => command);
   expect(commands).toHaveLength(2);
   for (const command of commands) execFileSync('sh', ['-c', command]);

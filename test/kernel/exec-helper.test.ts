@@ -1,4 +1,4 @@
-/** Exec helpers of every arch that Node runs on: this machine's natively, the others on the emulators of Debian. */
+/** Exec helpers for all architectures that Node supports: the native one directly, the others with Debian's emulators. */
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -26,7 +26,7 @@ import {
 import { debianEmulators } from './support/debian-emulators.ts';
 
 const EMULATORS = debianEmulators();
-/** The arch by Node's name of it, and by that of an emulator. */
+/** The architecture's name in Node, and in an emulator. */
 const ARCHES = [
   ...[['arm', 'arm'] as const, ['arm64', 'aarch64'] as const, ['ia32', 'i386'] as const],
   ...[['loong64', 'loongarch64'] as const, ['mipsel', 'mipsel'] as const, ['ppc64', 'ppc64le'] as const],
@@ -55,26 +55,26 @@ describe.each(ARCHES)('an exec helper for Node on %s', (arch, emulator) => {
     return run(arch, emulator, whole, before);
   };
 
-  it('gives a program its arguments and variables, byte by byte', async () => {
+  it('passes arguments and variables byte for byte', async () => {
     const environment = ['MY-PASS=hunter2', 'RAW=\xff\xfex', 'EMPTY=', 'LD_X=a b'];
     const argv = ['busybox', 'sh', '-c', 'cat /proc/$$/cmdline /proc/$$/environ; exit', '\xe9', ''];
     const { stdout } = await execute({ argv: argv.map(bytesOf), environment: environment.map(bytesOf) });
     expect(stdout).toBe([...argv, ...environment, ''].join('\0'));
   });
 
-  it('keeps its own descriptors from it', async () => {
+  it('closes its own descriptors', async () => {
     const argv = busybox('cd /proc/self/fd; for each in 4 8; do [ ! -e "$each" ] || echo "$each"; done');
     expect(await execute({ argv })).toMatchObject({ stdout: '', status: 0, failure: null });
   });
 
-  it('makes its folder the root, changes to one in it, and becomes a user', async () => {
+  it('changes the root, the working directory and the user', async () => {
     const argv = busybox('pwd; echo /*; id -u');
     const entered = { workdir: bytesOf('/work'), uid: 0, filtersTerminal: false };
     const told = await execute({ path: bytesOf('/bin/busybox'), argv, inside: entered });
     expect(told).toEqual({ stdout: '/work\n/bin /plain /work\n0\n', status: 0, failure: null });
   });
 
-  it.each(['missing', 'plain'])('says why it cannot execute a program: %s', async (name) => {
+  it.each(['missing', 'plain'])('reports why it cannot execute a program: %s', async (name) => {
     const errno = name === 'missing' ? ENOENT : EACCES;
     expect(await execute({ path: bytesOf(join(inside, name)) })).toEqual({
       stdout: '',
@@ -87,7 +87,7 @@ describe.each(ARCHES)('an exec helper for Node on %s', (arch, emulator) => {
     ['chroot', ['setpriv', '--bounding-set=-sys_chroot', '--'], '/'],
     ['setuid', ['setpriv', '--bounding-set=-setuid', '--'], '/'],
     ['chdir', [], '/missing'],
-  ] as const)('executes nothing where %s failed', async (call, before, workdir) => {
+  ] as const)('executes nothing if %s failed', async (call, before, workdir) => {
     const path = bytesOf(call === 'chroot' ? join(inside, 'bin/busybox') : '/bin/busybox');
     const told = await execute(
       { path, inside: { workdir: bytesOf(workdir), uid: 1, filtersTerminal: false } },

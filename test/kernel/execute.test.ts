@@ -1,5 +1,5 @@
 /**
- * Our model of an instance, and of execution in it, against the kernel's: random system calls on its files, and then
+ * Compares the model of an instance, and of execution in it, with the kernel: random system calls on its files, and then
  * random files executed.
  *   EXECUTE_BATCHES=8400 EXECUTE_SEED=1 node scripts/private-instance.mjs -- npx vitest run --project kernel test/kernel/execute.test.ts
  */
@@ -33,7 +33,7 @@ import { makeWorld, REPORTED, type World } from './support/world.ts';
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 const STARTED_IN = process.cwd();
 const BATCHES = amount(150, 400, 'EXECUTE_BATCHES');
-// Others by scripts/differential.mjs: whether work lands must not hang on the draw.
+// A fixed seed, so that results are reproducible; scripts/differential.mjs uses others.
 const SEED = Number(process.env['EXECUTE_SEED'] ?? 1);
 const ERRNO: Readonly<Record<number, Errno>> = {
   2: 'ENOENT',
@@ -46,12 +46,12 @@ const ERRNO: Readonly<Record<number, Errno>> = {
 };
 const AT_EXECFD = 2;
 const AT_FLAGS = 8;
-/** Of a report program that could not write: once in some 100,000 runs the file system does not take it. */
+/** Status of a report program that could not write, about once in 100,000 runs. */
 const UNREPORTED = 199;
 
 const { linux73 } = runningKernelFeatures();
 const KERNEL = { linux73, bpf: false, opensBeforeName: true, maxInterpreters: null };
-/** What acts are answered with here, each often. */
+/** Results of acts that must occur often. */
 const ANSWERS: readonly Errno[] = ['EINVAL', 'EEXIST', 'ENOENT', 'EACCES', 'ENAMETOOLONG', 'EPERM'];
 
 let directory: string;
@@ -59,7 +59,7 @@ let launcher: Launcher;
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'execute-'));
-  // Relative interpreters are looked up from here, by us and by the launcher.
+  // The model and the launcher resolve relative interpreters from here.
   process.chdir(directory);
   launcher = startLauncher(directory);
 });
@@ -71,7 +71,7 @@ afterAll(async () => {
 });
 
 describe('the model of an instance', () => {
-  it(`foretells ${BATCHES * FILES} rule, file and instance triples`, async () => {
+  it(`predicts ${BATCHES * FILES} rule, file and instance triples`, async () => {
     const seen = new Map<string, number>();
     const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
     await fc.assert(
@@ -87,7 +87,7 @@ describe('the model of an instance', () => {
       }),
       { numRuns: BATCHES, seed: SEED },
     );
-    // The generator must reach every outcome often, or the comparison says little.
+    // The generator must reach every outcome often for a meaningful comparison.
     for (const errno of Object.values(ERRNO)) expect([errno, seen.get(errno) ?? 0]).toEqual([errno, often]);
     for (const errno of ANSWERS) expect([errno, seen.get(`act ${errno}`) ?? 0]).toEqual([errno, often]);
     for (const many of [1, 2, 3, 4])
@@ -104,7 +104,7 @@ interface Performed {
   readonly held: ReadonlyMap<string, Executable>;
 }
 
-/** Does each act to the kernel and to the model, and compares the answer and what is there afterwards. */
+/** Applies each act to the kernel and to the model, and compares the result and the state afterwards. */
 function performActs(acts: readonly Act[], world: World, count: (what: string) => void): Performed {
   let instance = emptyInstance(KERNEL);
   const held = new Map<string, Executable>();
@@ -136,7 +136,7 @@ function performActs(acts: readonly Act[], world: World, count: (what: string) =
 
 const errnoIn = (found: Executable | Errno): Errno | null => (typeof found === 'string' ? found : null);
 
-/** The errno of writing `text`, or of unlink(2) where there is none. */
+/** The errno of writing `text`, or of unlink(2) without a text. */
 function tell(file: string, text: Uint8Array | null): string | null {
   const path = join(INSTANCE, file);
   try {

@@ -1,4 +1,4 @@
-/** `export` to every form, and `import` of what it wrote. */
+/** `export` to every form, and `import` of the result. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -16,13 +16,13 @@ const RULES = [
   ':d:M:1:BC::/bin/true:OC',
 ];
 
-/** With flag F the kernel opens the interpreter, and with F or C `import` checks it. */
+/** With flag F, the kernel opens the interpreter; with F or C, `import` checks it. */
 const registerAll = (): void => {
   for (const rule of RULES) registerForeign(rule.replace(/\/usr\/bin\/wine/, '/bin/true'));
 };
 
 describe('export --all, and then import,', () => {
-  it.each(FORMS)('gives the same entries in form %s', async (form) => {
+  it.each(FORMS)('reproduces the entries in form %s', async (form) => {
     registerAll();
     const names = form === 'profile' ? ['b-wine', 'c-clr', 'd'] : [];
     if (form === 'profile') writeFileSync(join(BINFMT, 'a jar'), '-1');
@@ -36,7 +36,7 @@ describe('export --all, and then import,', () => {
     expect(exported.stdout.trim().split('\n').toSorted()).toEqual(files.toSorted());
     removeAllEntries();
     if (form === 'profile') {
-      // A profile's interpreter has to be there.
+      // A profile's interpreter must exist.
       for (const name of names) {
         const path = join(output, `${name}.yaml`);
         writeFileSync(path, readFileSync(path, 'utf8').replace(/\/usr\/bin\/\w+/, '/bin/true'));
@@ -54,7 +54,7 @@ describe('export --all, and then import,', () => {
     });
   });
 
-  it('keeps what is disabled, in one file of all', async () => {
+  it('keeps disabled entries in a single file', async () => {
     registerAll();
     switchEntry('d', 'off');
     const before = instance();
@@ -64,7 +64,7 @@ describe('export --all, and then import,', () => {
     expect(instance()).toEqual(before);
   });
 
-  it('gives the same from another instance, which is mounted somewhere', async () => {
+  it('reproduces the entries of another mounted instance', async () => {
     registerAll();
     switchEntry('d', 'off');
     const before = instance();
@@ -83,7 +83,7 @@ describe('export --all, and then import,', () => {
 describe('export', () => {
   beforeEach(registerAll);
 
-  it('names what a form cannot say, and fails', async () => {
+  it('reports what a form cannot express, and fails', async () => {
     registerForeign(':e:E::e::/bin/e:O');
     registerForeign(',f,E,,f,,/bin/x:y,');
     registerForeign(':aa:M::MZ::/bin/aa:');
@@ -99,7 +99,7 @@ left out: f: it contains a \`:\`, which ends a field in update-binfmts
     expect(readdirSync(at('out')).toSorted()).toEqual(['a jar', 'aa', 'b-wine', 'c-clr', 'e']);
   });
 
-  it('takes names and globs', async () => {
+  it('accepts names and globs', async () => {
     expect((await run('export', 'd', 'c-*', '--format', 'register')).stdout).toBe(
       ':c-clr:M::MZ\\x90\\x00:\\xff\\xff\\xff\\x0f:/usr/bin/cli:\n:d:M:1:BC::/bin/true:OC\n',
     );

@@ -1,4 +1,4 @@
-/** A command without enough file descriptors, or in a directory that is gone, says so. */
+/** Errors of commands without enough file descriptors or in a removed directory. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,7 +20,7 @@ const install = [
 ];
 afterEach(removeAllEntries);
 
-/** With fewer, Node fails before it has read the program: from 22 on it needs 22 itself. */
+/** With fewer, Node fails before it reads the program: it needs 22 itself. */
 function startsWith(limit: number): boolean {
   const words = [`--nofile=${limit}`, process.execPath, resolve('dist/cli.cjs'), '--version'];
   return spawnSync('prlimit', words).status === 0;

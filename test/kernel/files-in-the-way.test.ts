@@ -42,10 +42,10 @@ const FILES = [
   ...['registrations', 'registrations/qemu-riscv64.json', '../binfmtctl.lock', '../emulators.tar'],
 ];
 
-/** Every kind of command that writes: what it says does not matter here. */
+/** Every kind of command that writes, regardless of its output. */
 async function everyCommand(within?: readonly string[]): Promise<readonly Ran[]> {
   const circumstances = within === undefined ? {} : { within };
-  // First: an entry would serve it without the store.
+  // First, because an existing entry would be used without the store.
   const ran = await binfmtctl(['run', ...source, '--', at('program')], circumstances);
   const others = await Promise.all(
     [
@@ -59,7 +59,7 @@ async function everyCommand(within?: readonly string[]): Promise<readonly Ran[]>
   return [...others, ran];
 }
 
-describe('files in the place of our own', () => {
+describe("files in place of the store's", () => {
   it.each(FILES)(
     'are not written through a link: %s',
     async (name) => {
@@ -73,7 +73,7 @@ describe('files in the place of our own', () => {
     60_000,
   );
 
-  it('are not replaced where they are devices', async () => {
+  it('are not replaced if they are devices', async () => {
     const paths = FILES.filter((name) => !['sha256', 'registrations'].includes(name)).map((name) =>
       join(store, name),
     );
@@ -82,7 +82,7 @@ describe('files in the place of our own', () => {
       writeFileSync(path, '');
     }
     const mounts = paths.map((path) => `mount --bind /dev/null ${path}`).join(' && ');
-    // Where a mount is, rename(2) fails anyway: what is tried shows in the messages.
+    // rename(2) fails on a mount point anyway; the messages show the attempt.
     const ran = await everyCommand(inShell(mounts));
     for (const { stderr, status } of ran) expect([status, stderr]).not.toEqual([0, '']);
     expect(ran.map(({ stderr }) => stderr).join('')).not.toMatch(/busy|EBUSY|mistake in binfmtctl/);
@@ -90,7 +90,7 @@ describe('files in the place of our own', () => {
   }, 60_000);
 
   it.each(FILES.filter((name) => /^[^.].*\.json$/.test(name) && name !== 'run.json'))(
-    'do not make commands wait or fill the memory: %s',
+    'do not block commands or exhaust memory: %s',
     async (name) => {
       const path = join(store, name);
       mkdirSync(dirname(path), { recursive: true });
@@ -158,7 +158,7 @@ describe('bundle -o', () => {
     expect(readFileSync(at('out')).equals(readFileSync(at('file.tar')))).toBe(true);
   }, 60_000);
 
-  it('replaces a file that is no bundle only with --force, and keeps its owner and mode', async () => {
+  it('replaces a file that is not a bundle only with --force, and keeps its owner and mode', async () => {
     writeFileSync(at('mine'), 'mine');
     expect(await bundle(at('mine'))).toMatchObject({
       status: 1,
@@ -175,7 +175,7 @@ describe('bundle -o', () => {
 });
 
 describe('a lock file', () => {
-  it('keeps its owner and mode when it is renewed', async () => {
+  it('keeps its owner and mode when it is updated', async () => {
     const file = at('own.lock');
     const install = ['install', 'riscv64', `--lock=${file}`, ...source];
     await documentOf(install);
@@ -186,7 +186,7 @@ describe('a lock file', () => {
     expect([uid, gid, mode & 0o777]).toEqual([1000, 1000, 0o600]);
   }, 60_000);
 
-  it('is never quoted where it is another file, and is not read through a link by root', async () => {
+  it('is never quoted if it is another file, and is not read through a link by root', async () => {
     writeFileSync(at('victim'), 'root:$y$SECRET:19000:0:99999:7:::\n');
     const show = ['lock', '--lock-file'];
     const refusal = {
@@ -220,7 +220,7 @@ describe('paths in options', () => {
     ['lock', '--lock-file'],
     ['status', '--catalogue'],
     ['export', '--all', '--output'],
-  ])('are refused where they are not UTF-8: %s', async (...words) => {
+  ])('are refused if they are not UTF-8: %s', async (...words) => {
     const bytes = `"$@" "$(printf '${folder}/caf\\351')"`;
     const ran = await binfmtctl(words, { within: ['sh', '-c', bytes, 'sh'] });
     expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('not valid UTF-8') });
@@ -229,7 +229,7 @@ describe('paths in options', () => {
 });
 
 describe('a umask of 077', () => {
-  it('does not keep users from the emulators of root’s store', async () => {
+  it('does not hide the emulators of root’s store from users', async () => {
     rmSync(store, { recursive: true });
     await documentOf(['install', 'riscv64', ...source], { within: ['sh', '-c', 'umask 077; "$@"', 'sh'] });
     const [sha256 = ''] = readdirSync(join(store, 'sha256')).filter((name) => name.length === 64);

@@ -1,4 +1,4 @@
-/** Which file the kernel holds for an entry with flag F, whatever happens to the path of its interpreter. */
+/** The file that the kernel holds for an entry with flag F, whatever happens to its interpreter's path. */
 import {
   appendFileSync,
   chmodSync,
@@ -38,7 +38,7 @@ async function stateOf() {
   return (await heldInterpreters([{ entry, arch: 'riscv64' }], [entry], context)).get(entry) ?? null;
 }
 
-/** Moves the change time past that of the registration, so that only a probe can tell. */
+/** Moves the change time past the registration, so that only a probe is conclusive. */
 const markChanged = (path: string): void => chmodSync(path, 0o700);
 
 function isHeldAt(path: string): boolean | null {
@@ -50,7 +50,7 @@ function isHeldAt(path: string): boolean | null {
   }
 }
 
-it('tells other bytes than those that the kernel runs, and a removed file, from a mere copy', async () => {
+it('distinguishes a changed and a removed file from a mere copy', async () => {
   registerOthers('held', 'riscv64', interpreter, 'F');
   expect(await stateOf()).toBe('same');
   copyFileSync(interpreter, `${interpreter}.new`);
@@ -64,7 +64,7 @@ it('tells other bytes than those that the kernel runs, and a removed file, from 
   expect(await stateOf()).toBe('gone');
 });
 
-it('knows nothing of an entry without flag F, and of one that no probe runs through', async () => {
+it('returns nothing for an entry without flag F or without a probe through it', async () => {
   registerOthers('held', 'riscv64', interpreter, 'P');
   expect(await stateOf()).toBeNull();
   removeAllEntries();
@@ -73,7 +73,7 @@ it('knows nothing of an entry without flag F, and of one that no probe runs thro
   expect(await stateOf()).toBeNull();
 });
 
-it('does not take the program that a wrapper executes for a new interpreter', async () => {
+it('does not mistake the program that a wrapper executes for a new interpreter', async () => {
   const wrapper = `${interpreter}-wrapper`;
   writeFileSync(wrapper, `#!/bin/sh\nexec ${interpreter} "$@"\n`);
   chmodSync(wrapper, 0o755);
@@ -89,7 +89,7 @@ it('needs no probe for a file that is older than its entry', () => {
     registerOthers('held', 'riscv64', interpreter, 'F');
   } while (compare() === null);
   expect(compare()).toBe('same');
-  // Its access time stays that of the registration.
+  // Its access time remains that of the registration.
   writeFileSync(`${BINFMT}/held`, '0');
   markChanged(interpreter);
   writeFileSync(`${BINFMT}/held`, '1');
@@ -103,7 +103,7 @@ it('holds a file that cannot be written in place', () => {
   expect(() => writeFileSync(interpreter, '', { flag: 'r+' })).toThrow('ETXTBSY');
 });
 
-it('sees that an entry with flag F holds its interpreter', () => {
+it('detects that an entry with flag F holds its interpreter', () => {
   expect(isHeldAt(interpreter)).toBe(false);
   registerOthers('held', 'riscv64', interpreter, 'F');
   expect(isHeldAt(interpreter)).toBe(true);

@@ -1,4 +1,4 @@
-/** Who holds an instance, by the mounts that can be seen and by the age of its files. */
+/** What holds an instance, according to visible mounts and the age of its files. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from './support/machine.ts';
 
 const MOUNT = 'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc';
-/** The process is process 1, so that all that it starts ends with it. */
+/** The process is process 1, so that its children end with it. */
 const OWN_INSTANCE = ['--user', '--map-root-user', '--mount', '--pid', '--fork', '--mount-proc'];
 const program = join(temporaryFolder(), 'program.mjs');
 
@@ -48,7 +48,7 @@ function holderAfter(script: string, flags: readonly string[]): { readonly kind:
 }
 
 describe('findHolder', () => {
-  it('sees a mount in another mount namespace, however new the instance is', () => {
+  it('finds a mount in another mount namespace, even of a new instance', () => {
     const script = `${MOUNT}
       unshare --mount sleep infinity &
       while [ "$(readlink /proc/$!/ns/mnt)" = "$(readlink /proc/$$/ns/mnt)" ]; do sleep 0.01; done`;
@@ -57,7 +57,7 @@ describe('findHolder', () => {
     });
   });
 
-  it('knows by its age an instance whose other mounts cannot be seen', () => {
+  it('concludes from the age of an instance that it has invisible mounts', () => {
     expect(holderAfter(MOUNT, ['--mount', '--pid', '--fork', '--mount-proc'])).toEqual({ kind: 'unseen' });
   });
 
@@ -65,10 +65,10 @@ describe('findHolder', () => {
     expect(holderAfter(MOUNT, OWN_INSTANCE)).toEqual({ kind: 'none' });
   });
 
-  it('sees that an instance comes from a container that mounted it first, even once that has ended', () => {
+  it('recognizes an instance that a container mounted first, even after that has ended', () => {
     const folder = temporaryFolder();
     const container = 'unshare --mount --pid --fork --mount-proc "$node" "$program"';
-    // The second one starts after the clock's tick of the first one's mount, and looks only after the first one's end.
+    // The second container starts at least a clock tick after the mount of the first, and looks after the first has ended.
     const script = `cd ${folder}
       mkfifo go
       { ${container} '${MOUNT}' go >first; touch ended; } &

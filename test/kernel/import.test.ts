@@ -1,4 +1,4 @@
-/** `import` of good files and bad. */
+/** `import` of valid and invalid files. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { startWork } from './support/work.ts';
 const { folder: work, store, at, put, run } = startWork();
 
 describe('import', () => {
-  it('lets later files come before earlier ones, as the last registered wins', async () => {
+  it('gives later files precedence, because the last registration wins', async () => {
     mkdirSync(at('d'));
     put('d/20.conf', ':two:E::x::/bin/two:\n');
     put('d/10.conf', ':one:E::x::/bin/one:\n:two:E::old::/bin/old:\n');
@@ -19,7 +19,7 @@ describe('import', () => {
     expect(entries()['two']).toContain('interpreter /bin/two');
   });
 
-  it('warns of an older entry that a new rule hides', async () => {
+  it('warns about an older entry that a new rule hides', async () => {
     registerForeign(':WSLInterop:M::MZ::/bin/old:');
     const file = put('rules', ':cli:M::MZ::/bin/new:\n:jar:E::jar::/bin/jar:\n');
     const ran = await run('import', file);
@@ -30,7 +30,7 @@ describe('import', () => {
     expect((await run('import', file)).stderr).not.toContain('takes precedence');
   });
 
-  it('replaces an entry only where it is told to', async () => {
+  it('replaces an entry only with --replace', async () => {
     registerForeign(':a:E::a::/bin/old:');
     const before = instance();
     const file = put('rules', ':a:E::a::/bin/new:\n:b:E::b::/bin/b:\n');
@@ -53,19 +53,19 @@ describe('import', () => {
     ]);
   });
 
-  it('takes everything back where the kernel refuses one', async () => {
+  it('rolls back everything if the kernel refuses a rule', async () => {
     mkdirSync(at('noexec'));
     const file = put('rules', `:a:E::a::/bin/a:\n:b:E::b::${at('noexec/true')}:F\n`);
     const within = inShell(`mount -t tmpfs -o noexec none ${at('noexec')} && cp /bin/true ${at('noexec')}`);
     const ran = await binfmtctl(['import', file, '--store', store], { within });
     expect(ran).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('is on a noexec mount'),
+      stderr: expect.stringContaining('its file system is mounted noexec'),
     });
     expect(instance()).toEqual([]);
   });
 
-  it('leaves out what only a detector tells, and imports the rest', async () => {
+  it('omits formats with a detector, and imports the rest', async () => {
     put(
       'clr',
       'package mono\ninterpreter /usr/bin/cli\nmagic MZ\ndetector /usr/lib/cli/binfmt-detector-cli\n',
@@ -78,7 +78,7 @@ describe('import', () => {
     expect(Object.keys(entries())).toEqual(['jar']);
   });
 
-  it('names keys that say nothing: QEMU wrote `credential` for years', async () => {
+  it('reports unknown keys: QEMU wrote `credential` for years', async () => {
     put('qemu-x', 'package qemu-x\ninterpreter /usr/bin/qemu-x\nmagic XX\ncredential yes\n');
     expect(await run('import', work)).toMatchObject({
       status: 0,
@@ -87,7 +87,7 @@ describe('import', () => {
     expect(entries()['qemu-x']).toContain('flags: \n');
   });
 
-  it("reads what QEMU's qemu-binfmt-conf.sh --exportdir writes, for Debian and for systemd", async () => {
+  it("reads the output of QEMU's qemu-binfmt-conf.sh --exportdir, for Debian and for systemd", async () => {
     const zeros = '\\x00'.repeat(9);
     const ones = '\\xff'.repeat(9);
     mkdirSync(at('export'));
@@ -113,7 +113,7 @@ fix_binary yes
     ]);
   });
 
-  it('passes over what stands behind the ten lines of an admin file', async () => {
+  it('ignores text after the ten lines of an admin file', async () => {
     const text = ':\nextension\n0\nadm\n\n/bin/a\n\n\nyes\n\nmore\nlines\n';
     expect(await run('import', put('adm', text))).toMatchObject({ status: 0 });
     expect(entries()['adm']).toContain('flags: P\n');
@@ -153,7 +153,7 @@ fix_binary yes
     ['adm', 'p\nmagic\n0\nA\0B\n\n/bin/a\n', /adm: contains a NUL byte/],
     ['p.yaml', 'kind: format\nid: q\n', /p\.yaml:\d+: /],
     ['p.yaml', 'kind: [\n', /p\.yaml:\d+: /],
-  ])('refuses %s with %j, and registers nothing', async (name, text, message) => {
+  ])('refuses %s with %j without registering anything', async (name, text, message) => {
     put('good', ':good:E::good::/bin/good:\n');
     await expectRefusal(['import', at('good'), put(name, text), '--store', store], {
       status: 2,
@@ -164,7 +164,7 @@ fix_binary yes
     expect(instance()).toEqual([]);
   });
 
-  it('refuses what is no file of rules, at once', async () => {
+  it('refuses files without rules immediately', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     symlinkSync('/nowhere', at('dangling'));
     symlinkSync('loop', at('loop'));
@@ -195,7 +195,7 @@ fix_binary yes
     expect(instance().map(([name]) => name)).toEqual(['odd']);
   });
 
-  it('is refused to a user without rights, who may look', async () => {
+  it('is refused to a user, except with --dry-run', async () => {
     const file = put('rules', ':a:E::a::/bin/a:\n');
     const within = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs'];
     expect(await binfmtctl(['import', file, '--dry-run'], { within })).toMatchObject({ status: 0 });

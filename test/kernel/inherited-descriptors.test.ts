@@ -45,7 +45,7 @@ describe('descriptors that the caller left open', () => {
     expect(readFileSync(said, 'utf8')).toMatch(/^(end\n)+$/);
   });
 
-  it('can be read by the command where an argument names one', async () => {
+  it('can be read by the command if an argument names one', async () => {
     expect(await withOpen(['import', '--dry-run', '/dev/fd/100'])).toMatchObject({ status: 0, stderr: '' });
   });
 });

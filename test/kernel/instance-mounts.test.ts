@@ -1,4 +1,4 @@
-/** What needs mounts, which only the private namespaces of these tests may make. */
+/** Tests that need mounts, which only private namespaces may create. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,14 +18,14 @@ afterEach(async () => {
 });
 
 describe('mounts', () => {
-  it('are seen with their path, type and options', () => {
+  it('are listed with their path, type and options', () => {
     const found = readMounts().filter(({ mountPoint }) => mountPoint === directory);
     expect(found).toMatchObject([{ type: 'tmpfs', source: 'tmpfs' }]);
     expect(found[0]?.options).toEqual(expect.arrayContaining(['rw', 'noexec', 'size=64k']));
     expect(fileSystemMagic(directory)).toBe(0x01021994); // TMPFS_MAGIC
   });
 
-  it('that fail say why', async () => {
+  it('that fail have a reason', async () => {
     expect(await mount('tmpfs', join(directory, 'absent'))).toMatch(/exist|No such/);
     expect(await unmount(join(directory, 'absent'))).not.toBeNull();
     expect(fileSystemMagic(join(directory, 'absent'))).toBeNull();
@@ -33,7 +33,7 @@ describe('mounts', () => {
 });
 
 describe('writeAtomic', () => {
-  it('says that the disk is full, and keeps the old content', async () => {
+  it('reports a full disk, and keeps the old content', async () => {
     const path = join(directory, 'f');
     await writeAtomic(path, 'old');
     await expect(writeAtomic(path, 'x'.repeat(1_000_000))).rejects.toMatchObject({
@@ -45,7 +45,7 @@ describe('writeAtomic', () => {
     expect(readFileSync(path, 'utf8')).toBe('old');
   });
 
-  it('says that the disk is read-only', async () => {
+  it('reports a read-only file system', async () => {
     expect(await run('mount', ['-o', 'remount,ro', directory])).toMatchObject({ exitCode: 0 });
     await expect(writeAtomic(join(directory, 'f'), 'new')).rejects.toMatchObject({ code: 'READ_ONLY' });
   });

@@ -1,4 +1,4 @@
-/** The instance as an ordinary user sees it, and as root of a user namespace below that of the tests. */
+/** The instance from the view of an ordinary user, and of root in a nested user namespace. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { run } from '../../src/system/process/process.ts';
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 const RULE = `{ name: 'nested', interpreter: '/bin/true', flags: [], pattern: { type: 'extension', extension: 'x' } }`;
 
-/** Says of the directory in its arguments what it is before and after ensureMounted, and tries to register there. */
+/** Prints the facts of a directory before and after ensureMounted, and tries to register there. */
 const PROGRAM = `
   import { listEntries } from './src/binfmt/entries.ts';
   import { ensureMounted, inspectInstance } from './src/binfmt/instance/instance.ts';
@@ -85,7 +85,7 @@ describe('an ordinary user', () => {
     expect(entries).toEqual({ value: [] });
   });
 
-  it('is told how root mounts it where it is not', async () => {
+  it('is told how root mounts it if it is not mounted', async () => {
     const { before, mounted } = await findings(emptyDirectory('plain'), ...NOBODY);
     expect(before).toMatchObject({ mounted: false, scope: null });
     expect(mounted).toMatchObject({
@@ -98,13 +98,13 @@ describe('an ordinary user', () => {
 describe('root of a nested user namespace', () => {
   const nested = [...NOBODY, ...inNamespaces({ user: true, mount: true }, ['env'])];
 
-  it('sees that the instance is of a namespace above', async () => {
+  it('sees that the instance belongs to a parent namespace', async () => {
     const { before, mounted } = await findings(INSTANCE, ...nested);
     expect(before).toMatchObject({ mounted: true, scope: 'outer', writable: false });
     expect(mounted.code).toBe('NO_PRIVILEGE');
   });
 
-  it('mounts an instance of its own, which no other namespace sees', async () => {
+  it('mounts a private instance, which no other namespace sees', async () => {
     const { before, mounted, registered, entries } = await findings(emptyDirectory('own'), ...nested);
     expect(before.mounted).toBe(false);
     expect(mounted.value).toMatchObject({ scope: 'namespace', enabled: true, writable: true });
@@ -113,7 +113,7 @@ describe('root of a nested user namespace', () => {
     expect(listEntries(INSTANCE)).toEqual([]);
   });
 
-  it('cannot mount where the mount namespace is not its own', async () => {
+  it('cannot mount in a mount namespace that it does not own', async () => {
     const withoutMounts = [...NOBODY, ...inNamespaces({ user: true }, ['env'])];
     const { mounted } = await findings(emptyDirectory('foreign'), ...withoutMounts);
     expect(mounted).toMatchObject({
@@ -123,7 +123,7 @@ describe('root of a nested user namespace', () => {
     });
   });
 
-  it('changes the instance above where it is root there, too', async () => {
+  it('changes the parent instance if it is root there, too', async () => {
     const { before, registered } = await findings(
       INSTANCE,
       ...inNamespaces({ user: true, mount: true }, ['env']),

@@ -31,7 +31,7 @@ afterEach(() => {
   for (const name of ['admin', 'import']) rmSync(at(name), { recursive: true, force: true });
 });
 
-/** Other users decide what runs. */
+/** Interpreters that other users can change. */
 const UNTRUSTED = [
   ['a relative path', 'relative/program', /is a relative path/],
   ['a file that others can write', at('writable'), /can be written by others/],
@@ -42,7 +42,7 @@ const UNTRUSTED = [
   ['a script whose interpreter others can write', at('script'), /the interpreter of .*can be written by/],
 ] as const;
 
-/** They run nothing. */
+/** Interpreters that cannot run. */
 const UNFIT = [
   ['a missing file', at('missing'), /does not exist/],
   ['a directory', at('directory'), /is a directory/],
@@ -79,22 +79,25 @@ const DROP_INS: readonly (readonly [string, Register])[] = [
 ];
 
 describe('import', () => {
-  it.each([...UNTRUSTED, ...UNFIT])('refuses with flag C or F, and otherwise warns of %s', async (...row) => {
-    const [, interpreter, why] = row;
-    for (const flag of ['C', 'F']) {
-      const ran = await importRule(interpreter, flag);
-      expect(ran).toMatchObject({ status: 1, stderr: expect.stringMatching(why) });
-      expect(ran.stderr).toContain(`cannot register unfit with flag ${flag}: `);
-    }
-    expect(entries()).toEqual({});
-    expect(await importRule(interpreter, '')).toMatchObject({
-      status: 0,
-      stderr: expect.stringMatching(why),
-    });
-    expect(Object.keys(entries())).toEqual(['unfit']);
-  });
+  it.each([...UNTRUSTED, ...UNFIT])(
+    'refuses with flag C or F, and otherwise warns about %s',
+    async (...row) => {
+      const [, interpreter, why] = row;
+      for (const flag of ['C', 'F']) {
+        const ran = await importRule(interpreter, flag);
+        expect(ran).toMatchObject({ status: 1, stderr: expect.stringMatching(why) });
+        expect(ran.stderr).toContain(`cannot register unfit with flag ${flag}: `);
+      }
+      expect(entries()).toEqual({});
+      expect(await importRule(interpreter, '')).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(why),
+      });
+      expect(Object.keys(entries())).toEqual(['unfit']);
+    },
+  );
 
-  it('accepts with flags C and F what only root can change', async () => {
+  it('accepts with flags C and F a program that only root can change', async () => {
     expect(await importRule(at('fit'), 'CF')).toMatchObject({
       status: 0,
       stderr: expect.not.stringContaining('warning'),
@@ -104,14 +107,14 @@ describe('import', () => {
 });
 
 describe.each(DROP_INS)('%s', (_, register) => {
-  it.each(UNTRUSTED)('leaves out, with a warning and status 0, %s with flag C', async (...row) => {
+  it.each(UNTRUSTED)('skips, with a warning and status 0, %s with flag C', async (...row) => {
     const [, interpreter, why] = row;
     const ran = await register(interpreter, 'C');
     expect(ran).toMatchObject({ status: 0, stderr: expect.stringMatching(why) });
     expect(entries()).toEqual({});
   });
 
-  it.each(UNTRUSTED.slice(1, 3))('leaves out %s with flag F', async (...row) => {
+  it.each(UNTRUSTED.slice(1, 3))('skips %s with flag F', async (...row) => {
     const ran = await register(row[1], 'F');
     expect(ran).toMatchObject({ status: 0, stderr: expect.stringMatching(row[2]) });
     expect(entries()).toEqual({});
@@ -124,7 +127,7 @@ describe.each(DROP_INS)('%s', (_, register) => {
     expect(Object.keys(entries())).toEqual(['unfit']);
   });
 
-  it('accepts with flags C and F what only root can change', async () => {
+  it('accepts with flags C and F a program that only root can change', async () => {
     expect(await register(at('fit'), 'CF')).toMatchObject({ status: 0, stderr: '' });
     expect(Object.keys(entries())).toEqual(['unfit']);
   });

@@ -1,4 +1,4 @@
-/** Commands that a signal ends while they wait for an emulator, a server or a probe. */
+/** Commands that receive a signal while they wait for an emulator, a server or a probe. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,14 +19,14 @@ const [store, source, root, lock, bundle] = ['store', 'source', 'root', 'lock', 
   string,
   string,
 ];
-/** Exists as soon as the emulator runs, which then never answers. */
+/** Exists once the emulator runs, which then never answers. */
 const running = at('running');
 
 beforeAll(() => {
   for (const path of [source, join(root, 'bin')]) mkdirSync(path, { recursive: true });
   const write = (path: string, bytes: Uint8Array): void => writeFileSync(path, bytes, { mode: 0o755 });
   write(join(root, 'bin/program'), exitProgram(0));
-  // Of several, as an abort must not leave out one after the other.
+  // Several architectures, because an abort must not skip one after the other.
   for (const guest of ['riscv64', 's390x', 'sh4'])
     write(join(source, `qemu-${guest}-static`), waitingProgram(running));
 });
@@ -80,7 +80,7 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 describe('a signal while emulators are inspected', () => {
-  it.each(COMMANDS)('ends %s with 128+N, and nothing is registered or written', async (_, words) => {
+  it.each(COMMANDS)('ends %s with 128+N, without a registration or a written file', async (_, words) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       rmSync(running, { force: true });
       const { status, stdout, stderr } = await interrupted(words, emulatorRuns, signal);

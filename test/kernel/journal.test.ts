@@ -1,4 +1,4 @@
-/** Journals that killed runs, power failures and other containers left. */
+/** Journals of killed runs, power failures and other containers. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -41,14 +41,14 @@ async function leave(steps: readonly Step[], { sealed = true, boot = bootId() } 
 const repair = () => binfmtctl(['uninstall', 'no-such-*', '--store', store]);
 
 describe('a journal', () => {
-  it('of a killed run is obeyed: the entry that it removed comes back', async () => {
+  it('of a killed run is applied: the removed entry is restored', async () => {
     await leave([removal(rule('harmless', 'HARMLESS'))]);
     expect(await repair()).toMatchObject({ status: 0, stderr: expect.stringContaining('rolled back 1') });
     expect(Object.keys(entries())).toEqual(['harmless']);
     expect(existsSync(journal)).toBe(false);
   });
 
-  it('that another container wrote is set aside and reported, not obeyed', async () => {
+  it('that another container wrote is renamed and reported, not applied', async () => {
     await leave([removal(rule('stranger', 'STRANGER'))], { sealed: false });
     const { status, stderr } = await repair();
     expect({ status, entries: entries() }).toEqual({ status: 0, entries: {} });
@@ -57,7 +57,7 @@ describe('a journal', () => {
     expect(readFileSync(`${journal}.invalid`, 'utf8')).toContain('stranger');
   });
 
-  it('is obeyed once: an old one that is put back is not', async () => {
+  it('is applied only once, not when it is put back', async () => {
     await leave([removal(rule('once', 'ONCE'))]);
     const text = readFileSync(journal);
     await repair();
@@ -84,7 +84,7 @@ describe('a journal', () => {
     expect(entries()).toEqual({});
   });
 
-  it('that names a file which no transaction writes is set aside', async () => {
+  it('that names a file which no transaction writes is renamed', async () => {
     const path = join(folder, 'victim');
     writeFileSync(path, 'new');
     await leave([{ kind: 'write', path, text: 'new', previous: 'old' }]);
@@ -139,7 +139,7 @@ describe('a power failure during install --persist', () => {
       persisted: [{ path, previous: null }],
     });
 
-  /** Leaves what a power failure leaves of a replacement that was written in full, and what the boot then registers. */
+  /** Simulates a power failure during a replacement whose file was written, and the registrations at the next boot. */
   async function replaceAndBoot(previous: string): Promise<readonly string[]> {
     const registration = join(store, 'registrations', `${name}.json`);
     mkdirSync(join(registration, '..'), { recursive: true });
@@ -162,11 +162,7 @@ describe('a power failure during install --persist', () => {
   }
 
   it.each([
-    [
-      'the entry of the boot file that is restored',
-      oldText,
-      { [name]: expect.stringContaining('/bin/echo') },
-    ],
+    ['the entry of the restored boot file', oldText, { [name]: expect.stringContaining('/bin/echo') }],
     [
       'the last entry of that name in it',
       `${newText}${oldText}`,
@@ -183,14 +179,14 @@ describe('a power failure during install --persist', () => {
     ]);
   });
 
-  it('lets uninstall remove the entry of the boot file that is restored', async () => {
+  it('lets uninstall remove the entry of the restored boot file', async () => {
     const within = await replaceAndBoot(encodeBinfmtD(old));
     const ran = await binfmtctl(['uninstall', '--all', '--purge', '--store', store], { within });
     expect(ran.status).toBe(0);
     expect([entries(), existsSync(join(folder, 'etc', `${name}.conf`))]).toEqual([{}, false]);
   });
 
-  it('keeps the new entry out of the kernel if the old one cannot be restored', async () => {
+  it('removes the new entry if the old one cannot be restored', async () => {
     const within = await replaceAndBoot(oldText.replace('/bin/echo:', '/no/such/file:F'));
     const { status, stderr } = await binfmtctl(['uninstall', 'no-such-*', '--store', store], { within });
     expect([status, entries()]).toEqual([0, {}]);

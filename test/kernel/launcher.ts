@@ -1,7 +1,7 @@
 /**
- * A program of our own that executes files. Every usual way (execvp, hence Node's spawn, shells, env) hands a file
- * that no format takes to /bin/sh, which looks like a match and runs random bytes as commands. It stays running,
- * so that a rule that matches every program does not hinder it.
+ * A special program that executes files. Every usual way (execvp, hence Node's spawn, shells, env) passes a file
+ * without a matching format to /bin/sh, which looks like a match and runs random bytes as commands. It keeps running,
+ * so that a rule that matches every program does not affect it.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
@@ -9,19 +9,19 @@ import { join } from 'node:path';
 import { encodeHeader } from '../../src/elf/header.ts';
 import { encodeProgramHeaders, PT_INTERP, PT_LOAD } from '../../src/elf/programs.ts';
 
-/** What became of one execve: the program's exit status, minus the signal that killed it, or the errno of execve,
- * which the child exits with. Programs that are to be told from an errno exit with 200 or more. */
+/** The result of one execve: the program's exit status, minus the signal that killed it, or the errno of execve,
+ * with which the child exits. Programs exit with 200 or more to differ from an errno. */
 export type Outcome = number;
 
 export interface Launcher {
   /** Executes the files, relative to the launcher's directory, one after the other, with argv[0] alone. */
   launch(paths: readonly Uint8Array[]): Promise<Outcome[]>;
-  /** What the report programs that have run since the last call were handed, in order. */
+  /** The stacks of the report programs since the last call, in order. */
   reports(): readonly Handed[];
   stop(): Promise<void>;
 }
 
-/** What a program finds on its stack. */
+/** The contents of a program's initial stack. */
 export interface Handed {
   readonly argv: readonly Uint8Array[];
   /** The auxiliary vector, getauxval(3). */
@@ -78,15 +78,15 @@ export function startLauncher(directory: string): Launcher {
 }
 
 /**
- * A static program for this machine that writes its stack, the stack's address before it, to descriptor 3, and then exits
- * with `status`; on x86-64 with 199 where it cannot write.
+ * A static native program that writes the address of its stack and the stack to descriptor 3, and then exits
+ * with `status`; on x86-64 with 199 if it cannot write.
  */
 export function reportProgram(status: number): Uint8Array {
   return program(reportCode(status));
 }
 
 function reportCode(status: number): Uint8Array {
-  // One write of more than there is: it ends where the stack ends.
+  // One write of more than exists: it ends at the end of the stack.
   const code = process.arch === 'x64' ? REPORT_X64 : REPORT_ARM64;
   return Buffer.concat([Buffer.from(code, 'hex'), exitCode(status)]);
 }
@@ -96,12 +96,12 @@ const REPORT_X64 = '544889e6bf03000000ba00001000b8010000000f0585c07f0cbfc7000000
 // mov x9, sp; sub x10, x9, 8; str x9, [x10]; mov x0, 3; mov x1, x10; mov x2, 1 << 20; mov x8, 64; svc 0
 const REPORT_ARM64 = 'e90300912a2100d1490100f9600080d2e1030aaa0202a0d2080880d2010000d4';
 
-/** A static program for this machine that does nothing but exit with `status`, 0 to 255. */
+/** A static native program that only exits with `status`, 0 to 255. */
 export function exitProgram(status: number): Uint8Array {
   return program(exitCode(status));
 }
 
-/** A static program for this machine that makes an empty file and then waits for a signal. */
+/** A static native program that creates an empty file and then waits for a signal. */
 export function waitingProgram(file: string): Uint8Array {
   const code = process.arch === 'x64' ? WAIT_X64 : WAIT_ARM64;
   return program(Buffer.concat([Buffer.from(code, 'hex'), Buffer.from(`${file}\0`)]));
@@ -113,7 +113,7 @@ const WAIT_X64 = '488d3d1a000000be41000000baa4010000b8020000000f05b8220000000f05
 const WAIT_ARM64 =
   'a1010010600c8092220880d2833480d2080780d2010000d4000080d2010080d2020080d2030080d2280980d2010000d4faffff17';
 
-/** As `reportProgram`, but asking for a program interpreter, which then is what runs. */
+/** As `reportProgram`, but with a program interpreter, which runs instead. */
 export function loadedProgram(status: number, interpreter: string): Uint8Array {
   return program(reportCode(status), { path: interpreter, base: BASE + BigInt(status) * 0x100000n });
 }
@@ -143,7 +143,7 @@ const BASE = 0x400000n;
 interface Interpreted {
   /** Of the program interpreter. */
   readonly path: string;
-  /** Where the program does not lie in the way of its interpreter, which has a place of its own too. */
+  /** An address that does not collide with the program interpreter's. */
   readonly base: bigint;
 }
 
@@ -193,7 +193,7 @@ function program(code: Uint8Array, interpreted: Interpreted | null = null): Uint
     memorySize: BigInt(path.length),
     align: 1n,
   };
-  // PT_INTERP comes before what is loaded (System V ABI, chapter 5).
+  // PT_INTERP precedes loadable segments (System V ABI, chapter 5).
   const headers = encodeProgramHeaders(interpreted === null ? [load] : [asked, load], layout);
   return Uint8Array.from([...header, ...headers, ...code, ...path]);
 }
@@ -203,7 +203,7 @@ const decodeStatus = (word: number): Outcome => ((word & 0x7f) === 0 ? (word >> 
 
 const AT_EXECFN = 31;
 
-/** What report programs wrote: for each the stack's address, then the stack as execve(2) leaves it. */
+/** The output of report programs: for each, the stack's address, then the stack as execve(2) leaves it. */
 function decodeReports(bytes: Buffer): readonly Handed[] {
   if (bytes.length === 0) return [];
   const word = (index: number): bigint => bytes.readBigUInt64LE(8 * index);
@@ -218,7 +218,7 @@ function decodeReports(bytes: Buffer): readonly Handed[] {
     const start = Number(pointer - stack) + 8;
     return Uint8Array.from(bytes.subarray(start, bytes.indexOf(0, start)));
   };
-  // The path that was executed and eight zeros end the stack (fs/exec.c).
+  // The executed path and eight zeros end the stack (fs/exec.c).
   const name = auxv.get(AT_EXECFN) ?? 0n;
   const size = Number(name - stack) + 8 + textAt(name).length + 1 + 8;
   return [{ argv: pointers.map(textAt), auxv }, ...decodeReports(bytes.subarray(size))];

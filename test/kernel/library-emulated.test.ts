@@ -11,7 +11,7 @@ const folder = temporaryFolder();
 const INSTANCE = '/proc/sys/fs/binfmt_misc';
 const [qemu = '', busybox = ''] = unpackPackages('qemu-user-static', 'busybox-static:arm64');
 let library: typeof Library;
-const options = () => ({ store: folder('store'), sources: [`dir:${join(qemu, 'usr/bin')}`] });
+const options = () => ({ store: folder('store'), source: [`dir:${join(qemu, 'usr/bin')}`] });
 
 beforeAll(async () => {
   library = await import(pathToFileURL(resolve('dist/index.mjs')).href);
@@ -24,7 +24,7 @@ beforeAll(async () => {
 describe('run of the library', () => {
   it('gives a process at once, that says who runs it and ends as execa has it', async () => {
     const script = 'read line; echo "$line from $(busybox uname -m)"; echo aside >&2; exit 3';
-    const started = library.run(folder('root/bin/busybox'), ['sh', '-c', script], {
+    const started = library.run([folder('root/bin/busybox'), 'sh', '-c', script], {
       ...options(),
       subprocess: { input: 'hello\n', reject: false, env: { PATH: folder('root/bin') } },
     });
@@ -44,7 +44,7 @@ describe('run of the library', () => {
 
   it('hands signals on to the program', async () => {
     const script = 'trap "echo caught; exit 5" TERM; echo ready; while :; do sleep 1; done';
-    const started = library.run(folder('root/bin/busybox'), ['sh', '-c', script], {
+    const started = library.run([folder('root/bin/busybox'), 'sh', '-c', script], {
       ...options(),
       subprocess: { reject: false },
     });
@@ -52,8 +52,38 @@ describe('run of the library', () => {
     expect(await started).toMatchObject({ exitCode: 5, stdout: 'ready\ncaught' });
   });
 
+  it('ends the program when its signal is aborted', async () => {
+    const abort = new AbortController();
+    const started = library.run([folder('root/bin/busybox'), 'sh', '-c', 'echo ready; sleep 60'], {
+      ...options(),
+      signal: abort.signal,
+    });
+    started.stdout?.once('data', () => abort.abort('enough'));
+    await expect(started).rejects.toMatchObject({ code: 'INTERRUPTED', cause: 'enough' });
+  });
+
+  it('rejects with the exit status and the output of a program that fails', async () => {
+    const program = folder('root/bin/busybox');
+    const started = library.run([program, 'sh', '-c', 'echo partly; exit 3'], options());
+    const failure = await started.catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(library.BinfmtctlError);
+    expect(failure).toMatchObject({
+      name: 'ProgramError',
+      code: 'PROGRAM_FAILED',
+      message: `${program} exited with status 3`,
+      exitCode: 3,
+      stdout: 'partly',
+    });
+  });
+
   it('rejects with what kept a program from starting', async () => {
-    const started = library.run(folder('missing'), [], { ...options(), subprocess: { reject: false } });
+    await expect(library.run([folder('missing')], options())).rejects.toMatchObject({
+      code: 'PROGRAM_NOT_FOUND',
+    });
+  });
+
+  it('tells who does not want an exception what kept a program from starting', async () => {
+    const started = library.run([folder('missing')], { ...options(), subprocess: { reject: false } });
     await expect(started.emulation).rejects.toMatchObject({ code: 'PROGRAM_NOT_FOUND' });
     expect(await started).toMatchObject({ exitCode: 127 });
   });
@@ -62,7 +92,7 @@ describe('run of the library', () => {
 describe('enter of the library', () => {
   it('runs a program in a root, with what it was told', async () => {
     const script = '[ -f /run/told/library-emulated.test.ts ] && echo "$WORD" "$(pwd)" "$(busybox uname -m)"';
-    const { stdout } = await library.enter(folder('root'), 'busybox', ['sh', '-c', script], {
+    const { stdout } = await library.enter(folder('root'), ['busybox', 'sh', '-c', script], {
       ...options(),
       binds: [`${resolve('test/kernel')}:/run/told:ro`],
       environment: { WORD: 'a word' },
@@ -75,7 +105,7 @@ describe('enter of the library', () => {
     const environment = { 'MY-PASS': 'hunter2', LARGE: 'x'.repeat(120_000), MORE: 'y'.repeat(120_000) };
     const script = `busybox tr '\\0' '\\n' </proc/$$/environ | busybox grep -c -x -e 'MY-PASS=hunter[2]' -e 'LARGE=x*' -e 'MORE=y*'
       busybox grep -ls "hunter[2]" /mnt/[0-9]*/cmdline; echo end`;
-    const { stdout } = await library.enter(folder('root'), 'busybox', ['sh', '-c', script], {
+    const { stdout } = await library.enter(folder('root'), ['busybox', 'sh', '-c', script], {
       ...options(),
       binds: ['/proc:/mnt'],
       environment,
@@ -84,18 +114,23 @@ describe('enter of the library', () => {
   });
 
   it.each([
-    [{ LARGE: 'x'.repeat(200_000) }, 126, /: Argument list too long\n/],
-    [{ NUL: 'a\0LD_PRELOAD=b' }, 125, /: invalid variable: "NUL"\n/],
-  ])('rejects a variable that no program can have', async (environment, exitCode, stderr) => {
-    const started = library.enter(folder('root'), null, [], { ...options(), environment });
-    const failed = await started.catch((error: unknown) => error);
-    expect(failed).toMatchObject({ exitCode, stderr: expect.stringMatching(stderr) });
+    [
+      { LARGE: 'x'.repeat(200_000) },
+      { exitCode: 126, stderr: expect.stringMatching(/: Argument list too long\n/) },
+    ],
+    [{ NUL: 'a\0LD_PRELOAD=b' }, { code: 'USAGE', message: 'invalid variable: "NUL"' }],
+  ])('rejects a variable that no program can have', async (environment, failure) => {
+    const started = library.enter(folder('root'), [], { ...options(), environment });
+    expect(await started.catch((error: unknown) => error)).toMatchObject(failure);
   });
 
   it('rejects for what is no root', async () => {
-    const started = library.enter(folder('root/bin/busybox'), null, [], { ...options() });
+    const started = library.enter(folder('root/bin/busybox'), [], { ...options() });
     const failed = started.catch((error: unknown) => error);
     await expect(started.emulation).rejects.toMatchObject({ code: 'BAD_SOURCE' });
-    expect(await failed).toMatchObject({ exitCode: 125 });
+    const error = await failed;
+    expect(error).toBeInstanceOf(library.BinfmtctlError);
+    expect(error).toMatchObject({ code: 'BAD_SOURCE', name: 'BinfmtctlError' });
+    expect((error as Error).constructor.name).toBe('BinfmtctlError');
   });
 });

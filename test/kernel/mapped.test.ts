@@ -20,12 +20,12 @@ function mapped(within: readonly string[], maps: object | null, command: readonl
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 const sh = (script: string): readonly string[] => ['sh', '-c', script];
-/** Without the columns of uid_map. */
+/** Removes the padding of uid_map. */
 const SHOWN = sh("tr -s ' ' < /proc/self/uid_map; tr -s ' ' < /proc/self/gid_map");
 const only = (outside: number) => [{ inside: 0, outside, count: 1 }];
 
 describe('a program in a user namespace', () => {
-  it('of a plain user has the ids that are his and those that /etc/subuid gives him', () => {
+  it("of a plain user has the user's ID and those assigned in /etc/subuid", () => {
     const ranges = ` 0 ${USER} 1\n 1 ${SUBORDINATE.first} ${SUBORDINATE.count}\n`;
     expect(mapped(user, MAPS, SHOWN)).toEqual({ exitCode: 0, stdout: ranges.repeat(2), stderr: '' });
     const script = `touch ${folder}/x 2>&1; mkdir /tmp/m$$ && chown 33:44 /tmp/m$$ && stat -c %u:%g /tmp/m$$; rmdir /tmp/m$$`;
@@ -35,7 +35,7 @@ describe('a program in a user namespace', () => {
     });
   });
 
-  it('of a plain user may have his own id alone, without any tool', () => {
+  it("of a plain user may have only the user's ID, without any tool", () => {
     const maps = { uid: only(USER), gid: only(USER) };
     const alone = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', '--no-new-privs'];
     expect(
@@ -47,7 +47,7 @@ describe('a program in a user namespace', () => {
     });
   });
 
-  it('of root has all that root gives it', () => {
+  it('of root has all IDs that root maps', () => {
     const range = [
       { inside: 0, outside: 100_000, count: 1000 },
       { inside: 1000, outside: 0, count: 1 },
@@ -56,13 +56,13 @@ describe('a program in a user namespace', () => {
     expect(stdout).toMatch(/^1000\n 0 100000 1000\n 1000 0 1\n/);
   });
 
-  it('reads its input to the end, and not a byte of it is lost', () => {
+  it('reads all its input', () => {
     const input = 'abc\n'.repeat(500_000);
     expect(mapped(user, MAPS, ['wc', '-c'], input)).toMatchObject({ stdout: `${input.length}\n` });
     expect(mapped([], null, ['wc', '-c'], input)).toMatchObject({ stdout: `${input.length}\n` });
   });
 
-  it('may end without reading it, with a status and words of its own', () => {
+  it('may end without reading its input, with its own status and output', () => {
     const input = 'abc\n'.repeat(500_000);
     // The writer has closed the pipe, so it has seen that nothing reads it before the program ends.
     const closed =
@@ -74,7 +74,7 @@ describe('a program in a user namespace', () => {
     expect(mapped(user, MAPS, ['/absent'])).toMatchObject({ exitCode: 127 });
   });
 
-  it('is not started where the caller may not give its ids', () => {
+  it('is not started if the caller may not map its IDs', () => {
     const foreign = [...MAPS.uid, { inside: 70_000, outside: 900_000, count: 1 }];
     expect(mapped(user, { ...MAPS, uid: foreign }, ['touch', join(folder, 'started')])).toMatchObject({
       code: 'NO_PRIVILEGE',
@@ -86,7 +86,7 @@ describe('a program in a user namespace', () => {
     });
   });
 
-  it('is not started where there can be no namespace', () => {
+  it('is not started if the namespace cannot be created', () => {
     const none = ['sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', 'sh'];
     const within = ['unshare', '--user', '--map-root-user', ...none];
     expect(mapped(within, { uid: only(0), gid: only(0) }, ['true'])).toMatchObject({

@@ -1,4 +1,4 @@
-/** Our matcher against the kernel's, on thousands of random rules and files. */
+/** Compares our matcher with the kernel on thousands of random rules and files. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 
 describe('the matcher', () => {
-  it(`decides as the kernel for ${BATCHES * FILES_A_BATCH} random files`, async () => {
+  it(`agrees with the kernel for ${BATCHES * FILES_A_BATCH} random files`, async () => {
     const seen = new Map<Outcome, number>();
     await fc.assert(
       fc.asyncProperty(batch, async (batch) => {
@@ -65,7 +65,7 @@ describe('the matcher', () => {
       }),
       { numRuns: BATCHES },
     );
-    // The generator must reach matches, misses and loops often, or the comparison says little.
+    // The comparison is only meaningful if matches, misses and loops are frequent.
     for (const outcome of [ENOEXEC, ELOOP, interpreterStatus(0)]) {
       expect(seen.get(outcome) ?? 0).toBeGreaterThan(500);
     }
@@ -97,7 +97,7 @@ async function compare({ candidates, files }: Batch) {
   }
 }
 
-/** Follows the rewrites as the kernel does: the interpreter is looked up again with its own header and path. */
+/** Follows rewrites like the kernel: the interpreter is looked up again by its header and path. */
 function expectedOutcome(entries: readonly Entry[], { path, bytes }: File): Outcome {
   let status = ENOEXEC;
   let level = { path, head: bytes.subarray(0, 256) };
@@ -110,7 +110,7 @@ function expectedOutcome(entries: readonly Entry[], { path, bytes }: File): Outc
   }
 }
 
-/** Headers of foreign programs, and bytes of a small alphabet so that chance makes them equal. */
+/** Headers of foreign programs, and bytes of a small alphabet, which are often equal by chance. */
 const base: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc
     .constantFrom(
@@ -149,7 +149,7 @@ function candidateNear(base: Uint8Array): fc.Arbitrary<Candidate> {
   });
 }
 
-/** A part of the base, a little changed, with a mask of mostly whole bytes. */
+/** A slightly changed part of the base, with a mask of mostly whole bytes. */
 function magicNear(base: Uint8Array): fc.Arbitrary<MagicPattern> {
   const padded = new Uint8Array(256);
   padded.set(base.subarray(0, 256));
@@ -169,7 +169,7 @@ function magicNear(base: Uint8Array): fc.Arbitrary<MagicPattern> {
   });
 }
 
-/** The base, cut off somewhere or not, a little changed, under a name with or without extension. `#` stands for its number. */
+/** The base, possibly truncated and slightly changed, under a name with or without extension. `#` stands for its number. */
 function fileNear(base: Uint8Array): fc.Arbitrary<File> {
   const names = ['prog', 'x.foo', 'x.FOO', 'x.é', 'x.tar.gz', 'x.', '.foo', '.gz'];
   const path = fc.constantFrom('#', '#', ...names.map((name) => `d#.foo/${name}`));
@@ -191,5 +191,5 @@ function changed(bytes: Uint8Array, count: number): fc.Arbitrary<Uint8Array> {
   });
 }
 
-/** The kernel's next format would take it. */
+/** The kernel's next format would load it. */
 const isScript = (bytes: Uint8Array): boolean => bytes[0] === 0x23 && bytes[1] === 0x21;

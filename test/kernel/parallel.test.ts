@@ -1,4 +1,4 @@
-/** Many at once on one instance: four, or ten in several rounds. PARALLEL_ROUNDS sets how many; the stress run has 20. */
+/** Four or ten commands at once on one instance, in several rounds. PARALLEL_ROUNDS sets the rounds; the stress run has 20. */
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, watch } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -17,7 +17,7 @@ const SETS = ROUNDS === 1 ? OVERLAPPING_SETS.slice(0, 4) : OVERLAPPING_SETS;
 beforeEach(removeAllEntries);
 afterAll(removeAllEntries);
 
-/** As a container without a volume: nothing but the instance is shared. */
+/** Like a container without a volume: only the instance is shared. */
 function newContainer(): { readonly varLib: string; readonly within: readonly string[] } {
   const varLib = join(mkdtempSync(join(folder, 'container-')), 'lib');
   mkdirSync(varLib);
@@ -63,11 +63,11 @@ it('lets containers replace the same entries at once, and leaves no staged entry
   }),
 );
 
-it('keeps what others rely on when a container fails and rolls back', { timeout }, () =>
+it('keeps entries of others if a container fails and rolls back', { timeout }, () =>
   inRounds(async () => {
     const broken = mkdtempSync(join(folder, 'broken-'));
     copyFileSync(join(emulatorFolder(), 'qemu-aarch64-static'), join(broken, 'qemu-aarch64-static'));
-    // It starts, and then cannot run a program of the architecture.
+    // It starts but cannot run programs of the architecture.
     copyFileSync(join(emulatorFolder(), 'qemu-arm-static'), join(broken, 'qemu-riscv64-static'));
     const good = SETS.map((set) => inContainer('install', ...set, ...source));
     const bad = [1, 2, 3].map(() => inContainer('install', 'arm64', 'riscv64', '--source', `dir:${broken}`));
@@ -78,7 +78,7 @@ it('keeps what others rely on when a container fails and rolls back', { timeout 
   }),
 );
 
-it('is not disturbed by containers that are killed while they register', { timeout }, () =>
+it('survives containers that are killed while they register', { timeout }, () =>
   inRounds(async () => {
     const killed = [OVERLAPPING_SETS[1], OVERLAPPING_SETS[3]].map((set) =>
       killedOnceItChanges(['install', ...set, ...source]),
@@ -101,7 +101,7 @@ it('lets containers uninstall while others install', { timeout }, () =>
   }),
 );
 
-/** Kills it as soon as its journal says that it changes entries. */
+/** Kills it as soon as its journal shows that it changes entries. */
 async function killedOnceItChanges(words: readonly string[]): Promise<void> {
   const { varLib, within } = newContainer();
   const store = join(varLib, 'binfmtctl');

@@ -1,4 +1,4 @@
-/** Entries that an earlier command persisted: later commands keep the boot files in step with them. */
+/** Persistent entries of an earlier command: later commands keep their boot files up to date. */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -36,7 +36,7 @@ const circumstances = { within: machine.within, env: { PATH: `${bin}:${process.e
 const run = (...words: readonly string[]) => binfmtctl([...words, '--store', store], circumstances);
 const done = <T>(...words: readonly string[]) => documentOf<T>([...words, '--store', store], circumstances);
 const source = ['--source', `dir:${emulatorFolder()}`];
-/** The same emulators with other bytes. */
+/** The same emulators with changed bytes. */
 const newer = join(folder, 'newer');
 const newerSource = ['--source', `dir:${newer}`, '--emulator', 'qemu'];
 
@@ -64,7 +64,7 @@ interface Installed {
   readonly steps: readonly unknown[];
 }
 
-/** The entries that a boot makes are those that there are now. */
+/** Checks that a boot would register the current entries. */
 function expectSameAfterBoot(): void {
   const before = entries();
   removeAllEntries();
@@ -73,7 +73,7 @@ function expectSameAfterBoot(): void {
 }
 
 describe('install without --persist over a persisted entry', () => {
-  it('writes the new rule to its boot file, whose emulator stays, and notes no reboot', async () => {
+  it('writes the new rule to its boot file, keeps the emulator, and prints no note about a reboot', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     const { notes } = await done<Installed>('install', 'arm64', ...newerSource);
     expect(notes).toEqual([]);
@@ -92,14 +92,14 @@ describe('install without --persist over a persisted entry', () => {
     expectSameAfterBoot();
   }, 60_000);
 
-  it('writes what binfmt-support can hold to its file, and registers the same', async () => {
+  it('writes the flags that binfmt-support supports, and registers the same', async () => {
     await done('install', 'arm64', '--persist=binfmt-support', ...source);
     await done('install', 'arm64', ...newerSource);
     const [interpreter = ''] = /^\/.*$/m.exec(readFileSync(join(admin, 'qemu-aarch64'), 'utf8')) ?? [];
     expect(entries()['qemu-aarch64']).toContain(`interpreter ${interpreter}\nflags: PF\n`);
   }, 60_000);
 
-  it('names the emulator that was found for one in place that was removed', async () => {
+  it('names the emulator that replaces a removed one', async () => {
     const emulator = join(bin, 'qemu-riscv64-static');
     copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), emulator);
     await done('install', 'riscv64', '--persist');
@@ -110,7 +110,7 @@ describe('install without --persist over a persisted entry', () => {
     expectSameAfterBoot();
   }, 60_000);
 
-  it('notes no reboot where the boot file is right already', async () => {
+  it('prints no note about a reboot if the boot file is correct already', async () => {
     const emulator = join(bin, 'qemu-riscv64-static');
     copyFileSync(join(emulatorFolder(), 'qemu-riscv64-static'), emulator);
     await done('install', 'riscv64', '--persist');
@@ -122,7 +122,7 @@ describe('install without --persist over a persisted entry', () => {
     expect(await done<Installed>('install', 'riscv64')).toMatchObject({ notes: [], unchanged: [] });
   }, 60_000);
 
-  it('leaves a boot file that was changed since, with a warning and the note', async () => {
+  it('keeps a boot file that was changed since, with a warning and the note', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     writeFileSync(AARCH64, '# mine\n');
     const { status, stdout, stderr } = await run('install', 'arm64', ...newerSource);
@@ -134,7 +134,7 @@ describe('install without --persist over a persisted entry', () => {
     expect(readFileSync(AARCH64, 'utf8')).toBe('# mine\n');
   }, 60_000);
 
-  it('restores the old boot file if the proof fails', async () => {
+  it('restores the old boot file if the probe fails', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     const before = [entries(), readFileSync(AARCH64, 'utf8')];
     const broken = join(folder, 'broken');
@@ -179,7 +179,7 @@ describe('uninstall --purge', () => {
     ['an administrator keeps in binfmt.d', () => join(binfmtD, 'kept.conf')],
     ['was made for binfmt-support', () => join(admin, 'kept')],
   ])(
-    'leaves the emulator of a boot file that %s',
+    'keeps the emulator of a boot file that %s',
     async (_, pathOf) => {
       await done('install', 'arm64', '--persist=binfmt.d', ...source);
       const interpreter = /^interpreter (.*)$/m.exec(entries()['qemu-aarch64'] ?? '')?.[1] ?? '';
@@ -187,7 +187,7 @@ describe('uninstall --purge', () => {
       expect(await done('uninstall', 'arm64', '--purge')).toMatchObject({ purged: [] });
       expect(existsSync(interpreter)).toBe(true);
       rmSync(pathOf());
-      // uninstall registered what the file said.
+      // uninstall registered the rule of the file.
       removeAllEntries();
       expect(await done('uninstall', '--all', '--purge')).toMatchObject({ purged: [interpreter] });
     },
@@ -226,7 +226,7 @@ describe('install --persist for an entry that works already', () => {
     60_000,
   );
 
-  it('writes its boot file again if that names an earlier emulator', async () => {
+  it('writes its boot file again if it names an earlier emulator', async () => {
     await done('install', 'arm64', '--persist', ...source);
     const old = readFileSync(AARCH64);
     await done('install', 'arm64', ...newerSource);
@@ -247,7 +247,7 @@ describe('install --persist for an entry that works already', () => {
     });
   }, 60_000);
 
-  it('writes nothing if its boot file is right', async () => {
+  it('writes nothing if its boot file is correct', async () => {
     await done('install', 'riscv64', '--persist', ...source);
     expect(await done<Installed>('install', 'riscv64', '--persist')).toMatchObject({
       unchanged: ['riscv64'],
@@ -257,7 +257,7 @@ describe('install --persist for an entry that works already', () => {
 });
 
 describe('an entry of another program that was only persisted', () => {
-  it("is binfmtctl's once --replace has replaced it: uninstall registers the other program's again", async () => {
+  it("belongs to binfmtctl after --replace: uninstall registers the other program's again", async () => {
     const interpreter = join(emulatorFolder(), 'qemu-riscv64-static');
     registerOthers('qemu-riscv64', 'riscv64', interpreter, 'POF');
     const before = entries();
@@ -279,7 +279,7 @@ describe('an entry of another program that was only persisted', () => {
 });
 
 describe('a boot file that an administrator masked by a link to /dev/null', () => {
-  it('stays masked, with a warning, and stops neither install nor uninstall', async () => {
+  it('stays masked, with a warning, and prevents neither install nor uninstall', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     rmSync(AARCH64);
     symlinkSync('/dev/null', AARCH64);
@@ -302,7 +302,7 @@ describe('a power failure while a persisted entry was replaced', () => {
   it('ends with the old entry, its boot file and its emulator', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     const before = [entries(), readFileSync(AARCH64, 'utf8')];
-    // What the boot registers from the new boot file.
+    // The boot registers the new boot file.
     const { steps } = await done<Installed>('install', 'arm64', ...newerSource);
     const journal = { bootId: 'an earlier boot', userNamespace: userNamespace(), steps };
     const text = JSON.stringify({ schema: 'binfmtctl/journal/1', ...journal });

@@ -1,4 +1,4 @@
-/** What makes an entry last over a reboot, read by those who register at boot: systemd-binfmt and update-binfmts. */
+/** Boot files of entries, read by the services that register them at boot: systemd-binfmt and update-binfmts. */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -40,7 +40,7 @@ afterEach(() => {
 });
 
 describe('--persist=binfmt.d', () => {
-  it('gives systemd-binfmt what makes the same entries', async () => {
+  it('makes systemd-binfmt register the same entries', async () => {
     await done('install', 'arm64', 'riscv64', '--persist=binfmt.d', ...source);
     const before = entries();
     expect(readdirSync(BINFMT_D)).toEqual(['qemu-aarch64.conf', 'qemu-riscv64.conf']);
@@ -50,7 +50,7 @@ describe('--persist=binfmt.d', () => {
     expect(await run('verify')).toMatchObject({ status: 0 });
   });
 
-  it('is taken back by uninstall, with what stood there before', async () => {
+  it('is undone by uninstall, which restores the previous file', async () => {
     writeFileSync(join(BINFMT_D, 'qemu-arm.conf'), '# mine\n');
     await done('install', 'arm64', 'arm', '--persist=binfmt.d', ...source);
     await done('uninstall', '--all');
@@ -59,7 +59,7 @@ describe('--persist=binfmt.d', () => {
     expect(entries()).toEqual({});
   });
 
-  it('stays where somebody has changed it since, with a warning', async () => {
+  it('is kept if it was changed since, with a warning', async () => {
     await done('install', 'arm64', '--persist=binfmt.d', ...source);
     const path = join(BINFMT_D, 'qemu-aarch64.conf');
     appendFileSync(path, '# mine\n');
@@ -72,7 +72,7 @@ describe('--persist=binfmt.d', () => {
     expect(entries()).toEqual({});
   });
 
-  it('is written for what works already, once it is asked for', async () => {
+  it('is written on request for an entry that works already', async () => {
     await done('install', 'arm64', ...source);
     const before = entries();
     await done('install', 'arm64', '--persist=binfmt.d');
@@ -101,7 +101,7 @@ describe('--persist for an entry whose interpreter file was removed', () => {
 const interpreterOf = (entry: string): string => /^interpreter (.*)$/m.exec(entry)?.[1] ?? '';
 
 describe('--persist=binfmt-support', () => {
-  it('gives update-binfmts what it shows, and registers again as it was', async () => {
+  it('makes update-binfmts display and register the same format', async () => {
     await done('install', 'arm64', '--persist=binfmt-support', ...source);
     const before = entries();
     expect(updateBinfmts('--display', 'qemu-aarch64')).toMatch(
@@ -125,7 +125,7 @@ function updateBinfmts(...words: readonly string[]): string {
 }
 
 describe('after a reboot', () => {
-  it('install brings back an entry that is gone, from the store', async () => {
+  it('install restores a missing entry from the store', async () => {
     await done('install', 'arm64', ...source);
     const before = entries();
     switchEntry('qemu-aarch64', 'gone');
@@ -136,7 +136,7 @@ describe('after a reboot', () => {
 
 describe('a machine on which no service reads binfmt.d at boot', () => {
   const options = { within: withoutInit };
-  // In a container the host is where the entries come from, and its store is another one.
+  // In a container, the host registers the entries at boot, and its store differs.
   const INSTALL_AGAIN =
     /on the host, run `binfmtctl install aarch64 --persist`|run `binfmtctl install aarch64 --store \S+` after each boot/;
 
@@ -149,7 +149,7 @@ describe('a machine on which no service reads binfmt.d at boot', () => {
     expect([readdirSync(BINFMT_D), entries()]).toEqual([[], {}]);
   });
 
-  it('registers with --persist, and warns that the entry ends with the next boot', async () => {
+  it('registers with --persist, and warns that the entry lasts until the next boot', async () => {
     const words = ['install', 'arm64', '--persist', '--store', store, ...source];
     const { status, stderr } = await binfmtctl(words, options);
     expect(status).toBe(0);
@@ -160,7 +160,7 @@ describe('a machine on which no service reads binfmt.d at boot', () => {
 });
 
 describe('without --persist on a machine with systemd', () => {
-  it('install notes once that a restart of systemd-binfmt removes the entry', async () => {
+  it('install notes once that restarting systemd-binfmt removes the entry', async () => {
     const first = await done<{ notes: string[] }>('install', 'arm64', ...source);
     expect(first.notes).toEqual([
       expect.stringContaining('without flag C'),
@@ -171,11 +171,11 @@ describe('without --persist on a machine with systemd', () => {
   });
 });
 
-describe('a link in the place of the persisted file', () => {
+describe('a link in place of the boot file', () => {
   it.each([
     ['binfmt.d', BINFMT_D, 'qemu-aarch64.conf'],
     ['binfmt-support', ADMIN, 'qemu-aarch64'],
-  ])('is not written through by --persist=%s', async (how, directory, name) => {
+  ])('is not followed by --persist=%s', async (how, directory, name) => {
     const victim = join(folder, 'victim');
     writeFileSync(victim, 'precious\n');
     symlinkSync(victim, join(directory, name));

@@ -1,4 +1,4 @@
-/** What run and enter tell in advance on machines where user namespaces cannot have their own instance. */
+/** Reports of run and enter on machines where a private instance is unavailable. */
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ const [arm64 = ''] = unpackPackages('busybox-static:arm64');
 const busybox = join(arm64, 'bin/busybox');
 const options = ['--source', `dir:${emulatorFolder()}`, '--store', store];
 
-/** As on kernels before 6.7: mount(8) reports EPERM. */
+/** Like on kernels before 6.7: mount(8) reports EPERM. */
 const refusingMount = join(folder, 'mount');
 writeFileSync(refusingMount, '#!/bin/sh\necho "mount: binfmt_misc: permission denied." >&2\nexit 32\n');
 chmodSync(refusingMount, 0o755);
@@ -44,7 +44,7 @@ describe.each([
   ],
   ['user namespaces are not allowed', withoutNamespaces, /user\.max_user_namespaces is 0/],
 ])('where %s', (_, within, reason) => {
-  it('run --dry-run says that the emulator is started directly, and why', async () => {
+  it('run --dry-run reports that the emulator is started directly, and why', async () => {
     const words = ['run', ...options, '--dry-run', '--', busybox, 'uname', '-m'];
     const { status, stdout } = await binfmtctl(words, { within });
     expect(status).toBe(0);
@@ -53,14 +53,14 @@ describe.each([
     expect(stdout).not.toContain('by an entry of its own');
   });
 
-  it('run --dry-run --json says so of the program alone: its children are not emulated', async () => {
+  it('run --dry-run --json reports only the program: its children are not emulated', async () => {
     const words = ['run', ...options, '--arch', 'riscv64', '--dry-run', '--json', '--', busybox];
     const { stdout } = await binfmtctl(words, { within });
     const arches = [expect.objectContaining({ arch: 'aarch64', by: 'emulator', entry: null })];
     expect(JSON.parse(stdout)).toMatchObject({ private: false, arches });
   });
 
-  it('run --verbose says the same and does it', async () => {
+  it('run --verbose reports and does the same', async () => {
     const words = ['run', ...options, '--verbose', '--', busybox, 'uname', '-m'];
     const { status, stdout, stderr } = await binfmtctl(words, { within });
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'aarch64\n' });

@@ -1,4 +1,4 @@
-/** Every arch's probe on the emulator that Debian has for it, run by hand and through an entry, and natively. */
+/** Every arch's probe with Debian's emulator, run directly, through an entry, and natively. */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -33,7 +33,7 @@ const PROFILES = new URL('../../profiles/arch/', import.meta.url);
 const ARGV0 = 'argv zero';
 const NATIVE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 
-/** Who calls and who owns set-user-id probes, where this namespace has more than one user. */
+/** The caller and the owner of set-user-ID probes, if this namespace has more than one user. */
 const HAS_USERS = !readFileSync('/proc/self/uid_map', 'utf8').trim().endsWith(' 1');
 const CALLER = HAS_USERS ? 1234 : 0;
 const OWNER = 4242;
@@ -52,7 +52,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-it('there is a profile for every emulator of the package', () => {
+it('every emulator of the package has a profile', () => {
   expect(EMULATORS.size).toBeGreaterThan(20);
   expect([...EMULATORS.keys()].filter((id) => !ARCHES.has(id))).toEqual([]);
 });
@@ -63,7 +63,7 @@ describe.each([...EMULATORS])('the probe of %s', (id, emulator) => {
     expect(run).toEqual({ ...ranWell(id), report: { euid: 0, argv0: ARGV0, exe: emulator }, exe: emulator });
   });
 
-  it('runs through an entry with F and P, and is told the argv[0] that the caller gave', async () => {
+  it('runs through an entry with F and P, and sees the argv[0] of the caller', async () => {
     const run = await withEntry(id, ['P', 'F'], () => runProbe(id, writeProbe(id), [], CALLER));
     const report = { euid: CALLER, argv0: ARGV0, exe: emulator };
     expect(run).toEqual({ ...ranWell(id), report, exe: emulator });
@@ -71,7 +71,7 @@ describe.each([...EMULATORS])('the probe of %s', (id, emulator) => {
 });
 
 describe('a probe', () => {
-  it.each([...ARCHES.keys()])('of %s does nothing where a shell takes it for a script', (id) => {
+  it.each([...ARCHES.keys()])('of %s does nothing if a shell runs it as a script', (id) => {
     const folder = mkdtempSync(join(directory, 'script-'));
     const { status, stdout } = spawnSync('/bin/sh', [writeProbe(id)], { cwd: folder, encoding: 'latin1' });
     expect({ ran: status === 0, stdout, files: readdirSync(folder) }).toEqual({
@@ -87,18 +87,18 @@ describe('a probe', () => {
     expect(await runProbe(NATIVE, path, [], CALLER)).toEqual({ ...ranWell(NATIVE), report, exe: path });
   });
 
-  it('is given its path as argv[0] by an entry without P', async () => {
+  it('sees its path as argv[0] through an entry without P', async () => {
     const path = writeProbe('riscv64');
     const { report } = await withEntry('riscv64', ['F'], () => runProbe('riscv64', path, []));
     expect(report?.argv0).toBe(path);
   });
 
-  it.runIf(HAS_USERS)('has the user id of its owner when it is set-user-id', async () => {
+  it.runIf(HAS_USERS)('has the user ID of its owner if it is set-user-ID', async () => {
     const { report } = await runProbe(NATIVE, writeProbe(NATIVE, OWNER), [], CALLER);
     expect(report?.euid).toBe(OWNER);
   });
 
-  it.runIf(HAS_USERS)('has the user id of its owner through an entry with C, and not without', async () => {
+  it.runIf(HAS_USERS)('has the user ID of its owner through an entry with C, and not without', async () => {
     const path = writeProbe('s390x', OWNER);
     const run = () => runProbe('s390x', path, [], CALLER);
     expect((await withEntry('s390x', ['P', 'O', 'C', 'F'], run)).report?.euid).toBe(OWNER);
@@ -109,7 +109,7 @@ describe('a probe', () => {
 interface Run {
   readonly arch: string;
   readonly report: ProbeReport | null;
-  /** Target of its /proc/PID/exe while it waited. */
+  /** Target of /proc/PID/exe while it waited. */
   readonly exe: string | null;
   readonly status: number | null;
   readonly complaint: string;
@@ -117,7 +117,7 @@ interface Run {
 
 const ranWell = (arch: string) => ({ arch, status: PROBE_EXIT_STATUS, complaint: '' });
 
-/** Runs a probe until it waits, looks at it, and lets it end. */
+/** Runs a probe until it waits, inspects it, and lets it exit. */
 async function runProbe(id: string, file: string, args: readonly string[], uid = 0): Promise<Run> {
   const child = spawn(file, args, { argv0: ARGV0, env: probeEnvironment, uid, gid: uid, timeout: 60_000 });
   let output = Buffer.alloc(0);
@@ -139,7 +139,7 @@ async function runProbe(id: string, file: string, args: readonly string[], uid =
   return { arch: id, report: decodeReport(output, archOf(id).elf), exe, status, complaint };
 }
 
-/** An entry for one arch's probe only: its magic is the whole header, so that x86_64 too can be emulated here. */
+/** An entry for exactly one arch's probe: its magic is the whole header, so that even x86_64 can be emulated here. */
 async function withEntry<T>(id: string, flags: readonly Flag[], use: () => Promise<T>): Promise<T> {
   const probe = buildProbe(archOf(id).elf, archOf(id).probe);
   const magic = probe.subarray(0, decodeHeader(probe).headerSize);
@@ -154,7 +154,7 @@ async function withEntry<T>(id: string, flags: readonly Flag[], use: () => Promi
   }
 }
 
-/** Set-user-id where it belongs to somebody else. */
+/** Set-user-ID if it belongs to another user. */
 function writeProbe(id: string, owner = 0): string {
   const path = join(directory, `${id}-${owner}`);
   writeFileSync(path, buildProbe(archOf(id).elf, archOf(id).probe));

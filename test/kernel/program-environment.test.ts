@@ -1,4 +1,4 @@
-/** Which variables programs of `run` and `enter` get, and who else does. */
+/** The variables of programs in `run` and `enter`, and who else can see them. */
 import {
   copyFileSync,
   mkdirSync,
@@ -27,11 +27,11 @@ beforeAll(async () => {
   for (const name of ['sh', 'echo', 'grep', 'ls', 'wc']) symlinkSync('busybox', root('bin', name));
   copyFileSync(join(foreign, 'bin/busybox'), arm64);
   mkdirSync(folder('debug'));
-  // Remembers the emulator.
+  // Caches the emulator.
   expect(await binfmtctl(runWith('store', arm64, 'true'))).toMatchObject({ status: 0, stderr: '' });
 });
 
-/** With a store that may be new. */
+/** With a store, which may be new. */
 const runWith = (store: string, ...program: string[]) => [
   ...['run', '--store', folder(store), '--source', `dir:${emulatorFolder()}`, '--', ...program],
 ];
@@ -40,7 +40,7 @@ const enter = (options: readonly string[], ...program: string[]) => [
   ...['enter', '--quiet', '--store', folder('store'), '--net', 'none', ...options],
   ...[root(), '--', ...program],
 ];
-/** Sets the variables with a shell, as Node can only pass on UTF-8. */
+/** Sets the variables with a shell, because Node only passes on UTF-8. */
 const having = (...variables: string[]) => [
   ...['sh', '-c', `RAW=$(printf '\\377\\376x'); export RAW; exec env -- "$@"`, 'sh', ...variables],
 ];
@@ -67,7 +67,7 @@ describe('the variables of a program', () => {
       ),
       '/bin/busybox',
     ],
-  ])('are those of the caller byte by byte: %s', async (_, words, busybox) => {
+  ])('are those of the caller byte for byte: %s', async (_, words, busybox) => {
     const ran = await binfmtctl(words, { within: having(...odd, `BUSYBOX=${busybox}`) });
     expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: '' });
     expect(environmentIn(ran.stdout)).toEqual(expect.arrayContaining([...odd, 'RAW=\xff\xfex']));
@@ -82,7 +82,7 @@ describe('the variables of a program', () => {
     expect(Number(stdout)).toBeGreaterThan(20 * 8192);
   });
 
-  it('stand in no command line that others can read', async () => {
+  it('appear in no command line that others can read', async () => {
     const bind = ['--bind', '/proc:/mnt', '--env', 'MY-PASS'];
     const script = 'grep -c "hunter[2]" /proc/$$/environ; grep -ls "hunter[2]" /mnt/[0-9]*/cmdline; echo end';
     const words = enter(bind, 'sh', '-c', script);
@@ -116,7 +116,7 @@ describe('--env-fd', () => {
 });
 
 describe('variables for the loader of programs', () => {
-  // Every dynamic program leaves a file, which names it.
+  // Every dynamic program leaves a file named after it.
   const debug = ['LD_DEBUG=libs', `LD_DEBUG_OUTPUT=${folder('debug/ld')}`];
   const loaded = (): readonly string[] =>
     readdirSync(folder('debug'))
@@ -135,7 +135,7 @@ describe('variables for the loader of programs', () => {
     ['run in namespaces', run(arm64, 'echo', 'ran')],
     ['run with a new store', runWith('new', arm64, 'echo', 'ran')],
     ['enter', enter([], 'echo', 'ran')],
-  ])('act on the program and no tool before it: %s', async (_, words) => {
+  ])('affect the program and no tool before it: %s', async (_, words) => {
     const isEnter = words[0] === 'enter';
     const options = isEnter ? debug.map((each) => `--env=${each}`) : [];
     const ran = await binfmtctl(words.toSpliced(1, 0, ...options), {
@@ -145,15 +145,15 @@ describe('variables for the loader of programs', () => {
     expect(loaded()).toEqual([]);
   });
 
-  it('do act on the program', async () => {
+  it('affect the program', async () => {
     expect((await binfmtctl(run('/bin/true'), { within: ['env', ...debug] })).status).toBe(0);
     expect(loaded()).toEqual(['/bin/true']);
   });
 });
 
-describe('the file that holds arguments and variables', () => {
-  it('is no descriptor of the program', async () => {
-    // The last one is that of the directory which is listed.
+describe('the file that contains arguments and variables', () => {
+  it('is closed in the program', async () => {
+    // The last descriptor is that of the listed directory.
     for (const words of [
       run(root('bin/busybox'), 'ls', '/proc/self/fd'),
       run(arm64, 'ls', '/proc/self/fd'),
@@ -162,7 +162,7 @@ describe('the file that holds arguments and variables', () => {
       expect(await binfmtctl(words)).toMatchObject({ status: 0, stdout: '0\n1\n2\n3\n' });
   });
 
-  it('needs no TMPDIR mounted without noexec', async () => {
+  it('works with a noexec TMPDIR', async () => {
     const noexec = ['/dev/shm', root('tmp')].map((each) => `mount -t tmpfs -o noexec none ${each}`);
     const within = inShell(`${noexec.join(' && ')} && export TMPDIR=${root('tmp')}`);
     const ran = await binfmtctl(run(arm64, 'echo', 'ran'), { within });
@@ -183,7 +183,7 @@ describe('the file that holds arguments and variables', () => {
     );
     const moved = (words: readonly string[]) => words.map((word) => word.replace(directory, '/mnt'));
 
-    it('a program that needs no set-up is started all the same', async () => {
+    it('a program that needs no setup is started anyway', async () => {
       const script = 'trap "echo caught; exit 5" TERM; kill -TERM $PPID; while :; do sleep 0.01; done';
       const words = moved(run(root('bin/busybox'), 'sh', '-c', script));
       expect(await binfmtctl(words, { within })).toEqual({ status: 5, stdout: 'caught\n', stderr: '' });
@@ -215,12 +215,12 @@ describe('a program that the kernel does not execute', () => {
   const program = root('bin/odd');
   const words = { run: run(program, 'a b'), enter: enter([], '/bin/odd', 'a b') };
 
-  it.each(['run', 'enter'] as const)('is run by a shell where it is text: %s', async (command) => {
+  it.each(['run', 'enter'] as const)('runs in a shell if it is text: %s', async (command) => {
     writeFileSync(program, 'echo "$1"\n', { mode: 0o755 });
     expect(await binfmtctl(words[command])).toEqual({ status: 0, stdout: 'a b\n', stderr: '' });
   });
 
-  it.each(['run', 'enter'] as const)('is refused where it is none: %s', async (command) => {
+  it.each(['run', 'enter'] as const)('is refused if it is binary: %s', async (command) => {
     writeFileSync(program, 'echo \0 ran\n', { mode: 0o755 });
     const { status, stdout, stderr } = await binfmtctl(words[command]);
     expect({ status, stdout }).toEqual({ status: 126, stdout: '' });
@@ -228,7 +228,7 @@ describe('a program that the kernel does not execute', () => {
     expect(stderr).toMatch(new RegExp(`^binfmtctl: cannot execute .*/bin/odd: ${why}\nhint: .*\n$`));
   });
 
-  it('is refused where its loader is missing', async () => {
+  it('is refused if its loader is missing', async () => {
     copyFileSync('/bin/true', root('bin/dynamic'));
     const { status, stderr } = await binfmtctl(enter([], '/bin/dynamic'));
     expect(status).toBe(127);

@@ -1,4 +1,4 @@
-/** proot in place of namespaces, on kernels where user namespaces have no instance of their own. */
+/** proot instead of namespaces, on kernels without private instances. */
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -37,7 +37,7 @@ beforeAll(() => {
   mkdirSync(folder('store'));
   chmodSync(folder('store'), 0o777);
   mkdirSync(folder('tools'));
-  // proot is unpacked, not installed: its library is elsewhere, and root of the tests may be who runs it.
+  // proot is unpacked, not installed, so its library is elsewhere; root of the tests may run it.
   const library = join(talloc, 'usr/lib', triplet);
   writeFileSync(
     folder('tools/proot'),
@@ -57,7 +57,7 @@ const WARNING =
   /^warning: using proot, which is slower and does not isolate the program: cannot mount binfmt_misc .*$/gm;
 
 describe('enter by proot', () => {
-  it('runs a program and its children as root of the tree, and says so in one line', async () => {
+  it('runs a program and its children as root of the tree, with a warning of one line', async () => {
     const script = 'uname -m; sh -c "id -u; pwd"; ls /mnt; exit 7';
     const bind = ['--bind', `${folder('root/bin')}:/mnt`, '--workdir', '/etc'];
     const { status, stdout, stderr } = await command(
@@ -77,7 +77,7 @@ describe('enter by proot', () => {
     expect(stderr.match(WARNING)).toHaveLength(1);
   });
 
-  it('is what --dry-run names', async () => {
+  it('is reported by --dry-run', async () => {
     const { status, stdout } = await command('enter', ...options, '--dry-run', folder('root'));
     expect(status).toBe(0);
     expect(stdout).toMatch(/^aarch64: .*, by proot$/m);
@@ -89,13 +89,13 @@ describe('enter by proot', () => {
     [['--net', 'none'], '--net none'],
     [['--bind', '/etc:/mnt:ro'], ':ro of --bind /etc:/mnt:ro'],
     [['--env', 'LD_PRELOAD=/x'], '--env LD_PRELOAD'],
-  ])('refuses what it cannot do: %s', async (more, named) => {
+  ])('refuses unsupported options: %s', async (more, named) => {
     const { status, stderr } = await command('enter', ...options, ...more, folder('root'), '--', 'uname');
     expect(status).toBe(125);
     expect(stderr).toContain(`; or, without root, omit ${named}, so that proot can be used\n`);
   });
 
-  it('ends its programs when binfmtctl is killed', async () => {
+  it('kills its programs when binfmtctl is killed', async () => {
     const words = [
       'enter',
       '--quiet',
@@ -132,7 +132,7 @@ it('run by proot emulates the children of a program, too', async () => {
   expect(stderr.match(WARNING)).toHaveLength(1);
 });
 
-it('run never starts proot as root, which would let it remove files of the machine', async () => {
+it('run never starts proot as root, because it could remove files of the host', async () => {
   mkdirSync(folder('fake'));
   writeFileSync(folder('fake/proot'), '#!/bin/sh\nexit 99\n', { mode: 0o755 });
   const own = ['--source', `dir:${emulatorFolder()}`, '--store', folder('fake/store')];

@@ -31,7 +31,7 @@ let busy: number;
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'register-'));
-  // Relative interpreters are looked up from here, by the writer of `register`.
+  // Relative interpreters are resolved from here, the directory of the process that writes `register`.
   process.chdir(directory);
   for (const name of ['showargs', 'empty', 'busy', 'text', 'script.sh']) {
     const content = { text: 'just text\n', 'script.sh': '#!/bin/sh\n' }[name] ?? '';
@@ -58,18 +58,18 @@ afterAll(() => {
 });
 
 describe('the running kernel', () => {
-  it.each(REGISTER_CASES)('answers as recorded: $note', (one) => {
+  it.each(REGISTER_CASES)('responds as recorded: $note', (one) => {
     one.registeredBefore.forEach(prepare);
     const errno = isLinux73 ? one.errno73 : one.errno;
     expect(register(inDirectory(one.register))).toBe(errno);
-    // What Linux 7.3 alone accepts has no recorded text here.
+    // There is no recorded text for strings that only Linux 7.3 accepts.
     if (errno !== null || one.errno !== null) return;
     const shown = readFileSync(entryPath(one.entryName));
     expect(shown.equals(inDirectory(one.entryFile))).toBe(true);
   });
 
   it.each(REGISTER_CASES.filter(({ errno, errno73 }) => errno === null && errno73 === null))(
-    'shows our own string alike: $note',
+    'shows the same entry for our own string: $note',
     (one) => {
       const registration = parseRegister(inDirectory(one.register));
       if ('errno' in registration) throw new Error(registration.reason);
@@ -82,7 +82,7 @@ describe('the running kernel', () => {
 });
 
 describe('parseRegister', () => {
-  it('answers as the running kernel, whatever the string', () => {
+  it('agrees with the running kernel for random strings', () => {
     const seen = { accepted: 0, refused: 0 };
     fc.assert(
       fc
@@ -163,7 +163,7 @@ const nearlyValid: fc.Arbitrary<Uint8Array> = fc
     return string.subarray(0, string.length - cut);
   });
 
-/** Null, or the errno of the one write that a registration is. */
+/** The errno of the single write of a registration, or null. */
 function register(string: Uint8Array): string | null {
   const fd = openSync(join(INSTANCE, 'register'), 'w');
   try {
@@ -177,14 +177,14 @@ function register(string: Uint8Array): string | null {
   }
 }
 
-/** `@name=v` writes v to that entry, all else is registered. */
+/** `@name=v` writes v to that entry; other strings are registered. */
 function prepare(step: string): void {
   const [, name, value] = /^@(.*)=(.*)$/.exec(step) ?? [];
   if (name === undefined || value === undefined) expect(register(encodeText(step))).toBeNull();
   else writeFileSync(join(INSTANCE, name), value);
 }
 
-/** DIR stands for our directory. */
+/** DIR stands for the test's directory. */
 function inDirectory(bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes).toString('latin1').replaceAll('DIR/', `${directory}/`);
   return Uint8Array.from(Buffer.from(text, 'latin1'));

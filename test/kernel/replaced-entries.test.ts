@@ -1,4 +1,4 @@
-/** Rules of other programs: `uninstall` registers those again that `install` replaced, and `install` comes before them. */
+/** Rules of other programs: `uninstall` registers replaced ones again, and `install` takes precedence over them. */
 import {
   copyFileSync,
   existsSync,
@@ -25,7 +25,7 @@ import { runSystemdBinfmt, systemdMachine } from './support/systemd-machine.ts';
 
 const folder = temporaryFolder();
 const store = join(folder, 'store');
-/** Files of a distribution, which the commands see in /run/binfmt.d. */
+/** Files of a distribution, placed in /run/binfmt.d. */
 const distribution = join(folder, 'distribution');
 const machine = systemdMachine(folder);
 const { binfmtD, admin } = machine;
@@ -38,7 +38,7 @@ const run = (...words: readonly string[]) => binfmtctl([...words, '--store', sto
 const source = ['--source', `dir:${emulatorFolder()}`];
 const distributed = join(folder, 'qemu-riscv64-static');
 
-/** A rule for an arch, as a line of binfmt.d. */
+/** A rule for an architecture, as a line of binfmt.d. */
 function line(name: string, arch: string, interpreter: string, flags: string): string {
   const { magic = '', mask = '' } = builtinCatalogue().arches[arch] ?? {};
   const escaped = (hex: string): string => hex.replace(/../g, '\\x$&');
@@ -64,7 +64,7 @@ interface Uninstalled {
 
 describe('uninstall of an entry that replaced one of a distribution', () => {
   it.each([[[]], [['--persist=binfmt.d']], [['--persist=binfmt-support']]])(
-    'registers the rule of its file again, and says so (%j)',
+    'registers the rule of its file again, and reports it (%j)',
     async (options) => {
       writeFileSync(join(distribution, 'riscv64-by-qemu.conf'), `# Debian's\n${RULE}`);
       registerForeign(RULE);
@@ -131,7 +131,7 @@ describe('uninstall of an entry that replaced one of a distribution', () => {
   it.each([
     ['whose interpreter is gone', 'qemu-riscv64', '/none', /\/none is missing or not executable/],
     ['that is not safe', 'qemu-riscv64', process.execPath, /takes|matches|would/],
-  ])('leaves out a rule %s, and names the command', async (_, name, interpreter, why) => {
+  ])('skips a rule %s, and names the command to retry', async (_, name, interpreter, why) => {
     registerForeign(RULE);
     await done('install', 'riscv64', '--replace', ...source);
     const rule =
@@ -146,7 +146,7 @@ describe('uninstall of an entry that replaced one of a distribution', () => {
     expect(entries()).toEqual({});
   });
 
-  it('registers nothing where install had replaced nothing', async () => {
+  it('registers nothing if install replaced nothing', async () => {
     writeFileSync(join(distribution, 'qemu-riscv64.conf'), RULE);
     await done('install', 'riscv64', ...source);
     expect(await done<Uninstalled>('uninstall', 'riscv64')).toMatchObject({ restored: [] });

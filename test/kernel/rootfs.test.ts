@@ -52,7 +52,7 @@ async function archive(entries: readonly TarEntry[]): Promise<string> {
   return path;
 }
 
-/** As the machine sees it. */
+/** As seen from the host. */
 function ownerOf(path: string): string {
   const { uid, gid, mode } = lstatSync(path);
   return `${uid}:${gid} ${(mode & 0o7777).toString(8)}`;
@@ -70,7 +70,7 @@ const TREE: readonly TarEntry[] = [
 ];
 
 describe('a tree that a plain user unpacks', () => {
-  it('belongs to the ids that are his, with set-user-id bits and all', async () => {
+  it("belongs to the user's IDs, with set-user-ID bits", async () => {
     const { rootfs, error } = open(newStore(), await archive(TREE));
     expect(error).toBeUndefined();
     const at = (name: string): string => ownerOf(join(rootfs?.directory ?? '', name));
@@ -84,7 +84,7 @@ describe('a tree that a plain user unpacks', () => {
     expect(ownerOf(join(rootfs?.directory ?? '', '..'))).toBe(`${USER}:${USER} 700`);
   });
 
-  it('is another one with other ids, and is found again with the same', async () => {
+  it('is cached by ID maps', async () => {
     const path = await archive(TREE);
     const store = newStore();
     const { rootfs } = open(store, path);
@@ -97,7 +97,7 @@ describe('a tree that a plain user unpacks', () => {
     expect(ownerOf(join(alone.rootfs?.directory ?? '', 'su'))).toBe(`${USER}:${USER} 4755`);
   });
 
-  it('with owners that he has no ids for is refused, and nothing of others is left', async () => {
+  it('with unmapped owners is refused and leaves nothing', async () => {
     const store = newStore();
     const path = await archive([...TREE, { name: 'far', bytes: 'x', uid: 70_000, gid: 70_000 }]);
     expect(open(store, path).error).toMatchObject({
@@ -108,7 +108,7 @@ describe('a tree that a plain user unpacks', () => {
     expect([...leftovers(store), ...trees(store)]).toEqual([]);
   });
 
-  it('that is hostile is refused, and nothing of others is left', async () => {
+  it('that is hostile is refused and leaves nothing', async () => {
     const outside = join(folder, 'outside');
     mkdirSync(outside);
     chownSync(outside, USER, USER);
@@ -122,7 +122,7 @@ describe('a tree that a plain user unpacks', () => {
     }
   });
 
-  it('of an image loses what upper layers take away, whoever owned it', async () => {
+  it('of an image loses files that upper layers remove, whoever owns them', async () => {
     const content = newContent();
     const whiteouts = [
       { name: '.wh.mail', bytes: '' },
@@ -140,7 +140,7 @@ describe('a tree that a plain user unpacks', () => {
     expect(ownerOf(join(tree, 'nobody'))).toBe(`${inside(7)}:${inside(7)} 755`);
   });
 
-  it('is removed by the next who unpacks when he was killed', async () => {
+  it('is removed by the next run after a kill', async () => {
     const noise = Array.from({ length: 100 }, (_, index): TarEntry => {
       return { name: `noise/${index}`, bytes: Buffer.alloc(1 << 20, index), uid: 33, gid: 33 };
     });

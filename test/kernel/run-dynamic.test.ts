@@ -1,4 +1,4 @@
-/** Emulators that need libraries of this machine: `run` can use them, `enter` cannot. */
+/** Emulators that need libraries of the host: `run` can use them, `enter` cannot. */
 import { copyFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -35,20 +35,20 @@ beforeEach(() => {
 });
 
 describe('a dynamic emulator', () => {
-  it('runs programs of this machine’s file system, also once it is remembered', async () => {
+  it('runs programs of the host’s file system, also from the cache', async () => {
     for (const _ of [1, 2])
       expect(await start([at('dynamic')], 'run', '--', at('root/bin/uname'), '-m')).toEqual(emulated);
     const source = ['--source', `path:${at('dynamic/qemu-aarch64')}`];
     expect(await start([], 'run', ...source, '--', at('root/bin/uname'), '-m')).toEqual(emulated);
   });
 
-  it('is not used where there is a static one', async () => {
+  it('is not used if there is a static one', async () => {
     const folders = [at('dynamic'), at('static')];
     const { stdout } = await start(folders, 'run', '--dry-run', '--', at('root/bin/uname'));
     expect(stdout).toContain('/qemu-aarch64-static ');
   });
 
-  it('is not used inside a root, although run remembers it', async () => {
+  it('is not used inside a root, although run has cached it', async () => {
     expect(await start([at('dynamic')], 'run', '--', at('root/bin/uname'), '-m')).toEqual(emulated);
     const folders = [at('dynamic'), at('static')];
     for (const _ of [1, 2])

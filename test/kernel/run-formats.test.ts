@@ -1,4 +1,4 @@
-/** What `run` does with files that are no programs of a known architecture. */
+/** `run` with files that are not programs of a known architecture. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { binfmtctl } from './support/command.ts';
@@ -16,14 +16,14 @@ const start = (file: string, ...options: readonly string[]) =>
 
 const EXE = latin1(`MZ${'\0'.repeat(58)}\x80\0\0\0${'\0'.repeat(64)}PE\0\0${'\0'.repeat(300)}`);
 
-describe('a file that nothing runs', () => {
+describe('a file without an emulator', () => {
   it.each([
     ['a Windows program', 'a.exe', EXE, /no entry runs it, and no emulator .*\nhint: install .* wine\n/],
     ['a PNG image', 'a.png', latin1('\x89PNG\r\n'), /, not an executable\nhint: /],
     ['a zip archive', 'a.zip', latin1('PK\x03\x04'), /, not an executable\nhint: /],
-    ['an ELF file for an unknown machine', 'odd', odd(), / \(e_machine 4711\), not an executable\n/],
+    ['an ELF file for an unknown architecture', 'odd', odd(), / \(e_machine 4711\), not an executable\n/],
     ['a file of unknown format', 'data', latin1('\x01\x02'), /, not an executable\n/],
-  ])('is refused by its kind: %s', async (kind, name, bytes, rest) => {
+  ])('is refused with its kind: %s', async (kind, name, bytes, rest) => {
     const file = executable(name, bytes);
     const catalogue = catalogueWith('windows', '/nowhere/wine');
     const ran = await start(file, '--catalogue', catalogue);
@@ -44,7 +44,7 @@ describe('a file that nothing runs', () => {
 describe('a program of a format of the catalogue', () => {
   const emulator = (): string => executable('wine', '#!/bin/sh\nprintf "<%s>" "$0" "$@"\n');
 
-  it('is run by the emulator that is installed', async () => {
+  it('runs with the installed emulator', async () => {
     const catalogue = catalogueWith('windows', emulator());
     const file = executable('a.exe', EXE);
     const given = { status: 0, stdout: `<${at('wine')}><${file}><a b><--x>`, stderr: '' };
@@ -56,7 +56,7 @@ describe('a program of a format of the catalogue', () => {
     });
   });
 
-  it('is run beside an instance for other architectures', async () => {
+  it('runs beside an instance for other architectures', async () => {
     const catalogue = catalogueWith('windows', emulator());
     const file = executable('a.exe', EXE);
     const others = ['--arch', 'riscv64', '--source', `dir:${emulatorFolder()}`];
@@ -64,7 +64,7 @@ describe('a program of a format of the catalogue', () => {
     expect(ran).toMatchObject({ status: 0, stdout: `<${at('wine')}><${file}><a b><--x>` });
   });
 
-  it('is run by the entry that takes it, also by its extension', async () => {
+  it('runs through the matching entry, also by extension', async () => {
     registerForeign(`:other:E::exe::${emulator()}:`);
     const file = executable('a.exe', EXE);
     const catalogue = catalogueWith('windows', '/nowhere/wine');
@@ -79,7 +79,7 @@ describe('a program of a format of the catalogue', () => {
 });
 
 describe('a text without a #! line', () => {
-  it('is run by the shell, as execvp(3) does', async () => {
+  it('runs in a shell, as with execvp(3)', async () => {
     const file = executable('text', 'printf "<%s>" "$@"\n');
     expect(await start(file)).toEqual({ status: 0, stdout: '<a b><--x>', stderr: '' });
     expect((await start(file, '--dry-run')).stdout).toBe('script: /bin/sh, for a text without a #! line\n');
@@ -100,7 +100,7 @@ function catalogueWith(id: string, interpreter: string): string {
   return put(`${id}.yaml`, text).replace(/\/[^/]*$/, '');
 }
 
-/** An executable ELF header with a number that no architecture has. */
+/** An executable ELF header with an unused machine number. */
 function odd(): Uint8Array {
   const head = new Uint8Array(64);
   head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);

@@ -1,4 +1,4 @@
-// As root, who alone can give files away.
+// As root, because only root can change owners.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,8 +26,8 @@ const inPlace = (make: () => void): void => {
   make();
 };
 
-describe('what root remembers of emulators', () => {
-  it('is taken where only root can have written it', () => {
+describe("root's cache of emulators", () => {
+  it('is used if only root can have written it', () => {
     expect(readRunCache({ store }).rules).toHaveLength(1);
   });
 
@@ -39,8 +39,10 @@ describe('what root remembers of emulators', () => {
     ['it has 50 MB', () => truncateSync(join(store, 'run.json'), 50_000_000)],
     ['it is a pipe', () => inPlace(() => execFileSync('mkfifo', [join(store, 'run.json')]))],
     ['it is a link', () => inPlace(() => symlinkSync('/dev/zero', join(store, 'run.json')))],
-  ])('is refused where %s', (_, giveAway) => {
+  ])('is refused if %s', (_, giveAway) => {
     giveAway();
-    expect(() => readRunCache({ store })).toThrow(/(will not use|cannot read) .*(run\.json|store-)/);
+    expect(() => readRunCache({ store })).toThrow(
+      /(unsafe file|unsafe store|cannot read) .*(run\.json|store-)/,
+    );
   });
 });

@@ -1,4 +1,4 @@
-/** Which emulators `run` takes from `--source`, and what it does beside entries whose files are gone. */
+/** `run` with emulators from `--source`, also beside entries whose files are missing. */
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -16,14 +16,14 @@ const emulatorOf = (arch: string): string => join(emulatorFolder(), `qemu-${arch
 const forRiscv64 = ['--source', `path:${emulatorOf('riscv64')}`];
 const emulated = { status: 0, stdout: 'aarch64\n', stderr: '' };
 
-/** Copies an emulator, registers it with flag F, and removes the copy: only the kernel still has it. */
+/** Copies an emulator, registers it with flag F, and removes the copy: only the kernel still holds it. */
 function registerGone(arch: string, name = `qemu-${arch}-static`): void {
   copyFileSync(emulatorOf(arch), at(name));
   registerOthers(`qemu-${arch}`, arch, at(name), 'PF');
   rmSync(at(name));
 }
 
-/** Runs `uname -m` of arm64, through a shell of this machine and by itself. */
+/** Runs `uname -m` of arm64, through a native shell and directly. */
 const inShell = (...options: readonly string[]) =>
   run('run', ...options, '--', 'sh', '-c', `${at('uname')} -m`);
 const byItself = (...options: readonly string[]) => run('run', ...options, '--', at('uname'), '-m');
@@ -36,23 +36,23 @@ beforeEach(() => {
   copyFileSync(emulatorOf('riscv64'), at('riscv64/qemu-riscv64-static'));
 });
 
-describe('an entry whose emulator only the kernel still has', () => {
+describe('an entry whose emulator only the kernel still holds', () => {
   it.each([
-    ['a file for another architecture is the source', forRiscv64],
-    ['a directory without its emulator is the source', ['--source', `dir:${at('riscv64')}`]],
+    ['a file for another architecture as the source', forRiscv64],
+    ['a directory without its emulator as the source', ['--source', `dir:${at('riscv64')}`]],
     ['--emulator is given', ['--emulator', 'qemu', '--source', `dir:${at('riscv64')}`]],
-  ])('serves children where %s', async (_, options) => {
+  ])('runs child processes if %s', async (_, options) => {
     registerGone('aarch64');
     expect(await inShell('--arch', 'riscv64', ...options)).toEqual(emulated);
     expect(await inShell('--arch', 'riscv64', ...options)).toEqual(emulated);
   });
 
-  it('serves the program itself where --source is for the architecture of --arch', async () => {
+  it('runs the program itself if --source is for the architecture of --arch', async () => {
     registerGone('aarch64');
     expect(await byItself('--arch', 'riscv64', ...forRiscv64)).toEqual(emulated);
   });
 
-  it('serves children of a program whose own emulator is remembered', async () => {
+  it('runs child processes of a program with a cached emulator', async () => {
     mkdirSync(at('bin'));
     copyFileSync(emulatorOf('aarch64'), at('bin/qemu-aarch64-static'));
     const circumstances = { env: { PATH: `${at('bin')}:${process.env['PATH']}` } };
@@ -69,7 +69,7 @@ describe('an entry whose emulator only the kernel still has', () => {
       });
   });
 
-  it('is reported with its name where it cannot be recovered', async () => {
+  it('is reported by name if it cannot be recovered', async () => {
     registerGone('aarch64', 'unknown');
     const ran = await inShell('--arch', 'riscv64', ...forRiscv64);
     expect(ran.status).not.toBe(0);
@@ -81,12 +81,12 @@ describe('an entry whose emulator only the kernel still has', () => {
 });
 
 describe('a file as the source', () => {
-  it('is the emulator of the architecture in its name where several are needed', async () => {
+  it('is the emulator of the architecture in its name if several are needed', async () => {
     const sources = [...forRiscv64, '--source', `path:${emulatorOf('aarch64')}`];
     expect(await byItself('--arch', 'riscv64', ...sources)).toEqual(emulated);
   });
 
-  it('is refused where several architectures are needed and its name tells of none', async () => {
+  it('is refused if several architectures are needed and its name contains none', async () => {
     renameSync(at('riscv64/qemu-riscv64-static'), at('emulator'));
     const { status, stderr } = await byItself('--arch', 'riscv64', '--source', `path:${at('emulator')}`);
     expect({ status, stderr }).toEqual({

@@ -1,4 +1,4 @@
-/** Rules that would stop the machine, through every door: refused, by name, with nothing changed and everything still running. */
+/** Rules that would break the machine are refused by every command, by name, without changing anything. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ interface Unsafe {
   readonly rule: Omit<Spec, 'name' | 'interpreter'> & { readonly interpreter?: string };
 }
 
-/** i386 is what box86 is for. */
+/** box86 is for i386. */
 const COMPAT: readonly Unsafe[] =
   runsI386 && i386 !== undefined
     ? [
@@ -75,7 +75,7 @@ const RULES: readonly Unsafe[] = [
   { name: 'its interpreter, by magic', rule: { magic: Buffer.from('SEED'), interpreter: 'runner' } },
 ];
 
-/** The name says what it would be: a rule of a message is this one. */
+/** The name in messages. */
 function specOf({ rule }: Unsafe): Spec {
   const own = rule.interpreter;
   if (own === undefined || own.startsWith('/'))
@@ -87,7 +87,7 @@ function specOf({ rule }: Unsafe): Spec {
   return { name: 'unsafe', ...rule, interpreter: path };
 }
 
-/** An architecture of a user's own says a magic: that of riscv64, in its stead. */
+/** A user's arch profile with another magic, which replaces that of riscv64. */
 const INSTALL_DOOR: Door = {
   name: "install with a catalogue of one's own",
   register(world, [spec]) {
@@ -104,9 +104,9 @@ const INSTALL_DOOR: Door = {
 };
 
 interface Unlocked extends Door {
-  /** Whether it has words for the rule. */
+  /** True if the command can express the rule. */
   readonly says?: (rule: Unsafe['rule']) => boolean;
-  /** How it refuses. */
+  /** Its refusal. */
   readonly refusal?: RegExp;
 }
 
@@ -121,7 +121,7 @@ const DOORS: readonly Unlocked[] = [
   },
 ];
 
-/** All doors share one check: every third pair has each rule at several doors. The stress run has all pairs. */
+/** All commands share one check, so every third pair suffices. The stress run tests all pairs. */
 const PAIRS = amount(3, 1);
 
 describe.each(DOORS.map((door, index) => [door.name, door, index] as const))('%s', (_, door, index) => {
@@ -136,17 +136,17 @@ describe.each(DOORS.map((door, index) => [door.name, door, index] as const))('%s
     expect(status).toSatisfy((it: number | null) => it === 1 || it === 2);
     expect(instance()).toEqual(before);
     expect(world.run(['/bin/true'])).toEqual({ status: 0, stdout: '', stderr: '' });
-    // The original would register it at the next start of the machine.
+    // The original would register it at the next boot.
     expect(readdirSync(world.admin)).toEqual(door.name.endsWith('--enable') ? ['unsafe'] : []);
   });
 });
 
-describe('a rule that is none beside one that is unsafe', () => {
+describe('a safe rule together with an unsafe one', () => {
   const good: Spec = { name: 'good', magic: Buffer.from('GOOD'), interpreter: '/usr/bin/wine' };
   const unsafe: Spec = { name: 'unsafe', magic: ELF, interpreter: '/usr/bin/wine' };
   const imports = OUR_DOORS.filter(({ name }) => name.startsWith('import'));
 
-  it.each(named(imports))('is not registered either through %s', (_, door) => {
+  it.each(named(imports))('is not registered through %s', (_, door) => {
     const before = instance();
     for (const specs of [
       [good, unsafe],
@@ -160,7 +160,7 @@ describe('a rule that is none beside one that is unsafe', () => {
     }
   });
 
-  it('is registered through systemd-binfmt, as with every other mistake in a file', () => {
+  it('is registered through systemd-binfmt, as after every other error in a file', () => {
     const door = OUR_DOORS.find(({ name }) => name === 'systemd-binfmt');
     expect(door?.register(world, [unsafe, good])).toMatchObject({
       status: 1,

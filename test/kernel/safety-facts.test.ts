@@ -1,4 +1,4 @@
-/** What runs natively is seen on this machine, and rules are checked beside everything that is registered. */
+/** Native programs are detected on this machine, and rules are checked together with all registered entries. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -54,7 +54,7 @@ describe.runIf(process.arch === 'x64')('native programs', () => {
     expect(status).not.toBe(0);
   });
 
-  it.runIf(runsI386)('are found through a symbolic link as TMPDIR', async () => {
+  it.runIf(runsI386)('are detected if TMPDIR is a symbolic link', async () => {
     symlinkSync('.', at('link'));
     const { status, stderr } = await binfmtctl(['install', 'i386', ...source, ...store], {
       env: { TMPDIR: at('link') },
@@ -63,12 +63,12 @@ describe.runIf(process.arch === 'x64')('native programs', () => {
     expect([status, entries()]).toEqual([1, {}]);
   });
 
-  // The sysctl belongs to the user namespace that unshare makes.
+  // The sysctl belongs to the user namespace that unshare creates.
   it.each([
     ['runs it', 'exec true'],
     ['exits with the status of a probe without a format', 'exit 77'],
     ['has no format', null],
-  ])('are not taken for foreign ones if no probe can tell, because an interpreter %s', (_, action) => {
+  ])('are not treated as foreign if probes are inconclusive because an interpreter %s', (_, action) => {
     const interpreter = file('interpreter', ...(action === null ? ['no program'] : ['#!/bin/sh', action]));
     chmodSync(interpreter, 0o755);
     const rules = file('i386.conf', ruleFor('unsafe', i386));
@@ -93,15 +93,18 @@ describe.runIf(process.arch === 'x64')('native programs', () => {
     expect([status, stdout.trim().split('\n')]).toEqual([0, ['hiding', 'register', 'status']]);
   });
 
-  it.runIf(runsI386)('are found although an entry takes them whose interpreter has no format', async () => {
-    const interpreter = file('interpreter', 'no program');
-    chmodSync(interpreter, 0o755);
-    registerForeign(`:hiding:M::\\x7fELF\\x01::${interpreter}:`);
-    const rules = file('i386.conf', ruleFor('unsafe', i386));
-    const { status, stderr } = await binfmtctl(['import', '--from', 'binfmt.d', rules, ...store]);
-    expect(stderr).toContain('would take over i386 programs, which run here without an emulator');
-    expect([status, Object.keys(entries())]).toEqual([1, ['hiding']]);
-  });
+  it.runIf(runsI386)(
+    'are detected even if an entry matches them whose interpreter has no format',
+    async () => {
+      const interpreter = file('interpreter', 'no program');
+      chmodSync(interpreter, 0o755);
+      registerForeign(`:hiding:M::\\x7fELF\\x01::${interpreter}:`);
+      const rules = file('i386.conf', ruleFor('unsafe', i386));
+      const { status, stderr } = await binfmtctl(['import', '--from', 'binfmt.d', rules, ...store]);
+      expect(stderr).toContain('would take over i386 programs, which run here without an emulator');
+      expect([status, Object.keys(entries())]).toEqual([1, ['hiding']]);
+    },
+  );
 
   it.runIf(runsI386)('get no entry from run --all', async () => {
     const { status, stdout } = await binfmtctl([
@@ -126,8 +129,8 @@ describe('rules with an offset', () => {
   });
 });
 
-describe('rules beside entries', () => {
-  it('are refused if an entry takes their interpreter, whichever comes first', async () => {
+describe('rules together with entries', () => {
+  it('are refused if an entry matches their interpreter, whichever comes first', async () => {
     const wrapper = file('wrapper.seed', '#!/bin/sh', 'exit 0');
     chmodSync(wrapper, 0o755);
     const served = `:served:M::SERVED::${wrapper}:`;
@@ -146,7 +149,7 @@ describe('rules beside entries', () => {
 });
 
 describe('rules of one file', () => {
-  it('are checked beside the entry that a refused rule does not replace', async () => {
+  it('are checked together with the entry that a refused rule does not replace', async () => {
     for (const name of ['b', 'c']) writeFileSync(at(name), name.toUpperCase().repeat(4), { mode: 0o755 });
     registerForeign(`:B:M::BBBB::${at('c')}:`);
     const before = entries();

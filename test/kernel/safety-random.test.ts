@@ -1,8 +1,8 @@
 /**
- * The safety check against the kernel: random rules through every door; then every native program is executed among
- * those that were accepted.
+ * The safety check against the kernel: random rules through every command; then every native program is executed with
+ * the accepted ones.
  *   node scripts/differential.mjs safety --count 200000 --seed 1
- * SAFETY_CHECK leaves out part of the check (`none`, `no-extensions`, `no-magic`): the oracle must then find rules that
+ * SAFETY_CHECK disables part of the check (`none`, `no-extensions`, `no-magic`): the oracle must then find rules that
  * change programs.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -26,14 +26,14 @@ import { type Material, type Random, randomFrom, randomRules } from './support/s
 const SETS = amount(100, 300, 'SAFETY_SETS');
 const SEED = Number(process.env['SAFETY_SEED'] ?? 1);
 const CHECK = process.env['SAFETY_CHECK'] ?? 'whole';
-/** Long runs print their figures after so many sets. */
+/** Interval, in sets, at which long runs print figures. */
 const PROGRESS = 10_000;
-/** One in so many sets executes the slow programs, which no rule of the set matches. */
+/** One in this many sets executes the slow programs, which no rule of the set matches. */
 const SLOW_SHARE = 50;
-/** One in so many sets comes through a door that takes files, locks and journals. */
+/** One in this many sets uses a command with files, locks and journals. */
 const SLOW_DOOR_SHARE = 16;
 const FEWEST_PROGRAMS = 20;
-/** So many sets that every door accepts some. */
+/** Enough sets for every command to accept some. */
 const MANY = 2000;
 const { PATH } = process.env;
 
@@ -110,11 +110,11 @@ describe('the safety check', () => {
 const look = (paths: readonly string[]): Promise<Observation> => observe(paths, launcher, directory);
 
 interface Baseline {
-  /** The native programs that work here: an i386 program fails where the kernel does not run it. */
+  /** The native programs that work here: i386 programs fail if the kernel does not run them. */
   readonly programs: readonly string[];
-  /** How programs and interpreters end without any rule. */
+  /** Results of programs and interpreters without any rule. */
   readonly works: ReadonlyMap<string, Outcome>;
-  /** Of the native programs. */
+  /** For the native programs. */
   readonly output: string;
 }
 
@@ -126,7 +126,7 @@ async function findBaseline(): Promise<Baseline> {
   return { programs, works, output: (await look(programs)).output };
 }
 
-/** Registers the rules as one request, or one after the other. */
+/** Registers the rules in one request, or one by one. */
 async function registerThrough(
   door: Door,
   rules: readonly Rule[],
@@ -136,13 +136,13 @@ async function registerThrough(
   return listEntries(BINFMT);
 }
 
-/** Interpreters of the rules that run without any rule: the check lets no entry take them, whichever comes first. */
+/** Interpreters of the rules that run without any rule: the check does not allow any entry to match them. */
 const ownInterpreters = (rules: readonly Rule[], { works }: Baseline): readonly string[] =>
   [...new Set(rules.map(({ interpreter }) => interpreter))].filter(
     (path) => works.has(path) && files.runnable.includes(path),
   );
 
-/** What runs natively, as the built-in catalogue lets it be found, and users' catalogues that contradict this machine. */
+/** What runs natively according to the built-in catalogue, and users' catalogues that contradict this machine. */
 async function findDoors(): Promise<Doors> {
   const known = await knownNatives();
   return {

@@ -1,4 +1,4 @@
-/** A program of `run` or `enter` can neither change its emulator nor stop its emulation, nor reach process 1. */
+/** A program in `run` or `enter` can neither change its emulator, stop its emulation, nor access process 1. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ describe.each(['root', 'user'])('as %s', (who) => {
     expect(statSync(stored).mode & 0o7777).toBe(0o755);
   });
 
-  it('a program of run keeps its emulation, whatever it unmounts or writes', async () => {
+  it('a program in run keeps its emulation, whatever it unmounts or writes', async () => {
     const place = '/proc/sys/fs/binfmt_misc';
     const script = [
       `for each in ${place}/qemu*; do echo -1 >$each; done; echo 0 >${place}/status`,
@@ -59,7 +59,7 @@ describe.each(['root', 'user'])('as %s', (who) => {
   });
 });
 
-it('process 1 inside cannot be reached if the caller lacks CAP_SYS_PTRACE', async () => {
+it('process 1 inside cannot be accessed if the caller lacks CAP_SYS_PTRACE', async () => {
   const within = ['setpriv', '--bounding-set=-sys_ptrace', '--inh-caps=-all'];
   const script = `cat /proc/1/root${folder('secret')}; echo end`;
   const words = ['enter', ...optionsOf('root'), '--net', 'none', folder('native'), '--', 'sh', '-c', script];

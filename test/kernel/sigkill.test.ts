@@ -1,4 +1,4 @@
-/** SIGKILL at system calls of every command that writes; SIGKILLS sets how many: 10 otherwise, 100 in the stress run. */
+/** SIGKILL at system calls of every command that writes; SIGKILLS sets the number: 10 by default, 100 in the stress run. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -86,9 +86,9 @@ it(
     const random = randomFrom(Number(process.env['SEED'] ?? 1));
     for (let kill = 0; kill < KILLS; kill++) {
       const words = COMMANDS[kill % COMMANDS.length] ?? [];
-      // There has to be something to remove.
+      // There must be something to remove.
       if (words[0] === 'uninstall') await documentOf(COMMANDS[0] ?? [], { env });
-      // Start-up takes a good part: every second kill comes while the journal is there, if there is one.
+      // The start takes long, so every second kill waits for the journal, if the command writes one.
       const all = moments.get(words) ?? [];
       const within = all.filter(({ inTransaction }) => inTransaction);
       const isWithin = within.length > 0 && Math.floor(kill / COMMANDS.length) % 2 === 1;
@@ -109,7 +109,7 @@ it(
       expect(entries()).toHaveProperty('foreign');
     }
     console.log(`${halfDone} of ${KILLS} kills left a journal, ${leftInTmp} a temporary directory`);
-    // Else the kills show nothing.
+    // Otherwise the kills prove nothing.
     if (KILLS >= 100) expect(Math.min(halfDone, leftInTmp)).toBeGreaterThan(0);
     await documentOf(['bundle', 'riscv64', '-o', at('out/emulators.tar'), ...source], { env });
     expect(readdirSync(at('out'))).toEqual(['emulators.tar']);

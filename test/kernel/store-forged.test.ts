@@ -58,7 +58,7 @@ describe('an emulator in the store that was replaced, with a forged record of it
     Buffer.from('other bytes'),
   ]);
 
-  it('is not what install --locked registers', async () => {
+  it('is not registered by install --locked', async () => {
     await documentOf(['uninstall', '--all', '--store', store]);
     forge(other);
     expect(await binfmtctl(install(lock))).toMatchObject({ status: 0 });
@@ -66,7 +66,7 @@ describe('an emulator in the store that was replaced, with a forged record of it
     expect(entries()['qemu-riscv64']).toContain(stored);
   });
 
-  it('leaves nothing registered by install --locked if its source is gone', async () => {
+  it('makes install --locked register nothing if its source is gone', async () => {
     await documentOf(['uninstall', '--all', '--store', store]);
     forge(other);
     rmSync(at('emulators'), { recursive: true });

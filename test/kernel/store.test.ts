@@ -1,4 +1,4 @@
-/** `store list` and `store prune`: what is kept, who uses it, and that nothing in use goes. */
+/** `store list` and `store prune`: the contents, their users, and that nothing in use is removed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -62,7 +62,7 @@ const enter = (script: string) => [
   script,
 ];
 
-/** Starts a session that says so, and ends with its standard input. */
+/** Starts a session that reports its start, and ends with its standard input. */
 async function startSession() {
   const words = ['dist/cli.cjs', ...enter('echo inside; read -r _')];
   const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -75,7 +75,7 @@ async function startSession() {
   };
 }
 
-/** A root with a shell, as entries of an archive. */
+/** Archive entries of a root with a shell. */
 const TREE: TarEntry[] = [];
 
 beforeAll(async () => {
@@ -107,7 +107,7 @@ describe('store prune', () => {
     expect(await list()).toEqual(pruned.kept);
   });
 
-  it('keeps an emulator that an entry of another program names, and one that a link leads to', async () => {
+  it('keeps an emulator that an entry of another program names, and the target of a link', async () => {
     await install('riscv64');
     const [emulator] = await list();
     await documentOf(['uninstall', 'riscv64', '--store', store]);
@@ -141,7 +141,7 @@ describe('store prune', () => {
     expect((await prune()).kept).toEqual([]);
   });
 
-  it('removes no emulator while a registration is damaged, and says why', async () => {
+  it('removes no emulator while a registration is damaged, and reports why', async () => {
     await install('riscv64', 's390x');
     await documentOf(['uninstall', 's390x', '--store', store]);
     const damaged = join(store, 'registrations/qemu-riscv64.json');
@@ -170,7 +170,7 @@ describe('store prune', () => {
     expect(await binfmtctl(enter('echo again'))).toMatchObject({ status: 0, stdout: 'again\n' });
   });
 
-  it('keeps a tree with a mount below it, whose files a removal would reach', async () => {
+  it('keeps a tree with a mount below it, whose files would be removed', async () => {
     await binfmtctl(enter('true'));
     const [tree] = await list();
     const precious = join(folder, 'precious');
@@ -183,7 +183,7 @@ describe('store prune', () => {
     expect([existsSync(join(precious, 'file')), existsSync(target)]).toEqual([true, true]);
   });
 
-  it('removes a tree of an earlier version, which names no source and holds no lock', async () => {
+  it('removes a tree of an older version, which has no source and no lock', async () => {
     await binfmtctl(enter('true'));
     const [tree] = await list();
     rmSync(join(tree?.path ?? '', 'use.json'));
@@ -193,7 +193,7 @@ describe('store prune', () => {
 });
 
 describe('store prune of a plain user', () => {
-  it('removes a tree whose files belong to subordinate ids, and counts their size', async () => {
+  it('removes a tree whose files belong to subordinate IDs, and counts their size', async () => {
     const home = join(folder, 'home');
     mkdirSync(home);
     chownSync(home, USER, USER);
@@ -217,7 +217,7 @@ describe('store prune of a plain user', () => {
 });
 
 describe('uninstall --purge', () => {
-  it('says that unpacked trees stay, and how they are removed', async () => {
+  it('reports that unpacked trees are kept, and how to remove them', async () => {
     await binfmtctl(enter('true'));
     const { stdout } = await binfmtctl(['uninstall', '--all', '--purge', '--store', store]);
     expect(stdout).toContain(

@@ -22,12 +22,12 @@ import { amount } from '../stress.ts';
 import { BINFMT, entries, registerForeign, removeAllEntries, temporaryFolder } from './support/machine.ts';
 
 const TREES = amount(10, 30, 'SYSTEMD_TREES');
-// Others by scripts/differential.mjs: whether work lands must not hang on the draw.
+// A fixed seed, so that results are reproducible; scripts/differential.mjs uses others.
 const SEED = Number(process.env['SYSTEMD_SEED'] ?? 1);
 const root = join(temporaryFolder(), 'root');
 const libraries = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
 
-/** What of the machine the programs need to run in the root. */
+/** Directories of the host that the programs need in the root. */
 function mounts(): readonly (readonly [from: string, to: string])[] {
   const [systemd = '', shared = ''] = unpackPackages('systemd', 'libsystemd-shared');
   const loaders = ['/lib64', '/lib']
@@ -64,7 +64,7 @@ interface Ran {
   readonly stdout: string;
 }
 
-/** Runs a program in the root, in a mount namespace of its own. */
+/** Runs a program in the root, in a new mount namespace. */
 function inRoot(...words: readonly string[]): Ran {
   const binds = mounts().map(([from, to]) => `mount --rbind ${from} ${root}${to}`);
   const script = `${binds.join(' && ')} && exec chroot ${root} "$@"`;
@@ -103,7 +103,7 @@ function plant({ files }: Tree): void {
   }
 }
 
-/** Whether a warning says that the rule of the entry's name is left out: others can change its interpreter. */
+/** Whether a warning reports that the rule is skipped because others can change its interpreter. */
 const isLeftOut = (warning: string, entry: string): boolean =>
   decodeText(Buffer.from(warning, 'latin1')).includes(`: cannot register ${entry.split('\n')[0]} with flag`);
 
@@ -114,7 +114,7 @@ const inOrder = (): readonly string[] => {
 };
 
 describe('systemd-binfmt', () => {
-  it(`does as Debian's with ${TREES} random trees`, () => {
+  it(`behaves like Debian's with ${TREES} random trees`, () => {
     const seen = { failed: 0, registered: 0, exceptions: 0 };
     fc.assert(
       fc.property(trees, (tree) => {
@@ -157,7 +157,7 @@ describe('systemd-binfmt', () => {
     );
   });
 
-  it('leaves entries of others, unless --flush is given', () => {
+  it('keeps entries of other programs without --flush', () => {
     plant({
       files: [{ folder: BINFMT_D[0] ?? '', name: 'a.conf', kind: 'file', text: ':a:E::a::/bin/good:\n' }],
       words: [],
@@ -189,7 +189,7 @@ describe('systemd-binfmt', () => {
     expect(Object.keys(entries())).toEqual(['a']);
   });
 
-  it('says which file is none of rules, without waiting for it, and goes on', () => {
+  it('reports invalid files without blocking, and continues', () => {
     const [folder = ''] = BINFMT_D;
     plant({ files: [{ folder, name: 'z.conf', kind: 'file', text: ':z:E::z::/bin/good:\n' }], words: [] });
     execFileSync('mkfifo', [join(root, folder, 'pipe.conf')]);
@@ -219,7 +219,7 @@ describe('systemd-binfmt', () => {
     ['scripts', ':n:M::#!::/bin/good:'],
     ['scripts by a mask', ':n:M::#:\\xf0:/bin/good:'],
     ['its own interpreter', ':n:M::no format::/bin/good:'],
-  ])('refuses a rule that takes %s', (_, rule) => {
+  ])('refuses a rule that matches %s', (_, rule) => {
     plant({
       files: [{ folder: BINFMT_D[0] ?? '', name: 'n.conf', kind: 'file', text: `${rule}\n` }],
       words: [],
@@ -232,7 +232,7 @@ describe('systemd-binfmt', () => {
   });
 
   it.each([[['--cat-config', 'x.conf']], [['--unregister', '/x']], [['--nonsense']], [['--un=x']]])(
-    'refuses the words %j as Debian does',
+    'refuses the arguments %j like Debian',
     (words) => {
       const [ourRun, theirRun] = [ours(...words), theirs(...words)];
       expect(ourRun.status).toBe(theirRun.status);
@@ -242,7 +242,7 @@ describe('systemd-binfmt', () => {
     },
   );
 
-  it('shows the configuration as Debian does, and without comments', () => {
+  it('shows the configuration like Debian, also without comments', () => {
     const folder = BINFMT_D[0] ?? '';
     const text = '# a comment\n\n:a:E::a::/bin/good:\n';
     plant({
@@ -255,7 +255,7 @@ describe('systemd-binfmt', () => {
     );
   });
 
-  it('does nothing where binfmt_misc is not mounted', () => {
+  it('does nothing if binfmt_misc is not mounted', () => {
     const run = spawnSync(
       'unshare',
       ['--mount', 'sh', '-c', `umount ${BINFMT} && exec ${process.execPath} dist/cli.cjs systemd-binfmt`],

@@ -31,7 +31,7 @@ const ARCHES = ['arm', 'riscv64', 's390x'];
 const KILLS = amount(8, 100);
 const folder = temporaryFolder();
 const store = join(folder, 'store');
-/** Two folders of the same emulators, but for a byte behind the end: an install from the other one replaces all. */
+/** Two directories of the same emulators, which differ in a trailing byte: an install from the other one replaces all. */
 const sources = ['a', 'b'].map((name) => join(folder, name));
 const sourceOf = (index: number): readonly string[] => ['--source', `dir:${sources[index]}`];
 
@@ -65,7 +65,7 @@ function runOf([file = '', ...args]: readonly string[]) {
   return spawnSync(file, args, { encoding: 'utf8' });
 }
 
-/** Programs that run from the folder of a probe, or of an emulator of the store. */
+/** Programs that run from the directory of a probe or of an emulator in the store. */
 const leftRunning = (): readonly string[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -78,12 +78,12 @@ const leftRunning = (): readonly string[] =>
     })
     .filter((exe) => exe.startsWith(folder) || exe.includes('/.binfmtctl-'));
 
-/** What the store holds of emulators, less those of neither source. */
+/** The emulators in the store that come from one of the sources. */
 const strangers = (): readonly string[] =>
   readdirSync(join(store, 'sha256')).filter((name) => name.startsWith('tmp-'));
 
 describe('an install that is killed', () => {
-  it(`is taken back or whole after the next run, at ${KILLS} of its system calls`, async () => {
+  it(`is rolled back or complete after the next run, at ${KILLS} of its system calls`, async () => {
     registerForeign(':foreign:M::FOREIGN::/bin/true:');
     await documentOf([...install(0), '--store', store]);
     const whole = [snapshot(store)];
@@ -100,7 +100,7 @@ describe('an install that is killed', () => {
       const killed = runOf(killedAt(moment, command(install(1 - at))));
       const what = `killed at ${moment.call} ${moment.when}`;
       expect([0, 'SIGKILL'], `${what}: ${killed.stderr}`).toContain(killed.signal ?? killed.status);
-      // Any change repairs what is left; this one finds nothing to do of its own.
+      // Any command repairs leftovers; this one has nothing else to do.
       const { status, stderr } = await binfmtctl(['uninstall', 'no-such-*', '--store', store]);
       expect({ status, left: existsSync(join(store, 'journal.json')) }, `${what}: ${stderr}`).toEqual({
         status: 0,
@@ -112,7 +112,7 @@ describe('an install that is killed', () => {
       at = found;
     }
     expect(entries()).toHaveProperty('foreign');
-    // The next install works, and takes the leftovers of killed writers away.
+    // The next install works, and removes leftovers of killed writers.
     await documentOf([...install(at), '--store', store]);
     expect(strangers()).toEqual([]);
     await expect.poll(leftRunning).toEqual([]);
@@ -120,7 +120,7 @@ describe('an install that is killed', () => {
   });
 });
 
-/** Entries, with their order left out, and notes; an emulator may be in the store for the next try. */
+/** Entries regardless of order, and registrations; an emulator may stay in the store for the next run. */
 function notesOf({ entries: all, files }: ReturnType<typeof snapshot>) {
   const notes = Object.entries(files).filter(([path]) => path.includes('/registrations/'));
   return {
@@ -136,7 +136,7 @@ describe('an install that is interrupted', () => {
   it.each<[NodeJS.Signals, number]>([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ])('by %s exits with %i and leaves everything as it was', async (signal, status) => {
+  ])('by %s exits with %i and changes nothing', async (signal, status) => {
     await documentOf([...install(0), '--store', store]);
     const before = notesOf(snapshot(store));
     const moments = [{ call: 'rename' }, { call: 'register' }, { call: 'register', when: ARCHES.length + 1 }];
@@ -154,7 +154,7 @@ describe('an install that is interrupted', () => {
 });
 
 describe('two at once', () => {
-  it('waits for the other, and no longer than until Ctrl-C', async () => {
+  it('waits for the other one, until Ctrl-C at most', async () => {
     mkdirSync(store, { recursive: true });
     const other = spawn('flock', [join(store, 'lock'), 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
     other.stdin.write('\n');
@@ -165,7 +165,7 @@ describe('two at once', () => {
     let said = '';
     for await (const text of child.stderr.setEncoding('utf8')) {
       said += text;
-      // Without the signal it would wait until the other ends.
+      // Without the signal, it would wait for the other one.
       if (!child.killed && said.includes('waiting for')) child.kill('SIGINT');
     }
     expect([await ended, said]).toEqual([[130, null], expect.stringContaining('waiting for')]);
@@ -173,7 +173,7 @@ describe('two at once', () => {
     expect(entries()).toEqual({});
   });
 
-  it('install the same: one entry each, and both succeed', async () => {
+  it('install the same architectures, and both succeed', async () => {
     const both = await Promise.all([0, 0].map((source) => binfmtctl([...install(source), '--store', store])));
     expect(both.map(({ status, stderr }) => [status, stderr.includes('hint')])).toEqual([
       [0, false],
@@ -182,7 +182,7 @@ describe('two at once', () => {
     expect(Object.keys(entries()).sort()).toEqual(ARCHES.map((arch) => `qemu-${arch}`));
   });
 
-  it('install different architectures: both are there', async () => {
+  it('install different architectures, and both are registered', async () => {
     const both = await Promise.all(
       ['arm', 's390x'].map((arch) => binfmtctl(['install', arch, ...sourceOf(0), '--store', store])),
     );
@@ -190,7 +190,7 @@ describe('two at once', () => {
     expect(Object.keys(entries()).sort()).toEqual(['qemu-arm', 'qemu-s390x']);
   });
 
-  it('install and take back: it is there whole, or not at all', async () => {
+  it('install and uninstall: the result is complete or empty', async () => {
     await documentOf([...install(0), '--store', store]);
     const [installed, taken] = await Promise.all([
       binfmtctl([...install(1), '--store', store]),

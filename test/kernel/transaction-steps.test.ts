@@ -1,4 +1,4 @@
-/** A failure at every step of a change, on the real kernel: everything is as it was before. */
+/** A failure at every step of a change, on the real kernel: everything is restored. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ const wantedFor = (arch: string) => ({
   files: [{ path: join(store, 'registrations', `qemu-${arch}.json`), text: arch, previous: null }],
 });
 
-/** A new entry, one that is replaced, and one that is enabled again; each with its note. */
+/** A new entry, a replaced one and one that is enabled again, each with its registration. */
 function installSteps(): readonly Step[] {
   const present = { entries: listEntries(BINFMT), ours: new Set(['qemu-s390x', 'qemu-riscv64']) };
   return planInstall(present, ['arm', 's390x', 'riscv64'].map(wantedFor), { replace: false, prove: true });
@@ -56,7 +56,7 @@ afterEach(() => {
   rmSync(store, { recursive: true, force: true });
 });
 
-/** Carries steps out with doors that fail at the `failing`th, and at the undo of the `stuck`th. */
+/** Applies steps; the `failing`th fails, and so does the undo of the `stuck`th. */
 async function fail(steps: readonly Step[], failing: number, stuck?: number): Promise<BinfmtctlError> {
   const undo = stuck === undefined ? undefined : inverse(steps[stuck] as Step)[0];
   let failed = false;
@@ -75,7 +75,7 @@ async function fail(steps: readonly Step[], failing: number, stuck?: number): Pr
 }
 
 describe('a failing install', () => {
-  it('leaves entries and files as they were, whichever step fails', async () => {
+  it('restores entries and files, whichever step fails', async () => {
     const before = snapshot(store);
     const steps = installSteps();
     expect(steps.map(({ kind }) => kind)).toEqual([
@@ -88,7 +88,7 @@ describe('a failing install', () => {
     }
   });
 
-  it('keeps both errors where the undo fails too, and the next run repairs what is left', async () => {
+  it('keeps both errors if the rollback fails too, and the next run completes it', async () => {
     const before = snapshot(store);
     const steps = installSteps();
     for (const stuck of steps.keys()) {
@@ -111,7 +111,7 @@ describe('a failing install', () => {
 });
 
 describe('repair', () => {
-  it('takes back what was done of an install that was killed after any step', async () => {
+  it('is rolled back by the next run after a kill at any step', async () => {
     const before = snapshot(store);
     const steps = installSteps();
     for (let done = 0; done <= steps.length; done++) {
@@ -122,7 +122,7 @@ describe('repair', () => {
     }
   });
 
-  it('passes over a journal that is none', async () => {
+  it('ignores an invalid journal', async () => {
     await journalOf(context).open([]);
     const before = entries();
     expect(await repair(context)).toBe(0);
@@ -132,7 +132,7 @@ describe('repair', () => {
 });
 
 describe('a failing uninstall', () => {
-  it('brings back what is gone already, whichever step fails', async () => {
+  it('restores removed entries and files, whichever step fails', async () => {
     const { rule, files } = wantedFor('arm');
     const [note] = files;
     const written = { path: note?.path ?? '', text: 'note' };

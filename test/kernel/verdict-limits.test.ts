@@ -1,4 +1,4 @@
-/** Entries that work only in places, and places from which entries cannot be seen. */
+/** Entries that work only in some places, and places where entries cannot be seen. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ describe('a dynamic emulator', () => {
 
   const limit = /^! riscv64 .*host only: the emulator is dynamic/m;
 
-  it('is installed with the limit that verify and status show', async () => {
+  it('is installed with a limit that verify and status report', async () => {
     const dynamic = `path:${join(qemu, 'usr/bin/qemu-riscv64')}`;
     const words = ['install', 'riscv64', '--emulator', 'qemu', '--source', dynamic];
     for (const each of [words, ['status'], ['verify'], ['install', 'riscv64']]) {
@@ -31,8 +31,8 @@ describe('a dynamic emulator', () => {
     }
   }, 60_000);
 
-  // FEX registers itself so, with a dynamic build too.
-  it('is not expected to serve chroots because of flag F', async () => {
+  // FEX registers itself with F even if it is a dynamic build.
+  it('is not expected to work in chroots because of flag F', async () => {
     registerOthers('FEX', 'riscv64', join(qemu, 'usr/bin/qemu-riscv64'), 'F');
     const { status, stdout } = await inside('verify', '--verbose');
     expect(stdout).toMatch(limit);
@@ -42,7 +42,7 @@ describe('a dynamic emulator', () => {
 });
 
 describe('binfmt_misc that is not mounted here', () => {
-  it('is no reason to call working entries broken', async () => {
+  it('does not make working entries fail', async () => {
     await documentOf(['install', 'arm64', '--source', `dir:${emulatorFolder()}`, '--store', store]);
     const within = inShell('umount /proc/sys/fs/binfmt_misc');
     const status = await binfmtctl(['status', '--store', store], { within });

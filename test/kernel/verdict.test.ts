@@ -1,4 +1,4 @@
-/** What is said to work works: proofs of what is registered now, and the real reason where a probe shows nothing. */
+/** Reported results are true: proofs match the current entries, and failed probes have the real reason. */
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -39,7 +39,7 @@ afterEach(() => {
 });
 
 describe('a recorded proof', () => {
-  it('is of the entry that was probed, not of its name', async () => {
+  it('belongs to the probed entry, not to its name', async () => {
     await install();
     expect(await recorded()).toMatchObject({ holds: true, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
     switchEntry('qemu-aarch64', 'gone');
@@ -47,7 +47,7 @@ describe('a recorded proof', () => {
     expect(await recorded()).toBeNull();
   });
 
-  it('does not hold for an entry without the flags that it had', async () => {
+  it('does not apply to an entry with other flags', async () => {
     await install();
     const interpreter = /^interpreter (.*)$/m.exec(entries()['qemu-aarch64'] ?? '')?.[1] ?? '';
     switchEntry('qemu-aarch64', 'gone');
@@ -55,13 +55,13 @@ describe('a recorded proof', () => {
     expect(await recorded()).toBeNull();
   });
 
-  it('does not hold while the entry is disabled', async () => {
+  it('does not apply while the entry is disabled', async () => {
     await install();
     switchEntry('qemu-aarch64', 'off');
     expect(await recorded()).toBeNull();
   });
 
-  it('does not hold for an emulator whose file has changed', async () => {
+  it('does not apply to an emulator whose file has changed', async () => {
     copyFileSync(QEMU, at('changing'));
     registerOthers('qemu-aarch64', 'aarch64', at('changing'), '');
     await run('verify');
@@ -97,7 +97,7 @@ describe('a probe that cannot be started', () => {
     ],
   };
 
-  it('does not cost an entry, and is not called a proof', async () => {
+  it('does not remove an entry, and is not reported as a proof', async () => {
     const words = ['install', 'arm64', ...source, '--store', store];
     const { status, stdout } = await binfmtctl(words, inUserNamespace);
     expect(status).toBe(0);
@@ -108,7 +108,7 @@ describe('a probe that cannot be started', () => {
     expect((await run('status')).stdout).toMatch(/not verified|not checked/);
   });
 
-  it('is not checked, which verify says by its exit status', async () => {
+  it('counts as not checked, which the exit status of verify shows', async () => {
     await install();
     const within = ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin'];
     const { status, stdout } = await binfmtctl(['verify', '--store', store], { within });
@@ -120,7 +120,7 @@ describe('a probe that cannot be started', () => {
 });
 
 describe('verify --root', () => {
-  it('says that a root holds programs of another architecture', async () => {
+  it('reports that a root has programs of another architecture', async () => {
     registerOthers('riscv', 'riscv64', `${emulators}/qemu-riscv64-static`, 'PF');
     mkdirSync(at('root/bin'), { recursive: true });
     copyFileSync(busybox, at('root/bin/busybox'));
@@ -131,10 +131,10 @@ describe('verify --root', () => {
   });
 });
 
-describe('without a /proc of its own', () => {
+describe('without a private /proc', () => {
   const within = ['unshare', '--pid', '--fork', '--kill-child'];
 
-  it('says why neither the emulator nor a proof is known', async () => {
+  it('reports why neither the emulator nor a proof is known', async () => {
     await install();
     const why = '/proc belongs to another PID namespace';
     const again = await binfmtctl(['install', 'arm64', '--store', store], { within });
@@ -153,7 +153,7 @@ describe('a plain user, after root has installed', () => {
   };
   const asRoot = { within: inShell(`mount --bind ${at('lib')} /var/lib`) };
 
-  it('sees what root registered and proved, and is told that root has to remove it', async () => {
+  it("sees root's entries and proofs, and is told that removal requires root", async () => {
     for (const name of ['lib', 'user']) mkdirSync(at(name));
     await documentOf(['install', 'arm64', ...source], asRoot);
     expect(await documentOf(['status'], asUser)).toMatchObject({
@@ -172,7 +172,7 @@ describe('run, with an entry of the machine', () => {
   const uname = (...options: readonly string[]) =>
     binfmtctl(['run', '--store', store, ...options, '--', busybox, 'uname', '-m']);
 
-  it.each(['', '--dry-run'])('names the entry that does not work %s', async (option) => {
+  it.each(['', '--dry-run'])('names the broken entry %s', async (option) => {
     registerOthers('broken', 'aarch64', '/bin/false', 'PF');
     const { status, stderr } = await uname(...[option].filter(Boolean));
     expect(status).toBe(125);
@@ -181,7 +181,7 @@ describe('run, with an entry of the machine', () => {
     );
   });
 
-  it('prefers a source that is named', async () => {
+  it('prefers an explicit source', async () => {
     registerOthers('broken', 'aarch64', '/bin/false', 'PF');
     expect(await uname(...source)).toMatchObject({ status: 0, stdout: 'aarch64\n' });
     expect((await uname(...source, '--dry-run')).stdout).toContain('by an entry of its own');
@@ -196,7 +196,7 @@ describe('run, with an entry of the machine', () => {
     expect(await recorded()).toEqual(first);
   });
 
-  it('keeps emulating what only the kernel still has the emulator of', async () => {
+  it('uses an emulator that only the kernel still holds', async () => {
     copyFileSync(QEMU, at('qemu-aarch64-static'));
     registerOthers('qemu-aarch64', 'aarch64', at('qemu-aarch64-static'), 'PF');
     rmSync(at('qemu-aarch64-static'));

@@ -1,4 +1,4 @@
-/** Arches that fail beside arches that work: no one's failure is told of another, or keeps another waiting. */
+/** Failing architectures beside working ones: a failure neither affects nor delays the others. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ afterEach(() => {
   for (const name of entries.splice(0)) writeFileSync(join(INSTANCE, name), '-1');
 });
 
-it('an arch without an entry does not keep the others waiting', async () => {
+it('an architecture without an entry does not delay the others', async () => {
   registerWorking();
   expect(await proofsOf({ arches: arches('aarch64', 's390x', 'riscv64') })).toEqual({
     aarch64: true,
@@ -33,7 +33,7 @@ it('an arch without an entry does not keep the others waiting', async () => {
   });
 });
 
-it('an emulator that ends at once does not keep the others waiting', async () => {
+it('an emulator that exits immediately does not delay the others', async () => {
   register('s390x', '/bin/false');
   registerWorking();
   expect(await proofsOf({ arches: arches('s390x', 'aarch64', 'riscv64') })).toEqual({
@@ -43,7 +43,7 @@ it('an emulator that ends at once does not keep the others waiting', async () =>
   });
 });
 
-it('an emulator that hangs is alone not to end in time', async () => {
+it('only the emulator that hangs exceeds the time limit', async () => {
   const hanging = join(directory, 'hanging');
   writeFileSync(hanging, '#!/bin/sh\nexec /bin/sleep 1000\n', { mode: 0o755 });
   register('s390x', hanging);
@@ -56,7 +56,7 @@ it('an emulator that hangs is alone not to end in time', async () => {
   });
 });
 
-/** Of each arch why it does not hold on the host; else whether it is known who ran it. */
+/** The reason of each architecture's failure on the host; otherwise whether its emulator is known. */
 async function proofsOf(request: VerifyRequest): Promise<Record<string, unknown>> {
   const proofs = await verify(request, {
     catalogue: builtinCatalogue(),

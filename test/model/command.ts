@@ -1,4 +1,4 @@
-/** What is written to `status` and to entries (fs/binfmt_misc.c parse_command(), bm_entry_add_interp()). */
+/** Parses writes to `status` and to entries (fs/binfmt_misc.c parse_command(), bm_entry_add_interp()). */
 import { decodeText } from '../../src/rule/text.ts';
 import type { BoundInterpreter } from '../../src/rule/types.ts';
 
@@ -14,13 +14,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   '-1\n': 'remove',
 };
 
-/** Null for what is answered with EINVAL. */
+/** Null for EINVAL. */
 export function parseCommand(bytes: Uint8Array): Command | null {
   const text = decodeText(bytes.subarray(0, 4));
   return Object.hasOwn(COMMANDS, text) ? (COMMANDS[text] ?? null) : null;
 }
 
-/** `+NAME PATH`, with at most one newline that is not the path's (Linux 7.3); null for what is answered with EINVAL. */
+/** Parses `+NAME PATH` with an optional trailing newline (Linux 7.3); null for EINVAL. */
 export function parseBinding(bytes: Uint8Array): BoundInterpreter | null {
   const [, name, path] = /^\+([!-~]{1,32}) (\/[^\0]*)$/s.exec(decodeText(bytes)) ?? [];
   if (name === undefined || path === undefined) return null;

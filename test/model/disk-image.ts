@@ -1,4 +1,4 @@
-/** Makes partition tables, for images of a few sectors or more. */
+/** Creates partition tables for test images. */
 const SECTOR = 512;
 
 export interface MadePartition {
@@ -9,7 +9,7 @@ export interface MadePartition {
   readonly type: number | string;
 }
 
-/** The first sectors of a disk with an MBR. Logical partitions are not made. */
+/** The first sectors of a disk with an MBR, without logical partitions. */
 export function mbr(partitions: readonly MadePartition[]): Buffer {
   const sector = Buffer.alloc(SECTOR);
   partitions.forEach(({ start, sectors, type }, index) => {

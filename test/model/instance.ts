@@ -1,6 +1,6 @@
 /**
- * An instance of binfmt_misc as a value: what its files show, and what becomes of it with one write(2) or unlink(2)
- * (fs/binfmt_misc.c). What happens when a file is executed in it is `execute`'s to say.
+ * Model of a binfmt_misc instance: the contents of its files, and the effect of a write(2) or unlink(2)
+ * (fs/binfmt_misc.c). `execute` models execution.
  */
 import { MAX_NAME_SIZE, RESERVED_NAMES } from '../../src/rule/check.ts';
 import type { Errno } from '../../src/rule/execution/types.ts';
@@ -9,47 +9,46 @@ import { encodeText } from '../../src/rule/text.ts';
 import { type AnyEntry, isBpf } from '../../src/rule/types.ts';
 import { parseBinding, parseCommand } from './command.ts';
 
-/** What the kernel of an instance can do. */
+/** Features of a kernel. */
 export interface InstanceKernel {
   /** Flags D, T and L, unlink(2) of entries, the limit of interpreters. */
   readonly linux73: boolean;
   /** CONFIG_BINFMT_MISC_BPF (Linux 7.3). */
   readonly bpf: boolean;
-  /** Whether the interpreter of flag F is opened before the name is looked at: since 6.7. */
+  /** True if the interpreter of flag F is opened before the name is checked: since 6.7. */
   readonly opensBeforeName: boolean;
-  /** Sysctl user.max_binfmt_misc_interpreters (Linux 7.3); null where there is no limit. */
+  /** Sysctl user.max_binfmt_misc_interpreters (Linux 7.3); null for no limit. */
   readonly maxInterpreters: number | null;
 }
 
 export interface Instance {
   readonly kernel: InstanceKernel;
-  /** What `status` says. */
+  /** State in `status`. */
   readonly enabled: boolean;
   /** In the order of readdir(3): the newest file first. */
   readonly files: readonly AnyEntry[];
   /**
-   * Names in the order in which they are tried: the newest first, an entry that was registered with D counting from
-   * when it was first enabled, and not at all before.
+   * Names in matching order, newest first. An entry registered with D is added when it is first enabled.
    */
   readonly order: readonly string[];
 }
 
-/** What the kernel finds around an instance when it is written to. */
+/** The environment of a write to an instance. */
 export interface WriteSurroundings {
-  /** The errno of opening a file for execution, as the writer sees it and the opener of the file may; null where it opens. */
+  /** The errno of opening a file for execution, with the writer's view and the opener's rights; null on success. */
   readonly openInterpreter: (path: string) => Errno | null;
-  /** Whether there is a BPF handler of that name in the user namespace (Linux 7.3). */
+  /** True if the user namespace has a BPF handler of that name (Linux 7.3). */
   readonly hasHandler: (name: string) => boolean;
 }
 
-/** The instance afterwards; it is the same where there is an errno. */
+/** The new instance; unchanged if there is an errno. */
 export interface Change {
   readonly instance: Instance;
-  /** Of open(2), write(2) or unlink(2). */
+  /** Errno of open(2), write(2) or unlink(2). */
   readonly errno: Errno | null;
 }
 
-/** As it is first mounted, and again after its last mount has gone (since 6.7). */
+/** A new instance, also after its last mount was unmounted (since 6.7). */
 export const emptyInstance = (kernel: InstanceKernel): Instance => ({
   kernel,
   enabled: true,
@@ -57,11 +56,11 @@ export const emptyInstance = (kernel: InstanceKernel): Instance => ({
   order: [],
 });
 
-/** The entries in the order in which they are tried, for `execute`. */
+/** The entries in matching order, for `execute`. */
 export const entriesToTry = ({ files, order }: Instance): readonly AnyEntry[] =>
   order.flatMap((name) => files.filter((entry) => entry.name === name));
 
-/** One write(2) of `bytes` to the file called `name`: `register`, `status` or an entry. */
+/** Models a write(2) of `bytes` to the file `name`: `register`, `status` or an entry. */
 export function write(
   instance: Instance,
   name: string,
@@ -76,14 +75,14 @@ export function write(
     : writeEntry(instance, entry, bytes, surroundings);
 }
 
-/** One unlink(2), which since Linux 7.3 removes an entry. */
+/** Models an unlink(2), which removes an entry since Linux 7.3. */
 export function unlink(instance: Instance, name: string): Change {
   if (RESERVED_NAMES.includes(name)) return refuse(instance, 'EPERM');
   if (!instance.files.some((each) => each.name === name)) return refuse(instance, missingErrno(name));
   return instance.kernel.linux73 ? succeed(without(instance, name)) : refuse(instance, 'EPERM');
 }
 
-/** bm_register_write(): each check comes before those below it. */
+/** bm_register_write(), with its checks in order. */
 function register(instance: Instance, bytes: Uint8Array, surroundings: WriteSurroundings): Change {
   const { kernel, files, order } = instance;
   const parsed = parseRegisterSyntax(bytes, kernel);
@@ -168,7 +167,7 @@ function bind(
   return succeed(replaced(instance, { ...entry, interpreters: [...interpreters, bound] }));
 }
 
-/** Opens an interpreter, and then counts it. */
+/** Opens an interpreter, then counts it. */
 function holdErrno(instance: Instance, path: string, { openInterpreter }: WriteSurroundings): Errno | null {
   return openInterpreter(path) ?? (isFull(instance) ? 'ENOSPC' : null);
 }
@@ -199,7 +198,7 @@ const without = (instance: Instance, name: string): Instance => ({
   order: instance.order.filter((each) => each !== name),
 });
 
-/** The first `1` puts an entry that was registered with D at the head. */
+/** The first `1` moves an entry registered with D to the front. */
 const published = (instance: Instance, name: string): Instance =>
   instance.order.includes(name) ? instance : { ...instance, order: [name, ...instance.order] };
 

@@ -23,7 +23,7 @@ describe('install --all from the distribution', () => {
     rmSync(store, { recursive: true });
   });
 
-  it('proves every arch that has an emulator in the package', () => {
+  it('verifies every architecture that has an emulator in the package', () => {
     const [root = ''] = unpackPackages('qemu-user-static');
     const served = readdirSync(join(root, 'usr/bin'))
       .map((name) => /^qemu-(.+)-static$/.exec(name)?.[1] ?? '')
@@ -40,7 +40,7 @@ describe('install --all from the distribution', () => {
     }
   });
 
-  it('agrees with arch-test on every arch that both know', () => {
+  it('agrees with arch-test on every architecture that both know', () => {
     const folder = archTestFolder();
     const [root = ''] = unpackPackages('arch-test');
     const says = execFileSync(join(folder, 'arch-test'), { encoding: 'utf8' }).split('\n');

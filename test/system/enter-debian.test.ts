@@ -10,7 +10,7 @@ import { expectSameTraces, tracesOf } from './support/traces.ts';
 const { root, mapped, single } = startActors();
 const INSTALL = 'apt-get -q install -y --no-install-recommends';
 
-/** A package whose maintainer script makes a user; a user of ours, and what becomes of his files. */
+/** Installs a package whose maintainer script creates a user, and creates a user with files. */
 const PACKAGE = `set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
@@ -60,7 +60,7 @@ describe('packages, users and a compiler', () => {
     { actor: mapped, arch: 'riscv64', script: PASSWD + USER, expected: `passwd[^]*${user}$` },
   ] as const;
   it.concurrent.each(cases.filter(({ arch }) => isConfigured(arch)))(
-    'are at work in $arch for $actor.name',
+    'work in $arch for $actor.name',
     async ({ actor, arch, script, expected }) => {
       const tree = await actor.root(arch);
       const { status, stdout, stderr } = await finish(actor.words('enter', tree, '--', 'sh', '-c', script));
@@ -70,21 +70,21 @@ describe('packages, users and a compiler', () => {
   );
 });
 
-describe('whose files a root are', () => {
+describe('the owner of a root', () => {
   const ids = 'stat -c %u:%g /etc/passwd /var/mail; chown 33:33 /opt && stat -c %u:%g /opt; id -u';
 
-  it("is found out: the user's and his subordinate ids, as unshare --map-auto makes them", async () => {
+  it('may be the user with subordinate IDs, as with unshare --map-auto', async () => {
     const tree = await mapped.root('arm64');
     expect(await outputOf(mapped.words('enter', tree, '--', 'sh', '-c', ids))).toBe('0:0\n0:8\n33:33\n0');
   });
 
-  it('is found out: subordinate ids alone, as mmdebstrap --mode=unshare makes them', async () => {
+  it('may be a subordinate ID, as with mmdebstrap --mode=unshare', async () => {
     const tree = copyRoot(await debianRoot('riscv64'), join(mapped.home, 'unshare'));
     shiftOwners(tree, (id) => 200_000 + id);
     expect(await outputOf(mapped.words('enter', tree, '--', 'sh', '-c', ids))).toBe('0:0\n0:8\n33:33\n0');
   });
 
-  it('is one, where the user has no subordinate ids, and what that cannot do is said', async () => {
+  it('may be a user without subordinate IDs, with a warning about the limits', async () => {
     const tree = await single.root('riscv64');
     const ran = await finish(
       single.words('enter', tree, '--', 'sh', '-c', 'id -u; chown 33:33 /opt || echo no'),
@@ -100,7 +100,7 @@ describe('the machine inside', () => {
     { actor: mapped, arch: 'armhf', machine: 'armv7l' },
     { actor: root, arch: 'riscv64', machine: 'riscv64' },
     { actor: single, arch: 'riscv64', machine: 'riscv64' },
-  ] as const)('is that of the root: $arch for $actor.name', async ({ actor, arch, machine }) => {
+  ] as const)('has the architecture of the root: $arch for $actor.name', async ({ actor, arch, machine }) => {
     const tree = await actor.root(arch);
     const script = 'uname -m; dpkg --print-architecture';
     const ran = await finish(actor.words('enter', tree, '--', 'sh', '-c', script));

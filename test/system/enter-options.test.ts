@@ -1,4 +1,4 @@
-/** What is mounted and set within a root, and the options of `enter` that change it. */
+/** The mounts and settings inside a root, and the options of `enter` that change them. */
 import { chownSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ describe.each([root, mapped])('within a root, for $name', (actor: Actor) => {
     mkdirSync(join(shared, 'own'), { recursive: true });
     chownSync(join(shared, 'own'), uid, gid);
     writeFileSync(join(shared, 'given'), 'given\n');
-    // mmdebstrap makes none.
+    // mmdebstrap creates none.
     writeFileSync(join(tree, 'etc/hosts'), '');
     chownSync(join(tree, 'etc/hosts'), uid, gid);
     expect(await said('uname -m')).toBe('aarch64');
@@ -45,18 +45,18 @@ describe.each([root, mapped])('within a root, for $name', (actor: Actor) => {
     ).toEqual([]);
   });
 
-  it('--env adds variables, also ones with =, blanks and nothing', async () => {
+  it('--env adds variables, also with =, blanks or an empty value', async () => {
     const script = 'printf "%s|" "$A" "$B" "$C"; set -u; : "$C"';
     expect(await said(script, '--env', 'A=a=b c', '--env', 'B=$HOME', '--env', 'C=')).toBe('a=b c|$HOME||');
   });
 
-  it('--env adds variables that no shell could have', async () => {
+  it('--env adds variables that no shell could set', async () => {
     const variables = ['a.b=1', 'BASH_FUNC_f%%=() { :; }', 'IFS=x', 'PWD=/no'];
     const options = variables.flatMap((each) => ['--env', each]);
     expect((await outputOf(enter(options, 'env'))).split('\n')).toEqual(expect.arrayContaining(variables));
   });
 
-  it('there are processes, devices, and folders of memory', async () => {
+  it('processes, devices and tmpfs directories exist', async () => {
     const script = `set -e
 readlink /proc/self > /dev/null
 for node in null zero full random urandom tty; do test -c /dev/$node; done
@@ -75,17 +75,17 @@ test -d /sys/class`;
     await expectSameTraces(before, tree);
   });
 
-  it('new terminals can be had', async () => {
+  it('new terminals can be opened', async () => {
     expect(await said('script -qc "tty; echo hi" /dev/null')).toMatch(/^\/dev\/pts\/\d+\r?\nhi/);
   });
 
-  it('names are resolved as outside', async () => {
+  it('names are resolved like outside', async () => {
     expect(await said('cat /etc/resolv.conf')).toBe(readFileSync('/etc/resolv.conf', 'utf8').trimEnd());
     expect(await said('getent hosts localhost')).toMatch(/^(::1|127\.0\.0\.1)\s/);
     await expectSameTraces(before, tree);
   });
 
-  it('only its own processes are seen', async () => {
+  it('only its own processes are visible', async () => {
     const seen = (await said('cat /proc/[0-9]*/comm')).split('\n');
     expect(seen).not.toContain('node');
     expect(seen.length).toBeLessThan(6);
@@ -106,7 +106,7 @@ test -d /sys/class`;
     );
   });
 
-  it('--user gives groups of the root to a name that has them', async () => {
+  it("--user sets the user's groups in the root", async () => {
     expect(await said('id -Gn', '--user', 'list')).toBe('list');
     const ran = await finish(enter(['--user', 'nosuchuser'], 'true'));
     expect(ran).toMatchObject({ status: 125, stderr: expect.stringMatching(/^binfmtctl: .*nosuchuser/) });
@@ -132,7 +132,7 @@ test -d /sys/class`;
     await expectSameTraces(before, tree);
   });
 
-  it('--ephemeral throws away all that was changed', async () => {
+  it('--ephemeral discards all changes', async () => {
     const script = `set -e
 rm /etc/debian_version; rm -r /usr/share/doc; mv /opt /other; mkdir /opt; echo new > /opt/new; echo more >> /etc/passwd
 chown 33:33 /etc/shadow; chmod 600 /etc/group; ln -s x /srv/link; useradd somebody 2> /dev/null || true
@@ -143,7 +143,7 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
     await expectSameTraces(before, tree);
   });
 
-  it('set-user-id programs have the rights of their owner', async () => {
+  it("set-user-ID programs have their owner's rights", async () => {
     const script =
       'cp /usr/bin/id /usr/bin/root-id; chmod u+s /usr/bin/root-id; setpriv --reuid=33 --clear-groups root-id -u';
     expect(await said(script, '--ephemeral')).toBe('0');
@@ -155,13 +155,13 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
     await expectSameTraces(before, tree);
   });
 
-  it('--net none leaves nothing but the loopback', async () => {
+  it('--net none leaves only the loopback device', async () => {
     const devices =
       'tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d " "; cat /sys/class/net/lo/operstate > /dev/null && echo sys';
     expect(await said(devices, '--net', 'none')).toMatch(/^(lo|lo\nsit0|lo\ntunl0)\nsys$/);
   });
 
-  it('--bind shows folders and files of the host', async () => {
+  it('--bind mounts directories and files of the host', async () => {
     const given = join(shared, 'given');
     const script = 'cat /mnt/given; touch /mnt/own/x && echo written; cat /etc/motd';
     expect(await said(script, '--bind', `${shared}:/mnt`, '--bind', `${given}:/etc/motd:ro`)).toBe(
@@ -172,7 +172,7 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
     await expectSameTraces(before, tree);
   });
 
-  it('--bind where the root has nothing to mount on is refused, or made and gone', async () => {
+  it('--bind without a mount point is refused, or creates a temporary one', async () => {
     const ran = await finish(enter(['--bind', shared], 'cat', `${shared}/given`));
     if (ran.status !== 0) expect(ran).toMatchObject({ status: 125, stderr: expect.stringContaining(shared) });
     else expect(ran.stdout).toBe('given\n');
@@ -203,7 +203,7 @@ test ! -e /etc/debian_version && cat /opt/new && stat -c %u /etc/shadow && tail 
   });
 });
 
-describe('where the entries of the machine serve', () => {
+describe("with the machine's entries", () => {
   afterEach(removeAllEntries);
 
   it('they appear inside read-only, and root gets no user namespace', async () => {
@@ -214,7 +214,7 @@ describe('where the entries of the machine serve', () => {
       const script =
         'uname -m; readlink /proc/self/ns/user; ls /proc/sys/fs/binfmt_misc; { echo 0 >/proc/sys/fs/binfmt_misc/status; } 2>/dev/null || echo read-only';
       const words = [...actor.words('enter', tree, '--', 'sh', '-c', script)];
-      // A source that is named comes before the machine's entries.
+      // An explicit source takes precedence over the machine's entries.
       words.splice(words.indexOf('--source'), 2);
       const [machine, namespace, ...entries] = (await outputOf(words)).split('\n');
       expect({ machine, entries }).toEqual({

@@ -1,4 +1,4 @@
-/** What bad roots and programs get, and machines where it cannot work: a clear line, no mount and no file left behind. */
+/** Errors for invalid roots and programs, and on unsupported machines: one clear line, and no mount or file left behind. */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -28,7 +28,7 @@ const at = (name: string): string => join(folder, name);
 const LINE = /^binfmtctl: .+\n(hint: .+\n)?$/;
 const MOUNT_POINTS = ['proc', 'sys', 'dev', 'run', 'tmp'];
 
-/** A small root: busybox for a machine, and empty folders to mount on. */
+/** A small root: busybox, and empty mount points. */
 function smallRoot(name: string, shell: Uint8Array, folders: readonly string[] = MOUNT_POINTS): string {
   const tree = at(name);
   mkdirSync(join(tree, 'bin'), { recursive: true });
@@ -64,32 +64,32 @@ describe('no root', () => {
     await expectSameTraces(before, folder);
   };
 
-  it('is what does not exist', () => refused(enter(at('missing'), 'true'), /missing/));
+  it('does not exist', () => refused(enter(at('missing'), 'true'), /missing/));
 
-  it('is a file that is no archive', async () => {
+  it('is a file that is not an archive', async () => {
     writeFileSync(at('file'), 'no archive\n');
     await refused(enter(at('file'), 'true'), /file/);
   });
 
-  it('is an empty folder', async () => {
+  it('is an empty directory', async () => {
     mkdirSync(at('empty'));
     await refused(enter(own(at('empty'))), /empty/);
   });
 
-  it('is a folder without a shell, where no program is named', async () => {
+  it('is a directory without a shell, and no program is named', async () => {
     mkdirSync(at('shell-less/etc'), { recursive: true });
     writeFileSync(at('shell-less/etc/passwd'), 'root:x:0:0::/root:/bin/sh\n');
     await refused(enter(own(at('shell-less'))), /shell/);
   });
 
-  it('is one whose shell is a broken link, out of the root', async () => {
+  it('has a shell that is a broken link out of the root', async () => {
     const tree = smallRoot('outside', busyboxFor('arm64'));
     execFileSync('rm', [join(tree, 'bin/sh')]);
     symlinkSync(at('arm64/bin/busybox'), join(tree, 'bin/sh'));
     await refused(enter(own(tree)), /sh/);
   });
 
-  it('is one that the user may not look into', async () => {
+  it('is a directory that the user may not read', async () => {
     const tree = smallRoot('closed', busyboxFor('arm64'));
     chownSync(tree, 0, 0);
     chmodSync(tree, 0o700);
@@ -99,10 +99,10 @@ describe('no root', () => {
 
 describe('a program of the root', () => {
   it.each([
-    ['that is not there', '/bin/missing', 127],
-    ['that no folder of PATH has', 'missing', 127],
+    ['that is missing', '/bin/missing', 127],
+    ['that is not in PATH', 'missing', 127],
     ['that is not executable', '/etc/plain', 126],
-    ['that is a folder', '/etc', 126],
+    ['that is a directory', '/etc', 126],
   ])('%s: %s', async (_, program, status) => {
     writeFileSync(join(arm64, 'etc/plain'), 'plain\n', { mode: 0o644 });
     const before = tracesOf(folder);
@@ -123,7 +123,7 @@ describe('other roots', () => {
     return ran;
   };
 
-  it("is one of this machine's own arch, entered without emulation, which is said", async () => {
+  it('has the native architecture, and is entered without emulation, with a warning', async () => {
     const [busybox = ''] = unpackPackages('busybox-static');
     const tree = smallRoot('native', readFileSync(join(busybox, 'bin/busybox')));
     const ran = await entered(enter(tree, 'uname', '-m'));
@@ -131,7 +131,7 @@ describe('other roots', () => {
     expect(ran.stderr).toMatch(/emulat/);
   });
 
-  it('is one with programs of several machines', async () => {
+  it('has programs of several architectures', async () => {
     const tree = smallRoot('mixed', busyboxFor('arm64'));
     putProgram(join(tree, 'bin/hello'), helloForRiscv64());
     own(tree);
@@ -139,7 +139,7 @@ describe('other roots', () => {
     expect((await entered(enter(tree, 'sh', '-c', 'uname -m'))).stdout).toBe('aarch64\n');
   });
 
-  it('is one whose links are absolute, as seen inside', async () => {
+  it('has absolute links, as seen inside', async () => {
     const tree = smallRoot('absolute', busyboxFor('arm64'));
     renameSync(join(tree, 'bin'), join(tree, 'real'));
     symlinkSync('/real', join(tree, 'bin'));
@@ -148,7 +148,7 @@ describe('other roots', () => {
     expect((await entered(enter(own(tree), 'sh', '-c', 'uname -m'))).stdout).toBe('aarch64\n');
   });
 
-  it('is one whose resolv.conf is made by systemd-resolved where it runs', async () => {
+  it('has a resolv.conf link of systemd-resolved', async () => {
     const tree = smallRoot('resolved', busyboxFor('arm64'));
     execFileSync('rm', [join(tree, 'etc/resolv.conf')]);
     symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(tree, 'etc/resolv.conf'));
@@ -156,13 +156,13 @@ describe('other roots', () => {
     expect(ran.stdout).toBe(readFileSync('/etc/resolv.conf', 'utf8'));
   });
 
-  it('is one without mount points, in which nothing is made', async () => {
+  it('has no mount points, and none are created', async () => {
     const tree = smallRoot('bare', busyboxFor('arm64'), []);
     const ran = await entered(enter(tree, 'uname', '-m'));
     expect(ran.stdout).toBe('aarch64\n');
   });
 
-  it('is one whose mount points are links out of it, which are never followed', async () => {
+  it('has mount points that are links out of it, which are never followed', async () => {
     mkdirSync(at('host/etc'), { recursive: true });
     writeFileSync(at('host/file'), 'host\n');
     const tree = smallRoot('links', busyboxFor('arm64'), []);
@@ -177,21 +177,21 @@ describe('other roots', () => {
     await expectSameTraces(tracesOf(folder), folder);
   });
 
-  it('is one that belongs to others, which the user may read', async () => {
+  it('belongs to another user, but is readable', async () => {
     const tree = smallRoot('others', busyboxFor('arm64'));
     execFileSync('chown', ['-R', '-h', '0:0', tree]);
     const ran = await entered(enter(tree, 'sh', '-c', 'uname -m; touch /etc/x 2>/dev/null || echo kept'));
     expect(ran.stdout).toBe('aarch64\nkept\n');
   });
 
-  it('is one on a read-only file system', async () => {
+  it('is on a read-only file system', async () => {
     const readOnly = afterMounts(`mount --bind ${arm64} ${arm64} && mount -o remount,bind,ro ${arm64}`);
     const script = 'uname -m; touch /x 2> /dev/null || echo kept; touch /tmp/x && echo free';
     const ran = await entered([...readOnly, ...enter(arm64, 'sh', '-c', script)]);
     expect(ran.stdout).toBe('aarch64\nkept\nfree\n');
   });
 
-  it('is one with blanks, quotes and colons in its path', async () => {
+  it('has blanks, quotes and colons in its path', async () => {
     const tree = at(`a b:c,d'"$(e)\\f\n`);
     cpSync(arm64, tree, { recursive: true, verbatimSymlinks: true });
     own(tree);
@@ -201,7 +201,7 @@ describe('other roots', () => {
     }
   });
 
-  it('is one within a folder that is found through a link', async () => {
+  it('is reached through a link', async () => {
     symlinkSync(arm64, at('link'));
     expect((await entered(enter(at('link'), 'uname', '-m'))).stdout).toBe('aarch64\n');
     expect(await outputOf(enter('.', 'uname', '-m'), { cwd: arm64 })).toBe('aarch64');
@@ -209,7 +209,7 @@ describe('other roots', () => {
 });
 
 describe('users', () => {
-  it('whose /etc/subuid cannot be read have a single id, which is said', async () => {
+  it('have a single ID if /etc/subuid cannot be read, with a warning', async () => {
     const mode = '0000';
     const closed = afterMounts(
       `cp /etc/subuid ${at('subuid')} && chmod ${mode} ${at('subuid')} && mount --bind ${at('subuid')} /etc/subuid`,
@@ -219,7 +219,7 @@ describe('users', () => {
     expect(ran.stderr).toMatch(/subuid/);
   });
 
-  it('whose /etc/subuid is nonsense have a single id, which is said', async () => {
+  it('have a single ID if /etc/subuid is invalid, with a warning', async () => {
     const text = 'mapped:a:b\\n:::\\nmapped:1:\\nmapped:99999999999:5\\n\\0\\377\\n';
     const wrong = afterMounts(
       `printf '${text}' > ${at('nonsense')} && mount --bind ${at('nonsense')} /etc/subuid`,
@@ -229,7 +229,7 @@ describe('users', () => {
     expect(ran.stderr).toMatch(/subordinate ids/);
   });
 
-  it('who have no newuidmap have a single id, which is said', async () => {
+  it('have a single ID without newuidmap, with a warning', async () => {
     const words = enter(arm64, 'sh', '-c', 'uname -m; id -u').map((word) =>
       word.startsWith('PATH=') ? `PATH=${word.slice(word.indexOf(':') + 1)}` : word,
     );
@@ -247,7 +247,7 @@ describe('machines where it cannot work', () => {
     putProgram(at('hello'), helloForRiscv64());
   });
 
-  /** A single static program runs all the same, by its emulator; what its children lose is said. */
+  /** A single static program still runs with its emulator, with a warning about its children. */
   const fallsBack = async (circumstances: readonly string[], reason: RegExp): Promise<void> => {
     const before = [...without('proot'), ...circumstances];
     for (const actor of [mapped, single]) {
@@ -262,15 +262,15 @@ describe('machines where it cannot work', () => {
     }
   };
 
-  it('are those without user namespaces', async () => {
+  it('have no user namespaces', async () => {
     writeFileSync(LIMIT, '0');
     await fallsBack([], /user\.max_user_namespaces/);
   });
 
-  it('are containers whose seccomp filter forbids them', () =>
+  it('are containers whose seccomp filter blocks user namespaces', () =>
     fallsBack(underSeccomp(), /seccomp|container/));
 
-  it('are not those whose /proc is masked', async () => {
+  it('are not containers with a masked /proc', async () => {
     // The private instance of the tests keeps a second /proc.
     const masks = ['/proc', '/proc/fs'].map((proc) => `mount --bind /dev/null ${proc}/interrupts`);
     const masked = afterMounts(masks.join(' && '));
@@ -285,7 +285,7 @@ describe('machines where it cannot work', () => {
     expect(ran.stderr).toMatch(/^warning: .*\/proc.*\n$/);
   });
 
-  it('has root enter where the instance serves, without any user namespace', async () => {
+  it('let root enter with existing entries, without any user namespace', async () => {
     writeFileSync(LIMIT, '0');
     const tree = smallRoot('of-root', busyboxFor('arm64'));
     execFileSync('chown', ['-R', '-h', '0:0', tree]);

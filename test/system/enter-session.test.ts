@@ -1,4 +1,4 @@
-/** What a program within a root is given and gives back: streams, signals, exit status, a terminal. */
+/** The interface of a program inside a root: streams, signals, exit status, terminal. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -30,12 +30,12 @@ beforeAll(async () => {
 
 const enter = (actor: Actor, ...program: string[]): readonly string[] =>
   actor.words('enter', roots.get(actor) ?? '', ...(program.length > 0 ? ['--', ...program] : []));
-/** For a shell that the actor has started. */
+/** For a shell that the actor started. */
 const own = (actor: Actor, words: readonly string[]): string =>
   words.slice(actor.as.length).map(quote).join(' ');
 const sh = (script: string): readonly string[] => enter(mapped, 'sh', '-c', script);
 
-describe('the end of the program is ours', () => {
+describe('enter ends like the program', () => {
   it.each([0, 1, 42, 125, 126, 127])('with exit status %i', async (status) => {
     expect(await finish(sh(`exit ${status}`))).toMatchObject({ status, stdout: '', stderr: '' });
   });
@@ -49,14 +49,14 @@ describe('the end of the program is ours', () => {
     expect((await finish(enter(actors.root, 'sh', '-c', `kill -${signal} $$`))).status).toBe(status);
   });
 
-  it('does not wait for what it left running', async () => {
+  it('does not wait for background processes', async () => {
     const mark = '86399.5';
     expect(await outputOf(sh(`sleep ${mark} > /dev/null 2>&1 & echo left`))).toBe('left');
     await expect.poll(() => processesWith(mark)).toEqual([]);
   });
 });
 
-describe('signals to us', () => {
+describe('signals to enter', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const)('reach the program: %s', async (signal) => {
     const name = signal.slice(3);
     for (const actor of [actors.root, mapped]) {
@@ -80,7 +80,7 @@ describe('signals to us', () => {
     },
   );
 
-  it('stop it, and let it go on', async () => {
+  it('stop and continue it', async () => {
     const talk = talkTo(inOwnGroup(sh('echo ready 86399.75; read line; echo "read $line"')));
     await talk.hear(/ready/);
     talk.kill('SIGTSTP');
@@ -112,26 +112,26 @@ describe('streams', () => {
     expect(readFileSync(errors).equals(bytes.subarray(100000))).toBe(true);
   });
 
-  it('end when the reader goes away', async () => {
+  it('end when the reader closes them', async () => {
     const { status } = await finish(['sh', '-c', '"$@" | head -n 1', 'sh', ...sh('exec yes')]);
     expect(status).toBe(0);
     await expect.poll(() => processesWith(' yes')).toEqual([]);
   });
 
-  it('are the only descriptors: neither ours nor the caller’s others are inherited', async () => {
-    // The fourth is of the directory that ls reads.
+  it('are the only descriptors: no others are inherited', async () => {
+    // The fourth is the directory that ls reads.
     expect(await outputOf(sh('ls /proc/self/fd'))).toBe('0\n1\n2\n3');
   });
 });
 
 describe('a terminal', () => {
-  /** What is said is echoed: quotes in it tell it from what is answered. */
+  /** The terminal echoes input; quotes distinguish it from output. */
   const ask = async (talk: Talk, line: string, answer: RegExp): Promise<string> => {
     talk.say(`${line}\n`);
     return talk.hear(answer);
   };
 
-  it.each([actors.root, mapped])('is had by the shell of $name, with job control', async (actor) => {
+  it.each([actors.root, mapped])('gives the shell of $name job control', async (actor) => {
     const talk = talkAtTerminal(enter(actor));
     await ask(talk, 'tty; echo st"a"tus=$?', /\/dev\/\S+\s+status=0/);
     await ask(talk, 'echo m"a"chine=$(uname -m)', /machine=aarch64/);
@@ -148,9 +148,9 @@ describe('a terminal', () => {
     expect((await talk.ended).status).toBe(7);
   });
 
-  it('gives a shell its end of file', async () => {
+  it('delivers an end of file to a shell', async () => {
     const talk = talkAtTerminal(enter(mapped));
-    // A shell that does not yet read by itself may lose what is typed.
+    // A shell that does not read yet may lose input.
     await ask(talk, 'echo re"a"dy', /ready.*# /s);
     talk.say(CTRL_D);
     expect((await talk.ended).status).toBe(0);
@@ -176,7 +176,7 @@ describe('a terminal', () => {
     expect((await talk.ended).status).toBe(0);
   });
 
-  it('is as it was, after a shell that was killed in it', async () => {
+  it('is restored after a shell was killed in it', async () => {
     const talk = talkAtTerminal([...mapped.as, 'PS1=outer> ', 'bash', '--norc', '-i']);
     const before = await ask(talk, 'stty -g | sed s/^/mode=/', /mode=[0-9a-f]\S+/);
     await ask(talk, own(mapped, enter(mapped, 'sh', '-c', 'kill -9 $$')), /outer> /);

@@ -1,4 +1,4 @@
-/** `enter` leaves nothing behind: many at a time, and killed at its system calls. */
+/** `enter` leaves nothing behind: many at once, and killed at its system calls. */
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ describe.each([
     await expectSameTraces(before, tree);
   });
 
-  it('ten at a time do not meet', async () => {
+  it('ten at once do not affect each other', async () => {
     const numbers = Array.from({ length: 10 }, (_, index) => index);
     const script =
       'touch /tmp/$1 /run/$1 /dev/shm/$1; echo /tmp/* /run/[0-9]* /dev/shm/*; cat /proc/[0-9]*/comm | sort -u';
@@ -53,7 +53,7 @@ describe.each([
     await expectSameTraces(before, tree);
   });
 
-  it(`SIGKILL at ${KILLS} system calls of set-up and run leaves nothing`, async () => {
+  it(`SIGKILL at ${KILLS} system calls of setup and run leaves nothing`, async () => {
     const random = randomFrom(20);
     const log = join(actor.home, 'strace.log');
     for (const options of WAYS) {
@@ -70,7 +70,7 @@ describe.each([
     await expectSameTraces(before, tree);
   });
 
-  it('SIGKILL while the program runs ends all that it started', async () => {
+  it('SIGKILL while the program runs ends all its descendants', async () => {
     const talk = talkTo(enter('sh', '-c', 'setsid sleep 1000 & echo runs; sleep 1000'));
     await talk.hear(/runs/);
     talk.kill('SIGKILL');

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyRoot, debianRoot } from './support/debian-roots.ts';
 import { binfmtctl, removeAllEntries, temporaryFolder } from './support/tools.ts';
 
-describe("Debian's arm64 root file system, made and entered through our entry", () => {
+describe("Debian's arm64 root file system, created and entered through an entry of binfmtctl", () => {
   const store = join(temporaryFolder('root'), 'store');
   let root: string;
   const inside = (...command: string[]): string =>
@@ -27,7 +27,7 @@ describe("Debian's arm64 root file system, made and entered through our entry", 
     expect(inside('sh', '-c', 'printf abc | sha256sum | cut -c1-8')).toBe('ba7816bf');
   });
 
-  it('is proved by verify --root', () => {
+  it('is verified by verify --root', () => {
     const { stdout, status } = binfmtctl(store, 'verify', 'arm64', '--root', root, '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       holds: true,

@@ -1,6 +1,6 @@
 /**
- * Debian's maintainer scripts, with their own update-binfmts in one root and with ours in its place in another: apt's and
- * dpkg's exit status, all that is said, the admin directory and the kernel's entries are compared after every step.
+ * Debian's maintainer scripts with the original update-binfmts in one root and ours in another. Compares apt's and
+ * dpkg's exit status, their output, the admin directory and the kernel's entries after every step.
  */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { makeTwins, type Outcome, runSteps, type Step } from './support/twins.ts
 
 const INSTALL = 'apt-get -q -y install';
 const OLDER = '$(apt-cache madison qemu-user-static | tail -1 | cut -d"|" -f2 | tr -d " ")';
-/** With binary formats of their own: by a detector and removed by name, by a detector, and under another package's name. */
+/** Packages with binary formats: with a detector and removed by name, with a detector, and under another package's name. */
 const OTHERS = ['mono-runtime', 'jarwrapper', 'python3.11-minimal'];
 
 const STEPS: readonly Step[] = [
@@ -46,7 +46,7 @@ const STEPS: readonly Step[] = [
   { title: 'purge binfmt-support', command: 'apt-get -q -y purge binfmt-support' },
 ];
 
-/** As an administrator puts another program in the place of a package's. */
+/** Replaces a package's program as an administrator does. */
 const REPLACE = `dpkg-divert --quiet --local --rename --add --divert /usr/sbin/update-binfmts.debian /usr/sbin/update-binfmts
 ln -s /opt/binfmtctl/cli.cjs /usr/sbin/update-binfmts`;
 
@@ -73,11 +73,11 @@ describe('maintainer scripts of Debian', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each(STEPS.map(({ title }, index) => [title, index] as const))('do not notice: %s', (_, index) => {
+  it.each(STEPS.map(({ title }, index) => [title, index] as const))('behave the same: %s', (_, index) => {
     expect(ours[index]).toEqual(theirs[index]);
   });
 
-  it('do with the original what they are for', () => {
+  it('work with the original', () => {
     const left = (title: string): Outcome | undefined =>
       theirs[STEPS.findIndex((step) => step.title === title)];
     expect(theirs.map(({ status }) => status)).toEqual(STEPS.map(() => '0'));

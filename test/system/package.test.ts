@@ -1,46 +1,72 @@
-/** The npm package, as a project without any other package has it. */
+/** The npm package in a project without other packages. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackages } from '../../scripts/packages.mjs';
+import { packPackage } from '../../scripts/release/package.mjs';
 import { temporaryFolder } from '../integration/fixtures/temporary.ts';
 import { removeAllEntries } from './support/tools.ts';
 
 const folder = temporaryFolder();
 const project = (...names: readonly string[]): string => folder('project', ...names);
-/** The code of the page, as files for modules and scripts. */
-const examplesOf = (page: string): readonly { readonly name: string; readonly text: string }[] =>
-  readFileSync(page, 'utf8')
-    .split(/^(?! {4}|$)/m)
-    .map((block) => block.replace(/^(?! {4}).*\n/, '').replaceAll(/^ {4}/gm, ''))
-    .filter((text) => /binfmtctl'\)?;$/m.test(text))
-    .map((text, index) => ({ name: `example-${index}.${text.includes('require(') ? 'cjs' : 'mjs'}`, text }));
+
+interface Example {
+  readonly name: string;
+  readonly text: string;
+  /** What the page says that it prints; null if it does not say so. */
+  readonly output: string | null;
+}
+
+/** The code of a page, as files for modules and scripts, each with its output. */
+function examplesOf(file: string): readonly Example[] {
+  const page = readFileSync(file, 'utf8');
+  const indented = /(?:^ {4}.*\n|^\n(?= {4}))+/gm;
+  const fenced = (code: string): string => `\`\`\`js\n${code.replaceAll(/^ {4}/gm, '')}\`\`\`\n`;
+  const text = page.includes('```') ? page : page.replaceAll(indented, fenced);
+  const blocks = text.matchAll(
+    /^```(?:js|javascript)\n(.*?)^```\n(?:\nIt prints[^\n]*:\n\n```text\n(.*?)^```\n)?/gms,
+  );
+  return [...blocks]
+    .filter(([, code = '']) => /binfmtctl'\)?;$/m.test(code))
+    .map(([, code = '', output = null], index) => ({
+      name: `example-${index}.${code.includes('require(') ? 'cjs' : 'mjs'}`,
+      text: code,
+      output,
+    }));
+}
+
+/** The same as CommonJS. */
+const asScript = ({ name, text }: Example): Pick<Example, 'name' | 'text'> => ({
+  name: name.replace('.mjs', '.cjs'),
+  text: `${text.replaceAll(/^import (.*) from (.*);$/gm, 'const $1 = require($2);').replace(/\n\n/, '\n\n(async () => {\n')}})();\n`,
+});
+
 const RESOLUTIONS = {
   nodenext: { module: 'nodenext' },
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
 } as const;
 
 beforeAll(() => {
-  // Other tests run the build meanwhile, which `prepare` would make again.
-  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder()];
-  const packed = execFileSync('npm', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('[\n')));
+  const { file } = packPackage(folder());
   mkdirSync(project());
   writeFileSync(project('package.json'), '{ "private": true }\n');
-  const install = ['install', '--offline', '--no-audit', '--no-fund', folder(filename)];
+  const install = ['install', '--offline', '--no-audit', '--no-fund', file];
   execFileSync('npm', install, { cwd: project(), stdio: 'ignore' });
 });
 
 /** What tsc finds wrong with a file of the project. */
-function compile(name: string, text: string, options: object): string {
-  writeFileSync(project(name), text);
+const compile = (name: string, text: string, options: object): string =>
+  compileAll({ [name]: text }, options);
+
+function compileAll(files: Readonly<Record<string, string>>, options: object): string {
+  for (const [name, text] of Object.entries(files)) writeFileSync(project(name), text);
   const compilerOptions = {
     ...{ target: 'es2023', lib: ['es2023'], types: [], strict: true, noEmit: true, skipLibCheck: false },
     ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true },
     ...options,
   };
-  writeFileSync(project('tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }));
+  writeFileSync(project('tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
   const { stdout, stderr } = spawnSync(resolve('node_modules/.bin/tsc'), ['--project', project()], {
     encoding: 'utf8',
   });
@@ -58,7 +84,7 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
     expect(compile('all.mts', module, resolution)).toBe('');
   });
 
-  it('declare the names that modules and require() get, and no others', () => {
+  it('declare exactly the names that import and require() return', () => {
     const print = 'console.log(JSON.stringify(Object.keys(library)))';
     const ways = [
       ['--input-type=module', '--eval', `import * as library from 'binfmtctl'; ${print}`],
@@ -76,8 +102,10 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
     );
   });
 
-  it.each(['docs/library.md'])('fit the examples of %s', (page) => {
-    const examples = examplesOf(page);
+  it.each(['docs/library.md', 'docs/run-and-enter.md'])('fit the examples of %s', (page) => {
+    const examples = examplesOf(page).flatMap((example) =>
+      example.name.endsWith('.cjs') ? [example] : [example, asScript(example)],
+    );
     expect(examples).not.toEqual([]);
     const node = {
       types: ['node'],
@@ -85,34 +113,54 @@ describe.each(Object.entries(RESOLUTIONS))('types with the module resolution %s'
       allowJs: true,
       checkJs: true,
     };
-    for (const { name, text } of examples)
-      expect(compile(name, text, { ...resolution, ...node, noImplicitAny: true }), text).toBe('');
+    const files = Object.fromEntries(examples.map(({ name, text }) => [name, text]));
+    expect(compileAll(files, { ...resolution, ...node, noImplicitAny: true })).toBe('');
   });
 });
 
 describe('the examples of docs/library.md', () => {
+  const examples = examplesOf('docs/library.md');
+  const [qemu = '', busybox = ''] = unpackPackages('qemu-user-static', 'busybox-static:arm64');
+
+  beforeAll(() => {
+    for (const name of ['bin', 'src', 'proc', 'sys', 'dev', 'run', 'tmp', 'etc'])
+      mkdirSync(project('debian-arm64', name), { recursive: true });
+    copyFileSync(join(busybox, 'bin/busybox'), project('busybox-arm64'));
+    copyFileSync(join(busybox, 'bin/busybox'), project('debian-arm64/bin/busybox'));
+    for (const name of ['sh', 'ls', 'uname']) symlinkSync('busybox', project('debian-arm64/bin', name));
+    mkdirSync(project('source'));
+    writeFileSync(project('source/Makefile'), '');
+  });
   afterAll(removeAllEntries);
 
-  it('print what the page says', () => {
-    const [installs = { name: '', text: '' }, requires = { name: '', text: '' }] =
-      examplesOf('docs/library.md');
-    const [qemu = ''] = unpackPackages('qemu-user-static');
-    for (const { name, text } of [installs, requires]) writeFileSync(project(name), text);
-    // The store of the example is the machine's.
-    const script = 'mount -t tmpfs none /var/lib && exec "$@" 2>&- ';
-    const { status, stdout } = spawnSync(
-      'unshare',
-      ['--mount', 'sh', '-c', script, 'sh', process.execPath, project(installs.name)],
-      {
-        encoding: 'utf8',
-        env: { ...process.env, PATH: `${join(qemu, 'usr/bin')}:${process.env['PATH']}` },
-      },
-    );
-    expect({ status, stdout }).toEqual({
-      status: 0,
-      stdout: 'aarch64: qemu-aarch64\nriscv64: qemu-riscv64\n',
+  /** The store of the examples is the machine's. */
+  function runInPlace(
+    name: string,
+    store: string,
+  ): { readonly status: number | null; readonly stdout: string } {
+    mkdirSync(folder(store), { recursive: true });
+    const script = 'mount --bind "$1" /var/lib && shift && exec "$@"';
+    const words = ['--mount', 'sh', '-c', script, 'sh', folder(store), process.execPath, name];
+    const { status, stdout } = spawnSync('unshare', words, {
+      cwd: project(),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PATH: `${join(qemu, 'usr/bin')}:${process.env['PATH']}` },
     });
-    expect(readFileSync('docs/library.md', 'utf8')).toContain(stdout.replaceAll(/^(?=.)/gm, '    '));
-    expect(runNode(project(requires.name))).toEqual({ status: 0, output: 'aarch64\n' });
+    return { status, stdout };
+  }
+
+  it('all say what they print', () => {
+    expect(examples.length).toBeGreaterThan(10);
+    expect(examples.filter(({ output }) => output === null)).toEqual([]);
+  });
+
+  it.each(['module', 'script'])('print that, each as a %s', (kind) => {
+    for (const example of examples) {
+      const { name, text } = kind === 'module' || example.name.endsWith('.cjs') ? example : asScript(example);
+      writeFileSync(project(name), text);
+      expect(runInPlace(name, kind), text).toEqual({ status: 0, stdout: example.output });
+    }
+    removeAllEntries();
   });
 });

@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterEach(removeAllEntries);
 
-describe('a program of another machine, where nothing is registered', () => {
+describe('a foreign program without an entry', () => {
   it.each(everybody)('runs for $name', async ({ words }) => {
     const before = tracesOf(folder);
     expect(await outputOf(words('run', at('hello-riscv64')))).toBe('hello from riscv64');
@@ -37,7 +37,7 @@ describe('a program of another machine, where nothing is registered', () => {
     expect(readdirSync(home)).not.toEqual([]);
   });
 
-  it.each(everybody)('finds its children emulated, for $name', async ({ words }) => {
+  it.each(everybody)('has emulated children, for $name', async ({ words }) => {
     const script = 'uname -m; ./sh -c "./sh -c \'uname -m\'"; ./hello-riscv64; /bin/uname -m';
     const said = await outputOf(words('run', '--arch', 'arm64,riscv64', './busybox', 'sh', '-c', script), {
       cwd: folder,
@@ -46,7 +46,7 @@ describe('a program of another machine, where nothing is registered', () => {
     expect(said.split('\n')).toEqual(['aarch64', 'aarch64', 'hello from riscv64', machine()]);
   });
 
-  it('takes several --arch, and --all', async () => {
+  it('accepts several --arch, and --all', async () => {
     const { words } = actors.mapped;
     const script = ['sh', '-c', './hello-riscv64; ./busybox echo and arm64'];
     for (const which of [['--arch', 'riscv64', '--arch', 'arm64'], ['--all']])
@@ -61,7 +61,7 @@ describe('a program of another machine, where nothing is registered', () => {
     expect(said).toBe('./script a b \naarch64');
   });
 
-  it('says so in a folder that has been removed, where no emulator can be looked for', async () => {
+  it('fails in a removed directory, where no emulator can be searched for', async () => {
     const within = ['sh', '-c', 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"', at('removed')];
     const ran = await finish([...within, ...actors.root.words('run', at('busybox'), 'uname', '-m')]);
     expect(ran).toMatchObject({ status: 125, stdout: '' });
@@ -77,14 +77,14 @@ describe('a program of another machine, where nothing is registered', () => {
     expect(await outputOf(command)).toBe('hello from riscv64');
   });
 
-  it.each(everybody)('has the ids, folder and umask of $name', async ({ as, words }) => {
+  it.each(everybody)('has the IDs, directory and umask of $name', async ({ as, words }) => {
     const asked = ['sh', '-c', 'id -u; id -g; pwd; umask'];
     const directly = await outputOf([...as, ...asked], { cwd: folder });
     expect(await outputOf(words('run', './busybox', ...asked), { cwd: folder })).toBe(directly);
   });
 
   it.each(everybody)(
-    'has the variables of $name, also such as no shell could have',
+    'has the variables of $name, also those that no shell could set',
     async ({ as, words }) => {
       const functions = ['BASH_FUNC_f%%=() { :; }', 'npm_config_//registry/:x=1', 'a.b=', '1x=2'];
       const changed = ['IFS=x', 'OPTIND=7', 'PPID=3', '_=y', 'PWD=/a b', "OLDPWD='", 'SHLVL=x', 'LINENO=5'];
@@ -98,11 +98,11 @@ describe('a program of another machine, where nothing is registered', () => {
   );
 });
 
-describe('what the program is given and gives back', () => {
+describe('the interface of the program', () => {
   const sh = (script: string): readonly string[] =>
     actors.mapped.words('run', './busybox', 'sh', '-c', script);
 
-  it.each([0, 1, 42, 125, 126, 127, 255])('is its exit status %i', async (status) => {
+  it.each([0, 1, 42, 125, 126, 127, 255])('includes its exit status %i', async (status) => {
     expect(await finish(sh(`exit ${status}`), { cwd: folder })).toMatchObject({ status, stderr: '' });
   });
 
@@ -112,11 +112,11 @@ describe('what the program is given and gives back', () => {
     ['INT', 130],
     ['HUP', 129],
     ['SEGV', 139],
-  ] as const)('is its end by SIG%s, as %i', async (signal, status) => {
+  ] as const)('includes its end by SIG%s, as %i', async (signal, status) => {
     expect((await finish(sh(`kill -${signal} $$`), { cwd: folder })).status).toBe(status);
   });
 
-  it('are its streams, byte by byte', async () => {
+  it('includes its streams, byte for byte', async () => {
     const bytes = Buffer.from(
       Array.from({ length: 1 << 18 }, (_, index) => (index * 7 + (index >> 8)) & 0xff),
     );
@@ -130,7 +130,7 @@ describe('what the program is given and gives back', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGALRM', 'SIGPWR', 'SIGWINCH'] as const)(
-    'is a %s sent to us',
+    'includes a %s sent to run',
     async (signal) => {
       const name = signal.slice(3);
       const talk = talkTo(
@@ -145,13 +145,13 @@ describe('what the program is given and gives back', () => {
     },
   );
 
-  it('is a change of its terminal’s size, once', async () => {
+  it('includes a change of its terminal’s size, once', async () => {
     const script = 'trap "echo got; exit 9" WINCH; /bin/stty cols 77; while :; do ./busybox sleep 0.1; done';
     const { status, stdout } = await talkAtTerminal(sh(script), { cwd: folder }).ended;
     expect({ status, stdout }).toEqual({ status: 9, stdout: 'got\r\n' });
   });
 
-  it('is no signal that nohup behind `--` ignores', async () => {
+  it('excludes signals that nohup after `--` ignores', async () => {
     const program = ['nohup', './busybox', 'sh', '-c', 'echo ready; read line; echo "read $line"'];
     const talk = talkTo(actors.mapped.words('run', '--arch', 'arm64', '--', ...program), { cwd: folder });
     await talk.hear(/ready/);
@@ -160,7 +160,7 @@ describe('what the program is given and gives back', () => {
     expect(await talk.ended).toMatchObject({ status: 0, stdout: 'ready\nread on\n' });
   });
 
-  it('is a stop, and going on', async () => {
+  it('includes stop and continue', async () => {
     const talk = talkTo(inOwnGroup(sh('echo $$; read line; echo "read $line"')), { cwd: folder });
     const pid = Number(await talk.hear(/^\d+(?=\n)/));
     talk.kill('SIGTSTP');
@@ -173,7 +173,7 @@ describe('what the program is given and gives back', () => {
 });
 
 describe('run, killed', () => {
-  it.each(everybody)('takes the program with it, for $name', async ({ words }) => {
+  it.each(everybody)('ends the program with it, for $name', async ({ words }) => {
     const before = tracesOf(folder);
     const talk = talkTo(words('run', './busybox', 'sh', '-c', 'echo runs; exec ./busybox sleep 1000'), {
       cwd: folder,
@@ -195,7 +195,7 @@ describe('a dynamic program', () => {
     expect(said).toBe('arm64');
   });
 
-  it('is refused without, in a line that says what is missing', async () => {
+  it('is refused without it, in a line that names the missing file', async () => {
     const { root, words } = actors.mapped;
     const ran = await finish(words('run', join(await root('arm64'), 'usr/bin/dpkg'), '--version'));
     expect(ran.status).not.toBe(0);
@@ -203,27 +203,27 @@ describe('a dynamic program', () => {
   });
 });
 
-describe('where the machine runs the program already', () => {
+describe('if the program already runs', () => {
   it('sets up nothing', async () => {
     const store = join(actors.root.home, 'store');
     expect(binfmtctl(store, 'install', 'arm64', '--source', emulators()).status).toBe(0);
     const script = './readlink /proc/self/ns/mnt; ./readlink /proc/self/ns/user';
     for (const { words } of everybody) {
       const all = words('run', './busybox', 'sh', '-c', script);
-      // A source that is named comes before the machine's entry.
+      // An explicit source takes precedence over the machine's entry.
       const named = all.indexOf('--source');
       const said = await outputOf(all.toSpliced(named, 2), { cwd: folder });
       expect(said.split('\n')).toEqual(['mnt', 'user'].map((each) => readlinkSync(`/proc/self/ns/${each}`)));
     }
   });
 
-  it('starts a native program as it is', async () => {
+  it('starts a native program directly', async () => {
     const said = await outputOf(actors.mapped.words('run', '/bin/sh', '-c', 'readlink /proc/self/ns/mnt'));
     expect(said).toBe(readlinkSync('/proc/self/ns/mnt'));
   });
 });
 
-describe('what cannot be run', () => {
+describe('a program that cannot run', () => {
   const { words } = actors.mapped;
   beforeAll(() => {
     mkdirSync(at('folder'));
@@ -232,17 +232,17 @@ describe('what cannot be run', () => {
     putProgram(at('loop'), `#!${at('loop')}\n`);
   });
   it.each([
-    ['a program that is not there', './missing', 127],
-    ['one that PATH has not', 'surely-not-there', 127],
+    ['a missing program', './missing', 127],
+    ['a program that is not in PATH', 'surely-not-there', 127],
     ['a file that is not executable', './plain', 126],
     ['a folder', './folder', 126],
-    ['a script whose interpreter is not there', './lost', 127],
+    ['a script without its interpreter', './lost', 127],
     ['a script that is its own interpreter', './loop', 126],
-  ])('is %s: status and one line', async (_, program, status) => {
+  ])('gives a status and one line: %s', async (_, program, status) => {
     const before = tracesOf(folder);
     const ran = await finish(words('run', program), { cwd: folder });
     expect({ status: ran.status, stdout: ran.stdout }).toEqual({ status, stdout: '' });
-    // What the kernel finds out is said by the tool that executes it.
+    // The tool that executes the program reports errors of the kernel.
     expect(ran.stderr).toMatch(/^\w+: .+\n(hint: .+\n)?$/);
     await expectSameTraces(before, folder);
   });

@@ -15,6 +15,7 @@ import { type Scope, scopeOf } from './scope.ts';
 /** include/uapi/linux/magic.h BINFMTFS_MAGIC. */
 const BINFMT_MISC_MAGIC = 0x42494e4d;
 
+/** The binfmt_misc instance that an operation used. */
 export interface InstanceFacts {
   readonly directory: string;
   readonly mounted: boolean;

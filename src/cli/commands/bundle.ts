@@ -7,7 +7,7 @@ import type { OwnCommand } from '../command-line.ts';
 import { ALLOW_UNVERIFIED, COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { paint, print, table } from '../output/terminal.ts';
 
-interface BundleOptions extends CommonOptions {
+interface BundleCommandOptions extends CommonOptions {
   readonly output: string;
   readonly all?: boolean;
   readonly host?: string;
@@ -55,7 +55,7 @@ export const bundleCommand: OwnCommand = {
   run,
 };
 
-async function run(options: BundleOptions, names: readonly string[]): Promise<number> {
+async function run(options: BundleCommandOptions, names: readonly string[]): Promise<number> {
   const all = options.all === true;
   if (names.length === 0 && !all) {
     throw new BinfmtctlError('USAGE', 'bundle needs an architecture or --all', {

@@ -7,7 +7,7 @@ import type { OwnCommand } from '../command-line.ts';
 import { COMMON_OPTIONS, type CommonOptions, namesAndAllError } from '../common-options.ts';
 import { onOneLine, print, printFile } from '../output/terminal.ts';
 
-interface ExportOptions extends CommonOptions {
+interface ExportCommandOptions extends CommonOptions {
   readonly all?: boolean;
   readonly format: Form;
   readonly output?: string;
@@ -41,7 +41,7 @@ export const exportCommand: OwnCommand = {
   run,
 };
 
-async function run(options: ExportOptions, names: readonly string[]): Promise<number> {
+async function run(options: ExportCommandOptions, names: readonly string[]): Promise<number> {
   if (names.length === 0 && options.all !== true) {
     throw new BinfmtctlError('USAGE', 'export needs a name or --all', {
       hint: '`binfmtctl status` lists the entries',

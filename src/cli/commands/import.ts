@@ -6,7 +6,7 @@ import { COMMON_OPTIONS, type CommonOptions } from '../common-options.ts';
 import { importText } from '../output/import-text.ts';
 import { onOneLine, print } from '../output/terminal.ts';
 
-interface ImportOptions extends CommonOptions {
+interface ImportCommandOptions extends CommonOptions {
   readonly from?: ImportSource;
   readonly replace?: boolean;
   readonly dryRun?: boolean;
@@ -38,7 +38,7 @@ export const importCommand: OwnCommand = {
   run,
 };
 
-async function run(options: ImportOptions, paths: readonly string[]): Promise<number> {
+async function run(options: ImportCommandOptions, paths: readonly string[]): Promise<number> {
   const { withOperation, importRules } = await import('../parts/operations.ts');
   const request = {
     paths,

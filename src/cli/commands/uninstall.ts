@@ -7,7 +7,7 @@ import { print, visible } from '../output/terminal.ts';
 import { uninstallText } from '../output/uninstall-text.ts';
 import { withSameOptions } from '../store-options.ts';
 
-interface UninstallOptions extends CommonOptions {
+interface UninstallCommandOptions extends CommonOptions {
   readonly all?: boolean;
   readonly purge?: boolean;
   readonly dryRun?: boolean;
@@ -34,7 +34,7 @@ export const uninstallCommand: OwnCommand = {
   run,
 };
 
-async function run(options: UninstallOptions, names: readonly string[]): Promise<number> {
+async function run(options: UninstallCommandOptions, names: readonly string[]): Promise<number> {
   if (names.length === 0 && options.all !== true) {
     throw new BinfmtctlError('USAGE', 'uninstall needs a name or --all', {
       hint: '`binfmtctl status` lists the entries',

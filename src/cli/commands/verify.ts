@@ -8,13 +8,13 @@ import { secondsSinceStart } from '../output/progress.ts';
 import { print } from '../output/terminal.ts';
 import { verifyText } from '../output/verify-text.ts';
 
-interface VerifyOptions extends CommonOptions {
+interface VerifyCommandOptions extends CommonOptions {
   readonly root?: string;
 }
 
 export const verifyCommand: OwnCommand = { description: VERIFY, run };
 
-async function run(options: VerifyOptions, arches: readonly string[]): Promise<number> {
+async function run(options: VerifyCommandOptions, arches: readonly string[]): Promise<number> {
   const { root, verbose = false, quiet = false } = options;
   const report = await withOperation(options, (context) => verifyArches({ arches, root }, context));
   if (options.json) process.stdout.write(`${toJson(report)}\n`);

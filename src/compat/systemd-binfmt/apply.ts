@@ -167,7 +167,7 @@ async function omitUnsafe(
   });
 }
 
-/** Registers a rule, and replaces an entry of its name only after the kernel has accepted the rule. Returns the reason of a failure, otherwise null. */
+/** Registers a rule; replaces an entry of its name only after the kernel has accepted the rule. Returns why it failed, otherwise null. */
 async function replace(
   rule: Rule,
   entries: readonly Entry[],

@@ -18,7 +18,7 @@ export interface Session {
   readonly say: (text: string) => void;
   /** Prints a warning, which does not determine the exit status. */
   readonly warn: (text: string) => void;
-  /** Prints the result, without a newline. */
+  /** Prints text of the result unchanged. */
   readonly print: (text: string) => void;
 }
 

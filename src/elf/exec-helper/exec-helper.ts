@@ -75,7 +75,7 @@ export function decodeExecReport(arch: string, report: Uint8Array): ExecFailure 
   if (report.length !== REPORT_SIZE) return null;
   const view = new DataView(report.buffer, report.byteOffset, report.length);
   const little = hostOf(arch).identity.byteOrder === 'little';
-  // Some kernels return the errno as a negative number, others beside a flag.
+  // Some kernels return a negative errno, others a positive one with an error flag.
   const results = CALLS.map((call, index) => ({
     call,
     errno: Math.abs(view.getInt32(index * RESULT, little)),

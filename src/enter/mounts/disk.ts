@@ -114,7 +114,7 @@ function noPartition(
   requested: number | null,
 ): BinfmtctlError {
   const list = partitions.map(({ number, type, size }) => `${number} (${type}, ${mebibytes(size)})`);
-  const all = `its partitions are ${list.length === 0 ? 'none' : list.join(', ')}`;
+  const all = list.length === 0 ? 'it has no partitions' : `its partitions are ${list.join(', ')}`;
   if (requested !== null) {
     const message = `${path} has no partition ${requested}: ${all}`;
     return new BinfmtctlError('USAGE', message, { hint: 'choose another --partition' });

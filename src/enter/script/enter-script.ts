@@ -178,7 +178,7 @@ function mountLines(plan: EnterPlan): readonly string[] {
   ];
 }
 
-/** Creates files. `set -C` opens them with O_EXCL, which neither truncates a file nor follows a link. Uses `true`, because a failed redirection of `:` would end the shell. */
+/** Creates files with `set -C` (O_EXCL), which neither truncates nor follows links. A failed redirection of `:`, unlike `true`, ends the shell. */
 const fileLines = (files: readonly string[]): readonly string[] =>
   files.length === 0
     ? []

@@ -22,8 +22,8 @@ export interface RegistryAccess {
 }
 
 /**
- * Returns the Authorization header for a registry (distribution, docs/spec/auth/token.md); null if there are no suitable
- * credentials.
+ * Returns the Authorization header for a registry (distribution, docs/spec/auth/token.md); null if there are no
+ * suitable credentials.
  *
  * @param header the registry's WWW-Authenticate header
  * @throws SOURCE_FAILED, INTERRUPTED.

@@ -20,7 +20,9 @@ export function containerdDirectories(registry: string): readonly string[] {
   return [...(withPort === null ? [] : [`${withPort[1]}_${withPort[2]}_`]), registry, '_default'];
 }
 
-/** Lists the hosts in order, `server` last. Skips invalid addresses and hosts without the pull and resolve capabilities. */
+/**
+ * Lists the hosts in order, `server` last. Skips invalid addresses and hosts without the pull and resolve capabilities.
+ */
 export function containerdHosts(document: unknown): readonly ContainerdHost[] {
   if (!isRecord(document)) return [];
   const hosts = isRecord(document['host']) ? Object.entries(document['host']) : [];

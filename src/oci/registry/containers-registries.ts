@@ -33,7 +33,9 @@ export interface RegistryPlaces {
   readonly own: RegistryPlace | null;
 }
 
-/** Lists the rules of all documents. A later rule replaces an earlier one with the same prefix. Skips invalid tables. */
+/**
+ * Lists the rules of all documents. A later rule replaces an earlier one with the same prefix. Skips invalid tables.
+ */
 export function registryRules(documents: readonly unknown[]): readonly RegistryRule[] {
   const rules = documents.flatMap((document) =>
     tables(document, 'registry').flatMap((each) => ruleOf(each) ?? []),

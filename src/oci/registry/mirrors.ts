@@ -42,8 +42,8 @@ const DOCKER_HUB_ORIGINS = ['https://docker.io', 'https://index.docker.io', `htt
 const MIRROR = /^([^=\s]+)=(?:(https?):\/\/)?([^/\s]+)((?:\/[a-z0-9._-]+)*)\/?$/;
 
 /**
- * Lists the endpoints for an image: its mirrors in order, then its registry. A reference with `http://` uses plain HTTP.
- * For registries on this machine, and those that registries.conf marks as insecure, plain HTTP is the fallback.
+ * Lists the endpoints for an image: its mirrors in order, then its registry. A reference with `http://` uses plain
+ * HTTP. For registries on this machine, and those that registries.conf marks as insecure, plain HTTP is the fallback.
  *
  * @throws BAD_SOURCE if a mirror is invalid, or if registries.conf blocks the image.
  */
@@ -81,7 +81,10 @@ function endpointOf(
   return { registry: host, origin, api: '/v2', repository, mayBePlain };
 }
 
-/** The `ns` parameter tells a mirror of several registries which one to answer for (containerd, core/remotes/docker/resolver.go). */
+/**
+ * The `ns` parameter tells a mirror of several registries which one to answer for (containerd,
+ * core/remotes/docker/resolver.go).
+ */
 function containerdEndpoint(
   { origin, api, ca, client }: ContainerdHost,
   { registry, repository }: Reference,

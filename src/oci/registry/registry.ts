@@ -31,7 +31,7 @@ export function openRegistry(
 ): Images {
   const name = printReference(reference);
   const { report, limits, signal } = options;
-  const say = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
+  const log = (text: string): void => report({ kind: 'text', text: `oci: ${text}` });
   const clients = endpoints.map((endpoint) => openClient(endpoint, name, options));
 
   /** Runs an action at the first endpoint. If it fails, drops that endpoint for good and tries the next one. */
@@ -43,7 +43,7 @@ export function openRegistry(
         return await action(client.ask, others.length > 0 ? MIRROR_ATTEMPTS : limits.attempts);
       } catch (error) {
         if (others.length === 0 || signal.aborted || !(error instanceof BinfmtctlError)) throw error;
-        say(`${error.message}; trying the next endpoint`);
+        log(`${error.message}; trying the next endpoint`);
         clients.shift();
       }
     }
@@ -58,7 +58,7 @@ export function openRegistry(
     atEndpoint((ask, attempts) => {
       const allowed = { ...limits, attempts };
       const read = async (): Promise<Document> => {
-        const document = await withRetries(() => readDocument(ask, path, accept, name), allowed, signal, say);
+        const document = await withRetries(() => readDocument(ask, path, accept, name), allowed, signal, log);
         check(document.bytes);
         return document;
       };
@@ -69,9 +69,9 @@ export function openRegistry(
     });
 
   /** Reports the digest behind a tag, so that the user can pin it. */
-  const sayDigest = (digest: string): void => {
+  const reportDigest = (digest: string): void => {
     const { protocol = '', host = '' } = clients[0]?.base() ?? {};
-    if (protocol === 'https:' || isLoopback(host)) say(`${name} resolved to ${digest}`);
+    if (protocol === 'https:' || isLoopback(host)) log(`${name} resolved to ${digest}`);
     else report({ kind: 'warning', text: `oci: ${name} ${UNPROTECTED} @${digest}` });
   };
 
@@ -82,7 +82,7 @@ export function openRegistry(
       const document = await fetchDocument(`manifests/${digest ?? tag}`, ACCEPT, (bytes) => {
         if (digest !== null) requireSame(`the manifest of ${name}`, digestOf(bytes), digest);
       });
-      if (digest === null) sayDigest(digestOf(document.bytes));
+      if (digest === null) reportDigest(digestOf(document.bytes));
       return document;
     },
     manifest: async (expected) => {

@@ -2,7 +2,9 @@ import { BinfmtctlError } from '../../errors.ts';
 import type { HttpResponse } from '../../net/http.ts';
 import { failureFrom } from '../../net/retry.ts';
 
-/** Explains an HTTP error of a registry. @param name of the image @param base address of the registry before redirects */
+/**
+ * Explains an HTTP error of a registry. @param name of the image @param base address of the registry before redirects
+ */
 export function statusError(response: HttpResponse, base: URL, name: string): BinfmtctlError {
   const { status, url } = response;
   const isRedirected = url.origin !== base.origin;
@@ -32,6 +34,6 @@ function explainStatus(
   if (status === 404) return ['has no such image', 'check the name and tag'];
   if (status === 429)
     return ['rate limited the request', 'log in with `docker login` for a higher limit, or use a mirror'];
-  if (status >= 500) return ['failed', 'try again later, or use a mirror'];
+  if (status >= 500) return ['returned a server error', 'try again later, or use a mirror'];
   return ['sent an unexpected response', 'check that the host is a container registry'];
 }

@@ -8,7 +8,8 @@ import type { Endpoint } from './mirrors.ts';
 
 /**
  * Returns the certificate authorities and client certificates for each URL: those in containerd's configuration of the
- * endpoint, otherwise those of the first engine with a directory `certs.d/HOST`. After a redirect, those of the new host.
+ * endpoint, otherwise those of the first engine with a directory `certs.d/HOST`. After a redirect, those of the new
+ * host.
  */
 export function tlsSettings(
   { origin, files, mayBePlain }: Endpoint,
@@ -19,7 +20,8 @@ export function tlsSettings(
     const isOwn = url.origin === origin;
     const named = isOwn && files !== undefined ? readFiles(files.ca, files.client, warn) : null;
     const settings = named ?? fromDirectory(url.host, warn);
-    // Plain HTTP is allowed anyway, so an unverified certificate adds no risk. A configured authority must have signed it.
+    // Plain HTTP is allowed anyway, so an unverified certificate adds no risk. A configured authority must have signed
+    // it.
     const isUnverified = isOwn && mayBePlain && isLoopback(url.host) && (settings?.ca.length ?? 0) === 0;
     return isUnverified ? { ca: [], cert: [], key: [], ...settings, isUnverified } : settings;
   };

@@ -19,8 +19,8 @@ import type {
 export const MAX_REWRITES = 5;
 
 /**
- * Follows `file`, executed as `path` with `argv`, through entries and `#!` lines to the program that runs, or to the errno of
- * execve. The caller handles errors that precede the search for a format (permissions, ETXTBSY).
+ * Follows `file`, executed as `path` with `argv`, through entries and `#!` lines to the program that runs, or to the
+ * errno of execve. The caller handles errors that precede the search for a format (permissions, ETXTBSY).
  */
 export function execute(
   path: string,

@@ -7,8 +7,8 @@ const EI_CLASS = 4;
 const E_MACHINE = 18;
 
 /**
- * Returns null if `loader` can load the native program that begins with `program`; EIO if it is shorter than a header of the
- * program's class; ELIBBAD if it is not an ELF file of the same machine.
+ * Returns null if `loader` can load the native program that begins with `program`; EIO if it is shorter than a header
+ * of the program's class; ELIBBAD if it is not an ELF file of the same machine.
  */
 export function loaderErrno(
   program: Uint8Array,

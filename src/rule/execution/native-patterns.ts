@@ -19,9 +19,10 @@ const SYNONYMS: readonly (readonly number[])[] = [
 const CLASS_IS_COMPARED: ReadonlySet<number> = new Set([EM_MIPS, 15, 22, 0xa390, 243, 258]);
 
 /**
- * Patterns of all headers that the kernel's ELF loader treats like `head`, the first bytes of a program. load_elf_binary() in
- * fs/binfmt_elf.c compares the ELF magic and `e_type`; elf_check_arch() in arch/ARCH/include/asm/elf.h compares `e_machine`.
- * Neither compares the other bytes of `e_ident`, or `e_version`. Empty if the file is not ELF.
+ * Patterns of all headers that the kernel's ELF loader treats like `head`, the first bytes of a program.
+ * load_elf_binary() in fs/binfmt_elf.c compares the ELF magic and `e_type`; elf_check_arch() in
+ * arch/ARCH/include/asm/elf.h compares `e_machine`. Neither compares the other bytes of `e_ident`, or `e_version`.
+ * Empty if the file is not ELF.
  */
 export function nativePatterns(head: Uint8Array): readonly MagicPattern[] {
   if (head.length < 20 || ![0x7f, 0x45, 0x4c, 0x46].every((byte, at) => head[at] === byte)) return [];

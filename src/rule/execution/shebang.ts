@@ -12,8 +12,8 @@ export interface Shebang {
 const NEWLINE = 0x0a;
 
 /**
- * Parses `head`, the first 256 bytes of a file; the kernel pads shorter files with NULs. Null if the kernel does not treat it as
- * a script: no `#!`, only blanks after it, or an interpreter that may be truncated.
+ * Parses `head`, the first 256 bytes of a file; the kernel pads shorter files with NULs. Null if the kernel does not
+ * treat it as a script: no `#!`, only blanks after it, or an interpreter that may be truncated.
  */
 export function parseShebang(head: Uint8Array): Shebang | null {
   if (head[0] !== 0x23 || head[1] !== 0x21) return null;

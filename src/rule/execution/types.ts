@@ -46,9 +46,9 @@ export interface Failure {
   readonly kind: 'fails';
   readonly errno: Errno;
   /**
-   * `format`: no format matches `path`. `interpreter`: it cannot be opened. `program interpreter`: that of a native program, or
-   * its substitute by flag L, cannot be opened or is unsuitable. `handed on`: flag O, C or T allows no further interpreter.
-   * `loop`: more than five rewrites. `closed`: the descriptor is close-on-exec.
+   * `format`: no format matches `path`. `interpreter`: it cannot be opened. `program interpreter`: that of a native
+   * program, or its substitute by flag L, cannot be opened or is unsuitable. `handed on`: flag O, C or T allows no
+   * further interpreter. `loop`: more than five rewrites. `closed`: the descriptor is close-on-exec.
    */
   readonly why: 'format' | 'interpreter' | 'program interpreter' | 'handed on' | 'loop' | 'closed';
   /** The file that it failed at. */
@@ -58,8 +58,8 @@ export interface Failure {
 }
 
 /**
- * A BPF program decides (Linux 7.3, type B), which cannot be predicted. Without its entry among the surroundings, `execute`
- * returns what happens if the program declines every file.
+ * A BPF program decides (Linux 7.3, type B), which cannot be predicted. Without its entry among the surroundings,
+ * `execute` returns what happens if the program declines every file.
  */
 export interface Undecided {
   readonly kind: 'undecided';

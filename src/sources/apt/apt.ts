@@ -16,8 +16,8 @@ import { aptComplaints, type PackageStanza, parseStanzas } from './texts.ts';
 const POLL_MS = 100;
 
 /**
- * Fetches from `apt[:RELEASE]`: the distribution's package, through the machine's sources, keys and pins. Lists and archives
- * are private and temporary: this needs neither root nor up-to-date lists, and leaves apt's state unchanged.
+ * Fetches from `apt[:RELEASE]`: the distribution's package, through the machine's sources, keys and pins. Lists and
+ * archives are private and temporary: this needs neither root nor up-to-date lists, and leaves apt's state unchanged.
  *
  * @throws NO_TOOL without apt; BAD_SOURCE if RELEASE is invalid; SOURCE_FAILED; BAD_PACKAGE; INTERRUPTED; errors of the
  * store.
@@ -75,15 +75,15 @@ async function takeFromAll(
 ): Promise<readonly Candidate[]> {
   const found: Candidate[] = [];
   for (const each of packages) {
-    const open = targets.filter(({ guest }) => !found.some((candidate) => candidate.guest === guest));
-    if (open.length === 0) break;
+    const remaining = targets.filter(({ guest }) => !found.some((candidate) => candidate.guest === guest));
+    if (remaining.length === 0) break;
     const file = await download(each, fetching);
     fetching.report({
       kind: 'text',
-      text: `extracting ${open.length === 1 ? open[0]?.guest : `${open.length} emulators`} from ${each.name}`,
+      text: `extracting ${remaining.length === 1 ? remaining[0]?.guest : `${remaining.length} emulators`} from ${each.name}`,
     });
     const release = fetching.release || ((await releaseOf(fetching.apt.lists, each)) ?? undefined);
-    const taken = await takeFromPackage(file, open, fetching);
+    const taken = await takeFromPackage(file, remaining, fetching);
     found.push(...taken.map((candidate) => ({ ...candidate, release })));
     await rm(file, { force: true });
   }
@@ -139,7 +139,7 @@ function failed(what: string, { stderr, errno }: RunResult, release: string): Bi
   return new BinfmtctlError('SOURCE_FAILED', `apt: ${what}${why === '' ? '' : `: ${why}`}`, { hint });
 }
 
-/** What apt says of a server that it could not talk to (apt-pkg, methods/connect.cc). */
+/** apt's messages about unreachable servers (apt-pkg, methods/connect.cc). */
 const UNREACHABLE =
   /Temporary failure resolving|Could not resolve|(?:Could not|Unable to) connect|[Cc]onnection timed out|unreachable/;
 

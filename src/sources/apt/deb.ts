@@ -7,11 +7,12 @@ import { openPackage } from '../packages.ts';
 import type { EmulatorTarget, FetchOptions } from '../types.ts';
 
 /**
- * Extracts emulators from a Debian package into the store. Reads the package only up to the last of them. Writes nothing
- * else, and never uses a name in the package as a path. The result lacks emulators that the package does not contain.
+ * Extracts emulators from a Debian package into the store. Reads the package only up to the last of them. Writes
+ * nothing else, and never uses a name in the package as a path. The result lacks emulators that the package does not
+ * contain.
  *
- * @throws BAD_PACKAGE if it is truncated, corrupt, too large, or has unsafe names, links or devices, in which case nothing is
- * stored; NO_TOOL without xz and dpkg-deb; INTERRUPTED; errors of the store.
+ * @throws BAD_PACKAGE if it is truncated, corrupt, too large, or has unsafe names, links or devices, in which case
+ * nothing is stored; NO_TOOL without xz and dpkg-deb; INTERRUPTED; errors of the store.
  */
 export function takeFromPackage(
   file: string,

@@ -19,9 +19,9 @@ const CHUNK = 1 << 16;
 const APT_HELPER = '/usr/lib/apt/apt-helper';
 
 /**
- * Replaces every package index in a directory of apt lists by an uncompressed one with only the named packages. apt then
- * answers at once, with all of its rules (versions, pins, releases), instead of reading 60,000 packages. Indexes are
- * processed one at a time and as streams.
+ * Replaces every package index in a directory of apt lists by an uncompressed one with only the named packages. apt
+ * then answers at once, with all of its rules (versions, pins, releases), instead of reading 60,000 packages. Indexes
+ * are processed one at a time and as streams.
  *
  * @throws SOURCE_FAILED if an index is corrupt or too large; INTERRUPTED.
  */

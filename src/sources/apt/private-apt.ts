@@ -68,9 +68,9 @@ export async function privateApt(
 }
 
 /**
- * apt verifies an index twice, compressed and decompressed, and spends most of an update on the second. So the compressed
- * file is declared to be the index itself. apt still verifies it with the signed Release file. The first form that a mirror
- * offers is used (Fallback-Of: acquire-additional-files of apt-doc).
+ * apt verifies an index twice, compressed and decompressed, and spends most of an update on the second. So the
+ * compressed file is declared to be the index itself. apt still verifies it with the signed Release file. The first
+ * form that a mirror offers is used (Fallback-Of: acquire-additional-files of apt-doc).
  */
 function compressedTargets(): AptOption[] {
   return [
@@ -102,8 +102,8 @@ async function nativeArchitecture(): Promise<string> {
 }
 
 /**
- * As root, apt downloads as its user `_apt`, which must be able to write to the archives directory. If chown to `_apt` fails
- * (in a user namespace with one user), apt stays root.
+ * As root, apt downloads as its user `_apt`, which must be able to write to the archives directory. If chown to `_apt`
+ * fails (in a user namespace with one user), apt stays root.
  */
 async function sandboxUser(archives: string): Promise<string> {
   if (process.geteuid?.() !== 0) return '_apt';

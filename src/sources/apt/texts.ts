@@ -32,8 +32,8 @@ export const releaseInName = (file: string): string | null =>
 export const isPackageName = (name: string): boolean => /^[a-z0-9][a-z0-9+.-]+$/.test(name);
 
 /**
- * Returns the stanzas of the named packages in an index (`Packages`), each followed by an empty line. Searches the bytes for
- * the names instead of parsing: an index has some 50 MB.
+ * Returns the stanzas of the named packages in an index (`Packages`), each followed by an empty line. Searches the
+ * bytes for the names instead of parsing: an index has some 50 MB.
  */
 export function selectStanzas(index: Uint8Array, names: readonly string[]): string {
   const bytes = Buffer.from(index.buffer, index.byteOffset, index.byteLength);

@@ -71,6 +71,6 @@ function explainStatus(status: number): [why: string, hint: string] {
     ];
   if (status === 404 || status === 410) return ['has no such file', 'check the URL'];
   if (status === 429) return ['rate limited the request', 'try again later, or use another server'];
-  if (status >= 500) return ['failed', 'try again later, or use another server'];
+  if (status >= 500) return ['returned a server error', 'try again later, or use another server'];
   return ['sent an unexpected response', 'check the URL'];
 }

@@ -10,8 +10,8 @@ import type { FetchOptions } from '../types.ts';
 /**
  * Copies a local file into `file`, where other users cannot change it, and returns its digest as `sha256:…`.
  *
- * @throws BAD_SOURCE if it is not a regular file; BAD_PACKAGE if its digest is wrong; EMULATOR_UNFIT if no sha256 is given and
- * other users can change it; FILE_FAILED, NO_PRIVILEGE; INTERRUPTED. `file` is removed then.
+ * @throws BAD_SOURCE if it is not a regular file; BAD_PACKAGE if its digest is wrong; EMULATOR_UNFIT if no sha256 is
+ * given and other users can change it; FILE_FAILED, NO_PRIVILEGE; INTERRUPTED. `file` is removed then.
  */
 export async function copyFile(
   path: string,

@@ -19,8 +19,8 @@ const FORM = 'https://HOST/FILE#sha256=HEX, http://… or file:///PATH';
 /**
  * Parses `URL#sha256=HEX`.
  *
- * @throws BAD_SOURCE if the URL is invalid or contains credentials, or if the sha256 is missing and `allowUnverified` is not
- * set. Plain HTTP from another machine always requires a sha256.
+ * @throws BAD_SOURCE if the URL is invalid or contains credentials, or if the sha256 is missing and `allowUnverified`
+ * is not set. Plain HTTP from another machine always requires a sha256.
  */
 export function parseUrlSource(
   text: string,

@@ -19,13 +19,13 @@ import { copyFile } from './file.ts';
 import { fileNameOf, parseUrlSource, printAddress, printUrlSource, type UrlSource } from './name.ts';
 
 /**
- * Fetches from `url:URL#sha256=HEX`: a program, a tar archive (plain, or compressed with gzip, xz or zstd), a Debian package
- * or a binfmtctl bundle, detected from its first bytes. Verifies the file before parsing it. The result lacks emulators that
- * the file does not contain.
+ * Fetches from `url:URL#sha256=HEX`: a program, a tar archive (plain, or compressed with gzip, xz or zstd), a Debian
+ * package or a binfmtctl bundle, detected from its first bytes. Verifies the file before parsing it. The result lacks
+ * emulators that the file does not contain.
  *
  * @throws BAD_SOURCE if the URL is invalid, or the sha256 is missing and `allowUnverified` is not set; SOURCE_FAILED;
- * BAD_PACKAGE for a wrong digest or an unsafe archive; NO_TOOL without xz; INTERRUPTED; errors of the store. Nothing is stored
- * then.
+ * BAD_PACKAGE for a wrong digest or an unsafe archive; NO_TOOL without xz; INTERRUPTED; errors of the store. Nothing is
+ * stored then.
  */
 export const fetchUrl: SourceFetcher = (value, targets, options) =>
   withinTotalTime(options, (timed) => pullUrl(value, targets, { ...timed, limits: LIMITS }));

@@ -91,7 +91,7 @@ function assertOwnDirectory(directory: string, path: string): void {
 }
 
 const foreign = (path: string, why: string): BinfmtctlError =>
-  new BinfmtctlError('FILE_FAILED', `will not use ${path}: ${why}`);
+  new BinfmtctlError('FILE_FAILED', `unsafe file ${path}: ${why}`);
 
 function reading(
   path: string,

@@ -31,7 +31,8 @@ export async function followSetup(
   // The script may end before it reads an answer.
   answers.on('error', () => {});
   const handle = (line: string): void => {
-    // When a job stops, the shell stops, and this process group must stop, too. The shell may run as another user, so it cannot stop the group itself.
+    // When a job stops, the shell stops, and this process group must stop, too. The shell cannot stop the group itself, because
+    // it may run as another user.
     if (line === 'stop') process.kill(0, 'SIGSTOP');
     // Later messages of the shell are read but ignored.
     if (isReady) return;

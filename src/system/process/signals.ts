@@ -31,7 +31,8 @@ export function forwardSignals(target: Target): () => void {
     } else if (isForeground()) target.interruption = signal;
     else send(signal);
   };
-  // With the default action of SIGTSTP, so that the kernel does not stop an orphaned process group, which nothing could continue (setpgid(2)).
+  // By the default action of SIGTSTP: the kernel then does not stop an orphaned process group, which nothing could continue
+  // (setpgid(2)).
   const stopSelf = (): void => {
     process.off('SIGTSTP', onTerminalSignal);
     process.kill(process.pid, 'SIGTSTP');

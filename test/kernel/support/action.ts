@@ -18,32 +18,32 @@ import { unpackPackages } from '../../../scripts/packages.mjs';
 import { inShell } from './command.ts';
 import { temporaryFolder } from './machine.ts';
 
-/** Who is in every passwd file, and has no rights. */
+/** A user without privileges in every passwd file. */
 export const NOBODY = 65534;
 
 export interface Runner {
-  /** A folder of the runner's user, where it works. */
+  /** The working directory of the runner's user. */
   readonly workspace: string;
   readonly run: (
     inputs: Readonly<Record<string, string>>,
     circumstances?: RunnerCircumstances,
   ) => Promise<Acted>;
-  /** The store of the command that is run as root. */
+  /** The store of the command that runs as root. */
   readonly forgetStore: () => void;
 }
 
 export interface RunnerCircumstances {
-  /** Default: root itself. `sudo`: a user who becomes root without a password; `password`: one whose sudo asks for it. */
+  /** Default: root. `sudo`: a user with sudo and no password; `password`: a user whose sudo asks for a password. */
   readonly as?: 'root' | 'sudo' | 'password' | 'user';
   readonly env?: Readonly<Record<string, string>>;
-  /** The runner cancels the job as soon as there is such a file. */
+  /** The runner cancels the job once this file exists. */
   readonly cancelOnceThere?: string;
 }
 
 export interface Acted {
   readonly status: number | null;
   readonly log: string;
-  /** `error` and `warning` of the log, unescaped. */
+  /** `error` and `warning` commands of the log, unescaped. */
   readonly annotations: readonly { readonly kind: string; readonly text: string }[];
   readonly outputs: Readonly<Record<string, string>>;
   readonly summary: string;
@@ -112,7 +112,7 @@ export function actionRunner(): Runner {
   return { workspace: at('workspace'), run, forgetStore };
 }
 
-/** Debian's sudo, which is not installed, over the machine's files; the store is not the machine's. */
+/** Mounts Debian's sudo, which is not installed, over the machine's files, and a separate store. */
 function withinMachine(as: NonNullable<RunnerCircumstances['as']>, lib: string): readonly string[] {
   const store = `mount --bind ${lib} /var/lib`;
   if (as === 'root') return inShell(store);
@@ -141,7 +141,7 @@ function annotationsOf(log: string): Acted['annotations'] {
   });
 }
 
-/** A `sudo` that only writes its words and its environment down, and answers what an install would. */
+/** A `sudo` that records its arguments and environment, and prints the result of an install. */
 export function recordingSudo(folder: string, record: string): string {
   mkdirSync(folder, { recursive: true });
   const answer = '{"schema":"binfmtctl/install/1","proofs":[],"missing":[],"notes":[]}';

@@ -1,11 +1,11 @@
-/** GitHub's cache service on this machine: its second version, and of its first that it is out of order. */
+/** GitHub's cache service on this machine: its second version; the first one always fails. */
 import { createServer } from 'node:http';
 import { listen } from '../../integration/fixtures/registry.ts';
 
 export interface CacheService {
-  /** What the runner tells an action of it. */
+  /** Variables that the runner sets for an action. */
   readonly env: Readonly<Record<string, string>>;
-  /** Archives by the key under which they were kept. */
+  /** Archives by key. */
   readonly archives: Map<string, Buffer>;
   /** Each request: its method and path. */
   readonly requests: string[];

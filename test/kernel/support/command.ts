@@ -45,14 +45,14 @@ export function finished(child: ChildProcessByStdio<Writable | null, Readable, R
   });
 }
 
-/** Runs it where it has to succeed, and returns its document. */
+/** Runs a command that must succeed, and returns its document. */
 export async function documentOf<T>(words: readonly string[], circumstances?: Circumstances): Promise<T> {
   const ran = await binfmtctl([...words, '--json', '--quiet'], circumstances);
   expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: '' });
   return JSON.parse(ran.stdout) as T;
 }
 
-/** A shell script that goes before the command, for `within`; in a mount namespace of its own. */
+/** A shell script before the command in a new mount namespace, for `within`. */
 export const inShell = (script: string): readonly string[] => [
   'unshare',
   '--mount',
@@ -62,19 +62,19 @@ export const inShell = (script: string): readonly string[] => [
   'sh',
 ];
 
-/** A user without rights, who cannot gain any. */
+/** A user without privileges, who cannot gain any. */
 export const AS_USER = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs'];
 
 interface Refusal {
   readonly status: 1 | 2 | 3;
   readonly code: string;
   readonly message: RegExp;
-  /** Null where the message says it all. */
+  /** Null for an error without a hint. */
   readonly hint: RegExp | null;
 }
 
 /**
- * Runs it where it has to refuse, with --json, and demands its exit status, one document with code, message and hint,
+ * Runs a command that must fail, with --json, and checks its exit status, one document with code, message and hint,
  * and on standard error exactly the same lines; in our container image, the error comes last.
  */
 export async function expectRefusal(

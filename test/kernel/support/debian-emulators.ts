@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 
-/** Arch → emulator, of the package that has them: the static ones moved from one to the other with Debian 13, which
+/** Architecture → emulator of the package: the static emulators moved from one package to the other in Debian 13, which
  * has links by Debian's names beside them. */
 export function debianEmulators(): ReadonlyMap<string, string> {
   for (const name of ['qemu-user-static', 'qemu-user']) {

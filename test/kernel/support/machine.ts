@@ -1,4 +1,4 @@
-/** What a command may change: the entries of the private instance, and a store. */
+/** Everything that a command may change: the entries of the private instance, and a store. */
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,19 +9,19 @@ import { builtinCatalogue } from '../../../src/profiles/builtin.ts';
 
 export const BINFMT = '/proc/sys/fs/binfmt_misc';
 
-/** Where Debian's emulators are unpacked: `qemu-riscv64-static` and the like. */
+/** The directory of Debian's unpacked emulators, such as `qemu-riscv64-static`. */
 export function emulatorFolder(): string {
   const [root = ''] = unpackPackages('qemu-user-static');
   return join(root, 'usr/bin');
 }
 
 const folders: string[] = [];
-// Here, as a hook that is set within a test or another hook never runs.
+// Set here, because a hook that is set within a test or another hook never runs.
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A folder for the tests of a file, that everybody may enter; removed after the last of them. */
+/** A directory for the tests of a file that all users may enter; removed after the last test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'binfmtctl-test-'));
   chmodSync(folder, 0o755);
@@ -29,17 +29,17 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Registers an entry as other programs do. */
+/** Registers an entry like another program. */
 export const registerForeign = (line: string): void => writeFileSync(join(BINFMT, 'register'), line);
 
-/** Registers an entry of another maker that takes the programs of an arch. */
+/** Registers an entry of another program that matches programs of an architecture. */
 export function registerOthers(name: string, arch: string, interpreter: string, flags: string): void {
   const { magic = '', mask = '' } = builtinCatalogue().arches[arch] ?? {};
   const escaped = (hex: string): string => hex.replace(/../g, '\\x$&');
   registerForeign(`:${name}:M::${escaped(magic)}:${escaped(mask)}:${interpreter}:${flags}`);
 }
 
-/** `on` and `off` are 1 and 0 of the kernel. */
+/** Writes 1 for `on` and 0 for `off`. */
 export const switchEntry = (name: string, to: 'on' | 'off' | 'gone'): void =>
   writeFileSync(join(BINFMT, name), { on: '1', off: '0', gone: '-1' }[to]);
 
@@ -55,15 +55,15 @@ export function instance(): readonly (readonly [name: string, text: string])[] {
   return entryNames(BINFMT).map((name) => [name, all[name] ?? '']);
 }
 
-/** Registered entries are told apart by the inode that the kernel gives each. */
+/** Distinguishes registrations by the inode that the kernel assigns to each. */
 export const removeAllEntries = (): void => {
   for (const name of Object.keys(entries())) switchEntry(name, 'gone');
 };
 
-/** What a failed command must leave as it was: entries, and the store without its locks and its memory of inspections. */
+/** The state that a failed command must not change: entries, and the store without its locks and its inspection memo. */
 export const snapshot = (store: string) => ({ entries: entries(), files: filesIn(store) });
 
-/** Files of a store by path, with their text; emulators by path alone, which is their hash. */
+/** Files of a store with their text; emulators only by path, which contains their hash. */
 function filesIn(store: string): Readonly<Record<string, string>> {
   const found = readdirSync(store, { recursive: true, withFileTypes: true }).filter(
     (each) => each.isFile() && !['lock', 'inspected.json', 'proofs.json'].includes(each.name),

@@ -6,7 +6,7 @@ import { straceProgram } from './strace.ts';
 export interface Moment {
   readonly call: string;
   readonly when: number;
-  /** Whether the journal of a transaction was there. */
+  /** Whether the journal of a transaction existed. */
   readonly inTransaction: boolean;
 }
 
@@ -22,7 +22,7 @@ export function recorded(
   return traced([...(alone ? [] : ['-f']), '-o', log], command);
 }
 
-/** The command, which SIGKILL ends as its main thread enters the system call; it ends normally if it never does. */
+/** The command, killed by SIGKILL when its main thread enters the system call; ends normally if that never happens. */
 export function killedAt({ call, when }: Moment, command: readonly string[]): readonly string[] {
   return traced(['-o', '/dev/null', '-e', `inject=${call}:signal=SIGKILL:when=${when}`], command);
 }
@@ -30,7 +30,7 @@ export function killedAt({ call, when }: Moment, command: readonly string[]): re
 /** Calls that change nothing, and whose number varies. */
 const IDLE = /^(execve|exit_group|futex|madvise|m(un)?map|mprotect|brk|clock_\w+|epoll_\w+|rt_\w+)$/;
 
-/** The moments in a log of `recorded`, from the start of our own program on. */
+/** The moments in a log of `recorded`, from the start of binfmtctl on. */
 export function momentsIn(log: string): readonly Moment[] {
   const counts = new Map<string, number>();
   const moments: Moment[] = [];
@@ -40,14 +40,14 @@ export function momentsIn(log: string): readonly Moment[] {
     const [, pid = '', call] = /^(?:(\d+) +)?(\w+)\(/.exec(line) ?? [];
     if (call === undefined) continue;
     main ??= pid;
-    // strace leaves a call unfinished if another thread's comes between.
+    // strace splits a call if another thread's call comes in between.
     if (call === 'rename' && /\/journal\.json"(?:\) = 0| <unfinished \.\.\.>)$/.test(line))
       inTransaction = true;
     if (call === 'unlink' && line.includes('/journal.json"')) inTransaction = false;
     if (pid !== main) continue;
     const when = (counts.get(call) ?? 0) + 1;
     counts.set(call, when);
-    // Node's own start-up ends where it opens the program.
+    // Node's start ends when it opens the program.
     if (call === 'openat' && line.includes('/dist/cli.cjs')) moments.length = 0;
     if (!IDLE.test(call)) moments.push({ call, when, inTransaction });
   }

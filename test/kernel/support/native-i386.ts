@@ -1,4 +1,4 @@
-/** Whether this machine runs i386 programs: kernels of distributions for x86-64 do, those of some virtual machines do not. */
+/** Whether this machine runs i386 programs: x86-64 kernels of distributions do, those of some virtual machines do not. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ const CODE = Buffer.from('b801000000bb2a000000cd80', 'hex');
 const ADDRESS = 0x8048000;
 const HEADERS = 84;
 
-/** Seen by running one, not by asking the code under test. */
+/** Found by running one, independent of the code under test. */
 export const runsI386: boolean = runs(program());
 
 /** A static ELF program with one segment (elf(5)). */

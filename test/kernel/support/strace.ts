@@ -1,4 +1,4 @@
-/** Signals that arrive at one system call, whatever the speed of the machine, by strace(1). */
+/** Sends signals at an exact system call with strace(1), regardless of the machine's speed. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,11 +13,11 @@ export interface Interruption {
   readonly signal: NodeJS.Signals;
   /** A system call; `register` is a write to the instance's file of that name. */
   readonly call: string;
-  /** Which of these calls within one thread, from 1 on. Default 1. */
+  /** Number of the call within one thread, from 1 on. Default: 1. */
   readonly when?: number | undefined;
 }
 
-/** Runs the command line to its end; the signal arrives as it enters the system call. */
+/** Runs the command line; the signal arrives when it enters the system call. */
 export function interruptedAt({ signal, call, when = 1 }: Interruption, words: readonly string[]) {
   const where = call === 'register' ? ['-P', join(BINFMT, 'register')] : [];
   const injection = `inject=${call === 'register' ? 'write' : call}:signal=${signal}:when=${when}`;
@@ -27,7 +27,7 @@ export function interruptedAt({ signal, call, when = 1 }: Interruption, words: r
 
 /**
  * Runs the command line, which stops before and after its first write to `register`: `between` are called while it is stopped, the
- * second only if it gets that far.
+ * second one only if it is reached.
  */
 export async function stoppedAroundRegister(
   words: readonly string[],
@@ -65,7 +65,7 @@ async function stopped(log: string, count: number, hasEnded: () => boolean): Pro
   }
 }
 
-/** The command line of strace(1), which follows all threads of ours. */
+/** The command line of strace(1), which follows all threads of the command. */
 function strace(options: readonly string[], words: readonly string[]) {
   const { file, libraries } = straceProgram();
   return {

@@ -1,20 +1,20 @@
-/** A plain user who has subordinate ids, whatever this machine says in /etc/subuid. */
+/** A plain user with subordinate IDs, regardless of this machine's /etc/subuid. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 
 export const USER = 1000;
-/** The first of them, and how many. */
+/** The first subordinate ID, and their number. */
 export const SUBORDINATE = { first: 200_000, count: 65_536 };
 
-/** What `enter` gives such a user: root is he himself, all others are subordinate. */
+/** The maps of such a user in `enter`: the user is root, all others are subordinate IDs. */
 export const RANGES = [
   { inside: 0, outside: USER, count: 1 },
   { inside: 1, outside: SUBORDINATE.first, count: SUBORDINATE.count },
 ];
 export const MAPS = { uid: RANGES, gid: RANGES };
 
-/** Goes before a command that is to run as him; newuidmap and newgidmap are on his PATH. */
+/** Command prefix to run as this user, with newuidmap and newgidmap in PATH. */
 export function asSubordinate(folder: string): readonly string[] {
   const etc = join(folder, 'etc');
   mkdirSync(etc);

@@ -1,4 +1,4 @@
-/** A machine on which systemd-binfmt and binfmt-support run at boot, for commands that see these files only. */
+/** A machine on which systemd-binfmt and binfmt-support run at boot, for commands that see only these files. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,19 +6,19 @@ import { unpackPackages } from '../../../scripts/packages.mjs';
 import { inShell } from './command.ts';
 
 export interface SystemdMachine {
-  /** What the commands see as /etc/binfmt.d and as /var/lib/binfmts. */
+  /** Directories that the commands see as /etc/binfmt.d and /var/lib/binfmts. */
   readonly binfmtD: string;
   readonly admin: string;
   /** For `within`: with a copy of /etc, an empty /var/lib, and /run as systemd creates it, or empty. */
   readonly within: readonly string[];
   readonly withoutInit: readonly string[];
-  /** Creates the files. To be called before the first command. */
+  /** Creates the files. Must be called before the first command. */
   readonly create: () => void;
   /** Empties /etc/binfmt.d and /var/lib/binfmts. */
   readonly clear: () => void;
 }
 
-/** Emulators and rules that packages of the machine have. */
+/** Directories of emulators and rules from the machine's packages. */
 const HIDE_PACKAGES = [
   'for path in /usr/lib/binfmt.d /usr/libexec/qemu-binfmt; do [ ! -d $path ] || mount -t tmpfs tmpfs $path || exit; done',
   'for path in /usr/bin/qemu-*-static; do [ ! -e $path ] || mount --bind /dev/null $path || exit; done',
@@ -49,7 +49,7 @@ export function systemdMachine(folder: string): SystemdMachine {
   return { binfmtD, admin, within, withoutInit, create, clear };
 }
 
-/** Registers the rules of files as systemd does at boot. */
+/** Registers the rules of files like systemd at boot. */
 export function runSystemdBinfmt(files: readonly string[]): void {
   const [systemd = '', shared = ''] = unpackPackages('systemd', 'libsystemd-shared');
   execFileSync(join(systemd, 'lib/systemd/systemd-binfmt'), files, {

@@ -1,7 +1,7 @@
-/** Random rules, files and instances: what is done to an instance, and what is executed in it. */
+/** Random rules, files and instances: operations on an instance, and executed files. */
 import fc from 'fast-check';
 
-/** What stands at an interpreter's path. */
+/** The file at an interpreter's path. */
 export type Kind =
   | 'program'
   | 'script'
@@ -14,7 +14,7 @@ export type Kind =
 
 export interface Interpreter {
   readonly kind: Kind;
-  /** First bytes of what is no program; of a `loaded` one the interpreter that loads it. */
+  /** First bytes of a file that is not a program; for a `loaded` one, its interpreter. */
   readonly text: string;
 }
 
@@ -22,7 +22,7 @@ export interface Interpreter {
 export type Act =
   | { readonly kind: 'write'; readonly file: string; readonly text: string }
   | { readonly kind: 'unlink'; readonly file: string }
-  /** The file at an interpreter's path goes: an entry with F keeps it. */
+  /** Removes the file at an interpreter's path; an entry with F keeps it open. */
   | { readonly kind: 'lose'; readonly interpreter: number };
 
 export interface Triple {

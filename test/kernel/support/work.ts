@@ -1,4 +1,4 @@
-/** A folder for the files of each test, and a store of the test file. */
+/** A directory for the files of each test, and a store for the test file. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -15,7 +15,7 @@ export interface Work {
   readonly run: (...words: readonly string[]) => Promise<Ran>;
 }
 
-/** For the top of a test file: the folder is new for each test, and no entry is left after it. */
+/** For the top of a test file: each test gets a new directory, and leaves no entry. */
 export function startWork(): Work {
   const top = temporaryFolder();
   const store = join(top, 'store');

@@ -1,4 +1,4 @@
-/** The files of a triple on the disk, and as the model is told of them. */
+/** The files of a triple, on disk and in the model. */
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Errno, Executable } from '../../../src/rule/execution/types.ts';
@@ -8,16 +8,16 @@ import { type Interpreter, LOADED, type Triple } from './triples.ts';
 
 /** Exit status of interpreter 0; that of interpreter 1 is one more. */
 export const REPORTED = 200;
-/** Of a file that is no interpreter. */
+/** Exit status of a file that is not an interpreter. */
 const UNNAMED = 250;
 
 export interface World {
   /** `@1` in a text stands for the path of interpreter 1. */
   readonly fill: (text: string) => string;
   readonly pathOf: (interpreter: number) => string;
-  /** What `execute` is to be told of a file to be executed. */
+  /** The description of an executed file for `execute`. */
   readonly executable: (text: string) => Executable;
-  /** What is at a path now, or the errno of opening it for execution. */
+  /** The current file at a path, or the errno of opening it for execution. */
   readonly look: (path: string) => Executable | Errno;
   readonly lose: (interpreter: number) => void;
   readonly clear: () => void;
@@ -80,7 +80,7 @@ export function makeWorld(directory: string, { interpreters, files }: Triple): W
   };
 }
 
-/** A `loaded` interpreter whose text names none asks for the first. */
+/** A `loaded` interpreter whose text names none requires the first one. */
 function textOf(kind: Interpreter['kind'], text: string): string {
   if (kind === 'empty') return '';
   return kind === 'loaded' && !text.startsWith(LOADED) ? `${LOADED}@0` : text;

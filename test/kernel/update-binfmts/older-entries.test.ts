@@ -1,4 +1,4 @@
-/** Files that a detector refuses, where an older entry of another program takes them. */
+/** Files that a detector refuses and an older entry of another program matches. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { binfmtctl, inShell } from '../support/command.ts';
@@ -15,7 +15,7 @@ const SHOW = '#!/bin/sh\nprintf "<%s>" "$(basename "$0")" "$@"\n';
 const DETECTOR = '#!/bin/sh\ncase $(basename "$1") in m*) ;; *) exit 1 ;; esac\n';
 const updateBinfmts = (...words: readonly string[]) =>
   binfmtctl(['update-binfmts', '--admindir', at('admin'), '--importdir', at('formats'), ...words]);
-/** Starts a file as the kernel does, with an argv[0] of its own. Then run-detectors has no option for the admin directory. */
+/** Starts a file like the kernel, with its own argv[0]. Then run-detectors has no option for the admin directory. */
 const start = (name: string) =>
   binfmtctl(['run', '--', 'bash', '-c', `exec -a called ${at(name)} "a b" -x`], {
     within: inShell(
@@ -62,14 +62,14 @@ describe.each([
 });
 
 describe('an older entry', () => {
-  it('is named where a format without a detector takes its files', async () => {
+  it('is reported if a format without a detector hides it', async () => {
     registerForeign(`:WSLInterop:M::MZ::${program('init', SHOW)}:`);
     putFormat();
     const { stderr } = await updateBinfmts('--import', 'cli');
     expect(stderr).toBe(`${takes}: ${at('init')} no longer runs files that match both\n`);
   });
 
-  it('is not tried where its interpreter is run-detectors itself', async () => {
+  it('is not tried if its interpreter is run-detectors', async () => {
     putFormat(`detector ${program('detector', DETECTOR)}`);
     registerForeign(`:WSLInterop:M::MZ::${program('init', SHOW)}:`);
     expect((await updateBinfmts('--import', 'cli')).status).toBe(0);

@@ -1,4 +1,4 @@
-/** What is left of the admin directory when several write to it at once, and when one is killed. */
+/** The admin directory after concurrent writes, and after a kill. */
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -31,7 +31,7 @@ afterEach(() => {
   rmSync(admin, { recursive: true });
 });
 
-/** Admin files by name; folders count for no program. */
+/** Admin files by name; no program reads directories. */
 const files = (): readonly string[] =>
   readdirSync(admin).filter((name) => statSync(join(admin, name)).isFile());
 
@@ -45,7 +45,7 @@ function expectWhole(): void {
 }
 
 describe('the admin directory', () => {
-  it('is whole when several write to it at once', async () => {
+  it('is intact after concurrent writes', async () => {
     const names = ['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b'];
     const ran = await Promise.all(
       names.map((name, index) => update('--install', name, `/bin/i${index}`, '--extension', name)),
@@ -53,15 +53,15 @@ describe('the admin directory', () => {
     expect(files().toSorted()).toEqual(['a', 'b', 'c']);
     expectWhole();
     expect(Object.keys(entries()).toSorted()).toEqual(['a', 'b', 'c']);
-    // Of two of one name the kernel refuses the later one, or finds the entry there.
+    // The kernel refuses the second of two entries with one name, or it exists already.
     for (const { stderr } of ran) expect(stderr).not.toMatch(/mistake in binfmtctl/);
     expect((await update('--display')).status).toBe(0);
   });
 
-  // The system calls with which `--install` changes something, in order: each is the first of its kind.
+  // The system calls by which `--install` changes something, in order; each is the first of its kind.
   const changes = ['unlink', 'mkdir', 'fchmod', 'fsync', 'rename', 'rmdir', 'register'] as const;
 
-  it.each(changes)('is whole after a kill at %s, and usable', async (call) => {
+  it.each(changes)('is intact and usable after a kill at %s', async (call) => {
     const ran = interruptedAt({ signal: 'SIGKILL', call }, [
       'update-binfmts',
       '--admindir',
@@ -87,13 +87,15 @@ describe('the admin directory', () => {
     expect(existsSync(join(BINFMT, 'k'))).toBe(false);
   });
 
-  it('is read without waiting where a format is a pipe, and without end', async () => {
+  it('is read without blocking if a format is a pipe or endless', async () => {
     execFileSync('mkfifo', [join(admin, 'pipe')]);
     writeFileSync(join(admin, 'large'), '');
     truncateSync(join(admin, 'large'), 2 ** 30);
     expect(await update('--display')).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/^update-binfmts: unable to open \S+large: .*more than 4194304 bytes\n$/),
+      stderr: expect.stringMatching(
+        /^update-binfmts: unable to open \S+large: .*it is larger than 4194304 bytes\n$/,
+      ),
     });
     expect(await update('--import', join(admin, 'pipe'))).toMatchObject({
       status: 2,

@@ -1,4 +1,4 @@
-/** Our run-detectors beside Debian's: which program is executed with which arguments, what is said, which status comes back. */
+/** Compares our run-detectors with Debian's: the executed program, its arguments, messages and exit status. */
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeEscaped } from '../../../src/rule/escape.ts';
@@ -29,7 +29,7 @@ const magic = (pattern: string, interpreter: string, detector = '', mask = ''): 
   ...[':', 'magic', '0', pattern, mask, interpreter, detector],
 ];
 
-/** What both do with these words; the original's, once it is the same as ours. */
+/** The behaviour of the original, after a check that ours is the same. */
 async function detect(...words: readonly string[]): Promise<Ran> {
   const directories = ['--admindir', at('admin'), '--procdir=/proc/sys/fs/binfmt_misc'];
   const [theirs, ours] = await both({
@@ -41,7 +41,7 @@ async function detect(...words: readonly string[]): Promise<Ran> {
   return theirs.ran as Ran;
 }
 
-/** The kernel ignores bits of the magic outside the mask; for the original no file is of such a format. */
+/** The kernel ignores bits of the magic outside the mask; for the original, no file matches such a format. */
 function isCovered([, , pattern = '', mask = '']: readonly string[]): boolean {
   const bits = decodeEscaped(Buffer.from(mask));
   return (
@@ -52,10 +52,10 @@ function isCovered([, , pattern = '', mask = '']: readonly string[]): boolean {
 
 describe('run-detectors', () => {
   it.each([
-    ['words as they are', [at('targets/AB.foo'), '--admindir=x', '', 'a b', '-v', '--', 'é', '*']],
+    ['unchanged arguments', [at('targets/AB.foo'), '--admindir=x', '', 'a b', '-v', '--', 'é', '*']],
     ['a target after --', ['--', at('targets/AB.foo'), '--', '-x']],
     ['a relative target', ['targets/AB.foo']],
-  ])('hands on %s', async (_, words) => {
+  ])('passes on %s', async (_, words) => {
     await enable('a', ...magic('AB', at('bin/shows')));
     const shown = words[0] === '--' ? words.slice(1) : words;
     expect(await detect(...words)).toEqual({
@@ -71,17 +71,17 @@ describe('run-detectors', () => {
     ['an option without its value', ['--admindir']],
     ['an ambiguous option', ['--p=x', 'targets/AB.foo']],
     ['an unknown letter', ['-x', 'targets/AB.foo']],
-    ['a value too many', ['--usage=x']],
-    ['a target that nothing takes', ['targets/zz.bar']],
-    ['a target that is not there', ['targets/none']],
+    ['an extra value', ['--usage=x']],
+    ['a target without a format', ['targets/zz.bar']],
+    ['a missing target', ['targets/none']],
     ['no target but ""', ['']],
     ['a directory', ['targets/folder.foo']],
-  ])('says what is wrong with %s', async (_, words) => {
+  ])('reports the error of %s', async (_, words) => {
     await enable('a', ...magic('AB', at('bin/shows')));
     expect(await detect(...words)).toMatchObject({ status: expect.any(Number), stdout: '' });
   });
 
-  it('says its version', async () => {
+  it('prints its version', async () => {
     expect((await detect('--version')).stdout).not.toBe('');
     expect((await detect('-V')).status).toBe(0);
   });
@@ -90,7 +90,7 @@ describe('run-detectors', () => {
     ['is missing', 'bin/none'],
     ['is not executable', 'bin/no program'],
     ['is a directory', 'bin'],
-  ])('takes the next where an interpreter %s', async (_, path) => {
+  ])('tries the next interpreter if one %s', async (_, path) => {
     await enable('late', ...magic('AB', at('bin/shows')));
     await enable('early', ...magic('AB', at(path), '/bin/true'));
     const ran = await detect('targets/AB.foo', 'word');
@@ -105,7 +105,7 @@ describe('run-detectors', () => {
     ['an interpreter that fails', at('bin/complains')],
     ['an interpreter that is killed', at('bin/killed')],
     ['none at all', ''],
-  ])('executes %s as execvp does', async (_, interpreter) => {
+  ])('executes %s like execvp', async (_, interpreter) => {
     await enable('a', ...magic('AB', interpreter));
     expect(await detect('targets/AB.foo', 'word')).toMatchObject({ status: expect.any(Number) });
   });
@@ -121,7 +121,7 @@ describe('run-detectors', () => {
     ['complains', at('bin/complains')],
     ['has words', '/bin/true word'],
     ['has no path', 'true'],
-  ])('asks a detector that %s', async (_, detector) => {
+  ])('runs a detector that %s', async (_, detector) => {
     await enable('detected', ...magic('AB', at('bin/shows'), detector));
     await enable('plain', ...magic('AB', at('bin/tells')));
     expect(await detect('targets/AB.foo', 'word')).toMatchObject({
@@ -129,7 +129,7 @@ describe('run-detectors', () => {
     });
   });
 
-  it("takes what the kernel has started it for, where Debian's takes nothing: a magic beyond its mask", async () => {
+  it("matches a magic with bits outside of its mask, like the kernel and unlike Debian's", async () => {
     await enable('a', ...magic('AB', at('bin/shows'), '', '\\xff\\xf0'));
     const directories = ['--admindir', at('admin'), '--procdir=/proc/sys/fs/binfmt_misc'];
     const words = [...directories, 'targets/AB.foo'];
@@ -141,21 +141,21 @@ describe('run-detectors', () => {
     expect(ours.ran).toMatchObject({ status: 0, stdout: expect.stringContaining('targets/AB.foo\n') });
   });
 
-  it('says which admin file is corrupt', async () => {
+  it('reports a corrupt admin file', async () => {
     await enable('a', ':', 'magic');
     expect(await detect('targets/AB.foo')).toMatchObject({ status: 2, stdout: '' });
     await plant('admin/a', 'folder', '');
     expect(await detect('targets/AB.foo')).toMatchObject({ status: 2, stdout: '' });
   });
 
-  it(`chooses as Debian's among ${COUNT} sets of formats`, async () => {
+  it(`chooses like Debian's among ${COUNT} sets of formats`, async () => {
     let found = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(formats, { minLength: 1, maxLength: 4 }), target, async (lists, path) => {
         await both({ kind: 'reset' });
         for (const [index, lines] of lists.entries()) {
           await plant(`bin/shows${index}`, 'program', '#!/bin/sh\necho "$0 $*"\n');
-          // What we refuse as unsafe would stop this machine's scripts, through the original.
+          // Rules that we refuse as unsafe would break this machine's scripts through the original.
           fc.pre(await enable(`format${index}`, ...lines.with(5, at(`bin/shows${index}`))));
         }
         const { status } = await detect(path, 'word');

@@ -1,6 +1,6 @@
 /**
- * `binfmtctl update-binfmts` beside Debian's update-binfmts: random sequences of commands, of files written by hand and of entries
- * made by others, on two sides that see the same paths. After every command all is compared: output, status, files,
+ * Compares `binfmtctl update-binfmts` with Debian's update-binfmts: random sequences of commands, hand-written files and entries
+ * of other programs, on two sides that see the same paths. Compares after every command: output, status, files,
  * entries and mounts.
  */
 import fc from 'fast-check';
@@ -13,7 +13,7 @@ import type { Answer, Step } from './support/step.ts';
 import { ORIGINAL_RUN_DETECTORS, OUR_RUN_DETECTORS, PROVES_TEST, startSides } from './support/twins.ts';
 
 const SEQUENCES = amount(10, 30, 'UPDATE_BINFMTS_SEQUENCES');
-// Others by scripts/differential.mjs: whether work lands must not hang on the draw.
+// A fixed seed, so that results are reproducible; scripts/differential.mjs uses others.
 const SEED = Number(process.env['UPDATE_BINFMTS_SEED'] ?? 1);
 
 const sides = startSides('the original', 'ours');
@@ -24,7 +24,7 @@ afterAll(() => Promise.all([original.stop(), ours.stop()]));
 const commanded = (arbitrary: fc.Arbitrary<Command>) =>
   fc.record({ kind: fc.constant('command' as const), command: arbitrary });
 
-/** Most sequences begin with something that succeeds, so that what follows has an effect. */
+/** Most sequences begin with a successful command, so that later ones have an effect. */
 const sequences = fc
   .tuple(
     fc.array(
@@ -47,7 +47,7 @@ const sequences = fc
   .map((deeds) => deeds.flat());
 
 describe('update-binfmts', () => {
-  it(`does as Debian's in ${SEQUENCES} random sequences`, async () => {
+  it(`behaves like Debian's in ${SEQUENCES} random sequences`, async () => {
     const seen = { commands: 0, failed: 0, registered: 0, shown: 0 };
     const used = new Map(EXCEPTIONS.map(({ name }) => [name, 0]));
     await fc.assert(
@@ -75,7 +75,7 @@ describe('update-binfmts', () => {
     );
     console.log(`update-binfmts: ${SEQUENCES} sequences, ${JSON.stringify(seen)}, exceptions ${shown(used)}`);
     if (SEQUENCES < 30) return;
-    // The generator must reach every outcome often, or the comparison says little.
+    // The generator must reach every outcome often for a meaningful comparison.
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(SEQUENCES / 10);
   });
 });
@@ -98,7 +98,7 @@ function alike<T>(outcome: T): T {
   return JSON.parse(JSON.stringify(outcome).replaceAll(OUR_RUN_DETECTORS, ORIGINAL_RUN_DETECTORS));
 }
 
-/** Whether both sides are the same, once what a crash left is gone. */
+/** Whether both sides are equal, without leftovers of a crash. */
 async function areReconciled(theirs: Outcome, own: Outcome): Promise<boolean> {
   if (isSame(theirs.state, own.state)) return true;
   const temporary = Object.keys({ ...theirs.state.files, ...own.state.files }).filter(isTemporary);

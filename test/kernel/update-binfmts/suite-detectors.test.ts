@@ -1,4 +1,4 @@
-/** What the original's tests of detectors and of --find assert, of the original and of ours. */
+/** The original's tests of detectors and --find, for the original and for ours. */
 import { describe, expect, it } from 'vitest';
 import { DONE, extensionEntry, MAKERS, startSuite } from './support/suite.ts';
 import { runDetectorsOf } from './support/twins.ts';
@@ -22,7 +22,7 @@ describe.each(MAKERS)('detectors of %s', (maker) => {
       const words = detector === '' ? [] : ['--detector', detector];
       expect(await update('--install', name, path, '--extension', 'paint', ...words)).toEqual(DONE);
       expect(admin(name)).toEqual([':', 'extension', '0', 'paint', '', path, detector, '', '', '']);
-      // The last has no detector, but what it looks for is what others look for.
+      // The last format has no detector, but the same magic as others.
       expect(entry(name)).toEqual(extensionEntry(runDetectorsOf(maker), 'paint'));
     }
 
@@ -46,7 +46,7 @@ describe.each(MAKERS)('detectors of %s', (maker) => {
 describe.each(MAKERS)('--find of %s', (maker) => {
   const { folder, update } = startSuite(maker);
 
-  it('prints the interpreter of an entry, and nothing without', async () => {
+  it('prints the interpreter of an entry, or nothing', async () => {
     const target = `${folder}/targets/AB.foo`;
     expect(await update('--install', 'one', '/bin/sh', '--magic', 'ABC')).toEqual(DONE);
     const found = await update('--find', target);

@@ -1,4 +1,4 @@
-/** What the original's tests of --display, --enable and --disable assert, of the original and of ours. */
+/** The original's tests of --display, --enable and --disable, for the original and for ours. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DONE, extensionEntry, MAKERS, magicEntry, startSuite } from './support/suite.ts';
 

@@ -1,4 +1,4 @@
-/** What the original's tests of --import and --unimport assert, of the original and of ours. */
+/** The original's tests of --import and --unimport, for the original and for ours. */
 import { describe, expect, it } from 'vitest';
 import { DONE, MAKERS, magicEntry, startSuite } from './support/suite.ts';
 
@@ -13,7 +13,7 @@ const SECOND = {
 describe.each(MAKERS)('--import and --unimport of %s', (maker) => {
   const { update, plant, admin, entry } = startSuite(maker);
 
-  it('take one file or all', async () => {
+  it('accept one file or all', async () => {
     await plant('import/first', 'file', FIRST.text);
     expect(await update('--import', 'first')).toEqual(DONE);
     expect(admin('first')).toEqual(['first', 'magic', '0', 'AB', '', SHELL, '', '', '', '']);

@@ -1,11 +1,11 @@
-/** What the original's tests of --install and --remove assert, of the original and of ours. */
+/** The original's tests of --install and --remove, for the original and for ours. */
 import { describe, expect, it } from 'vitest';
 import { DONE, extensionEntry, MAKERS, magicEntry, startSuite } from './support/suite.ts';
 
 const SHELL = '/bin/sh';
 const unset = ['', '', '', ''];
 
-/** The original suite has offset 10, for which binfmtctl also warns of scripts: see below. */
+/** The original suite uses offset 10, for which binfmtctl also warns about scripts: see below. */
 const AT_1 = ['--offset', '1', '--magic', 'back', '--mask', '\\x7f\\x7f\\x7f\\x7f'];
 
 describe.each(MAKERS)('--install and --remove of %s', (maker) => {
@@ -24,7 +24,7 @@ describe.each(MAKERS)('--install and --remove of %s', (maker) => {
       file: [':', 'magic', '1', 'back', '\\x7f\\x7f\\x7f\\x7f', SHELL, ...unset],
       text: magicEntry(SHELL, '6261636b', { offset: 1, mask: '7f7f7f7f' }),
     },
-  ])('register $what, and take it back', async ({ words, file, text }) => {
+  ])('register $what, and remove it', async ({ words, file, text }) => {
     expect(await update('--install', 'one', SHELL, ...words)).toEqual(DONE);
     expect(admin('one')).toEqual(file);
     expect(entry('one')).toEqual(text);
@@ -36,7 +36,7 @@ describe.each(MAKERS)('--install and --remove of %s', (maker) => {
   it.each([
     { what: 'a local format', owner: [], line: ':', stranger: ['--package', 'stranger'] },
     { what: 'a format of a package', owner: ['--package', 'owner'], line: 'owner', stranger: [] },
-  ])('leave $what to its owner', async ({ owner, line, stranger }) => {
+  ])('keep $what for its owner', async ({ owner, line, stranger }) => {
     const file = [line, 'extension', '0', 'ext', '', SHELL, ...unset];
     expect(await update('--install', 'one', SHELL, '--extension', 'ext', ...owner)).toEqual(DONE);
     expect(admin('one')).toEqual(file);
@@ -53,7 +53,7 @@ describe.each(MAKERS)('--install and --remove of %s', (maker) => {
 describe('--install', () => {
   const { update, entry } = startSuite('ours');
 
-  it('takes text at offset 10, and warns of scripts that have it there', async () => {
+  it('accepts text at offset 10, and warns about scripts with that text', async () => {
     const ran = await update('--install', 'one', SHELL, '--magic', 'back', '--offset', '10');
     expect(ran).toMatchObject({ status: 0, stderr: expect.stringContaining('also matches `#!` scripts') });
     expect(entry('one')).toEqual(magicEntry(SHELL, '6261636b', { offset: 10 }));
@@ -65,7 +65,7 @@ describe('--install', () => {
     ['scripts by the shell that they name', ['--magic', '/bin/sh', '--offset', '2']],
     ['scripts by its mask', ['--magic', '#A', '--mask', '\\xff\\x00']],
     ['its own interpreter', ['--magic', 'good'], 'bin/good'],
-  ])('refuses a rule that takes %s', async (_, words, path = SHELL) => {
+  ])('refuses a rule that matches %s', async (_, words, path = SHELL) => {
     const ran = await update('--install', 'one', path, ...words);
     expect(ran).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('would take over') });
     expect(entry('one')).toBeNull();

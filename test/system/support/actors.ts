@@ -1,4 +1,4 @@
-/** Who runs and enters: root, a user with subordinate ids, and one without; each with emulators and roots of his own. */
+/** Users of `run` and `enter`: root, a user with subordinate IDs, and one without; each with separate emulators and roots. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { unpackPackages } from '../../../scripts/packages.mjs';
@@ -11,15 +11,15 @@ const COMMAND = resolve('dist/cli.cjs');
 
 export interface Actor {
   readonly name: string;
-  /** Where the actor may write. */
+  /** A directory that the actor may write to. */
   readonly home: string;
-  /** Words that start `run` or `enter` with emulators of Debian's package. */
+  /** The command line of `run` or `enter` with emulators of Debian's package. */
   readonly words: (command: 'run' | 'enter', ...rest: readonly string[]) => readonly string[];
-  /** Words that start a program as this one. */
+  /** Command prefix to run as this actor. */
   readonly as: readonly string[];
-  /** The id of a file of his roots that belongs to `id` inside. */
+  /** The outer ID of a file in a root that belongs to `id` inside. */
   readonly idOf: (id: number) => number;
-  /** The actor's own copy of a root, the same one for all tests of a file. */
+  /** The actor's copy of a root, shared by all tests of a file. */
   readonly root: (arch: DebianArch) => Promise<string>;
 }
 
@@ -41,20 +41,20 @@ export function startActors(): Actors {
   };
 }
 
-/** As `unshare --map-root-user --map-auto` has it. */
+/** Like `unshare --map-root-user --map-auto`. */
 const idOfMapped =
   ({ id: own, subordinate }: PlainUser) =>
   (id: number): number =>
     id === 0 ? own : (subordinate ?? 0) + id - 1;
 
-/** Runs a command with nothing on its standard input. */
+/** Runs a command with empty standard input. */
 export function finish(words: readonly string[], circumstances?: Circumstances): Promise<End> {
   const talk = talkTo(words, circumstances);
   talk.hangUp();
   return talk.ended;
 }
 
-/** Demands success, with nothing on standard error, and returns what was said. */
+/** Requires success without standard error, and returns the output. */
 export async function outputOf(words: readonly string[], circumstances?: Circumstances): Promise<string> {
   const { status, signal, stdout, stderr } = await finish(words, circumstances);
   if (status !== 0 || stderr !== '')
@@ -62,13 +62,13 @@ export async function outputOf(words: readonly string[], circumstances?: Circums
   return stdout.trimEnd();
 }
 
-/** Puts a program into a folder. */
+/** Writes a program into a directory. */
 export function putProgram(path: string, bytes: Uint8Array | string): string {
   writeFileSync(path, bytes, { mode: 0o755 });
   return path;
 }
 
-/** busybox of another machine, static. */
+/** A static busybox of another architecture. */
 export function busyboxFor(arch: string): Uint8Array {
   const [root = ''] = unpackPackages(`busybox-static:${arch}`);
   return readFileSync(join(root, 'bin/busybox'));

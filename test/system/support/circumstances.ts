@@ -1,6 +1,6 @@
-/** Words that go before a command, and take from it what it would need. */
+/** Command prefixes that remove requirements of a command. */
 
-/** A shell script that is run in a mount namespace of its own before the command. */
+/** A shell script before the command, in a new mount namespace. */
 export const afterMounts = (script: string): readonly string[] => [
   'unshare',
   '--mount',

@@ -1,4 +1,4 @@
-/** A static program for RISC-V that says "hello from riscv64" and ends with 0. */
+/** A static RISC-V program that prints "hello from riscv64" and exits with 0. */
 import { encodeHeader } from '../../../src/elf/header.ts';
 import { encodeProgramHeaders, PT_LOAD } from '../../../src/elf/programs.ts';
 

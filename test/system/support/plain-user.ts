@@ -1,6 +1,6 @@
 /**
- * Users without any right, known to the machine as long as the tests of a file run: /etc is covered in the mount namespace
- * that the tests have of their own. newuidmap(1) and newgidmap(1) are Debian's, unpacked and set-user-id root.
+ * Users without privileges that exist while the tests of a file run: /etc is covered in the tests' private mount
+ * namespace. newuidmap(1) and newgidmap(1) are Debian's, unpacked and set-user-ID root.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,11 +17,11 @@ export interface PlainUser {
   readonly home: string;
   /** The first of 65536 subordinate ids. */
   readonly subordinate: number | null;
-  /** Words that start a program as this user, who has a clean environment. */
+  /** Command prefix to run as this user, with a clean environment. */
   readonly as: readonly string[];
 }
 
-/** For the top of a test file: a user with subordinate ids, and one without any. */
+/** For the top of a test file: a user with subordinate IDs, and one without. */
 export function plainUsers(): { readonly mapped: PlainUser; readonly single: PlainUser } {
   const folder = temporaryFolder('users');
   const etc = join(folder, 'etc');
@@ -73,7 +73,7 @@ function writeUsers(etc: string, users: readonly PlainUser[]): void {
       join(etc, file),
       ranges.map(({ name, subordinate }) => `${name}:${subordinate}:65536\n`).join(''),
     );
-  // A container has them as mounts of their own, which an overlay does not show.
+  // In a container, these are separate mounts, which an overlay lacks.
   for (const file of ['resolv.conf', 'hosts']) copyFileSync(join('/etc', file), join(etc, file));
 }
 

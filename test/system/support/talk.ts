@@ -1,4 +1,4 @@
-/** Programs that are talked to while they run: through pipes, or at a terminal of their own. */
+/** Interactive programs, through pipes or on a new terminal. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { afterAll } from 'vitest';
@@ -19,9 +19,9 @@ export interface Talk {
   readonly pid: number;
   /** Writes to its standard input. */
   readonly say: (text: string) => void;
-  /** Ends its standard input. */
+  /** Closes its standard input. */
   readonly hangUp: () => void;
-  /** Waits until what it wrote, after what was last heard, holds the pattern; returns what was matched. */
+  /** Waits until its new output matches the pattern; returns the match. */
   readonly hear: (pattern: RegExp) => Promise<string>;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly ended: Promise<End>;
@@ -31,11 +31,11 @@ export const CTRL_C = '\x03';
 export const CTRL_D = '\x04';
 export const CTRL_Z = '\x1a';
 
-/** An emulated program may take its time. */
+/** Emulated programs may be slow. */
 const PATIENCE_MS = 60_000;
 
 const running = new Set<ChildProcess>();
-// What failed tests were talking to.
+// Programs of failed tests.
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
 });
@@ -74,7 +74,7 @@ export function talkTo(command: readonly string[], { cwd, env = process.env }: C
   };
 }
 
-/** The words in a process group of its own: one that is orphaned, as a test's may be, is not stopped by SIGTSTP (setpgid(2)). */
+/** Runs in a new process group: SIGTSTP does not stop an orphaned one, as a test's may be (setpgid(2)). */
 export const inOwnGroup = (command: readonly string[]): readonly string[] => [
   'perl',
   '-e',
@@ -82,11 +82,11 @@ export const inOwnGroup = (command: readonly string[]): readonly string[] => [
   ...command,
 ];
 
-/** As `talkTo`, at a terminal that script(1) makes; what is said is echoed among what is heard. */
+/** As `talkTo`, on a terminal of script(1), which echoes the input. */
 export const talkAtTerminal = (command: readonly string[], circumstances?: Circumstances): Talk =>
   talkTo(['script', '-qefc', command.map(quote).join(' '), '/dev/null'], circumstances);
 
-/** A word as a shell reads it. */
+/** Quotes a word for a shell. */
 export const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 function collect(stream: Readable): { readonly text: () => string } {

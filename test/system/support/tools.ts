@@ -14,7 +14,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs the built command with a store of its own. */
+/** Runs the built command with a separate store. */
 export function binfmtctl(store: string, ...args: string[]): Ran {
   return spawnSync('node', [COMMAND, ...args, '--store', store], { encoding: 'utf8', maxBuffer: 1 << 26 });
 }
@@ -24,7 +24,7 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A folder that everybody may enter, removed after the last test of a file. */
+/** A directory that all users may enter, removed after the last test of a file. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `binfmtctl-${name}-`));
   chmodSync(folder, 0o755);
@@ -32,7 +32,7 @@ export function temporaryFolder(name: string): string {
   return folder;
 }
 
-/** arch-test of Debian, made to find its helpers where they are unpacked; a folder for PATH. */
+/** A directory for PATH with Debian's arch-test, changed to find its unpacked helpers. */
 export function archTestFolder(): string {
   const [root = ''] = unpackPackages('arch-test');
   const folder = temporaryFolder('arch-test');

@@ -1,4 +1,4 @@
-/** What a command may leave behind: mounts, processes, entries of the machine's instance, and files in a root. */
+/** Possible leftovers of a command: mounts, processes, entries of the machine's instance, and files in a root. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, vi } from 'vitest';
@@ -22,9 +22,9 @@ export function tracesOf(...roots: readonly string[]): Traces {
   };
 }
 
-/** Demands that all is as it was, as soon as those who were killed are gone. */
+/** Waits until killed processes have ended, and requires the previous state. */
 export async function expectSameTraces(before: Traces, ...roots: readonly string[]): Promise<void> {
-  // Hooks call this too, where expect.poll() is not possible.
+  // Hooks also call this, where expect.poll() is unavailable.
   await vi.waitFor(() => expect(processes()).toEqual(before.processes), { timeout: 600_000, interval: 50 });
   const after = tracesOf(...roots);
   const [old, present] = [new Set(before.files), new Set(after.files)];
@@ -33,7 +33,7 @@ export async function expectSameTraces(before: Traces, ...roots: readonly string
   expect({ ...after, files: [], gone, come }).toEqual({ ...before, files: [], gone: [], come: [] });
 }
 
-/** The state letter of a process, proc_pid_stat(5); null where there is none any more. */
+/** The state letter of a process (proc_pid_stat(5)); null if it has ended. */
 export function stateOf(pid: number): string | null {
   try {
     return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? null;
@@ -42,7 +42,7 @@ export function stateOf(pid: number): string | null {
   }
 }
 
-/** Living processes whose command line holds the text. */
+/** Running processes whose command line contains the text. */
 export function processesWith(text: string): readonly number[] {
   return processes()
     .filter((line) => line.includes(text))

@@ -1,13 +1,13 @@
 /**
- * Two Debian roots that are alike but for the program called update-binfmts, and what a series of commands leaves in each:
- * every root in namespaces of its own, with an instance of binfmt_misc that only it has mounted.
+ * Two Debian roots that differ only in the program update-binfmts, and the state after a series of commands in each:
+ * every root runs in new namespaces with a private instance of binfmt_misc.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { unpackPackages } from '../../../scripts/packages.mjs';
 
-/** What a command said, and how things stand after it. */
+/** The output of a command, and the state after it. */
 export interface Outcome {
   readonly status: string;
   readonly output: string;
@@ -21,7 +21,7 @@ export interface Step {
   readonly command: string;
 }
 
-/** Makes a root with the packages downloaded but not installed, and a copy. `downloads` are words for apt-get install. */
+/** Creates a root with packages downloaded but not installed, and a copy. `downloads` are arguments of apt-get install. */
 export function makeTwins(
   folder: string,
   downloads: readonly string[],
@@ -56,7 +56,7 @@ export function makeTwins(
   return [theirs, ours];
 }
 
-/** Says how things stand, without what differs from run to run. */
+/** Prints the state, without parts that differ between runs. */
 const STATE = `
 cd /var/lib/binfmts 2> /dev/null && for file in $(ls -A | LC_ALL=C sort); do
   stat -c '%n %A %U' "$file"; cat "$file"; echo
@@ -70,7 +70,7 @@ echo '== packages'; dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Versio
 echo '== files'; ls -A /usr/share/binfmts /usr/lib/binfmt-support 2> /dev/null
 `;
 
-/** Runs the steps in the root, one after the other whatever becomes of them. */
+/** Runs the steps in the root one after the other, also after failures. */
 export async function runSteps(root: string, steps: readonly Step[]): Promise<readonly Outcome[]> {
   mkdirSync(join(root, 'results'));
   writeFileSync(join(root, 'state'), STATE);

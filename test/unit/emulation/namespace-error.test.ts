@@ -19,13 +19,13 @@ const errorOf = (more: Partial<NamespaceFacts>) => namespaceError({ ...facts, ..
 
 const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command: string][] = [
   [
-    'a kernel without instances of their own for user namespaces',
+    'a kernel without private instances',
     { failed: 'instance', kernel: '6.1.0', complaint: 'mount: /x: unknown filesystem type.' },
     /cannot mount binfmt_misc in a user namespace \(Linux 6\.1\.0; .*\): mount: \/x: unknown filesystem type\.$/,
     '`binfmtctl install aarch64`',
   ],
   [
-    'the same, told by the mounts of a root',
+    'a kernel without private instances, when the mounts of a root fail',
     { failed: 'mounts', kernel: '5.15', complaint: 'mount: /r/proc/sys/fs/binfmt_misc: permission denied.' },
     /cannot mount binfmt_misc in a user namespace \(Linux 5\.15; /,
     '`binfmtctl install aarch64`',
@@ -37,13 +37,13 @@ const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command
     '`binfmtctl install aarch64`',
   ],
   [
-    'no user namespace allowed',
+    'a limit of 0 user namespaces',
     { maxUserNamespaces: 0 },
     /user\.max_user_namespaces is 0$/,
     '`sysctl -w user.max_user_namespaces=15000`',
   ],
   [
-    'a kernel of Debian that allows them to root alone',
+    'a Debian kernel that allows user namespaces only for root',
     { cloneForbidden: true },
     /kernel\.unprivileged_userns_clone is 0$/,
     '`sysctl -w kernel.unprivileged_userns_clone=1`',
@@ -55,25 +55,25 @@ const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command
     '`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`',
   ],
   [
-    'the filter of system calls of a container',
+    'the seccomp filter of a container',
     { seccomp: true, container: 'docker' },
     /blocked by the seccomp filter of this container \(docker\)/,
     '`--security-opt seccomp=unconfined`',
   ],
   [
-    'another filter of system calls',
+    'another seccomp filter',
     { seccomp: true },
     /: blocked by a seccomp filter/,
     '`--security-opt seccomp=unconfined`',
   ],
   [
-    'a container that hides files',
+    'a container that hides parts of /proc',
     { failed: 'mounts', container: 'podman', complaint: 'mount: /r/proc: permission denied.' },
     /permission denied\. \(in a container: podman\)$/,
     '--privileged',
   ],
   [
-    'as many namespaces as are allowed, in a container, too',
+    'a limit of namespaces that is reached, also in a container',
     {
       container: 'docker',
       complaint: 'unshare: unshare failed: No space left on device',
@@ -83,22 +83,22 @@ const OBSTACLES: readonly [string, Partial<NamespaceFacts>, why: RegExp, command
     '`sysctl -w user.max_pid_namespaces=15000`',
   ],
   [
-    'as many processes as are allowed',
+    'a limit of processes that is reached',
     { container: 'docker', complaint: '/usr/bin/sh: 2: Cannot fork' },
     /: \/usr\/bin\/sh: 2: Cannot fork: this user has reached the limit of processes$/,
     '`ulimit -u 4096`',
   ],
   [
-    'ids that are refused, with what is known of it',
+    'refused ID maps, with the hint of the failure',
     { failed: 'maps', container: 'docker', complaint: 'newuidmap: no', hint: '`chmod u+s newuidmap`' },
     /: newuidmap: no$/,
     '`chmod u+s newuidmap`',
   ],
-  ['anything else', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install aarch64`'],
+  ['any other failure', { complaint: 'no memory' }, /: no memory$/, '`binfmtctl install aarch64`'],
 ];
 
 describe('namespaceError', () => {
-  it.each(OBSTACLES)('tells %s, with the one command that helps', (_, more, why, command) => {
+  it.each(OBSTACLES)('reports %s, with the command that fixes it', (_, more, why, command) => {
     const { code, message, hint } = errorOf(more);
     expect(code).toBe('NO_NAMESPACE');
     expect(message).toMatch(why);
@@ -108,7 +108,7 @@ describe('namespaceError', () => {
     expect(hint?.match(/`/g)?.length ?? 0).toBeLessThanOrEqual(2);
   });
 
-  it('does not take rules for plain users for those of root', () => {
+  it('does not report restrictions of users to root', () => {
     for (const each of [{ appArmor: true }, { cloneForbidden: true }])
       expect(errorOf({ ...each, root: true }).message).toMatch(/Operation not permitted$/);
   });
@@ -123,26 +123,26 @@ describe('namespaceError', () => {
     expect(hint).toBe('on the host of this container (docker), as root: `binfmtctl install aarch64`');
   });
 
-  it('does not blame a filter for what fails later', () => {
+  it('does not blame a filter for a later failure', () => {
     expect(errorOf({ seccomp: true, failed: 'register', complaint: 'sh: I/O error' }).message).toMatch(
       /: sh: I\/O error$/,
     );
   });
 
-  it('names what is to be done', () => {
+  it('names the command that failed', () => {
     expect(errorOf({ program: 'enter' }).message).toMatch(/^cannot set up namespaces for enter: /);
   });
 
-  it('never advises to install an architecture that is not known', () => {
+  it('never suggests to install an unknown architecture', () => {
     for (const each of [{ maxUserNamespaces: null }, { complaint: 'no memory' }])
       expect(errorOf({ ...each, arch: null }).hint).not.toContain('install');
   });
 
-  it('says so where no reason is known', () => {
+  it('says that no reason was given', () => {
     expect(errorOf({ complaint: '' }).message).toMatch(/: no reason was given$/);
   });
 
-  it('gives the reason of mount(8), not its advice to look elsewhere', () => {
+  it('quotes the reason of mount(8), not its advice', () => {
     const complaint = [
       'mount: /r/sys: permission denied.',
       '       dmesg(1) may have more information after failed mount system call.',

@@ -22,7 +22,7 @@ describe('environmentOf', () => {
     });
   });
 
-  it('has no terminal where the caller has none, and always a home and a shell', () => {
+  it('omits TERM if the caller has none, and always sets HOME and SHELL', () => {
     expect(environmentOf({ ...identity, home: '', shell: '' }, [], {})).toEqual({
       PATH,
       HOME: '/',
@@ -32,7 +32,7 @@ describe('environmentOf', () => {
     });
   });
 
-  it('has what was asked for, the last one where it was twice', () => {
+  it('includes the requested variables; the last of duplicates wins', () => {
     const asked = ['A=1', 'EMPTY=', 'B=x=y\nz', 'A=2', 'HOME=/elsewhere'];
     expect(environmentOf(identity, asked, {})).toMatchObject({
       A: '2',
@@ -42,20 +42,20 @@ describe('environmentOf', () => {
     });
   });
 
-  it("has the caller's own value of a name alone, where there is one", () => {
+  it("uses the caller's value for a name without a value, if it is set", () => {
     const environment = environmentOf(identity, ['LANG', 'EMPTY', 'NONE'], { LANG: 'C', EMPTY: '' });
     expect(environment).toMatchObject({ LANG: 'C', EMPTY: '' });
     expect(environment).not.toHaveProperty('NONE');
   });
 
-  it('has no variables but those of the caller: not the properties of every object', () => {
+  it('does not take properties of Object.prototype for variables', () => {
     expect(Object.keys(environmentOf(identity, ['constructor', 'toString'], {}))).not.toContain(
       'constructor',
     );
     expect(Object.entries(environmentOf(identity, ['__proto__=x'], {}))).toContainEqual(['__proto__', 'x']);
   });
 
-  it('is refused without its value in the message, which may be a secret', () => {
+  it('rejects an invalid variable without printing its value, which may be a secret', () => {
     expect(refused('TOKEN=hunter2\0')).toThrow(
       expect.objectContaining({ message: 'invalid variable: "TOKEN"' }),
     );

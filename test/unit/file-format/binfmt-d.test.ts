@@ -49,7 +49,7 @@ describe('decodeBinfmtD', () => {
     ['# x\n; y\n \t:a \t\n', [[3, ':a']]],
     ['', []],
     ['\n\n', []],
-  ])('reads %j', (text, lines) => {
+  ])('decodes %j', (text, lines) => {
     expect(linesOf(text)).toEqual(lines);
   });
 
@@ -59,18 +59,18 @@ describe('decodeBinfmtD', () => {
     ['short', 'hort'],
     ['::', ''],
     ['énameé', Buffer.from('a9', 'hex').toString('latin1')],
-  ])('takes the name of %j up to the next delimiter, which is a byte', (text, name) => {
+  ])('ends the name of %j at the next delimiter, which is a byte', (text, name) => {
     const [rule] = decodeBinfmtD(encodeText(text)).rules;
     if (text.startsWith('é')) expect(encodeText(rule?.name ?? '')[0]).toBe(0xa9);
     else expect(rule?.name).toBe(name);
   });
 
-  it('stops at a line of a mebibyte', () => {
+  it('stops at a line of 1 MiB', () => {
     const text = `:a\n${'x'.repeat(1 << 20)}\n:b\n`;
     expect(decodeBinfmtD(encodeText(text))).toMatchObject({ rules: [{ text: ':a' }], cut: true });
   });
 
-  it('reads what is written', () => {
+  it('decodes an encoded rule', () => {
     const rules = fc.record({
       name: fc.stringMatching(/^[a-z][\w.-]{0,20}$/),
       magic: fc.uint8Array({ minLength: 1, maxLength: 20 }),

@@ -30,7 +30,7 @@ const DESCRIPTION: Description = {
   fix_binary: '',
 };
 
-/** What a line can hold: anything but line ends, NUL and white space at its end. */
+/** Values that a line can contain: no line ends, no NUL, no trailing white space. */
 const value = fc
   .uint8Array({ maxLength: 12 })
   .map((each) => decodeText(each.filter((byte) => byte !== 0x0a && byte !== 0)).replace(/[ \t\v\f\r]+$/, ''));
@@ -40,7 +40,7 @@ describe('the admin file', () => {
     expect(decodeText(encodeAdminFile(DESCRIPTION))).toBe(':\nmagic\n0\nAB\n\n/bin/cat\n\n\n\n\n');
   });
 
-  it('survives writing and reading, whatever its values', () => {
+  it('is decoded as it was encoded, for any values', () => {
     fc.assert(
       fc.property(fc.record(Object.fromEntries(FIELDS.map((field) => [field, value]))), (description) => {
         expect(decodeAdminFile(encodeAdminFile(description as Description))).toEqual(description);
@@ -57,18 +57,18 @@ describe('the admin file', () => {
     ['p', 'type'],
     ['p\nmagic\n0\n', 'magic'],
     ['p\nmagic\n0\nAB\n\n', 'interpreter'],
-  ])('is corrupt where it ends with %j', (text, missing) => {
+  ])('is corrupt if it ends with %j', (text, missing) => {
     expect(decodeAdminFile(bytes(text))).toEqual({ missing });
   });
 
-  it('is read line by line as C strings, without white space at their ends', () => {
+  it('has lines that end at a NUL, without trailing white space', () => {
     const read = decodeAdminFile(bytes(': \t\nmagic\r\n0\nA\0B\n\n/bin/cat  \n\n\nyes\n\nmore\nlines'));
     expect(read).toEqual({ ...DESCRIPTION, magic: 'A', preserve: 'yes' });
   });
 });
 
 describe('the format file', () => {
-  it('separates key and value at the first space, and at nothing else', () => {
+  it('separates key and value only at the first space', () => {
     const read = decodeFormatFile(bytes('Package p\nmagic  AB\nmask\tff\n# a b\n leading\nempty \n'));
     expect(Object.fromEntries(read)).toEqual({
       package: 'p',
@@ -80,18 +80,18 @@ describe('the format file', () => {
     });
   });
 
-  it('takes the last line of a key, and line ends of DOS', () => {
+  it('uses the last line of a key, and accepts CR LF', () => {
     expect([...decodeFormatFile(bytes('magic A\r\nmagic B\r\n'))]).toEqual([['magic', 'B']]);
   });
 
-  it('says an extension under its own key, without an offset', () => {
+  it('has a key for an extension, and no offset for it', () => {
     const text = decodeText(encodeFormatFile({ ...DESCRIPTION, type: 'extension', magic: 'jar' }));
     expect(text).toBe('package :\nextension jar\ninterpreter /bin/cat\n');
   });
 });
 
 describe('the register string', () => {
-  it('has the flags in the order C P F, and the offset for extensions too', () => {
+  it('has the flags in the order C P F, and an offset even for extensions', () => {
     const all = { ...DESCRIPTION, type: 'extension', credentials: 'yes', preserve: 'yes', fix_binary: 'yes' };
     expect(decodeText(registerString('n', all, '/x'))).toBe(':n:E:0:AB::/x:CPF\n');
     expect(decodeText(registerString('n', { ...DESCRIPTION, fix_binary: 'Yes' }, '/x'))).toBe(
@@ -99,7 +99,7 @@ describe('the register string', () => {
     );
   });
 
-  it('of the description of a rule means that rule, where O comes with C', () => {
+  it('of a described rule means that rule, with O if it has C', () => {
     fc.assert(
       fc.property(arbitraryRule, (rule) => {
         const texts = [
@@ -117,7 +117,7 @@ describe('the register string', () => {
     );
   });
 
-  it('is refused for an interpreter that no line can hold', () => {
+  it('is rejected for an interpreter that a line cannot contain', () => {
     const rule: Rule = {
       name: 'x',
       pattern: { type: 'extension', extension: 'x' },

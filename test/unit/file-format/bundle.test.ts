@@ -37,7 +37,7 @@ const withQemu = (...more: readonly object[]): unknown => ({
 });
 
 describe("a bundle's manifest", () => {
-  it('is read as it was written, in order of the guests', () => {
+  it('is decoded as it was encoded, in the order of the guests', () => {
     fc.assert(
       fc.property(manifests, ({ host, emulators: all }) => {
         const ordered = all.toSorted((a, b) => (a.guest < b.guest ? -1 : 1));
@@ -49,7 +49,7 @@ describe("a bundle's manifest", () => {
     );
   });
 
-  it('has the same bytes in whatever order the emulators come', () => {
+  it('does not depend on the order of the emulators', () => {
     fc.assert(
       fc.property(manifests, ({ host, emulators: all }) => {
         const other = encodeManifest({ host, emulators: all.toReversed() });
@@ -58,7 +58,7 @@ describe("a bundle's manifest", () => {
     );
   });
 
-  it('is never taken for one where it is not', () => {
+  it('is distinguished from other texts', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         expect(decodeManifest(text)).toEqual({ problem: expect.stringContaining('manifest.json') });
@@ -76,13 +76,13 @@ describe("a bundle's manifest", () => {
     ['arm/a\0b'],
     ['arm/a\nb'],
     ['manifest.json'],
-  ])('refuses the name %j', (file) => {
+  ])('rejects the name %j', (file) => {
     expect(problemOf(withQemu({ file }))).toMatch(/^manifest\.json: emulators\.0\.file: must be a name/);
   });
 
   it.each([
-    [withQemu({}, { file: 'arm/other' }), 'emulators: has two for one guest'],
-    [withQemu({}, { guest: 'sh4' }), 'emulators: has two in one file'],
+    [withQemu({}, { file: 'arm/other' }), 'emulators: must have one emulator per guest'],
+    [withQemu({}, { guest: 'sh4' }), 'emulators: must have one emulator per file'],
     [withQemu({ sha256: 'AB'.repeat(32) }), 'emulators.0.sha256: must be a SHA-256 digest'],
     [withQemu({ size: 0 }), 'emulators.0.size: must be a number of bytes'],
     [withQemu({ size: 1e99 }), 'emulators.0.size: must be a number of bytes'],
@@ -91,7 +91,7 @@ describe("a bundle's manifest", () => {
     [{ ...Object(withQemu({})), host: undefined }, 'host: is missing'],
     [[], 'emulators: is missing'],
     ['text', 'must be a mapping'],
-  ])('refuses %j and says why', (value, why) => {
+  ])('rejects %j with the reason', (value, why) => {
     expect(problemOf(value)).toContain(why);
   });
 });

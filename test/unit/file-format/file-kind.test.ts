@@ -20,14 +20,14 @@ describe('fileKind', () => {
     ['unknown', '425a6839'],
     ['unknown', 'fd377a58'],
     ['unknown', ''],
-  ])('tells %s by %s', (kind, start) => {
+  ])('detects %s by %s', (kind, start) => {
     expect(fileKind(hex(start))).toBe(kind);
     expect(fileKind(Buffer.concat([hex(start), Buffer.alloc(600, 'x')]).subarray(0, 512))).toBe(
       start === 'fd377a58' ? 'unknown' : kind,
     );
   });
 
-  it('tells tar archives by the sum of their first header, and nothing else', async () => {
+  it('detects tar archives only by the checksum of their first header', async () => {
     const archive = await tar([{ name: 'qemu', bytes: 'x' }]);
     expect(fileKind(archive.subarray(0, 512))).toBe('tar');
     expect(fileKind(archive.subarray(0, 511))).toBe('unknown');
@@ -38,7 +38,7 @@ describe('fileKind', () => {
     expect(fileKind(gzipSync(archive))).toBe('gzip');
   });
 
-  it('takes any bytes', () => {
+  it('accepts any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => {
         expect(['unknown', 'gzip', 'elf', 'ar', 'tar', 'xz', 'zstd']).toContain(fileKind(bytes));
@@ -53,7 +53,7 @@ describe('parseArHeader', () => {
       `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${String(size).padEnd(10)}${end}`,
     );
 
-  it('reads what was written', () => {
+  it('parses an encoded header', () => {
     const name = fc.stringMatching(/^[\w.-]{1,15}$/);
     fc.assert(
       fc.property(name, fc.nat({ max: 9_999_999_999 }), fc.boolean(), (name, size, slash) => {
@@ -69,7 +69,7 @@ describe('parseArHeader', () => {
     ['a size that is no number', header('data.tar', '1e3')],
     ['too few bytes', header('data.tar', 1).subarray(0, AR_HEADER_SIZE - 1)],
     ['nothing', new Uint8Array()],
-  ])('refuses %s', (_, bytes) => {
+  ])('rejects %s', (_, bytes) => {
     expect(parseArHeader(bytes)).toBeNull();
   });
 });

@@ -4,7 +4,7 @@ import { decodeLockFile, encodeLockFile, type LockFile } from '../../../src/file
 
 const id = fc
   .stringMatching(/^[a-z0-9][a-z0-9_.+-]{0,12}$/)
-  // valibot never takes a key that every object has.
+  // valibot rejects keys of Object.prototype.
   .filter((each) => !(each in {}) && each !== 'prototype');
 const word = fc.oneof(
   fc.stringMatching(/^[\w .:@#/&*!|>'"%-]{1,40}$/),
@@ -51,7 +51,7 @@ const LINES = [
   '      size: 12918384',
 ];
 
-/** What is wrong with the lock above after lines of it were replaced. */
+/** Problems of the lock above with replaced lines. */
 async function problemsWith(replaced: Readonly<Record<number, string>>) {
   const lines = LINES.map((line, index) => replaced[index + 1] ?? line);
   const decoded = await decodeLockFile(`${lines.join('\n')}\n`);
@@ -59,7 +59,7 @@ async function problemsWith(replaced: Readonly<Record<number, string>>) {
 }
 
 describe('a lock file', () => {
-  it('is read as it was written, whatever is in it', async () => {
+  it('is decoded as it was encoded, for any lock', async () => {
     await fc.assert(
       fc.asyncProperty(locks, async (lock) => {
         expect(await decodeLockFile(await encodeLockFile(lock))).toEqual({ lock });
@@ -67,7 +67,7 @@ describe('a lock file', () => {
     );
   });
 
-  it('has the same bytes in whatever order the lock was made', async () => {
+  it('does not depend on the order of its emulators', async () => {
     const reversed = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
       Object.fromEntries(Object.entries(record).toReversed());
     await fc.assert(
@@ -98,7 +98,7 @@ describe('a lock file', () => {
     );
   });
 
-  it('is plain to read, with nothing before its place', async () => {
+  it('is sorted and readable', async () => {
     const found = { emulator: 'qemu', source: 'apt', version: '9.2', sha256: 'ab'.repeat(32), size: 7 };
     const text = await encodeLockFile({
       hosts: { x86_64: { riscv64: found, arm: { ...found, version: null } } },
@@ -117,12 +117,12 @@ describe('a lock file', () => {
     ]);
   });
 
-  it('has nothing wrong where nobody touched it', async () => {
+  it('is valid if it is unchanged', async () => {
     expect(await problemsWith({})).toEqual([]);
   });
 
   it.each([
-    [{ 1: 'schema: binfmtctl/lock/2' }, ['1: schema: must be binfmtctl/lock/1: this program reads no other']],
+    [{ 1: 'schema: binfmtctl/lock/2' }, ['1: schema: must be binfmtctl/lock/1']],
     [{ 3: '  X86:' }, ['3: hosts.X86: must be an ID: lower-case letters, digits and _.+-']],
     [{ 5: '      emulator: [qemu]' }, ['5: hosts.x86_64.aarch64.emulator: must be a string']],
     [{ 6: '' }, ['4: hosts.x86_64.aarch64.source: is missing']],
@@ -141,11 +141,11 @@ describe('a lock file', () => {
       { 6: '      source: "a\\nb"' },
       ['6: hosts.x86_64.aarch64.source: must be one line of at most 1000 characters'],
     ],
-  ] as const)('with %j says what is wrong, and where', async (replaced, problems) => {
+  ] as const)('with %j has a problem with message and line', async (replaced, problems) => {
     expect(await problemsWith(replaced)).toEqual(problems);
   });
 
-  it('names every problem, in the order of the lines', async () => {
+  it('lists all problems, in the order of the lines', async () => {
     const problems = await problemsWith({
       8: '      sha256: no',
       5: '      emulator: 7',

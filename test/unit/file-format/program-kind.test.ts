@@ -7,7 +7,7 @@ const bytes = (text: string, size = text.length): Uint8Array => {
   return all;
 };
 
-/** A portable executable with the optional header of a width, and perhaps a CLI header. */
+/** A portable executable with an optional header of the given width, and perhaps a CLI header. */
 function portable(magic: 0x10b | 0x20b, hasCli: boolean): Uint8Array {
   const file = bytes('MZ', 1024);
   const view = new DataView(file.buffer);
@@ -34,20 +34,20 @@ describe('describeFile', () => {
     ['a PNG image', bytes('\x89PNG\r\n\x1a\n'), 'a.png'],
     ['a PDF document', bytes('%PDF-1.7\n'), 'a.pdf'],
     ['a gzip file', bytes('\x1f\x8b\x08\0'), 'a.tar.gz'],
-    ['an ELF file that is cut off', bytes('\x7fELF\x02\x01\x01'), 'a'],
+    ['a truncated ELF file', bytes('\x7fELF\x02\x01\x01'), 'a'],
     ['an ELF object file', bytes('\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x01\0\xb7\0'), 'a.o'],
     [
-      'an ELF file for an unknown machine (e_machine 4711)',
+      'an ELF file for an unknown architecture (e_machine 4711)',
       bytes('\x7fELF\x01\x02\x01\0\0\0\0\0\0\0\0\0\0\x02\x12\x67'),
       'a',
     ],
-    ['a text', bytes('echo hi\n'), 'a'],
-    ['a text', bytes(''), 'empty'],
-  ])('calls %s by its name', (what, head, path) => {
+    ['a text file', bytes('echo hi\n'), 'a'],
+    ['a text file', bytes(''), 'empty'],
+  ])('describes %s', (what, head, path) => {
     expect(describeFile(head, path)).toBe(what);
   });
 
-  it('does not know other binary files', () => {
+  it('returns null for other binary files', () => {
     expect(describeFile(bytes('\x01\x02\x03\x04'), 'a')).toBeNull();
   });
 });
@@ -60,15 +60,15 @@ describe('isScriptText', () => {
     ['an APE program', "MZqFpD='\n\0\x01", true],
     ['a zip archive without NUL', 'PK\x03\x04zip', false],
     ['an image without NUL', '\x89PNG\r\nxx', false],
-    ['a document that looks like a text', '%PDF-1.7\nhello\n', false],
+    ['a document that looks like text', '%PDF-1.7\nhello\n', false],
     ['a file with NUL', 'echo\0', false],
-  ])('is right about %s', (_, text, expected) => {
+  ])('is correct for %s', (_, text, expected) => {
     expect(isScriptText(bytes(text))).toBe(expected);
   });
 });
 
 describe('isDotNet', () => {
-  it('is false for a header that leads out of the file', () => {
+  it('is false for a header that points outside the file', () => {
     const file = bytes('MZ', 64);
     new DataView(file.buffer).setUint32(0x3c, 0xfffffff0, true);
     expect(isDotNet(file)).toBe(false);

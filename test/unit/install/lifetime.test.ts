@@ -26,7 +26,7 @@ describe('lifetimeError', () => {
     expect(error?.hint).toMatch(/^on the host, as root: `mount -t binfmt_misc binfmt_misc \/d`/);
   });
 
-  it('names the way to short-lived entries outside of the image alone', () => {
+  it('suggests short-lived entries only outside of the image', () => {
     expect(lifetimeError('/d', 'none', { inImage: false })?.hint).toMatch(
       /run that mount command here instead$/,
     );
@@ -37,13 +37,13 @@ describe('lifetimeError', () => {
 describe('holderWarning', () => {
   const process = { kind: 'process', pid: '7', name: 'catatonit' } as const;
 
-  it('names the process with which the entries end, and the command that keeps them', () => {
+  it('names the process with which the entries end, and a command to keep them', () => {
     expect(holderWarning('/d', { ...process, others: 'known' })).toMatch(
       /^binfmt_misc is not mounted on the host: .* process 7 \(catatonit\); on the host, as root: `mountpoint -q \/d \|\| mount /,
     );
   });
 
-  it('does not speak of the host if its mounts cannot be seen', () => {
+  it('does not mention the host if its mounts cannot be seen', () => {
     const text = holderWarning('/d', { ...process, others: 'unseen' });
     expect(text).toMatch(/^binfmt_misc was not mounted when this command started: .* process 7/);
   });

@@ -30,14 +30,14 @@ describe('installNotes', () => {
     ['a rule without C', [register(rule('a', 'P'))], [WITHOUT_C]],
     ['one of each', [register(rule('a', 'C')), register(rule('b'))], [WITH_C, WITHOUT_C]],
     [
-      'a replacement without C, which the entry had not either',
+      'a replacement without C of an entry without C',
       [register(rule('a')), { kind: 'unregister', entry }],
       [],
     ],
     ['a replacement with C', [register(rule('a', 'C')), { kind: 'unregister', entry }], [WITH_C]],
-    ['a handler that has no flags', [BPF], []],
-    ['nothing that is registered', [{ kind: 'enable', entry }], []],
-  ])('says what C means for %s', (_, steps, notes) => {
+    ['a BPF handler, which has no flags', [BPF], []],
+    ['steps that register nothing', [{ kind: 'enable', entry }], []],
+  ])('explains flag C for %s', (_, steps, notes) => {
     expect(installNotes(steps, [])).toEqual(notes);
   });
 
@@ -47,7 +47,7 @@ describe('installNotes', () => {
   };
   const lasting = flushed(desired(rule('a')));
 
-  it('adds nothing for rules that a boot file registers again', () => {
+  it('adds no note for persistent rules', () => {
     expect(lasting).toEqual([]);
     expect(flushed(desired(rule('a')), desired(rule('b'), '/var/lib/binfmts/b'))).toEqual([]);
     expect(
@@ -58,7 +58,7 @@ describe('installNotes', () => {
     ).toEqual([]);
   });
 
-  it('adds nothing for rules that are not registered now', () => {
+  it('adds no note for rules that are not registered now', () => {
     expect(flushed(desired(rule('c'), '/note'))).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ const options = { replace: false, prove: false };
 const present = { entries: [entry], ours: new Set<string>() };
 
 describe('planInstall', () => {
-  it('removes boot files of ours that are obsolete, or restores what was there before them', () => {
+  it('removes obsolete boot files, or restores their previous text', () => {
     const obsolete = [
       { path: '/etc/binfmt.d/a', restored: null, now: 'ours' },
       { path: '/etc/binfmt.d/b', restored: 'theirs', now: 'ours' },
@@ -27,13 +27,13 @@ describe('planInstall', () => {
     ]);
   });
 
-  it('replaces an equal entry only where that is asked for', () => {
+  it('replaces an equal entry only on request', () => {
     expect(planInstall(present, desired({}), options)).toEqual([]);
     const kinds = planInstall(present, desired({}), { ...options, replace: true }).map(({ kind }) => kind);
     expect(kinds).toEqual(['register', 'unregister', 'register', 'unregister']);
   });
 
-  it('does not mind how many other entries there are', () => {
+  it('works with any number of other entries', () => {
     const others = ['a', 'b'].map((name): Entry => ({ ...entry, name, interpreter: '/other' }));
     expect(planInstall({ ...present, entries: [...others, entry] }, desired({}), options)).toEqual([]);
   });
@@ -41,7 +41,7 @@ describe('planInstall', () => {
   it.each([
     [[], 'flags none'],
     [['P', 'F'], 'flags PF'],
-  ] as const)('says which rule an entry of others has: %j', (flags, text) => {
+  ] as const)("describes the rule of another program's entry: %j", (flags, text) => {
     const theirs: Entry = { ...entry, interpreter: '/theirs', flags };
     expect(() => planInstall({ ...present, entries: [theirs] }, desired({}), options)).toThrow(
       expect.objectContaining({
@@ -51,7 +51,7 @@ describe('planInstall', () => {
     );
   });
 
-  it('proves once more only what was replaced', () => {
+  it('probes only replaced entries again', () => {
     const other: Rule = { ...rule, name: 'qemu-s390x', interpreter: '/new' };
     const both = [...desired({}), { arch: 's390x', rule: other, files: [] }];
     const old: Entry = { ...other, interpreter: '/old', enabled: true };

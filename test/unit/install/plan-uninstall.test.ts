@@ -36,28 +36,28 @@ describe('planUninstall', () => {
   ];
   const forget = { kind: 'delete', path: note.path, previous: 'note' };
 
-  it('removes the entry, restores the boot files, and then forgets it', () => {
+  it('removes the entry, restores the boot files, and finally deletes the registration', () => {
     expect(planUninstall(whole)).toEqual([unregister, ...restore, forget]);
   });
 
-  it('leaves an entry that we only made last', () => {
+  it('keeps an entry that binfmtctl only made persistent', () => {
     const theirs = { ...registration, registered: false };
     expect(planUninstall({ ...whole, registration: theirs })).toEqual([...restore, forget]);
   });
 
-  it('removes an entry of others that was named', () => {
+  it('removes a named entry of another program', () => {
     const named = { entry, registration: null, files: [], registrationFile: null };
     expect(planUninstall(named)).toEqual([unregister]);
   });
 
-  it('restores the files of an entry that is gone', () => {
+  it('restores the boot files of a missing entry', () => {
     expect(planUninstall({ ...whole, entry: null })).toEqual([...restore, forget]);
   });
 
   it.each([
-    ['that are gone', [{ path: '/etc/binfmt.d/a', now: null }]],
-    ['that were not looked at', []],
-  ])('leaves files alone %s', (__, seen) => {
+    ['that are missing', [{ path: '/etc/binfmt.d/a', now: null }]],
+    ['that were not read', []],
+  ])('does not touch files %s', (__, seen) => {
     expect(planUninstall({ ...whole, files: seen })).toEqual([unregister, forget]);
   });
 });

@@ -18,11 +18,11 @@ const kinds = (entries: Entry[], ours: string[], options = plain): string[] =>
   planInstall({ entries, ours: new Set(ours) }, wanted, options).map(({ kind }) => kind);
 
 describe('planInstall', () => {
-  it('writes its note, registers and proves where nothing is there', () => {
+  it('writes the registration, registers the rule and probes it if there is no entry', () => {
     expect(kinds([], [])).toEqual(['write', 'register', 'prove']);
   });
 
-  it('only proves what holds already', () => {
+  it('only probes if the desired state is reached', () => {
     const held = [
       { ...wanted[0], files: [{ path: '/s/r.json', text: 'new', previous: 'new' }] },
     ] as typeof wanted;
@@ -32,7 +32,7 @@ describe('planInstall', () => {
 
   it.each([
     ['ours', ['qemu-aarch64']],
-    ['of another maker', []],
+    ['of another program', []],
   ])('registers the same rule again if its entry, %s, holds an old file', (_, ours) => {
     const present = { entries: [entry], ours: new Set(ours), outdated: new Set(['qemu-aarch64']) };
     expect(planInstall(present, wanted, plain).map(({ kind }) => kind)).toEqual(
@@ -40,7 +40,7 @@ describe('planInstall', () => {
     );
   });
 
-  it('moves an entry to the front if a newer one takes its programs', () => {
+  it('moves an entry to the front if a newer one shadows it', () => {
     const shadowed = { ours: new Set(['qemu-aarch64']), shadowed: new Set(['qemu-aarch64']) };
     const newer: Entry = { ...entry, name: 'newer', interpreter: '/opt/newer' };
     const steps = planInstall({ entries: [newer, entry], ...shadowed }, wanted, plain);
@@ -54,18 +54,18 @@ describe('planInstall', () => {
     ]);
   });
 
-  it('enables the wanted entry where it is disabled', () => {
+  it('enables a disabled entry', () => {
     expect(kinds([{ ...entry, enabled: false }], [])).toEqual(['write', 'enable', 'prove']);
   });
 
-  it('refuses to touch an entry of that name that is not ours', () => {
+  it('refuses to replace an entry of another program', () => {
     expect(() => kinds([other], [])).toThrow(expect.objectContaining({ code: 'ENTRY_NOT_OURS' }));
   });
 
   it.each([
     ['ours', ['qemu-aarch64'], plain],
-    ['named by --replace', [], { ...plain, replace: true }],
-  ])('replaces another entry without a gap when it is %s', (_, ours, options) => {
+    ['replaced on request', [], { ...plain, replace: true }],
+  ])('replaces an entry without a gap if it is %s', (_, ours, options) => {
     const steps = planInstall({ entries: [other], ours: new Set(ours) }, wanted, options);
     expect(steps.map((step) => [step.kind, nameOf(step)])).toEqual([
       ['write', ''],
@@ -78,7 +78,7 @@ describe('planInstall', () => {
     ]);
   });
 
-  it('goes round the staged entry that a killed replacement has left, and removes it at the end', () => {
+  it('avoids the name of a staged entry from a killed replacement, and removes it at the end', () => {
     const left: Entry = { ...other, name: 'qemu-aarch64.staged' };
     const present = { entries: [left, other], ours: new Set(['qemu-aarch64']) };
     const steps = planInstall(present, wanted, plain).map((step) => [step.kind, nameOf(step)]);
@@ -94,7 +94,7 @@ describe('planInstall', () => {
     ]);
   });
 
-  it('leaves the proof out when asked to', () => {
+  it('omits the probe on request', () => {
     expect(kinds([], [], { ...plain, prove: false })).toEqual(['write', 'register']);
   });
 });

@@ -25,28 +25,28 @@ const refusal = (message: RegExp, hint: RegExp) =>
     hint: expect.stringMatching(hint),
   });
 
-describe('what a lock demands', () => {
+describe("a lock file's part", () => {
   const lock = { hosts: { x86_64: { arm: QEMU }, riscv64: {} } };
 
-  it('is the part for this host', () => {
+  it('is the one for this host', () => {
     expect(lockedFor(lock, 'x86_64', FILE)).toEqual({ arm: QEMU });
   });
 
-  it.each(['aarch64', 'constructor'])('is nothing for another host: %s', (host) => {
+  it.each(['aarch64', 'constructor'])('does not exist for another host: %s', (host) => {
     const message = new RegExp(`^${FILE} has no emulators for ${host} machines, only for x86_64, riscv64$`);
     expect(() => lockedFor(lock, host, FILE)).toThrow(refusal(message, /`binfmtctl lock --update arm`/));
     const named = refusal(message, /`binfmtctl lock --update s390x riscv64`/);
     expect(() => lockedFor(lock, host, FILE, ['s390x', 'riscv64'])).toThrow(named);
   });
 
-  it('has every guest that is asked for, or all that are missing are named', () => {
+  it('must have every requested guest; the error names all missing ones', () => {
     expect(() => requireGuests({ arm: QEMU }, ['arm'], FILE)).not.toThrow();
     expect(() => requireGuests({ arm: QEMU }, ['s390x', 'arm', 'valueOf'], 'ci/own.lock')).toThrow(
       refusal(/has no emulator for s390x, valueOf$/, /--update s390x valueOf --lock-file ci\/own\.lock/),
     );
   });
 
-  it('is met by the same bytes from wherever', () => {
+  it('accepts the same bytes from another source', () => {
     expect(() => requireLocked('arm', QEMU, { ...QEMU, source: 'dir:/x' }, FILE)).not.toThrow();
   });
 
@@ -56,14 +56,14 @@ describe('what a lock demands', () => {
     [{ size: 13 }, /expected size 12 as in binfmtctl\.lock, found 13$/],
     [{ version: null }, /expected version 7\.2\.22 as in binfmtctl\.lock, found null$/],
     [{ emulator: 'box64' }, /expected emulator qemu as in binfmtctl\.lock, found box64$/],
-  ])('is refused with expected and found: %j', (found, message) => {
+  ])('refuses another emulator, with expected and found: %j', (found, message) => {
     expect(() => requireLocked('arm', { ...QEMU, ...found }, QEMU, FILE)).toThrow(
       refusal(message, /lock --update arm`; otherwise do not trust it/),
     );
   });
 });
 
-describe('a lock that changes', () => {
+describe('an updated lock file', () => {
   it('keeps the parts of other hosts and the other guests', () => {
     const lock = { hosts: { x86_64: { arm: QEMU, s390x: QEMU }, riscv64: { arm: QEMU } } };
     expect(withLocked(lock, 'x86_64', { arm: OTHER })).toEqual({
@@ -72,7 +72,7 @@ describe('a lock that changes', () => {
     expect(withLocked({ hosts: {} }, 'x86_64', { arm: QEMU })).toEqual({ hosts: { x86_64: { arm: QEMU } } });
   });
 
-  it('tells what is new and what was another one', () => {
+  it('distinguishes new from changed emulators', () => {
     const moved = { ...QEMU, source: 'dir:/x' };
     expect(
       lockChanges({ arm: QEMU, sh4: QEMU, m68k: QEMU }, { arm: QEMU, sh4: moved, alpha: OTHER }),
@@ -82,7 +82,7 @@ describe('a lock that changes', () => {
     ]);
   });
 
-  it('asks each source once', () => {
+  it('groups emulators by source', () => {
     const box = { ...QEMU, emulator: 'box64' };
     const part = { arm: QEMU, sh4: { ...QEMU, source: 'dir:/x' }, m68k: OTHER, x86_64: box };
     expect(groupBySource(part, ['arm', 'sh4', 'm68k', 'x86_64', 'alpha'])).toEqual([

@@ -5,7 +5,7 @@ const through = (url: string, environment: Record<string, string>) =>
   proxyFor(new URL(url), environment)?.href ?? null;
 
 describe('proxyFor', () => {
-  it('goes by the scheme of the address, in lower case first', () => {
+  it('depends on the scheme of the URL; lower-case variables take precedence', () => {
     const environment = { HTTPS_PROXY: 'http://a:1', https_proxy: 'b:2', HTTP_PROXY: 'http://c:3' };
     expect(through('https://x.example/', environment)).toBe('http://b:2/');
     expect(through('http://x.example/', environment)).toBe('http://c:3/');
@@ -13,7 +13,7 @@ describe('proxyFor', () => {
     expect(through('https://x.example/', { HTTPS_PROXY: '' })).toBeNull();
   });
 
-  it('is not what a client of a web server names, which is in upper case', () => {
+  it('ignores upper-case HTTP_PROXY in CGI programs, where the client sets it', () => {
     const environment = { HTTP_PROXY: 'http://a:1', REQUEST_METHOD: 'GET' };
     expect(through('http://x.example/', environment)).toBeNull();
     expect(through('http://x.example/', { ...environment, http_proxy: 'http://b:2' })).toBe('http://b:2/');
@@ -47,12 +47,12 @@ describe('proxyFor', () => {
     expect(through(url, { HTTPS_PROXY: 'http://a:1', NO_PROXY: list })).toBe('http://a:1/');
   });
 
-  it('is none for this machine itself', () => {
+  it('returns null for this machine', () => {
     for (const host of ['localhost', '127.0.0.1:5000', '[::1]:5000'])
       expect(through(`http://${host}/`, { HTTP_PROXY: 'http://a:1' })).toBeNull();
   });
 
-  it('refuses what is no proxy that we speak to, and does not print it', () => {
+  it('rejects an unsupported proxy without printing it', () => {
     expect(() => through('https://x/', { HTTPS_PROXY: 'socks5://me:secret@a:1' })).toThrow(
       expect.objectContaining({ code: 'SOURCE_FAILED', message: expect.not.stringContaining('secret') }),
     );
@@ -61,7 +61,7 @@ describe('proxyFor', () => {
 });
 
 describe('proxyAuthorization', () => {
-  it('is in the address of the proxy, or not there', () => {
+  it('returns the credentials in the URL of the proxy, if any', () => {
     expect(proxyAuthorization(new URL('http://me:p%40ss@a'))).toEqual({
       'proxy-authorization': `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
     });

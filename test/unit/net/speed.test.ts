@@ -4,12 +4,12 @@ import { speedFloor, withinTotalTime } from '../../../src/net/speed.ts';
 import type { FetchOptions } from '../../../src/sources/types.ts';
 
 describe('speedFloor', () => {
-  /** Receives so many bytes in each second; the second after which it gives up, or null. */
+  /** Receives this many bytes per second. Returns the second of the failure, or null. */
   function receive(bytesPerSecond: number, seconds: number): number | null {
     let now = 0;
     const floor = speedFloor('layer', LIMITS, () => now);
     for (let second = 1; second <= seconds; second++) {
-      // An attempt a minute, each after a wait that says nothing of the speed.
+      // One attempt per minute, each after a wait that does not count.
       if (second % 60 === 1) {
         floor.pause();
         now += 45_000;
@@ -26,15 +26,15 @@ describe('speedFloor', () => {
     return null;
   }
 
-  it('passes a slow line for hours, whatever its servers make it wait', () => {
+  it('accepts a slow connection for hours, with any waits between attempts', () => {
     expect(receive(5000, 5 * 3600)).toBeNull();
   });
 
-  it('ends a drip that never stalls, over all attempts', () => {
+  it('rejects a trickle that never stalls, over all attempts', () => {
     expect(receive(1100, 3600)).toBe(300);
   });
 
-  it('ends a download that becomes a drip', () => {
+  it('rejects a download that becomes a trickle', () => {
     let now = 0;
     const floor = speedFloor('layer', LIMITS, () => now);
     floor.received(100_000_000);
@@ -56,7 +56,7 @@ describe('withinTotalTime', () => {
       signal.addEventListener('abort', () => reject(new Error('interrupted')));
     });
 
-  it('ends what takes longer, and names the setting', async () => {
+  it('fails after that time, and names the variable', async () => {
     const ended = withinTotalTime(options, forever, '60').catch((error: unknown) => error);
     vi.advanceTimersByTime(60_000);
     expect(await ended).toMatchObject({
@@ -66,7 +66,7 @@ describe('withinTotalTime', () => {
     });
   });
 
-  it('leaves a result, and a failure before that time, as they are', async () => {
+  it('passes on a result, and an earlier failure', async () => {
     expect(await withinTotalTime(options, async () => 7, '60')).toBe(7);
     await expect(withinTotalTime(options, () => Promise.reject(new Error('x')), '60')).rejects.toThrow('x');
     expect(vi.getTimerCount()).toBe(0);
@@ -76,7 +76,7 @@ describe('withinTotalTime', () => {
     expect(await withinTotalTime(options, async ({ signal }) => signal, '')).toBe(outer.signal);
   });
 
-  it.each(['0', '-1', '1h', '1.5', ' '])('refuses %j', async (text) => {
+  it.each(['0', '-1', '1h', '1.5', ' '])('rejects %j', async (text) => {
     await expect(withinTotalTime(options, async () => 7, text)).rejects.toMatchObject({ code: 'USAGE' });
   });
 });

@@ -14,28 +14,28 @@ const observed = (changed: Partial<Observation>): Observation => ({
 
 describe('judge', () => {
   it.each([
-    ['all that the flags promise holds', {}, 'works', []],
+    ['everything that the flags guarantee works', {}, 'works', []],
     ['it fails on the host', { host: no, chroot: no }, 'fails', ['on the host: a reason']],
     ['F does not serve a chroot', { chroot: no }, 'fails', ['in a chroot: a reason']],
     ['P does not keep argv[0]', { argv0: no }, 'fails', ['argv[0]: a reason']],
     ['it could not be run', { host: unknown }, 'unchecked', ['on the host: no right']],
     [
-      'a place could not be tried',
+      'a place could not be checked',
       { mountNamespace: unknown },
       'unchecked',
       ['in a new mount namespace: no right'],
     ],
     [
-      'one place fails and another could not be tried',
+      'one place fails and another could not be checked',
       { chroot: no, mountNamespace: unknown },
       'fails',
       ['in a chroot: a reason'],
     ],
-  ] as const)('says what %s means', (_, changed, outcome, reasons) => {
+  ] as const)('judges that %s', (_, changed, outcome, reasons) => {
     expect(judge(observed(changed))).toEqual({ outcome, reasons, limits: [] });
   });
 
-  it('does not ask an entry without F to serve chroots, and says that it does not', () => {
+  it('does not expect an entry without F to work in chroots, but reports the limit', () => {
     expect(judge(observed({ flags: ['P'], chroot: no }))).toEqual({
       outcome: 'works',
       reasons: [],
@@ -43,7 +43,7 @@ describe('judge', () => {
     });
   });
 
-  it('says what an entry without P costs only if argv[0] was seen to be lost', () => {
+  it('reports the limit of an entry without P only if argv[0] was lost', () => {
     const lost = expect.stringContaining('entry qemu-riscv64 has no flag P');
     expect(judge(observed({ flags: ['F'], argv0: no }))).toMatchObject({ outcome: 'works', limits: [lost] });
     for (const argv0 of [yes, unknown])
@@ -51,10 +51,10 @@ describe('judge', () => {
   });
 
   it.each([
-    ['with F', ['F'], no, 'the emulator is dynamic'],
-    ['without F', [], no, 'the emulator is dynamic'],
-    ['where the chroot has its loader', ['F'], yes, null],
-  ] as const)('expects a dynamic emulator to run programs on the host only: %s', (_, flags, chroot, why) => {
+    ['with F', ['F'], no, 'the emulator is dynamic and needs /lib/ld.so at run time'],
+    ['without F', [], no, 'the emulator is dynamic and needs /lib/ld.so at run time'],
+    ['with its loader in the chroot', ['F'], yes, null],
+  ] as const)('expects a dynamic emulator to work only on the host: %s', (_, flags, chroot, why) => {
     const emulator = { path: '/box64', sha256: 'ab', version: '0.3.4', loader: '/lib/ld.so' };
     expect(judge(observed({ flags, emulator, chroot, mountNamespace: chroot }))).toEqual({
       outcome: 'works',
@@ -63,12 +63,12 @@ describe('judge', () => {
     });
   });
 
-  it('expects a static emulator with F to serve chroots', () => {
+  it('expects a static emulator with F to work in chroots', () => {
     const emulator = { path: '/qemu', sha256: 'ab', version: '7.2.22', loader: null };
     expect(judge(observed({ emulator, chroot: no })).outcome).toBe('fails');
   });
 
-  it('takes credentials that could not be tried for a limit', () => {
+  it('reports unchecked credentials as a limit', () => {
     expect(judge(observed({ flags: ['C', 'F'] }))).toEqual({
       outcome: 'works',
       reasons: [],
@@ -76,7 +76,7 @@ describe('judge', () => {
     });
   });
 
-  it('measures by another expectation where one is given', () => {
+  it('uses another expectation if given', () => {
     const asked = { ...expectationOf([]), chroots: true };
     expect(judge(observed({ flags: [], chroot: no }), asked).outcome).toBe('fails');
   });

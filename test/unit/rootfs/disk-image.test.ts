@@ -12,7 +12,7 @@ const readerOf =
   async (offset: number, length: number): Promise<Uint8Array> =>
     bytes.subarray(offset, offset + length);
 
-/** An image with these bytes at these places. */
+/** An image with the given bytes at the given offsets. */
 function image(...parts: readonly (readonly [offset: number, bytes: Uint8Array | string])[]) {
   const bytes = Buffer.alloc(SIZE);
   for (const [offset, part] of parts) Buffer.from(part as string, 'latin1').copy(bytes, offset);
@@ -32,11 +32,11 @@ describe('readDiskImage', () => {
     ['vhdx', [0, 'vhdxfile']],
     ['vpc', [0, 'conectix']],
     ['vdi', [64, '\x7f\x10\xda\xbe']],
-  ] as const)('knows formats that have to be converted: %s', async (qemuFormat, part) => {
+  ] as const)('recognizes formats that must be converted: %s', async (qemuFormat, part) => {
     expect(await image(part)).toMatchObject({ kind: 'converted', qemuFormat });
   });
 
-  it('knows a CD image, also one that is a disk image as well', async () => {
+  it('recognizes a CD image, also if it is a disk image too', async () => {
     const table = mbr([{ start: 64, sectors: 100, type: 0x83 }]);
     expect(await image([0, table], [0x8001, 'CD001'])).toEqual({ kind: 'ISO 9660' });
   });
@@ -53,11 +53,11 @@ describe('readDiskImage', () => {
         [510, '\x55\xaa'],
       ],
     ],
-  ] as const)('knows that something else is none: %s', async (_, parts) => {
+  ] as const)('returns null for other files: %s', async (_, parts) => {
     expect(await image(...(parts as readonly (readonly [number, string])[]))).toBe(null);
   });
 
-  it('knows a file system without a partition table', async () => {
+  it('recognizes a file system without a partition table', async () => {
     expect(await image([1080, '\x53\xef'])).toEqual({ kind: 'file system' });
   });
 
@@ -85,7 +85,7 @@ describe('readDiskImage', () => {
     });
   });
 
-  it('ends at a chain of logical partitions that has no end', async () => {
+  it('terminates for a circular chain of logical partitions', async () => {
     const bytes = Buffer.alloc(SIZE);
     mbr([{ start: 32, sectors: 200, type: 0x0f }]).copy(bytes);
     const link = mbr([{ start: 2, sectors: 10, type: 0x83 }]);
@@ -108,7 +108,7 @@ describe('readDiskImage', () => {
     });
   });
 
-  it('leaves out what reaches beyond the disk, and entries of a size that no tool makes', async () => {
+  it('omits partitions beyond the end of the disk, and entries of unusual size', async () => {
     const beyond = { start: 64, sectors: SIZE / 512, type: LINUX };
     expect((await tableOf(gpt([beyond])))?.partitions).toEqual([]);
     const forged = gpt([{ start: 64, sectors: 8, type: LINUX }]);
@@ -133,12 +133,12 @@ describe('choosePartition', () => {
     ['the only root partition, beside other Linux partitions', [linux, linux, root], 3],
     ['none of several', [linux, linux], undefined],
     ['none of several roots', [root, root, linux], undefined],
-    ['none where there is none', [efi], undefined],
-  ])('takes %s', async (_, partitions, number) => {
+    ['none without a Linux partition', [efi], undefined],
+  ])('chooses %s', async (_, partitions, number) => {
     expect(await choose(partitions)).toBe(number);
   });
 
-  it('takes the wanted one', async () => {
+  it('chooses the requested partition', async () => {
     expect(await choose([linux, linux], 2)).toBe(2);
     expect(await choose([linux, linux], 3)).toBe(undefined);
   });
@@ -149,7 +149,7 @@ it.each([
   ['btrfs', 0x10040, '_BHRfS_M'],
   ['xfs', 0, 'XFSB'],
   ['squashfs', 0, 'hsqs'],
-] as const)('fileSystemAt knows %s', async (type, at, magic) => {
+] as const)('fileSystemAt recognizes %s', async (type, at, magic) => {
   const bytes = Buffer.alloc(SIZE);
   bytes.write(magic, 4096 + at, 'latin1');
   expect(await fileSystemAt(readerOf(bytes), 4096)).toBe(type);

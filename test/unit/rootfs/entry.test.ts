@@ -20,12 +20,12 @@ describe('an entry of a tree', () => {
     );
   });
 
-  it('that is a link to a name with .. in it is refused where it is a hard one', () => {
+  it('that is a hard link to a name with .. is refused, but not a symbolic link', () => {
     expect(() => treeFilter()(entry('x', { type: 'link', linkname: '../y' }))).toThrow(/unsafe file name/);
     expect(treeFilter()(entry('x', { type: 'symlink', linkname: '../../y' }))).toBe(true);
   });
 
-  it('that is a device is left out, as are hard links to it', () => {
+  it('that is a device is skipped, and so are hard links to it', () => {
     const keep = treeFilter();
     expect(keep(entry('./dev/null', { type: 'character-device' }))).toBe(false);
     expect(keep(entry('var/disk', { type: 'block-device' }))).toBe(false);
@@ -34,7 +34,7 @@ describe('an entry of a tree', () => {
     expect(keep(entry('run/initctl', { type: 'fifo' }))).toBe(true);
   });
 
-  it('of a kind that is not known, or that has bytes where others read none, is refused', () => {
+  it('of unknown type, or with content that its type does not have, is refused', () => {
     expect(() => treeFilter()(entry('x', { type: null as never }))).toThrow(/unsupported type/);
     for (const type of ['link', 'symlink', 'directory', 'fifo'] as const)
       expect(() => treeFilter()(entry('x', { type, linkname: 'y', size: 512 }))).toThrow(/with content/);
@@ -42,13 +42,13 @@ describe('an entry of a tree', () => {
 });
 
 describe('an entry of a layer', () => {
-  it('that is a whiteout is no part of the tree', () => {
+  it('that is a whiteout is not unpacked', () => {
     for (const name of ['.wh.x', 'a/.wh.x', 'a/.wh..wh..opq', '.wh..wh.plnk', '.wh..wh.plnk/1.2'])
       expect(layerFilter()(entry(name))).toBe(false);
     expect(layerFilter()(entry('a/x'))).toBe(true);
   });
 
-  it('tells what has to go', () => {
+  it('determines the path to clear', () => {
     expect(pathToClear(entry('./a/.wh.x'))).toEqual({ kind: 'path', path: 'a/x' });
     expect(pathToClear(entry('.wh.x'))).toEqual({ kind: 'path', path: 'x' });
     expect(pathToClear(entry('a/.wh..wh..opq'))).toEqual({ kind: 'content', path: 'a' });
@@ -65,7 +65,7 @@ describe('an entry of a layer', () => {
 });
 
 describe('the first entry of an archive', () => {
-  it('tells an image from a tree', () => {
+  it('distinguishes an image from a tree', () => {
     const hex = 'a'.repeat(64);
     for (const name of [
       'oci-layout',

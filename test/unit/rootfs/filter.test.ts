@@ -33,7 +33,7 @@ async function entriesOf(bytes: Uint8Array): Promise<readonly unknown[]> {
 }
 
 const entry = fc.record({
-  // Longer ones have a header of their own.
+  // Longer names have a separate header.
   name: fc.stringMatching(/^[a-z]{1,8}$/).map((name) => (name.length > 6 ? name.repeat(30) : name)),
   bytes: fc.oneof(
     fc.uint8Array({ maxLength: 1100 }),
@@ -42,8 +42,8 @@ const entry = fc.record({
   keep: fc.boolean(),
 });
 
-describe('an archive that is filtered', () => {
-  it('has the entries that are kept as they were, however its bytes come in', async () => {
+describe('a filtered archive', () => {
+  it('keeps entries unchanged, whatever the chunks of its bytes', async () => {
     const cases = fc.asyncProperty(
       fc.array(entry, { maxLength: 8 }),
       fc.integer({ min: 1, max: 70_000 }),
@@ -64,7 +64,7 @@ describe('an archive that is filtered', () => {
     await fc.assert(cases, { numRuns: 60 });
   });
 
-  it('is the same, byte for byte, where all is kept', async () => {
+  it('is identical byte for byte if every entry is kept', async () => {
     const all = await tar([
       { name: 'a', bytes: 'abc' },
       { name: 'n'.repeat(300), bytes: Buffer.alloc(100_000, 1) },
@@ -72,7 +72,7 @@ describe('an archive that is filtered', () => {
     expect(await joined(filterTar(inChunks(all, 1000), options, () => true))).toEqual(all);
   });
 
-  it('ends where an entry is refused', async () => {
+  it('ends at a refused entry', async () => {
     const all = await tar([
       { name: 'a', bytes: 'abc' },
       { name: 'b', bytes: 'abc' },

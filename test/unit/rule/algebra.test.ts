@@ -5,7 +5,7 @@ import { parseHex } from '../../../src/rule/hex.ts';
 import { matches } from '../../../src/rule/match.ts';
 import type { MagicPattern, Pattern } from '../../../src/rule/types.ts';
 
-/** Bytes whose upper seven bits are equal, so that every file of three such bytes can be tried under every name. */
+/** Bytes with equal upper seven bits, so that every file of three such bytes can be tested under every name. */
 const SMALL_BYTES = [0x00, 0x01, 0xfe, 0xff];
 const smallBytes = (size: number) =>
   fc
@@ -47,7 +47,7 @@ describe('against every small file', () => {
   const check = (property: (a: Pattern, b: Pattern) => void) =>
     fc.assert(fc.property(smallPattern, smallPattern, property), { numRuns: 3000 });
 
-  it('overlap says whether one file matches both', () => {
+  it('overlap is true if a file matches both', () => {
     check((a, b) => {
       const both = matchedBy(a).some(({ head, path }) => matches(b, head, path));
       expect(overlap(a, b)).toBe(both);
@@ -55,16 +55,16 @@ describe('against every small file', () => {
     });
   });
 
-  it('covers says whether every file of the second matches the first', () => {
+  it('covers is true if every file of the second matches the first', () => {
     check((a, b) => {
       expect(covers(a, b)).toBe(matchedBy(b).every(({ head, path }) => matches(a, head, path)));
     });
   });
 
-  it('equalPatterns says whether both match the same files', () => {
+  it('equalPatterns is true if both match the same files', () => {
     check((a, b) => {
       const both = [a, b].map(matchedBy);
-      // Extensions with a dot match nothing and are still different texts.
+      // Extensions with a dot match no file but are still different texts.
       fc.pre(both.every((files) => files.length > 0));
       expect(equalPatterns(a, b)).toBe(JSON.stringify(both[0]) === JSON.stringify(both[1]));
     });
@@ -87,17 +87,17 @@ describe('equalPatterns', () => {
     expect(equalPatterns(magic('41ff', 'ff00'), magic('4100', 'ff00'))).toBe(true);
   });
 
-  it('takes no mask and a mask of all ff for the same', () => {
+  it('treats no mask and a mask of all ff as equal', () => {
     expect(equalPatterns(magic('4142', 'ffff'), magic('4142'))).toBe(true);
   });
 
-  it('tells offsets apart', () => {
+  it('distinguishes offsets', () => {
     expect(equalPatterns(magic('41'), magic('41', null, 1))).toBe(false);
   });
 });
 
 describe('SCRIPT_PATTERN', () => {
-  it('matches what begins with #!', () => {
+  it('matches files that begin with #!', () => {
     expect(matches(SCRIPT_PATTERN, bytes('23212f'), 'f')).toBe(true);
     expect(matches(SCRIPT_PATTERN, bytes('2023'), 'f')).toBe(false);
   });

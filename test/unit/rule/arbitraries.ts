@@ -1,4 +1,4 @@
-/** Random rules that the kernel can take. */
+/** Random rules that the kernel accepts. */
 import fc from 'fast-check';
 import { conflictOf, FLAGS, normaliseFlags } from '../../../src/rule/flags.ts';
 import { decodeText } from '../../../src/rule/text.ts';
@@ -6,7 +6,7 @@ import type { BpfRule, ExtensionPattern, MagicPattern, Rule } from '../../../src
 
 export const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength });
 
-/** Any text without NUL, also of bytes that are no UTF-8. */
+/** Any text without NUL, including invalid UTF-8. */
 export const text = (maxLength: number, without = '') => {
   const forbidden = new Set([0, ...Buffer.from(without)]);
   return bytes(1, maxLength)
@@ -40,7 +40,7 @@ export const rule: fc.Arbitrary<Rule> = fc.record({
   flags,
 });
 
-/** Rules that Linux 7.3 can take. */
+/** Rules that Linux 7.3 accepts. */
 export const rule73: fc.Arbitrary<Rule> = fc
   .tuple(rule, fc.subarray([...FLAGS]).map(normaliseFlags))
   .filter(([, flags]) => conflictOf(flags) === null)

@@ -11,7 +11,7 @@ const parse = (text: string) => parseEntry('t', encodeText(text));
 const ENTRY = 'enabled\ninterpreter /i\nflags: OCF\noffset 2\nmagic 4142\nmask ff00\n';
 
 describe('entries', () => {
-  it('reads back what it wrote', () => {
+  it('round-trip', () => {
     const anyEntry = fc.tuple(rule, fc.boolean()).map(([rule, enabled]): Entry => ({ ...rule, enabled }));
     fc.assert(
       fc.property(anyEntry, (entry) => {
@@ -22,13 +22,13 @@ describe('entries', () => {
   });
 
   it.each(REGISTER_CASES.filter(({ errno }) => errno === null))(
-    'writes what the kernel does: $note',
+    'are formatted as by the kernel: $note',
     (one) => {
       expect(formatEntry(parseEntry(one.entryName, one.entryFile))).toEqual(one.entryFile);
     },
   );
 
-  it('reads a magic', () => {
+  it('have a magic', () => {
     expect(parse(ENTRY)).toEqual({
       name: 't',
       enabled: true,
@@ -38,7 +38,7 @@ describe('entries', () => {
     });
   });
 
-  it('reads newlines in the interpreter and in the extension', () => {
+  it('can have newlines in the interpreter and in the extension', () => {
     expect(parse('disabled\ninterpreter /a\nflags\nb\nflags: \nextension .x\ny\n')).toMatchObject({
       enabled: false,
       interpreter: '/a\nflags\nb',
@@ -46,14 +46,14 @@ describe('entries', () => {
     });
   });
 
-  it('keeps letters and lines of later kernels', () => {
+  it('keep flag letters and lines of later kernels', () => {
     const later = parse(`${ENTRY.replace('OCF', 'OFTX')}colour blue\n`);
     expect(later).toMatchObject({ flags: ['O', 'F', 'T'], extra: ['X', 'colour blue'] });
   });
 
   it.each([
     ['nothing', ''],
-    ['a text that is cut off', ENTRY.slice(0, -1)],
+    ['a truncated text', ENTRY.slice(0, -1)],
     ['a text that stops after the flags', 'enabled\ninterpreter /i\nflags: P\n'],
     ['another status', ENTRY.replace('enabled', 'asleep')],
     ['no interpreter line', 'enabled\nflags: \noffset 0\nmagic 41\n'],
@@ -62,13 +62,13 @@ describe('entries', () => {
     ['an odd number of digits', ENTRY.replace('4142', '414')],
     ['no magic', ENTRY.replace('4142', '')],
     ['a mask shorter than the magic', ENTRY.replace('ff00', 'ff')],
-    ['an offset that is no number', ENTRY.replace('offset 2', 'offset two')],
+    ['an offset that is not a number', ENTRY.replace('offset 2', 'offset two')],
     ['an empty extension', 'enabled\ninterpreter /i\nflags: \nextension .\n'],
-  ])('refuses %s', (_, text) => {
+  ])('are refused with %s', (_, text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'BAD_ENTRY' }));
   });
 
-  it('throws nothing but BAD_ENTRY, whatever the bytes', () => {
+  it('only throw BAD_ENTRY', () => {
     const mutated = fc.tuple(rule, fc.nat(), fc.uint8Array({ maxLength: 4 })).map(([rule, at, bytes]) => {
       const text = [...formatEntry({ ...rule, enabled: true })];
       text.splice(at % text.length, bytes.length, ...bytes);
@@ -88,7 +88,7 @@ describe('entries', () => {
 });
 
 describe('entries of BPF handlers', () => {
-  it('read back what was written', () => {
+  it('round-trip', () => {
     fc.assert(
       fc.property(bpfRule, fc.boolean(), (rule, enabled) => {
         const entry = { ...rule, enabled };
@@ -97,7 +97,7 @@ describe('entries of BPF handlers', () => {
     );
   });
 
-  it('are read as Linux 7.3 prints them', () => {
+  it('are parsed as printed by Linux 7.3', () => {
     const text = 'disabled\nbpf my handler\nbpf-interpreter arm /a b\nbpf-interpreter x86 /x\n86\nflags: \n';
     expect(parseAnyEntry('b', encodeText(text))).toEqual({
       name: 'b',
@@ -133,7 +133,7 @@ describe('entries of BPF handlers', () => {
   });
 });
 
-/** What bm_entry_show() of Linux 7.3 prints for a BPF handler. */
+/** Output of bm_entry_show() of Linux 7.3 for a BPF handler. */
 function formatBpfEntry({ enabled, handler, interpreters }: BpfEntry): Uint8Array {
   const bound = interpreters.map(({ name, path }) => `bpf-interpreter ${name} ${path}\n`);
   return encodeText(

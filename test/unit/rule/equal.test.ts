@@ -23,14 +23,14 @@ describe('equalRules', () => {
     ['another name', { ...rule, name: 'x' }],
     ['the same flags in another order', { ...rule, flags: ['O', 'P'] }],
     [
-      'a mask that leaves nothing open',
+      'a mask of all ones',
       { ...rule, pattern: { ...rule.pattern, mask: Uint8Array.of(255, 255) } as Rule['pattern'] },
     ],
-  ])('does not mind %s', (_, other) => {
+  ])('ignores %s', (_, other) => {
     expect(equalRules(rule, other)).toBe(true);
   });
 
-  it('takes C and O for C, which brings O with it', () => {
+  it('treats C as C with O', () => {
     expect(equalRules({ ...rule, flags: ['C'] }, { ...rule, flags: ['O', 'C'] })).toBe(true);
   });
 
@@ -38,11 +38,11 @@ describe('equalRules', () => {
     ['another interpreter', { ...rule, interpreter: '/x' }],
     ['another flag', { ...rule, flags: ['P'] }],
     ['another pattern', { ...rule, pattern: { type: 'extension', extension: 'a' } }],
-  ])('tells %s', (_, other) => {
+  ])('detects %s', (_, other) => {
     expect(equalRules(rule, other)).toBe(false);
   });
 
-  it('takes BPF handlers for equal whatever the order of their interpreters', () => {
+  it('ignores the order of the interpreters of BPF handlers', () => {
     expect(equalRules(bpf, { ...bpf, name: 'x', interpreters: bpf.interpreters.toReversed() })).toBe(true);
   });
 
@@ -57,7 +57,7 @@ describe('equalRules', () => {
       { ...bpf, interpreters: [{ name: 'x', path: '/arm' }, ...bpf.interpreters.slice(1)] },
     ],
     [
-      'paths that are exchanged',
+      'swapped paths',
       {
         ...bpf,
         interpreters: [
@@ -66,12 +66,12 @@ describe('equalRules', () => {
         ],
       },
     ],
-  ])('tells BPF handlers with %s', (_, other) => {
+  ])('distinguishes BPF handlers with %s', (_, other) => {
     expect(equalRules(bpf, other)).toBe(false);
     expect(equalRules(other, bpf)).toBe(false);
   });
 
-  it('tells a BPF handler from another rule', () => {
+  it('distinguishes a BPF handler from another rule', () => {
     expect(equalRules(bpf, rule)).toBe(false);
     expect(equalRules(rule, bpf)).toBe(false);
   });

@@ -6,7 +6,7 @@ const COLON = 0x3a;
 const latin1 = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
 
 describe('escapes', () => {
-  it('decodes what it encoded, whichever bytes are literal', () => {
+  it('round-trips, whichever bytes are literal', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.func(fc.boolean()), (bytes, choose) => {
         const isLiteral = (byte: number) => ![0, 0x5c, COLON].includes(byte) && choose(byte);
@@ -32,11 +32,11 @@ describe('escapes', () => {
     ['A\\\0B', 'A\\'],
   ])('decodes %j to %j', (field, decoded) => expect(decodeEscaped(latin1(field))).toEqual(latin1(decoded)));
 
-  it('skips the digits of an escape even where they equal the delimiter', () => {
+  it('skips the digits of an escape even if they equal the delimiter', () => {
     expect(scanEscaped(latin1('\\xeee'), 0, 0x65)).toBe(4);
   });
 
-  it('finds the delimiter behind a raw NUL', () => {
+  it('finds the delimiter after a raw NUL', () => {
     expect(scanEscaped(latin1('a\0b:'), 0, COLON)).toBe(3);
   });
 

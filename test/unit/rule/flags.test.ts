@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FLAGS, formatFlags, normaliseFlags, parseFlags } from '../../../src/rule/flags.ts';
 
 describe('flags', () => {
-  it('reads back what it wrote, in any order and repeated', () => {
+  it('round-trip, in any order and repeated', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...FLAGS)), (flags) => {
         expect(parseFlags(flags.join(''))).toEqual(normaliseFlags(flags));

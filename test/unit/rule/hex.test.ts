@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatHex, parseHex } from '../../../src/rule/hex.ts';
 
 describe('hex', () => {
-  it('reads back what it wrote', () => {
+  it('round-trips', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         expect(parseHex(formatHex(bytes))).toEqual(bytes);
@@ -11,11 +11,11 @@ describe('hex', () => {
     );
   });
 
-  it('writes lower case, two digits a byte', () => {
+  it('writes lower case, two digits per byte', () => {
     expect(formatHex(Uint8Array.of(0x0a, 0xff))).toBe('0aff');
   });
 
-  it.each(['7', '7f4', '7g', '0x7f', '7f\n', ' 7f'])('reads nothing from %j', (text) => {
+  it.each(['7', '7f4', '7g', '0x7f', '7f\n', ' 7f'])('rejects %j', (text) => {
     expect(parseHex(text)).toBeNull();
   });
 });

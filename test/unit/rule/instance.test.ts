@@ -22,7 +22,7 @@ const AROUND: WriteSurroundings = {
 
 type Act = readonly [file: string, text: string] | readonly [unlinked: string];
 
-/** What each act is answered with, and the instance after all of them. */
+/** The result of each write, and the instance after all of them. */
 function carriedOut(kernel: InstanceKernel, ...acts: readonly Act[]) {
   let instance = emptyInstance(kernel);
   const answers = acts.map(([name, text]) => {
@@ -42,7 +42,7 @@ const listed = ({ files }: Instance) => files.map(({ name, enabled }) => `${name
 const tried = (instance: Instance) => entriesToTry(instance).map(({ name }) => name);
 
 describe('write', () => {
-  it('registers the newest first, and lists it so', () => {
+  it('lists the newest entry first', () => {
     const { instance, answers } = carriedOut(LINUX618, rule('a'), rule('b'));
     expect(answers).toEqual([null, null]);
     expect(listed(instance)).toEqual(['b', 'a']);
@@ -58,7 +58,7 @@ describe('write', () => {
       { ...LINUX618, opensBeforeName: false },
       'EEXIST',
     ],
-    ['a taken name', [rule('a'), ['a', '0'], rule('a')], LINUX618, 'EEXIST'],
+    ['an existing name', [rule('a'), ['a', '0'], rule('a')], LINUX618, 'EEXIST'],
     ['a name of the file system', [rule('status')], LINUX618, 'EEXIST'],
     ['a long name', [rule('a'.repeat(256))], LINUX618, 'ENAMETOOLONG'],
     [
@@ -67,13 +67,13 @@ describe('write', () => {
       LINUX73,
       'ENOSPC',
     ],
-    ['a handler that is not there', [['register', ':b:B::::other:']], LINUX73, 'ENOENT'],
+    ['a missing handler', [['register', ':b:B::::other:']], LINUX73, 'ENOENT'],
     ['a handler with a flag', [['register', ':b:B::::h:F']], LINUX73, 'EINVAL'],
-    ['a handler where the kernel has none', [['register', ':b:B::::h:']], LINUX618, 'EINVAL'],
-    ['an entry that is not there', [['a', '1']], LINUX618, 'ENOENT'],
+    ['a handler if the kernel has none', [['register', ':b:B::::h:']], LINUX618, 'EINVAL'],
+    ['a missing entry', [['a', '1']], LINUX618, 'ENOENT'],
     ['unlink before Linux 7.3', [rule('a'), ['a']], LINUX618, 'EPERM'],
     ['unlink of status', [['status']], LINUX73, 'EPERM'],
-    ['unlink of what is not there', [['a']], LINUX73, 'ENOENT'],
+    ['unlink of a missing entry', [['a']], LINUX73, 'ENOENT'],
     ['a binding to a rule', [rule('a', 'D'), ['a', '+x /x']], LINUX73, 'EINVAL'],
     ['a command that is too long', [rule('a'), ['a', '1'.repeat(4132)]], LINUX73, 'E2BIG'],
     ['a long command before Linux 7.3', [rule('a'), ['a', '1'.repeat(4132)]], LINUX618, 'EINVAL'],
@@ -82,7 +82,7 @@ describe('write', () => {
     expect(answers).toEqual([...acts.slice(1).map(() => null), errno]);
   });
 
-  it.each(['0', '1', '-1', '0\n', '1\n', '-1\n', ''])('takes the command %j', (text) => {
+  it.each(['0', '1', '-1', '0\n', '1\n', '-1\n', ''])('accepts the command %j', (text) => {
     expect(carriedOut(LINUX618, rule('a'), ['a', text], ['status', text]).answers).toEqual([
       null,
       null,
@@ -100,12 +100,12 @@ describe('write', () => {
     },
   );
 
-  it('keeps the place of an entry that is disabled and enabled', () => {
+  it('keeps the position of an entry that is disabled and enabled', () => {
     const { instance } = carriedOut(LINUX618, rule('a'), rule('b'), ['a', '0'], ['a', '1']);
     expect(tried(instance)).toEqual(['b', 'a']);
   });
 
-  it('puts an entry registered with D at the head when it is first enabled, and never again', () => {
+  it('moves an entry registered with D to the front only when it is first enabled', () => {
     const first = carriedOut(LINUX73, rule('a', 'D'), rule('b'));
     expect(listed(first.instance)).toEqual(['b', 'a off']);
     expect(tried(first.instance)).toEqual(['b']);
@@ -117,12 +117,12 @@ describe('write', () => {
     expect(tried(second.instance)).toEqual(['c', 'a', 'b']);
   });
 
-  it('empties the instance with -1 to status, which stays off where it was off', () => {
+  it('removes all entries on -1 to status, and stays disabled if it was', () => {
     const { instance } = carriedOut(LINUX73, rule('a', 'D'), rule('b'), ['status', '0'], ['status', '-1']);
     expect(instance).toEqual({ ...emptyInstance(LINUX73), enabled: false });
   });
 
-  it('gives back the place of an interpreter that is held no more', () => {
+  it('frees the slot of an interpreter that is no longer held', () => {
     const full = [rule('a', 'F'), rule('b', 'F')];
     expect(carriedOut(LINUX73, ...full, ['a'], rule('c', 'F')).answers).toEqual([null, null, null, null]);
   });
@@ -148,7 +148,7 @@ describe('write', () => {
     ]);
   });
 
-  it('tries each file once at most, and changes nothing where it refuses', () => {
+  it('opens each file at most once, and changes nothing on failure', () => {
     const name = fc.constantFrom('a', 'b', 'c');
     const acts = fc.array(
       fc.oneof(
@@ -181,7 +181,7 @@ describe('servingInstance', () => {
   const host = { parent: null, instance: carriedOut(LINUX618, rule('host')).instance };
   const child = { parent: host, instance: null };
 
-  it('is that of the nearest user namespace with one', () => {
+  it('is that of the closest user namespace with an instance', () => {
     expect(servingInstance(host)).toBe(host.instance);
     expect(servingInstance(child)).toBe(host.instance);
     const own = { ...child, instance: carriedOut(LINUX618, rule('own')).instance };
@@ -189,14 +189,14 @@ describe('servingInstance', () => {
     expect(servingInstance({ parent: own, instance: null })).toBe(own.instance);
   });
 
-  it('is the own one where that was unmounted, switched off or emptied', () => {
+  it("is the namespace's instance even if it was unmounted, disabled or emptied", () => {
     const unmounted = emptyInstance(LINUX618);
     expect(servingInstance({ parent: host, instance: unmounted })).toBe(unmounted);
     const off = carriedOut(LINUX618, rule('own'), ['status', '0']).instance;
     expect(servingInstance({ parent: host, instance: off })).toBe(off);
   });
 
-  it('is none where nobody ever mounted one', () => {
+  it('is none if no instance was ever mounted', () => {
     expect(servingInstance({ parent: { parent: null, instance: null }, instance: null })).toBeNull();
   });
 });

@@ -36,7 +36,7 @@ describe('matches', () => {
     ['d.foo/prog', false],
     ['x.foo/', false],
     ['x.', false],
-  ])('takes the extension from the last dot of the path %s', (path, expected) => {
+  ])('uses the extension after the last dot of the path %s', (path, expected) => {
     expect(matches(extension('foo'), head(''), path)).toBe(expected);
   });
 
@@ -54,7 +54,7 @@ describe('firstMatch', () => {
     flags: [],
   });
 
-  it('takes the newest enabled entry that matches', () => {
+  it('returns the newest enabled entry that matches', () => {
     const other = entry('other', magic('5a'));
     const off = entry('off', magic('41'), false);
     const entries = [other, off, entry('newer', extension('x')), entry('older', magic('41'))];

@@ -19,7 +19,7 @@ const RULE: Rule = { name: 'n', pattern: MAGIC, interpreter: '/i', flags: [] };
 const outcome = (registered: ReturnType<typeof parseRegister>) =>
   'errno' in registered ? registered.errno : null;
 
-/** Errors of flag F's file, and of names that are taken, only a kernel can give. */
+/** Only a kernel can return the errors of flag F's file and of existing names. */
 const syntaxErrno = (errno: string | null, { note, registeredBefore }: RegisterCase) => {
   const isOfFile = ['ENOENT', 'EACCES', 'ENOTDIR', 'ELOOP', 'ETXTBSY'].includes(errno ?? '');
   const isTaken = errno === 'EEXIST' && registeredBefore.length > 0;
@@ -27,19 +27,19 @@ const syntaxErrno = (errno: string | null, { note, registeredBefore }: RegisterC
 };
 
 describe('parseRegister', () => {
-  // The kernel opens the file before it looks at the name; here the name is all there is to judge.
+  // The kernel opens the file before it checks the name; parseRegister only checks the name.
   const syntactic = REGISTER_CASES.filter(({ note }) => !/name with F/.test(note));
 
-  it.each(syntactic)('answers as Linux 6.18: $note', (one) => {
+  it.each(syntactic)('agrees with Linux 6.18: $note', (one) => {
     expect(outcome(parseRegister(one.register))).toBe(syntaxErrno(one.errno, one));
   });
 
-  it.each(syntactic)('answers as Linux 7.3: $note', (one) => {
+  it.each(syntactic)('agrees with Linux 7.3: $note', (one) => {
     expect(outcome(parseRegister(one.register, { linux73: true }))).toBe(syntaxErrno(one.errno73, one));
   });
 
   it.each(REGISTER_CASES.filter(({ errno }) => errno === null))(
-    'reads what the kernel shows: $note',
+    "parses the kernel's output: $note",
     (one) => {
       const registered = parseRegister(one.register);
       const { enabled, ...shown } = parseEntry(one.entryName, one.entryFile);
@@ -50,12 +50,12 @@ describe('parseRegister', () => {
     },
   );
 
-  it('takes D for a way to register, and T with O', () => {
+  it('treats D as a way to register, and adds O to T', () => {
     const registered = parseRegister(latin1(':t:M::AB::/bin/true:DTF'), { linux73: true });
     expect(registered).toMatchObject({ rule: { flags: ['O', 'F', 'T'] }, disabled: true });
   });
 
-  it('never throws, whatever the bytes', () => {
+  it('never throws', () => {
     const nearly = fc.tuple(anyRule, fc.nat(), fc.nat(255)).map(([rule, at, byte]) => {
       const string = formatRegister(rule);
       string[at % string.length] = byte;
@@ -72,7 +72,7 @@ describe('parseRegister', () => {
 });
 
 describe('formatRegister', () => {
-  it('writes a string that reads back equal', () => {
+  it('round-trips', () => {
     fc.assert(
       fc.property(anyRule, (rule) => {
         expect(parseRegister(formatRegister(rule))).toEqual({ rule, disabled: false });
@@ -81,7 +81,7 @@ describe('formatRegister', () => {
     );
   });
 
-  it('writes a rule with T or L so that Linux 7.3 reads it back equal', () => {
+  it('round-trips rules with T or L on Linux 7.3', () => {
     fc.assert(
       fc.property(rule73, fc.boolean(), (rule, disabled) => {
         const string = formatRegister(rule, { disabled, linux73: true });
@@ -91,13 +91,13 @@ describe('formatRegister', () => {
     );
   });
 
-  it('is long enough for the kernel, however short the names of a BPF handler are', () => {
+  it("reaches the kernel's minimum size for the shortest BPF handler", () => {
     const rule = { name: 'a', handler: 'h', interpreters: [], flags: [] };
     expect(decodeText(formatBpfRegister(rule))).toBe(':a:B::::h:\n');
     expect(decodeText(formatBpfRegister(rule, { disabled: true }))).toBe(':a:B::::h:D');
   });
 
-  it('writes a BPF handler so that a kernel that has them reads it back equal, without what is bound', () => {
+  it('round-trips BPF handlers without their bound interpreters', () => {
     fc.assert(
       fc.property(bpfRule, fc.boolean(), (rule, disabled) => {
         const string = formatBpfRegister(rule, { disabled });
@@ -119,7 +119,7 @@ describe('formatRegister', () => {
     );
   });
 
-  it('fits every magic and mask that the kernel can hold', () => {
+  it('accepts every magic and mask that the kernel accepts', () => {
     fc.assert(
       fc.property(magicPattern(256, 256), (pattern) => {
         const rule = { ...RULE, pattern };
@@ -128,20 +128,20 @@ describe('formatRegister', () => {
     );
   });
 
-  it('reads back every rule that the kernel was seen to take', () => {
+  it('round-trips every rule that the kernel accepted', () => {
     const rules = REGISTER_CASES.map(({ register }) => parseRegister(register)).filter((r) => 'rule' in r);
     expect(rules.length).toBeGreaterThan(100);
     for (const { rule } of rules)
       expect(parseRegister(formatRegister(rule))).toEqual({ rule, disabled: false });
   });
 
-  it('looks as people write it', () => {
+  it('has the usual form', () => {
     const pattern = { ...MAGIC, magic: latin1('\x7fELF\x02:'), mask: latin1('\xff\xff\xff\xff\0\xfe') };
     const string = formatRegister({ ...RULE, name: 'qemu-a', pattern, flags: ['O', 'C', 'F'] });
     expect(decodeText(string)).toBe(String.raw`:qemu-a:M::\x7fELF\x02\x3a:\xff\xff\xff\xff\x00\xfe:/i:OCF`);
   });
 
-  it('takes another delimiter when a text contains the colon', () => {
+  it('uses another delimiter if a text contains a colon', () => {
     const string = formatRegister({ ...RULE, interpreter: '/opt/a:b,' });
     expect(decodeText(string)).toBe('|n|M||AB||/opt/a:b,|');
   });
@@ -169,7 +169,7 @@ describe('formatRegister', () => {
     ['a mask shorter than the magic', { pattern: { ...MAGIC, mask: latin1('a') } }],
     ['a magic that ends after byte 256', { pattern: { ...MAGIC, offset: 255 } }],
     ['a negative offset', { pattern: { ...MAGIC, offset: -1 } }],
-    ['half an offset', { pattern: { ...MAGIC, offset: 0.5 } }],
+    ['a fractional offset', { pattern: { ...MAGIC, offset: 0.5 } }],
     ['an empty extension', { pattern: { type: 'extension', extension: '' } }],
     ['a slash in the extension', { pattern: { type: 'extension', extension: 'a/b' } }],
     ['a NUL in the extension', { pattern: { type: 'extension', extension: 'a\0' } }],
@@ -182,7 +182,7 @@ describe('formatRegister', () => {
     expect(() => formatRegister({ ...RULE, ...part })).toThrow(expect.objectContaining({ code: 'BAD_RULE' }));
   });
 
-  it('says what to do about a rule that it refuses', () => {
+  it('gives a hint for a refused rule', () => {
     const pattern = { ...MAGIC, mask: encodeText('abc') };
     const hint = 'use a mask as long as the magic';
     expect(() => formatRegister({ ...RULE, pattern })).toThrow(expect.objectContaining({ hint }));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeText, encodeText } from '../../../src/rule/text.ts';
 
 describe('text', () => {
-  it('keeps any bytes on the way to a text and back', () => {
+  it('round-trips any bytes', () => {
     const pieces = fc.oneof(
       fc.uint8Array({ maxLength: 6 }),
       fc.string({ unit: 'binary' }).map((s) => encodeText(s)),
@@ -16,7 +16,7 @@ describe('text', () => {
     );
   });
 
-  it('is plain text where the bytes are UTF-8', () => {
+  it('is plain text if the bytes are UTF-8', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(decodeText(Buffer.from(text))).toBe(text);
@@ -26,8 +26,8 @@ describe('text', () => {
   });
 
   it.each([
-    ['a byte that begins nothing', [0x61, 0xff, 0x62], 'a\udcffb'],
-    ['a sequence that is cut off', [0xc3], '\udcc3'],
+    ['an invalid first byte', [0x61, 0xff, 0x62], 'a\udcffb'],
+    ['a truncated sequence', [0xc3], '\udcc3'],
     ['an overlong NUL', [0xc0, 0x80], '\udcc0\udc80'],
     ['a surrogate written as UTF-8', [0xed, 0xa0, 0x80], '\udced\udca0\udc80'],
     ['a real replacement character beside a bad byte', [0xef, 0xbf, 0xbd, 0x80], '\ufffd\udc80'],

@@ -40,7 +40,7 @@ const rule: fc.Arbitrary<Rule> = fc.record({
 });
 
 describe('findConcerned', () => {
-  it('leaves out no rule that has a fault beside the others', () => {
+  it('returns every rule that has a fault together with the others', () => {
     let faults = 0;
     fc.assert(
       fc.property(fc.array(rule, { maxLength: 6 }), fc.array(rule, { maxLength: 4 }), (rules, entries) => {
@@ -58,7 +58,7 @@ describe('findConcerned', () => {
     expect(faults).toBeGreaterThan(1000);
   });
 
-  it('names no rule whose files and interpreters have nothing to do with the others', () => {
+  it('omits rules that are unrelated to the others', () => {
     const foreign = (name: string, word: string): Rule => ({
       name,
       pattern: { type: 'magic', offset: 0, magic: text(word), mask: null },

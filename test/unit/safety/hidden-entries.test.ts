@@ -27,11 +27,11 @@ describe('hiddenEntries', () => {
     ['of the same extension', extension('exe'), extension('exe'), 1],
     ['of another extension', extension('exe'), extension('jar'), 0],
     ['of an extension, with a magic', magic('MZ'), extension('exe'), 0],
-  ])('counts an entry %s rightly', (_, rule, other, count) => {
+  ])('handles an entry %s', (_, rule, other, count) => {
     expect(hiddenEntries([entry(other)])(rule)).toHaveLength(count);
   });
 
-  it('leaves out disabled entries', () => {
+  it('ignores disabled entries', () => {
     expect(hiddenEntries([entry(magic('MZ'), false)])(magic('MZ'))).toEqual([]);
   });
 });

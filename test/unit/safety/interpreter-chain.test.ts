@@ -26,24 +26,24 @@ function judge(
   return findChainFault(one, others, entries, { natives: [], unproven: [], programs: () => [], open });
 }
 
-describe('a rule that takes its own interpreter', () => {
+describe('a rule that matches its own interpreter', () => {
   it.each([
     ['magic and mask', magic('MINE'), '/opt/i'],
     ['extension', extension('foo'), '/opt/i.foo'],
-  ])('is to have a more specific %s', (what, pattern, interpreter) => {
+  ])('needs a more specific %s', (what, pattern, interpreter) => {
     expect(judge(rule('t', pattern, interpreter), { [interpreter]: native('MINE') })).toEqual({
       fault: 'would take over its own interpreter',
       hint: `use a more specific ${what} that does not match ${interpreter}`,
     });
   });
 
-  it('is found behind a script that runs itself', () => {
+  it('is detected behind a script that runs itself', () => {
     const files = { '/opt/self': script('/opt/self') };
     expect(judge(rule('t', magic('MINE'), '/opt/self'), files)).toBeNull();
     expect(judge(rule('t', magic('#!'), '/opt/self'), files)).not.toBeNull();
   });
 
-  it('is judged by as much of a script as the kernel reads', () => {
+  it('is checked against the part of a script that the kernel reads', () => {
     const files = { '/opt/i': foreign(`#!${' '.repeat(300)}/opt/a.foo\n`), '/opt/a.foo': native() };
     expect(judge(rule('t', extension('foo'), '/opt/i'), files)).toBeNull();
   });
@@ -76,7 +76,7 @@ describe('a script with env(1)', () => {
     expect(judge(t(), { '/opt/i': script(line), '/sbin/tool': help })).not.toBeNull();
   });
 
-  it('is judged by the name of a program that does not exist', () => {
+  it('is checked by name if the program does not exist', () => {
     expect(judge(t(extension('foo')), { '/opt/i': script(`${env} tool.foo`) })).not.toBeNull();
     expect(judge(t(extension('foo')), { '/opt/i': script(`${env} /opt/tool.foo`) })).not.toBeNull();
   });
@@ -86,13 +86,13 @@ describe('a script with env(1)', () => {
     ['only a variable', `${env} A=1.foo`],
     ['only an option', `${env} -S`],
     ['another program before it', '/bin/sh tool.foo'],
-  ])('has none to judge with %s', (_, line) => {
+  ])('is ignored with %s', (_, line) => {
     const files = { '/opt/i': script(line), [env]: native(), '/bin/sh': native() };
     expect(judge(t(extension('foo')), files)).toBeNull();
   });
 });
 
-describe('a rule beside others', () => {
+describe('a rule together with others', () => {
   const files = {
     '/opt/i': native(),
     '/opt/b': foreign('BBBB'),
@@ -102,20 +102,20 @@ describe('a rule beside others', () => {
   };
   const B = rule('B', magic('BBBB'), '/opt/i');
 
-  it('does not count the entry that it replaces', () => {
+  it('ignores the entry that it replaces', () => {
     const old = rule('t', magic('OLD'), '/opt/i.foo');
     expect(judge(rule('t', extension('foo'), '/opt/i'), files, { others: [old] })).toBeNull();
     const taking = rule('t', extension('foo'), '/opt/i');
     expect(judge(rule('t', magic('NEW'), '/opt/i.foo'), files, { others: [taking] })).toBeNull();
   });
 
-  it('may have an interpreter that another rule runs, and that of a broken entry is no reason against it', () => {
+  it('may have an interpreter that another rule runs; broken entries do not matter', () => {
     const broken = [rule('C', magic('CCCC'), '/opt/d', 'O'), rule('D', magic('DDDD'), '/opt/i')];
     expect(judge(rule('t', magic('TTTT'), '/opt/b'), files, { others: [B, ...broken] })).toBeNull();
     expect(judge(rule('t', magic('TTTT'), '/opt/b'), files, { others: [...broken, B] })).toBeNull();
   });
 
-  it('cannot work if an entry takes its native interpreter: one of both has to go', () => {
+  it('cannot work if an entry matches its native interpreter', () => {
     const foo = rule('foo', extension('foo'), '/opt/i');
     expect(judge(rule('t', magic('TTTT'), '/opt/i.foo'), files, { others: [B, foo] })).toEqual({
       fault: 'cannot work: entry foo takes over /opt/i.foo, which the rule needs',
@@ -123,7 +123,7 @@ describe('a rule beside others', () => {
     });
   });
 
-  it('may have an interpreter that does not exist yet and that a rule of the same request would take', () => {
+  it('may have a missing interpreter that a rule of the same request would match', () => {
     const foo = rule('foo', extension('foo'), '/opt/i');
     expect(
       judge(rule('t', magic('TTTT'), '/opt/later.foo'), files, { others: [foo], entries: [] }),
@@ -131,7 +131,7 @@ describe('a rule beside others', () => {
   });
 
   it.each(['O', 'C', 'T'] as const)(
-    'cannot hand a file on with %s to an interpreter of another entry',
+    'with %s cannot pass a file to an interpreter of another entry',
     (flag) => {
       expect(judge(rule('t', magic('TTTT'), '/opt/b', flag), files, { others: [B] })).toEqual({
         fault: 'cannot work: B runs its interpreter, but flag O or C allows no further interpreter',
@@ -141,12 +141,12 @@ describe('a rule beside others', () => {
     },
   );
 
-  it('may hand a file on to a script, with every flag', () => {
+  it('may pass a file to a script with any flag', () => {
     const withScript = { ...files, '/opt/script': script('/opt/i') };
     expect(judge(rule('t', magic('TTTT'), '/opt/script', 'O'), withScript, { others: [B] })).toBeNull();
   });
 
-  it('takes over what another entry then cannot hand on', () => {
+  it('is refused if another entry can then no longer pass its file on', () => {
     const outer = rule('outer', magic('OUT!'), '/opt/b', 'O');
     expect(judge(B, files, { others: [outer] })).toEqual({
       fault: 'would take over /opt/b, which entry outer runs, but flag O or C allows no further interpreter',
@@ -155,7 +155,7 @@ describe('a rule beside others', () => {
   });
 
   it.each([['O'], ['O', 'F']] as const)(
-    'cannot work if an entry on the way hands the file on: %s %s',
+    'cannot work if an entry of the chain passes the file on: %s %s',
     (...flags) => {
       const C = rule('C', magic('CCCC'), '/opt/d', ...flags);
       const D = rule('D', magic('DDDD'), '/opt/i');

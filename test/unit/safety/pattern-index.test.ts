@@ -5,7 +5,7 @@ import type { Pattern } from '../../../src/rule/types.ts';
 import { createPatternIndex } from '../../../src/safety/pattern-index.ts';
 import { extensionPattern, magicPattern } from '../rule/arbitraries.ts';
 
-/** Few values, so that many patterns are related; those of ELF rules among them, which fix bytes 0 to 3 and 18 to 19. */
+/** Few values, so that many patterns are related, including ELF-like ones, which fix bytes 0 to 3 and 18 to 19. */
 const byte = fc.constantFrom(0x00, 0x7f, 0x45, 0xff);
 const maskByte = fc.constantFrom(0xff, 0xff, 0xff, 0xfe, 0x00);
 const related = fc.integer({ min: 0, max: 20 }).chain((size) =>
@@ -45,7 +45,7 @@ describe('an index of patterns', () => {
     ['cover a pattern', (a, b) => covers(a, b)],
     ['are covered by a pattern', (a, b) => covers(b, a)],
     ['are of the same type and overlap it', (a, b) => a.type === b.type && overlap(a, b)],
-  ])('finds all that %s, in their order, as a comparison of all pairs does', (_, isRelated) => {
+  ])('finds all that %s, in order, like a comparison of all pairs', (_, isRelated) => {
     fc.assert(
       fc.property(cases, ([patterns, wanted]) => {
         const index = createPatternIndex(patterns, (each) => each);
@@ -56,7 +56,7 @@ describe('an index of patterns', () => {
     );
   });
 
-  it('finds what was added later', () => {
+  it('finds items added later', () => {
     const index = createPatternIndex<Pattern>([], (each) => each);
     const jar: Pattern = { type: 'extension', extension: 'jar' };
     expect(index.near(jar)).toEqual([]);

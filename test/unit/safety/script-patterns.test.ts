@@ -28,7 +28,7 @@ const judge = (pattern: Pattern, on: Partial<Machine> = {}) =>
   assertSafe(rule(pattern), [], { ...machine, ...on });
 const installed: Pick<Machine, 'programs'> = { programs: () => [{ path: '/usr/bin/tool', head: hex('') }] };
 
-describe('a rule that takes scripts', () => {
+describe('a rule that matches scripts', () => {
   it.each([
     ['of sh', text('/bin/sh\n', 2)],
     ['of sh, after a space', text('bin/sh\n', 4)],
@@ -36,8 +36,8 @@ describe('a rule that takes scripts', () => {
     ['of env', text('usr/bin/env ', 3)],
     ['of perl', text('usr/bin/perl', 3)],
     ['of python', text('usr/bin/python3', 3)],
-    ['of any kind that start with its first byte', text('#!/opt/some')],
-    ['of any kind that have its second byte', text('!/opt/some', 1)],
+    ['with the same first byte', text('#!/opt/some')],
+    ['with the same second byte', text('!/opt/some', 1)],
     ['by fewer than 16 bits', magic('4142', 'fffe', 10)],
   ])('is refused for those %s', (_, pattern) => {
     expect(() => judge(pattern)).toThrow('rule t would take over `#!` scripts: refused');
@@ -67,7 +67,7 @@ describe('a rule for files that look like native programs', () => {
     expect(() => judge(appImage, installed)).toThrow('would take over /usr/bin/tool');
   });
 
-  it('is compared with natives and with what no probe could decide', () => {
+  it('is compared with native patterns and inconclusive ones', () => {
     const natives = machine.natives;
     expect(() => judge(appImage, { ...installed, natives, unproven: unprovenOf(I386) })).toThrow(
       '/usr/bin/tool',
@@ -78,7 +78,7 @@ describe('a rule for files that look like native programs', () => {
     expect(() => judge(appImage, { ...installed, natives: [], unproven: unprovenOf(I386) })).not.toThrow();
   });
 
-  it('is not compared with programs if it is of another machine', () => {
+  it('is not compared with programs if it is for another machine', () => {
     const aarch64 = magic('7f454c460201010000000000000000000200b700');
     expect(() => judge(aarch64, installed)).not.toThrow();
   });
@@ -86,7 +86,7 @@ describe('a rule for files that look like native programs', () => {
 
 describe('a refusal', () => {
   it.each(['sh', 'bash', 'so', 'preinst', 'postinst', 'prerm', 'postrm'])(
-    'is sure for the extension %s, whatever is installed',
+    'is certain for the extension %s, whatever is installed',
     (extension) => {
       expect(() => judge({ type: 'extension', extension })).toThrow(
         `rule t would take over programs of this machine: .${extension} files: refused`,
@@ -99,7 +99,7 @@ describe('a refusal', () => {
     expect(() => judge({ type: 'extension', extension: 'foo' })).not.toThrow();
   });
 
-  it('says what to do', () => {
+  it('has a hint', () => {
     const hint = (said: string) => expect.objectContaining({ hint: expect.stringContaining(said) });
     expect(() => judge(text('#!'))).toThrow(hint('`binfmtctl catalogue show ARCH`'));
     expect(() => judge({ type: 'extension', extension: 'sh' })).toThrow(hint('by magic'));
@@ -127,7 +127,7 @@ describe('scriptWarning', () => {
     ['1f', null],
     ['00', null],
     ['10', 'f0'],
-  ])('is not given for a byte that no text has: %s, mask %j', (byte, mask) => {
+  ])('is not given for a byte that text does not contain: %s, mask %j', (byte, mask) => {
     const bits = mask === null ? null : `ff${mask}ffff`;
     expect(scriptWarning(rule(magic(`41${byte}4243`, bits, 12)))).toBeNull();
   });

@@ -16,7 +16,7 @@ describe('parseSource', () => {
     ['path:/x.tar', 'path', '/x.tar'],
     ['oci', 'oci', ''],
     ['oci:tonistiigi/binfmt:latest', 'oci', 'tonistiigi/binfmt:latest'],
-  ])('reads %s', (text, kind, value) => {
+  ])('parses %s', (text, kind, value) => {
     expect(parseSource(text)).toEqual({ kind, value });
   });
 
@@ -42,15 +42,18 @@ describe('parseSource', () => {
     expect(() => parseSource(text)).toThrow(expect.objectContaining(refusal));
   });
 
-  it.each(['path', 'dir', 'bundle'])('refuses a URL as the value of %s, and masks its login', (kind) => {
-    expect(() => parseSource(`${kind}:https://user:hunter2@host/file`)).toThrow(
-      expect.objectContaining({
-        code: 'BAD_SOURCE',
-        message: expect.not.stringContaining('hunter2'),
-        hint: expect.stringContaining('url:URL'),
-      }),
-    );
-  });
+  it.each(['path', 'dir', 'bundle'])(
+    'refuses a URL as the value of %s, and masks its credentials',
+    (kind) => {
+      expect(() => parseSource(`${kind}:https://user:hunter2@host/file`)).toThrow(
+        expect.objectContaining({
+          code: 'BAD_SOURCE',
+          message: expect.not.stringContaining('hunter2'),
+          hint: expect.stringContaining('url:URL'),
+        }),
+      );
+    },
+  );
 });
 
 describe('choosePackages', () => {
@@ -63,28 +66,28 @@ describe('choosePackages', () => {
   });
   const chosen = (...available: PackageStanza[]) => choosePackages(wants, available).map(({ name }) => name);
 
-  it('asks only for packages of Debian and its relatives', () => {
+  it('only uses packages of Debian and its derivatives', () => {
     expect(packageNames(wants)).toEqual(['qemu-user', 'qemu-user-static']);
   });
 
-  it('takes the static package of Debian 12, whose other one is dynamic', () => {
+  it('prefers the static package of Debian 12 to the dynamic one', () => {
     expect(chosen(stanza('qemu-user', 'libc6', 'libglib2.0-0'), stanza('qemu-user-static'))).toEqual([
       'qemu-user-static',
     ]);
   });
 
-  it('goes on from the alias of Debian 13 to the package that it links to', () => {
+  it("follows Debian 13's alias package to the real one", () => {
     expect(chosen(stanza('qemu-user-static', 'qemu-user', 'qemu-user-binfmt'), stanza('qemu-user'))).toEqual([
       'qemu-user',
     ]);
   });
 
-  it('takes what is left in later releases', () => {
+  it('uses the only package of later releases', () => {
     expect(chosen(stanza('qemu-user'))).toEqual(['qemu-user']);
     expect(chosen(stanza('bash'))).toEqual([]);
   });
 
-  it('takes a dynamic package where there is no other, and each package once', () => {
+  it('uses a dynamic package if there is no other, and each package once', () => {
     const both = [...wants, { guest: 'riscv64', profiles: [QEMU] }];
     expect(choosePackages(both, [stanza('qemu-user', 'libc6')])).toHaveLength(1);
   });

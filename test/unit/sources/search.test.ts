@@ -21,7 +21,7 @@ async function* entriesOf(layer: readonly Entry[]): AsyncGenerator<TarEntry> {
   }
 }
 
-/** What is found where the highest layer comes first: path → text. */
+/** Result of a search from the highest layer down: path → text. */
 async function search(layers: readonly (readonly Entry[])[]): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   const searching = newSearch(wanted(), async (path, _roles, bytes) => {
@@ -34,7 +34,7 @@ async function search(layers: readonly (readonly Entry[])[]): Promise<Record<str
   return found;
 }
 
-/** The same by unpacking all layers into a root, the lowest first. */
+/** The same result from unpacking all layers into a root, lowest first. */
 function unpack(layers: readonly (readonly Entry[])[]): Record<string, string> {
   const root = new Map<string, string>();
   const remove = (path: string, itself: boolean): void => {
@@ -59,7 +59,7 @@ function unpack(layers: readonly (readonly Entry[])[]): Record<string, string> {
   return Object.fromEntries(WANTED.flatMap((path) => (root.has(path) ? [[path, root.get(path) ?? '']] : [])));
 }
 
-// No layer both has something and takes it away, or has a file where it has a folder: what then holds depends on who unpacks.
+// No layer contains a path and its whiteout, or a file and a directory at one path: unpackers disagree on the result.
 const file = (name: string) =>
   fc.string({ maxLength: 3, minLength: 1 }).map((text): Entry => ({ name, type: 'file', text }));
 const mark = (name: string): Entry => ({ name, type: 'file' });
@@ -84,7 +84,7 @@ const layer = fc.oneof(
 );
 
 describe('a search through layers', () => {
-  it('finds what the root of a container would have', async () => {
+  it('finds the files that the root of a container has', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(layer, { maxLength: 5 }), async (layers) => {
         expect(await search(layers)).toEqual(unpack(layers));

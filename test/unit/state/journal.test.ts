@@ -46,7 +46,7 @@ const machines = fc
   .map((list) => [...new Map(list.map((each) => [each.name, each])).values()]);
 
 describe('planRepair', () => {
-  it('takes back a run that was killed after any number of its steps', () => {
+  it('rolls back a run that was killed after any number of its steps', () => {
     fc.assert(
       fc.property(machines, fc.boolean(), fc.nat(40), fc.boolean(), (list, replace, killedAfter, half) => {
         const machine: Machine = { entries: new Map(), files: new Map() };
@@ -71,7 +71,7 @@ describe('planRepair', () => {
           prove: true,
         });
         for (const step of steps.slice(0, killedAfter)) applyToMachine(machine, step);
-        // Linux 7.3: registered disabled, and killed before it was enabled.
+        // Linux 7.3: killed between registration and enabling.
         const next = steps[killedAfter];
         if (half && next?.kind === 'register')
           machine.entries.set(next.rule.name, { ...next.rule, enabled: false });
@@ -96,7 +96,7 @@ describe('planRepair', () => {
     );
   });
 
-  it('leaves the kernel alone after a reboot, and takes back the files', () => {
+  it('rolls back only files after a reboot', () => {
     const steps: Step[] = [
       { kind: 'write', path: '/note', text: 'x', previous: null },
       { kind: 'unregister', entry: { ...ruleOf('a', '/old'), enabled: true } },
@@ -105,7 +105,7 @@ describe('planRepair', () => {
     expect(planRepair({ bootId: 'b', userNamespace: 'u', steps }, found)).toEqual(inverse(steps[0] as Step));
   });
 
-  it('brings back a BPF handler with what was bound to it, and an entry with T or L', () => {
+  it('restores a BPF handler with its interpreters, and an entry with T or L', () => {
     const handler: BpfEntry = {
       name: 'b',
       handler: 'h',
@@ -130,14 +130,14 @@ describe('planRepair', () => {
     expect([...machine.entries.values()]).toEqual(entries);
   });
 
-  it('is not begun where an entry would go that could not come back', () => {
+  it('is not written if a removed entry could not be restored', () => {
     const entry: Entry = { ...ruleOf('a', '/old'), enabled: true, extra: ['colour blue'] };
     const steps: Step[] = [{ kind: 'unregister', entry }];
     expect(() => requireReversible(steps)).toThrow(expect.objectContaining({ code: 'BAD_ENTRY' }));
     expect(() => encodeJournal({ bootId: 'b', userNamespace: 'u', steps })).toThrow(/colour blue/);
   });
 
-  it('takes a journal that was cut off for none', () => {
+  it('rejects a truncated journal', () => {
     expect(decodeJournal('{"schema":"binfmtctl/journal/1","steps":[')).toBeNull();
   });
 });

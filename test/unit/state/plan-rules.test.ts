@@ -10,7 +10,7 @@ const rule = (name: string, magic: string, interpreter = '/i'): Rule => ({
 });
 const entry = (of: Rule, enabled = true): Entry => ({ ...of, enabled });
 
-/** Which of the rules keep their entries. */
+/** The rules that keep their entries. */
 function kept(entries: readonly Entry[], rules: readonly Rule[]): readonly boolean[] {
   const planner = rulePlanner(entries);
   return rules.map((each) => {
@@ -23,20 +23,20 @@ function kept(entries: readonly Entry[], rules: readonly Rule[]): readonly boole
 describe('rulePlanner', () => {
   const [a, b] = [rule('a', 'AB'), rule('b', 'AB')];
 
-  it('keeps entries that mean the same, in the order of the rules', () => {
+  it('keeps equal entries that are in the order of the rules', () => {
     expect(kept([entry(b), entry(a)], [a, b])).toEqual([true, true]);
   });
 
-  it('registers again what would come before its turn', () => {
+  it('registers an entry again that would be tried too early', () => {
     expect(kept([entry(a), entry(b)], [a, b])).toEqual([true, false]);
   });
 
-  it('does not mind the order of rules that no file can match both', () => {
+  it('ignores the order of rules that no file can match both', () => {
     const c = rule('c', 'XY');
     expect(kept([entry(a), entry(c)], [a, c])).toEqual([true, true]);
   });
 
-  it('registers again what comes after a rule that is new, where a file can match both', () => {
+  it('registers an entry again after a new rule that can match the same file', () => {
     expect(kept([entry(b)], [a, b])).toEqual([false, false]);
   });
 
@@ -51,7 +51,7 @@ describe('rulePlanner', () => {
 });
 
 describe('lastOfEachName', () => {
-  it('leaves out what a later rule would replace', () => {
+  it('omits rules that a later one would replace', () => {
     const [first, other, last] = [rule('a', 'AB'), rule('b', 'AB'), rule('a', 'XY')];
     expect(lastOfEachName([first, other, last])).toEqual([other, last]);
   });

@@ -40,7 +40,7 @@ const registration: fc.Arbitrary<Registration> = fc
   })
   .map(({ replaced, ...rest }) => (replaced === undefined ? rest : { ...rest, replaced }));
 
-/** What another program may have put in the place of a value. */
+/** Values that another program may have written. */
 const strange = fc.oneof(
   fc.constantFrom(
     null,
@@ -69,7 +69,7 @@ const strange = fc.oneof(
   ),
 );
 
-/** Replaces or removes one value of a document, wherever it is. */
+/** Replaces or removes one value anywhere in a document. */
 function spoil(document: unknown, place: number, value: unknown): unknown {
   let at = 0;
   const walk = (node: unknown): unknown => {
@@ -90,7 +90,7 @@ describe('decodeRegistration', () => {
     );
   });
 
-  it('takes and refuses what a schema does, whatever others have written', () => {
+  it('accepts and rejects the same documents as a schema', () => {
     let refused = 0;
     fc.assert(
       fc.property(

@@ -22,7 +22,7 @@ const registration: Registration = {
 const text = encodeRegistration(registration);
 
 describe('the text of a registration', () => {
-  it('says everything, the entry that was replaced included', () => {
+  it('contains everything, including the replaced entry', () => {
     expect(decodeRegistration(text)).toMatchObject(registration);
     const replacing = { ...registration, replaced: { ...rule, interpreter: '/old' } };
     expect(decodeRegistration(encodeRegistration(replacing))).toMatchObject(replacing);
@@ -39,8 +39,8 @@ describe('the text of a registration', () => {
     ['without a digest', text.replace('"sha256"', '"sha"')],
     ['with a path that is no boot file', text.replace('/etc/binfmt.d/', '/etc/cron.d/')],
     ['with a path out of the directory', text.replace('/etc/binfmt.d/', '/etc/binfmt.d/../')],
-    ['that was cut off', text.slice(0, -5)],
-  ])('is none: %s', (_, other) => {
+    ['that is truncated', text.slice(0, -5)],
+  ])('is rejected: %s', (_, other) => {
     expect(other).not.toBe(text);
     expect(decodeRegistration(other)).toBeNull();
   });

@@ -26,7 +26,7 @@ describe('the order of repairs', () => {
   ];
   const files = new Map([['/etc/note', 'new']]);
 
-  it('is: entries come back, others go, and files are last', () => {
+  it('restores entries, then removes others, and handles files last', () => {
     expect(repair(steps, { entries: [entry('added')], files })).toEqual([
       { kind: 'register', rule: rule('removed', '/old') },
       { kind: 'unregister', entry: entry('added') },
@@ -39,7 +39,7 @@ describe('the order of repairs', () => {
     expect(kinds).toEqual(['register', 'unregister', 'delete']);
   });
 
-  it('is that of the steps among repairs of a kind', () => {
+  it('follows the steps within one kind of repair', () => {
     const both: readonly Step[] = ['b', 'a'].map((name) => ({ kind: 'unregister', entry: entry(name) }));
     expect(repair(both, {})).toEqual([
       { kind: 'register', rule: rule('b') },
@@ -48,16 +48,16 @@ describe('the order of repairs', () => {
   });
 });
 
-describe('what others changed since', () => {
+describe('changes by other programs since', () => {
   it.each<[string, Step, Partial<FoundState>]>([
     [
       'an entry with another interpreter',
       { kind: 'register', rule: rule('a') },
       { entries: [entry('a', '/x')] },
     ],
-    ['an entry that they removed', { kind: 'register', rule: rule('a') }, {}],
+    ['a removed entry', { kind: 'register', rule: rule('a') }, {}],
     [
-      'an entry that they made again',
+      'an entry that was registered again',
       { kind: 'unregister', entry: entry('a') },
       { entries: [entry('a', '/x')] },
     ],
@@ -67,21 +67,21 @@ describe('what others changed since', () => {
       { files: new Map([['/f', 'theirs']]) },
     ],
     [
-      'a file that they removed',
+      'a removed file',
       { kind: 'write', path: '/f', text: 'new', previous: 'old' },
       { files: new Map([['/f', null]]) },
     ],
     [
-      'a file that they wrote again',
+      'a file that was written again',
       { kind: 'delete', path: '/f', previous: 'old' },
       { files: new Map([['/f', 'x']]) },
     ],
-  ])('stays as it is: %s', (_, step, found) => {
+  ])('are left alone: %s', (_, step, found) => {
     expect(repair([step], found)).toEqual([]);
   });
 });
 
-describe('the repair of one thing', () => {
+describe('the repair of one entry or file', () => {
   it.each<[string, readonly Step[], Partial<FoundState>, readonly Step[]]>([
     [
       'an entry that was enabled is disabled',
@@ -96,7 +96,7 @@ describe('the repair of one thing', () => {
       [{ kind: 'enable', entry: entry('a') }],
     ],
     [
-      'a disabled entry comes back disabled',
+      'a disabled entry is restored disabled',
       [{ kind: 'unregister', entry: entry('a', '/old', false) }],
       {},
       [
@@ -105,7 +105,7 @@ describe('the repair of one thing', () => {
       ],
     ],
     [
-      'an entry that was replaced replaces its successor',
+      'a replaced entry replaces its replacement',
       [
         { kind: 'unregister', entry: entry('a', '/old') },
         { kind: 'register', rule: rule('a') },
@@ -117,29 +117,29 @@ describe('the repair of one thing', () => {
       ],
     ],
     [
-      'an entry that was registered disabled goes',
+      'an entry that was registered disabled is removed',
       [{ kind: 'register', rule: rule('a') }],
       { entries: [entry('a', '/new', false)] },
       [{ kind: 'unregister', entry: entry('a', '/new', false) }],
     ],
     [
-      'a file gets its text again',
+      'a file gets its previous text',
       [{ kind: 'write', path: '/a b', text: 'new', previous: 'old' }],
       { files: new Map([['/a b', 'new']]) },
       [{ kind: 'write', path: '/a b', text: 'old', previous: 'new' }],
     ],
     [
-      'a file that was deleted is written again',
+      'a deleted file is written again',
       [{ kind: 'delete', path: '/f', previous: 'old' }],
       { files: new Map([['/f', null]]) },
       [{ kind: 'write', path: '/f', text: 'old', previous: null }],
     ],
-    ['a proof leaves nothing', [{ kind: 'prove', arches: [{ arch: 'arm', entry: 'a' }] }], {}, []],
+    ['a probe needs no repair', [{ kind: 'prove', arches: [{ arch: 'arm', entry: 'a' }] }], {}, []],
   ])('%s', (_, steps, found, expected) => {
     expect(repair(steps, found)).toEqual(expected);
   });
 
-  it('is that of the first of several steps', () => {
+  it('restores the state before the first of several steps', () => {
     const steps: readonly Step[] = [
       { kind: 'write', path: '/f', text: 'one', previous: null },
       { kind: 'write', path: '/f', text: 'two', previous: 'one' },
@@ -165,14 +165,14 @@ describe('after a reboot', () => {
     files: new Map([[path, text]]),
   });
 
-  it('removes an entry that came from the new boot file, with the file', () => {
+  it('removes an entry of the new boot file together with the file', () => {
     expect(repair(written(null), booted([entry('a')], textOf('/new')))).toEqual([
       { kind: 'unregister', entry: entry('a') },
       { kind: 'delete', path, previous: textOf('/new') },
     ]);
   });
 
-  it('puts the entry of the earlier boot file in its place', () => {
+  it('replaces it with the entry of the restored boot file', () => {
     expect(repair(written(textOf('/old')), booted([entry('a')], textOf('/new')))).toEqual([
       { kind: 'unregister', entry: entry('a') },
       { kind: 'register', rule: rule('a', '/old') },
@@ -180,7 +180,7 @@ describe('after a reboot', () => {
     ]);
   });
 
-  it('leaves an entry that the earlier boot file has, too', () => {
+  it('keeps an entry that the restored boot file contains, too', () => {
     const note: Step = { kind: 'write', path, text: `# new\n${textOf('/new')}`, previous: textOf('/new') };
     const steps = [note, ...written(null).slice(1)];
     expect(repair(steps, booted([entry('a')], note.kind === 'write' ? note.text : ''))).toEqual([
@@ -188,7 +188,7 @@ describe('after a reboot', () => {
     ]);
   });
 
-  it('leaves an entry if its boot file was not changed', () => {
+  it('keeps an entry if its boot file was not changed', () => {
     expect(repair(written(null), booted([entry('a')], null))).toEqual([]);
     const other: Step = { kind: 'write', path: '/etc/binfmt.d/other.conf', text: 'x', previous: null };
     const files = new Map([['/etc/binfmt.d/other.conf', 'x']]);
@@ -197,7 +197,7 @@ describe('after a reboot', () => {
     expect(kinds).toEqual(['delete']);
   });
 
-  it('does not register what is absent: no service may have registered it', () => {
+  it('does not register an absent entry, which no service may have registered yet', () => {
     const steps: readonly Step[] = [
       { kind: 'delete', path, previous: textOf('/old') },
       { kind: 'unregister', entry: entry('a', '/old') },
@@ -225,7 +225,7 @@ describe('the text of a journal', () => {
   ];
   const text = encodeJournal({ bootId: 'b', userNamespace: 'u', steps });
 
-  it('says everything', () => {
+  it('contains everything', () => {
     expect(decodeJournal(text)).toMatchObject({ bootId: 'b', userNamespace: 'u', steps });
   });
 
@@ -234,7 +234,7 @@ describe('the text of a journal', () => {
     ['with an unknown step', text.replace('"enable"', '"able"')],
     ['with a proof of nothing', text.replace('"arch"', '"ark"')],
     ['without a boot', text.replace('"bootId"', '"boot"')],
-  ])('is none: %s', (_, other) => {
+  ])('is rejected: %s', (_, other) => {
     expect(other).not.toBe(text);
     expect(decodeJournal(other)).toBeNull();
   });

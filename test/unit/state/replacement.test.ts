@@ -14,7 +14,7 @@ const stagedBeside = (...names: readonly string[]): string =>
   replacement(old, rule('a'), [old, ...names.map((name) => entry(name))]).staged;
 
 describe('replacement', () => {
-  it('registers the new rule under another name, and then under its own', () => {
+  it('registers the new rule under another name, then under its name', () => {
     const staged = rule('a.staged');
     expect(replacement(old, rule('a'), [old])).toEqual({
       staged: 'a.staged',
@@ -33,20 +33,20 @@ describe('replacement', () => {
     ['the first two', ['a.staged', 'a.staged2'], 'a.staged3'],
     ['the second name', ['a.staged2'], 'a.staged'],
     ['the first and the third', ['a.staged', 'a.staged3'], 'a.staged2'],
-    ['one that only starts so', ['a.stagedX'], 'a.staged'],
-    ['one that only ends so', ['x.a.staged'], 'a.staged'],
-  ])('takes a free name beside %s', (_, names, staged) => {
+    ['one with another suffix', ['a.stagedX'], 'a.staged'],
+    ['one with a prefix', ['x.a.staged'], 'a.staged'],
+  ])('chooses a free name beside %s', (_, names, staged) => {
     expect(stagedBeside(...names)).toBe(staged);
   });
 
-  it('removes what a killed replacement of that entry has left, and nothing of another one', () => {
+  it('removes leftovers of a killed replacement of that entry only', () => {
     const left = entry('a.staged');
     const others = [entry('a.staged2', 'XY'), entry('b.staged')];
     const { swap } = replacement(old, rule('a'), [old, left, ...others]);
     expect(swap.slice(3)).toEqual([{ kind: 'unregister', entry: left }]);
   });
 
-  it('has a name that the kernel takes for the longest names, too', () => {
+  it('uses a valid name also for the longest names', () => {
     const longest = 'n'.repeat(255);
     const fits = 'n'.repeat(255 - '.staged00'.length);
     expect(replacement(entry(longest), rule(longest), []).staged).toBe('binfmtctl.staged');

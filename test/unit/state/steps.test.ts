@@ -42,7 +42,7 @@ group('inverse', () => {
       [{ kind: 'write', path: '/f', text: 'old', previous: null }],
     ],
     ['a proof', { kind: 'prove', arches: [] }, []],
-  ])('takes %s back', (_, step, expected) => {
+  ])('undoes %s', (_, step, expected) => {
     expect(inverse(step)).toEqual(expected);
   });
 });
@@ -74,7 +74,7 @@ group('describe', () => {
 });
 
 group('requireReversible', () => {
-  it('takes all steps but the removal of what could not be registered again', () => {
+  it('accepts all steps except the removal of an entry that could not be registered again', () => {
     const odd: Entry = { ...entry, extra: ['colour blue'] };
     expect(() => requireReversible([{ kind: 'enable', entry: odd }])).not.toThrow();
     expect(() =>
@@ -90,7 +90,7 @@ group('requireReversible', () => {
 });
 
 group('ruleOf', () => {
-  it('is the entry without its state', () => {
+  it('returns the entry without its state', () => {
     expect(ruleOf(disabled)).toStrictEqual(rule);
   });
 });

@@ -6,7 +6,7 @@ import { transact } from '../../../src/state/transaction.ts';
 const write = (path: string): Step => ({ kind: 'write', path, text: 'new', previous: null });
 const steps = ['/1', '/2', '/3'].map(write);
 
-/** Doors that keep files in memory and fail when `fails` says so. */
+/** Options that keep files in memory and fail if `fails` is true. */
 function doors(fails: (step: Step) => boolean) {
   const files = new Set<string>();
   const journal: string[] = [];
@@ -32,14 +32,14 @@ function doors(fails: (step: Step) => boolean) {
 }
 
 describe('transact', () => {
-  it('carries out every step and closes the journal', async () => {
+  it('applies all steps and closes the journal', async () => {
     const { all, files, journal } = doors(() => false);
     await transact(steps, all);
     expect([...files]).toEqual(['/1', '/2', '/3']);
     expect(journal).toEqual(['open', 'close']);
   });
 
-  it.each([0, 1, 2])('takes back what it did when step %i fails', async (index) => {
+  it.each([0, 1, 2])('rolls back if step %i fails', async (index) => {
     const { all, files, journal } = doors((step) => step === steps[index]);
     await expect(transact(steps, all)).rejects.toMatchObject({
       code: 'FILE_FAILED',
@@ -49,7 +49,7 @@ describe('transact', () => {
     expect(journal).toEqual(['open', 'close']);
   });
 
-  it('takes back what it did when interrupted between two steps', async () => {
+  it('rolls back if interrupted between two steps', async () => {
     const { all, files, controller } = doors(() => false);
     const apply = async (step: Step) => {
       await all.apply(step);
@@ -62,7 +62,7 @@ describe('transact', () => {
     expect([...files]).toEqual([]);
   });
 
-  it('keeps both errors, and the journal for the next run, when the undo fails too', async () => {
+  it('keeps both errors, and the journal for the next run, if the rollback fails', async () => {
     const { all, files, journal } = doors(
       (step) => step === steps[2] || (step.kind === 'delete' && step.path === '/1'),
     );
@@ -76,19 +76,19 @@ describe('transact', () => {
 });
 
 describe('transact, in detail', () => {
-  it('opens no journal for no steps', async () => {
+  it('opens no journal without steps', async () => {
     const { all, journal } = doors(() => false);
     await transact([], all);
     expect(journal).toEqual([]);
   });
 
-  it('opens one for a single step', async () => {
+  it('opens a journal for a single step', async () => {
     const { all, journal, files } = doors(() => false);
     await transact(steps.slice(0, 1), all);
     expect([journal, [...files]]).toEqual([['open', 'close'], ['/1']]);
   });
 
-  it('takes the last step back first', async () => {
+  it('undoes the last step first', async () => {
     const { all } = doors((step) => step === steps[2]);
     const undone: string[] = [];
     const apply = async (step: Step) => {
@@ -99,7 +99,7 @@ describe('transact, in detail', () => {
     expect(undone).toEqual(['/2', '/1']);
   });
 
-  it('keeps all failures as the cause, and says how to go on', async () => {
+  it('keeps all failures as the cause, with a hint', async () => {
     const { all } = doors((step) => step === steps[1] || step.kind === 'delete');
     const failure = await transact(steps, all).catch((error: unknown) => error);
     expect(failure).toMatchObject({
@@ -114,7 +114,7 @@ describe('transact, in detail', () => {
     });
   });
 
-  it('names a failure that is no error', async () => {
+  it('reports a thrown value that is not an error', async () => {
     const { all } = doors((step) => step.kind === 'delete');
     const apply = async (step: Step) => {
       if (step === steps[1]) throw 'a word';

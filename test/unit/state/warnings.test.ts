@@ -19,18 +19,18 @@ function kept(progress: readonly Progress[], silent?: boolean) {
 }
 
 describe('keepingWarnings', () => {
-  it('reports warnings, keeps them, and leaves the rest of the context as it is', () => {
+  it('reports and collects warnings, and keeps the rest of the context', () => {
     const all = [warning('a'), other, warning('b')];
     expect(kept(all)).toEqual({ reported: all, warnings: ['a', 'b'], store: '/store' });
   });
 
-  it('reports and keeps each text once', () => {
+  it('reports and collects each text once', () => {
     const { reported, warnings } = kept([warning('a'), warning('a'), other, other]);
     expect(reported).toEqual([warning('a'), other, other]);
     expect(warnings).toEqual(['a']);
   });
 
-  it('keeps warnings without reporting them, if it is silent', () => {
+  it('collects warnings without reporting them if it is silent', () => {
     const { reported, warnings } = kept([warning('a'), other], true);
     expect(reported).toEqual([other]);
     expect(warnings).toEqual(['a']);

@@ -21,7 +21,7 @@ describe('imageOwner', () => {
     ['if root owns the image', { rootOwner: 0, programOwners: [0, 0] }],
     ['if another user owns the program', { programOwners: [100_000, 1000] }],
     ['on a machine whose root directory is root’s', { rootOwner: 0 }],
-  ])('is nobody else %s', (_, facts) => {
+  ])('is null %s', (_, facts) => {
     expect(imageOwner({ ...REMAPPED, ...facts })).toBeNull();
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commandLine, printfFormat, quote } from '../../../src/text/shell.ts';
 
-// That shells read it back is tried in test/integration/shell-words.test.ts.
+// test/integration/shell-words.test.ts checks that shells read the words back.
 describe('quote', () => {
   it('leaves plain words as they are', () => {
     expect(quote('--wd=/a/b.c,d:e@f%g+h_1')).toBe('--wd=/a/b.c,d:e@f%g+h_1');
@@ -30,7 +30,7 @@ describe('quote', () => {
     expect(quote(word)).toBe(`'${word}'`);
   });
 
-  it('ends the quotes for one of their own', () => {
+  it('escapes single quotes', () => {
     expect(quote("it's")).toBe(`'it'\\''s'`);
   });
 });
@@ -42,13 +42,13 @@ describe('commandLine', () => {
 });
 
 describe('printfFormat', () => {
-  it('has nothing that printf or a shell would read as something else', () => {
+  it('escapes everything that printf or a shell would interpret', () => {
     const format = printfFormat(Uint8Array.from({ length: 256 }, (_, byte) => byte));
     expect(format).toMatch(/^'[^'%]*'$/);
     expect(format.replaceAll(/\\[0-7]{3}/g, '')).not.toContain('\\');
   });
 
-  it('does not begin like an option', () => {
+  it('never looks like an option', () => {
     expect(printfFormat(Buffer.from('-v'))).not.toMatch(/^'-/);
   });
 });

@@ -18,17 +18,17 @@ const words = (...args: Parameters<typeof planImport>): readonly string[] =>
   planImport(...args).steps.map(inWords);
 
 describe('planImport', () => {
-  it('registers what is missing, in the order of the rules', () => {
+  it('registers missing rules in order', () => {
     expect(words([], [on(a), on(b)])).toEqual(['register a → /i (no flags)', 'register b → /i (no flags)']);
   });
 
-  it('takes the last of one name', () => {
+  it('uses the last rule of each name', () => {
     expect(words([], [on(rule('a', 'y')), on(rule('a', 'y', '/last'))])).toEqual([
       'register a → /last (no flags)',
     ]);
   });
 
-  it('leaves what is there as it is to be', () => {
+  it('keeps entries that have the desired state', () => {
     expect(planImport([entry(b), entry(a, false)], [off(a), on(b)])).toEqual({
       steps: [],
       unchanged: ['a', 'b'],
@@ -36,14 +36,14 @@ describe('planImport', () => {
     });
   });
 
-  it('disables what is to be disabled, once it is registered', () => {
+  it('disables an entry after its registration', () => {
     expect(words([], [off(a)])).toEqual(['register a → /i (no flags)', 'disable entry a']);
   });
 
   it.each([
     ['another rule', entry(rule('a', 'x', '/other')), on(a)],
-    ['one that is disabled', entry(a, false), on(a)],
-    ['one that is enabled', entry(a), off(a)],
+    ['a disabled entry', entry(a, false), on(a)],
+    ['an enabled entry', entry(a), off(a)],
   ])('replaces %s without a gap, and says so', (_, there, wanted) => {
     const { steps, replaced } = planImport([there], [wanted]);
     expect(replaced).toEqual([there]);
@@ -53,7 +53,7 @@ describe('planImport', () => {
     ]);
   });
 
-  it('replaces what would come before its turn', () => {
+  it('replaces an entry that would be tried too early', () => {
     expect(planImport([entry(a), entry(b)], [on(a), on(b)])).toMatchObject({
       unchanged: ['a'],
       replaced: [entry(b)],

@@ -14,7 +14,7 @@ describe('recogniseForm', () => {
     ['a.conf', '', 'binfmt.d'],
     ['rules', ':a:E::a::/bin/a:\n', 'register'],
     ['rules', '', 'register'],
-  ])('takes %s with %j for %s', (name, text, form) => {
+  ])('detects %s with %j as %s', (name, text, form) => {
     expect(recogniseForm(name, Buffer.from(text))).toBe(form);
   });
 });

@@ -19,7 +19,7 @@ import type { Form } from '../../../src/transfer/recognise.ts';
 import { type Written, writeEntries } from '../../../src/transfer/write-entries.ts';
 import { rule as arbitraryRule } from '../rule/arbitraries.ts';
 
-/** Half of them are such as people have: those of chance seldom fit into a form. */
+/** Half of the entries are realistic: random ones rarely fit a form. */
 const usual: fc.Arbitrary<Rule> = fc.record({
   name: fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/),
   pattern: fc.oneof(
@@ -71,7 +71,7 @@ function enabled(read: ReturnType<typeof ruleOfDescription>): Entry {
   return { ...read, enabled: true };
 }
 
-/** As importers read the files of a folder. */
+/** The order in which importers read the files of a directory. */
 const inOrder = (files: Written['files']): readonly { readonly name: string; readonly text: string }[] =>
   files.map(({ name, text }) => ({ name: name ?? '', text })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
@@ -88,7 +88,7 @@ function entriesOf(text: string): readonly Entry[] {
 }
 
 describe.each(Object.entries(FORMS))('form %s', (form, read) => {
-  it('keeps every entry, or says what is lost of it', () => {
+  it('keeps every entry, or reports the loss', () => {
     let kept = 0;
     fc.assert(
       fc.property(instances, (entries) => {
@@ -114,7 +114,7 @@ describe.each(Object.entries(FORMS))('form %s', (form, read) => {
   });
 });
 
-/** Where two entries can take one file, the newer one wins as before, or that is said. */
+/** If two entries can match one file, the newer one still wins, or the loss is reported. */
 function expectOrder(newestFirst: readonly Entry[], oldestFirst: readonly Entry[], { lost }: Written): void {
   const place = new Map(oldestFirst.map(({ name }, index) => [name, index]));
   newestFirst.forEach((newer, index) => {
@@ -141,7 +141,7 @@ describe('writeEntries', () => {
     enabled: true,
   };
 
-  it('leaves out what no rule says', () => {
+  it('omits entries that no rule can express', () => {
     const bpf = { name: 'b', handler: 'h', interpreters: [], flags: [], enabled: true };
     const strange: Entry = { ...entry, name: 's', extra: ['flag Z'] };
     expect(writeEntries([bpf, strange], 'register')).toEqual({
@@ -154,7 +154,7 @@ describe('writeEntries', () => {
     });
   });
 
-  it('writes a disabled entry as a comment, which systemd passes over', () => {
+  it('writes a disabled entry as a comment, which systemd ignores', () => {
     const { files } = writeEntries([{ ...entry, enabled: false }], 'register');
     expect(files).toEqual([{ name: null, text: '#disabled :a:E::a::/bin/a:\n' }]);
     expect(decodeBinfmtD(encodeText(files[0]?.text ?? '')).rules).toEqual([]);

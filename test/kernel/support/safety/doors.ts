@@ -21,13 +21,13 @@ export interface Door {
   readonly register: (rules: readonly Rule[]) => Promise<void>;
 }
 
-/** Part of the check, to show that the comparison notices its absence. */
+/** A part of the check to omit, to show that the comparison detects it. */
 export const isLeftOut = (check: string, { pattern }: Rule): boolean =>
   check === 'none' ||
   (check === 'no-extensions' && pattern.type === 'extension') ||
   (check === 'no-magic' && pattern.type === 'magic');
 
-/** The check itself, without a part of it if `check` says so, and the kernel. */
+/** The check, possibly without a part, and the kernel. */
 export function libraryDoor(context: Context, natives: Natives, check: string): Door {
   return {
     name: 'library',
@@ -40,7 +40,7 @@ export function libraryDoor(context: Context, natives: Natives, check: string): 
   };
 }
 
-/** Doors that read `folder`, with all that they do beside the check: they take 20 to 50 ms. */
+/** Doors that read `folder`, including everything besides the check: they take 20 to 50 ms. */
 export function slowDoors(context: Context, folder: string): readonly Door[] {
   const importing = (from: ImportSource, encode: (rule: Rule) => string | Uint8Array | null): Door => ({
     name: `import from ${from}`,

@@ -1,4 +1,4 @@
-/** Executes programs among the registered rules, and tells which of them do something else than before. */
+/** Executes programs with the registered rules, and returns those that behave differently than before. */
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseShebang } from '../../../../src/rule/execution/shebang.ts';
@@ -9,7 +9,7 @@ import type { Launcher, Outcome } from '../../launcher.ts';
 
 export interface Observation {
   readonly outcomes: ReadonlyMap<string, Outcome>;
-  /** What scripts among the programs wrote. */
+  /** Output of the scripts. */
   readonly output: string;
 }
 
@@ -26,7 +26,7 @@ export async function observe(
   return { outcomes: new Map(paths.map((path, index) => [path, outcomes[index] as Outcome])), output };
 }
 
-/** Programs that end otherwise than `expected` says. */
+/** Programs whose result differs from `expected`. */
 export const changedIn = ({ outcomes }: Observation, expected: ReadonlyMap<string, Outcome>) =>
   [...outcomes].flatMap(([path, outcome]) =>
     expected.get(path) === outcome ? [] : [{ path, outcome, expected: expected.get(path) }],

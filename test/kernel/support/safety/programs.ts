@@ -1,17 +1,17 @@
-/** Native programs, and files that rules name as interpreters. Each native one has a status or an output of its own. */
+/** Native programs, and files that rules name as interpreters. Each native program has a unique status or output. */
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitProgram } from '../../launcher.ts';
 
 export interface Files {
-  /** Programs that no accepted rule may change. They lie in the machine's directories, or in one on PATH. */
+  /** Programs that no accepted rule may affect. They are in the machine's directories, or in one in PATH. */
   readonly natives: readonly string[];
   /** Slow native programs. */
   readonly slow: readonly string[];
   readonly interpreters: readonly string[];
-  /** Those of the interpreters that do not read standard input, which is the launcher's. */
+  /** Interpreters that do not read standard input, which belongs to the launcher. */
   readonly runnable: readonly string[];
-  /** Of the native programs. */
+  /** Expected results of the native programs. */
   readonly binDirectory: string;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { summaryRows } from '../../../../src/cli/action/summary.ts';
-import type { Proof, StatusResult } from '../../../../src/index.ts';
+import type { Proof } from '../../../../src/probe/verdict.ts';
+import type { StatusResult } from '../../../../src/verify/status.ts';
 
 const held = { holds: true };
 const proofOf = (changed: Partial<Proof>): Proof => ({

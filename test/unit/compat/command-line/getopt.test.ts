@@ -8,7 +8,7 @@ const OPTIONS: readonly LongOption[] = [
   { name: 'find-all', argument: 'none' },
 ];
 
-/** Everything that comes, up to the other words or the first complaint. */
+/** All results up to the other words or the first error. */
 function all(line: readonly string[], how: { inOrder?: boolean } = {}) {
   const options = getopt(line, OPTIONS, { '?': 'find-all', V: 'enable' }, how);
   const found = [];
@@ -20,7 +20,7 @@ function all(line: readonly string[], how: { inOrder?: boolean } = {}) {
 }
 
 describe('getopt', () => {
-  it('takes values after = and as the next word, whatever it looks like', () => {
+  it('accepts a value after = or as the next word, even if it looks like an option', () => {
     expect(all(['--extension=a=b', '--extension', '--enable'])).toEqual([
       { name: 'extension', value: 'a=b' },
       { name: 'extension', value: '--enable' },
@@ -28,21 +28,21 @@ describe('getopt', () => {
     ]);
   });
 
-  it('mixes options and other words, and ends the options at --', () => {
+  it('accepts mixed options and other words, and ends the options at --', () => {
     expect(all(['a', '--enable', '-', '--', '--enable'])).toEqual([
       { name: 'enable', value: null },
       { words: ['a', '-', '--enable'] },
     ]);
   });
 
-  it('ends the options at the first other word where that is asked for', () => {
+  it('ends the options at the first other word with inOrder', () => {
     expect(all(['--enable', 'a', '--enable'], { inOrder: true })).toEqual([
       { name: 'enable', value: null },
       { words: ['a', '--enable'] },
     ]);
   });
 
-  it('takes several letters in one word', () => {
+  it('accepts several letters in one word', () => {
     expect(all(['-?V', '-Vx'])).toEqual([
       { name: 'find-all', value: null },
       { name: 'enable', value: null },
@@ -51,7 +51,7 @@ describe('getopt', () => {
     ]);
   });
 
-  it('takes an option that is shortened, and the exact one before those it begins', () => {
+  it('accepts abbreviated options, and prefers an exact match', () => {
     expect(all(['--ex=1', '--find', '--find=x', '--find-'])).toEqual([
       { name: 'extension', value: '1' },
       { name: 'find', value: null },
@@ -66,11 +66,11 @@ describe('getopt', () => {
     ['--nope=1', "unrecognized option '--nope=1'"],
     ['--en=1', "option '--enable' doesn't allow an argument"],
     ['--ext', "option '--extension' requires an argument"],
-  ])('says what is wrong with %s as glibc does', (word, complaint) => {
+  ])('reports the error in %s like glibc', (word, complaint) => {
     expect(all([word])).toEqual([{ complaint }]);
   });
 
-  it('gives the next words as they are', () => {
+  it('returns the next words unparsed', () => {
     const options = getopt(['--enable', '--find', 'x'], OPTIONS, {});
     options.next();
     expect(options.take(2)).toEqual(['--find', 'x']);

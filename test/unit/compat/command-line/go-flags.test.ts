@@ -26,7 +26,7 @@ describe('parseGoFlags', () => {
     [['-version=2'], 'invalid boolean value "2" for -version: parse error'],
     [['---install', 'x'], 'bad flag syntax: ---install'],
     [['-=x'], 'bad flag syntax: -=x'],
-  ])('says of %j: %s', (words, complaint) => {
+  ])('reports the error in %j: %s', (words, complaint) => {
     expect(parse(...words)).toEqual({ complaint });
   });
 });

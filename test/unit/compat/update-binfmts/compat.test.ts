@@ -1,4 +1,4 @@
-/** Each case was seen from Debian's update-binfmts 2.2.2 with an admin file written by hand. */
+/** Each case was observed with Debian's update-binfmts 2.2.2 and a hand-written admin file. */
 import { describe, expect, it } from 'vitest';
 import { matchesCompat } from '../../../../src/compat/update-binfmts/compat.ts';
 import type { Description } from '../../../../src/file-format/binfmt-support.ts';
@@ -21,14 +21,14 @@ const description = (fields: Partial<Description>): Description => ({
 const takes = (fields: Partial<Description>, path: string, head = ''): boolean =>
   matchesCompat(description(fields), path, encodeText(head));
 
-describe('a description of an extension, as update-binfmts finds it', () => {
+describe('matching an extension like update-binfmts', () => {
   it.each([
     ['', true],
     ['abc', true],
     ['\\x00\\xff\\xff', true],
     ['\\xff\\xff', false],
     ['\\xff\\xff\\xff\\xff', false],
-  ])('with the mask %j takes a file: %j', (mask, taken) => {
+  ])('with the mask %j matches a file: %j', (mask, taken) => {
     expect(takes({ mask }, '/a.bar')).toBe(taken);
   });
 
@@ -39,19 +39,19 @@ describe('a description of an extension, as update-binfmts finds it', () => {
     ['', '/a.', true],
     ['', '/a', false],
     ['\\xc3\\xbc', '/a.ü', true],
-  ])('written as %j takes %j: %j', (magic, path, taken) => {
+  ])('with the extension %j matches %j: %j', (magic, path, taken) => {
     expect(takes({ magic }, path)).toBe(taken);
   });
 });
 
-describe('a description of a magic, as update-binfmts finds it', () => {
+describe('matching a magic like update-binfmts', () => {
   it.each([
     ['AB', '', 'ABC', true],
     ['AB', '\\x00\\xff', 'ABC', true],
     ['AB', '\\x00', 'ABC', false],
     ['AB', '\\xff\\x00', 'ABC', false],
     ['\\x00B', '\\xff\\xff', '\0BC', true],
-  ])('%j with the mask %j takes %j: %j', (magic, mask, head, taken) => {
+  ])('%j with the mask %j matches %j: %j', (magic, mask, head, taken) => {
     expect(takes({ type: 'magic', magic, mask }, '/a', head)).toBe(taken);
   });
 });

@@ -13,7 +13,7 @@ const targets = (mounts: readonly RootMount[]): readonly string[] => mounts.map(
 const rootless = { ...facts, userNamespace: true, realDevices: false, sysOfHost: true };
 
 describe('firstMounts', () => {
-  it('has the devices of the host for root', () => {
+  it("mounts the host's devices for root", () => {
     expect(at(firstMounts(facts), 'dev')).toEqual({
       source: '/dev',
       target: 'dev',
@@ -22,11 +22,11 @@ describe('firstMounts', () => {
     });
   });
 
-  it('has a folder of memory for devices where those may not be had', () => {
+  it("mounts a tmpfs on /dev if the host's devices are not permitted", () => {
     expect(at(firstMounts(rootless), 'dev')).toMatchObject({ type: 'tmpfs' });
   });
 
-  it('has /run and /tmp in memory, without devices and set-user-id programs', () => {
+  it('mounts a tmpfs on /run and /tmp, without devices and set-user-ID programs', () => {
     for (const place of ['run', 'tmp'])
       expect(at(firstMounts(facts), place)).toMatchObject({
         type: 'tmpfs',
@@ -36,61 +36,61 @@ describe('firstMounts', () => {
   });
 
   it.each([
-    ['anew', facts, 'sysfs'],
-    ['as that of the host where it may not be mounted', rootless, 'none'],
-  ])('has /sys read-only, %s', (_, each, type) => {
+    ['as a new sysfs', facts, 'sysfs'],
+    ["as the host's, if a new one is not permitted", rootless, 'none'],
+  ])('mounts /sys read-only, %s', (_, each, type) => {
     const sys = at(firstMounts(each), 'sys');
     expect(sys?.type).toBe(type);
     expect(sys?.options).toContain('ro');
   });
 
-  it('keeps the flags that the host has /sys with', () => {
+  it("keeps the flags of the host's /sys", () => {
     const options = at(firstMounts({ ...rootless, sysFlags: ['nosuid', 'ro'] }), 'sys')?.options ?? [];
     expect(options).toEqual(['rbind', 'nosuid', 'nodev', 'noexec', 'ro']);
   });
 
-  it('covers what is mounted below the /sys of the host, which would be as writable as there', () => {
+  it("covers mounts below the host's /sys, which would be writable", () => {
     const bound = firstMounts({ ...rootless, sysMounts: ['fs/cgroup'] });
     expect(targets(bound).slice(-2)).toEqual(['sys', 'sys/fs/cgroup']);
     expect(bound.at(-1)).toMatchObject({ type: 'tmpfs', options: expect.arrayContaining(['ro', 'noexec']) });
     expect(targets(firstMounts({ ...facts, sysMounts: ['fs/cgroup'] }))).not.toContain('sys/fs/cgroup');
   });
 
-  it('mounts nothing where the root has no place for it', () => {
+  it('mounts nothing without a mount point in the root', () => {
     expect(firstMounts({ ...facts, places: {} })).toEqual([]);
     expect(secondMounts({ ...facts, places: {} })).toEqual([]);
   });
 
-  it('mounts where the places really are', () => {
+  it('resolves links to mount points', () => {
     expect(targets(firstMounts({ ...facts, places: { run: 'var/run' } }))).toEqual(['var/run']);
   });
 });
 
 describe('secondMounts', () => {
-  it('has terminals and shared memory of its own', () => {
+  it('mounts a new /dev/pts and /dev/shm', () => {
     expect(at(secondMounts(facts), 'dev/pts')?.options).toEqual(
       expect.arrayContaining(['newinstance', 'ptmxmode=0666', 'gid=5']),
     );
     expect(at(secondMounts(facts), 'dev/shm')).toMatchObject({ type: 'tmpfs' });
   });
 
-  it('names no group for terminals that does not exist inside', () => {
+  it('sets no group of terminals if it is not mapped', () => {
     expect(at(secondMounts({ ...facts, hasTtyGroup: false }), 'dev/pts')?.options).not.toContain('gid=5');
   });
 
-  it('has only harmless nodes of its own devices', () => {
+  it('binds only harmless device nodes', () => {
     expect(targets(secondMounts(rootless))).toEqual(expect.arrayContaining(['dev/null', 'dev/tty']));
     expect(targets(secondMounts(facts))).not.toContain('dev/null');
   });
 
-  it('has the terminal of the program as its console', () => {
+  it("binds the program's terminal on /dev/console", () => {
     expect(at(secondMounts({ ...facts, terminal: '/dev/pts/7' }), 'dev/console')).toMatchObject({
       source: '/dev/pts/7',
       options: ['bind'],
     });
   });
 
-  it('has a /proc of the new processes, or the one of the host', () => {
+  it("mounts a new /proc, or the host's", () => {
     expect(at(secondMounts(facts), 'proc')?.type).toBe('proc');
     expect(at(secondMounts({ ...facts, procOfHost: true }), 'proc')).toMatchObject({
       source: '/proc',
@@ -104,7 +104,7 @@ describe('secondMounts', () => {
     expect(targets(secondMounts(facts))).not.toContain('proc/sys/fs/binfmt_misc');
   });
 
-  it("has the machine's instance read-only", () => {
+  it("mounts the machine's instance read-only", () => {
     expect(at(secondMounts({ ...facts, instance: 'machine' }), 'proc/sys/fs/binfmt_misc')).toEqual({
       source: '/proc/sys/fs/binfmt_misc',
       target: 'proc/sys/fs/binfmt_misc',
@@ -113,7 +113,7 @@ describe('secondMounts', () => {
     });
   });
 
-  it('binds after all else, read-only with the flags that the source and its submounts have', () => {
+  it('mounts binds last, read-only ones with the flags of the source and its submounts', () => {
     const bind = {
       ...{ source: '/a', target: 'proc/x', directory: true, readOnly: true, flags: ['nodev'] },
       submounts: [{ path: 'b c', flags: ['ro', 'nosuid'] }],
@@ -138,21 +138,21 @@ describe('secondMounts', () => {
   });
 });
 
-// That mount(8) reads them back is tried in test/integration/fstab.test.ts.
+// test/integration/fstab.test.ts checks that mount(8) reads these lines.
 describe('fstab', () => {
-  it('has a line for each mount, with its target below the root', () => {
+  it('writes one line per mount, with its target below the root', () => {
     expect(fstab([{ source: '/dev', target: 'dev', type: 'none', options: ['bind', 'ro'] }], '/r')).toBe(
       '/dev /r/dev none bind,ro 0 0\n',
     );
   });
 
-  it('escapes what would end a field or a line', () => {
+  it('escapes characters that would end a field or a line', () => {
     expect(fstab([{ source: 'a b', target: 'c\td\ne\\f#g', type: 'none', options: ['bind'] }], '')).toBe(
       'a\\040b /c\\011d\\012e\\134f\\043g none bind 0 0\n',
     );
   });
 
-  it('leaves characters of more than one byte as they are', () => {
+  it('does not change multi-byte characters', () => {
     const target = 'a\u00a0b\u2003c\u3000d\ufeff';
     expect(fstab([{ source: 'x', target, type: 'none', options: ['bind'] }], '')).toBe(
       `x /${target} none bind 0 0\n`,

@@ -17,7 +17,7 @@ const places = (text: string, ...parts: string[]): readonly number[] =>
 const SETPRIV = 'exec /bin/setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace';
 
 describe('enterCommand', () => {
-  it('makes only the namespaces that are asked for', () => {
+  it('creates only the requested namespaces', () => {
     const always = ['--pid', '--ipc'];
     const end = ['--fork', '--kill-child'];
     expect(flagsOf({})).toEqual([...always, ...end]);
@@ -29,7 +29,7 @@ describe('enterCommand', () => {
     ]);
   });
 
-  it('makes the mounts in a namespace that ends before the program begins', () => {
+  it('mounts in a namespace that ends before the program starts', () => {
     const script = scriptOf({});
     const found = places(
       script,
@@ -45,17 +45,17 @@ describe('enterCommand', () => {
     expect(commandOf({})).not.toContain('--mount');
   });
 
-  it('makes a user namespace only where one is needed', () => {
+  it('creates a user namespace only if it is needed', () => {
     expect(commandOf({})).not.toContain('--user');
     expect(commandOf({ newUserNamespace: true })).toContain('--user');
   });
 
-  it('keeps no capability in a user namespace but by execution as root, and never CAP_SYS_PTRACE', () => {
+  it('drops inheritable and ambient capabilities in a user namespace, and always CAP_SYS_PTRACE', () => {
     const flags = '--bounding-set=-sys_ptrace --inh-caps=-all --ambient-caps=-all --';
     expect(commandOf({ newUserNamespace: true }).join('\n')).toContain(flags);
   });
 
-  it('makes no user namespace to lock mounts where there can be none', () => {
+  it('does not lock mounts if no user namespace can be created', () => {
     const script = scriptOf({ isLocked: false });
     expect(script).not.toContain('--user');
     const found = places(script, '/bin/mount -n --move . /', 'ready $pid', SETPRIV);
@@ -63,14 +63,14 @@ describe('enterCommand', () => {
     expect(found).not.toContain(-1);
   });
 
-  it('registers in the instance of this machine, in a root without /proc', () => {
+  it("mounts the instance at the host's path for a root without /proc", () => {
     const placesWithout = { ...facts.places, proc: undefined };
     const script = scriptOf({ rules: [ruleOf('one')], facts: { ...facts, places: placesWithout as object } });
     expect(script).toContain('binfmt_misc /proc/sys/fs/binfmt_misc || ');
     expect(script).toContain('>/proc/sys/fs/binfmt_misc/register');
   });
 
-  it('binds the root on itself, mounts in it, and makes it the root before the program begins', () => {
+  it('binds the root on itself, mounts in it, and changes to it before the program starts', () => {
     const script = scriptOf({});
     const found = places(
       script,
@@ -88,7 +88,7 @@ describe('enterCommand', () => {
     expect(found).not.toContain(-1);
   });
 
-  it('keeps all changes of an ephemeral root in memory, and none of it for the root below', () => {
+  it('keeps all changes of an ephemeral root in memory', () => {
     const script = scriptOf({ root: '/a:b,c', ephemeral: true, madeFirst: ['proc'] });
     expect(script).toContain('lowerdir=/proc/self/fd/9,upperdir=upper,workdir=work');
     expect(script).not.toContain('lowerdir=/a');
@@ -99,19 +99,19 @@ describe('enterCommand', () => {
     expect(scriptOf({ ephemeral: true, facts: { ...facts, userNamespace: true } })).toContain('userxattr');
   });
 
-  it('keeps set-user-id programs and devices without effect where the ephemeral root has them so', () => {
+  it('keeps nosuid and nodev of an ephemeral root', () => {
     expect(scriptOf({ ephemeral: true, harmless: ['nosuid', 'nodev'] })).toContain(
       'workdir=work,nosuid,nodev',
     );
   });
 
-  it('has the targets of an ephemeral root below its overlay', () => {
+  it('mounts below the overlay of an ephemeral root', () => {
     const { texts } = enterCommand({ ...enterPlan, ephemeral: true });
     for (const line of texts.join('').trimEnd().split('\n'))
       expect(line.split(' ')[1]).toMatch(/^\/srv\/root\/root\//);
   });
 
-  it('makes devices of its own where those of the host cannot be had', () => {
+  it("creates device nodes if the host's /dev is not permitted", () => {
     const own = scriptOf({ facts: { ...facts, realDevices: false, terminal: '/dev/pts/3' } });
     expect(own).toContain('mkdir -p -- ./dev/pts ./dev/shm');
     expect(own).toContain('true >./dev/null');
@@ -132,20 +132,20 @@ describe('enterCommand', () => {
     expect(found).not.toContain(-1);
   });
 
-  it('sets the name of the host, and switches the loopback device of a new network on', () => {
+  it('sets the host name, and enables the loopback device of a new network', () => {
     const script = scriptOf({ hostname: '-box', facts: { ...facts, newNetwork: true } });
     expect(script).toContain('/bin/hostname -- -box');
     expect(script).toContain('/sbin/ip link set lo up');
   });
 
-  it('gives an account its groups, and no others', () => {
+  it('sets exactly the groups of an account', () => {
     expect(scriptOf({ account: { uid: 33, gid: 34, groups: [4, 5] } })).toContain(
       `${SETPRIV} --regid=34 --groups=4,5 -- /proc/self/fd/4 2>&7`,
     );
     expect(scriptOf({ account: { uid: 33, gid: 34, groups: [] } })).toContain('--regid=34 --clear-groups --');
   });
 
-  it('has the personality of a 32-bit machine where the root is one without emulation', () => {
+  it('sets a 32-bit personality for a native 32-bit root', () => {
     expect(scriptOf({ personality32: true })).toContain('exec /bin/setarch linux32 -- /bin/setpriv ');
   });
 

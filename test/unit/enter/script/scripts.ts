@@ -1,4 +1,4 @@
-/** What the plans of scripts need in tests. */
+/** Plans of scripts for tests. */
 
 import type { RootFacts } from '../../../../src/enter/mounts/root-mounts.ts';
 import type { EnterPlan, EnterTools } from '../../../../src/enter/script/enter-script.ts';

@@ -15,13 +15,13 @@ const entry = (name: string, magic: string, interpreter: string, flags: readonly
   enabled: true,
 });
 
-/** Entries in a world of these files. */
+/** Entries with the given files. */
 function world(entries: readonly AnyEntry[], files: Record<string, Executable | `E${string}`>): Surroundings {
   return { entries, enabled: true, open: (path) => files[path] ?? 'ENOENT', held: () => program };
 }
 
 describe('execute', () => {
-  it('runs a native program as it is', () => {
+  it('runs a native program directly', () => {
     const { rewrites, outcome } = execute('/p', program, ['p', 'a'], world([], {}));
     expect(rewrites).toEqual([]);
     expect(outcome).toEqual({
@@ -40,19 +40,19 @@ describe('execute', () => {
   it.each<[readonly Flag[], readonly string[]]>([
     [[], ['/i', '/f', 'a']],
     [['P'], ['/i', '/f', 'f', 'a']],
-  ])('hands an interpreter with flags %j the arguments %j', (flags, argv) => {
+  ])('passes an interpreter with flags %j the arguments %j', (flags, argv) => {
     const around = world([entry('e', 'AB', '/i', flags)], { '/i': program });
     const { rewrites, outcome } = execute('/f', file('AB'), ['f', 'a'], around);
     expect(rewrites).toEqual([{ path: '/f', interpreter: '/i', entry: 'e', transparent: false }]);
     expect(outcome).toMatchObject({ kind: 'runs', path: '/i', argv, preservesArgv0: flags.includes('P') });
   });
 
-  it('makes an empty argv[0] where there was none', () => {
+  it('adds an empty argv[0] if there is none', () => {
     const around = world([entry('e', 'AB', '/i', ['P'])], { '/i': program });
     expect(execute('/f', file('AB'), [], around).outcome).toMatchObject({ argv: ['/i', '/f', ''] });
   });
 
-  it('opens the binary with O and takes its credentials with C', () => {
+  it('opens the binary with O and uses its credentials with C', () => {
     const around = world([entry('e', 'AB', '/i', ['O', 'C'])], { '/i': program });
     expect(execute('/f', file('AB'), ['f'], around).outcome).toMatchObject({ open: '/f', credentials: '/f' });
   });
@@ -64,7 +64,7 @@ describe('execute', () => {
     expect(outcome).toMatchObject({ argv, open: '/f', credentials: '/f', preservesArgv0: true });
   });
 
-  it('asks entries before `#!`', () => {
+  it('tries entries before `#!`', () => {
     const around = world([entry('e', '#!', '/i')], { '/i': program });
     expect(execute('/s', file('#!/other\n'), ['s'], around).outcome).toMatchObject({ path: '/i' });
   });
@@ -89,14 +89,14 @@ describe('execute', () => {
     expect(execute('/s', file('#!/0\n'), ['s'], around).outcome).toMatchObject(outcome);
   });
 
-  it('loops where an entry takes its own interpreter, F or not', () => {
+  it('loops if an entry matches its own interpreter, with or without F', () => {
     for (const flags of [[], ['F']] as const) {
       const around = world([entry('e', '\x7fELF', '/i', flags)], { '/i': program });
       expect(execute('/f', program, ['f'], around).outcome).toMatchObject({ errno: 'ELOOP', why: 'loop' });
     }
   });
 
-  it('gives the errno of an interpreter that cannot be opened, unless F holds it', () => {
+  it('returns the errno of an interpreter that cannot be opened, unless F holds it', () => {
     const around = (flags: readonly Flag[]) => world([entry('e', 'AB', '/i', flags)], { '/i': 'EACCES' });
     expect(execute('/f', file('AB'), ['f'], around([])).outcome).toEqual({
       kind: 'fails',
@@ -108,7 +108,7 @@ describe('execute', () => {
     expect(execute('/f', file('AB'), ['f'], around(['F'])).outcome).toMatchObject({ kind: 'runs' });
   });
 
-  it('gives ENOEXEC for what nothing takes, and for an instance that is off', () => {
+  it('returns ENOEXEC if no format matches, and if the instance is disabled', () => {
     const entries = [entry('e', 'AB', '/i')];
     const off = { ...world(entries, { '/i': program }), enabled: false };
     expect(execute('/f', file('AB'), ['f'], off).outcome).toMatchObject({ kind: 'fails', errno: 'ENOEXEC' });
@@ -122,7 +122,7 @@ describe('execute', () => {
   });
 });
 
-/** A native program, of 64 bytes at least, that asks for a program interpreter. */
+/** A native program of at least 64 bytes with a program interpreter. */
 const elf = (programInterpreter: string | null, machine = 62): Executable => {
   const head = new Uint8Array(64);
   head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
@@ -136,7 +136,7 @@ describe('flag T', () => {
     ...more,
   });
 
-  it('leaves the arguments, and lets the process be the binary', () => {
+  it('keeps the arguments, and /proc/self/exe is the binary', () => {
     const { rewrites, outcome } = execute('/f', file('AB'), ['f', 'a'], transparent(program));
     expect(rewrites).toEqual([{ path: '/f', interpreter: '/i', entry: 'e', transparent: true }]);
     expect(outcome).toEqual({
@@ -152,7 +152,7 @@ describe('flag T', () => {
     });
   });
 
-  it('says T alone in AT_FLAGS where an entry before had P', () => {
+  it('sets only T in AT_FLAGS if an earlier entry had P', () => {
     const entries = [entry('e', 'AB', '/i', ['O', 'T']), entry('p', 'CD', '/ab', ['P'])];
     const around = world(entries, { '/i': program, '/ab': file('AB') });
     expect(execute('/f', file('CD'), ['f'], around).outcome).toMatchObject({
@@ -168,7 +168,7 @@ describe('flag T', () => {
     expect(outcome).toMatchObject({ errno: 'ENOEXEC', why: 'handed on', path: '/i' });
   });
 
-  it('runs what a descriptor names that execve closes, which other interpreters and scripts cannot', () => {
+  it('runs a file from a close-on-exec descriptor, unlike other interpreters and scripts', () => {
     const closed = transparent(program, { closedOnExec: true });
     expect(execute('/f', file('AB'), ['f'], closed).outcome).toMatchObject({ kind: 'runs', exe: '/f' });
     const errno = { errno: 'ENOENT', why: 'closed', path: '/f' };
@@ -198,7 +198,7 @@ describe('flag L', () => {
     });
   });
 
-  it('does nothing to a static program and to a script', () => {
+  it('has no effect on static programs and scripts', () => {
     const around = substituting(elf(null));
     expect(execute('/f', elf(null), ['f'], around).outcome).toMatchObject({ programInterpreter: null });
     const scripts = substituting(elf(null), '#!');
@@ -207,10 +207,10 @@ describe('flag L', () => {
 
   it.each<[string, Executable | 'ENOENT', string]>([
     ['missing', 'ENOENT', 'ENOENT'],
-    ['no ELF file', { head: new Uint8Array(64), native: false }, 'ELIBBAD'],
+    ['not ELF', { head: new Uint8Array(64), native: false }, 'ELIBBAD'],
     ['for another machine', elf(null, 183), 'ELIBBAD'],
     ['shorter than a header', short, 'EIO'],
-  ])('fails where the substitute is %s', (_, substitute, errno) => {
+  ])('fails if the substitute is %s', (_, substitute, errno) => {
     expect(execute('/f', elf('/own'), ['f'], substituting(substitute)).outcome).toEqual({
       kind: 'fails',
       errno,
@@ -220,19 +220,19 @@ describe('flag L', () => {
     });
   });
 
-  it('takes the file that F holds', () => {
+  it('uses the file that F holds', () => {
     const around = { ...substituting('ENOENT', '\x7fELF', ['F', 'L']), held: () => elf(null) };
     expect(execute('/f', elf('/own'), ['f'], around).outcome).toMatchObject({ kind: 'runs' });
   });
 
-  it('fails with ENOEXEC where the file is no native program', () => {
+  it('fails with ENOEXEC if the file is not a native program', () => {
     const outcome = { errno: 'ENOEXEC', why: 'format', path: '/f', entry: 'e' };
     expect(execute('/f', file('AB'), ['f'], substituting(elf(null), 'AB')).outcome).toMatchObject(outcome);
   });
 });
 
 describe('a program interpreter', () => {
-  it('is opened without an entry too: ENOENT where it is missing', () => {
+  it('is also opened without an entry: ENOENT if it is missing', () => {
     const around = world([], { '/own': elf(null) });
     expect(execute('/f', elf('/own'), ['f'], around).outcome).toMatchObject({
       programInterpreter: { path: '/own', entry: null },
@@ -248,13 +248,13 @@ describe('a program interpreter', () => {
 describe('a BPF handler', () => {
   const handler: BpfEntry = { name: 'b', handler: 'h', interpreters: [], flags: [], enabled: true };
 
-  it('leaves undecided what comes to it, and only that', () => {
+  it('makes only the files that reach it undecided', () => {
     const files = { '/i': program };
     const ask = (...entries: AnyEntry[]) => execute('/f', file('AB'), ['f'], world(entries, files)).outcome;
     const undecided = { kind: 'undecided', path: '/f', entry: 'b', handler: 'h' };
     expect(ask(handler, entry('e', 'AB', '/i'))).toEqual(undecided);
     expect(ask(entry('e', 'CD', '/i'), handler)).toEqual(undecided);
-    // The interpreter comes to it too.
+    // The interpreter also reaches it.
     expect(ask(entry('e', 'AB', '/i'), handler)).toEqual({ ...undecided, path: '/i' });
     expect(ask({ ...handler, enabled: false }, entry('e', 'AB', '/i'))).toMatchObject({ kind: 'runs' });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loaderErrno } from '../../../../src/rule/execution/loader.ts';
 
-/** An ELF header with its class and machine, of any length. */
+/** An ELF header of any length, with class and machine. */
 function header(size: number, elfClass: number, machine = 62): Uint8Array {
   const head = new Uint8Array(size);
   head.set([0x7f, 0x45, 0x4c, 0x46, elfClass]);
@@ -16,20 +16,20 @@ describe('loaderErrno', () => {
     [2, 64],
     [0, 64],
     [3, 64],
-  ])('wants a header for a program of class %i: %i bytes', (elfClass, size) => {
+  ])('requires a header for a program of class %i: %i bytes', (elfClass, size) => {
     expect(loaderErrno(header(64, elfClass), native(header(size, elfClass)))).toBeNull();
     expect(loaderErrno(header(64, elfClass), native(header(size - 1, elfClass)))).toBe('EIO');
   });
 
-  it('does not mind the class of the loader', () => {
+  it('ignores the class of the loader', () => {
     expect(loaderErrno(header(64, 2), native(header(64, 1)))).toBeNull();
   });
 
-  it('needs more of a program of no class', () => {
+  it('requires the larger header for a program without a class', () => {
     expect(loaderErrno(new Uint8Array(), native(header(63, 2)))).toBe('EIO');
   });
 
-  it.each([0, 1, 2, 3])('refuses what is no ELF file: byte %i', (at) => {
+  it.each([0, 1, 2, 3])('refuses a file that is not ELF: byte %i', (at) => {
     const head = header(64, 2);
     head[at] = 0;
     expect(loaderErrno(header(64, 2), native(head))).toBe('ELIBBAD');
@@ -39,7 +39,7 @@ describe('loaderErrno', () => {
     expect(loaderErrno(header(64, 2), native(header(64, 2, machine)))).toBe('ELIBBAD');
   });
 
-  it('refuses a loader that does not run here', () => {
+  it('refuses a loader that is not native', () => {
     expect(loaderErrno(header(64, 2), { head: header(64, 2), native: false })).toBe('ELIBBAD');
   });
 });

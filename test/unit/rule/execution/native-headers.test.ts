@@ -23,7 +23,7 @@ function header({ machine, bits = 64, isBig = false, type = 2, flags = 0, size =
   return bytes.subarray(0, size);
 }
 
-/** Whether what runs `seen` runs `other`, too. */
+/** True if a kernel that runs `seen` also runs `other`. */
 const runs = (seen: Header, other: Header): boolean =>
   nativePatterns(header(seen)).some((pattern) => matches(pattern, header(other), ''));
 
@@ -33,7 +33,7 @@ describe('nativePatterns', () => {
     [22, 0xa390],
     [92, 0x8472],
     [189, 0xbaab],
-  ])('are of all numbers of one machine: %i and %i', (one, other) => {
+  ])('cover all numbers of one machine: %i and %i', (one, other) => {
     for (const isBig of [false, true])
       for (const [seen, tried] of [
         [one, other],
@@ -44,17 +44,17 @@ describe('nativePatterns', () => {
     expect(runs({ machine: one }, { machine: other + 1 })).toBe(false);
   });
 
-  it.each([8, 15, 22, 0xa390, 243, 258])('are of one class for machine %i', (machine) => {
+  it.each([8, 15, 22, 0xa390, 243, 258])('cover one class for machine %i', (machine) => {
     expect(runs({ machine }, { machine })).toBe(true);
     expect(runs({ machine }, { machine, bits: 32 })).toBe(false);
     expect(runs({ machine, bits: 32 }, { machine })).toBe(false);
   });
 
-  it.each([3, 62, 183, 21, 40])('are of both classes for machine %i', (machine) => {
+  it.each([3, 62, 183, 21, 40])('cover both classes for machine %i', (machine) => {
     expect(runs({ machine }, { machine, bits: 32 })).toBe(true);
   });
 
-  it.each([false, true])('are of executables and shared objects alone, big-endian: %s', (isBig) => {
+  it.each([false, true])('only cover executables and shared objects, big-endian: %s', (isBig) => {
     const [seen, tried] = [
       { machine: 183, isBig },
       { machine: 183, isBig },
@@ -69,11 +69,11 @@ describe('nativePatterns', () => {
     ]);
   });
 
-  it('are of one byte order', () => {
+  it('cover one byte order', () => {
     expect(runs({ machine: 183 }, { machine: 183, isBig: true })).toBe(false);
   });
 
-  it.each([false, true])('tell n32 from o32 for MIPS, big-endian: %s', (isBig) => {
+  it.each([false, true])('distinguish n32 from o32 for MIPS, big-endian: %s', (isBig) => {
     const o32: Header = { machine: 8, bits: 32, isBig };
     const n32: Header = { ...o32, flags: 0x20 };
     expect([runs(o32, o32), runs(o32, n32), runs(n32, n32), runs(n32, o32)]).toEqual([
@@ -82,18 +82,18 @@ describe('nativePatterns', () => {
       true,
       false,
     ]);
-    // Other flags do not count, nor does any for 64 bits.
+    // Other flags are ignored, and all flags for 64 bits.
     expect(runs(n32, { ...n32, flags: 0xffff_ffff })).toBe(true);
     expect(runs({ ...o32, bits: 64 }, { ...n32, bits: 64 })).toBe(true);
     expect(nativePatterns(header(o32)).map(({ magic }) => magic.length)).toEqual([40]);
     expect(nativePatterns(header({ ...o32, bits: 64 })).map(({ magic }) => magic.length)).toEqual([20]);
   });
 
-  it('do not compare flags of other machines of 32 bits', () => {
+  it('ignore the flags of other 32-bit machines', () => {
     expect(nativePatterns(header({ machine: 40, bits: 32 })).map(({ magic }) => magic.length)).toEqual([20]);
   });
 
-  it('are none for what is no ELF file, or too short to tell', () => {
+  it('are empty for a file that is not ELF or too short', () => {
     expect(nativePatterns(header({ machine: 62, size: 19 }))).toEqual([]);
     expect(nativePatterns(header({ machine: 62, size: 20 }))).toHaveLength(1);
     for (const at of [0, 1, 2, 3])

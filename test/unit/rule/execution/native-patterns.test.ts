@@ -12,7 +12,7 @@ const takes = (native: string, head: Uint8Array): boolean =>
 const changed = (hex: string, at: number, byte: number): Uint8Array => bytes(hex).fill(byte, at, at + 1);
 
 describe('nativePatterns', () => {
-  it.each([4, 5, 6, 7, 8, 9, 10, 15])('ignores byte %i of e_ident, as the loader of x86 does', (at) => {
+  it.each([4, 5, 6, 7, 8, 9, 10, 15])("ignores byte %i of e_ident, like x86's loader", (at) => {
     expect(takes(X86_64, changed(X86_64, at, 0x77))).toBe(true);
   });
 
@@ -24,16 +24,16 @@ describe('nativePatterns', () => {
     expect(takes(X86_64, changed(X86_64, at, 0x77))).toBe(false);
   });
 
-  it('has EM_486 beside EM_386', () => {
+  it('includes EM_486 in addition to EM_386', () => {
     expect(takes(I386, changed(I386, 18, 6))).toBe(true);
   });
 
-  it('compares the class where elf_check_arch() does: riscv32 is foreign to a riscv64 kernel', () => {
+  it('compares the class if elf_check_arch() does: riscv32 is foreign to a riscv64 kernel', () => {
     expect(takes(RISCV64, bytes(RISCV64))).toBe(true);
     expect(takes(RISCV64, changed(RISCV64, 4, 1))).toBe(false);
   });
 
-  it('tells n32 from o32 by e_flags', () => {
+  it('distinguishes n32 from o32 by e_flags', () => {
     expect(takes(MIPSN32, bytes(MIPSN32))).toBe(true);
     expect(takes(MIPSN32, changed(MIPSN32, 39, 0))).toBe(false);
   });
@@ -43,7 +43,7 @@ describe('nativePatterns', () => {
     expect(takes(aarch64, bytes('7f454c46020201000000000000000000000200b7'))).toBe(false);
   });
 
-  it('has none for a file that is not ELF', () => {
+  it('is empty for a file that is not ELF', () => {
     expect(nativePatterns(bytes('23212f62696e2f7368'))).toEqual([]);
   });
 });

@@ -14,24 +14,27 @@ describe('parseShebang', () => {
     ['#!/bin/sh\r\n', '/bin/sh\r', null],
     ['#!/bin/sh\0-e\n', '/bin/sh', null],
     ['#!/bin/sh -e\0x\n', '/bin/sh', '-e'],
-  ])('reads %j', (text, interpreter, argument) => {
+  ])('parses %j', (text, interpreter, argument) => {
     expect(parse(text)).toEqual({ interpreter, argument });
   });
 
-  it('gives an empty argument for a blank at the end of a file without newline', () => {
+  it('returns an empty argument for a blank at the end of a file without newline', () => {
     expect(parse('#!/bin/sh ')).toEqual({ interpreter: '/bin/sh', argument: '' });
   });
 
-  it('gives an empty interpreter where a NUL stands in its place', () => {
+  it('returns an empty interpreter if it starts with NUL', () => {
     expect(parse('#!')).toEqual({ interpreter: '', argument: null });
     expect(parse('#! \0/bin/sh\n')).toEqual({ interpreter: '', argument: null });
   });
 
-  it.each(['', '#', '#/bin/sh\n', ' #!/bin/sh\n', '#!\n', '#! \t \n'])('takes %j for no script', (text) => {
-    expect(parse(text)).toBeNull();
-  });
+  it.each(['', '#', '#/bin/sh\n', ' #!/bin/sh\n', '#!\n', '#! \t \n'])(
+    'does not treat %j as a script',
+    (text) => {
+      expect(parse(text)).toBeNull();
+    },
+  );
 
-  it('takes an interpreter that may be cut off for none, and a cut argument as it is', () => {
+  it('rejects an interpreter that may be truncated, but accepts a truncated argument', () => {
     expect(parse(`#!/${'a'.repeat(300)}\n`)).toBeNull();
     expect(parse(`#!/a ${'b'.repeat(300)}\n`)).toEqual({ interpreter: '/a', argument: 'b'.repeat(250) });
     expect(parse(`#!${' '.repeat(300)}`)).toBeNull();

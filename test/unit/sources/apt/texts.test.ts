@@ -12,7 +12,7 @@ const stanza = (name: string, more = ''): string =>
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe('parseStanzas', () => {
-  it('reads name, version, size and what a package depends on', () => {
+  it('parses name, version, size and dependencies', () => {
     const text = `${stanza('qemu-user-static', 'Pre-Depends: dpkg (>= 1)\nDepends: qemu-user (>= 1:10), a | b:any\n')}\n${stanza('qemu-user')}`;
     expect(parseStanzas(text)).toEqual([
       {
@@ -25,7 +25,7 @@ describe('parseStanzas', () => {
     ]);
   });
 
-  it('passes over stanzas without name, version or size, and those that are hostile', () => {
+  it('skips stanzas without name, version or size, and hostile ones', () => {
     const broken = [
       '',
       'Package: x1\nSize: 1',
@@ -47,24 +47,24 @@ describe('selectStanzas', () => {
     ['aaa', 'qemu-user', 'qemu-user-static', 'qemu-user', 'zzz'].map((name) => stanza(name)).join('\n'),
   );
 
-  it('takes whole stanzas by exact name, all versions of each', () => {
+  it('selects whole stanzas by exact name, in all versions', () => {
     const names = parseStanzas(selectStanzas(index, ['qemu-user'])).map(({ name }) => name);
     expect(names).toEqual(['qemu-user', 'qemu-user']);
   });
 
-  it('takes the first and the last stanza', () => {
+  it('selects the first and the last stanza', () => {
     expect(parseStanzas(selectStanzas(index, ['aaa', 'zzz'])).map(({ name }) => name)).toEqual([
       'aaa',
       'zzz',
     ]);
   });
 
-  it('takes nothing from an index without the package', () => {
+  it('selects nothing if the index lacks the package', () => {
     expect(selectStanzas(index, ['qemu'])).toBe('');
     expect(selectStanzas(new Uint8Array(), ['qemu'])).toBe('');
   });
 
-  it('agrees with reading the whole index', () => {
+  it('agrees with parsing the whole index', () => {
     const name = fc.constantFrom('qemu-user', 'qemu-user-static', 'bash', 'qemu');
     fc.assert(
       fc.property(fc.array(name), fc.uniqueArray(name), (all, wanted) => {
@@ -77,7 +77,7 @@ describe('selectStanzas', () => {
 });
 
 describe('encodeAptConf', () => {
-  it('writes values in quotes and empties what is to be emptied', () => {
+  it('quotes values and clears options', () => {
     expect(encodeAptConf([['APT::Update'], ['Dir::State', '/tmp/a b'], ['Dir::Cache::pkgcache', '']])).toBe(
       '#clear APT::Update;\nDir::State "/tmp/a b";\nDir::Cache::pkgcache "";\n',
     );
@@ -91,7 +91,7 @@ describe('encodeAptConf', () => {
 });
 
 describe('aptComplaints', () => {
-  it('gives errors once each, and warnings where there are no errors', () => {
+  it('returns each error once, or warnings if there are no errors', () => {
     expect(aptComplaints('W: odd\nE: bad\nE: bad\nReading\n')).toEqual(['bad']);
     expect(aptComplaints('W: odd\n')).toEqual(['odd']);
     expect(aptComplaints('Reading package lists...')).toEqual([]);

@@ -37,14 +37,14 @@ describe('fileError', () => {
     }
   });
 
-  it('gives an error of ours back as it is', () => {
+  it('returns a BinfmtctlError unchanged', () => {
     const error = new BinfmtctlError('LOCKED', 'held');
     expect(fileError(error, 'write /etc/x')).toBe(error);
   });
 });
 
 describe('errnoOf', () => {
-  it('knows an errno from other errors', () => {
+  it('distinguishes errno errors from others', () => {
     expect(errnoOf(failing('EBUSY'))).toBe('EBUSY');
     expect(errnoOf(new Error('EBUSY'))).toBeNull();
     expect(errnoOf('EBUSY')).toBeNull();

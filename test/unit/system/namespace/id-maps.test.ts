@@ -14,7 +14,7 @@ const id = fc.nat(2 ** 32 - 2);
 const ranges = fc.array(
   fc.record({ inside: id, outside: id, count: fc.integer({ min: 1, max: 2 ** 32 - 1 }) }),
 );
-/** As kernel/user_namespace.c uid_m_show() writes it. */
+/** In the format of kernel/user_namespace.c uid_m_show(). */
 const shown = (map: readonly IdRange[]): string =>
   map
     .map((range) =>
@@ -24,7 +24,7 @@ const shown = (map: readonly IdRange[]): string =>
     .join('');
 
 describe('parseIdMap', () => {
-  it('reads what the kernel shows of any map', () => {
+  it('reads any map in the format of the kernel', () => {
     fc.assert(
       fc.property(ranges, (map) => {
         expect(parseIdMap(shown(map))).toEqual(map);
@@ -32,13 +32,13 @@ describe('parseIdMap', () => {
     );
   });
 
-  it('finds no ids in a namespace that has none yet', () => {
+  it('finds no IDs in a namespace without a map', () => {
     expect(parseIdMap('')).toEqual([]);
   });
 });
 
 describe('identityMap', () => {
-  it('has all ids of this namespace, as they are', () => {
+  it('maps all IDs of this namespace to themselves', () => {
     const present = parseIdMap('         0       1000          1\n         1     100000      65536\n');
     expect(identityMap(present)).toEqual([
       { inside: 0, outside: 0, count: 1 },
@@ -53,7 +53,7 @@ describe('rootMap', () => {
     { start: 300000, count: 10 },
   ];
 
-  it('takes the caller for root of a tree of its own, and the subordinate ids for the others', () => {
+  it("maps the caller to root for the caller's tree, and subordinate IDs to the others", () => {
     expect(rootMap({ id: 1000, subordinate }, 1000)).toEqual([
       { inside: 0, outside: 1000, count: 1 },
       { inside: 1, outside: 100000, count: 65536 },
@@ -61,7 +61,7 @@ describe('rootMap', () => {
     ]);
   });
 
-  it('takes the first subordinate id for root of a tree that belongs to it, and has the caller, too', () => {
+  it('maps the first subordinate ID to root for a tree that belongs to it, and also maps the caller', () => {
     expect(rootMap({ id: 1000, subordinate }, 100000)).toEqual([
       { inside: 0, outside: 100000, count: 65536 },
       { inside: 65536, outside: 300000, count: 10 },
@@ -69,15 +69,15 @@ describe('rootMap', () => {
     ]);
   });
 
-  it('takes the caller for root of a tree of anybody else', () => {
+  it('maps the caller to root for a tree of any other user', () => {
     expect(rootMap({ id: 1000, subordinate }, 0)[0]).toEqual({ inside: 0, outside: 1000, count: 1 });
   });
 
-  it('has the caller alone without subordinate ids', () => {
+  it('maps only the caller without subordinate IDs', () => {
     expect(rootMap({ id: 1000, subordinate: [] }, 0)).toEqual(singleMap(1000, 0));
   });
 
-  it('gives every id outside once only, as the kernel wants it, and those inside without a gap', () => {
+  it('maps every outer ID only once, as the kernel requires, and inner IDs without a gap', () => {
     const some = fc.array(fc.record({ start: fc.nat(200), count: fc.integer({ min: 1, max: 50 }) }));
     fc.assert(
       fc.property(fc.nat(200), some, fc.nat(200), (own, subordinate, owner) => {
@@ -101,7 +101,7 @@ describe('rootMap', () => {
 });
 
 describe('idCount and mapsId', () => {
-  it('know the ids inside', () => {
+  it('count and find mapped IDs', () => {
     const map = [
       { inside: 0, outside: 1000, count: 1 },
       { inside: 5, outside: 100000, count: 2 },

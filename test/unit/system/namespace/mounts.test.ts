@@ -17,14 +17,14 @@ describe('parseMountInfo', () => {
     ]);
   });
 
-  it('takes any number of optional fields', () => {
+  it('accepts any number of optional fields', () => {
     const line = (fields: string) => `1 2 0:3 / /m rw ${fields}- tmpfs tmpfs ro`;
     for (const fields of ['', 'shared:1 ', 'shared:1 master:2 propagate_from:3 unbindable ']) {
       expect(parseMountInfo(line(fields))).toMatchObject([{ mountPoint: '/m', type: 'tmpfs' }]);
     }
   });
 
-  it('tells a read-only file system from its read-write mount', () => {
+  it('distinguishes a read-only file system from its read-write mount', () => {
     expect(parseMountInfo('1 2 0:3 / /m rw - tmpfs tmpfs ro')[0]?.options).toContain('ro');
   });
 
@@ -33,11 +33,11 @@ describe('parseMountInfo', () => {
     expect(mount).toMatchObject({ mountPoint: '/a b\tc\nd\\e#', source: 'no name' });
   });
 
-  it('takes a mount without a source', () => {
+  it('accepts a mount without a source', () => {
     expect(parseMountInfo('1 2 0:3 / /m rw - tmpfs  rw')).toMatchObject([{ source: '', options: ['rw'] }]);
   });
 
-  it('passes over what is no line of mountinfo', () => {
+  it('skips invalid lines', () => {
     expect(parseMountInfo('\nnonsense\n1 2 3\n1 2 0:3 / /m rw - \n - - -\n')).toEqual([]);
   });
 });
@@ -46,7 +46,7 @@ describe('submountsOf', () => {
   const mountsOf = (...lines: readonly string[]) =>
     parseMountInfo(lines.map((line) => `${line} - tmpfs none rw`).join('\n'));
 
-  it('finds all mounts below a directory, files and nested ones too, with their flags', () => {
+  it('finds all mounts below a directory with their flags, including files and nested ones', () => {
     const mounts = mountsOf(
       '1 0 0:1 / / rw',
       '2 1 0:2 / /a rw',
@@ -66,7 +66,7 @@ describe('submountsOf', () => {
     ]);
   });
 
-  it('leaves out mounts that others cover', () => {
+  it('omits mounts that are covered by others', () => {
     const stacked = mountsOf('1 0 0:1 / / rw', '2 1 0:2 / /a/b rw', '3 2 0:3 / /a/b rw,noexec');
     expect(submountsOf('/a', stacked)).toEqual([{ path: 'b', flags: ['noexec'] }]);
     const above = mountsOf('1 0 0:1 / / rw', '2 1 0:2 / /a/b/c rw', '3 1 0:3 / /a/b rw');
@@ -74,7 +74,7 @@ describe('submountsOf', () => {
     expect(submountsOf('/a/b', above)).toEqual([]);
   });
 
-  it('works where the root of the process is no mount', () => {
+  it('works if the root of the process is not a mount', () => {
     const mounts = mountsOf('2 1 0:2 / /a rw', '3 2 0:3 / /a/b rw');
     expect(submountsOf('/a', mounts)).toEqual([{ path: 'b', flags: [] }]);
   });

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { inNamespaces } from '../../../../src/system/namespace/namespaces.ts';
 
 describe('inNamespaces', () => {
-  it('leaves a command alone where no namespace is asked for', () => {
+  it('returns a command unchanged if no namespace is requested', () => {
     expect(inNamespaces({}, ['true', '-x'])).toEqual(['true', '-x']);
   });
 
-  it('keeps mounts of a mount namespace to itself', () => {
+  it('does not propagate mounts of a mount namespace', () => {
     expect(inNamespaces({ mount: true }, ['true'])).toEqual([
       'unshare',
       '--mount',
@@ -17,7 +17,7 @@ describe('inNamespaces', () => {
     ]);
   });
 
-  it('takes no option of the command for its own', () => {
+  it('separates options of the command from those of unshare', () => {
     const command = inNamespaces({ user: true }, ['--help']);
     expect(command.slice(command.indexOf('--'))).toEqual(['--', '--help']);
     expect(command).toContain('--map-root-user');

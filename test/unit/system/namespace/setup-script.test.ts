@@ -8,12 +8,12 @@ import {
 import { ruleOf, tools } from '../../enter/script/scripts.ts';
 
 describe('registerLines', () => {
-  it('registers the rule that the kernel is to try first as the last one', () => {
+  it('registers the rule last that the kernel must try first', () => {
     const lines = registerLines('/d', [ruleOf('first'), ruleOf('second')]);
     expect(lines.map((line) => /:(\w+):M/.exec(line)?.[1])).toEqual(['second', 'first']);
   });
 
-  it('ends with the step where the kernel refuses one', () => {
+  it('exits with the failed step if the kernel refuses a rule', () => {
     expect(registerLines('/a b', [ruleOf('one')])[0]).toMatch(
       />'\/a b\/register' \|\| \{ echo "failed register \$\?" >&2; exit 125; \}$/,
     );
@@ -21,7 +21,7 @@ describe('registerLines', () => {
 });
 
 describe('instanceLines', () => {
-  it('mounts the instance before it is filled', () => {
+  it('mounts the instance before it registers rules', () => {
     const [mount, ...rest] = instanceLines('/d', [ruleOf('one')], tools);
     expect(mount).toMatch(/^\/bin\/mount -n -t binfmt_misc -o nosuid,nodev,noexec binfmt_misc \/d \|\| /);
     expect(rest).toEqual(registerLines('/d', [ruleOf('one')]));
@@ -43,7 +43,7 @@ describe('inNewNamespaces', () => {
 
   const asks = 'read -r pid _ </proc/self/stat; echo "map $pid" >&2; read -r _ <&8 || exit 125';
 
-  it('asks for its ids in a new user namespace, with the capabilities that it has there', () => {
+  it('requests its ID maps in a new user namespace, and keeps its capabilities', () => {
     const command = inNewNamespaces('SCRIPT', { ...parts, user: true });
     expect(command).toEqual([
       ...withParent(tools),
@@ -51,7 +51,7 @@ describe('inNewNamespaces', () => {
     ]);
   });
 
-  it('becomes root, where the caller is not, and still ends with its parent', () => {
+  it('switches to root if the caller is not root inside, and still ends with its parent', () => {
     const command = inNewNamespaces('SCRIPT', { ...parts, user: true, becomesRoot: true });
     const [, becoming] = (command.at(-1) ?? '').split('; exec ');
     expect(becoming).toBe(
@@ -59,7 +59,7 @@ describe('inNewNamespaces', () => {
     );
   });
 
-  it('starts process 1 before the job, so that the process group of the job has a number inside', () => {
+  it('starts process 1 before the job, so that the process group of the job has an ID inside', () => {
     const script = inNewNamespaces('SCRIPT', { ...parts, user: false, isJob: true }).at(-1) ?? '';
     const lines = script.split('\n');
     const init = lines.findIndex((line) => /read -r _ <&3.* &$/.test(line));
@@ -67,7 +67,7 @@ describe('inNewNamespaces', () => {
     expect(lines.findIndex((line) => line.includes('SCRIPT'))).toBeGreaterThan(init);
   });
 
-  it('starts process 1 as a job of its own, which Ctrl-Z does not stop', () => {
+  it('starts process 1 as a separate job, which Ctrl-Z does not stop', () => {
     const script = inNewNamespaces('SCRIPT', { ...parts, user: false, isJob: true }).at(-1) ?? '';
     const lines = script.split('\n');
     const init = lines.findIndex((line) => /read -r _ <&3.* &$/.test(line));

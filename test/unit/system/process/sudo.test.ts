@@ -8,7 +8,7 @@ const ENVIRONMENT = {
 };
 
 describe('rootCommand', () => {
-  it('is the program itself for root, with little of the environment', () => {
+  it('is the program itself for root, with a minimal environment', () => {
     expect(rootCommand(0, ENVIRONMENT, ['/node', 'cli', 'status'])).toEqual({
       file: '/node',
       args: ['cli', 'status'],
@@ -19,7 +19,7 @@ describe('rootCommand', () => {
     });
   });
 
-  it('is sudo for others, who name the variables and tell no list of processes what they hold', () => {
+  it('is sudo for other users, with names of variables but no values on the command line', () => {
     const { file, args, env } = rootCommand(1000, ENVIRONMENT, ['/node', 'cli']);
     expect([file, ...args]).toEqual([
       ...['sudo', '--non-interactive'],
@@ -29,7 +29,7 @@ describe('rootCommand', () => {
     expect(Object.keys(env)).not.toContain('GITHUB_TOKEN');
   });
 
-  it('asks sudo to keep nothing where there is nothing to keep, which not every sudoers file allows', () => {
+  it('omits --preserve-env without variables, because not every sudoers file allows it', () => {
     expect(rootCommand(1000, { PATH: '/bin' }, ['/node'])).toEqual({
       file: 'sudo',
       args: ['--non-interactive', '--', '/node'],
