@@ -1,12 +1,12 @@
 # The container image: docker build -t binfmtctl .
 # docs/docker.md describes the build arguments.
-# BUILDER needs Node 20.18.1 or later, npm, and apt of Debian or Ubuntu.
+# BUILDER requires Node 20.18.1 or later, npm, and apt of Debian or Ubuntu.
 ARG BUILDER=docker.io/library/node:20-bookworm-slim
-# BASE needs Node 20.18.1 or later as /nodejs/bin/node or on PATH, the C library of Debian 12 or a later one, and /tmp.
+# BASE requires Node 20.18.1 or later as /nodejs/bin/node or on PATH, the C library of Debian 12 or later, and /tmp.
 ARG BASE=gcr.io/distroless/nodejs20-debian12
 
-# This stage runs on the architecture of the building machine, also when the image is for another one.
-# Where BUILDPLATFORM is unset, Docker's old builder calls its own architecture "linux". buildah calls it "local", and does not
+# This stage runs on the architecture of the building machine, also if the image is for another one.
+# If BUILDPLATFORM is unset, Docker's old builder names its own architecture "linux". buildah names it "local", and does not
 # see OWN_PLATFORM here.
 ARG OWN_PLATFORM=linux
 FROM --platform=${BUILDPLATFORM:-${OWN_PLATFORM:-local}} ${BUILDER} AS contents
@@ -15,25 +15,25 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
-# A source of emulators, as for `binfmtctl install --source`: apt, oci, dir:DIRECTORY_OF_THE_CONTEXT.
+# A source of emulators, as for `binfmtctl install --source`: apt, oci, dir:DIRECTORY of the build context.
 ARG EMULATORS=apt
 ARG TARGETARCH
 RUN node scripts/image-contents.mjs /contents --source "$EMULATORS" --arch "$TARGETARCH"
 
-# scripts/release builds this stage alone, from contents that it has made.
+# scripts/release builds only this stage, from contents that it created.
 FROM ${BASE}
 ARG BASE
 ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="binfmtctl" \
-      org.opencontainers.image.description="Registers emulators with binfmt_misc and proves that they work: run any Linux program on any Linux machine" \
+      org.opencontainers.image.description="Registers and verifies emulators with binfmt_misc, to run any Linux program on any Linux machine" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE}" \
       org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-only AND GPL-2.0-or-later" \
       binfmtctl.licenses="/licenses" \
       binfmtctl.sources="/licenses/SOURCES"
-# The program comes last: its new versions then bring a small layer.
+# The program is last: a new version then changes only a small layer.
 COPY --from=contents /contents/emulators/ /usr/bin/
 COPY --from=contents /contents/tools/ /usr/libexec/binfmtctl/
 COPY --from=contents /contents/licenses/ /licenses/
@@ -43,5 +43,5 @@ ENV PATH=/usr/libexec/binfmtctl:/nodejs/bin:/usr/local/sbin:/usr/local/bin:/usr/
     LANG=C.UTF-8
 USER 0:0
 ENTRYPOINT ["node", "/usr/lib/binfmtctl/dist/cli.cjs"]
-# Without a command the image prints the emulators that work as JSON, like tonistiigi/binfmt.
+# Without a command, the image prints the working platforms as JSON, like tonistiigi/binfmt.
 CMD []

@@ -1,12 +1,13 @@
 // Measures the built command side by side with its peers and prints the ratios of medians.
-//   node scripts/bench.mjs [--runs N] [--only start-up|verify|scale|rules|drop-ins|emulate|install|image] [--node FILE] [--json]
-// --node chooses the Node that runs the command, and whose own start is compared.
+//   node scripts/bench.mjs [--runs N] [--only start-up|verify|scale|rules|drop-ins|emulate|install|image] [--node FILE] [--json] [--charts]
+// --node chooses the Node that runs the command, and whose own start is compared. --charts writes docs/charts/*.svg.
 // As root: each peer runs in an instance, or on a machine, of its own; this one stays as it is.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeCharts } from './bench/charts.mjs';
 import { installArm64 } from './bench/machine.mjs';
 import { ratio } from './bench/measure.mjs';
 
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: PARTS },
     node: { type: 'string', default: process.execPath },
     json: { type: 'boolean', default: false },
+    charts: { type: 'boolean', default: false },
   },
 });
 const runs = Math.max(3, Number(values.runs) || 0);
@@ -61,6 +63,7 @@ if (inside.length > 0) {
 if (values.only.includes('emulate')) await nspawn();
 if (values.only.includes('install')) await install();
 if (values.only.includes('image')) await image();
+if (values.charts) writeCharts(results, 'docs/charts');
 process.stdout.write(
   values.json ? `${JSON.stringify(results, null, 1)}\n` : `${results.map(lineOf).join('\n')}\n`,
 );

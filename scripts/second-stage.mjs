@@ -18,13 +18,17 @@ const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(ACT
 const failed = wanted.filter((actor) => !runAs(actor));
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** Returns the indented lines below the heading. */
+/** Returns the lines of the first code block below the heading. */
 function documentedCommands() {
   const text = readFileSync(join(ROOT, 'docs/run-and-enter.md'), 'utf8');
   const section = text.split('### The second stage of debootstrap')[1]?.split('\n### ')[0] ?? '';
-  const lines = section.split('\n').filter((line) => line.startsWith('    '));
+  const lines =
+    section
+      .split(/^```.*\n/m)[1]
+      ?.trim()
+      .split('\n') ?? [];
   if (lines.length < 2) throw new Error('docs/run-and-enter.md has no commands for the second stage');
-  return lines.map((line) => line.trim());
+  return lines;
 }
 
 function runAs(actor) {

@@ -23,7 +23,10 @@ export function scaling({ work, runs, command, removeEntries }) {
     removeEntries();
   }
   const second = summary([GOAL_MS]);
-  const of = (what, taken) => ratio(`processor time of ${what}, to one second`, summary(taken), second, 1);
+  const of = (what, taken) => ({
+    ...ratio(`processor time of ${what}, to one second`, summary(taken), second, 1),
+    chart: 'scale',
+  });
   return [
     of(`systemd-binfmt with ${ENTRIES} new rules`, times.register),
     of('the same, all of them there', times.keep),
