@@ -3,8 +3,10 @@
  * exits with; the message says what failed and on what; `hint` says what to do.
  */
 
-/** Exit status of the command line for every code: 1 something asked for does not hold, 2 the command line or a
- * profile is wrong, 3 this machine or user cannot do it. */
+/**
+ * Exit status of the command line for every code. 1: a request failed. 2: the command line or a profile is invalid.
+ * 3: this machine or user cannot do it.
+ */
 export const EXIT_STATUS = {
   USAGE: 2,
   UNKNOWN_ARCH: 2,

@@ -18,6 +18,7 @@ export type {
 export type { Progress, Stage } from './context.ts';
 export type { ByteOrder, ElfClass, ElfIdentity, ProbeSpec } from './elf/types.ts';
 export type { EmulatedArch, EmulatedFormat, RunBy } from './emulation/types.ts';
+export type { EmulatorLink } from './emulators/link.ts';
 export type { Origin } from './emulators/types.ts';
 export { BinfmtctlError, type ErrorCode, type ErrorOptions, EXIT_STATUS } from './errors.ts';
 export type { BundledEmulator } from './file-format/bundle.ts';
@@ -67,6 +68,7 @@ export type {
 } from './rule/types.ts';
 export type { Registration } from './state/registration.ts';
 export type { Step } from './state/steps.ts';
+export type { LinkChange } from './system/change-link.ts';
 export type { ExportResult } from './transfer/export.ts';
 export type { ImportResult, ImportSource, Omitted } from './transfer/import.ts';
 export type { Form } from './transfer/recognise.ts';

@@ -6,8 +6,8 @@ import { nearest } from './nearest.ts';
 import type { Arch, Catalogue, EmulatorProfile, Profile } from './types.ts';
 
 /**
- * Finds the arch for a name in any spelling: an id, a Docker platform, a GNU triplet with or without vendor, or the name in uname,
- * Debian, Go or RPM. Ignores case.
+ * Finds the arch for a name in any spelling: an id, a Docker platform, a GNU triplet, or the name in uname, Debian, Go or RPM.
+ * The vendor of a triplet is optional. Ignores case.
  *
  * @throws UNKNOWN_ARCH, with the nearest known name as a hint.
  */

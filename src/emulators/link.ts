@@ -2,6 +2,7 @@
 import { normalize } from 'node:path';
 import { isRecord } from '../text/json.ts';
 
+/** A link that `install --link` created, and the emulator that it leads to. */
 export interface EmulatorLink {
   readonly path: string;
   /** The emulator's path. */

@@ -71,6 +71,7 @@ export interface InstalledEmulator {
  */
 export type Duration = 'always' | 'reboot' | 'restart' | 'namespace' | 'unknown';
 
+/** How long the entries of `install` last. */
 export interface InstalledDuration {
   readonly lasts: Duration;
   /** Whether `--persist` would make it last. */

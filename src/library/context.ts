@@ -12,7 +12,7 @@ import { FUNCTION, type OptionChecks, SIGNAL, TEXT, TEXTS, toList } from './opti
 
 /** Options of every operation. */
 export interface OperationOptions {
-  /** Directory of emulators, registrations and the journal. Default: `/var/lib/binfmtctl` for root, else `~/.local/share/binfmtctl`. */
+  /** Directory of emulators, registrations and the journal. Default: `/var/lib/binfmtctl` for root, otherwise `~/.local/share/binfmtctl`. */
   readonly store?: string | undefined;
   /** Mount point of the binfmt_misc instance. Default: `/proc/sys/fs/binfmt_misc`. */
   readonly binfmtDirectory?: string | undefined;

@@ -54,7 +54,7 @@ export interface EnterOptions extends EmulationOptions {
   readonly workdir?: string | undefined;
   /** Host name inside. Default: the machine's own. */
   readonly hostname?: string | undefined;
-  /** Partition of a disk image. Default: the one that holds the root file system. */
+  /** Partition of a disk image. Default: the partition with the root file system. */
   readonly partition?: number | undefined;
   /** Mount the root file system read-only. Default: false. */
   readonly readOnly?: boolean | undefined;
@@ -94,8 +94,8 @@ const ENTER_CHECKS: OptionChecks<EnterOptions> = {
  * exists when the function returns; it is also a promise of the result.
  *
  * @param command The program and its arguments.
- * @throws USAGE. The promise rejects with a `BinfmtctlError` if the program cannot be started, with code INTERRUPTED once the
- * signal is aborted, and with a `ProgramError` if the program fails.
+ * @throws USAGE. The promise rejects with a `BinfmtctlError` if the program cannot be started, and with code INTERRUPTED once
+ * the signal is aborted. It rejects with a `ProgramError` if the program fails.
  */
 export function run(command: readonly string[], options: RunOptions = {}): EmulatedProcess {
   const given = parseOptions('run', options, RUN_CHECKS);

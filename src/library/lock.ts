@@ -19,7 +19,7 @@ import {
 export interface BundleOptions extends OperationOptions {
   /** File to write, such as `emulators.tar`. */
   readonly output: string;
-  /** Replace an existing file that is no bundle. Default: false. */
+  /** Replace an existing file that is not a bundle. Default: false. */
   readonly force?: boolean | undefined;
   /** Include every architecture that an emulator is found for. Default: false. */
   readonly all?: boolean | undefined;

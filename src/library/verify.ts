@@ -24,8 +24,8 @@ export interface VerifyOptions extends OperationOptions {
 const VERIFY_CHECKS: OptionChecks<VerifyOptions> = { ...OPERATION_CHECKS, root: TEXT };
 
 /**
- * Runs a probe program of each architecture and reports what it showed: on the host, in a chroot, in a mount namespace,
- * whether it sees its argv[0] and gets its owner's credentials. A failed probe is a result, not an error.
+ * Runs a probe program of each architecture on the host, in a chroot and in a mount namespace. Also reports whether the
+ * program sees its argv[0] and gets its owner's credentials. A failed probe is a result, not an error.
  *
  * @param arches Architectures. Default: all that have an entry.
  * @throws USAGE, UNKNOWN_ARCH, STORE_FAILED, INTERRUPTED

@@ -9,7 +9,7 @@ import {
 } from './types.ts';
 
 /**
- * True if a file matches. `head` is its first 256 bytes, or the whole file if it is shorter: the kernel pads its buffer
+ * True if a file matches. `head` is its first 256 bytes, or the whole file if it is shorter. The kernel pads its buffer
  * with zeros, so a magic with NULs matches shorter files, even empty ones. `path` is the path as passed to execve or,
  * at a later level, the interpreter's path: symbolic links are not resolved.
  */

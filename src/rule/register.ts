@@ -29,8 +29,8 @@ const PREFERRED_DELIMITERS = encodeText(':,|!@%+=~^&*_');
 
 /**
  * Parses a register string as Linux 6.18 does or, with `linux73`, as Linux 7.3 without BPF handlers. Never throws:
- * returns the kernel's errno with a reason. Does not check what depends on the kernel's state: whether the name exists,
- * and the file of flag F, whose errors precede those of the name.
+ * returns the kernel's errno with a reason. Does not check facts of the kernel's state:
+ * whether the name exists, and the file of flag F. Errors of that file precede those of the name.
  */
 export function parseRegister(
   bytes: Uint8Array,

@@ -26,13 +26,13 @@ export function showBinfmtD({ tldr }: { readonly tldr: boolean }): ShownConfig {
   };
 }
 
-interface Section {
+interface ShownSection {
   /** Null for a file that is not shown. */
   readonly text: string | null;
   readonly error: string | null;
 }
 
-function sectionOf(path: string, { tldr }: { readonly tldr: boolean }): Section {
+function sectionOf(path: string, { tldr }: { readonly tldr: boolean }): ShownSection {
   const facts = statOf(path);
   if (typeof facts === 'string') return { text: null, error: `Failed to chase '${path}': ${facts}` };
   if (facts.isCharacterDevice() || (facts.isFile() && facts.size === 0))

@@ -3,7 +3,7 @@ import type { InstanceFacts } from '../../../src/binfmt/instance/instance.ts';
 import type { EmulatedArch, EmulatedFormat } from '../../../src/emulation/types.ts';
 import type { LockedEmulator } from '../../../src/file-format/lock-file.ts';
 import type { InstallResult } from '../../../src/install/install.ts';
-import type { InstalledEmulator } from '../../../src/install/types.ts';
+import type { InstalledDuration, InstalledEmulator } from '../../../src/install/types.ts';
 import type { UninstallResult } from '../../../src/install/uninstall.ts';
 import type { EmulationReport } from '../../../src/library/subprocess.ts';
 import type { BundleResult } from '../../../src/lockfile/bundle.ts';
@@ -43,6 +43,7 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
     ...{ arch: true, entry: true, emulator: true, version: true, path: true, sha256: true, static: true },
     ...{ origin: true, source: true, release: true, persisted: true },
   }),
+  Duration: keys<InstalledDuration>()({ lasts: true, canPersist: true }),
   uninstall: keys<UninstallResult>()({
     ...{ schema: true, dryRun: true, steps: true, restored: true, purged: true, freed: true },
     ...{ unused: true, trees: true, damaged: true },
