@@ -4,8 +4,8 @@
  */
 
 /**
- * Exit status of the command line for every code. 1: a request failed. 2: the command line or a profile is invalid.
- * 3: this machine or user cannot do it.
+ * Exit status of the command line for every code. It is 1 if a request failed, and 2 if the command line or a profile is invalid.
+ * It is 3 if this machine or user cannot do it.
  */
 export const EXIT_STATUS = {
   USAGE: 2,

@@ -6,7 +6,7 @@ import { nearest } from './nearest.ts';
 import type { Arch, Catalogue, EmulatorProfile, Profile } from './types.ts';
 
 /**
- * Finds the arch for a name in any spelling: an id, a Docker platform, a GNU triplet, or the name in uname, Debian, Go or RPM.
+ * Finds the arch for a name in any spelling: an id, a Docker platform, a GNU triplet, or uname's, Debian's, Go's or RPM's name.
  * The vendor of a triplet is optional. Ignores case.
  *
  * @throws UNKNOWN_ARCH, with the nearest known name as a hint.
