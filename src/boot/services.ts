@@ -45,7 +45,7 @@ export function readBootFacts({
   };
 }
 
-/** sd_booted(3); OpenRC creates its state directory at boot; sysvinit can only be told by its name and inittab. */
+/** sd_booted(3); OpenRC creates its state directory at boot; sysvinit is only recognizable by its name and inittab. */
 function initOf(root: string): Init | null {
   if (isFolder(join(root, 'run/systemd/system'))) return 'systemd';
   if (isFile(join(root, 'run/openrc/softlevel'))) return 'openrc';

@@ -128,7 +128,7 @@ export interface EmulatorProfile {
   readonly openBinary: boolean;
   /** Whether a dynamic build is registered with flag F, as the project's own entry is. Static builds always are. */
   readonly fixBinary?: boolean | undefined;
-  /** Whether it brings the guest's libraries, so that dynamic programs run without their loader on the machine. */
+  /** Whether it has the guest's libraries, so that dynamic programs run without their loader on the machine. */
   readonly ownLibraries?: boolean | undefined;
   readonly version: {
     /** A program in the same directory that prints the version. The emulator itself is then never started for it. */

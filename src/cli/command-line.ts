@@ -62,7 +62,7 @@ function parseBefore(words: readonly string[]): ReturnType<typeof parseCommand> 
   }
 }
 
-/** Without a command the help is all that can be said, but a script that forgot the command has to notice. @throws USAGE */
+/** Without a command, prints the help and fails, so that a script notices that the command is missing. @throws USAGE */
 function refuseNone(help: string, words: readonly string[], group: GroupDescription | null): number {
   const failure = usageError('no command given', group);
   if (outputFlags(words).json) throw failure;

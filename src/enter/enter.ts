@@ -137,7 +137,7 @@ interface Tree {
   readonly maps: IdMaps | null;
 }
 
-/** The directory itself, or the one that an archive or image is unpacked to. */
+/** The directory itself, or the directory that an archive or image is unpacked to. */
 async function openTree(
   request: EnterRequest,
   context: Context,

@@ -55,7 +55,7 @@ export async function findPrograms(
 }
 
 /**
- * Checks that QEMU finds the loader of a program in its root, because QEMU's message does not name the missing file. Box64 brings its
+ * Checks that QEMU finds the loader of a program in its root, because QEMU's message does not name the missing file. Box64 contains its
  * own loader, and a variable may name another tree. @throws PROGRAM_NOT_FOUND.
  */
 export function requireLoader(

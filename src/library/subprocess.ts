@@ -142,9 +142,13 @@ async function readReport({ stdio }: Pick<ChildProcess, 'stdio'>): Promise<Emula
   const said =
     stream && 'read' in stream ? await text(stream as NodeJS.ReadableStream & AsyncIterable<Buffer>) : '';
   if (said === '') {
-    throw new BinfmtctlError('PROCESS_FAILED', 'binfmtctl ended before it had found who runs the program', {
-      hint: 'its standard error says why',
-    });
+    throw new BinfmtctlError(
+      'PROCESS_FAILED',
+      'binfmtctl ended before it reported the emulator of the program',
+      {
+        hint: 'its standard error says why',
+      },
+    );
   }
   const report = JSON.parse(said) as
     | EmulationReport

@@ -46,7 +46,7 @@ export async function readProfiles(
   return { profiles, problems: [...problems, ...duplicates(profiles)] };
 }
 
-/** Reports profiles with the same kind and id in one directory: the one that takes effect would be arbitrary. */
+/** Reports profiles with the same kind and id in one directory: which of them takes effect would be arbitrary. */
 function duplicates(profiles: readonly ReadProfile[]): readonly Problem[] {
   const first = new Map<string, string>();
   return profiles.flatMap(({ file, profile: { kind, id }, lineOf }) => {

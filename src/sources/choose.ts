@@ -14,7 +14,7 @@ export interface ChosenTarget {
 const MAX_LISTED = 5;
 
 /**
- * Determines the target of a single emulator file: the only target, or the one that the file's name matches. Null if
+ * Determines the target of a single emulator file: the only target, or the target that the file's name matches. Null if
  * there are no targets.
  *
  * @param what the file's name in messages

@@ -75,7 +75,7 @@ describe('the cache of the action', () => {
       (bundle: Buffer) => bundle.fill('x', bundle.indexOf('"guest"'), bundle.indexOf('"guest"') + 5),
     ],
     ['in its end, which is missing', (bundle: Buffer) => bundle.fill(0, bundle.length / 2)],
-  ])('is not believed: wrong bytes %s are a warning, and emulators are fetched anew', async (_, spoil) => {
+  ])('is not believed: wrong bytes %s are a warning, and emulators are fetched again', async (_, spoil) => {
     await withCache();
     removeAllEntries();
     forgetStore();
@@ -86,7 +86,7 @@ describe('the cache of the action', () => {
     expect(acted.annotations).toContainEqual({
       kind: 'warning',
       text: expect.stringMatching(
-        /runner's cache cannot be used, and are fetched anew: .*Delete the cache binfmtctl-/,
+        /runner's cache cannot be used and are fetched again: .*Delete the cache binfmtctl-/,
       ),
     });
     expect(registered()).toEqual(['qemu-riscv64', 'qemu-s390x']);

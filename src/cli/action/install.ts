@@ -39,7 +39,7 @@ export async function installOrder(order: Order, context: Context): Promise<Inst
 
 async function installBundle(order: Order, context: Context): Promise<InstallResult> {
   const key = await keyFor(order);
-  // Only this user can change the directory: nobody else can replace the file that root reads.
+  // Only this user can change the directory, so no other user can replace the file that root reads.
   const folder = await mkdtemp(join(tmpdir(), 'binfmtctl-'));
   const [file, kept] = ['emulators.tar', 'cached.tar'].map((name) => join(folder, name)) as [string, string];
   try {
@@ -70,7 +70,7 @@ async function fromCache(
   } catch (error) {
     if (!isBinfmtctlError(error) || !OF_THE_BUNDLE.includes(error.code)) throw error;
     warning(
-      `the emulators in the runner's cache cannot be used, and are fetched anew: ${error.message}. Delete the cache ${key} of the repository`,
+      `the emulators in the runner's cache cannot be used and are fetched again: ${error.message}. Delete the cache ${key} of the repository`,
     );
     return null;
   }

@@ -42,7 +42,7 @@ function textOf({ files, form }: ExportResult, output: string | undefined): Uint
   if (output !== undefined) return encodeText(files.map(({ path }) => `${path}\n`).join(''));
   if (files.length < 2) return encodeText(files.map(({ text }) => text).join(''));
   throw new BinfmtctlError('USAGE', `form ${form} has a file for each entry, and there are ${files.length}`, {
-    hint: 'name a folder with --output, or one entry',
+    hint: 'use --output DIR, or export a single entry',
   });
 }
 

@@ -27,9 +27,9 @@ Options:
      --flush            Remove all entries first, those of others too
 
 Examples:
-  binfmtctl systemd-binfmt                                register what /etc/binfmt.d and the others hold
+  binfmtctl systemd-binfmt                                register the rules of /etc/binfmt.d and the others
   binfmtctl systemd-binfmt /usr/lib/binfmt.d/python3.conf one file
-  binfmtctl systemd-binfmt --unregister                   take them back
+  binfmtctl systemd-binfmt --unregister                   unregister them
 `;
 
 /** Runs a command line of systemd-binfmt and returns its exit status, 0 or 1. */

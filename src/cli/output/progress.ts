@@ -38,7 +38,7 @@ export async function showProgress({ quiet, live, verbose = false }: ShowOptions
 /** Seconds since this command was started. */
 export const secondsSinceStart = (): number => performance.now() / 1000;
 
-/** The architectures that failed, one a line, where there are several: the error itself names the only one. */
+/** Prints a line for each failed architecture if there are several. A single one is named in the error. */
 function collectFailures(): { readonly add: (progress: Progress) => boolean; readonly print: () => void } {
   const reasons = new Map<string, string>();
   const arches = new Set<string>();

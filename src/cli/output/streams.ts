@@ -4,8 +4,8 @@ import { strerror } from '../../system/strerror.ts';
 import type { Shown } from './terminal.ts';
 
 /**
- * Lets a command finish if the reader of a pipe has gone (`| head`) or the disk is full. Node makes the streams
- * when they are first asked for, in 3 ms: not before something is to be said.
+ * Lets a command finish if the reader of a pipe has gone (`| head`) or the disk is full. Node creates the streams
+ * on first use, which takes 3 ms, so they are opened only for output.
  *
  * @param silent whether only the exit status tells that output was lost
  */
@@ -26,7 +26,7 @@ export function guardStreams({ silent = false }: { readonly silent?: boolean } =
 export function standardOutput(): Shown {
   try {
     const status = fstatSync(1);
-    // makedev(3). Devices of major number 1, such as /dev/null, are no terminals.
+    // makedev(3). Devices of major number 1, such as /dev/null, are not terminals.
     const mayBeTerminal = status.isCharacterDevice() && ((status.rdev >> 8) & 0xfff) !== 1;
     return mayBeTerminal ? process.stdout : NO_TERMINAL;
   } catch {

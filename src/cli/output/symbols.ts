@@ -1,4 +1,4 @@
-/** Symbols in front of lines, and what stands for them where a terminal or locale has no UTF-8. */
+/** Symbols in front of lines, and their replacements without UTF-8. */
 
 export const DONE = '✔';
 export const FAILED = '✖';

@@ -4,8 +4,7 @@ import { alignRows, wrap } from './layout.ts';
 import { withSymbols } from './symbols.ts';
 
 /**
- * Whether lines can be drawn anew: on a terminal that says how wide it is and has cursor codes, and whose output is not the log of a CI
- * system.
+ * Whether lines can be redrawn: on a terminal with a known width and cursor codes, unless a CI system logs the output.
  */
 export function canDraw({ isTTY, columns = 0 }: Shown): boolean {
   const { CI = '', TERM } = process.env;

@@ -77,7 +77,7 @@ function summaryOf(proofs: readonly Proof[], seconds: number): string {
   return `${arches}: ${counts.join(', ')}${limits}, in ${seconds.toFixed(1)} s.`;
 }
 
-/** Each check of each arch, and who ran it. `NO` is a promise that is not kept, `no` a limit. */
+/** The result of each check of each arch, and the entry that ran it. `NO` is a failure, `no` a documented limit. */
 function detailsOf(proofs: readonly Proof[], { inRoot, shown }: VerifyTextOptions): readonly string[] {
   const heading = ['ARCH', 'HOST', 'CHROOT', 'NAMESPACE', 'ARGV0', 'CREDENTIALS', 'ENTRY'];
   const rows = proofs.map((proof) => [

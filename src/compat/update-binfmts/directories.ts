@@ -1,4 +1,4 @@
-/** The directories that Debian's package binfmt-support brings. Without the package they may be missing, and then hold no formats. */
+/** The directories of Debian's package binfmt-support. Without the package they may be missing, and count as empty. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { errnoOf } from '../../system/file/file-error.ts';
 import { listNames } from '../../system/file/list.ts';
@@ -8,7 +8,7 @@ export const IMPORT_DIRECTORY = '/usr/share/binfmts';
 
 const isDefault = (directory: string): boolean => [ADMIN_DIRECTORY, IMPORT_DIRECTORY].includes(directory);
 
-/** Names of all files and folders, in the order of the directory. Errors are Node's own. */
+/** Names of all files and directories, in the order of the directory. Errors are Node's own. */
 export function namesInDirectory(directory: string): readonly string[] {
   try {
     return listNames(directory);

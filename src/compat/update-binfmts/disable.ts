@@ -49,7 +49,7 @@ export function disable(session: Session, name: string): boolean {
   }
 }
 
-/** The message of update-binfmts, also for files that are no entries. Unlike here, it would remove all entries through `status`. */
+/** The message of update-binfmts, also for files that are not entries. Unlike here, it would remove all entries through `status`. */
 function complaintOf(error: unknown, name: string, path: string): string {
   if (['', '.', '..'].includes(name)) return `unable to open ${path} for writing: ${strerror('EISDIR')}`;
   if (name === 'register') return `unable to close ${path}: ${strerror('EINVAL')}`;

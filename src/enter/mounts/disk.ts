@@ -20,7 +20,7 @@ export interface DiskRequest {
 }
 
 /**
- * The arguments to mount the root file system of a disk image, with a fallback if the first ones fail; null if the path is no disk
+ * The arguments to mount the root file system of a disk image, with a fallback if the first ones fail; null if the path is not a disk
  * image.
  *
  * @throws BAD_SOURCE for an image that cannot be mounted; USAGE for the partition; NO_PRIVILEGE with a command for root;

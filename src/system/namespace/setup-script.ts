@@ -122,7 +122,7 @@ export const IDLE_FD = 3;
 const INIT = `( read -r _ <&${IDLE_FD} ); :`;
 
 /**
- * Runs the script as a job of a shell that hands it the terminal and takes it back at the end. The shell is outside the PID
+ * Runs the script as a job of a shell that gives it the terminal, and reclaims the terminal at the end. The shell is outside the PID
  * namespace, but its children are inside: first a process 1 that waits, then the job. The job's process group therefore has an
  * ID inside. A group without one appears as group 0 there, and dash fails to give the terminal back to it
  * (pid_namespaces(7)). The job is not process 1, because Ctrl-Z does not stop process 1.
