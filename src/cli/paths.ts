@@ -38,6 +38,7 @@ function problemOf(path: string, kind: PathKind): string | null {
   if (kind === 'new file') return problemOf(dirname(path), 'directory');
   const facts = factsOf(path);
   if (facts === 'unknown') return null;
+  if (facts === 'below a file') return `a part of the path is not a directory: ${path}`;
   if (facts === 'missing' && kind === 'new directory') return null;
   if (facts === 'missing')
     return `no such ${kind === 'directory' ? 'directory' : 'file or directory'}: ${path}`;
@@ -45,10 +46,11 @@ function problemOf(path: string, kind: PathKind): string | null {
 }
 
 /** Other failures, such as a directory that may not be searched, are not about the command line. */
-function factsOf(path: string): Stats | 'missing' | 'unknown' {
+function factsOf(path: string): Stats | 'missing' | 'below a file' | 'unknown' {
   try {
     return statSync(path);
   } catch (error) {
-    return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '') ? 'missing' : 'unknown';
+    const errno = errnoOf(error);
+    return errno === 'ENOENT' ? 'missing' : errno === 'ENOTDIR' ? 'below a file' : 'unknown';
   }
 }

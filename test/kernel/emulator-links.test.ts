@@ -154,9 +154,9 @@ describe('install --link', () => {
 
   it('says so when the directory is missing', () =>
     expectRefusal(['install', 'riscv64', `--link=${links}/none`, ...source, '--store', store], {
-      ...{ status: 1, code: 'FILE_FAILED' },
-      message: /not a directory: .*none$/,
-      hint: /existing directory/,
+      ...{ status: 2, code: 'USAGE' },
+      message: /^--link: no such directory: .*none$/,
+      hint: null,
     }));
 
   it('refuses a directory that another user can change', () => {

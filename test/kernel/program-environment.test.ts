@@ -104,7 +104,7 @@ describe('--env-fd', () => {
     const ran = await binfmtctl(enter(['--env-fd', '0'], 'echo'), { within: given('["GIVEN=a word"]') });
     expect(ran).toMatchObject({
       status: 125,
-      stderr: expect.stringMatching(/^binfmtctl: --env-fd 0 has no /),
+      stderr: expect.stringMatching(/^binfmtctl: invalid value for --env-fd: "0" /),
     });
   });
 

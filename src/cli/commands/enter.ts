@@ -79,7 +79,10 @@ function readVariables(descriptor: string): readonly string[] {
       hint: 'pass the number of an open file descriptor above 2, and write ["NAME=VALUE"] to it',
       cause,
     });
-  if (!/^\d+$/.test(descriptor) || Number(descriptor) <= STDERR) throw wrong();
+  if (!/^\d+$/.test(descriptor) || Number(descriptor) <= STDERR) {
+    const text = `invalid value for --env-fd: "${descriptor}" (expected a file descriptor above 2)`;
+    throw new BinfmtctlError('USAGE', text);
+  }
   let variables: unknown;
   try {
     variables = JSON.parse(readFileSync(Number(descriptor), 'utf8'));

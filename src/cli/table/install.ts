@@ -31,7 +31,7 @@ export const INSTALL: CommandDescription = {
     [
       '--link[=DIR]',
       'link each emulator as DIR/qemu-ARCH-static, the name that other tools look for; default: /usr/bin',
-      { bare: '/usr/bin' },
+      { bare: '/usr/bin', path: 'directory' },
     ],
     ['--no-verify', 'register without a proof'],
     STRICT,
