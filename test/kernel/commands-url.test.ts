@@ -264,7 +264,7 @@ describe('a lock file', () => {
     const refusal = {
       status: 2,
       code: 'USAGE',
-      message: /--update is missing/,
+      message: /without --update, lock only shows the file/,
       hint: /lock --update/,
     } as const;
     await expectRefusal(['lock', '--allow-unverified', '--lock-file', lock], refusal);

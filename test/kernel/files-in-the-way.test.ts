@@ -162,7 +162,7 @@ describe('bundle -o', () => {
     writeFileSync(at('mine'), 'mine');
     expect(await bundle(at('mine'))).toMatchObject({
       status: 1,
-      stderr: expect.stringMatching(/is no bundle[\s\S]*--force/),
+      stderr: expect.stringMatching(/is not a bundle[\s\S]*--force/),
     });
     expect(readFileSync(at('mine'), 'utf8')).toBe('mine');
     chownSync(at('mine'), 1000, 1000);
@@ -201,7 +201,7 @@ describe('a lock file', () => {
       status: 1,
       code: 'FILE_FAILED',
       message: /symbolic link/,
-      hint: /name the file/,
+      hint: /the path that the link points to/,
     });
     execFileSync('mkfifo', [at('fifo')]);
     await expectRefusal([...show, at('fifo')], {

@@ -1,4 +1,4 @@
-/** What a process keeps that uses the library. */
+/** The state of a process that uses the library. */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -19,13 +19,9 @@ const flags = [];
 v8.setFlagsFromString = (flag) => void flags.push(flag);
 const globals = () => Reflect.ownKeys(globalThis).map(String);
 const before = globals();
-const { builtinCatalogue, bundle, findArch } = require(index);
-const catalogue = builtinCatalogue();
-const arches = [findArch(catalogue, process.arch === 'arm64' ? 'riscv64' : 'aarch64')];
-const request = { output: store + '/out.tar', arches, all: false, host: null, sources: [source], strict: false };
-const { signal } = new AbortController();
-const context = { catalogue, binfmtDirectory: store + '/none', store, report: () => {}, signal };
-bundle(request, context).then(() => 'fetched', ({ code }) => code).then((outcome) => {
+const { bundle } = require(index);
+const arch = process.arch === 'arm64' ? 'riscv64' : 'arm64';
+bundle(arch, { output: store + '/out.tar', source, store }).then(() => 'fetched', ({ code }) => code).then((outcome) => {
   const added = globals().filter((name) => !before.includes(name));
   const fetchers = added.filter((name) => name.includes('undici'));
   console.log(JSON.stringify({ outcome, flags, fetchers, gc: require('node:vm').runInNewContext('typeof gc') }));
@@ -33,7 +29,7 @@ bundle(request, context).then(() => 'fetched', ({ code }) => code).then((outcome
 
 it('is left as it is by a download: the flags of V8 and the dispatcher of fetch', async () => {
   writeFileSync(join(folder, 'program.cjs'), PROGRAM);
-  // More than that after which the command frees buffers.
+  // Larger than the amount after which the command frees buffers.
   const archive = await tar([{ name: 'usr/lib/noise', bytes: randomBytes(16_000_000) }]);
   const sha256 = createHash('sha256').update(archive).digest('hex');
   const web = await startWeb({ '/file': archive });
