@@ -181,7 +181,7 @@ async function decide(
     const unchanged = serving.map(({ arch }) => arch);
     const notes = [...installNotes(steps, desired), ...linkNotes(request, { steps, toFetch })];
     const emulators = inOrder(arches, [
-      ...servingEmulators(serving, registrations, context.catalogue),
+      ...servingEmulators(serving, entries, registrations, context.catalogue),
       ...registeredEmulators(found, desired),
     ]);
     const schema = 'binfmtctl/install/1';

@@ -3,6 +3,7 @@ import type { Catalogue } from '../catalogue/types.ts';
 import { profileOf } from '../emulators/names.ts';
 import type { FoundEmulator } from '../obtain/found.ts';
 import type { Proof } from '../probe/verdict.ts';
+import type { Entry } from '../rule/types.ts';
 import type { StoredRegistration } from '../state/registrations.ts';
 import { maskSecrets } from '../text/secrets.ts';
 import type { DesiredState } from './plan.ts';
@@ -28,9 +29,13 @@ export function registeredEmulators(
   });
 }
 
-/** The emulators of entries that work already. */
+/**
+ * The emulators of entries that work already. A program that another container registered has no usual path here, so the
+ * name of the entry's interpreter tells its profile as well.
+ */
 export function servingEmulators(
   proofs: readonly Proof[],
+  entries: readonly Entry[],
   registrations: ReadonlyMap<string, StoredRegistration>,
   catalogue: Catalogue,
 ): readonly InstalledEmulator[] {
@@ -39,7 +44,9 @@ export function servingEmulators(
     const registration = registrations.get(entry)?.registration;
     const isOurs = emulator === null || registration?.emulator.sha256 === emulator.sha256;
     const known = isOurs ? registration?.emulator : undefined;
-    const profile = emulator === null ? null : profileOf(emulator.path, arch, catalogue);
+    const interpreter = entries.find(({ name }) => name === entry)?.interpreter;
+    const paths = [emulator?.path, interpreter].filter((path) => path !== undefined);
+    const profile = paths.map((path) => profileOf(path, arch, catalogue)).find((each) => each !== null);
     return [
       {
         ...{ arch, entry, emulator: known?.profile ?? profile?.id ?? null },

@@ -90,7 +90,7 @@ describe('the owner of a root', () => {
       single.words('enter', tree, '--', 'sh', '-c', 'id -u; chown 33:33 /opt || echo no'),
     );
     expect(ran.stdout).toBe('0\nno\n');
-    expect(ran.stderr).toMatch(/^warning: .*subordinate ids/m);
+    expect(ran.stderr).toMatch(/^warning: .*subordinate IDs/m);
   });
 });
 

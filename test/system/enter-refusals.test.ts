@@ -226,7 +226,7 @@ describe('users', () => {
     );
     const ran = await finish([...wrong, ...enter(arm64, 'sh', '-c', 'uname -m; id -u')]);
     expect(ran).toMatchObject({ status: 0, stdout: 'aarch64\n0\n' });
-    expect(ran.stderr).toMatch(/subordinate ids/);
+    expect(ran.stderr).toMatch(/subordinate IDs/);
   });
 
   it('have a single ID without newuidmap, with a warning', async () => {

@@ -35,7 +35,7 @@ export function describeRemapped(image: string, archive: () => string, folder: (
       expect(ran).toMatchObject({
         status: 1,
         stderr: expect.stringMatching(
-          /^hint: .*--store DIR\nbinfmtctl: unsafe store .* belongs to user 100000\n$/,
+          /^hint: use --store DIR with a directory that other users cannot change\nbinfmtctl: unsafe store .* belongs to user 100000\n$/,
         ),
       });
     });
