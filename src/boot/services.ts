@@ -1,9 +1,9 @@
 /** Detects the init system of this machine, and its services that register binfmt_misc rules at boot. */
 import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { container } from '../system/container.ts';
 import { isFile, isFolder } from '../system/file/is-file.ts';
 import { listNames } from '../system/file/list.ts';
-import { container } from '../system/host.ts';
 import { type Mount, readMounts } from '../system/namespace/mounts.ts';
 import type { BootFacts, BootService, BootState, Init } from './persistence.ts';
 

@@ -5,7 +5,7 @@ import { archOfHeader } from '../catalogue/resolve.ts';
 import type { Arch } from '../catalogue/types.ts';
 import type { Context } from '../context.ts';
 import { BinfmtctlError } from '../errors.ts';
-import { container } from '../system/host.ts';
+import { container } from '../system/container.ts';
 import type { SetupFailure } from '../system/process/follow-setup.ts';
 import { runTools } from './setup-tools.ts';
 import type { Emulation } from './types.ts';

@@ -72,27 +72,8 @@ export function cpuFlags(): readonly string[] {
 /** Whether this process runs in binfmtctl's container image, whose Dockerfile sets the variable. */
 export const isOurImage = (): boolean => process.env['BINFMTCTL_IMAGE'] !== undefined;
 
-/**
- * The kind of the surrounding container: `docker`, `podman`, `lxc`, `systemd-nspawn`, `kubernetes`, `wsl`…; null if there is
- * none or it cannot be detected.
- */
-export function container(): string | null {
-  if (existsSync('/.dockerenv')) return 'docker';
-  if (existsSync('/run/.containerenv')) return 'podman';
-  const { KUBERNETES_SERVICE_HOST } = process.env;
-  if (KUBERNETES_SERVICE_HOST !== undefined) return 'kubernetes';
-  // https://systemd.io/CONTAINER_INTERFACE: process 1 gets the kind in its environment and writes it to the file.
-  const declared = readText('/run/systemd/container') ?? environmentOfInit('container');
-  if (declared !== null) return declared;
-  return /microsoft/i.test(release()) ? 'wsl' : null;
-}
-
-function environmentOfInit(name: string): string | null {
-  const variables = readText('/proc/1/environ')?.split('\0') ?? [];
-  return variables.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1) || null;
-}
-
-function readText(path: string): string | null {
+/** The text of a small file without blanks at its ends; null if it cannot be read. */
+export function readText(path: string): string | null {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch {

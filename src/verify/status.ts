@@ -155,7 +155,7 @@ function entriesAt(directory: string): readonly Entry[] {
     if (!/is not mounted$/.test(error.message)) throw error;
     const text = `${error.message}; its entries cannot be listed, but may still be in effect`;
     throw new BinfmtctlError('NO_BINFMT_MISC', text, {
-      hint: `\`binfmtctl verify\` shows which programs run; to list the entries, ${error.hint}`,
+      hint: `\`binfmtctl verify\` shows which programs run; to list the entries: ${error.hint}`,
       cause: error,
     });
   }

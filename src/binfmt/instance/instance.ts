@@ -1,8 +1,9 @@
 import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { BinfmtctlError } from '../../errors.ts';
+import { container } from '../../system/container.ts';
 import { errnoOf } from '../../system/file/file-error.ts';
-import { container, inInitialUserNamespace, mapsRootToRoot } from '../../system/host.ts';
+import { inInitialUserNamespace, mapsRootToRoot } from '../../system/host.ts';
 import { fileSystemMagic, mount } from '../../system/namespace/mounts.ts';
 import { run } from '../../system/process/process.ts';
 import { findTool } from '../../system/process/tools.ts';

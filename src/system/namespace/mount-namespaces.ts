@@ -44,6 +44,12 @@ export function processName(pid: string): string {
   }
 }
 
+/** MNT_NS_INIT_INO of include/uapi/linux/nsfs.h (Linux 6.18). Earlier kernels number it like all others, from 4026531840. */
+const INITIAL_MOUNT_NAMESPACE = 'mnt:[4026531832]';
+
+/** Whether this process is known to be in the initial mount namespace; false before Linux 6.18. Any user may ask. */
+export const inInitialMountNamespace = (): boolean => linkOf('/proc/self/ns/mnt') === INITIAL_MOUNT_NAMESPACE;
+
 /** Whether this process is in the mount namespace of the host's process 1, whose mounts persist; null if unknown. */
 export function inMachineMountNamespace(): boolean | null {
   const isSeen = seesMachineProcesses();
