@@ -1,5 +1,5 @@
 /** Decodes an ELF file as far as it can be read: no value in it is trusted, and every read has a limit. Pure. */
-import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError } from '../../errors.ts';
 import { decodeText } from '../../rule/text.ts';
 import { decodeHeader } from '../header.ts';
 import { decodeProgramHeaders, PT_INTERP, PT_LOAD, programHeaderSize } from '../programs.ts';
@@ -8,7 +8,7 @@ import { describeFlags } from './abi.ts';
 import { attributeNames } from './attributes.ts';
 import { type Dynamic, EMPTY_DYNAMIC, readDynamic } from './dynamic.ts';
 import { readNotes } from './notes.ts';
-import { readExactly } from './read.ts';
+import { readExactly, tryDecode } from './read.ts';
 import type { ElfDetails, ElfKind, ReadBytes } from './types.ts';
 
 /** Contains the headers, the interpreter and the notes of nearly every program. */
@@ -33,10 +33,10 @@ export function readDetails(read: ReadBytes): ElfDetails {
   const problems: string[] = [];
   const source = withHead(read);
   const header = decodeHeader(source(0, 64));
-  const programs = attempt([], () => readPrograms(source, header), problems);
+  const programs = tryDecode([], () => readPrograms(source, header), problems);
   const of = (type: number) => programs.find((each) => each.type === type);
-  const interpreter = attempt(null, () => readInterpreter(source, of(PT_INTERP)), problems);
-  const dynamic: Dynamic = attempt(
+  const interpreter = tryDecode(null, () => readInterpreter(source, of(PT_INTERP)), problems);
+  const dynamic: Dynamic = tryDecode(
     EMPTY_DYNAMIC,
     () => readDynamic(source, { header, programs, problems }),
     problems,
@@ -55,7 +55,7 @@ export function readDetails(read: ReadBytes): ElfDetails {
     requiredVersions: dynamic.requiredVersions,
     abi: [
       ...describeFlags(header),
-      ...attempt([], () => attributeNames(source, { header, programs }), problems),
+      ...tryDecode([], () => attributeNames(source, { header, programs }), problems),
     ],
     x86Level: notes.x86Level,
     minimumKernel: notes.minimumKernel,
@@ -73,16 +73,6 @@ function withHead(read: ReadBytes): ReadBytes {
     offset + length <= head.length || head.length < HEAD_SIZE
       ? head.subarray(offset, offset + length)
       : read(offset, length);
-}
-
-function attempt<T>(fallback: T, decode: () => T, problems: string[]): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (!isBinfmtctlError(error)) throw error;
-    problems.push(error.message);
-    return fallback;
-  }
 }
 
 function readPrograms(read: ReadBytes, header: ElfHeader): readonly ProgramHeader[] {

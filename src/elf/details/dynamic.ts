@@ -1,9 +1,9 @@
 /** Reads the dynamic section through PT_DYNAMIC, as the program loader does: sections may be stripped. Pure. */
-import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError } from '../../errors.ts';
 import { fieldReader } from '../fields.ts';
 import { PT_DYNAMIC } from '../programs.ts';
 import type { ElfHeader } from '../types.ts';
-import { fileOffset, readExactly, readString } from './read.ts';
+import { fileOffset, readExactly, readString, tryDecode } from './read.ts';
 import type { Parts, ReadBytes, RequiredVersions } from './types.ts';
 import { readRequiredVersions } from './versions.ts';
 
@@ -51,7 +51,7 @@ export function readDynamic(read: ReadBytes, { header, programs, problems }: Par
     entries
       .filter((each) => each.tag === tag)
       .slice(0, MAX_NEEDED)
-      .flatMap(({ value }) => orProblem([], () => [nameAt(value)], problems));
+      .flatMap(({ value }) => tryDecode([], () => [nameAt(value)], problems));
   const runpath = names(DT_RUNPATH);
   const count = first(DT_VERNEEDNUM) ?? 0n;
   const versions = first(DT_VERNEED);
@@ -61,7 +61,7 @@ export function readDynamic(read: ReadBytes, { header, programs, problems }: Par
     requiredVersions:
       versions === undefined
         ? []
-        : orProblem(
+        : tryDecode(
             [],
             () =>
               readRequiredVersions(read, { header, start: fileOffset(programs, versions), count, nameAt }),
@@ -78,14 +78,4 @@ function decodeEntries(bytes: Uint8Array, header: ElfHeader) {
   const entries = Array.from({ length: count }, () => ({ tag: fields.address(), value: fields.address() }));
   const end = entries.findIndex(({ tag }) => tag === DT_NULL);
   return end === -1 ? entries : entries.slice(0, end);
-}
-
-function orProblem<T>(fallback: T, decode: () => T, problems: string[]): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (!isBinfmtctlError(error)) throw error;
-    problems.push(error.message);
-    return fallback;
-  }
 }

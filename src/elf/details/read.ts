@@ -1,5 +1,5 @@
 /** Bounded reads of the parts of an ELF file. Pure. */
-import { BinfmtctlError } from '../../errors.ts';
+import { BinfmtctlError, isBinfmtctlError } from '../../errors.ts';
 import { decodeText } from '../../rule/text.ts';
 import { PT_LOAD } from '../programs.ts';
 import type { ProgramHeader } from '../types.ts';
@@ -33,4 +33,15 @@ export function fileOffset(programs: readonly ProgramHeader[], address: bigint):
   );
   if (segment !== undefined) return segment.offset + (address - segment.virtualAddress);
   throw new BinfmtctlError('BAD_ELF', `address 0x${address.toString(16)} is in no segment of the file`);
+}
+
+/** Decodes a part of the file. If it is damaged, returns the fallback and adds the reason to `problems`. */
+export function tryDecode<T>(fallback: T, decode: () => T, problems: string[]): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (!isBinfmtctlError(error)) throw error;
+    problems.push(error.message);
+    return fallback;
+  }
 }

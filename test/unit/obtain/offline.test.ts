@@ -7,7 +7,7 @@ const unreachable = (what: string, host: string, why: string, code: string): Bin
     hint: 'of this source alone',
     cause: { code, host, why },
   });
-const apt = unreachable('apt', 'apt', "Temporary failure resolving 'deb.debian.org'", 'UNREACHABLE');
+const apt = unreachable('apt', 'apt', "Temporary failure resolving 'mirror.example'", 'UNREACHABLE');
 const registry = unreachable(
   `cannot fetch https://registry-1.docker.io/v2/tonistiigi/binfmt/manifests/sha256:${'a'.repeat(64)}`,
   'registry-1.docker.io',
@@ -20,7 +20,7 @@ describe('combineProblems, where no server can be reached', () => {
 
   it('is one short line that names each server and no address', () => {
     expect(combined?.message).toBe(
-      "cannot fetch an emulator for riscv64: apt: Temporary failure resolving 'deb.debian.org'; registry-1.docker.io: its name cannot be looked up now",
+      "cannot fetch an emulator for riscv64: apt: Temporary failure resolving 'mirror.example'; registry-1.docker.io: its name cannot be looked up now",
     );
     expect(combined?.message.length).toBeLessThan(150);
   });
